@@ -1,0 +1,11 @@
+//! The words of the domain as types: ids, units, the invocation and its outcome. Pure.
+
+mod function;
+mod invocation;
+mod outcome;
+mod units;
+
+pub use function::FunctionId;
+pub use invocation::{AttemptKey, Page, RejectReason, Row, attempt_id};
+pub use outcome::{Outcome, RetCode};
+pub use units::{Bytes, Nanos, Timestamp};

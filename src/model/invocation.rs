@@ -1,0 +1,152 @@
+//! One finished attempt in our units, and the page that carries many of them.
+
+use sha1::{Digest, Sha1};
+
+use super::{Bytes, FunctionId, Nanos, Outcome, RetCode, Timestamp};
+
+/// What makes an invocation the same one when it is met again.
+///
+/// Request id as 128 bits, plus what tells the attempts of one request apart: the retry number
+/// (API 3.0, CLS) or the start second (v2, which has no retry number).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptKey {
+    /// See [`attempt_id`].
+    pub id: u128,
+    /// Retry number or start second.
+    pub attempt: u32,
+}
+
+/// One finished attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Index into [`Page::functions`].
+    pub function: u16,
+    /// Return code, folded into its closed set.
+    pub ret_code: RetCode,
+    /// What the return code and message mean.
+    pub outcome: Outcome,
+    /// Identity.
+    pub key: AttemptKey,
+    /// Where the source orders the row: start time for v2 and 3.0, log time for CLS.
+    pub position: Timestamp,
+    /// Run time.
+    pub duration: Nanos,
+    /// Billed time.
+    pub billed: Nanos,
+    /// Memory used.
+    pub memory: Bytes,
+}
+
+/// The rows of one API answer, sorted out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The functions that the rows name, each once.
+    pub functions: Vec<FunctionId>,
+    /// Finished attempts inside the window that was read, in the order of the answer.
+    pub rows: Vec<Row>,
+    /// How many rows were not finished yet; they come again.
+    pub unfinished: u64,
+    /// Why rows could not be read, one entry a row.
+    pub rejects: Vec<RejectReason>,
+}
+
+/// Why a row could not be counted. A closed set: it is a label value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RejectReason {
+    /// The row is not a JSON object.
+    NotAnObject,
+    /// No usable function name.
+    FunctionName,
+    /// No usable request id.
+    RequestId,
+    /// No usable start time.
+    StartTime,
+    /// No usable return code.
+    RetCode,
+    /// Duration missing, negative or out of range.
+    Duration,
+    /// Billed duration missing, negative or out of range.
+    BilledDuration,
+    /// Memory missing, negative or out of range.
+    Memory,
+}
+
+impl RejectReason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::NotAnObject,
+        Self::FunctionName,
+        Self::RequestId,
+        Self::StartTime,
+        Self::RetCode,
+        Self::Duration,
+        Self::BilledDuration,
+        Self::Memory,
+    ];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::FunctionName => "function_name",
+            Self::RequestId => "request_id",
+            Self::StartTime => "start_time",
+            Self::RetCode => "ret_code",
+            Self::Duration => "duration",
+            Self::BilledDuration => "billed_duration",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// A request id as 128 bits: a UUID as its own bits, anything else as the first half of its
+/// SHA-1. Two different ids share a value with a probability of about 2^-128.
+pub fn attempt_id(request_id: &str) -> u128 {
+    uuid_bits(request_id.as_bytes()).unwrap_or_else(|| {
+        let digest = Sha1::digest(request_id.as_bytes());
+        let mut half = [0u8; 16];
+        half.copy_from_slice(&digest[..16]);
+        u128::from_be_bytes(half)
+    })
+}
+
+/// The bits of a UUID in its canonical form (lower case, four dashes), else `None`.
+fn uuid_bits(text: &[u8]) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    let mut bits = 0u128;
+    for (at, &byte) in text.iter().enumerate() {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        bits = (bits << 4) | u128::from(digit);
+    }
+    Some(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_keeps_its_bits_and_other_ids_are_hashed() {
+        let id = attempt_id("b684ef85-250a-11e7-839d-5254007d2563");
+        assert_eq!(id, 0xb684_ef85_250a_11e7_839d_5254_007d_2563);
+        // sha1("abc") = a9993e364706816aba3e25717850c26c9cd0d89d (FIPS 180-2, appendix A.1)
+        assert_eq!(attempt_id("abc"), 0xa999_3e36_4706_816a_ba3e_2571_7850_c26c);
+        assert_ne!(
+            attempt_id("B684EF85-250a-11e7-839d-5254007d2563"),
+            id,
+            "an id in another spelling is another id"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Return code and outcome: the two labels that say how an invocation ended.
+
+use std::fmt;
+
+/// The return code as a label value. The set is closed: a code outside
+/// [`RetCode::MIN`]..=[`RetCode::MAX`] is `other`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RetCode(i16);
+
+/// How an invocation ended, in words that hold for every API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    /// The function returned.
+    Success = 0,
+    /// The function's code failed.
+    FunctionError = 1,
+    /// It ran into its time limit.
+    Timeout = 2,
+    /// It ran into its memory limit.
+    OutOfMemory = 3,
+    /// It was refused for want of concurrency or quota.
+    Throttled = 4,
+    /// The platform failed.
+    PlatformError = 5,
+    /// It was cut off or cancelled.
+    Interrupted = 6,
+    /// A code with no known meaning.
+    Unknown = 7,
+}
+
+// === impl RetCode ===
+
+impl RetCode {
+    /// Success in the v2 and 3.0 APIs.
+    pub const ZERO: Self = Self(0);
+    /// The smallest code that keeps its number.
+    pub const MIN: i64 = -1;
+    /// The largest code that keeps its number.
+    pub const MAX: i64 = 999;
+    /// What every other code folds into.
+    pub const OTHER: Self = Self(i16::MAX);
+
+    /// Folds a raw code into the closed set.
+    pub fn new(raw: i64) -> Self {
+        match i16::try_from(raw) {
+            Ok(code) if (Self::MIN..=Self::MAX).contains(&raw) => Self(code),
+            _ => Self::OTHER,
+        }
+    }
+
+    /// The code as stored: its number, or the mark of `other`.
+    pub const fn to_raw(self) -> i16 {
+        self.0
+    }
+
+    /// The reverse of [`Self::to_raw`].
+    pub fn from_raw(raw: i16) -> Self {
+        Self::new(i64::from(raw))
+    }
+}
+
+impl fmt::Display for RetCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::OTHER {
+            f.write_str("other")
+        } else {
+            write!(f, "{}", self.0)
+        }
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Every outcome, in the order of its number.
+    pub const ALL: [Self; 8] = [
+        Self::Success,
+        Self::FunctionError,
+        Self::Timeout,
+        Self::OutOfMemory,
+        Self::Throttled,
+        Self::PlatformError,
+        Self::Interrupted,
+        Self::Unknown,
+    ];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::FunctionError => "function_error",
+            Self::Timeout => "timeout",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Throttled => "throttled",
+            Self::PlatformError => "platform_error",
+            Self::Interrupted => "interrupted",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The outcome with the given number, if there is one.
+    pub fn from_u8(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}

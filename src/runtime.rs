@@ -1,0 +1,148 @@
+//! What a process takes from the world: the wall clock, random numbers, background tasks.
+//!
+//! This is the only file that touches them, so that everything above it runs the same under a
+//! simulated clock and a fixed seed.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::task::JoinHandle;
+
+use crate::model::Timestamp;
+
+/// A source of wall-clock time.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+/// A clock that starts at a chosen instant and runs with tokio's time, which tests can pause.
+#[derive(Debug, Clone)]
+pub struct TokioClock {
+    origin: Timestamp,
+    started: tokio::time::Instant,
+}
+
+/// A seeded stream of random numbers (SplitMix64): jitter and nonces, nothing secret.
+#[derive(Debug)]
+pub struct Random(Mutex<u64>);
+
+/// The clock and the random numbers, handed down from the wiring to whoever needs them.
+#[derive(Clone)]
+pub struct Runtime {
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Jitter and nonces.
+    pub random: Arc<Random>,
+}
+
+// === impl Runtime ===
+
+impl Runtime {
+    /// The machine's clock and a seed drawn from it and the process id.
+    pub fn system() -> Self {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let seed = since_epoch.as_nanos() as u64 ^ (u64::from(std::process::id()) << 32);
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(Random::seeded(seed)),
+        }
+    }
+
+    /// A clock that follows tokio's (possibly paused) time from `origin`, and a fixed seed.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn simulated(origin: Timestamp, seed: u64) -> Self {
+        Self {
+            clock: Arc::new(TokioClock {
+                origin,
+                started: tokio::time::Instant::now(),
+            }),
+            random: Arc::new(Random::seeded(seed)),
+        }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime")
+            .field("now", &self.now())
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl clocks ===
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Timestamp {
+        self.origin + self.started.elapsed()
+    }
+}
+
+// === impl Random ===
+
+impl Random {
+    /// A stream that is the same for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+
+    /// The next 64 random bits.
+    pub fn next_u64(&self) -> u64 {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `[0, 1)`.
+    pub fn unit(&self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A duration in `[0, limit)`: full jitter.
+    pub fn jitter(&self, limit: Duration) -> Duration {
+        limit.mul_f64(self.unit())
+    }
+}
+
+/// Starts a background task. The only place that calls `tokio::spawn`.
+pub fn spawn<F>(task: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(task)
+}
+
+/// Runs a blocking piece of work (the store's fsync) off the async threads.
+pub fn spawn_blocking<F, T>(work: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+}

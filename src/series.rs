@@ -1,0 +1,11 @@
+//! Counters and histograms of the functions, and the immutable view that a scrape renders. Pure.
+
+mod bounds;
+mod function;
+mod histogram;
+mod set;
+
+pub use bounds::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
+pub use function::{CodeCount, FunctionSeries};
+pub use histogram::Histogram;
+pub use set::{OVERFLOW, SeriesSet, Snapshot};
