@@ -6,7 +6,9 @@
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->
 //! `catalog`, `model`, `runtime`. `sim`, the simulated cloud, stands alone.
 
+pub mod ledger;
 pub mod model;
 pub mod runtime;
 pub mod secret;
 pub mod series;
+pub mod store;

@@ -99,6 +99,23 @@ impl Outcome {
         }
     }
 
+    /// What a status code of the platform means: the codes of CLS records, of error messages, and
+    /// of the documents' status page.
+    pub const fn of_status(status: i64) -> Self {
+        match status {
+            200 => Self::Success,
+            // User code raised or exited, or its answer or handler is unusable.
+            403 | 405 | 407 | 430 | 437 | 439 | 443 | 445 | 446 => Self::FunctionError,
+            433 => Self::Timeout,
+            434 => Self::OutOfMemory,
+            402 | 410 | 429 | 432 | 440 | 449 | 532 => Self::Throttled,
+            499 => Self::Interrupted,
+            400 | 401 | 404 | 406 | 435 | 436 | 438 | 441 | 442 | 444 | 447 | 450 | 500 | 600
+            | 601 => Self::PlatformError,
+            _ => Self::Unknown,
+        }
+    }
+
     /// The outcome with the given number, if there is one.
     pub fn from_u8(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()

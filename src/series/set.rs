@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub series: Vec<Arc<FunctionSeries>>,
 }
 
-/// The functions met so far, each with the index of its series.
+/// The functions met so far, each with a slot: a number that stays the same, also in the store.
 #[derive(Debug, Clone)]
 pub struct SeriesSet {
     index: HashMap<FunctionId, u32>,
@@ -37,26 +37,24 @@ impl SeriesSet {
         }
     }
 
-    /// The index under which `function` is counted already, if it is: its own, or that of the
-    /// overflow of its region where the set is full.
-    pub fn lookup(&self, function: &FunctionId) -> Option<u32> {
-        self.index.get(function).copied().or_else(|| {
-            self.is_full()
-                .then(|| self.index.get(&overflow_of(function)).copied())
-                .flatten()
-        })
+    /// The slot of exactly this function, if it has one.
+    pub fn slot(&self, function: &FunctionId) -> Option<u32> {
+        self.index.get(function).copied()
     }
 
-    /// The name under which `function` would be entered now.
-    pub fn admit(&self, function: &FunctionId) -> FunctionId {
-        if self.is_full() && !self.index.contains_key(function) {
-            overflow_of(function)
-        } else {
-            function.clone()
-        }
+    /// The slot under which the functions of `region` beyond the limit are counted, if there is
+    /// one yet.
+    pub fn overflow_slot(&self, region: &Arc<str>) -> Option<u32> {
+        self.slot(&overflow_of(region))
     }
 
-    /// Enters a series, in place of the one of the same function or at the end; its index.
+    /// The name under which a function without a slot is entered where `entered` slots are taken:
+    /// its own, or that of the overflow of its region.
+    pub fn admit(&self, function: &FunctionId, entered: usize) -> FunctionId {
+        if entered < self.limit { function.clone() } else { overflow_of(&function.region) }
+    }
+
+    /// Enters a series, in place of the one of the same function or at the end; its slot.
     pub fn put(&mut self, series: Arc<FunctionSeries>) -> u32 {
         if let Some(&at) = self.index.get(&series.function) {
             self.series[at as usize] = series;
@@ -66,11 +64,6 @@ impl SeriesSet {
         self.index.insert(series.function.clone(), at);
         self.series.push(series);
         at
-    }
-
-    /// The series at an index that this set gave out.
-    pub fn get(&self, at: u32) -> &Arc<FunctionSeries> {
-        &self.series[at as usize]
     }
 
     /// All series.
@@ -85,13 +78,9 @@ impl SeriesSet {
             series: self.series.clone(),
         }
     }
-
-    fn is_full(&self) -> bool {
-        self.series.len() >= self.limit
-    }
 }
 
 /// Where the functions of a region are counted once the set is full.
-fn overflow_of(function: &FunctionId) -> FunctionId {
-    FunctionId::new(&function.region, OVERFLOW, OVERFLOW)
+fn overflow_of(region: &Arc<str>) -> FunctionId {
+    FunctionId { region: region.clone(), namespace: OVERFLOW.into(), name: OVERFLOW.into() }
 }

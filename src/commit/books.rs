@@ -1,0 +1,356 @@
+//! The books: series by function, attempt keys by function, settled positions by target. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::ledger::{Seen, TargetId, Targets, Verdict};
+use crate::model::{AttemptKey, FunctionId, Page, Timestamp};
+use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
+use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+
+/// How far back rows are waited for and remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct Horizon {
+    /// How long after its position a row may still appear.
+    pub late_after: Duration,
+    /// How far back the first read of a target goes.
+    pub first_read: Duration,
+}
+
+/// All that was counted, and all that says what was.
+#[derive(Debug, Clone)]
+pub struct Books {
+    series: SeriesSet,
+    seen: Vec<Seen>,
+    targets: Targets,
+    packs: Vec<PackNote>,
+    next_pack: u64,
+    horizon: Horizon,
+}
+
+/// What the rows of one page were to the ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageOutcome {
+    /// Counted now.
+    pub counted: u64,
+    /// Met before.
+    pub duplicate: u64,
+    /// Too late to be counted.
+    pub late: u64,
+    /// Of the counted ones, those under `_overflow`.
+    pub overflow: u64,
+}
+
+/// A change that was worked out against the books but not made yet.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// New functions, for the slots that follow those in the books.
+    added: Vec<FunctionId>,
+    added_slots: HashMap<FunctionId, u32>,
+    /// New versions of series, by slot.
+    series: HashMap<u32, FunctionSeries>,
+    /// Keys of this change, so that a row twice in it counts once.
+    keys: HashSet<(u32, AttemptKey)>,
+    packs: Vec<KeyPack>,
+    settled: Vec<(TargetId, Timestamp)>,
+    /// Positions below which keys are forgotten, by slot.
+    forgotten: HashMap<u32, Timestamp>,
+    dropped: Vec<u64>,
+}
+
+/// Where a stored pack of keys belongs, to know when nothing needs it any more.
+#[derive(Debug, Clone)]
+struct PackNote {
+    number: u64,
+    /// Each function in it with the latest position of its keys.
+    latest: Vec<(u32, Timestamp)>,
+}
+
+// === impl Books ===
+
+impl Books {
+    /// Empty books for at most `functions` functions with series of their own.
+    pub fn new(functions: usize, horizon: Horizon) -> Self {
+        Self {
+            series: SeriesSet::new(functions),
+            seen: Vec::new(),
+            targets: Targets::default(),
+            packs: Vec::new(),
+            next_pack: 0,
+            horizon,
+        }
+    }
+
+    /// The books as they were stored.
+    pub fn restore(functions: usize, horizon: Horizon, stored: Stored) -> Self {
+        let mut books = Self::new(functions, horizon);
+        for function in stored.functions {
+            books.series.put(function.series);
+            books.seen.push(Seen::starting_at(function.forgotten));
+        }
+        for (number, pack) in stored.keys {
+            books.next_pack = books.next_pack.max(number + 1);
+            books.packs.push(PackNote::of(number, &pack));
+            books.remember(&pack);
+        }
+        for (target, settled) in stored.targets {
+            books.targets.settle(&target, settled);
+        }
+        books
+    }
+
+    /// Where reading a target starts, see [`Targets::opening`].
+    pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
+        self.targets.opening(target, now, self.horizon.first_read)
+    }
+
+    /// The position up to which a target is settled.
+    pub fn settled(&self, target: &TargetId) -> Timestamp {
+        self.targets.settled(target)
+    }
+
+    /// How far below the settled position attempts are remembered, to tell late rows from known
+    /// ones: as long again as rows are waited for.
+    pub fn memory(&self) -> Duration {
+        self.horizon.late_after
+    }
+
+    /// How many attempts are remembered.
+    pub fn keys(&self) -> usize {
+        self.seen.iter().map(Seen::len).sum()
+    }
+
+    /// The view for a scrape.
+    pub fn snapshot(&self, generation: u64) -> Snapshot {
+        self.series.snapshot(generation)
+    }
+
+    /// Works out what a page of `target` adds.
+    pub fn prepare_page(
+        &self,
+        change: &mut Prepared,
+        target: &TargetId,
+        page: &Page,
+    ) -> PageOutcome {
+        let settled = change.settled_of(target).unwrap_or_else(|| self.targets.settled(target));
+        let slots: Vec<u32> =
+            page.functions.iter().map(|function| self.slot(change, function)).collect();
+        let overflow = self.series.overflow_slot(&target.region);
+        let mut outcome = PageOutcome::default();
+        let mut pack = Vec::with_capacity(page.rows.len());
+        for row in &page.rows {
+            let slot = slots[usize::from(row.function)];
+            let verdict = match self.judge(slot, row.position, &row.key, settled) {
+                Verdict::Duplicate => Verdict::Duplicate,
+                _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
+                _ if !change.keys.insert((slot, row.key)) => Verdict::Duplicate,
+                verdict => verdict,
+            };
+            match verdict {
+                Verdict::Duplicate => outcome.duplicate += 1,
+                Verdict::Late => outcome.late += 1,
+                Verdict::New => {
+                    let series = self.touch(change, slot);
+                    series.count(row);
+                    outcome.counted += 1;
+                    outcome.overflow += u64::from(&*series.function.name == OVERFLOW);
+                }
+            }
+            if verdict != Verdict::Duplicate {
+                pack.push(SeenKey { slot, key: row.key, position: row.position });
+            }
+        }
+        if !pack.is_empty() {
+            change.packs.push(KeyPack(pack));
+        }
+        outcome
+    }
+
+    /// Enters functions that are known but were perhaps never called: they are shown at zero.
+    pub fn prepare_known(&self, change: &mut Prepared, functions: &[FunctionId]) {
+        for function in functions {
+            self.slot(change, function);
+        }
+    }
+
+    /// Settles a target at `position`: nothing below it can still appear.
+    pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        if position <= change.settled_of(target).unwrap_or_else(|| self.targets.settled(target)) {
+            return;
+        }
+        change.settled.push((target.clone(), position));
+        let bound = position - self.memory();
+        for (slot, series) in (0..).zip(self.series.all()) {
+            if !target.covers(&series.function) || &*series.function.name == OVERFLOW {
+                continue;
+            }
+            change.forget(slot, bound);
+        }
+        self.forget_overflow(change, target, position);
+    }
+
+    /// What the store has to write for a change. Also finds the packs that it makes useless.
+    pub fn to_store(&self, change: &mut Prepared) -> Changes {
+        let mut touched: Vec<u32> =
+            change.series.keys().chain(change.forgotten.keys()).copied().collect();
+        touched.extend((0..change.added.len()).map(|at| (self.seen.len() + at) as u32));
+        touched.sort_unstable();
+        touched.dedup();
+        let functions = touched.into_iter().map(|slot| (slot, self.stored(change, slot)));
+        let dropped = self.useless_packs(change);
+        let changes = Changes {
+            functions: functions.collect(),
+            keys: (self.next_pack..).zip(change.packs.iter().cloned()).collect(),
+            dropped_keys: dropped.clone(),
+            targets: change.settled.clone(),
+        };
+        change.dropped = dropped;
+        changes
+    }
+
+    /// Makes a prepared change.
+    pub fn apply(&mut self, change: Prepared) {
+        let Prepared { added, series, packs, settled, forgotten, dropped, .. } = change;
+        for function in added {
+            self.series.put(Arc::new(FunctionSeries::new(function)));
+            self.seen.push(Seen::default());
+        }
+        for series in series.into_values() {
+            self.series.put(Arc::new(series));
+        }
+        for pack in packs {
+            self.packs.push(PackNote::of(self.next_pack, &pack));
+            self.next_pack += 1;
+            self.remember(&pack);
+        }
+        for (slot, bound) in forgotten {
+            self.seen[slot as usize].forget_below(bound);
+        }
+        for (target, position) in settled {
+            self.targets.settle(&target, position);
+        }
+        if !dropped.is_empty() {
+            self.packs.retain(|note| dropped.binary_search(&note.number).is_err());
+        }
+    }
+
+    fn judge(&self, slot: u32, at: Timestamp, key: &AttemptKey, settled: Timestamp) -> Verdict {
+        let Some(seen) = self.seen.get(slot as usize) else {
+            return if at < settled { Verdict::Late } else { Verdict::New };
+        };
+        seen.judge(key, at, settled)
+    }
+
+    /// Whether an attempt was met under the overflow, where its function may have been before.
+    fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
+        overflow.and_then(|slot| self.seen.get(slot as usize)).is_some_and(|seen| seen.holds(key))
+    }
+
+    /// The slot of a function, entered by this change where it is new.
+    fn slot(&self, change: &mut Prepared, function: &FunctionId) -> u32 {
+        if let Some(slot) = self.series.slot(function).or_else(|| change.added_slot(function)) {
+            return slot;
+        }
+        let entered = self.series.all().len() + change.added.len();
+        let admitted = self.series.admit(function, entered);
+        if let Some(slot) = self.series.slot(&admitted).or_else(|| change.added_slot(&admitted)) {
+            return slot;
+        }
+        let slot = entered as u32;
+        change.added_slots.insert(admitted.clone(), slot);
+        change.added.push(admitted);
+        slot
+    }
+
+    /// The changed version of a series, begun from the present one.
+    fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
+        let added = &change.added;
+        change.series.entry(slot).or_insert_with(|| match self.series.all().get(slot as usize) {
+            Some(series) => FunctionSeries::clone(series),
+            None => FunctionSeries::new(added[slot as usize - self.seen.len()].clone()),
+        })
+    }
+
+    /// The overflow of a region holds keys of many functions: it forgets only what every target
+    /// of the region has settled.
+    fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        let Some(slot) = self.series.overflow_slot(&target.region) else { return };
+        let settled = self.targets.slowest_beside(target, position);
+        change.forget(slot, settled - self.memory());
+    }
+
+    fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
+        let series = match (change.series.get(&slot), self.series.all().get(slot as usize)) {
+            (Some(changed), _) => Arc::new(changed.clone()),
+            (None, Some(present)) => present.clone(),
+            (None, None) => {
+                let added = &change.added[slot as usize - self.seen.len()];
+                Arc::new(FunctionSeries::new(added.clone()))
+            }
+        };
+        StoredFunction { series, forgotten: self.forgotten_after(change, slot) }
+    }
+
+    fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
+        let now = self.seen.get(slot as usize).map_or(Timestamp::MIN, Seen::forgotten);
+        change.forgotten.get(&slot).copied().unwrap_or(now).max(now)
+    }
+
+    /// The packs whose every key is forgotten after this change, in ascending order.
+    fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
+        if change.forgotten.is_empty() {
+            return Vec::new();
+        }
+        let forgotten = |slot: u32, at: Timestamp| at < self.forgotten_after(change, slot);
+        let useless = |note: &&PackNote| note.latest.iter().all(|&(s, at)| forgotten(s, at));
+        self.packs.iter().filter(useless).map(|note| note.number).collect()
+    }
+
+    fn remember(&mut self, pack: &KeyPack) {
+        for seen in &pack.0 {
+            self.seen[seen.slot as usize].insert(seen.key, seen.position);
+        }
+    }
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty()
+            && self.packs.is_empty()
+            && self.settled.is_empty()
+    }
+
+    fn added_slot(&self, function: &FunctionId) -> Option<u32> {
+        self.added_slots.get(function).copied()
+    }
+
+    fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
+        self.settled.iter().rev().find(|(id, _)| id == target).map(|(_, position)| *position)
+    }
+
+    fn forget(&mut self, slot: u32, bound: Timestamp) {
+        let entry = self.forgotten.entry(slot).or_insert(bound);
+        *entry = bound.max(*entry);
+    }
+}
+
+// === impl PackNote ===
+
+impl PackNote {
+    fn of(number: u64, pack: &KeyPack) -> Self {
+        let mut latest: HashMap<u32, Timestamp> = HashMap::new();
+        for seen in &pack.0 {
+            let at = latest.entry(seen.slot).or_insert(seen.position);
+            *at = seen.position.max(*at);
+        }
+        Self { number, latest: latest.into_iter().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! The task that owns books and store, and the handle by which everyone else reaches it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info};
+
+use super::{Books, Horizon, PageOutcome, Prepared};
+use crate::ledger::TargetId;
+use crate::model::{FunctionId, Page, Timestamp};
+use crate::runtime::{Runtime, spawn_blocking};
+use crate::series::Snapshot;
+use crate::store::{Changes, CommitError, Store};
+use crate::telemetry::{Disposition, Telemetry};
+
+/// Requests that may wait; a worker that finds the queue full waits too.
+const QUEUE: usize = 256;
+/// Rows that one change takes in at the most, so that none grows without bound.
+const ROWS_PER_COMMIT: usize = 100_000;
+
+/// The snapshot that a scrape renders.
+pub type Published = Arc<ArcSwap<Snapshot>>;
+
+/// Owns the books and the store; [`Committer::run`] is its only way of life.
+pub struct Committer {
+    books: Books,
+    store: Store,
+    /// After a commit failed only the file knows what is in it.
+    stale: bool,
+    limits: (usize, Horizon),
+    published: Published,
+    telemetry: Arc<Telemetry>,
+    runtime: Runtime,
+    requests: mpsc::Receiver<Request>,
+}
+
+/// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub struct Writer(mpsc::Sender<Request>);
+
+/// Where reading a target begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// The position from which rows are counted.
+    pub settled: Timestamp,
+}
+
+/// The state could not be written; nothing of the request was counted, it may be read again.
+#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
+#[error("the state could not be written, so nothing of this read was counted; it is read again")]
+pub struct Refused;
+
+type Reply<T> = oneshot::Sender<Result<T, Refused>>;
+
+/// What can be asked of the committer.
+#[derive(Debug)]
+enum Request {
+    Open { target: TargetId, reply: Reply<Opened> },
+    Known { functions: Vec<FunctionId>, reply: Reply<()> },
+    Page { target: TargetId, page: Page, reply: Reply<PageOutcome> },
+    Settle { target: TargetId, position: Timestamp, reply: Reply<()> },
+}
+
+/// Answers that wait for the change to be durable.
+#[derive(Default)]
+struct Answers(Vec<Answer>);
+
+enum Answer {
+    Plain(Reply<()>),
+    Opened(Reply<Opened>, Opened),
+    Page(Reply<PageOutcome>, PageOutcome, Page),
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Begins a target; answers where its reading starts.
+    ///
+    /// # Errors
+    /// [`Refused`], like every call here: the state could not be written.
+    pub async fn open(&self, target: &TargetId) -> Result<Opened, Refused> {
+        self.ask(|reply| Request::Open { target: target.clone(), reply }).await
+    }
+
+    /// Shows functions at zero that were not met yet.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn known(&self, functions: Vec<FunctionId>) -> Result<(), Refused> {
+        self.ask(|reply| Request::Known { functions, reply }).await
+    }
+
+    /// Hands over a page; the answer comes when it is durable and published.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, Refused> {
+        self.ask(|reply| Request::Page { target: target.clone(), page, reply }).await
+    }
+
+    /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn page_later(
+        &self,
+        target: &TargetId,
+        page: Page,
+    ) -> Result<oneshot::Receiver<Result<PageOutcome, Refused>>, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Page { target: target.clone(), page, reply };
+        self.0.send(request).await.map_err(|_| Refused)?;
+        Ok(answer)
+    }
+
+    /// Settles a target at a position.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), Refused> {
+        self.ask(|reply| Request::Settle { target: target.clone(), position, reply }).await
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(request(reply)).await.map_err(|_| Refused)?;
+        answer.await.map_err(|_| Refused)?
+    }
+}
+
+// === impl Committer ===
+
+impl Committer {
+    /// A committer over opened state; the snapshot of that state is published at once.
+    pub fn new(
+        books: Books,
+        store: Store,
+        limits: (usize, Horizon),
+        telemetry: Arc<Telemetry>,
+        runtime: Runtime,
+    ) -> (Self, Writer, Published) {
+        let (sender, requests) = mpsc::channel(QUEUE);
+        let published = Published::from_pointee(books.snapshot(1));
+        let committer = Self {
+            books,
+            store,
+            stale: false,
+            limits,
+            published: published.clone(),
+            telemetry,
+            runtime,
+            requests,
+        };
+        committer.show();
+        (committer, Writer(sender), published)
+    }
+
+    /// Serves requests until the last [`Writer`] is gone.
+    pub async fn run(mut self) {
+        while let Some(first) = self.requests.recv().await {
+            if self.stale && !self.reopen().await {
+                self.telemetry.commit_failed();
+                continue;
+            }
+            let (change, answers) = self.prepare(first);
+            self.commit(change, answers).await;
+        }
+    }
+
+    /// Works out one change from a request and all that wait behind it.
+    fn prepare(&mut self, first: Request) -> (Prepared, Answers) {
+        let mut change = Prepared::default();
+        let mut answers = Answers::default();
+        let mut rows = 0;
+        let mut next = Some(first);
+        while let Some(request) = next {
+            if let Request::Page { page, .. } = &request {
+                rows += page.rows.len();
+            }
+            self.take(request, &mut change, &mut answers);
+            next = if rows < ROWS_PER_COMMIT { self.requests.try_recv().ok() } else { None };
+        }
+        (change, answers)
+    }
+
+    fn take(&self, request: Request, change: &mut Prepared, answers: &mut Answers) {
+        match request {
+            Request::Open { target, reply } => {
+                let settled = self.books.opening(&target, self.runtime.now());
+                self.books.prepare_settled(change, &target, settled);
+                answers.0.push(Answer::Opened(reply, Opened { settled }));
+            }
+            Request::Known { functions, reply } => {
+                self.books.prepare_known(change, &functions);
+                answers.0.push(Answer::Plain(reply));
+            }
+            Request::Page { target, page, reply } => {
+                let outcome = self.books.prepare_page(change, &target, &page);
+                answers.0.push(Answer::Page(reply, outcome, page));
+            }
+            Request::Settle { target, position, reply } => {
+                self.books.prepare_settled(change, &target, position);
+                answers.0.push(Answer::Plain(reply));
+            }
+        }
+    }
+
+    /// Persists, then publishes, then answers.
+    async fn commit(&mut self, mut change: Prepared, answers: Answers) {
+        if change.is_empty() {
+            answers.send(&self.telemetry);
+            return;
+        }
+        let started = tokio::time::Instant::now();
+        let changes = self.books.to_store(&mut change);
+        match self.persist(changes).await {
+            Ok(()) => {
+                self.telemetry.commit(started.elapsed());
+                self.books.apply(change);
+                self.publish();
+                answers.send(&self.telemetry);
+            }
+            Err(cause) => {
+                error!(%cause, "commit failed");
+                self.telemetry.commit_failed();
+                self.stale = true;
+                // The answers are dropped: whoever waits for one is refused.
+            }
+        }
+    }
+
+    /// Writes on a thread that may block.
+    async fn persist(&mut self, changes: Changes) -> Result<(), CommitError> {
+        let store = std::mem::replace(&mut self.store, Store::memory());
+        let (store, result) = in_background(move || {
+            let result = store.commit(&changes);
+            (store, result)
+        })
+        .await;
+        self.store = store;
+        result
+    }
+
+    /// After a failed commit the file may hold the change or not: the books are taken from it
+    /// anew. What it holds is whole in either case, and never less than what was published.
+    async fn reopen(&mut self) -> bool {
+        let mut store = std::mem::replace(&mut self.store, Store::memory());
+        let (store, result) = in_background(move || {
+            let result = store.reopen();
+            (store, result)
+        })
+        .await;
+        self.store = store;
+        match result {
+            Ok(stored) => {
+                if let Some(stored) = stored {
+                    self.books = Books::restore(self.limits.0, self.limits.1, stored);
+                    self.publish();
+                    info!("state opened again after a failed commit");
+                }
+                self.stale = false;
+                true
+            }
+            Err(cause) => {
+                error!(%cause, "state cannot be opened again");
+                false
+            }
+        }
+    }
+
+    fn publish(&self) {
+        let generation = self.published.load().generation + 1;
+        self.published.store(Arc::new(self.books.snapshot(generation)));
+        self.show();
+    }
+
+    fn show(&self) {
+        self.telemetry.set_series(self.published.load().series.len());
+        self.telemetry.set_ledger_entries(self.books.keys());
+    }
+}
+
+/// Runs `work` where it may block. It is never cancelled, so its result always comes back.
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
+}
+
+// === impl Answers ===
+
+impl Answers {
+    /// Answers all, and counts what is durable now.
+    fn send(self, telemetry: &Telemetry) {
+        for answer in self.0 {
+            // A worker that was stopped no longer waits: its rows count all the same.
+            let _gone = match answer {
+                Answer::Plain(reply) => reply.send(Ok(())).is_err(),
+                Answer::Opened(reply, opened) => reply.send(Ok(opened)).is_err(),
+                Answer::Page(reply, outcome, page) => {
+                    count(telemetry, outcome, &page);
+                    reply.send(Ok(outcome)).is_err()
+                }
+            };
+        }
+    }
+}
+
+fn count(telemetry: &Telemetry, outcome: PageOutcome, page: &Page) {
+    telemetry.records(Disposition::Counted, outcome.counted);
+    telemetry.records(Disposition::Duplicate, outcome.duplicate);
+    telemetry.records(Disposition::Late, outcome.late);
+    telemetry.records(Disposition::Unfinished, page.unfinished);
+    telemetry.records(Disposition::Invalid, page.rejects.len() as u64);
+    telemetry.overflowed(outcome.overflow);
+    for reason in &page.rejects {
+        telemetry.rejected(*reason, 1);
+    }
+}

@@ -1,0 +1,13 @@
+//! What has been counted: attempt keys by function, settled positions by target, and the rules
+//! by which a read of pages is complete. Pure: (state, input) in, value out.
+//!
+//! Keys belong to the function, not to the target: a function may be read by its own target today
+//! and by that of its region tomorrow, and is still the same function.
+
+mod pages;
+mod seen;
+mod targets;
+
+pub use pages::{NextPage, PageShape, PagedRead};
+pub use seen::{Seen, Verdict};
+pub use targets::{Scope, TargetId, Targets};

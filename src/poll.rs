@@ -1,0 +1,81 @@
+//! When what is read: one task a source finds its targets, one task a target reads it.
+//!
+//! A target that is slow or fails waits by itself; only the client's pace and its limit of
+//! requests in flight are shared.
+
+mod board;
+mod schedule;
+mod sink;
+mod source;
+mod target;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::commit::{Horizon, Writer};
+use crate::runtime::Runtime;
+use crate::source::LogSource;
+use crate::telemetry::SourceTelemetry;
+
+pub use board::{Board, TargetState};
+pub use source::run_source;
+
+/// How often a target is read. See the configuration of the same names.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Between polls of a busy target.
+    pub interval: Duration,
+    /// Between polls of an idle target, at the most.
+    pub idle_interval: Duration,
+    /// Between sweeps of a target, at the least.
+    pub sweep_interval: Duration,
+    /// Between looks at the list of functions.
+    pub discovery_interval: Duration,
+}
+
+/// Whether targets are single functions or the region as one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// One target for each function.
+    Function,
+    /// One target for the region.
+    Region,
+}
+
+/// What the tasks of one source share.
+#[derive(Clone)]
+pub struct Poller {
+    /// Name of the source.
+    pub name: Arc<str>,
+    /// Its region.
+    pub region: Arc<str>,
+    /// Its API.
+    pub source: Arc<dyn LogSource>,
+    /// Its targets.
+    pub streams: Streams,
+    /// How often.
+    pub timing: Timing,
+    /// How long rows are waited for.
+    pub horizon: Horizon,
+    /// Where pages go.
+    pub writer: Writer,
+    /// Its metrics.
+    pub telemetry: SourceTelemetry,
+    /// What people are shown.
+    pub board: Arc<Board>,
+    /// Clock and jitter.
+    pub runtime: Runtime,
+    /// Turns true when everything is to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Waits for `span`, or for the stop; whether it is to go on.
+async fn pause(stop: &mut watch::Receiver<bool>, span: Duration) -> bool {
+    tokio::select! {
+        biased;
+        _ = stop.wait_for(|stopped| *stopped) => false,
+        () = tokio::time::sleep(span) => true,
+    }
+}

@@ -1,0 +1,158 @@
+//! When a target is polled next, and how. Pure.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Timing;
+
+/// The longest wait after failures that follow one another.
+const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
+/// A sweep that took long is not repeated before this many times as long.
+const SWEEP_SHARE: u32 = 3;
+/// A sweep of so few pages costs what a tail read costs, so every poll is one.
+const CHEAP_SWEEP_PAGES: u64 = 2;
+
+/// Two ways of reading a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Newest first until everything is known: keeps the numbers fresh.
+    Tail,
+    /// All from the settled position on: finds what started long ago and ended just now.
+    Sweep,
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It failed.
+    Failed,
+    /// It was read as far as wanted.
+    Read {
+        /// Rows counted.
+        counted: u64,
+        /// Answers taken in.
+        pages: u64,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// The timetable of one target.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    timing: Timing,
+    wait: Duration,
+    failures: u32,
+    next_sweep: Option<Instant>,
+    cheap: bool,
+}
+
+impl Schedule {
+    pub(super) fn new(timing: Timing) -> Self {
+        Self { timing, wait: timing.interval, failures: 0, next_sweep: None, cheap: false }
+    }
+
+    /// How to read at `now`.
+    pub(super) fn mode(&self, now: Instant) -> Mode {
+        let due = self.next_sweep.is_none_or(|at| now >= at);
+        if due || self.cheap { Mode::Sweep } else { Mode::Tail }
+    }
+
+    /// Notes how a poll that ended at `now` went; the time to wait before the next one.
+    pub(super) fn ended(&mut self, mode: Mode, now: Instant, ended: Ended) -> Duration {
+        match ended {
+            Ended::Failed => {
+                let doubled = self.timing.interval.saturating_mul(1 << self.failures.min(16));
+                self.failures += 1;
+                doubled.min(FAILURE_WAIT_MAX.max(self.timing.interval))
+            }
+            Ended::Read { counted, pages, took } => {
+                self.failures = 0;
+                if mode == Mode::Sweep {
+                    let rest = self.timing.sweep_interval.max(took.saturating_mul(SWEEP_SHARE));
+                    self.next_sweep = Some(now + rest);
+                    self.cheap = pages <= CHEAP_SWEEP_PAGES;
+                }
+                self.wait = if counted > 0 {
+                    self.timing.interval
+                } else {
+                    self.wait.saturating_mul(2).min(self.timing.idle_interval)
+                };
+                self.wait
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn schedule() -> Schedule {
+        Schedule::new(Timing {
+            interval: secs(15),
+            idle_interval: secs(60),
+            sweep_interval: secs(60),
+            discovery_interval: secs(300),
+        })
+    }
+
+    fn read(counted: u64, pages: u64, took: Duration) -> Ended {
+        Ended::Read { counted, pages, took }
+    }
+
+    #[test]
+    fn an_idle_target_is_polled_less_often_until_something_comes() {
+        let (mut schedule, now) = (schedule(), Instant::now());
+        let mut waits = Vec::new();
+        for counted in [5, 0, 0, 0, 0, 1] {
+            waits.push(schedule.ended(Mode::Tail, now, read(counted, 1, secs(0))).as_secs());
+        }
+        assert_eq!(waits, [15, 30, 60, 60, 60, 15]);
+    }
+
+    #[test]
+    fn a_failing_target_waits_longer_each_time_but_not_for_ever() {
+        let (mut schedule, now) = (schedule(), Instant::now());
+        let mut waits = Vec::new();
+        for _ in 0..7 {
+            waits.push(schedule.ended(Mode::Tail, now, Ended::Failed).as_secs());
+        }
+        assert_eq!(waits, [15, 30, 60, 120, 240, 300, 300]);
+        let back = schedule.ended(Mode::Tail, now, read(1, 1, secs(0)));
+        assert_eq!(back, secs(15), "one success and it is as before");
+    }
+
+    #[test]
+    fn sweeps_come_first_then_seldom_and_a_long_one_more_seldom() {
+        let (mut schedule, start) = (schedule(), Instant::now());
+        assert_eq!(schedule.mode(start), Mode::Sweep, "the first read goes all the way");
+        schedule.ended(Mode::Sweep, start, read(900, 10, secs(40)));
+        assert_eq!(schedule.mode(start + secs(119)), Mode::Tail, "3 x 40 s is more than 60 s");
+        assert_eq!(schedule.mode(start + secs(120)), Mode::Sweep);
+        schedule.ended(Mode::Sweep, start + secs(120), read(9, 3, secs(1)));
+        assert_eq!(schedule.mode(start + secs(179)), Mode::Tail);
+        assert_eq!(schedule.mode(start + secs(180)), Mode::Sweep);
+    }
+
+    #[test]
+    fn a_sweep_of_one_page_is_as_good_as_a_tail_read() {
+        let (mut schedule, start) = (schedule(), Instant::now());
+        schedule.ended(Mode::Sweep, start, read(3, 1, secs(0)));
+        assert_eq!(schedule.mode(start + secs(1)), Mode::Sweep);
+        schedule.ended(Mode::Sweep, start, read(300, 4, secs(0)));
+        assert_eq!(schedule.mode(start + secs(1)), Mode::Tail);
+    }
+
+    #[test]
+    fn a_failed_sweep_is_tried_again() {
+        let (mut schedule, start) = (schedule(), Instant::now());
+        schedule.ended(Mode::Sweep, start, Ended::Failed);
+        assert_eq!(schedule.mode(start + secs(15)), Mode::Sweep);
+    }
+}

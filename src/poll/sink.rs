@@ -1,0 +1,115 @@
+//! Where a read puts its pages: into the committer, waiting for the answer or not.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use tokio::sync::{oneshot, watch};
+use tracing::warn;
+
+use super::schedule::Mode;
+use crate::commit::{PageOutcome, Refused, Writer};
+use crate::ledger::TargetId;
+use crate::model::{Page, RejectReason, Timestamp};
+use crate::source::{Flow, PageSink};
+use crate::tencent::BoxFuture;
+
+/// Pages of a sweep that may wait for the disk while the next one is fetched.
+const PAGES_AHEAD: usize = 8;
+
+/// The sink of one read.
+pub(super) struct Sink<'a> {
+    target: &'a TargetId,
+    writer: &'a Writer,
+    mode: Mode,
+    stop: &'a watch::Receiver<bool>,
+    /// Reasons that were logged for this target already.
+    logged: &'a mut BTreeSet<RejectReason>,
+    waiting: VecDeque<oneshot::Receiver<Result<PageOutcome, Refused>>>,
+    tally: Tally,
+}
+
+/// What became of the pages of a read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    /// Rows counted.
+    pub(super) counted: u64,
+    /// Position of the newest finished row.
+    pub(super) newest: Option<Timestamp>,
+    /// A page could not be committed.
+    pub(super) refused: bool,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(
+        target: &'a TargetId,
+        writer: &'a Writer,
+        mode: Mode,
+        stop: &'a watch::Receiver<bool>,
+        logged: &'a mut BTreeSet<RejectReason>,
+    ) -> Self {
+        let (waiting, tally) = (VecDeque::new(), Tally::default());
+        Self { target, writer, mode, stop, logged, waiting, tally }
+    }
+
+    /// Waits until every page is durable, or refused.
+    pub(super) async fn finish(mut self) -> Tally {
+        while let Some(answer) = self.waiting.pop_front() {
+            self.note(answer.await.unwrap_or(Err(Refused)));
+        }
+        self.tally
+    }
+
+    async fn take(&mut self, page: Page) -> Flow {
+        self.log_rejects(&page);
+        self.tally.newest =
+            self.tally.newest.max(page.rows.iter().map(|row| row.position).max());
+        let known = match self.mode {
+            Mode::Tail => {
+                let outcome = self.note(self.writer.page(self.target, page).await);
+                outcome.counted == 0 && outcome.duplicate > 0
+            }
+            Mode::Sweep => {
+                match self.writer.page_later(self.target, page).await {
+                    Ok(answer) => self.waiting.push_back(answer),
+                    Err(refused) => {
+                        self.note(Err(refused));
+                    }
+                }
+                if self.waiting.len() > PAGES_AHEAD
+                    && let Some(oldest) = self.waiting.pop_front()
+                {
+                    self.note(oldest.await.unwrap_or(Err(Refused)));
+                }
+                false
+            }
+        };
+        if known || self.tally.refused || *self.stop.borrow() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn note(&mut self, answer: Result<PageOutcome, Refused>) -> PageOutcome {
+        let outcome = answer.unwrap_or_else(|Refused| {
+            self.tally.refused = true;
+            PageOutcome::default()
+        });
+        self.tally.counted += outcome.counted;
+        outcome
+    }
+
+    /// One line for each reason and target; the metric has the number.
+    fn log_rejects(&mut self, page: &Page) {
+        for &reason in &page.rejects {
+            if self.logged.insert(reason) {
+                warn!(
+                    target_name = %self.target,
+                    reason = reason.as_str(),
+                    "a row could not be read and is not counted; further ones like it are only counted as invalid"
+                );
+            }
+        }
+    }
+}
+
+impl PageSink for Sink<'_> {
+    fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
+        Box::pin(self.take(page))
+    }
+}

@@ -1,0 +1,133 @@
+//! The life of one target: wait, read, settle.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::schedule::{Ended, Mode, Schedule};
+use super::sink::{Sink, Tally};
+use super::{Poller, pause};
+use crate::commit::Refused;
+use crate::ledger::TargetId;
+use crate::model::{RejectReason, Timestamp};
+use crate::source::ReadReport;
+use crate::tencent::ApiError;
+
+/// One target at work.
+struct Worker {
+    poller: Poller,
+    target: TargetId,
+    settled: Timestamp,
+    schedule: Schedule,
+    logged: BTreeSet<RejectReason>,
+    /// The code of the last failure, so that repeats are not logged again.
+    failing: Option<String>,
+}
+
+/// Polls `target` until the stop, beginning after `first_wait`.
+pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Duration) {
+    let mut stop = poller.stop.clone();
+    let mut wait = first_wait;
+    let Some(settled) = open(&poller, &target).await else { return };
+    poller.board.opened(&target, settled);
+    let schedule = Schedule::new(poller.timing);
+    let mut worker =
+        Worker { poller, target, settled, schedule, logged: BTreeSet::new(), failing: None };
+    while pause(&mut stop, wait).await {
+        wait = worker.poll().await;
+    }
+}
+
+/// Asks where reading begins, until there is an answer; `None` at the stop.
+async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
+    let mut stop = poller.stop.clone();
+    loop {
+        match poller.writer.open(target).await {
+            Ok(opened) => return Some(opened.settled),
+            Err(refused) => {
+                poller.board.failed(target, poller.runtime.now(), refused.to_string());
+            }
+        }
+        if !pause(&mut stop, poller.timing.interval).await {
+            return None;
+        }
+    }
+}
+
+impl Worker {
+    /// One poll; the time to wait before the next one.
+    async fn poll(&mut self) -> Duration {
+        let began = Instant::now();
+        let started = self.poller.runtime.now();
+        let mode = self.schedule.mode(began);
+        let (result, tally) = self.read(mode).await;
+        let ended = match result {
+            Ok(report) if !tally.refused => {
+                self.took(mode, started, report, tally).await;
+                Ended::Read { counted: tally.counted, pages: report.pages, took: began.elapsed() }
+            }
+            Ok(_) => {
+                self.failed("commit", &Refused.to_string());
+                Ended::Failed
+            }
+            Err(error) => {
+                self.failed(error.code(), &error.to_string());
+                Ended::Failed
+            }
+        };
+        self.schedule.ended(mode, Instant::now(), ended)
+    }
+
+    async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
+        let Poller { source, writer, stop, horizon, .. } = &self.poller;
+        // Attempts are remembered for as long again below the settled position.
+        let from = self.settled - horizon.late_after;
+        let mut sink = Sink::new(&self.target, writer, mode, stop, &mut self.logged);
+        let result = source.read(&self.target, from, &mut sink).await;
+        (result, sink.finish().await)
+    }
+
+    /// After a read that went well: settle what is settled, show how it stands.
+    async fn took(&mut self, mode: Mode, started: Timestamp, report: ReadReport, tally: Tally) {
+        let Poller { telemetry, board, runtime, writer, horizon, .. } = &self.poller;
+        let now = runtime.now();
+        if mode == Mode::Sweep && report.complete {
+            let position = started - horizon.late_after;
+            if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
+                self.settled = position;
+            }
+        } else if mode == Mode::Sweep {
+            telemetry.incomplete_read();
+            debug!(target_name = %self.target, "read incomplete: rows moved while it went on");
+        }
+        if report.truncated {
+            telemetry.truncated_read();
+            warn!(target_name = %self.target, pages = report.pages, "read cut: too many pages");
+        }
+        if let (1.., Some(newest)) = (tally.counted, tally.newest) {
+            telemetry.counted(newest, now);
+        }
+        telemetry.poll_succeeded(now);
+        board.polled(&self.target, now, self.settled, tally.counted);
+        if let Some(oldest) = board.settled(&self.target.region) {
+            telemetry.set_settled(oldest);
+        }
+        if self.failing.take().is_some() {
+            info!(target_name = %self.target, "polls succeed again");
+        }
+    }
+
+    fn failed(&mut self, code: &str, text: &str) {
+        let Poller { telemetry, board, runtime, .. } = &self.poller;
+        telemetry.poll_failed();
+        board.failed(&self.target, runtime.now(), text.to_owned());
+        if self.failing.as_deref() == Some(code) {
+            debug!(target_name = %self.target, error = text, "poll failed again");
+        } else {
+            warn!(target_name = %self.target, error = text, "poll failed");
+            self.failing = Some(code.to_owned());
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The legacy v2 API: `GetFunctionLogs` without a time range, newest first by offset, and
+//! `ListFunctions`.
+
+mod fields;
+mod list;
+mod logs;
+mod row;
+mod time;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::{Flow, LogSource, PageSink, ReadReport};
+use crate::config::FunctionFilter;
+use crate::ledger::{NextPage, PagedRead, Scope, TargetId};
+use crate::model::{FunctionId, Timestamp};
+use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
+use logs::{Answer, Reading};
+
+/// Rows of the first page of a read; later pages are larger.
+const FIRST_PAGE: usize = 100;
+/// Functions asked for in one `ListFunctions` call. The maximum is not documented.
+const LIST_PAGE: usize = 100;
+/// `ListFunctions` pages at the most.
+const LIST_PAGES_MAX: usize = 1_000;
+
+/// A region read through the v2 API.
+pub struct V2Source {
+    client: Client,
+    region: std::sync::Arc<str>,
+    filter: FunctionFilter,
+    /// The largest page worth asking for: the configured one, or less once the API refused it.
+    page_max: AtomicUsize,
+    /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
+    /// one the API obeys is known only when it does.
+    camel_sort_key: AtomicBool,
+}
+
+impl V2Source {
+    /// A source over `client`. `page_max` is the largest page asked for.
+    pub fn new(client: Client, region: &str, filter: FunctionFilter, page_max: usize) -> Self {
+        Self {
+            client,
+            region: region.into(),
+            filter,
+            page_max: AtomicUsize::new(page_max),
+            camel_sort_key: AtomicBool::new(false),
+        }
+    }
+
+    async fn read_pages(
+        &self,
+        target: &TargetId,
+        from: Timestamp,
+        sink: &mut dyn PageSink,
+    ) -> Result<ReadReport, ApiError> {
+        let reading = Reading { region: &self.region, target, filter: &self.filter, from };
+        let mut report = ReadReport::default();
+        let mut read = PagedRead::new(from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
+        let mut next = read.first();
+        while let NextPage::Fetch { offset, limit } = next {
+            let answer = match self.fetch(&reading, offset, limit).await {
+                Err(refused) if self.accepts_smaller_page(&refused, limit) => {
+                    next = NextPage::Fetch { offset, limit: FIRST_PAGE };
+                    continue;
+                }
+                answer => answer?,
+            };
+            report.pages += 1;
+            if !answer.shape.sorted {
+                self.camel_sort_key.fetch_xor(true, Ordering::Relaxed);
+            }
+            next = read.took(answer.shape);
+            if sink.put(answer.page).await == Flow::Stop {
+                return Ok(report);
+            }
+        }
+        report.complete = read.is_complete();
+        report.truncated = read.is_truncated();
+        Ok(report)
+    }
+
+    async fn fetch(
+        &self,
+        reading: &Reading<'_>,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Answer, ApiError> {
+        let camel = self.camel_sort_key.load(Ordering::Relaxed);
+        let mut params = vec![
+            ("offset", offset.to_string()),
+            ("limit", limit.to_string()),
+            ("order", "desc".to_owned()),
+            ("orderby", if camel { "startTime" } else { "start_time" }.to_owned()),
+        ];
+        if let Scope::Function(function) = &reading.target.scope {
+            params.push(("functionName", function.name.to_string()));
+        }
+        let parse = |body: &[u8]| logs::parse(body, reading, offset);
+        self.client.call("GetFunctionLogs", &params, parse).await
+    }
+
+    /// Whether a refused page may have been too large: the maximum is not documented.
+    fn accepts_smaller_page(&self, refused: &ApiError, limit: usize) -> bool {
+        let smaller = refused.class() == ErrorClass::Invalid && limit > FIRST_PAGE;
+        if smaller {
+            self.page_max.fetch_min(FIRST_PAGE, Ordering::Relaxed);
+        }
+        smaller
+    }
+
+    async fn list_functions(&self) -> Result<Vec<FunctionId>, ApiError> {
+        if let Some(names) = self.filter.exact_names() {
+            return Ok(names.iter().map(|name| self.function(name)).collect());
+        }
+        let mut names = std::collections::BTreeSet::new();
+        let mut offset = 0;
+        for _ in 0..LIST_PAGES_MAX {
+            let params = [
+                ("offset", offset.to_string()),
+                ("limit", LIST_PAGE.to_string()),
+                ("order", "asc".to_owned()),
+                ("orderby", "functionname".to_owned()),
+            ];
+            let page = self.client.call("ListFunctions", &params, list::parse).await?;
+            offset += page.rows;
+            let last = page.rows == 0 || page.total.is_some_and(|total| offset as u64 >= total);
+            names.extend(page.names);
+            if last {
+                break;
+            }
+        }
+        let wanted = names.iter().filter(|name| self.filter.wants(name));
+        Ok(wanted.map(|name| self.function(name)).collect())
+    }
+
+    fn function(&self, name: &str) -> FunctionId {
+        FunctionId {
+            region: self.region.clone(),
+            namespace: logs::NAMESPACE.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl LogSource for V2Source {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<FunctionId>, ApiError>> {
+        Box::pin(self.list_functions())
+    }
+
+    fn read<'a>(
+        &'a self,
+        target: &'a TargetId,
+        from: Timestamp,
+        sink: &'a mut dyn PageSink,
+    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
+        Box::pin(self.read_pages(target, from, sink))
+    }
+}

@@ -1,0 +1,78 @@
+//! The body of a `ListFunctions` answer. Here `total` stands inside `data`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::tencent::{Code, Head, Malformed};
+
+/// One page of the function list.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) names: Vec<String>,
+    /// Entries that the answer held, with those that have no usable name.
+    pub(super) rows: usize,
+    pub(super) total: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    code: Code,
+    message: Option<String>,
+    code_desc: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    functions: Vec<&'a RawValue>,
+    total: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(alias = "function_name")]
+    function_name: String,
+}
+
+/// Reads a body; `None` where a failure has no list.
+pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
+    let body: Body<'_> = serde_json::from_slice(body)?;
+    let data = body.data.and_then(|raw| serde_json::from_str::<Data<'_>>(raw.get()).ok());
+    let listed = data.map(|data| Listed {
+        rows: data.functions.len(),
+        total: data.total,
+        names: data.functions.iter().filter_map(|raw| name_of(raw)).collect(),
+    });
+    Ok((Head::new(body.code, body.message, body.code_desc), listed))
+}
+
+fn name_of(raw: &RawValue) -> Option<String> {
+    let entry: Entry = serde_json::from_str(raw.get()).ok()?;
+    (!entry.function_name.is_empty()).then_some(entry.function_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_the_total_inside_data_are_read() {
+        let body = br#"{"code":0,"message":"","codeDesc":"Success","data":{"functions":[
+            {"modTime":"2017-05-04 19:40:38","functionName":"test6"},{"functionName":null},7,
+            {"functionName":"test4"}],"total":6}}"#;
+        let (head, listed) = parse(body).unwrap();
+        assert_eq!(head.code, 0);
+        let names = vec!["test6".to_owned(), "test4".to_owned()];
+        assert_eq!(listed, Some(Listed { names, rows: 4, total: Some(6) }));
+    }
+
+    #[test]
+    fn a_failure_has_no_list() {
+        let (head, listed) = parse(br#"{"code":"4104","message":"no","data":[]}"#).unwrap();
+        assert_eq!((head.code, listed), (4104, None));
+    }
+}

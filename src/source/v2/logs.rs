@@ -1,0 +1,305 @@
+//! The body of a `GetFunctionLogs` answer, read in one pass: the envelope's head, and the rows
+//! sorted out into a page.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::fields::Scalar;
+use super::row::{Name, WireRow};
+use crate::config::FunctionFilter;
+use crate::ledger::{PageShape, Scope, TargetId};
+use crate::model::{FunctionId, Page, RejectReason, Row, Timestamp};
+use crate::tencent::{Code, Head, Malformed};
+
+/// v2 knows no namespaces.
+pub(super) const NAMESPACE: &str = "default";
+/// Functions of one page at the most; a page has at most 1,000 rows.
+const FUNCTIONS_MAX: usize = u16::MAX as usize;
+
+/// What a page is read for.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) region: &'r Arc<str>,
+    pub(super) target: &'r TargetId,
+    pub(super) filter: &'r FunctionFilter,
+    /// Rows below it are outside the window.
+    pub(super) from: Timestamp,
+}
+
+/// A page and how it looked.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) page: Page,
+    pub(super) shape: PageShape,
+}
+
+/// Reads a body; the answer is `None` where there is no list of rows.
+///
+/// A value that the parser itself cannot hold (a number beyond all range, a broken escape) would
+/// stop it in the middle: then each row is read by itself, and only the odd one is rejected.
+pub(super) fn parse(
+    body: &[u8],
+    reading: &Reading<'_>,
+    offset: u64,
+) -> Result<(Head, Option<Answer>), Malformed> {
+    match read_body(body, Rows { builder: Builder::new(reading), careful: false }) {
+        Ok(read) => Ok(read.into_answer(offset)),
+        Err(error) if error.is_eof() => Err(error.into()),
+        Err(_) => {
+            let careful = Rows { builder: Builder::new(reading), careful: true };
+            Ok(read_body(body, careful)?.into_answer(offset))
+        }
+    }
+}
+
+/// The parts of a body.
+struct Body<'r> {
+    code: Option<Code>,
+    message: Option<String>,
+    code_desc: Option<String>,
+    total: Option<u64>,
+    rows: Option<Builder<'r>>,
+}
+
+/// Sorts rows out, one after the other.
+struct Builder<'r> {
+    reading: &'r Reading<'r>,
+    page: Page,
+    shape: PageShape,
+    index: HashMap<String, u16>,
+    /// Position of the last row that had a readable one.
+    before: Option<Timestamp>,
+    /// Rows without a readable position since then.
+    gap: usize,
+}
+
+fn read_body<'de>(body: &'de [u8], rows: Rows<'_>) -> Result<Body<'_>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read = BodySeed(rows).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(read)
+}
+
+// === impl Body ===
+
+impl Body<'_> {
+    fn into_answer(self, offset: u64) -> (Head, Option<Answer>) {
+        // An answer without a code is no answer; -1 is none of the documented ones.
+        let code = self.code.unwrap_or(Code(-1));
+        let head = Head::new(code, self.message, self.code_desc);
+        let answer = self.rows.map(|builder| {
+            let shape = PageShape { offset, total: self.total, ..builder.shape };
+            Answer { page: builder.page, shape }
+        });
+        (head, answer)
+    }
+}
+
+// === impl Builder ===
+
+impl<'r> Builder<'r> {
+    fn new(reading: &'r Reading<'r>) -> Self {
+        let shape = PageShape { sorted: true, ..PageShape::default() };
+        Self { reading, page: Page::default(), shape, index: HashMap::new(), before: None, gap: 0 }
+    }
+
+    /// Takes in a row, readable or not.
+    fn row(&mut self, row: &WireRow<'_>) {
+        let position = row.position();
+        self.shape(row, position);
+        if position.is_some_and(|position| position < self.reading.from) {
+            return;
+        }
+        let Some(function) = self.function(row) else {
+            self.page.rejects.push(RejectReason::FunctionName);
+            return;
+        };
+        let Some(function) = function else { return };
+        if row.is_unfinished() {
+            self.page.unfinished += 1;
+            return;
+        }
+        match row.judge(position) {
+            Ok(judged) => self.page.rows.push(Row {
+                function,
+                ret_code: judged.ret_code,
+                outcome: judged.outcome,
+                key: judged.key,
+                position: judged.position,
+                duration: judged.duration,
+                billed: judged.billed,
+                memory: judged.memory,
+            }),
+            Err(reason) => self.page.rejects.push(reason),
+        }
+    }
+
+    /// Takes in an element of the list that is not an object.
+    fn no_row(&mut self) {
+        self.shape(&WireRow::default(), None);
+        self.page.rejects.push(RejectReason::NotAnObject);
+    }
+
+    /// Notes where the row stands among the others.
+    fn shape(&mut self, row: &WireRow<'_>, position: Option<Timestamp>) {
+        let shape = &mut self.shape;
+        let index = shape.rows;
+        shape.rows += 1;
+        let id = row.id().unwrap_or_default();
+        shape.marks.push((id >> 64) as u64 ^ id as u64 ^ position.unwrap_or_default().as_secs() as u64);
+        let Some(position) = position else {
+            self.gap += 1;
+            return;
+        };
+        match self.before {
+            Some(before) if position > before => shape.sorted = false,
+            // Rows without a readable position may belong to either group: to the later one.
+            Some(before) if position < before => shape.tie_start = index - self.gap,
+            _ => {}
+        }
+        self.gap = 0;
+        shape.newest = shape.newest.max(Some(position));
+        shape.oldest = Some(shape.oldest.map_or(position, |oldest| oldest.min(position)));
+        self.before = Some(position);
+    }
+
+    /// The index of the row's function in the page; inner `None` where it is not wanted, outer
+    /// where it cannot be told.
+    #[expect(clippy::option_option, reason = "two ways of having no index")]
+    fn function(&mut self, row: &WireRow<'_>) -> Option<Option<u16>> {
+        let name = match (&self.reading.target.scope, row.function_name()) {
+            (_, Some(name)) => name,
+            // The read was for one function: a row without a name can only be its.
+            (Scope::Function(function), None) if row.function_name == Scalar::Missing => {
+                &*function.name
+            }
+            _ => return None,
+        };
+        if let Some(&known) = self.index.get(name) {
+            return Some(Some(known));
+        }
+        if !self.reading.filter.wants(name) {
+            return Some(None);
+        }
+        let index = self.page.functions.len();
+        if index >= FUNCTIONS_MAX {
+            return None;
+        }
+        self.page.functions.push(FunctionId {
+            region: self.reading.region.clone(),
+            namespace: NAMESPACE.into(),
+            name: name.into(),
+        });
+        self.index.insert(name.to_owned(), index as u16);
+        Some(Some(index as u16))
+    }
+}
+
+// === reading ===
+
+/// The seed for the list of rows.
+struct Rows<'r> {
+    builder: Builder<'r>,
+    careful: bool,
+}
+
+struct BodySeed<'r>(Rows<'r>);
+
+impl<'de, 'r> DeserializeSeed<'de> for BodySeed<'r> {
+    type Value = Body<'r>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Body<'r>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, 'r> Visitor<'de> for BodySeed<'r> {
+    type Value = Body<'r>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an answer of the v2 API")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'r>, A::Error> {
+        let mut rows = Some(self.0);
+        let mut body =
+            Body { code: None, message: None, code_desc: None, total: None, rows: None };
+        while let Some(name) = map.next_key::<Name<'de>>()? {
+            match &*name.0 {
+                "code" => body.code = Some(map.next_value()?),
+                "message" => body.message = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned),
+                "codeDesc" => {
+                    body.code_desc = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned);
+                }
+                "total" => {
+                    let total = map.next_value::<Scalar<'_>>()?.whole();
+                    body.total = total.and_then(|total| u64::try_from(total).ok());
+                }
+                "data" if rows.is_some() => {
+                    if let Some(seed) = rows.take() {
+                        body.rows = map.next_value_seed(seed)?;
+                    }
+                }
+                _ => {
+                    map.next_value::<serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(body)
+    }
+}
+
+impl<'de, 'r> DeserializeSeed<'de> for Rows<'r> {
+    type Value = Option<Builder<'r>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, 'r> Visitor<'de> for Rows<'r> {
+    type Value = Option<Builder<'r>>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Self::Value, A::Error> {
+        if self.careful {
+            while let Some(raw) = seq.next_element::<&'de RawValue>()? {
+                match careful_row(raw) {
+                    Some(row) => self.builder.row(&row),
+                    None => self.builder.no_row(),
+                }
+            }
+        } else {
+            while let Some(row) = seq.next_element::<WireRow<'de>>()? {
+                self.builder.row(&row);
+            }
+        }
+        Ok(Some(self.builder))
+    }
+}
+
+/// Reads a row field by field; a field that cannot be held is [`Scalar::Other`].
+fn careful_row(raw: &RawValue) -> Option<WireRow<'_>> {
+    let fields: HashMap<Box<str>, &RawValue> = serde_json::from_str(raw.get()).ok()?;
+    let mut row = WireRow::default();
+    for (name, value) in fields {
+        if let Some(field) = row.field(&name) {
+            *field = Scalar::deserialize(value).unwrap_or(Scalar::Other);
+        }
+    }
+    Some(row)
+}
+
+#[cfg(test)]
+mod tests;

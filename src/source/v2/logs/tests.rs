@@ -1,0 +1,143 @@
+//! Bodies as they come, and what is made of them.
+
+use super::*;
+use crate::ledger::TargetId;
+use crate::model::{Bytes, Nanos};
+
+/// Two rows in the shape of the documents' example (values of our own).
+const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"data":[
+    {"functionName":"a","retMsg":"x","requestId":"11111111-1111-4111-8111-111111111111",
+     "startTime":"2024-01-01 08:00:05","retCode":0,"duration":1.5,"billDuration":100,
+     "memUsage":1024,"log":"Report RequestId: \u0041 \"quoted\"\n","invokeFinished":1},
+    {"functionName":"b","retMsg":"x","requestId":"22222222-2222-4222-8222-222222222222",
+     "startTime":"2024-01-01 08:00:04","retCode":1,"duration":2,"billDuration":100,
+     "memUsage":2048,"log":""}]}"#;
+
+/// 2024-01-01 00:00:00 UTC, which is 08:00 in Beijing (date -u -d 2024-01-01 +%s).
+const MIDNIGHT: i64 = 1_704_067_200;
+
+fn read(body: &str, target: &TargetId, from: i64) -> (Head, Option<Answer>) {
+    let region: Arc<str> = "ap-x".into();
+    let filter = FunctionFilter::default();
+    let from = Timestamp::from_secs(from);
+    let reading = Reading { region: &region, target, filter: &filter, from };
+    parse(body.as_bytes(), &reading, 40).unwrap()
+}
+
+fn answer(body: &str) -> Answer {
+    read(body, &TargetId::region("ap-x"), 0).1.unwrap()
+}
+
+/// A body of rows with these start seconds.
+fn seconds(list: &[&str]) -> String {
+    let row = |start: &&str| format!(r#"{{"functionName":"f","startTime":{start}}}"#);
+    let rows: Vec<String> = list.iter().map(row).collect();
+    format!(r#"{{"code":0,"total":9,"data":[{}]}}"#, rows.join(","))
+}
+
+fn at(second: u32) -> String {
+    format!("\"2024-01-01 08:00:{second:02}\"")
+}
+
+#[test]
+fn rows_of_many_functions_come_out_in_order() {
+    let read = answer(BODY);
+    let names: Vec<_> = read.page.functions.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["ap-x/default/a", "ap-x/default/b"]);
+    let [first, second] = &read.page.rows[..] else { panic!("two rows") };
+    assert_eq!((first.function, second.function), (0, 1));
+    assert_eq!(first.position, Timestamp::from_secs(MIDNIGHT + 5));
+    assert_eq!(first.duration, Nanos(1_500_000));
+    assert_eq!((second.billed, second.memory), (Nanos(100_000_000), Bytes(2_048)));
+    assert_eq!((read.page.unfinished, read.page.rejects.len()), (0, 0));
+}
+
+#[test]
+fn the_shape_is_that_of_the_answer_and_not_of_the_window() {
+    let (head, read) = read(BODY, &TargetId::region("ap-x"), MIDNIGHT + 5);
+    let read = read.unwrap();
+    assert_eq!(head.code, 0);
+    assert_eq!(read.page.rows.len(), 1, "the second row lies before the window");
+    assert_eq!((read.shape.rows, read.shape.offset, read.shape.total), (2, 40, Some(189)));
+    assert_eq!(read.shape.oldest, Some(Timestamp::from_secs(MIDNIGHT + 4)));
+    assert_eq!(read.shape.marks.len(), 2);
+    assert!(read.shape.sorted);
+}
+
+#[test]
+fn ties_are_found_also_beside_unreadable_times() {
+    for (starts, tie_start, sorted) in [
+        (vec![at(9), at(9)], 0, true),
+        (vec![at(9), at(8), at(8)], 1, true),
+        (vec![at(9), at(8), at(7)], 2, true),
+        (vec![at(9), "null".into(), at(8)], 1, true),
+        (vec![at(9), at(8), "null".into()], 1, true),
+        (vec!["null".into(), at(8), at(8)], 0, true),
+        (vec![at(8), at(9)], 0, false),
+        (vec![at(9), at(7), at(8)], 1, false),
+    ] {
+        let starts: Vec<&str> = starts.iter().map(String::as_str).collect();
+        let shape = answer(&seconds(&starts)).shape;
+        assert_eq!((shape.tie_start, shape.sorted), (tie_start, sorted), "{starts:?}");
+    }
+}
+
+#[test]
+fn one_odd_row_does_not_stop_the_others() {
+    for (odd, reason) in [
+        ("7", RejectReason::NotAnObject),
+        ("null", RejectReason::NotAnObject),
+        ("[]", RejectReason::NotAnObject),
+        (r#"{"functionName":"a","requestId":"x","startTime":"2024-01-01 08:00:04",
+            "retCode":1,"duration":1e999,"billDuration":1,"memUsage":1}"#, RejectReason::Duration),
+        (r#"{"functionName":"\ud800"}"#, RejectReason::FunctionName),
+        (r#"{"requestId":"x"}"#, RejectReason::FunctionName),
+    ] {
+        let body = BODY.replace("[\n", &format!("[{odd},"));
+        let read = answer(&body);
+        assert_eq!(read.page.rejects, [reason], "{odd}");
+        assert_eq!(read.page.rows, answer(BODY).page.rows, "{odd}");
+        assert_eq!(read.shape.rows, 3);
+    }
+}
+
+#[test]
+fn an_odd_text_that_is_not_needed_costs_nothing() {
+    let body = BODY.replace(r#""retMsg":"x""#, r#""retMsg":"\udc00","extra":{"a":[1,{}]}"#);
+    let read = answer(&body);
+    assert_eq!((read.page.rows.len(), read.page.rejects.len()), (2, 0));
+}
+
+#[test]
+fn a_row_without_a_name_belongs_to_the_function_that_was_asked_for() {
+    let body = BODY.replace(r#""functionName":"a","#, "");
+    let function = TargetId::function(FunctionId::new("ap-x", "default", "a"));
+    let (_, of_function) = read(&body, &function, 0);
+    assert_eq!(of_function.unwrap().page.functions[0].name.as_ref(), "a");
+    assert_eq!(answer(&body).page.rejects, [RejectReason::FunctionName]);
+}
+
+#[test]
+fn unfinished_rows_are_set_aside() {
+    let body = BODY.replace(r#""invokeFinished":1"#, r#""invokeFinished":0"#);
+    let read = answer(&body);
+    assert_eq!((read.page.rows.len(), read.page.unfinished), (1, 1));
+}
+
+#[test]
+fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
+    let failure = r#"{"code":4400,"message":"request quota exceeded","codeDesc":"RequestLimit"}"#;
+    let (head, rows) = read(failure, &TargetId::region("ap-x"), 0);
+    assert_eq!((head.code, head.message.as_str()), (4400, "request quota exceeded"));
+    assert!(rows.is_none());
+    let (_, rows) = read(r#"{"code":0,"data":null}"#, &TargetId::region("ap-x"), 0);
+    assert!(rows.is_none());
+
+    let region: Arc<str> = "ap-x".into();
+    let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
+    let from = Timestamp::MIN;
+    let reading = Reading { region: &region, target: &target, filter: &filter, from };
+    for broken in ["", "<html>502</html>", &BODY[..BODY.len() - 9], "[]", "{}x"] {
+        assert!(parse(broken.as_bytes(), &reading, 0).is_err(), "{broken}");
+    }
+}

@@ -1,0 +1,225 @@
+//! The durable state: series, attempt keys and settled positions in one redb file.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `meta` | `layout` | number of the layout, 8 bytes |
+//! | `functions` | slot | [`functions`]: names, series, the position below which keys are forgotten |
+//! | `keys` | running number | [`keys`]: the attempts of one page |
+//! | `targets` | text of the target | settled position, milliseconds |
+//!
+//! Every change is one transaction that is on the disk when [`Store::commit`] returns.
+
+mod codec;
+mod error;
+mod functions;
+mod keys;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+};
+
+use crate::ledger::TargetId;
+use crate::model::Timestamp;
+pub use error::{CommitError, OpenError};
+pub use functions::StoredFunction;
+pub use keys::{KeyPack, SeenKey};
+
+/// The layout that this version writes. A file of a later one is refused.
+const LAYOUT: u64 = 1;
+/// The name of the file inside the state directory.
+pub const FILE: &str = "scf-exporter.redb";
+
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const FUNCTIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("functions");
+const KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("keys");
+const TARGETS: TableDefinition<'_, &str, i64> = TableDefinition::new("targets");
+
+/// An open store, or none at all: state that lives in memory only.
+#[derive(Debug)]
+pub struct Store {
+    database: Option<Database>,
+    file: Option<PathBuf>,
+}
+
+/// Everything that was stored.
+#[derive(Debug, Default, PartialEq)]
+pub struct Stored {
+    /// The functions in the order of their slots, without a gap.
+    pub functions: Vec<StoredFunction>,
+    /// The packs of attempt keys with their running numbers.
+    pub keys: Vec<(u64, KeyPack)>,
+    /// Settled positions.
+    pub targets: Vec<(TargetId, Timestamp)>,
+}
+
+/// One atomic change.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// New versions of functions, by slot.
+    pub functions: Vec<(u32, StoredFunction)>,
+    /// New packs, by running number.
+    pub keys: Vec<(u64, KeyPack)>,
+    /// Packs that are no longer needed.
+    pub dropped_keys: Vec<u64>,
+    /// Settled positions, absolute.
+    pub targets: Vec<(TargetId, Timestamp)>,
+}
+
+impl Store {
+    /// State that lives in memory only.
+    pub fn memory() -> Self {
+        Self { database: None, file: None }
+    }
+
+    /// Opens the state directory, or makes it.
+    ///
+    /// # Errors
+    /// Each way in which a directory can be unfit has its own error, which says what to do.
+    pub fn open(directory: &Path) -> Result<(Self, Stored), OpenError> {
+        fs::create_dir_all(directory).map_err(|cause| OpenError::directory(directory, cause))?;
+        let mut store = Self { database: None, file: Some(directory.join(FILE)) };
+        let stored = store.reopen()?.unwrap_or_default();
+        Ok((store, stored))
+    }
+
+    /// Opens the file again after a commit failed: only what is in the file is known to be so.
+    /// `None` where there is no file to read.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; it may be tried again.
+    pub fn reopen(&mut self) -> Result<Option<Stored>, OpenError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        self.database = None;
+        let opened = Database::builder().create(file);
+        let database = opened.map_err(|cause| OpenError::database(file, cause))?;
+        let stored = start(&database, file)?;
+        self.database = Some(database);
+        Ok(Some(stored))
+    }
+
+    /// Opens a store over any backend: tests use one that fails at will.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn with_backend(backend: impl StorageBackend) -> Result<(Self, Stored), OpenError> {
+        let file = Path::new("(backend)");
+        let opened = Database::builder().create_with_backend(backend);
+        let database = opened.map_err(|cause| OpenError::database(file, cause))?;
+        let stored = start(&database, file)?;
+        Ok((Self { database: Some(database), file: None }, stored))
+    }
+
+    /// Applies a change: all of it, durably, or nothing.
+    ///
+    /// # Errors
+    /// When the change did not reach the disk; the state is then as it was before.
+    pub fn commit(&self, changes: &Changes) -> Result<(), CommitError> {
+        match (&self.database, &self.file) {
+            (Some(database), _) => write(database, changes).map_err(CommitError::new),
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(CommitError::closed()),
+        }
+    }
+}
+
+fn start(database: &Database, file: &Path) -> Result<Stored, OpenError> {
+    check_layout(database, file)?;
+    load(database, file)
+}
+
+/// Writes the number of the layout into a new file, and refuses a file of another one.
+fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
+    let layout = (|| {
+        let transaction = database.begin_write()?;
+        let found = {
+            let mut meta = transaction.open_table(META)?;
+            let found = meta.get("layout")?.map(|value| value.value());
+            if found.is_none() {
+                meta.insert("layout", LAYOUT)?;
+            }
+            transaction.open_table(FUNCTIONS)?;
+            transaction.open_table(KEYS)?;
+            transaction.open_table(TARGETS)?;
+            found.unwrap_or(LAYOUT)
+        };
+        transaction.commit()?;
+        Ok(found)
+    })()
+    .map_err(|cause: redb::Error| OpenError::read(file, cause))?;
+    if layout == LAYOUT {
+        Ok(())
+    } else {
+        Err(OpenError::Layout { file: file.into(), found: layout, known: LAYOUT })
+    }
+}
+
+fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
+    let damaged = |what: &'static str| OpenError::Damaged { file: file.into(), what };
+    let mut stored = Stored::default();
+    (|| {
+        let transaction = database.begin_read()?;
+        for entry in transaction.open_table(FUNCTIONS)?.iter()? {
+            let (slot, value) = entry?;
+            let function = StoredFunction::decode(value.value())
+                .filter(|_| slot.value() as usize == stored.functions.len());
+            stored.functions.push(match function {
+                Some(function) => function,
+                None => return Ok(Err(damaged("functions"))),
+            });
+        }
+        for entry in transaction.open_table(KEYS)?.iter()? {
+            let (number, value) = entry?;
+            match KeyPack::decode(value.value(), stored.functions.len()) {
+                Some(pack) => stored.keys.push((number.value(), pack)),
+                None => return Ok(Err(damaged("keys"))),
+            }
+        }
+        for entry in transaction.open_table(TARGETS)?.iter()? {
+            let (target, settled) = entry?;
+            match target.value().parse() {
+                Ok(id) => stored.targets.push((id, Timestamp::from_millis(settled.value()))),
+                Err(()) => return Ok(Err(damaged("targets"))),
+            }
+        }
+        Ok(Ok(()))
+    })()
+    .map_err(|cause: redb::Error| OpenError::read(file, cause))??;
+    Ok(stored)
+}
+
+fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    let mut buffer = Vec::new();
+    {
+        let mut functions = transaction.open_table(FUNCTIONS)?;
+        for (slot, function) in &changes.functions {
+            function.encode(&mut buffer);
+            functions.insert(slot, buffer.as_slice())?;
+        }
+    }
+    if !changes.keys.is_empty() || !changes.dropped_keys.is_empty() {
+        let mut keys = transaction.open_table(KEYS)?;
+        for (number, pack) in &changes.keys {
+            pack.encode(&mut buffer);
+            keys.insert(number, buffer.as_slice())?;
+        }
+        for number in &changes.dropped_keys {
+            keys.remove(number)?;
+        }
+    }
+    if !changes.targets.is_empty() {
+        let mut targets = transaction.open_table(TARGETS)?;
+        for (target, settled) in &changes.targets {
+            targets.insert(target.to_string().as_str(), settled.as_millis())?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! What can be wrong with the store, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why the state could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The directory cannot be made or entered.
+    #[error(
+        "state directory {} cannot be used: {cause}; choose a writable one with --state.path, or --state.path= (empty) to keep state in memory only",
+        path.display()
+    )]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The file cannot be read or written.
+    #[error(
+        "state file {} cannot be opened: {cause}; check its owner and permissions and the free space, or choose another directory with --state.path",
+        file.display()
+    )]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// What was wrong.
+        cause: String,
+    },
+    /// Another process has it.
+    #[error(
+        "state file {} is in use by another process: stop the other scf-exporter, or give this one its own directory with --state.path",
+        file.display()
+    )]
+    Locked {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Not a file of this program.
+    #[error(
+        "state file {} was not written by scf-exporter, or is damaged ({cause}): move it away to start anew, or choose another directory with --state.path",
+        file.display()
+    )]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+        /// What was found.
+        cause: String,
+    },
+    /// Written by another version.
+    #[error(
+        "state file {} has layout {found}, this version knows layout {known}: run the version that wrote it, or choose another directory with --state.path",
+        file.display()
+    )]
+    Layout {
+        /// The file.
+        file: PathBuf,
+        /// The layout in the file.
+        found: u64,
+        /// The layout of this version.
+        known: u64,
+    },
+    /// A record does not make sense.
+    #[error(
+        "state file {} is damaged in its {what} table: restore it from a backup, or move it away to start anew",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// The table.
+        what: &'static str,
+    },
+}
+
+/// Why a change did not reach the disk. The state is as it was before.
+#[derive(Debug, Error)]
+#[error(
+    "the state could not be written: {0}; nothing is counted until it can: check the disk's free space and health"
+)]
+pub struct CommitError(String);
+
+impl CommitError {
+    pub(super) fn new(cause: redb::Error) -> Self {
+        Self(cause.to_string())
+    }
+
+    pub(super) fn closed() -> Self {
+        Self("the state file is not open".into())
+    }
+}
+
+impl OpenError {
+    pub(super) fn directory(path: &Path, cause: io::Error) -> Self {
+        Self::Directory { path: path.into(), cause }
+    }
+
+    pub(super) fn database(file: &Path, cause: redb::DatabaseError) -> Self {
+        match cause {
+            redb::DatabaseError::DatabaseAlreadyOpen => Self::Locked { file: file.into() },
+            other => Self::read(file, other.into()),
+        }
+    }
+
+    pub(super) fn read(file: &Path, cause: redb::Error) -> Self {
+        let file = file.into();
+        match cause {
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Self::Foreign { file, cause: error.to_string() }
+            }
+            redb::Error::Io(error) => Self::Unusable { file, cause: error.to_string() },
+            redb::Error::DatabaseAlreadyOpen => Self::Locked { file },
+            other => Self::Foreign { file, cause: other.to_string() },
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The stored form of one function: names, keys' bound, series.
+//!
+//! `region, namespace, name, forgotten, last (0 or 1 + value), codes (count; raw code, outcome,
+//! count each), three histograms (buckets; counts; sum)`. Numbers are variable-length.
+
+use std::sync::Arc;
+
+use super::codec::{Reader, put_int, put_text, put_uint};
+use crate::model::{FunctionId, Outcome, RetCode, Timestamp};
+use crate::series::{
+    Bounds, CodeCount, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS,
+};
+
+/// What is stored of one function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFunction {
+    /// Its series.
+    pub series: Arc<FunctionSeries>,
+    /// The position below which its attempt keys are forgotten.
+    pub forgotten: Timestamp,
+}
+
+impl StoredFunction {
+    /// Writes the stored form into `buffer`, in place of what it held.
+    pub(super) fn encode(&self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        let series = &*self.series;
+        put_text(buffer, &series.function.region);
+        put_text(buffer, &series.function.namespace);
+        put_text(buffer, &series.function.name);
+        put_int(buffer, self.forgotten.as_millis());
+        match series.last_invocation {
+            Some(last) => {
+                buffer.push(1);
+                put_int(buffer, last.as_millis());
+            }
+            None => buffer.push(0),
+        }
+        put_uint(buffer, series.codes.len() as u128);
+        for code in &series.codes {
+            put_int(buffer, i64::from(code.ret_code.to_raw()));
+            buffer.push(code.outcome as u8);
+            put_uint(buffer, u128::from(code.count));
+        }
+        for histogram in [&series.duration, &series.billed, &series.memory] {
+            put_uint(buffer, histogram.counts().len() as u128);
+            for &count in histogram.counts() {
+                put_uint(buffer, u128::from(count));
+            }
+            put_uint(buffer, histogram.sum());
+        }
+    }
+
+    /// Reads the stored form; `None` where it is damaged.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let function = FunctionId::new(reader.text()?, reader.text()?, reader.text()?);
+        let forgotten = Timestamp::from_millis(reader.int()?);
+        let last_invocation = match reader.byte()? {
+            0 => None,
+            1 => Some(Timestamp::from_millis(reader.int()?)),
+            _ => return None,
+        };
+        let codes = decode_codes(&mut reader)?;
+        let duration = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
+        let billed = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
+        let memory = decode_histogram(&mut reader, &MEMORY_BOUNDS)?;
+        reader.end()?;
+        let series = FunctionSeries { function, codes, duration, billed, memory, last_invocation };
+        Some(Self { series: Arc::new(series), forgotten })
+    }
+}
+
+fn decode_codes(reader: &mut Reader<'_>) -> Option<Vec<CodeCount>> {
+    let mut codes = Vec::new();
+    for _ in 0..reader.small::<u16>()? {
+        codes.push(CodeCount {
+            ret_code: RetCode::from_raw(reader.int()?.try_into().ok()?),
+            outcome: Outcome::from_u8(reader.byte()?)?,
+            count: reader.uint()?,
+        });
+    }
+    Some(codes)
+}
+
+fn decode_histogram(reader: &mut Reader<'_>, bounds: &'static Bounds) -> Option<Histogram> {
+    let buckets = reader.small::<usize>().filter(|&buckets| buckets == bounds.buckets())?;
+    let counts: Vec<u64> = (0..buckets).map(|_| reader.uint()).collect::<Option<_>>()?;
+    Histogram::from_parts(bounds, &counts, reader.wide()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptKey, Bytes, Nanos, Row};
+
+    #[test]
+    fn a_function_comes_back_as_it_was_and_damage_is_noticed() {
+        let mut series = FunctionSeries::new(FunctionId::new("ap-x", "default", "f/\"\u{4e2d}"));
+        for raw in [0, 1, -1, 433, 12_345] {
+            series.count(&Row {
+                function: 0,
+                ret_code: RetCode::new(raw),
+                outcome: Outcome::FunctionError,
+                key: AttemptKey { id: 1, attempt: 0 },
+                position: Timestamp::from_secs(1_700_000_000),
+                duration: Nanos(u64::MAX),
+                billed: Nanos(100_000_000),
+                memory: Bytes(1 << 40),
+            });
+        }
+        let stored = StoredFunction { series: Arc::new(series), forgotten: Timestamp::MIN };
+        let mut buffer = vec![1, 2, 3];
+        stored.encode(&mut buffer);
+        assert_eq!(StoredFunction::decode(&buffer), Some(stored));
+        for cut in 0..buffer.len() {
+            assert_eq!(StoredFunction::decode(&buffer[..cut]), None, "cut at {cut}");
+        }
+        buffer.push(0);
+        assert_eq!(StoredFunction::decode(&buffer), None, "something behind it");
+    }
+}

@@ -1,0 +1,111 @@
+//! The store as a file: what comes back, and how an unfit file is refused.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::{AttemptKey, FunctionId};
+use crate::series::FunctionSeries;
+
+fn function(name: &str) -> StoredFunction {
+    StoredFunction {
+        series: Arc::new(FunctionSeries::new(FunctionId::new("ap-x", "default", name))),
+        forgotten: Timestamp::from_secs(5),
+    }
+}
+
+fn changes() -> Changes {
+    let key = AttemptKey { id: 1, attempt: 2 };
+    Changes {
+        functions: vec![(0, function("a")), (1, function("b"))],
+        keys: vec![(
+            7,
+            KeyPack(vec![SeenKey { slot: 1, key, position: Timestamp::from_secs(9) }]),
+        )],
+        targets: vec![
+            (TargetId::region("ap-x"), Timestamp::from_secs(3)),
+            (TargetId::region("ap-y"), Timestamp::from_secs(4)),
+        ],
+        ..Changes::default()
+    }
+}
+
+#[test]
+fn what_was_committed_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made").join("anew");
+    let first = {
+        let (store, stored) = Store::open(&path).unwrap();
+        assert_eq!(stored, Stored::default());
+        store.commit(&changes()).unwrap();
+        changes()
+    };
+    let (store, stored) = Store::open(&path).unwrap();
+    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+    assert_eq!(stored.keys, first.keys);
+    assert_eq!(stored.targets, first.targets);
+
+    let removal = Changes {
+        dropped_keys: vec![7],
+        ..Changes::default()
+    };
+    store.commit(&removal).unwrap();
+    drop(store);
+    let (_, stored) = Store::open(&path).unwrap();
+    assert_eq!(stored.keys, vec![]);
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let _held = Store::open(directory.path()).unwrap();
+    let refused = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::Locked { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("in use by another process"));
+}
+
+#[test]
+fn a_foreign_file_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join(FILE);
+    let foreign = "not a database, ".repeat(4_096);
+    fs::write(&file, &foreign).unwrap();
+    let refused = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::Foreign { .. }), "{refused:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), foreign);
+}
+
+#[test]
+fn a_newer_layout_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path()).unwrap());
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(META).unwrap().insert("layout", LAYOUT + 1).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let refused = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::Layout { found: 2, known: 1, .. }), "{refused:?}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = Store::open(&file.join("state")).unwrap_err();
+    assert!(matches!(refused, OpenError::Directory { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("--state.path"));
+}
+
+#[test]
+fn a_damaged_record_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path()).unwrap());
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(KEYS).unwrap().insert(1, [9u8, 9].as_slice()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let refused = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::Damaged { what: "keys", .. }), "{refused:?}");
+}
