@@ -28,7 +28,8 @@ pub struct Metric {
     pub kind: Kind,
     /// Base unit of the value, where it has one.
     pub unit: Option<Unit>,
-    /// Names of its labels, in the order in which they are written (`le` not among them).
+    /// Names of its labels, `le` not among them. The labels of functions are written in this
+    /// order, those of the exporter itself by name.
     pub labels: &'static [&'static str],
 }
 
