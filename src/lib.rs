@@ -6,9 +6,18 @@
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->
 //! `catalog`, `model`, `runtime`. `sim`, the simulated cloud, stands alone.
 
+pub mod catalog;
+pub mod commit;
+pub mod config;
+pub mod expose;
 pub mod ledger;
 pub mod model;
+pub mod poll;
 pub mod runtime;
 pub mod secret;
 pub mod series;
+pub mod source;
 pub mod store;
+pub mod telemetry;
+pub mod tencent;
+pub mod web;
