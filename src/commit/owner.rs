@@ -142,7 +142,7 @@ impl Committer {
         runtime: Runtime,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let published = Published::from_pointee(books.snapshot(1));
+        let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
         let committer = Self {
             books,
             store,

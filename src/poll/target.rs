@@ -73,7 +73,7 @@ impl Worker {
                 Ended::Failed
             }
             Err(error) => {
-                self.failed(error.code(), &error.to_string());
+                self.failed(&error.code, &error.to_string());
                 Ended::Failed
             }
         };

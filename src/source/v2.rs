@@ -101,7 +101,7 @@ impl V2Source {
 
     /// Whether a refused page may have been too large: the maximum is not documented.
     fn accepts_smaller_page(&self, refused: &ApiError, limit: usize) -> bool {
-        let smaller = refused.class() == ErrorClass::Invalid && limit > FIRST_PAGE;
+        let smaller = refused.class == ErrorClass::Invalid && limit > FIRST_PAGE;
         if smaller {
             self.page_max.fetch_min(FIRST_PAGE, Ordering::Relaxed);
         }

@@ -77,7 +77,7 @@ struct Builder<'r> {
     gap: usize,
 }
 
-fn read_body<'de>(body: &'de [u8], rows: Rows<'_>) -> Result<Body<'_>, serde_json::Error> {
+fn read_body<'r>(body: &[u8], rows: Rows<'r>) -> Result<Body<'r>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = BodySeed(rows).deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -291,7 +291,7 @@ impl<'de, 'r> Visitor<'de> for Rows<'r> {
 
 /// Reads a row field by field; a field that cannot be held is [`Scalar::Other`].
 fn careful_row(raw: &RawValue) -> Option<WireRow<'_>> {
-    let fields: HashMap<Box<str>, &RawValue> = serde_json::from_str(raw.get()).ok()?;
+    let fields: std::collections::BTreeMap<Box<str>, &RawValue> = serde_json::from_str(raw.get()).ok()?;
     let mut row = WireRow::default();
     for (name, value) in fields {
         if let Some(field) = row.field(&name) {
