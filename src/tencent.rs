@@ -1,0 +1,12 @@
+//! The cloud's API and nothing else: endpoint, signature, credentials, pace, retry, typed errors.
+
+mod endpoint;
+mod envelope;
+mod sign_v2;
+mod text;
+mod transport;
+
+pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use envelope::{Code, Head, Malformed, parse_head};
+pub use sign_v2::{SigningMethod, signature, source_string};
+pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
