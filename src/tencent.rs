@@ -3,6 +3,9 @@
 mod credentials;
 mod endpoint;
 mod envelope;
+mod limit;
+mod pace;
+mod retry;
 mod sign_v2;
 mod text;
 mod transport;
@@ -13,5 +16,6 @@ pub use credentials::{
 };
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, parse_head};
+pub use retry::RetryBudget;
 pub use sign_v2::{SigningMethod, signature, source_string};
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
