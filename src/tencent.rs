@@ -10,6 +10,7 @@ mod credentials;
 mod endpoint;
 mod envelope;
 mod error;
+mod http;
 mod limit;
 mod pace;
 mod request;
@@ -26,6 +27,7 @@ pub use credentials::{
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, parse_head};
 pub use error::{ApiError, ErrorClass};
+pub use http::{HttpLimits, HttpTransport};
 pub use retry::RetryBudget;
 pub use sign_v2::{SigningMethod, signature, source_string};
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
