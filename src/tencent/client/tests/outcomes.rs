@@ -1,0 +1,124 @@
+//! Which answer ends a call, and as what.
+
+use std::path::Path;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_pass_is_not_tried_again() {
+    for (code, class) in [
+        (4000, ErrorClass::Invalid),
+        (4100, ErrorClass::Authentication),
+        (4500, ErrorClass::Authentication),
+        (5000, ErrorClass::NotFound),
+        (6100, ErrorClass::Offline),
+    ] {
+        let body = format!(r#"{{"code":{code},"message":"m"}}"#);
+        let (result, labels) = one_call(vec![ok(200, &body)]).await;
+        let error = result.unwrap_err();
+        assert_eq!((error.class, error.attempts), (class, 1));
+        assert_eq!(*error.code, code.to_string());
+        assert_eq!(labels, [format!("v2 A {code}")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn odd_answers_have_their_own_words() {
+    for (answer, class, code) in [
+        (ok(200, ""), ErrorClass::Transient, "non_json"),
+        (ok(200, "<html>"), ErrorClass::Transient, "non_json"),
+        (
+            ok(200, r#"{"code":0,"mess"#),
+            ErrorClass::Transient,
+            "non_json",
+        ),
+        (
+            ok(200, r#"{"Response":{}}"#),
+            ErrorClass::Transient,
+            "non_json",
+        ),
+        (
+            ok(200, r#"{"code":0}"#),
+            ErrorClass::Transient,
+            "no_payload",
+        ),
+        (ok(404, "not here"), ErrorClass::Invalid, "http_404"),
+        (ok(302, ""), ErrorClass::Invalid, "http_302"),
+        (
+            ok(403, r#"{"code":4104}"#),
+            ErrorClass::Authentication,
+            "4104",
+        ),
+        (ok(500, r#"{"code":0}"#), ErrorClass::Transient, "http_500"),
+        (
+            ok(200, r#"{"code":424242}"#),
+            ErrorClass::Transient,
+            "424242",
+        ),
+    ] {
+        let shown = format!("{answer:?}");
+        let error = one_call(vec![answer]).await.0.unwrap_err();
+        assert_eq!((error.class, &*error.code), (class, code), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_fault_shows_the_clouds_date() {
+    let mut response = HttpResponse::new(200, r#"{"code":4500,"message":"replay"}"#);
+    let date = "Tue, 14 Nov 2023 22:13:20 GMT";
+    response.headers.push(("date".to_owned(), date.to_owned()));
+    let error = one_call(vec![Ok(response)]).await.0.unwrap_err();
+    assert_eq!(
+        &*error.message,
+        format!("replay (the cloud's clock: {date})")
+    );
+}
+
+/// Every v2 body at hand, with what a caller gets for it.
+#[tokio::test(start_paused = true)]
+async fn every_known_body_has_its_outcome() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        eprintln!("skipped: no response bodies beside the repository");
+        return;
+    };
+    let mut checked = 0;
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.starts_with("v2_") {
+            continue;
+        }
+        let expected = expected_outcome(&name);
+        let body = std::fs::read_to_string(&path).unwrap();
+        let outcome = one_call(vec![ok(200, &body)]).await.0;
+        let outcome = outcome
+            .map(|_| ())
+            .map_err(|e| (e.class, e.code.into_string()));
+        assert_eq!(outcome, expected, "{name}");
+        checked += 1;
+    }
+    assert!(checked > 0);
+    eprintln!("{checked} bodies have their outcome");
+}
+
+/// Read off the file names, which state the kind of each body.
+fn expected_outcome(name: &str) -> Result<(), (ErrorClass, String)> {
+    if name.ends_with(".txt") {
+        // The vendor's own examples of broken JSON.
+        return Err((ErrorClass::Transient, "non_json".to_owned()));
+    }
+    let classes = [
+        ("4000", ErrorClass::Invalid),
+        ("4100", ErrorClass::Authentication),
+        ("4102", ErrorClass::Authentication),
+        ("4104", ErrorClass::Authentication),
+        ("4400", ErrorClass::Throttled),
+        ("5000", ErrorClass::NotFound),
+    ];
+    let named = classes.iter().find(|(code, _)| name.contains(code));
+    match named {
+        Some((code, class)) => Err((*class, (*code).to_owned())),
+        None => Ok(()),
+    }
+}

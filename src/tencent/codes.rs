@@ -1,0 +1,181 @@
+//! What the v2 codes mean to a caller: one table.
+//!
+//! The vendor's pages name the codes (error code page of API 2.0; 4420 only on the page of its key
+//! service); the class and the advice are this project's reading of them.
+
+use super::error::ErrorClass;
+
+/// One code, judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// The closed label: the code itself where it is known, else `other`.
+    pub label: &'static str,
+    /// What the caller can do.
+    pub class: ErrorClass,
+    /// What a person can do next.
+    pub advice: &'static str,
+}
+
+/// The label of a call that worked.
+pub(super) const SUCCESS: &str = "0";
+
+const KEY: &str = "check the secret key and the signing method";
+const ID: &str = "the secret id does not exist: check it, or make a new key";
+const TOKEN: &str = "the token is wrong, missing or expired: renew the temporary credentials";
+const MFA: &str = "the account asks for a second factor: use a key without one";
+const RIGHTS: &str = "give this account the right to read functions and their logs";
+const BARRED: &str = "the account is barred from this API: ask the vendor";
+const VERIFY: &str = "the account is not verified: verify it with the vendor";
+const PAY: &str = "the account cannot pay: check its balance";
+const CLOCK: &str = "check this machine's clock; the vendor allows a few minutes at most";
+const REPLAY: &str =
+    "taken for a replay: check this machine's clock, and that no proxy sends twice";
+const PACE: &str = "lower the requests per second, or let other clients of this account rest";
+const PARAMETER: &str = "check the configured region, functions and page size";
+const SCHEME: &str = "use an https endpoint";
+const NAMES: &str = "check the configured region and function names";
+const OTHER_API: &str =
+    "this domain or version is not offered: check the endpoint, or use another api";
+const SERVER: &str = "it is the cloud's own fault and is tried again";
+const MAINTENANCE: &str = "the cloud is under maintenance; it is tried again";
+
+const TABLE: &[(i64, Verdict)] = {
+    use ErrorClass::*;
+    &[
+        (4000, verdict("4000", Invalid, PARAMETER)),
+        (4100, verdict("4100", Authentication, KEY)),
+        (4101, verdict("4101", Authentication, RIGHTS)),
+        (4102, verdict("4102", Authentication, RIGHTS)),
+        (4103, verdict("4103", Authentication, RIGHTS)),
+        (4104, verdict("4104", Authentication, ID)),
+        (4105, verdict("4105", Authentication, TOKEN)),
+        (4106, verdict("4106", Authentication, MFA)),
+        (4110, verdict("4110", Authentication, RIGHTS)),
+        (4200, verdict("4200", Authentication, CLOCK)),
+        (4300, verdict("4300", Authentication, BARRED)),
+        (4400, verdict("4400", Throttled, PACE)),
+        (4420, verdict("4420", Throttled, PACE)),
+        (4500, verdict("4500", Authentication, REPLAY)),
+        (4600, verdict("4600", Invalid, SCHEME)),
+        (5000, verdict("5000", NotFound, NAMES)),
+        (5100, verdict("5100", Transient, SERVER)),
+        (5200, verdict("5200", Invalid, PAY)),
+        (5300, verdict("5300", Invalid, PAY)),
+        (5400, verdict("5400", Transient, SERVER)),
+        (5500, verdict("5500", Authentication, VERIFY)),
+        (6000, verdict("6000", Transient, SERVER)),
+        (6100, verdict("6100", Offline, OTHER_API)),
+        (6200, verdict("6200", Transient, MAINTENANCE)),
+    ]
+};
+
+const fn verdict(label: &'static str, class: ErrorClass, advice: &'static str) -> Verdict {
+    Verdict {
+        label,
+        class,
+        advice,
+    }
+}
+
+/// The verdict on a code other than zero. Codes that the pages do not name follow their family;
+/// where no family fits, trying again within the budget loses nothing.
+pub(super) fn judge(code: i64) -> Verdict {
+    let known = TABLE.iter().find(|(known, _)| *known == code);
+    if let Some((_, verdict)) = known {
+        return *verdict;
+    }
+    let (class, advice) = match code {
+        4000..4100 => (ErrorClass::Invalid, PARAMETER),
+        4100..4200 => (ErrorClass::Authentication, RIGHTS),
+        _ => (ErrorClass::Transient, SERVER),
+    };
+    verdict("other", class, advice)
+}
+
+/// The verdict on an HTTP status other than 200 whose body names no code. The vendor documents
+/// 200 for every answer, so it comes from something in front of the API.
+pub(super) fn judge_status(status: u16) -> Verdict {
+    let (class, advice) = match status {
+        401 | 403 | 407 => (
+            ErrorClass::Authentication,
+            "something in front of the API refuses: check proxy and endpoint",
+        ),
+        200..=299 | 408 | 500..=599 => (ErrorClass::Transient, SERVER),
+        429 => (ErrorClass::Throttled, "lower the requests per second"),
+        _ => (
+            ErrorClass::Invalid,
+            "check the scheme, host, port and path of the endpoint; redirects are not followed",
+        ),
+    };
+    verdict(status_label(status), class, advice)
+}
+
+/// A closed set: the statuses that proxies and gateways use, and one label a family.
+fn status_label(status: u16) -> &'static str {
+    match (status, status / 100) {
+        (400, _) => "http_400",
+        (401, _) => "http_401",
+        (403, _) => "http_403",
+        (404, _) => "http_404",
+        (407, _) => "http_407",
+        (408, _) => "http_408",
+        (413, _) => "http_413",
+        (414, _) => "http_414",
+        (429, _) => "http_429",
+        (500, _) => "http_500",
+        (502, _) => "http_502",
+        (503, _) => "http_503",
+        (504, _) => "http_504",
+        (_, 3) => "http_3xx",
+        (_, 4) => "http_4xx",
+        (_, 5) => "http_5xx",
+        _ => "http_other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The classes as the project's first issue states them.
+    #[test]
+    fn codes_fall_into_the_classes_asked_for() {
+        use ErrorClass::*;
+        for (class, codes) in [
+            (Throttled, &[4400, 4420][..]),
+            (Transient, &[6000, 6200, 7777, -1]),
+            (
+                Authentication,
+                &[4100, 4101, 4102, 4103, 4104, 4105, 4106, 4110, 4199, 4500],
+            ),
+            (NotFound, &[5000]),
+            (Invalid, &[4000, 4001]),
+            (Offline, &[6100]),
+        ] {
+            for code in codes {
+                assert_eq!(judge(*code).class, class, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_are_the_code_or_other() {
+        for (code, verdict) in TABLE {
+            assert_eq!(verdict.label, code.to_string());
+        }
+        for code in [1, 4107, 4999, i64::MIN, i64::MAX] {
+            assert_eq!(judge(code).label, "other");
+        }
+    }
+
+    #[test]
+    fn statuses_fall_into_few_labels() {
+        let labels: std::collections::BTreeSet<_> =
+            (0..=u16::MAX).map(|s| judge_status(s).label).collect();
+        assert!(labels.len() <= 20, "{labels:?}");
+        assert_eq!(judge_status(502).label, "http_502");
+        assert_eq!(judge_status(502).class, ErrorClass::Transient);
+        assert_eq!(judge_status(302).class, ErrorClass::Invalid);
+        assert_eq!(judge_status(429).class, ErrorClass::Throttled);
+    }
+}

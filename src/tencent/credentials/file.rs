@@ -1,0 +1,37 @@
+//! Reading a small file, and no more of it than a credentials file can be.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::CredentialError;
+
+/// Largest credentials file, in bytes.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// The text of a file, `None` where there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, CredentialError> {
+    let unreadable = |reason: String| CredentialError::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        // ENOTDIR: a part of the path is a file, so this file cannot be there.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(e) => return Err(unreadable(e.to_string())),
+    };
+    // The room is taken at once: a growing buffer would leave copies of the secret behind.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
+    file.take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| unreadable(e.to_string()))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(unreadable(format!("it is larger than {MAX_FILE} bytes")));
+    }
+    Ok(Some(text))
+}

@@ -1,0 +1,86 @@
+//! The providers of this kind of credentials: fixed ones, and ones that are looked up again.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
+use crate::runtime;
+use crate::tencent::transport::BoxFuture;
+
+/// Always the same credentials.
+#[derive(Debug, Clone)]
+pub struct StaticProvider(Credentials);
+
+/// Credentials from [`Sources`], looked up again when the cloud refuses them: a file may have been
+/// rotated since.
+pub struct FileProvider {
+    sources: Sources,
+    current: Mutex<Credentials>,
+}
+
+// === impl StaticProvider ===
+
+impl StaticProvider {
+    /// Of these.
+    pub fn new(credentials: Credentials) -> Self {
+        Self(credentials)
+    }
+}
+
+impl CredentialProvider for StaticProvider {
+    fn current(&self) -> BoxFuture<'_, Result<Credentials, CredentialError>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+}
+
+// === impl FileProvider ===
+
+impl FileProvider {
+    /// Looks everywhere once; says where it found them.
+    pub fn load(sources: Sources) -> Result<(Self, Origin), CredentialError> {
+        let (credentials, origin) = sources.load()?;
+        let provider = Self {
+            sources,
+            current: Mutex::new(credentials),
+        };
+        Ok((provider, origin))
+    }
+
+    fn get(&self) -> Credentials {
+        let current = self.current.lock();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A look-up that fails leaves the old ones: a file may be half written just now.
+    async fn look_again(&self, refused: &Credentials) -> bool {
+        // Another call may have looked since this one was signed.
+        if self.get() != *refused {
+            return true;
+        }
+        let sources = self.sources.clone();
+        let Ok(Ok((found, _))) = runtime::spawn_blocking(move || sources.load()).await else {
+            return false;
+        };
+        let newer = found != *refused;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        newer
+    }
+}
+
+impl CredentialProvider for FileProvider {
+    fn current(&self) -> BoxFuture<'_, Result<Credentials, CredentialError>> {
+        Box::pin(async { Ok(self.get()) })
+    }
+
+    fn refused<'a>(&'a self, credentials: &'a Credentials) -> BoxFuture<'a, bool> {
+        Box::pin(self.look_again(credentials))
+    }
+}
+
+impl fmt::Debug for FileProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileProvider")
+            .field("current", &self.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! The credentials file of the vendor's SDKs: INI, section `[default]`, `secret_id` and
+//! `secret_key`. It knows no token.
+
+use std::path::Path;
+
+use super::{CredentialError, Credentials, file};
+use crate::secret::Secret;
+
+/// The credentials in the file at `path`, `None` where there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> {
+    match file::read(path)? {
+        Some(text) => parse(&text, path).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
+    let value = |name: &str| {
+        default_value(text, name).ok_or_else(|| CredentialError::BadFile {
+            path: path.to_owned(),
+            fault: format!("has no {name} in its [default] section"),
+        })
+    };
+    let id = value("secret_id")?.to_owned();
+    let key = Secret::new(value("secret_key")?);
+    Credentials::new(id, key, None, &path.display().to_string())
+}
+
+/// `name = value` (or `name: value`, which Python's reader also takes) below `[default]`; the
+/// last one counts. Comments begin a line.
+fn default_value<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut inside = false;
+    let mut found = None;
+    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            inside = section.trim_end_matches(']').trim() == "default";
+        } else if inside && !line.starts_with(['#', ';']) {
+            let pair = line.split_once(['=', ':']);
+            if let Some((name, value)) = pair
+                && name.trim().eq_ignore_ascii_case(wanted)
+            {
+                found = Some(value.trim());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Credentials, String> {
+        parse(text, Path::new("/f")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_default_section_counts() {
+        let text = "\u{feff}# mine\n[other]\nsecret_id = no\n[default]\r\n; key\n\
+                    secret_id = AKIDone\nsecret_key: k=e:y\nrole_arn = x\n[z]\nsecret_key=no\n";
+        let found = read_text(text).unwrap();
+        assert_eq!(found.secret_id, "AKIDone");
+        assert_eq!(found.secret_key.expose(), "k=e:y");
+        assert_eq!(found.token, None);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (text, fault) in [
+            (
+                "",
+                "the credentials file /f has no secret_id in its [default] section",
+            ),
+            (
+                "secret_id=a\nsecret_key=b",
+                "the credentials file /f has no secret_id in its [default] section",
+            ),
+            (
+                "[default]\nsecret_id=a",
+                "the credentials file /f has no secret_key in its [default] section",
+            ),
+            (
+                "[default]\nsecret_id=a\nsecret_key=",
+                "the secret key from /f is empty; copy it again",
+            ),
+        ] {
+            assert_eq!(read_text(text).unwrap_err(), fault);
+        }
+    }
+}

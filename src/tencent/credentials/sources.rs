@@ -1,0 +1,126 @@
+//! The places where credentials may be, in order.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::environment::{self, Lookup};
+use super::{CredentialError, Credentials, Origin, sdk_file, tccli_file};
+
+/// The system-wide file of the vendor's SDKs.
+const SYSTEM_FILE: &str = "/etc/tencentcloud/credentials";
+
+/// Names the SDK file explicitly, as in the vendor's Go SDK.
+const FILE_VARIABLE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";
+
+/// Names the profile of the vendor's command line tool.
+const PROFILE_VARIABLE: &str = "TCCLI_PROFILE";
+
+/// Reads one environment variable, `None` where it is not set.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Where to look: what the configuration handed over, the environment, the SDK file, the file of
+/// the vendor's command line tool. The first place that holds any wins; a place that holds them
+/// in part or wrongly is an error, so that a slip never leads to another account.
+#[derive(Clone)]
+pub struct Sources {
+    explicit: Option<Credentials>,
+    environment: Environment,
+    system_file: PathBuf,
+}
+
+/// What has been looked at so far, for the message when nothing is found.
+type Trail = Vec<String>;
+
+// === impl Sources ===
+
+impl Sources {
+    /// `explicit` from the configuration, if it names any.
+    pub fn new(explicit: Option<Credentials>, environment: Environment) -> Self {
+        Self {
+            explicit,
+            environment,
+            system_file: SYSTEM_FILE.into(),
+        }
+    }
+
+    /// Looks at every place, now. Reads small files, so it is for the start, or off the async
+    /// threads.
+    pub fn load(&self) -> Result<(Credentials, Origin), CredentialError> {
+        if let Some(explicit) = &self.explicit {
+            return Ok((explicit.clone(), Origin::Configuration));
+        }
+        let lookup: Lookup<'_> = &*self.environment;
+        if let Some((found, name)) = environment::read(lookup)? {
+            return Ok((found, Origin::Environment(name)));
+        }
+        let mut looked_at: Trail = environment::names()
+            .map(|name| format!("the variable {name}"))
+            .collect();
+        let home = lookup("HOME").filter(|home| !home.is_empty());
+        let home = home.as_deref().map(Path::new);
+        if home.is_none() {
+            looked_at.push("no home directory (HOME is not set)".to_owned());
+        }
+        let found = match self.sdk_files(home, &mut looked_at)? {
+            None => self.tccli(home, &mut looked_at)?,
+            some => some,
+        };
+        found.ok_or(CredentialError::NotFound { looked_at })
+    }
+
+    fn sdk_files(
+        &self,
+        home: Option<&Path>,
+        trail: &mut Trail,
+    ) -> Result<Option<(Credentials, Origin)>, CredentialError> {
+        // A file that was asked for by name must be there.
+        if let Some(named) = (self.environment)(FILE_VARIABLE).filter(|name| !name.is_empty()) {
+            let path = PathBuf::from(named);
+            let found = sdk_file::read(&path)?.ok_or_else(|| CredentialError::Unreadable {
+                path: path.clone(),
+                reason: format!("there is no such file, though {FILE_VARIABLE} names it"),
+            })?;
+            return Ok(Some((found, Origin::File(path))));
+        }
+        let own = home.map(|home| home.join(".tencentcloud/credentials"));
+        for path in own.into_iter().chain([self.system_file.clone()]) {
+            if let Some(found) = sdk_file::read(&path)? {
+                return Ok(Some((found, Origin::File(path))));
+            }
+            trail.push(format!("the file {}", path.display()));
+        }
+        Ok(None)
+    }
+
+    fn tccli(
+        &self,
+        home: Option<&Path>,
+        trail: &mut Trail,
+    ) -> Result<Option<(Credentials, Origin)>, CredentialError> {
+        let Some(home) = home else { return Ok(None) };
+        let profile = (self.environment)(PROFILE_VARIABLE).filter(|name| !name.is_empty());
+        let profile = profile.as_deref().unwrap_or(tccli_file::DEFAULT_PROFILE);
+        let path = home.join(".tccli").join(tccli_file::file_name(profile)?);
+        if let Some(found) = tccli_file::read(&path)? {
+            return Ok(Some((found, Origin::File(path))));
+        }
+        trail.push(format!("the file {}", path.display()));
+        Ok(None)
+    }
+
+    /// For tests, which must not depend on the machine's own files.
+    #[cfg(test)]
+    pub(super) fn with_system_file(mut self, path: PathBuf) -> Self {
+        self.system_file = path;
+        self
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("explicit", &self.explicit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+//! The credentials file of the vendor's command line tool: `~/.tccli/<profile>.credential`, JSON.
+
+use std::path::Path;
+
+use super::{CredentialError, Credentials, file};
+use crate::secret::Secret;
+
+/// The file's own fields; the tool writes more of them over time.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    secret_id: String,
+    secret_key: Hidden,
+    #[serde(default)]
+    token: Option<Hidden>,
+}
+
+/// A text that becomes a secret on the way in.
+#[derive(serde::Deserialize)]
+#[serde(from = "String")]
+struct Hidden(Secret);
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(Secret::new(text))
+    }
+}
+
+/// The profile used when none is named.
+pub(super) const DEFAULT_PROFILE: &str = "default";
+
+/// The file name of a profile. The name comes from the environment and becomes a part of a path.
+pub(super) fn file_name(profile: &str) -> Result<String, CredentialError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if profile.is_empty() || profile.len() > 100 || !profile.bytes().all(plain) {
+        return Err(CredentialError::BadProfile);
+    }
+    Ok(format!("{profile}.credential"))
+}
+
+/// The credentials in the file at `path`, `None` where there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> {
+    match file::read(path)? {
+        Some(text) => parse(&text, path).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
+    // The library's message is not passed on: it can quote a value.
+    let stored: Stored = serde_json::from_str(text).map_err(|e| CredentialError::BadFile {
+        path: path.to_owned(),
+        fault: format!(
+            "is not JSON with the texts secretId and secretKey (line {}, column {})",
+            e.line(),
+            e.column()
+        ),
+    })?;
+    Credentials::new(
+        stored.secret_id,
+        stored.secret_key.0,
+        stored.token.map(|token| token.0),
+        &path.display().to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_key_and_token_are_read() {
+        let text = r#"{"secretId":"AKIDx","secretKey":"k","token":"t","expiresAt":1}"#;
+        let found = parse(text, Path::new("/f")).unwrap();
+        assert_eq!(found.secret_id, "AKIDx");
+        assert_eq!(found.secret_key.expose(), "k");
+        assert_eq!(found.token.unwrap().expose(), "t");
+        let without = r#"{"secretId":"AKIDx","secretKey":"k","token":null}"#;
+        assert_eq!(parse(without, Path::new("/f")).unwrap().token, None);
+    }
+
+    #[test]
+    fn faults_quote_nothing() {
+        for text in ["", "hunter2", r#"{"secretId":"a","secretKey":["hunter2"]}"#] {
+            let fault = parse(text, Path::new("/f")).unwrap_err().to_string();
+            assert!(
+                fault.starts_with("the credentials file /f is not JSON"),
+                "{fault}"
+            );
+            assert!(!fault.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_profile_cannot_leave_the_directory() {
+        assert_eq!(file_name("work-1").unwrap(), "work-1.credential");
+        for profile in ["", "../x", "a/b", "a b", "\0"] {
+            assert_eq!(file_name(profile), Err(CredentialError::BadProfile));
+        }
+    }
+}

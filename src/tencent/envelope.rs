@@ -1,0 +1,189 @@
+//! The fields that every v2 answer begins with: `code`, `message`, `codeDesc`.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+use super::text::one_line;
+
+/// The envelope's own fields. Zero is success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The vendor's result code.
+    pub code: i64,
+    /// What went wrong, in the vendor's words; empty on success.
+    pub message: String,
+    /// A short name of the code, such as `Success`.
+    pub code_desc: String,
+}
+
+/// A result code as it stands on the wire: a number, or a number in a string (some of the
+/// vendor's own pages show `"5100"`). For the `code` field of a caller's answer type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code(pub i64);
+
+/// A body that is not the answer it should be. Holds no part of the body's values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Malformed {
+    reason: String,
+}
+
+/// The head alone; everything else in the body is skipped.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    code: Code,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    code_desc: Option<String>,
+}
+
+/// Reads the head of an answer whose payload does not matter.
+pub fn parse_head(body: &[u8]) -> Result<Head, Malformed> {
+    let envelope: Envelope = serde_json::from_slice(body)?;
+    Ok(Head::new(
+        envelope.code,
+        envelope.message,
+        envelope.code_desc,
+    ))
+}
+
+// === impl Head ===
+
+impl Head {
+    /// From the three fields of a caller's own answer type; absent or null texts are empty.
+    pub fn new(code: Code, message: Option<String>, code_desc: Option<String>) -> Self {
+        Self {
+            code: code.0,
+            message: message.unwrap_or_default(),
+            code_desc: code_desc.unwrap_or_default(),
+        }
+    }
+}
+
+// === impl Malformed ===
+
+impl Malformed {
+    /// `reason` in words that hold nothing of the body; it is cut to one short line.
+    pub fn new(reason: impl AsRef<str>) -> Self {
+        Self {
+            reason: one_line(reason.as_ref()),
+        }
+    }
+}
+
+/// The kind of fault and where it stands. The library's own text is not taken over whole: it can
+/// quote values of the body.
+impl From<serde_json::Error> for Malformed {
+    fn from(error: serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        let kind = match error.classify() {
+            Category::Eof => "the JSON ends too early",
+            Category::Syntax => "not JSON",
+            Category::Data => "JSON of another shape",
+            Category::Io => "unreadable",
+        };
+        let (line, column) = (error.line(), error.column());
+        Self::new(format!("{kind} at line {line} column {column}"))
+    }
+}
+
+// === impl Code ===
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CodeVisitor)
+    }
+}
+
+struct CodeVisitor;
+
+impl Visitor<'_> for CodeVisitor {
+    type Value = Code;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a code as a number or as a number in a string")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Code, E> {
+        Ok(Code(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Code, E> {
+        i64::try_from(value).map(Code).map_err(E::custom)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Code, E> {
+        value.trim().parse().map(Code).map_err(E::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_may_be_a_number_or_a_string() {
+        for body in [
+            r#"{"code":5100,"message":"(1)x","codeDesc":"y","data":[1,{}]}"#,
+            r#"{"data":null,"codeDesc":"y","message":"(1)x","code":"5100"}"#,
+            r#"{"code":" 5100 ","message":"(1)x","codeDesc":"y"}"#,
+        ] {
+            let head = parse_head(body.as_bytes()).unwrap();
+            assert_eq!(head.code, 5100);
+            assert_eq!(
+                (head.message.as_str(), head.code_desc.as_str()),
+                ("(1)x", "y")
+            );
+        }
+    }
+
+    #[test]
+    fn absent_and_null_texts_are_empty() {
+        for body in [
+            r#"{"code":0}"#,
+            r#"{"code":0,"message":null,"codeDesc":null}"#,
+        ] {
+            let head = parse_head(body.as_bytes()).unwrap();
+            assert_eq!(
+                (head.message, head.code_desc),
+                (String::new(), String::new())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_said_so_without_quoting_it() {
+        for (body, reason) in [
+            ("", "the JSON ends too early at line 1 column 0"),
+            ("<html>secret</html>", "not JSON at line 1 column 1"),
+            (
+                r#"{"code":0,"message":"sec"#,
+                "the JSON ends too early at line 1 column 24",
+            ),
+            (
+                r#"{"code":"secret"}"#,
+                "JSON of another shape at line 1 column 16",
+            ),
+            (
+                r#"{"Response":{}}"#,
+                "JSON of another shape at line 1 column 15",
+            ),
+            ("[]", "JSON of another shape at line 1 column 2"),
+            (
+                r#"{"code":9999999999999999999}"#,
+                "JSON of another shape at line 1 column 27",
+            ),
+            (
+                r#"{"code":0.5}"#,
+                "JSON of another shape at line 1 column 11",
+            ),
+            ("{\"code\":0,}", "not JSON at line 1 column 11"),
+        ] {
+            let fault = parse_head(body.as_bytes()).unwrap_err().to_string();
+            assert_eq!(fault, reason, "{body}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! A failed call, typed by what the caller can do about it.
+
+use std::fmt;
+
+use super::codes::{self, Verdict};
+use super::credentials::CredentialError;
+use super::envelope::{Head, Malformed};
+use super::text::one_line;
+use super::transport::TransportError;
+
+/// What a caller can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Too many requests: slow down, then again.
+    Throttled,
+    /// Chance or the cloud's own fault: again later.
+    Transient,
+    /// Not until credentials, rights or the clock are put right.
+    Authentication,
+    /// What was asked for is not there.
+    NotFound,
+    /// Not until the request itself is changed.
+    Invalid,
+    /// This API is not offered here: use another one.
+    Offline,
+}
+
+/// A call that failed for good: not retryable, or the budget is spent.
+///
+/// Its text names the action, the endpoint, what failed and what to do next. The vendor's message
+/// is cut to one short line, and the credentials that were in the request are masked in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// What the caller can do.
+    pub class: ErrorClass,
+    /// The action that was called.
+    pub action: Box<str>,
+    /// Host and port that were called.
+    pub endpoint: Box<str>,
+    /// The vendor's code, such as `4400`; or the kind of failure that came before any code:
+    /// `network`, `timeout`, `cut_body`, `too_large`, `non_json`, `no_payload`, `http_502`,
+    /// `credentials`.
+    pub code: Box<str>,
+    /// What failed, in the vendor's or the library's words.
+    pub message: Box<str>,
+    /// What a person can do next.
+    pub advice: &'static str,
+    /// The vendor's id of the request, where its message names one.
+    pub request_id: Option<Box<str>>,
+    /// How many times the request was sent.
+    pub attempts: u32,
+}
+
+/// How one attempt failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The answer's own code is not zero.
+    Api(Head),
+    /// No whole answer.
+    Transport(TransportError),
+    /// A status other than 200 and a body without a code.
+    Status(u16),
+    /// A body that is no answer. Its content type and length help to tell what it was.
+    Body {
+        malformed: Malformed,
+        content_type: String,
+        bytes: usize,
+    },
+    /// Success, but nothing in it.
+    NoPayload,
+    /// There are no usable credentials.
+    Credentials(CredentialError),
+}
+
+// === impl ErrorClass ===
+
+impl ErrorClass {
+    /// One word, for a label or a log field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Transient => "transient",
+            Self::Authentication => "authentication",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Offline => "offline",
+        }
+    }
+
+    /// Whether the same request may work in a moment.
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::Throttled | Self::Transient)
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+// === impl ApiError ===
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} failed", self.action, self.endpoint)?;
+        match self.attempts {
+            0 | 1 => {}
+            n => write!(f, " after {n} attempts")?,
+        }
+        write!(f, " with {}: {}", self.code, self.message)?;
+        if !self.advice.is_empty() {
+            write!(f, "; {}", self.advice)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+// === impl Fault ===
+
+impl Fault {
+    /// The closed label, the class and the advice.
+    pub fn verdict(&self) -> Verdict {
+        let of = |label, class, advice| Verdict {
+            label,
+            class,
+            advice,
+        };
+        let again = "it is tried again";
+        match self {
+            Self::Api(head) => codes::judge(head.code),
+            Self::Status(status) => codes::judge_status(*status),
+            // These two say what to do in their own text.
+            Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
+            Self::Credentials(_) => of("credentials", ErrorClass::Authentication, ""),
+            Self::NoPayload => of("no_payload", ErrorClass::Transient, again),
+            Self::Body { .. } => of(
+                "non_json",
+                ErrorClass::Transient,
+                "it is tried again; if it stays, check that the endpoint is a v2 API",
+            ),
+        }
+    }
+
+    /// The same with `hide` laid over the vendor's words, which may repeat what was sent.
+    pub fn masked(mut self, hide: impl Fn(&str) -> String) -> Self {
+        if let Self::Api(head) = &mut self {
+            head.message = hide(&head.message);
+            head.code_desc = hide(&head.code_desc);
+        }
+        self
+    }
+
+    /// The final error.
+    pub fn into_error(self, action: &str, endpoint: &str, attempts: u32) -> ApiError {
+        let Verdict {
+            label,
+            class,
+            advice,
+        } = self.verdict();
+        let code = match &self {
+            Self::Api(head) => head.code.to_string(),
+            Self::Status(status) => format!("http_{status}"),
+            _ => label.to_owned(),
+        };
+        let message = one_line(&self.message());
+        ApiError {
+            class,
+            action: action.into(),
+            endpoint: endpoint.into(),
+            code: code.into(),
+            request_id: request_id(&message).map(Into::into),
+            message: message.into(),
+            advice,
+            attempts,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Api(head) => match (head.message.as_str(), head.code_desc.as_str()) {
+                ("", "") => "no message".to_owned(),
+                ("", name) => name.to_owned(),
+                (message, "") => message.to_owned(),
+                (message, name) => format!("{name}: {message}"),
+            },
+            Self::Transport(error) => error.to_string(),
+            Self::Status(status) => format!("the answer has HTTP status {status}"),
+            Self::Body {
+                malformed,
+                content_type,
+                bytes,
+            } => {
+                format!("the answer is no API answer ({content_type}, {bytes} bytes): {malformed}")
+            }
+            Self::NoPayload => "the answer says success but holds no data".to_owned(),
+            Self::Credentials(error) => error.to_string(),
+        }
+    }
+}
+
+fn transport_label(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::Connect { .. } | TransportError::Other { .. } => "network",
+        TransportError::Timeout { .. } => "timeout",
+        TransportError::CutBody { .. } => "cut_body",
+        TransportError::TooLarge { .. } => "too_large",
+    }
+}
+
+/// A body over the limit will be over it again; everything else may be chance.
+fn transport_class(error: &TransportError) -> ErrorClass {
+    match error {
+        TransportError::TooLarge { .. } => ErrorClass::Invalid,
+        _ => ErrorClass::Transient,
+    }
+}
+
+/// v2 has no field for it; some modules write `[request id:...]` into the message, at times empty.
+fn request_id(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("[request id:")?;
+    let (id, _) = rest.split_once(']')?;
+    let id = id.trim();
+    (!id.is_empty()).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(code: i64, message: &str, code_desc: &str) -> ApiError {
+        let head = Head {
+            code,
+            message: message.to_owned(),
+            code_desc: code_desc.to_owned(),
+        };
+        Fault::Api(head).into_error("ListFunctions", "h:1", 1)
+    }
+
+    #[test]
+    fn the_text_says_what_failed_and_what_to_do() {
+        assert_eq!(
+            api(4100, "(100004)signature check failed", "AuthFailure").to_string(),
+            "ListFunctions at h:1 failed with 4100: AuthFailure: (100004)signature check failed; \
+             check the secret key and the signing method"
+        );
+        let status = Fault::Status(502).into_error("A", "h", 5);
+        assert_eq!(
+            status.to_string(),
+            "A at h failed after 5 attempts with http_502: the answer has HTTP status 502; it is \
+             the cloud's own fault and is tried again"
+        );
+    }
+
+    #[test]
+    fn a_request_id_is_taken_from_the_message() {
+        let with = api(4102, "[request id:ab-1]no", "");
+        assert_eq!(with.request_id.as_deref(), Some("ab-1"));
+        let empty = api(4102, "[request id:]you are not authorized\n", "");
+        assert_eq!(empty.request_id, None);
+        assert_eq!(&*empty.message, "[request id:]you are not authorized");
+    }
+
+    #[test]
+    fn an_unknown_code_keeps_its_number_in_the_error_but_not_in_the_label() {
+        let head = Head {
+            code: 123_456,
+            message: String::new(),
+            code_desc: String::new(),
+        };
+        let fault = Fault::Api(head);
+        assert_eq!(fault.verdict().label, "other");
+        let error = fault.into_error("A", "h", 1);
+        assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
+    }
+
+    #[test]
+    fn only_throttled_and_transient_are_retried() {
+        use ErrorClass::*;
+        for (class, again) in [
+            (Throttled, true),
+            (Transient, true),
+            (Authentication, false),
+            (NotFound, false),
+            (Invalid, false),
+            (Offline, false),
+        ] {
+            assert_eq!(class.is_retryable(), again);
+        }
+    }
+}

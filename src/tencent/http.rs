@@ -1,0 +1,220 @@
+//! The transport over real sockets.
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::text::one_line;
+use super::transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
+
+/// Names the program to the cloud and to proxies.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// The headers that are kept of an answer; see [`HttpResponse::headers`].
+const KEPT: [&str; 2] = ["date", "content-type"];
+
+/// Room taken before the first byte, however long an answer claims to be.
+const MAX_FIRST_ROOM: usize = 4 * 1024 * 1024;
+
+/// What an exchange may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Time to connect, TLS included.
+    pub connect: Duration,
+    /// Time for the whole exchange, connecting included.
+    pub total: Duration,
+    /// Longest body, decompressed, in bytes.
+    pub body: usize,
+}
+
+/// HTTP/1.1 over kept-alive connections, with TLS and gzip. Redirects are not followed: a signed
+/// request holds for one host and path.
+///
+/// The usual proxy variables (`HTTPS_PROXY`, `NO_PROXY` and their kin) are honoured, except for
+/// addresses of this machine, which are always reached directly.
+#[derive(Debug)]
+pub struct HttpTransport {
+    limits: HttpLimits,
+    /// For this machine's own addresses.
+    direct: Result<reqwest::Client, String>,
+    /// For all others. An image without CA certificates has none, and needs none for a simulator
+    /// on the same machine; so it is an error only once it is asked for.
+    outward: Result<reqwest::Client, String>,
+}
+
+// === impl HttpLimits ===
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(30),
+            body: 64 * 1024 * 1024,
+        }
+    }
+}
+
+// === impl HttpTransport ===
+
+impl HttpTransport {
+    /// Loads the system's CA certificates. What cannot be set up is told by the first request
+    /// that needs it.
+    pub fn new(limits: HttpLimits) -> Self {
+        // Fails where another part of the process was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let base = || {
+            reqwest::Client::builder()
+                .user_agent(USER_AGENT)
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(limits.connect)
+                .timeout(limits.total)
+        };
+        let direct = || base().no_proxy();
+        let without_roots = |_| direct().tls_certs_only([]).build();
+        Self {
+            limits,
+            direct: direct().build().or_else(without_roots).map_err(reason),
+            outward: base().build().map_err(reason),
+        }
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let (url, host, client) = self.route(&request)?;
+        let mut builder = match request.method {
+            Method::Get => client.get(url),
+            Method::Post => client.post(url).body(request.body),
+        };
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        let failed = |e: reqwest::Error| self.before_answer(e, &host);
+        let response = builder.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let headers = kept(response.headers());
+        let body = self.body(response, &host).await?;
+        Ok(HttpResponse {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    /// The parsed URL, its host for messages, and the client that reaches it.
+    fn route(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<(reqwest::Url, String, &reqwest::Client), TransportError> {
+        let other = |host: &str, reason: &str| TransportError::Other {
+            host: host.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let url = reqwest::Url::parse(&request.url)
+            .map_err(|e| other(request.url_without_query(), &e.to_string()))?;
+        let host = url.host_str().unwrap_or_default();
+        let client = if is_this_machine(host) {
+            &self.direct
+        } else {
+            &self.outward
+        };
+        let client = client.as_ref().map_err(|e| other(host, e))?;
+        let host = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Ok((url, host, client))
+    }
+
+    /// Reads the body, whose chunks come decompressed, so that the limit holds against a small
+    /// body that swells.
+    async fn body(
+        &self,
+        mut response: reqwest::Response,
+        host: &str,
+    ) -> Result<Bytes, TransportError> {
+        let limit = self.limits.body;
+        let too_large = || TransportError::TooLarge {
+            host: host.to_owned(),
+            limit,
+        };
+        let announced = usize::try_from(response.content_length().unwrap_or(0));
+        let announced = announced.unwrap_or(usize::MAX);
+        if announced > limit {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::with_capacity(announced.min(MAX_FIRST_ROOM));
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(body.freeze()),
+                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Err(e) => return Err(self.inside_answer(e, host)),
+            }
+        }
+    }
+
+    fn before_answer(&self, error: reqwest::Error, host: &str) -> TransportError {
+        let host = host.to_owned();
+        // Asked in this order: a connection that took too long is both.
+        if error.is_connect() {
+            let reason = reason(error);
+            TransportError::Connect { host, reason }
+        } else if error.is_timeout() {
+            let limit = self.limits.total;
+            TransportError::Timeout { host, limit }
+        } else {
+            let reason = reason(error);
+            TransportError::Other { host, reason }
+        }
+    }
+
+    fn inside_answer(&self, error: reqwest::Error, host: &str) -> TransportError {
+        let host = host.to_owned();
+        if error.is_timeout() {
+            let limit = self.limits.total;
+            TransportError::Timeout { host, limit }
+        } else {
+            let reason = reason(error);
+            TransportError::CutBody { host, reason }
+        }
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send<'a>(
+        &'a self,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+/// The innermost cause, where the system speaks. Never the URL: its query holds the signature.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    one_line(&cause.to_string())
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
+    }
+}
+
+fn kept(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
+    let value = |name: &str| headers.get(name)?.to_str().ok().map(one_line);
+    let pairs = KEPT
+        .iter()
+        .map(|name| Some(((*name).to_owned(), value(name)?)));
+    pairs.flatten().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! A token bucket that slows down when the cloud says so. Pure: time comes in as a number.
+
+use std::time::Duration;
+
+/// Slowest pace after penalties, as a part of the configured rate.
+const FLOOR: f64 = 0.1;
+
+/// What one penalty leaves of the pace.
+const PENALTY: f64 = 0.5;
+
+/// Time from a stopped pace back to the full one; from the floor it is nine tenths of it.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+/// Refusals this close together are one event: requests in flight fail in a bunch.
+const BUNCH: Duration = Duration::from_secs(1);
+
+/// Slowest and fastest configurable rate, in requests a second.
+const RATES: std::ops::RangeInclusive<f64> = 0.01..=100_000.0;
+
+/// The state of one bucket. Times are counted from any fixed instant that the owner keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bucket {
+    rate: f64,
+    burst: f64,
+    tokens: f64,
+    /// The time up to which `tokens` is reckoned.
+    filled: Duration,
+    penalty: Option<Penalty>,
+}
+
+/// A pace below the full one, from which it rises in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Penalty {
+    pace: f64,
+    since: Duration,
+}
+
+// === impl Bucket ===
+
+impl Bucket {
+    /// A full bucket of `burst` (at least 1) requests that regains `rate` a second. Values that
+    /// cannot work are brought to the nearest that can.
+    pub fn new(rate: f64, burst: u32) -> Self {
+        let burst = f64::from(burst.max(1));
+        Self {
+            rate: if rate.is_nan() {
+                *RATES.start()
+            } else {
+                rate.clamp(*RATES.start(), *RATES.end())
+            },
+            burst,
+            tokens: burst,
+            filled: Duration::ZERO,
+            penalty: None,
+        }
+    }
+
+    /// Takes one token, or says how long to wait before asking again. Nothing is reserved, so a
+    /// caller that gives up costs nothing; the order of callers is the owner's matter.
+    pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
+        self.fill(now);
+        // Sums of fractions fall a hair short of one.
+        if self.tokens >= 1.0 - 1e-6 {
+            self.tokens = (self.tokens - 1.0).max(0.0);
+            return Ok(());
+        }
+        let wait = (1.0 - self.tokens) / (self.rate * self.pace(now));
+        // Rounded up: a wait of nothing would make the caller spin.
+        Err(Duration::from_secs_f64(wait) + Duration::from_nanos(1))
+    }
+
+    /// The cloud refused a request for coming too soon: the bucket is emptied and the pace
+    /// halved, down to a tenth; it rises back to the full pace over a minute.
+    pub fn penalise(&mut self, now: Duration) {
+        self.fill(now);
+        if let Some(last) = self.penalty
+            && now.saturating_sub(last.since) < BUNCH
+        {
+            return;
+        }
+        self.penalty = Some(Penalty {
+            pace: (self.pace(now) * PENALTY).max(FLOOR),
+            since: now,
+        });
+        self.tokens = 0.0;
+    }
+
+    fn fill(&mut self, now: Duration) {
+        let Some(passed) = now.checked_sub(self.filled) else {
+            return;
+        };
+        // The pace is a rising line with one bend: the mean of both ends is never too much.
+        let pace = (self.pace(self.filled) + self.pace(now)) / 2.0;
+        let gained = passed.as_secs_f64() * self.rate * pace;
+        self.tokens = (self.tokens + gained).min(self.burst);
+        self.filled = now;
+    }
+
+    /// The part of the rate allowed at `now`.
+    fn pace(&self, now: Duration) -> f64 {
+        self.penalty.map_or(1.0, |penalty| {
+            let passed = now.saturating_sub(penalty.since).as_secs_f64();
+            (penalty.pace + passed / RECOVERY.as_secs_f64()).min(1.0)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// The instants at which a caller that never rests gets its tokens.
+    fn greedy(bucket: &mut Bucket, from: Duration, until: Duration) -> Vec<Duration> {
+        let (mut now, mut taken) = (from, Vec::new());
+        while now < until {
+            match bucket.take(now) {
+                Ok(()) => taken.push(now),
+                Err(wait) => now += wait,
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn a_burst_and_then_one_by_one() {
+        let mut bucket = Bucket::new(10.0, 3);
+        let taken = greedy(&mut bucket, MS(0), MS(350));
+        let millis: Vec<_> = taken.iter().map(|t| t.as_secs_f64() * 1e3).collect();
+        let expected = [0.0, 0.0, 0.0, 100.0, 200.0, 300.0];
+        assert_eq!(millis.len(), expected.len());
+        for (got, want) in millis.iter().zip(expected) {
+            assert!((got - want).abs() < 0.01, "{millis:?}");
+        }
+    }
+
+    #[test]
+    fn a_penalty_slows_and_a_minute_heals() {
+        let mut bucket = Bucket::new(10.0, 1);
+        bucket.penalise(MS(0));
+        // Half pace rising by 1/60 a second: 10 * (0.5 + 1/120) = 5.08 tokens in the first second.
+        assert_eq!(greedy(&mut bucket, MS(0), MS(1_000)).len(), 5);
+        // From the 30th second on the pace is full again.
+        let late = greedy(&mut bucket, MS(60_000), MS(70_000)).len();
+        assert!((100..=101).contains(&late), "{late}");
+    }
+
+    #[test]
+    fn a_bunch_of_refusals_is_one_penalty_and_there_is_a_floor() {
+        let mut bunch = Bucket::new(10.0, 1);
+        for millis in [0, 1, 500, 999] {
+            bunch.penalise(MS(millis));
+        }
+        assert_eq!(bunch.penalty.map(|p| p.pace), Some(0.5));
+        let mut storm = Bucket::new(10.0, 1);
+        for second in 0..20 {
+            storm.penalise(MS(second * 1_000));
+        }
+        assert_eq!(storm.penalty.map(|p| p.pace), Some(FLOOR));
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_mended() {
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let mut bucket = Bucket::new(rate, 0);
+            assert_eq!(bucket.take(MS(0)), Ok(()));
+            let wait = bucket.take(MS(0)).unwrap_err();
+            assert!(wait <= Duration::from_secs(101));
+        }
+    }
+
+    proptest! {
+        /// Counted by hand over every pair of takes: no span holds more than burst + rate * span.
+        #[test]
+        fn never_more_than_promised(
+            rate in 0.5f64..200.0,
+            burst in 1u32..20,
+            steps in prop::collection::vec((0u64..300, any::<bool>()), 1..150),
+        ) {
+            let mut bucket = Bucket::new(rate, burst);
+            let (mut now, mut taken) = (Duration::ZERO, Vec::new());
+            for (step, refused) in steps {
+                now += MS(step);
+                if refused {
+                    bucket.penalise(now);
+                }
+                if bucket.take(now).is_ok() {
+                    taken.push(now.as_secs_f64());
+                }
+            }
+            for (i, from) in taken.iter().enumerate() {
+                for (j, to) in taken.iter().enumerate().skip(i) {
+                    let most = f64::from(burst) + rate * (to - from) + 0.01;
+                    prop_assert!((j - i + 1) as f64 <= most);
+                }
+            }
+        }
+
+        #[test]
+        fn after_the_wait_there_is_a_token(
+            rate in 0.01f64..1e5,
+            burst in 1u32..5,
+            refused in any::<bool>(),
+            start in 0u64..100_000,
+        ) {
+            let mut bucket = Bucket::new(rate, burst);
+            if refused {
+                bucket.penalise(MS(start));
+            }
+            while bucket.take(MS(start)).is_ok() {}
+            let wait = bucket.take(MS(start)).unwrap_err();
+            prop_assert_eq!(bucket.take(MS(start) + wait), Ok(()));
+        }
+
+        #[test]
+        fn the_full_rate_is_reached(rate in 1.0f64..500.0, burst in 1u32..10) {
+            let mut bucket = Bucket::new(rate, burst);
+            let taken = greedy(&mut bucket, MS(0), MS(20_000)).len() as f64;
+            prop_assert!(taken >= (rate * 20.0).floor());
+        }
+    }
+}
