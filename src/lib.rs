@@ -6,6 +6,7 @@
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->
 //! `catalog`, `model`, `runtime`. `sim`, the simulated cloud, stands alone.
 
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod model;
