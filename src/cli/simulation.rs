@@ -1,0 +1,115 @@
+//! Flags of the simulated cloud, alone and inside `demo`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::values::ValueArgs;
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Values over the demo's defaults.
+    #[command(flatten)]
+    pub values: ValueArgs,
+    /// Where the simulated cloud listens.
+    #[arg(
+        long = "sim.listen",
+        env = "SCF_EXPORTER_SIM_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:0"
+    )]
+    pub sim_listen: SocketAddr,
+    /// Seed of the simulated world: the same seed, the same world.
+    #[arg(
+        long = "sim.seed",
+        env = "SCF_EXPORTER_SIM_SEED",
+        value_name = "N",
+        default_value = "1"
+    )]
+    pub sim_seed: u64,
+    /// Functions in the simulated world.
+    #[arg(long = "sim.functions", env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
+          default_value = "24", value_parser = simulated_functions)]
+    pub sim_functions: usize,
+    /// Calls a second, over all functions.
+    #[arg(long = "sim.rate", env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
+          default_value = "20", value_parser = simulated_rate)]
+    pub sim_rate: f64,
+    /// How badly the simulated cloud behaves.
+    #[arg(
+        long = "sim.faults",
+        env = "SCF_EXPORTER_SIM_FAULTS",
+        value_name = "LEVEL",
+        default_value = "none"
+    )]
+    pub sim_faults: FaultLevel,
+}
+
+/// Flags of `sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Where it listens; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:0"
+    )]
+    pub listen: SocketAddr,
+    /// Seed of the world: the same seed, the same world.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_SEED",
+        value_name = "N",
+        default_value = "1"
+    )]
+    pub seed: u64,
+    /// Functions in the world.
+    #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
+          default_value = "24", value_parser = simulated_functions)]
+    pub functions: usize,
+    /// Calls a second, over all functions.
+    #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
+          default_value = "20", value_parser = simulated_rate)]
+    pub rate: f64,
+    /// How badly it behaves.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_FAULTS",
+        value_name = "LEVEL",
+        default_value = "none"
+    )]
+    pub faults: FaultLevel,
+    /// Calls to play instead of invented ones, one JSON object a line.
+    #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+}
+
+/// How badly a simulated cloud behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FaultLevel {
+    /// It answers every request well.
+    None,
+    /// What a good day brings: some throttling, some late rows.
+    Typical,
+    /// All it knows, often.
+    Harsh,
+}
+
+fn simulated_functions(text: &str) -> Result<usize, String> {
+    let good = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=100_000).contains(count));
+    good.ok_or_else(|| "write a whole number from 1 to 100000".to_owned())
+}
+
+fn simulated_rate(text: &str) -> Result<f64, String> {
+    let good = text
+        .parse()
+        .ok()
+        .filter(|rate| (0.0..=100_000.0).contains(rate));
+    good.ok_or_else(|| "write a number from 0 to 100000".to_owned())
+}

@@ -1,0 +1,189 @@
+use super::*;
+
+fn run(args: &[&str]) -> Result<Overrides, clap::Error> {
+    let line = ["scf-exporter", "run"].iter().chain(args);
+    match parse(line)?.command {
+        Action::Run(args) => Ok(overrides(&args)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_sound() {
+    command().debug_assert();
+}
+
+#[test]
+fn every_key_with_a_flag_has_it_with_its_variable() {
+    let command = command();
+    let sub = command.find_subcommand("run").unwrap();
+    for key in KEYS {
+        let Some(flag) = key.flag else { continue };
+        let arg = sub
+            .get_arguments()
+            .find(|arg| arg.get_long() == flag.strip_prefix("--"))
+            .unwrap_or_else(|| panic!("{flag} is missing"));
+        let environment = arg.get_env().unwrap().to_str().unwrap();
+        assert_eq!(environment, key.environment().unwrap());
+    }
+}
+
+#[test]
+fn every_flag_reaches_its_key() {
+    // Each flag gets a value that is good for one key only: its own, by bounds or by kind.
+    let line = [
+        ("--web.listen-address", "127.0.0.1:1"),
+        ("--web.telemetry-path", "/m"),
+        ("--state.path", "s"),
+        ("--poll.interval", "2s"),
+        ("--poll.idle-interval", "3s"),
+        ("--poll.sweep-interval", "4s"),
+        ("--first-read", "5s"),
+        ("--poll.max-run-time", "6s"),
+        ("--poll.delivery-delay", "7s"),
+        ("--poll.page-size", "8"),
+        ("--poll.stop-timeout", "9s"),
+        ("--poll.discovery-interval", "10s"),
+        ("--limits.functions", "11"),
+        ("--limits.requests-per-second", "12"),
+        ("--limits.requests-in-flight", "13"),
+        ("--log.level", "warn"),
+        ("--log.format", "json"),
+        ("--api", "v2"),
+        ("--region", "gz"),
+        ("--endpoint", "http://h"),
+        ("--read", "region"),
+        ("--function", "a,b"),
+        ("--function.regex", "c{1,2}"),
+        ("--function.exclude", "d{1,2}"),
+    ];
+    let with_flag = KEYS.iter().filter(|key| key.flag.is_some()).count();
+    assert_eq!(line.len(), with_flag, "a flag is missing in this test");
+    let args: Vec<&str> = line
+        .iter()
+        .flat_map(|(flag, value)| [*flag, *value])
+        .collect();
+    let shown = format!(
+        "{:?}",
+        crate::config::load(None, &run(&args).unwrap(), &|_| None).unwrap()
+    );
+    for expected in [
+        "ip: Some(127.0.0.1), port: 1",
+        "telemetry_path: \"/m\"",
+        "path: Some(\"s\")",
+        "{ interval: 2s, idle_interval: 3s, sweep_interval: 4s, first_read: 5s",
+        "max_run_time: 6s, delivery_delay: 7s, page_size: 8, stop_timeout: 9s",
+        "discovery_interval: 10s",
+        "functions: 11, requests_per_second: 12.0, requests_in_flight: 13",
+        "level: Warn, format: Json",
+        "region: \"gz\", endpoint: Some(\"http://h\"), read: Region",
+        "names: [\"a\", \"b\"], include: [/c{1,2}/], exclude: [/d{1,2}/]",
+    ] {
+        assert!(shown.contains(expected), "{expected} is not in {shown}");
+    }
+}
+
+#[test]
+fn flags_repeat_and_keep_their_commas() {
+    let overrides = run(&[
+        "--function",
+        "a",
+        "--function",
+        "b",
+        "--function.regex",
+        "x,y",
+    ])
+    .unwrap();
+    assert_eq!(overrides.source.names, ["a", "b"]);
+    assert_eq!(overrides.source.include, ["x,y"]);
+    assert!(run(&[]).unwrap().source.is_empty());
+}
+
+#[test]
+fn the_demo_keeps_to_this_machine_unless_told() {
+    let demo = |args: &[&str]| {
+        let line = ["scf-exporter", "demo"].iter().chain(args);
+        match parse(line).unwrap().command {
+            Action::Demo(args) => demo_overrides(&args),
+            other => panic!("{other:?}"),
+        }
+    };
+    let config = crate::config::load(None, &demo(&[]), &|_| None).unwrap();
+    assert_eq!(config.web.listen_address.to_string(), "127.0.0.1:10112");
+    assert_eq!(config.state.path, None);
+    assert_eq!(config.poll.interval.as_secs(), 5);
+    let told = demo(&["--poll.interval", "1s", "--state.path", "d"]);
+    assert_eq!(told.poll_interval.as_deref(), Some("1s"));
+    assert_eq!(told.state_path.as_deref(), Some("d"));
+}
+
+#[test]
+fn every_demo_default_is_used() {
+    let shown = format!(
+        "{:?}",
+        match parse(["scf-exporter", "demo"]).unwrap().command {
+            Action::Demo(args) => demo_overrides(&args),
+            other => panic!("{other:?}"),
+        }
+    );
+    let set = shown.matches("Some(").count();
+    assert_eq!(set, DEMO_DEFAULTS.len());
+}
+
+#[test]
+fn the_simulated_cloud_has_bounds() {
+    let sim = |args: &[&str]| {
+        let line = ["scf-exporter", "sim"].iter().chain(args);
+        parse(line).map(|cli| match cli.command {
+            Action::Sim(args) => args,
+            other => panic!("{other:?}"),
+        })
+    };
+    let args = sim(&[
+        "--listen",
+        "127.0.0.1:9",
+        "--faults",
+        "harsh",
+        "--rate",
+        "0.5",
+    ])
+    .unwrap();
+    assert_eq!(args.listen.port(), 9);
+    assert_eq!(args.faults, FaultLevel::Harsh);
+    assert_eq!(args.rate, 0.5);
+    for bad in [
+        ["--functions", "0"],
+        ["--rate", "nan"],
+        ["--rate", "-1"],
+        ["--faults", "some"],
+        ["--listen", "here"],
+    ] {
+        assert!(sim(&bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn without_a_subcommand_the_help_is_shown() {
+    let error = parse(["scf-exporter"]).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("check-config"));
+    assert_eq!(
+        parse(["scf-exporter", "--version"])
+            .unwrap_err()
+            .exit_code(),
+        0
+    );
+}
+
+#[test]
+fn the_help_tells_defaults_and_bounds() {
+    let help = |sub| {
+        let mut command = command();
+        let sub = command.find_subcommand_mut(sub).unwrap();
+        let text = sub.render_long_help().to_string();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(help("run").contains("[100ms to 1h; default 15s]"));
+    assert!(help("demo").contains("[100ms to 1h; default 5s]"));
+    assert!(help("demo").contains("[default empty]"));
+}

@@ -1,0 +1,252 @@
+//! Configuration: a YAML file, environment variables and flags become one checked [`Config`].
+//!
+//! Flags win over their environment variables, and both win over the file. Every key stands once
+//! in the table of [`KEYS`], with its flag, default and bounds. All that is wrong is reported at
+//! once, with the place where it stands.
+
+mod choice;
+mod credentials;
+mod duration;
+mod endpoint;
+mod fault;
+mod filter;
+mod key;
+mod listen;
+mod overrides;
+mod reader;
+mod settings;
+mod source;
+mod suggest;
+mod yaml;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use choice::{Api, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+pub use duration::{format_duration, parse_duration};
+pub use fault::{Fault, Faults, Place, environment_name};
+pub use filter::{FunctionFilter, Pattern};
+pub use key::{KEYS, Key, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, Shape};
+pub use listen::ListenAddress;
+pub use overrides::{Overrides, SourceOverrides};
+
+use crate::secret::Secret;
+use reader::{Reader, Section};
+
+/// Largest configuration file, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Everything a run needs to know. Every value is inside its bounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The web server.
+    pub web: Web,
+    /// Where counters are kept.
+    pub state: State,
+    /// How logs are read.
+    pub poll: Poll,
+    /// What is bounded.
+    pub limits: Limits,
+    /// The exporter's own log.
+    pub log: Log,
+    /// What is read; at least one, names distinct, no invocation in two of them.
+    pub sources: Vec<Source>,
+}
+
+/// The web server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Web {
+    /// Where it listens.
+    pub listen_address: ListenAddress,
+    /// Where the metrics are; starts with `/`, and is neither `/` nor under `/-/`.
+    pub telemetry_path: String,
+}
+
+/// Where counters are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The state directory, relative to the working directory; `None` keeps all in memory only.
+    pub path: Option<PathBuf>,
+}
+
+/// How logs are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poll {
+    /// Time between polls of a busy target.
+    pub interval: Duration,
+    /// Longest time between polls of an idle target; at least `interval`.
+    pub idle_interval: Duration,
+    /// Shortest time between full sweeps of a target.
+    pub sweep_interval: Duration,
+    /// How far back the first read of a target goes, where there is no state.
+    pub first_read: Duration,
+    /// Longest run time of a function.
+    pub max_run_time: Duration,
+    /// How late the row of a finished call may appear.
+    pub delivery_delay: Duration,
+    /// Rows asked for in one request.
+    pub page_size: usize,
+    /// How long a graceful stop may take.
+    pub stop_timeout: Duration,
+    /// Time between two looks at the list of functions.
+    pub discovery_interval: Duration,
+}
+
+/// What is bounded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Functions with series of their own; later ones fold into one.
+    pub functions: usize,
+    /// Requests a second, for each region and action.
+    pub requests_per_second: f64,
+    /// Requests waiting for an answer at one time, over all sources.
+    pub requests_in_flight: usize,
+}
+
+/// The exporter's own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// The least severe level that is written.
+    pub level: Level,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// One stream or many of one region, through one API with one account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The name in logs and on status pages, unlike any other source's.
+    pub name: String,
+    /// The API.
+    pub api: Api,
+    /// The region, such as `ap-guangzhou`.
+    pub region: String,
+    /// A checked URL to use in place of the API's own.
+    pub endpoint: Option<String>,
+    /// A stream for each function, or one for the region.
+    pub read: Read,
+    /// Which functions count.
+    pub functions: FunctionFilter,
+    /// How requests are sent.
+    pub method: HttpMethod,
+    /// How requests are signed.
+    pub signature_method: SignatureMethod,
+    /// Who asks.
+    pub credentials: CredentialsConfig,
+}
+
+/// Where credentials come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialsConfig {
+    /// The first of the usual places that has any: environment, the SDK's file, tccli's file.
+    Chain,
+    /// Those that the configuration refers to.
+    Explicit {
+        /// The id of the key.
+        secret_id: String,
+        /// The key.
+        secret_key: Secret,
+        /// The session token of temporary credentials.
+        token: Option<Secret>,
+    },
+}
+
+// === impl Poll ===
+
+impl Poll {
+    /// How long after its start a call may still appear: the longest run plus the delivery.
+    pub fn horizon(&self) -> Duration {
+        self.max_run_time.saturating_add(self.delivery_delay)
+    }
+}
+
+// === loading ===
+
+/// Reads the file, if there is one, puts `overrides` over it and checks everything.
+///
+/// `env` is asked for the variables that the file names as `${NAME}`. Secret files are read too,
+/// relative to the file's own directory.
+pub fn load(
+    file: Option<&Path>,
+    overrides: &Overrides,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Faults> {
+    let Some(path) = file else {
+        return parse("", "", Path::new(""), overrides, env);
+    };
+    let name = path.display().to_string();
+    let base = path.parent().unwrap_or(Path::new(""));
+    match read_file(path) {
+        Ok(text) => parse(&text, &name, base, overrides, env),
+        Err(problem) => {
+            let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
+            Err(Faults::new(&name, vec![fault]))
+        }
+    }
+}
+
+/// Like [`load`], for a text already read: `name` stands before positions in faults, `base` is
+/// the directory of relative secret files.
+pub fn parse(
+    text: &str,
+    name: &str,
+    base: &Path,
+    overrides: &Overrides,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Faults> {
+    let (root, faults) = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut reader = Reader::new(env, base, faults);
+    let config = match root {
+        // Faults about missing keys would only hide that this is no configuration at all.
+        None if reader.has_faults() => None,
+        Some(root) if !root.is_block() => {
+            let message = format!("has {} where keys with values belong", root.kind());
+            reader.fault(root.at, "", message);
+            None
+        }
+        root => {
+            let root = reader.section(root.as_ref(), String::new(), "");
+            whole(&mut reader, &root, overrides)
+        }
+    };
+    let faults = reader.into_faults();
+    match config {
+        Some(config) if faults.is_empty() => Ok(config),
+        _ => Err(Faults::new(name, faults)),
+    }
+}
+
+fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<Config> {
+    let mut block = |name: &str| reader.section(root.get(name), name.to_owned(), name);
+    let (web, state, poll) = (block("web"), block("state"), block("poll"));
+    let (limits, log) = (block("limits"), block("log"));
+    let web = settings::web(reader, &web, flags);
+    let state = settings::state(reader, &state, flags);
+    let poll = settings::poll(reader, &poll, flags);
+    let limits = settings::limits(reader, &limits, flags);
+    let log = settings::log(reader, &log, flags);
+    let sources = source::sources(reader, root, &flags.source);
+    Some(Config {
+        web: web?,
+        state: state?,
+        poll: poll?,
+        limits: limits?,
+        log: log?,
+        sources: sources?,
+    })
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let unreadable = |error| format!("cannot be read ({error}): check path and permissions");
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err("is larger than 1 MiB: is it the right file?".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text: is it the right file?".to_owned())
+}

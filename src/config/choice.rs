@@ -1,0 +1,128 @@
+//! Settings that are one of a few words.
+
+use std::fmt;
+
+/// A closed set of words. `NAMES` and `VALUES` go in the same order.
+pub(super) trait Choice: Copy + 'static {
+    /// The words as they are written.
+    const NAMES: &'static [&'static str];
+    /// What they mean.
+    const VALUES: &'static [Self];
+
+    /// The value written as `word`.
+    fn from_word(word: &str) -> Option<Self> {
+        let index = Self::NAMES.iter().position(|name| *name == word)?;
+        Self::VALUES.get(index).copied()
+    }
+}
+
+/// Writes the enum, its words and its `Display` once, so that they cannot drift apart.
+macro_rules! choice {
+    ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$what])* $variant,)+
+        }
+
+        impl $name {
+            /// The word in the configuration.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl Choice for $name {
+            const NAMES: &'static [&'static str] = &[$($word,)+];
+            const VALUES: &'static [Self] = &[$(Self::$variant,)+];
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+choice! {
+    /// Which API a source is read through.
+    Api {
+        /// The legacy API, `scf.api.qcloud.com`.
+        V2 = "v2",
+    }
+}
+
+choice! {
+    /// What one stream of rows covers.
+    Read {
+        /// One function.
+        Function = "function",
+        /// All functions of the region.
+        Region = "region",
+    }
+}
+
+choice! {
+    /// How requests are sent. The legacy API takes both; long queries need POST.
+    HttpMethod {
+        /// Parameters in the query string.
+        Get = "GET",
+        /// Parameters in a form body.
+        Post = "POST",
+    }
+}
+
+choice! {
+    /// How requests of the legacy API are signed.
+    SignatureMethod {
+        /// HMAC with SHA-1.
+        HmacSha1 = "HmacSHA1",
+        /// HMAC with SHA-256.
+        HmacSha256 = "HmacSHA256",
+    }
+}
+
+choice! {
+    /// The least severe level that is logged.
+    Level {
+        /// Errors only.
+        Error = "error",
+        /// And warnings.
+        Warn = "warn",
+        /// And what an operator wants to know.
+        Info = "info",
+        /// And what helps to find a fault.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+choice! {
+    /// How log lines are written.
+    LogFormat {
+        /// `key=value` pairs.
+        Logfmt = "logfmt",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_values_agree() {
+        assert_eq!(Level::from_word("warn"), Some(Level::Warn));
+        assert_eq!(Level::from_word("WARN"), None);
+        assert_eq!(
+            SignatureMethod::from_word("HmacSHA256"),
+            Some(SignatureMethod::HmacSha256)
+        );
+        assert_eq!(HttpMethod::Post.to_string(), "POST");
+    }
+}

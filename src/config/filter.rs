@@ -1,0 +1,237 @@
+//! Which functions of a source are read.
+
+use std::fmt;
+
+use regex::{Regex, RegexBuilder};
+
+use super::fault::quote;
+
+/// Longest pattern, in bytes.
+const MAX_PATTERN: usize = 1_000;
+/// Longest compiled pattern, in bytes: `a{1000}{1000}` is short to write and huge to hold.
+const MAX_COMPILED: usize = 1 << 20;
+
+/// A regular expression that must match the whole name, as in Prometheus.
+#[derive(Clone)]
+pub struct Pattern {
+    text: String,
+    regex: Regex,
+}
+
+/// Exact names and patterns. Without names and `include` every function is wanted; `exclude`
+/// takes away from either.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FunctionFilter {
+    /// Sorted, for rows come by the million.
+    names: Vec<String>,
+    include: Vec<Pattern>,
+    exclude: Vec<Pattern>,
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    /// Compiles a pattern; the message of a bad one says why.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > MAX_PATTERN {
+            return Err(format!(
+                "a pattern of {} bytes: write 1 to {MAX_PATTERN}",
+                text.len()
+            ));
+        }
+        // Alone first: `a)|(b` is no pattern, though it becomes one between the anchors.
+        let compiled = compile(text).and_then(|_| compile(&format!("^(?:{text})$")));
+        match compiled {
+            Ok(regex) => Ok(Self {
+                text: text.to_owned(),
+                regex,
+            }),
+            Err(regex::Error::CompiledTooBig(_)) => Err(format!(
+                "{} is too large a pattern: repeat less",
+                quote(text)
+            )),
+            Err(error) => Err(format!(
+                "{} is no regular expression: {}",
+                quote(text),
+                last_line(&error)
+            )),
+        }
+    }
+
+    /// Whether it matches the whole of `name`.
+    pub fn matches(&self, name: &str) -> bool {
+        self.regex.is_match(name)
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/", self.text)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+// === impl FunctionFilter ===
+
+impl FunctionFilter {
+    /// A filter of exact names, patterns of further names, and patterns of unwanted ones.
+    pub fn new(mut names: Vec<String>, include: Vec<Pattern>, exclude: Vec<Pattern>) -> Self {
+        names.sort_unstable();
+        Self {
+            names,
+            include,
+            exclude,
+        }
+    }
+
+    /// Whether the function of this name is read.
+    pub fn wants(&self, name: &str) -> bool {
+        let matched = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(name));
+        let named = self
+            .names
+            .binary_search_by(|known| known.as_str().cmp(name));
+        let included = self.wants_all_by_default() || named.is_ok() || matched(&self.include);
+        included && !matched(&self.exclude)
+    }
+
+    /// The names, where they are all there is: no list of functions needs to be fetched.
+    pub fn exact_names(&self) -> Option<&[String]> {
+        let exact = self.include.is_empty() && !self.names.is_empty();
+        exact.then_some(self.names.as_slice())
+    }
+
+    /// Exact function names, sorted.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Patterns of wanted names, besides the exact ones.
+    pub fn include(&self) -> &[Pattern] {
+        &self.include
+    }
+
+    /// Patterns of unwanted names.
+    pub fn exclude(&self) -> &[Pattern] {
+        &self.exclude
+    }
+
+    fn wants_all_by_default(&self) -> bool {
+        self.names.is_empty() && self.include.is_empty()
+    }
+
+    /// Whether no name can be wanted by both, as far as can be seen without solving patterns:
+    /// everything the one asks for, the other does not name or excludes in the same words.
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        self.is_outside(other) || other.is_outside(self)
+    }
+
+    fn is_outside(&self, other: &Self) -> bool {
+        let excluded = |pattern| other.exclude.contains(pattern);
+        !self.wants_all_by_default()
+            && !self.names.iter().any(|name| other.wants(name))
+            && self.include.iter().all(excluded)
+    }
+}
+
+fn compile(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).size_limit(MAX_COMPILED).build()
+}
+
+/// The regex crate draws the pattern over several lines; the last says what is wrong.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filter(names: &[&str], include: &[&str], exclude: &[&str]) -> FunctionFilter {
+        let patterns = |texts: &[&str]| texts.iter().map(|t| Pattern::new(t).unwrap()).collect();
+        let names = names.iter().map(ToString::to_string).collect();
+        FunctionFilter::new(names, patterns(include), patterns(exclude))
+    }
+
+    #[test]
+    fn patterns_match_whole_names() {
+        let pattern = Pattern::new("a|bc").unwrap();
+        assert!(pattern.matches("a") && pattern.matches("bc"));
+        assert!(!pattern.matches("ac") && !pattern.matches("abc") && !pattern.matches("a\n"));
+    }
+
+    #[test]
+    fn bad_patterns_say_why() {
+        assert_eq!(
+            Pattern::new("(a").unwrap_err(),
+            "`(a` is no regular expression: unclosed group"
+        );
+        assert!(Pattern::new("a)|(b").is_err());
+        assert!(Pattern::new("").is_err());
+        assert_eq!(
+            Pattern::new("a{1000}{1000}").unwrap_err(),
+            "`a{1000}{1000}` is too large a pattern: repeat less"
+        );
+    }
+
+    #[test]
+    fn wanted_names() {
+        let all = filter(&[], &[], &[]);
+        assert!(all.wants("x") && all.exact_names().is_none());
+        let exact = filter(&["a", "b"], &[], &[]);
+        assert!(exact.wants("a") && !exact.wants("c"));
+        assert_eq!(exact.exact_names().unwrap(), ["a", "b"]);
+        let mixed = filter(&["a"], &["web-.*"], &[".*-old"]);
+        assert!(mixed.wants("a") && mixed.wants("web-1"));
+        assert!(!mixed.wants("b") && !mixed.wants("web-old"));
+        assert!(mixed.exact_names().is_none());
+        assert!(!filter(&[], &[], &["x"]).wants("x"));
+    }
+
+    #[test]
+    fn what_is_seen_to_be_apart() {
+        let hot = filter(&["login"], &["hot-.*"], &[]);
+        let rest = filter(&[], &[], &["hot-.*", "login"]);
+        assert!(hot.is_apart_from(&rest) && rest.is_apart_from(&hot));
+        assert!(filter(&["a"], &[], &[]).is_apart_from(&filter(&["b"], &["c.*"], &[])));
+        assert!(!filter(&["a"], &[], &[]).is_apart_from(&filter(&[], &["a.*"], &[])));
+        assert!(!filter(&[], &["a.*"], &[]).is_apart_from(&filter(&[], &["b.*"], &[])));
+        assert!(!filter(&[], &[], &[]).is_apart_from(&filter(&["a"], &[], &[])));
+    }
+
+    proptest! {
+        // Soundness: whatever is called apart shares no name of a small alphabet.
+        #[test]
+        fn apart_filters_share_no_name(
+            lists in prop::collection::vec(prop::collection::vec("[ab.]{1,2}", 0..3), 6),
+            names in prop::collection::vec("[ab]{1,2}", 20),
+        ) {
+            let lists: Vec<Vec<&str>> = lists
+                .iter()
+                .map(|list| list.iter().map(String::as_str).collect())
+                .collect();
+            let one = filter(&lists[0], &lists[1], &lists[2]);
+            let other = filter(&lists[3], &lists[4], &lists[5]);
+            if one.is_apart_from(&other) {
+                for name in &names {
+                    prop_assert!(!(one.wants(name) && other.wants(name)), "{name}");
+                }
+            }
+        }
+    }
+}

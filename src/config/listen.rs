@@ -1,0 +1,106 @@
+//! Where the web server listens.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// A parsed listen address: `:10112`, `127.0.0.1:10112`, `[::1]:10112` or `localhost:10112`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddress {
+    /// The interface; `None` means all of them.
+    pub ip: Option<IpAddr>,
+    /// The port; 0 lets the system choose a free one.
+    pub port: u16,
+}
+
+// === impl ListenAddress ===
+
+impl ListenAddress {
+    /// Reads an address. Host names other than `localhost` are refused: what they resolve to can
+    /// change, and resolving is no business of a configuration.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let refusal = || {
+            format!(
+                "{} is no address to listen on: write :PORT for all interfaces, or IP:PORT",
+                super::fault::quote(text)
+            )
+        };
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self {
+                ip: Some(address.ip()),
+                port: address.port(),
+            });
+        }
+        let (host, port) = text.rsplit_once(':').ok_or_else(refusal)?;
+        let ip = match host {
+            "" => None,
+            "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            _ => return Err(refusal()),
+        };
+        let port = port.parse().map_err(|_| refusal())?;
+        Ok(Self { ip, port })
+    }
+
+    /// The addresses to bind, the first that works. All interfaces means `[::]`, which serves
+    /// both families where the system has both, then `0.0.0.0` where it has no IPv6.
+    pub fn candidates(&self) -> Vec<SocketAddr> {
+        match self.ip {
+            Some(ip) => vec![SocketAddr::new(ip, self.port)],
+            None => vec![
+                SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), self.port),
+                SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), self.port),
+            ],
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            Some(ip) => SocketAddr::new(ip, self.port).fmt(f),
+            None => write!(f, ":{}", self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_read_and_print() {
+        for text in [
+            ":10112",
+            "127.0.0.1:10112",
+            "[::1]:80",
+            "0.0.0.0:0",
+            "[::]:9",
+        ] {
+            assert_eq!(ListenAddress::parse(text).unwrap().to_string(), text);
+        }
+        let local = ListenAddress::parse("localhost:1").unwrap();
+        assert_eq!(local.to_string(), "127.0.0.1:1");
+    }
+
+    #[test]
+    fn the_rest_is_refused() {
+        for text in [
+            "",
+            ":",
+            "10112",
+            ":65536",
+            ":-1",
+            "example.org:80",
+            "::1:80:x",
+            "a b:1",
+        ] {
+            assert!(ListenAddress::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_interfaces_are_tried_in_both_families() {
+        let all = ListenAddress::parse(":7").unwrap().candidates();
+        let text: Vec<_> = all.iter().map(ToString::to_string).collect();
+        assert_eq!(text, ["[::]:7", "0.0.0.0:7"]);
+    }
+}

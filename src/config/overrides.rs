@@ -1,0 +1,76 @@
+//! What flags and environment variables say, before it is judged.
+
+/// Values from flags and their environment variables, as they were written; `None` where
+/// nothing was. They are judged together with the file, so that all faults come in one report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `web.listen_address`
+    pub listen_address: Option<String>,
+    /// `web.telemetry_path`
+    pub telemetry_path: Option<String>,
+    /// `state.path`; empty for memory only
+    pub state_path: Option<String>,
+    /// `poll.interval`
+    pub poll_interval: Option<String>,
+    /// `poll.idle_interval`
+    pub idle_interval: Option<String>,
+    /// `poll.sweep_interval`
+    pub sweep_interval: Option<String>,
+    /// `poll.first_read`
+    pub first_read: Option<String>,
+    /// `poll.max_run_time`
+    pub max_run_time: Option<String>,
+    /// `poll.delivery_delay`
+    pub delivery_delay: Option<String>,
+    /// `poll.page_size`
+    pub page_size: Option<String>,
+    /// `poll.stop_timeout`
+    pub stop_timeout: Option<String>,
+    /// `poll.discovery_interval`
+    pub discovery_interval: Option<String>,
+    /// `limits.functions`
+    pub functions_limit: Option<String>,
+    /// `limits.requests_per_second`
+    pub requests_per_second: Option<String>,
+    /// `limits.requests_in_flight`
+    pub requests_in_flight: Option<String>,
+    /// `log.level`
+    pub log_level: Option<String>,
+    /// `log.format`
+    pub log_format: Option<String>,
+    /// The one source that flags can name.
+    pub source: SourceOverrides,
+}
+
+/// The source that flags name, or the fields that they change in the file's only source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceOverrides {
+    /// `api`
+    pub api: Option<String>,
+    /// `region`
+    pub region: Option<String>,
+    /// `endpoint`
+    pub endpoint: Option<String>,
+    /// `read`
+    pub read: Option<String>,
+    /// `functions.names`; any of the three lists replaces the whole `functions` block.
+    pub names: Vec<String>,
+    /// `functions.include`
+    pub include: Vec<String>,
+    /// `functions.exclude`
+    pub exclude: Vec<String>,
+}
+
+// === impl SourceOverrides ===
+
+impl SourceOverrides {
+    /// Whether nothing is said about a source.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether anything is said about functions.
+    pub(super) fn has_filter(&self) -> bool {
+        !(self.names.is_empty() && self.include.is_empty() && self.exclude.is_empty())
+    }
+}

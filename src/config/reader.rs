@@ -1,0 +1,377 @@
+//! Reads keys out of the tree, one by one, and keeps every fault it meets.
+//!
+//! A reading function returns `None` where it has noted a fault, and goes on: the caller reads
+//! everything first and builds the value last, so that one run reports all that is wrong.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::choice::Choice;
+use super::duration::parse_duration;
+use super::fault::{Fault, Place, quote};
+use super::key::{KEYS, Key, Shape, alternatives};
+use super::suggest::nearest;
+use super::yaml::{Content, Node};
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found<T> {
+    pub value: T,
+    pub at: Place,
+}
+
+/// A block of keys, with unknown ones already noted.
+pub(super) struct Section {
+    /// The path for messages, such as `sources[0]`; empty at the top.
+    pub path: String,
+    /// Where the block starts.
+    pub at: Place,
+    node: Option<Rc<Node>>,
+}
+
+/// Collects faults; knows the world outside the file.
+pub(super) struct Reader<'a> {
+    /// The environment, for `${NAME}`.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The directory that relative names of secret files start from.
+    pub base: &'a Path,
+    faults: Vec<Fault>,
+}
+
+// === impl Section ===
+
+impl Section {
+    /// A block that nobody wrote.
+    pub(super) fn absent(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            at: Place::Nowhere,
+            node: None,
+        }
+    }
+
+    /// The value under `name`.
+    pub(super) fn get(&self, name: &str) -> Option<&Rc<Node>> {
+        match &self.node.as_ref()?.content {
+            Content::Map(entries) => entries.get(name).map(|entry| &entry.value),
+            _ => None,
+        }
+    }
+
+    /// The path of a key in it.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            return name.to_owned();
+        }
+        format!("{}.{name}", self.path)
+    }
+}
+
+// === impl Reader ===
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        env: &'a dyn Fn(&str) -> Option<String>,
+        base: &'a Path,
+        faults: Vec<Fault>,
+    ) -> Self {
+        Self { env, base, faults }
+    }
+
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// Notes a fault.
+    pub(super) fn fault(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault::new(at, path, message));
+    }
+
+    /// The block at `node`, whose keys are those of the table under `table_path` (`sources[]`
+    /// where the section's own path is `sources[0]`). An empty block is as good as none.
+    pub(super) fn section(
+        &mut self,
+        node: Option<&Rc<Node>>,
+        path: String,
+        table_path: &str,
+    ) -> Section {
+        let mut section = Section::absent(&path);
+        let Some(node) = node else { return section };
+        section.at = node.at;
+        match &node.content {
+            Content::Null => {}
+            Content::Map(_) => section.node = Some(Rc::clone(node)),
+            _ => {
+                let message = format!("has {} where keys with values belong", node.kind());
+                self.fault(node.at, path, message);
+            }
+        }
+        self.refuse_unknown(&section, table_path);
+        section
+    }
+
+    fn refuse_unknown(&mut self, section: &Section, table_path: &str) {
+        let Some(Content::Map(entries)) = section.node.as_ref().map(|node| &node.content) else {
+            return;
+        };
+        let known = names_under(table_path);
+        for (name, entry) in entries {
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            let (path, message) = unknown(section, name, table_path, &known);
+            self.fault(entry.at, path, message);
+        }
+    }
+
+    /// The text under `key` in the file. A missing key is `None` without a fault.
+    pub(super) fn text(&mut self, section: &Section, key: &Key) -> Option<Found<String>> {
+        let node = Rc::clone(section.get(key.name())?);
+        self.text_of(&node, section.path_of(key.name()), &key.shape)
+    }
+
+    fn text_of(&mut self, node: &Node, path: String, shape: &Shape) -> Option<Found<String>> {
+        if let Content::Text(text) = &node.content {
+            return Some(Found {
+                value: text.clone(),
+                at: node.at,
+            });
+        }
+        let message = format!("has {}: write {}", node.kind(), wanted(shape));
+        self.fault(node.at, path, message);
+        None
+    }
+
+    /// The texts under `key` in the file, at most `most`; an empty list is a fault, because it
+    /// could mean all as well as none.
+    pub(super) fn texts(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        most: usize,
+    ) -> Option<Vec<Found<String>>> {
+        let node = Rc::clone(section.get(key.name())?);
+        let path = section.path_of(key.name());
+        let Content::List(items) = &node.content else {
+            let message = format!("has {}: write a {}", node.kind(), key.shape.bounds());
+            self.fault(node.at, path, message);
+            return None;
+        };
+        if items.is_empty() || items.len() > most {
+            let message = format!("has {} entries: write 1 to {most}, or no key", items.len());
+            self.fault(node.at, path, message);
+            return None;
+        }
+        let mut texts = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            texts.extend(self.text_of(item, format!("{path}[{index}]"), &Shape::Text("text")));
+        }
+        Some(texts)
+    }
+
+    /// The value of `key`: the flag's, else the file's, else the default's. What the file says
+    /// is judged even where a flag wins.
+    pub(super) fn value<T>(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        flag: Option<&str>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Found<T>> {
+        let written = section.get(key.name()).is_some();
+        let from_file = self.text(section, key).and_then(|text| {
+            let path = section.path_of(key.name());
+            self.parsed(text, path, &parse)
+        });
+        if let (Some(text), Some(name)) = (flag, key.flag) {
+            let text = Found {
+                value: text.to_owned(),
+                at: Place::Flag(name),
+            };
+            return self.parsed(text, String::new(), &parse);
+        }
+        if written {
+            return from_file;
+        }
+        let value = parse(key.default?).ok()?;
+        Some(Found {
+            value,
+            at: Place::Nowhere,
+        })
+    }
+
+    fn parsed<T>(
+        &mut self,
+        text: Found<String>,
+        path: String,
+        parse: &impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Found<T>> {
+        match parse(&text.value) {
+            Ok(value) => Some(Found { value, at: text.at }),
+            Err(message) => {
+                self.fault(text.at, path, message);
+                None
+            }
+        }
+    }
+
+    /// A length of time inside the key's bounds.
+    pub(super) fn duration(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        flag: Option<&str>,
+    ) -> Option<Found<Duration>> {
+        self.value(section, key, flag, |text| {
+            let span = parse_duration(text);
+            bounded(&key.shape, text, span, |shape, span| match shape {
+                Shape::Duration(min, max) => min <= span && span <= max,
+                _ => true,
+            })
+        })
+    }
+
+    /// A whole number inside the key's bounds.
+    pub(super) fn count(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        flag: Option<&str>,
+    ) -> Option<Found<usize>> {
+        self.value(section, key, flag, |text| {
+            bounded(
+                &key.shape,
+                text,
+                text.parse().ok(),
+                |shape, count| match shape {
+                    Shape::Count(min, max) => min <= count && count <= max,
+                    _ => true,
+                },
+            )
+        })
+    }
+
+    /// A number inside the key's bounds.
+    pub(super) fn rate(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        flag: Option<&str>,
+    ) -> Option<Found<f64>> {
+        self.value(section, key, flag, |text| {
+            bounded(
+                &key.shape,
+                text,
+                text.parse().ok(),
+                |shape, rate| match shape {
+                    Shape::Rate(min, max) => min <= rate && rate <= max,
+                    _ => true,
+                },
+            )
+        })
+    }
+
+    /// One of the words of `T`.
+    pub(super) fn choice<T: Choice>(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        flag: Option<&str>,
+    ) -> Option<Found<T>> {
+        self.value(section, key, flag, |text| {
+            T::from_word(text).ok_or_else(|| {
+                let words = alternatives(T::NAMES);
+                format!("{} is not known here: write {words}", quote(text))
+            })
+        })
+    }
+}
+
+fn bounded<T>(
+    shape: &Shape,
+    text: &str,
+    value: Option<T>,
+    fits: impl Fn(&Shape, &T) -> bool,
+) -> Result<T, String> {
+    let wanted = wanted(shape);
+    match value {
+        Some(value) if fits(shape, &value) => Ok(value),
+        Some(_) => Err(format!("{} is out of bounds: write {wanted}", quote(text))),
+        None => Err(format!("{} cannot be read: write {wanted}", quote(text))),
+    }
+}
+
+fn wanted(shape: &Shape) -> String {
+    let bounds = shape.bounds();
+    match shape {
+        Shape::Duration(..) => format!("a duration from {bounds}, such as 15s or 1m30s"),
+        Shape::Count(..) => format!("a whole number from {bounds}"),
+        Shape::Rate(..) => format!("a number from {bounds}"),
+        Shape::Choice(_) => bounds,
+        Shape::Text(kind) => format!("one value ({kind})"),
+        Shape::List(_) => format!("a {bounds}"),
+    }
+}
+
+/// The words that may stand in the block at `table_path`.
+fn names_under(table_path: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for key in KEYS {
+        let Some(rest) = key.path.strip_prefix(table_path) else {
+            continue;
+        };
+        let first = rest.trim_start_matches('.').split('.').next();
+        let name = first.unwrap_or(rest).trim_end_matches("[]");
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Path and message for a key that does not exist. Under `credentials` the key itself is left
+/// out: a block written as `ID: KEY` would put a secret there.
+fn unknown(
+    section: &Section,
+    name: &str,
+    table_path: &str,
+    known: &[&'static str],
+) -> (String, String) {
+    let near = nearest(name, known);
+    if table_path.ends_with(".credentials") && near.is_none() {
+        let message = format!("has an unknown key: known are {}", known.join(", "));
+        return (section.path.clone(), message);
+    }
+    let elsewhere = KEYS.iter().find(|key| key.name() == name);
+    let message = match (near, elsewhere) {
+        (Some(near), _) => format!("unknown key: did you mean {near}?"),
+        (None, Some(key)) => format!("unknown key here: {} exists", key.path),
+        (None, None) => format!("unknown key: known are {}", known.join(", ")),
+    };
+    let shown = quote(name);
+    (section.path_of(shown.trim_matches('`')), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_know_their_words() {
+        assert_eq!(
+            names_under(""),
+            ["web", "state", "poll", "limits", "log", "sources"]
+        );
+        assert_eq!(names_under("log"), ["level", "format"]);
+        assert_eq!(
+            names_under("sources[].functions"),
+            ["names", "include", "exclude"]
+        );
+        assert!(names_under("sources[]").contains(&"credentials"));
+    }
+}

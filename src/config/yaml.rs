@@ -1,0 +1,351 @@
+//! YAML text to a small tree that knows where each value stands.
+//!
+//! Built on the parser's events rather than on a ready-made tree, because the file comes from
+//! outside: duplicate keys must be told apart, depth must be bounded before anything recurses,
+//! and an alias must share its target instead of copying it (copies are how a few lines of
+//! nested aliases fill the memory).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
+
+use super::fault::{Fault, Place};
+
+/// Deepest nesting, aliases included. Our own keys need five.
+const MAX_HEIGHT: usize = 16;
+
+/// A value and where it starts.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub at: Place,
+    pub content: Content,
+    /// Levels from here down to the deepest leaf.
+    height: usize,
+}
+
+/// What a value holds. Scalars stay text: the reader of each key knows what it wants.
+#[derive(Debug)]
+pub(super) enum Content {
+    Null,
+    Text(String),
+    List(Vec<Rc<Node>>),
+    Map(BTreeMap<String, Entry>),
+}
+
+/// One key of a mapping.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub at: Place,
+    pub value: Rc<Node>,
+}
+
+/// A collection whose end has not been seen yet.
+struct Open {
+    at: Place,
+    anchor: usize,
+    content: Content,
+    /// The key whose value comes next, in a mapping.
+    key: Option<(String, Place)>,
+}
+
+#[derive(Default)]
+struct Loader {
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Rc<Node>>,
+    root: Option<Rc<Node>>,
+    faults: Vec<Fault>,
+}
+
+/// Reads one document. The tree is absent for an empty file, and for one that is not YAML.
+pub(super) fn read(text: &str) -> (Option<Rc<Node>>, Vec<Fault>) {
+    let mut loader = Loader::default();
+    match loader.run(Parser::new_from_str(text)) {
+        Ok(()) => (loader.root, loader.faults),
+        Err(fault) => {
+            loader.faults.push(fault);
+            (None, loader.faults)
+        }
+    }
+}
+
+// === impl Node ===
+
+impl Node {
+    fn new(at: Place, content: Content) -> Self {
+        let below = match &content {
+            Content::Null | Content::Text(_) => None,
+            Content::List(items) => items.iter().map(|item| item.height).max(),
+            Content::Map(entries) => entries.values().map(|entry| entry.value.height).max(),
+        };
+        Self {
+            at,
+            content,
+            height: below.map_or(1, |below| below + 1),
+        }
+    }
+
+    /// Whether it holds keys, or nothing where keys may stand.
+    pub(super) fn is_block(&self) -> bool {
+        matches!(self.content, Content::Map(_) | Content::Null)
+    }
+
+    /// What the value is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.content {
+            Content::Null => "nothing",
+            Content::Text(_) => "a single value",
+            Content::List(_) => "a list",
+            Content::Map(_) => "keys with values",
+        }
+    }
+}
+
+// === impl Loader ===
+
+impl Loader {
+    fn run(&mut self, mut parser: Parser<'_, StrInput<'_>>) -> Result<(), Fault> {
+        while let Some(next) = parser.next_event() {
+            let (event, span) = next.map_err(|error| syntax_fault(&error))?;
+            self.take(event, place(span.start))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<'_>, at: Place) -> Result<(), Fault> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_tag(tag.is_some(), at);
+                let node = Node::new(at, scalar(text.into_owned(), style));
+                self.add(Rc::new(node), anchor)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse_tag(tag.is_some(), at);
+                self.begin(at, anchor, Content::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse_tag(tag.is_some(), at);
+                self.begin(at, anchor, Content::Map(BTreeMap::new()))
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(target) => self.add(Rc::clone(target), 0),
+                None => Err(Fault::new(
+                    at,
+                    "",
+                    "this alias stands inside its own anchor",
+                )),
+            },
+            Event::DocumentStart(_) if self.root.is_some() => Err(Fault::new(
+                at,
+                "",
+                "a second document starts here: keep everything in one",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse_tag(&mut self, present: bool, at: Place) {
+        if present {
+            let message = "a tag (!...) has no meaning here: remove it";
+            self.faults.push(Fault::new(at, "", message));
+        }
+    }
+
+    fn begin(&mut self, at: Place, anchor: usize, content: Content) -> Result<(), Fault> {
+        if self.open.len() >= MAX_HEIGHT {
+            return Err(too_deep(at));
+        }
+        self.open.push(Open {
+            at,
+            anchor,
+            content,
+            key: None,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Fault> {
+        match self.open.pop() {
+            Some(done) => self.add(Rc::new(Node::new(done.at, done.content)), done.anchor),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a finished value into the collection that is open, or makes it the document.
+    fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Fault> {
+        if node.height + self.open.len() > MAX_HEIGHT {
+            return Err(too_deep(node.at));
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, Rc::clone(&node));
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match &mut open.content {
+            Content::List(items) => items.push(node),
+            Content::Map(entries) => match open.key.take() {
+                None => open.key = Some(key_of(&node)?),
+                Some((key, at)) => self.faults.extend(insert(entries, key, at, node)),
+            },
+            Content::Null | Content::Text(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The first of two equal keys stays; the second is the fault. The message leaves the key out,
+/// as anything may have been pasted there.
+fn insert(
+    entries: &mut BTreeMap<String, Entry>,
+    key: String,
+    at: Place,
+    value: Rc<Node>,
+) -> Option<Fault> {
+    if let Some(first) = entries.get(&key) {
+        let line = match first.at {
+            Place::File { line, .. } => line,
+            Place::Flag(_) | Place::Nowhere => 0,
+        };
+        let message = format!("this key stands in line {line} already: keep one of the two");
+        return Some(Fault::new(at, "", message));
+    }
+    entries.insert(key, Entry { at, value });
+    None
+}
+
+fn key_of(node: &Node) -> Result<(String, Place), Fault> {
+    match &node.content {
+        Content::Text(text) => Ok((text.clone(), node.at)),
+        _ => Err(Fault::new(node.at, "", "a key must be a word")),
+    }
+}
+
+fn scalar(text: String, style: ScalarStyle) -> Content {
+    let plain = matches!(style, ScalarStyle::Plain);
+    if plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL") {
+        return Content::Null;
+    }
+    Content::Text(text)
+}
+
+fn too_deep(at: Place) -> Fault {
+    let message = format!("nested deeper than {MAX_HEIGHT} levels");
+    Fault::new(at, "", message)
+}
+
+fn syntax_fault(error: &ScanError) -> Fault {
+    let message = format!("this is not YAML: {}", error.info());
+    Fault::new(place(*error.marker()), "", message)
+}
+
+fn place(marker: Marker) -> Place {
+    Place::File {
+        line: marker.line(),
+        column: marker.col() + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn messages(text: &str) -> Vec<String> {
+        read(text).1.into_iter().map(|f| f.message).collect()
+    }
+
+    fn entry<'a>(node: &'a Node, key: &str) -> &'a Entry {
+        match &node.content {
+            Content::Map(entries) => &entries[key],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_know_where_they_stand() {
+        let (root, faults) = read("a: 1\nb:\n  - x\n  - 'y'\n");
+        assert!(faults.is_empty(), "{faults:?}");
+        let root = root.unwrap();
+        let b = entry(&root, "b");
+        assert_eq!(b.at, Place::File { line: 2, column: 1 });
+        let Content::List(items) = &b.value.content else {
+            panic!("not a list");
+        };
+        assert_eq!(items[1].at, Place::File { line: 4, column: 5 });
+        assert!(matches!(&items[1].content, Content::Text(text) if text == "y"));
+    }
+
+    #[test]
+    fn only_a_plain_null_is_nothing() {
+        let (root, _) = read("a:\nb: null\nc: ''\nd: 'null'\n");
+        let root = root.unwrap();
+        assert!(matches!(entry(&root, "a").value.content, Content::Null));
+        assert!(matches!(entry(&root, "b").value.content, Content::Null));
+        assert!(matches!(&entry(&root, "c").value.content, Content::Text(t) if t.is_empty()));
+        assert!(matches!(&entry(&root, "d").value.content, Content::Text(t) if t == "null"));
+    }
+
+    #[test]
+    fn an_alias_shares_its_anchor() {
+        let (root, faults) = read("a: &x [1]\nb: *x\n");
+        assert!(faults.is_empty(), "{faults:?}");
+        let root = root.unwrap();
+        assert!(Rc::ptr_eq(
+            &entry(&root, "a").value,
+            &entry(&root, "b").value
+        ));
+    }
+
+    #[test]
+    fn nested_aliases_neither_grow_nor_go_deep() {
+        let mut bomb = String::from("a0: &a0 [x]\n");
+        for level in 1..2_000 {
+            let below = format!("*a{}, ", level - 1).repeat(9);
+            bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        }
+        assert_eq!(messages(&bomb), ["nested deeper than 16 levels"]);
+        assert_eq!(messages(&"[".repeat(17)), ["nested deeper than 16 levels"]);
+        assert_eq!(messages(&"[".repeat(500_000)).len(), 1);
+    }
+
+    #[test]
+    fn odd_documents_are_refused() {
+        assert_eq!(
+            messages("a: 1\na: 2\n"),
+            ["this key stands in line 1 already: keep one of the two"]
+        );
+        assert_eq!(
+            messages("a: &x [*x]\n"),
+            ["this alias stands inside its own anchor"]
+        );
+        assert_eq!(
+            messages("a: !!str 1\n"),
+            ["a tag (!...) has no meaning here: remove it"]
+        );
+        assert_eq!(messages("[a]: 1\n"), ["a key must be a word"]);
+        assert_eq!(
+            messages("a: 1\n---\nb: 2\n"),
+            ["a second document starts here: keep everything in one"]
+        );
+        assert!(messages("a: [1\n")[0].starts_with("this is not YAML: "));
+    }
+
+    #[test]
+    fn an_empty_file_is_no_tree_and_no_fault() {
+        for text in ["", "\n", "# only a comment\n"] {
+            let (root, faults) = read(text);
+            assert!(root.is_none() && faults.is_empty(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[-a:#&*!'\"\\[\\]{}, \n\t|>?%@~]{0,60}") {
+            let _ = read(&text);
+        }
+    }
+}
