@@ -4,7 +4,7 @@ import time
 
 import services
 from harness import check, expect, free_port, until
-from services import Prometheus
+from services import PACE, Prometheus
 
 SEED = 7
 # A row is due in Prometheus once it was visible for this long: a poll of every function and a
@@ -19,7 +19,7 @@ def demo(context):
     arguments = (
         "demo", "--web.listen-address", f"127.0.0.1:{web}", "--sim.listen", f"127.0.0.1:{cloud}",
         "--sim.seed", SEED, "--sim.functions", 25, "--sim.rate", 30, "--sim.faults", "none",
-        "--state.path", context.path("state-demo"), "--poll.interval", "1s",
+        "--state.path", context.path("state-demo"), *PACE,
     )
     exporter = context.exporter("demo", *arguments)
     prometheus = Prometheus(context, {"demo": f"127.0.0.1:{web}"}, name="prometheus-demo")

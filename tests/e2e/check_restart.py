@@ -6,17 +6,12 @@ import time
 import services
 import world
 from harness import check, expect, free_port, http, until
-from services import Prometheus, Simulator
+from services import PACE, Prometheus, Simulator
 
 # Both reading modes at once, each an exporter of its own on the same cloud: {mode: its job}.
 MODES = ("function", "region")
 TRAFFIC_SECONDS = 40
 KILLS_AT = (14, 28)
-# Rates at which twenty functions are each read about once a second.
-PACE = (
-    "--poll.interval", "1s", "--poll.idle-interval", "2s", "--poll.sweep-interval", "2s",
-    "--limits.requests-per-second", "200",
-)
 
 
 class Replay:
@@ -24,7 +19,7 @@ class Replay:
 
     def __init__(self, context):
         self.context = context
-        rows = context.path("world.jsonl")
+        rows = self.rows = context.path("world.jsonl")
         visible_ms = world.write(rows, seed=7, functions=20, calls=1500, seconds=TRAFFIC_SECONDS)
         self.simulator = Simulator(
             context, "--seed", "7", "--faults", "typical", "--replay", rows
@@ -60,6 +55,13 @@ class Replay:
     def seconds(self):
         """How long ago the traffic began."""
         return time.monotonic() - self.began
+
+
+@check("restart: the simulator's truth is what the replay file holds")
+def truth(context):
+    replay = context.shared(Replay)
+    different = services.difference(world.counts(replay.rows), services.by_code(replay.truth))
+    expect(not different, different)
 
 
 def _counts(mode):

@@ -7,6 +7,12 @@ import urllib.parse
 
 from harness import Failed, expect, free_port, get_json, http, until
 
+# Paces at which some twenty functions are each read about once a second.
+PACE = (
+    "--poll.interval", "1s", "--poll.idle-interval", "2s", "--poll.sweep-interval", "2s",
+    "--limits.requests-per-second", "200",
+)
+
 
 class Simulator:
     """`scf-exporter sim` in a process of its own."""

@@ -44,3 +44,13 @@ def write(path, seed, functions, calls, seconds):
                 end = again["start_offset_ms"] + again["duration_ms"] + again["visible_after_ms"]
                 last = max(last, end)
     return last
+
+
+def counts(path):
+    """{(function, return code): lines} of a replay file: the truth by another road."""
+    found = {}
+    with open(path, encoding="ascii") as lines:
+        for line in map(json.loads, lines):
+            key = (line["function_name"], str(line["ret_code"]))
+            found[key] = found.get(key, 0) + 1
+    return found
