@@ -6,7 +6,11 @@
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->
 //! `catalog`, `model`, `runtime`. `sim`, the simulated cloud, stands alone.
 
+pub mod catalog;
+pub mod expose;
 pub mod model;
 pub mod runtime;
 pub mod secret;
 pub mod series;
+pub mod telemetry;
+pub mod web;

@@ -1,0 +1,130 @@
+//! Taking a port, with messages for people.
+
+use std::io::{self, ErrorKind};
+
+use tokio::net::TcpListener;
+
+/// Why the server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address cannot be read.
+    #[error(
+        "listen address {0:?} is not HOST:PORT or :PORT; write for example 127.0.0.1:10112, or \
+         :10112 for all interfaces"
+    )]
+    Address(String),
+    /// Somebody else has the port.
+    #[error(
+        "cannot listen on {0}: the port is taken, perhaps by another exporter on this machine; \
+         stop that one or choose another port with --web.listen-address"
+    )]
+    InUse(String),
+    /// A privileged port.
+    #[error(
+        "cannot listen on {0}: not permitted; ports below 1024 need privileges, so choose a \
+         higher one with --web.listen-address"
+    )]
+    Denied(String),
+    /// An address of another machine, or no such name.
+    #[error(
+        "cannot listen on {0}: no interface of this machine has that address; choose one that \
+         it has with --web.listen-address, or :PORT for all"
+    )]
+    NotHere(String),
+    /// Anything else.
+    #[error("cannot listen on {address}: {source}")]
+    Other {
+        /// The address as it was given.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Listens on `address`: `HOST:PORT`, or `:PORT` for all interfaces of both families (IPv4
+/// alone where the machine has no IPv6). Port 0 takes a free one.
+pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return Err(BindError::Address(address.to_owned()));
+    };
+    let Ok(port) = port.parse::<u16>() else {
+        return Err(BindError::Address(address.to_owned()));
+    };
+    let listening = if host.is_empty() {
+        bind_all(port).await
+    } else {
+        TcpListener::bind(address).await
+    };
+    listening.map_err(|error| explain(address, error))
+}
+
+/// On Linux the socket of `::` takes IPv4 too.
+async fn bind_all(port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind(("::", port)).await {
+        Ok(listener) => Ok(listener),
+        // Trying IPv4 would only hide these.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::AddrInUse | ErrorKind::PermissionDenied
+            ) =>
+        {
+            Err(error)
+        }
+        Err(_) => TcpListener::bind(("0.0.0.0", port)).await,
+    }
+}
+
+fn explain(address: &str, source: io::Error) -> BindError {
+    let address = address.to_owned();
+    match source.kind() {
+        ErrorKind::AddrInUse => BindError::InUse(address),
+        ErrorKind::PermissionDenied => BindError::Denied(address),
+        ErrorKind::AddrNotAvailable => BindError::NotHere(address),
+        ErrorKind::InvalidInput => BindError::Address(address),
+        _ => BindError::Other { address, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named_with_what_to_do() {
+        let first = bind("127.0.0.1:0").await.unwrap();
+        let address = first.local_addr().unwrap().to_string();
+        let error = bind(&address).await.unwrap_err();
+        assert!(matches!(error, BindError::InUse(_)));
+        let message = error.to_string();
+        assert!(message.contains(&address), "{message}");
+        assert!(message.contains("--web.listen-address"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_address_is_said_to_be_none() {
+        for address in [
+            "",
+            "10112",
+            "localhost",
+            "127.0.0.1:",
+            ":x",
+            ":70000",
+            "::1",
+        ] {
+            let error = bind(address).await.map(|_| ()).unwrap_err();
+            let other = matches!(error, BindError::NotHere(_) | BindError::Other { .. });
+            assert!(
+                matches!(error, BindError::Address(_)) || (address == "::1" && other),
+                "{address:?}: {error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_refused() {
+        // 192.0.2.0/24 is set aside for documentation (RFC 5737).
+        let error = bind("192.0.2.1:0").await.unwrap_err();
+        assert!(matches!(error, BindError::NotHere(_)), "{error}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Which answer belongs to which request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hyper::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderMap, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Method, Response, StatusCode, Uri};
+
+use super::body::Body;
+use super::{Readiness, View, landing};
+use crate::expose::{self, Encoding, Scrape};
+use crate::telemetry::Telemetry;
+
+const HEALTHY: &str = "/-/healthy";
+const READY: &str = "/-/ready";
+const PLAIN: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+/// The longest path and query together that are looked at, in bytes.
+const URI_MAX: usize = 2048;
+
+/// The pages.
+pub struct Site {
+    view: Arc<dyn View>,
+    telemetry: Arc<Telemetry>,
+    telemetry_path: String,
+}
+
+/// A telemetry path that cannot be served.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "telemetry path {0:?} cannot be served: it must begin with /, be more than /, not begin with \
+     /-/, and hold only letters, digits and -._~/; the usual one is /metrics"
+)]
+pub struct TelemetryPathError(String);
+
+impl Site {
+    /// The pages over `view`, with the metrics at `telemetry_path`.
+    pub fn new(
+        view: Arc<dyn View>,
+        telemetry: Arc<Telemetry>,
+        telemetry_path: &str,
+    ) -> Result<Self, TelemetryPathError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        let served = telemetry_path.len() > 1
+            && telemetry_path.starts_with('/')
+            && !telemetry_path.starts_with("/-/")
+            && telemetry_path.bytes().all(plain);
+        if !served {
+            return Err(TelemetryPathError(telemetry_path.to_owned()));
+        }
+        Ok(Self {
+            view,
+            telemetry,
+            telemetry_path: telemetry_path.to_owned(),
+        })
+    }
+
+    /// The answer to a request. HEAD is answered as GET; the server leaves the body out.
+    pub fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+        let path = uri.path();
+        let page: fn(&Self, &HeaderMap) -> Response<Body> = match path {
+            _ if path.len() + uri.query().map_or(0, str::len) > URI_MAX => {
+                return text(StatusCode::URI_TOO_LONG, "the address is too long\n");
+            }
+            HEALTHY => |_, _| text(StatusCode::OK, "scf-exporter is alive\n"),
+            READY => |site, _| ready(site.view.readiness()),
+            "/" => |site, _| site.landing(),
+            _ if path == self.telemetry_path => Self::metrics,
+            _ => return self.not_found(),
+        };
+        if method == Method::GET || method == Method::HEAD {
+            page(self, headers)
+        } else {
+            let refusal = text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "only GET and HEAD are answered here\n",
+            );
+            with(refusal, ALLOW, "GET, HEAD")
+        }
+    }
+
+    fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
+        let encoding = negotiate(headers);
+        let scrape = Scrape::new(self.view.snapshot(), &self.telemetry, encoding);
+        let response = answer(StatusCode::OK, expose::CONTENT_TYPE, Body::scrape(scrape));
+        let response = with(response, VARY, "Accept-Encoding");
+        match encoding {
+            Encoding::Gzip => with(response, CONTENT_ENCODING, "gzip"),
+            Encoding::Identity => response,
+        }
+    }
+
+    fn landing(&self) -> Response<Body> {
+        let page = landing::page(
+            &self.telemetry_path,
+            self.view.readiness(),
+            self.view.status(),
+        );
+        let response = answer(StatusCode::OK, HTML, Body::text(page));
+        with(response, CONTENT_SECURITY_POLICY, landing::POLICY)
+    }
+
+    fn not_found(&self) -> Response<Body> {
+        let body = format!(
+            "nothing here; there are {}, /, {HEALTHY} and {READY}\n",
+            self.telemetry_path
+        );
+        text(StatusCode::NOT_FOUND, body)
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("telemetry_path", &self.telemetry_path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// 200 once every target was tried, until then 503 and how many are left.
+fn ready(readiness: Readiness) -> Response<Body> {
+    match readiness {
+        Readiness::Ready => text(StatusCode::OK, "scf-exporter is ready\n"),
+        Readiness::Discovering => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the targets are not known yet\n",
+        ),
+        Readiness::Reading { waiting, targets } => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {waiting} of {targets} targets are still to be read\n"),
+        ),
+    }
+}
+
+/// All lines of `Accept-Encoding` are one list; unreadable ones count as absent.
+fn negotiate(headers: &HeaderMap) -> Encoding {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter();
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    Encoding::negotiate(&lines.join(","))
+}
+
+fn text(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {
+    answer(status, PLAIN, Body::text(text))
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let response = with(response, CONTENT_TYPE, content_type);
+    let response = with(response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    with(response, CACHE_CONTROL, "no-store")
+}
+
+fn with(mut response: Response<Body>, name: HeaderName, value: &'static str) -> Response<Body> {
+    let value = HeaderValue::from_static(value);
+    response.headers_mut().insert(name, value);
+    response
+}

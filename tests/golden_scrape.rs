@@ -1,0 +1,203 @@
+//! What a scrape looks like, to the byte. `UPDATE_GOLDEN=1 cargo test --test golden_scrape` writes
+//! the expected texts anew; look at the difference before it is committed.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scf_exporter::expose;
+use scf_exporter::model::{
+    AttemptKey, Bytes, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row, Timestamp,
+};
+use scf_exporter::series::{FunctionSeries, OVERFLOW, Snapshot};
+use scf_exporter::telemetry::{BuildInfo, Disposition, Telemetry};
+
+#[path = "support/exposition.rs"]
+mod exposition;
+
+use exposition::Exposition;
+
+const BUILD: BuildInfo = BuildInfo {
+    version: "0.0.0",
+    revision: "0123abc",
+    rustversion: "1.95.0",
+};
+
+fn row(ret_code: i64, outcome: Outcome, nanos: (u64, u64), memory: u64, at: i64) -> Row {
+    Row {
+        function: 0,
+        ret_code: RetCode::new(ret_code),
+        outcome,
+        key: AttemptKey { id: 0, attempt: 0 },
+        position: Timestamp::from_millis(at),
+        duration: Nanos(nanos.0),
+        billed: Nanos(nanos.1),
+        memory: Bytes(memory),
+    }
+}
+
+fn series(function: FunctionId, rows: &[Row]) -> Arc<FunctionSeries> {
+    let mut series = FunctionSeries::new(function);
+    rows.iter().for_each(|row| series.count(row));
+    Arc::new(series)
+}
+
+/// The scrape without the figures of the process, which are never twice the same.
+fn scrape(series: Vec<Arc<FunctionSeries>>, telemetry: &Telemetry) -> String {
+    let snapshot = Snapshot {
+        generation: 1,
+        series,
+    };
+    let mut out = Vec::new();
+    expose::render(&snapshot, telemetry, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    Exposition::parse(&text).unwrap();
+    let of_process = |line: &str| {
+        let line = line.trim_start_matches("# HELP ");
+        line.trim_start_matches("# TYPE ").starts_with("process_")
+    };
+    text.split_inclusive('\n')
+        .filter(|line| !of_process(line))
+        .collect()
+}
+
+/// The part about functions alone.
+fn workload(series: Vec<Arc<FunctionSeries>>) -> String {
+    let text = scrape(series, &Telemetry::new(&BUILD).unwrap());
+    let end = text.find("# HELP scf_exporter_").unwrap();
+    text[..end].to_owned()
+}
+
+fn compare(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/scrape")
+        .join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    for (number, (line, expected)) in text.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(line, expected, "{name}, line {}", number + 1);
+    }
+    assert_eq!(text, expected, "{name}: one is longer");
+}
+
+#[test]
+fn the_example_of_the_api_documentation() {
+    // Its two rows: 0.241 and 0.269 ms, billed 100 ms and 128 KiB each, at 22:16:00 UTC+8.
+    let text = workload(vec![series(
+        FunctionId::new("ap-guangzhou", "default", "helljin89"),
+        &[
+            row(
+                1,
+                Outcome::FunctionError,
+                (241_000, 100_000_000),
+                131_072,
+                1_492_611_360_000,
+            ),
+            row(
+                1,
+                Outcome::FunctionError,
+                (269_000, 100_000_000),
+                131_072,
+                1_492_611_360_000,
+            ),
+        ],
+    )]);
+    compare("documented_example.txt", &text);
+
+    let scrape = Exposition::parse(&text).unwrap();
+    let function = [
+        ("region", "ap-guangzhou"),
+        ("function_namespace", "default"),
+        ("function_name", "helljin89"),
+    ];
+    let text_of = |name| scrape.sample(name, &function).unwrap().text.as_str();
+    assert_eq!(text_of("scf_invocation_duration_seconds_sum"), "0.00051");
+    assert_eq!(text_of("scf_invocation_billed_duration_seconds_sum"), "0.2");
+    assert_eq!(text_of("scf_invocation_memory_usage_bytes_sum"), "262144");
+    let last = "scf_function_last_invocation_timestamp_seconds";
+    assert_eq!(text_of(last), "1492611360");
+    let code = [
+        &function[..],
+        &[("ret_code", "1"), ("outcome", "function_error")],
+    ]
+    .concat();
+    assert_eq!(scrape.metric("scf_invocations_total", &code), Some(2.0));
+}
+
+#[test]
+fn awkward_names_and_numbers() {
+    let huge = u64::MAX;
+    let names = [
+        r#"say "hi""#,
+        r"back\slash\n",
+        "two\nlines",
+        "\u{51fd}\u{6570}-\u{fc}",
+        "",
+        OVERFLOW,
+    ];
+    let all: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let rows = match *name {
+                "two\nlines" => vec![
+                    row(0, Outcome::Success, (huge, huge), huge, 1_700_000_000_123),
+                    row(0, Outcome::Success, (huge, huge), huge, 1_700_000_000_120),
+                    row(-1, Outcome::Unknown, (0, 0), 0, 0),
+                    row(433, Outcome::Timeout, (1, 1), 1, 0),
+                    row(12_345, Outcome::Unknown, (900_000_000_000, 1), 1, 0),
+                ],
+                _ => Vec::new(),
+            };
+            series(FunctionId::new("ap-test", "default", name), &rows)
+        })
+        .collect();
+    let text = workload(all);
+    compare("awkward_names.txt", &text);
+
+    let scrape = Exposition::parse(&text).unwrap();
+    let info = scrape.family("scf_function_info").unwrap();
+    let read: Vec<&str> = info
+        .samples
+        .iter()
+        .map(|sample| sample.labels["function_name"].as_str())
+        .collect();
+    assert_eq!(read, names);
+    let two_lines = [("function_name", "two\nlines")];
+    let sum = scrape.matching("scf_invocation_duration_seconds_sum", &two_lines)[0];
+    // 2 x 18446744073.709551615 s + 900 s + 1 ns
+    assert_eq!(sum.text, "36893489047.419103231");
+    assert_eq!(scrape.sum("scf_invocations_total", &two_lines), 5.0);
+}
+
+#[test]
+fn the_exporter_about_itself() {
+    let telemetry = Telemetry::new(&BUILD).unwrap();
+    telemetry.records(Disposition::Counted, 189);
+    telemetry.records(Disposition::Invalid, 1);
+    telemetry.rejected(RejectReason::StartTime, 1);
+    telemetry.api_attempt("v2", "GetFunctionLogs", "ok", Duration::from_millis(20));
+    telemetry.api_attempt(
+        "v2",
+        "GetFunctionLogs",
+        "4400",
+        Duration::from_millis(2_000),
+    );
+    let source = telemetry.source("a \"quoted\" \\ source");
+    source.set_targets(2);
+    source.poll_succeeded(Timestamp::from_millis(1_700_000_000_500));
+    source.poll_failed();
+    source.incomplete_read();
+    source.truncated_read();
+    source.counted(Timestamp::from_secs(100), Timestamp::from_millis(112_250));
+    source.set_settled(Timestamp::from_secs(1_699_999_000));
+    telemetry.set_series(1);
+    telemetry.overflowed(3);
+    telemetry.set_ledger_entries(188);
+    telemetry.commit(Duration::from_micros(2_300));
+    telemetry.commit_failed();
+    telemetry.config_loaded(Timestamp::from_secs(1_699_990_000));
+    compare("exporter.txt", &scrape(Vec::new(), &telemetry));
+}
