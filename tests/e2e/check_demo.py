@@ -1,0 +1,65 @@
+"""The demo as a new user starts it, and over a kill that takes its cloud along."""
+
+import time
+
+import services
+from harness import check, expect, free_port, until
+from services import PACE, Prometheus
+
+SEED = 7
+# A row is due in Prometheus once it was visible for this long: a poll of every function and a
+# scrape, with room for a busy machine.
+DUE_MS = 8000
+
+
+@check("demo: within 30 s at least 20 functions equal the simulator's truth, kill -9 included")
+def demo(context):
+    web, cloud = free_port(), free_port()
+    truth_url = f"http://127.0.0.1:{cloud}"
+    arguments = (
+        "demo", "--web.listen-address", f"127.0.0.1:{web}", "--sim.listen", f"127.0.0.1:{cloud}",
+        "--sim.seed", SEED, "--sim.functions", 25, "--sim.rate", 30, "--sim.faults", "none",
+        "--state.path", context.path("state-demo"), *PACE,
+    )
+    exporter = context.exporter("demo", *arguments)
+    prometheus = Prometheus(context, {"demo": f"127.0.0.1:{web}"}, name="prometheus-demo")
+    first = until(
+        "the demo equals the truth",
+        lambda: _between(prometheus, {}, {}, truth_url), 30, every=1,
+    )
+    output = exporter.output()
+    expect(f"127.0.0.1:{web}" in output, f"the demo does not say where to look: {output[:800]}")
+
+    ceiling = services.by_code(services.truth(truth_url))
+    exporter.kill()
+    # The cloud died with it; the new one starts a new world. What was counted of the old one
+    # lies between the last scrape and the last truth, and the new world comes on top.
+    exporter = context.exporter("demo", *arguments)
+    until(
+        "the demo equals the truth of both worlds",
+        lambda: _between(prometheus, first, ceiling, truth_url), 40, every=1,
+    )
+    resets = prometheus.number("sum(resets(scf_invocations_total[5m]))")
+    expect(resets == 0, f"counters went back {resets} times")
+    prometheus.process.stop()
+    expect(exporter.stop() == 0, "the demo does not end cleanly on SIGTERM")
+
+
+def _between(prometheus, floor, ceiling, truth_url):
+    """Whether every count lies between what must be there and what can be there; the counts.
+
+    `floor` and `ceiling` bound what an earlier world left behind.
+    """
+    due = int(time.time() * 1000) - DUE_MS
+    least = services.by_code(services.truth(truth_url, visible_before_ms=due))
+    seen = prometheus.invocations("demo")
+    most = services.by_code(services.truth(truth_url))
+    expect(sum(least.values()) > 50, "the world has hardly begun")
+    for key in {*least, *seen, *floor, *most}:
+        low = least.get(key, 0) + floor.get(key, 0)
+        high = most.get(key, 0) + ceiling.get(key, 0)
+        count = seen.get(key, 0)
+        expect(low <= count <= high, f"{key}: {count} is not within {low} and {high}")
+    functions = {name for name, _ in seen}
+    expect(len(functions) >= 20, f"only {len(functions)} functions were called so far")
+    return seen

@@ -1,0 +1,141 @@
+"""Exact counts in a real Prometheus, over kills of the exporter in mid-flight."""
+
+import math
+import time
+
+import services
+import world
+from harness import check, expect, free_port, http, until
+from services import PACE, Prometheus, Simulator
+
+# Both reading modes at once, each an exporter of its own on the same cloud: {mode: its job}.
+MODES = ("function", "region")
+TRAFFIC_SECONDS = 40
+KILLS_AT = (14, 28)
+
+
+class Replay:
+    """Finite traffic through a simulator, two exporters and a Prometheus; killed on the way."""
+
+    def __init__(self, context):
+        self.context = context
+        rows = self.rows = context.path("world.jsonl")
+        visible_ms = world.write(rows, seed=7, functions=20, calls=1500, seconds=TRAFFIC_SECONDS)
+        self.simulator = Simulator(
+            context, "--seed", "7", "--faults", "typical", "--replay", rows
+        )
+        self.began = time.monotonic()
+        self.ends = self.began + visible_ms / 1000 + 1
+        self.ports = {mode: free_port() for mode in MODES}
+        self.exporters = {}
+        self._start_exporters()
+        jobs = {mode: f"127.0.0.1:{port}" for mode, port in self.ports.items()}
+        self.prometheus = Prometheus(context, jobs)
+        for after in KILLS_AT:
+            time.sleep(max(0.0, self.began + after - time.monotonic()))
+            for exporter in self.exporters.values():
+                exporter.kill()
+            self._start_exporters()
+        time.sleep(max(0.0, self.ends - time.monotonic()))
+        self.truth = self.simulator.truth()
+
+    def _start_exporters(self):
+        for mode, port in self.ports.items():
+            self.exporters[mode] = self.context.exporter(
+                f"run-{mode}", "run", "--api", "v2", "--region", "ap-guangzhou",
+                "--endpoint", self.simulator.url, "--read", mode,
+                "--state.path", self.context.path(f"state-{mode}"),
+                "--web.listen-address", f"127.0.0.1:{port}", *PACE,
+                **self.simulator.keys(),
+            )
+
+    def url(self, mode):
+        return f"http://127.0.0.1:{self.ports[mode]}"
+
+    def seconds(self):
+        """How long ago the traffic began."""
+        return time.monotonic() - self.began
+
+
+@check("restart: the simulator's truth is what the replay file holds")
+def truth(context):
+    replay = context.shared(Replay)
+    different = services.difference(world.counts(replay.rows), services.by_code(replay.truth))
+    expect(not different, different)
+
+
+def _counts(mode):
+    @check(f"restart: every function and return code is exact, read by {mode}")
+    def exact(context):
+        replay = context.shared(Replay)
+        expected = services.by_code(replay.truth)
+        expect(sum(expected.values()) > 1400, f"the truth is too small: {expected}")
+
+        def equal():
+            seen = replay.prometheus.invocations(mode)
+            different = services.difference(expected, seen)
+            expect(not different, different)
+            return True
+
+        until("Prometheus equals the truth", equal, 60)
+
+    @check(f"restart: sums of time and memory are exact, read by {mode}")
+    def sums(context):
+        replay = context.shared(Replay)
+        for metric, field, unit in (
+            ("scf_invocation_duration_seconds_sum", "duration_ms", 1e-3),
+            ("scf_invocation_billed_duration_seconds_sum", "billed_ms", 1e-3),
+            ("scf_invocation_memory_usage_bytes_sum", "mem_bytes", 1.0),
+        ):
+            seen = replay.prometheus.query(
+                f'sum by (function_name) ({metric}{{job="{mode}"}})', ("function_name",)
+            )
+            for name, entry in replay.truth.items():
+                expected = entry[field] * unit
+                found = seen.get((name,), math.nan)
+                expect(
+                    math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9),
+                    f"{metric} of {name}: expected {expected}, seen {found}",
+                )
+
+    @check(f"restart: no counter ever went back, read by {mode}")
+    def never_back(context):
+        replay = context.shared(Replay)
+        span = f"{int(replay.seconds()) + 60}s"
+        for metric in ("scf_invocations_total", "scf_invocation_duration_seconds_count"):
+            resets = replay.prometheus.number(f'sum(resets({metric}{{job="{mode}"}}[{span}]))')
+            expect(resets == 0, f"{metric} was reset {resets} times")
+        starts = replay.prometheus.number(
+            f'changes(process_start_time_seconds{{job="{mode}"}}[{span}])'
+        )
+        expect(starts == len(KILLS_AT), f"Prometheus saw {starts} restarts, not {len(KILLS_AT)}")
+
+
+for _mode in MODES:
+    _counts(_mode)
+
+
+@check("restart: a stop by SIGTERM is clean, and the state serves at once")
+def graceful(context):
+    replay = context.shared(Replay)
+    mode = MODES[0]
+    before = _invocation_lines(replay.url(mode))
+    code = replay.exporters[mode].stop()
+    expect(code == 0, f"exit code {code} on SIGTERM")
+    # The cloud is out of reach now: what is served can only come from the state directory.
+    port = free_port()
+    with context.exporter(
+        "run-from-state", "run", "--api", "v2", "--region", "ap-guangzhou",
+        "--endpoint", f"http://127.0.0.1:{free_port()}",
+        "--state.path", context.path(f"state-{mode}"),
+        "--web.listen-address", f"127.0.0.1:{port}", *PACE, **replay.simulator.keys(),
+    ):
+        after = until("the first scrape", lambda: _invocation_lines(f"http://127.0.0.1:{port}"), 20)
+    replay._start_exporters()
+    expect(before == after, "the first scrape after the restart differs from the last before it")
+
+
+def _invocation_lines(url):
+    status, text = http(f"{url}/metrics")
+    expect(status == 200, f"{url}/metrics answered {status}")
+    return sorted(line for line in text.splitlines() if line.startswith("scf_invocations_total{"))

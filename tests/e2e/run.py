@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Runs the end-to-end checks against the real program, a real Prometheus and the vendor's SDK.
+
+usage: run.py [TEXT...]     only the checks whose names hold one of the texts
+
+`make e2e` builds the program first. A check that cannot run because Prometheus or the SDK cannot
+be had fails: nothing is skipped in silence. The last line is `N passed, N failed`.
+"""
+
+import pathlib
+import subprocess
+import sys
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.dont_write_bytecode = True
+
+from harness import CHECKS, ROOT, Context, Failed  # noqa: E402
+
+import check_restart  # noqa: E402,F401 (entering their checks is what they are imported for)
+import check_metrics  # noqa: E402,F401
+import check_dashboards  # noqa: E402,F401
+import check_demo  # noqa: E402,F401
+import check_sdk  # noqa: E402,F401
+import check_faults  # noqa: E402,F401
+
+LOG_LINES = 25
+
+
+def tool(script):
+    """What a script of scripts/ prints; ends the run if it cannot do its part."""
+    done = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{script} failed, see above; the end-to-end checks need it")
+    return done.stdout.strip()
+
+
+def logs(context, since):
+    """Prints the last lines of every process that the failed check started."""
+    for process in context.processes[since:]:
+        lines = process.output().splitlines()[-LOG_LINES:]
+        print(f"    --- {process.name} ({' '.join(process.argv[1:4])} ...)")
+        for line in lines:
+            print(f"    | {line[:300]}")
+
+
+def run(name, function, context):
+    """Runs one check and prints how it went; whether it held."""
+    began, since = time.monotonic(), len(context.processes)
+    try:
+        function(context)
+    except Failed as failure:
+        reason = str(failure)
+    except Exception:
+        reason = traceback.format_exc()
+    else:
+        print(f"ok    {name} ({time.monotonic() - began:.1f} s)", flush=True)
+        return True
+    print(f"FAIL  {name} ({time.monotonic() - began:.1f} s)\n    {reason}")
+    logs(context, since)
+    sys.stdout.flush()
+    return False
+
+
+def main():
+    wanted = [
+        (name, function)
+        for name, function in CHECKS
+        if len(sys.argv) == 1 or any(text in name for text in sys.argv[1:])
+    ]
+    if not wanted:
+        sys.exit("no check has such a name")
+    binary = ROOT / "target" / "release" / "scf-exporter"
+    if not binary.exists():
+        sys.exit(f"{binary} is missing: run `make e2e`, which builds it")
+    context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"))
+    try:
+        results = [run(name, function, context) for name, function in wanted]
+    finally:
+        context.close()
+    passed = sum(results)
+    print(f"\n{passed} passed, {len(results) - passed} failed")
+    return 0 if passed == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

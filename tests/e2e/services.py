@@ -1,0 +1,142 @@
+"""The simulator, Prometheus and the exporter's own pages, as the checks see them."""
+
+import json
+import math
+import time
+import urllib.parse
+
+from harness import Failed, expect, free_port, get_json, http, until
+
+# Paces at which some twenty functions are each read about once a second.
+PACE = (
+    "--poll.interval", "1s", "--poll.idle-interval", "2s", "--poll.sweep-interval", "2s",
+    "--limits.requests-per-second", "200",
+)
+
+
+class Simulator:
+    """`scf-exporter sim` in a process of its own."""
+
+    def __init__(self, context, *arguments, name="sim"):
+        self.process = context.exporter(name, "sim", "--listen", "127.0.0.1:0", *arguments)
+        hello = until("the simulator's first line", self._hello, 20)
+        self.url = f"http://{hello['listening']}"
+        self.secret_id = hello["secret_id"]
+        self.secret_key = hello["secret_key"]
+
+    def _hello(self):
+        expect(self.process.running(), f"the simulator ended: {self.process.output()}")
+        first = self.process.out.read_text().partition("\n")
+        return json.loads(first[0]) if first[1] else None
+
+    def keys(self):
+        """The environment by which the exporter finds the simulator's keys."""
+        return {
+            "TENCENTCLOUD_SECRET_ID": self.secret_id,
+            "TENCENTCLOUD_SECRET_KEY": self.secret_key,
+        }
+
+    def truth(self, **query):
+        return truth(self.url, **query)
+
+
+def truth(url, **query):
+    """The simulator's own count: {function: its entry in the truth}."""
+    document = get_json(f"{url}/_sim/truth?{urllib.parse.urlencode(query)}")
+    return {entry["function_name"]: entry for entry in document["functions"]}
+
+
+def by_code(entries):
+    """{(function, return code): invocations}, without the zeros."""
+    return {
+        (name, code): count
+        for name, entry in entries.items()
+        for code, count in entry["invocations"].items()
+        if count
+    }
+
+
+class Prometheus:
+    """A real Prometheus that scrapes every second."""
+
+    def __init__(self, context, jobs, name="prometheus"):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = context.path(f"{name}.yml")
+        config.write_text(json.dumps({  # JSON is YAML
+            "global": {"scrape_interval": "1s", "evaluation_interval": "10s"},
+            "scrape_configs": [
+                {
+                    "job_name": job,
+                    "honor_labels": True,
+                    "static_configs": [{"targets": [target]}],
+                }
+                for job, target in jobs.items()
+            ],
+        }))
+        self.process = context.start(name, [
+            context.prometheus / "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={context.path(name)}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--log.level=warn",
+        ])
+        until("Prometheus is ready", lambda: http(f"{self.url}/-/ready")[0] == 200, 30)
+
+    def api(self, path, **query):
+        """The `data` of one API answer."""
+        text = urllib.parse.urlencode(query, doseq=True)
+        status, body = http(f"{self.url}/api/v1/{path}?{text}", timeout=30)
+        answer = json.loads(body)
+        expect(status == 200 and answer["status"] == "success", f"{query}: {body[:500]}")
+        return answer["data"]
+
+    def query(self, expression, labels=()):
+        """An instant query: {the values of `labels`: value}, without staleness."""
+        return {
+            tuple(sample["metric"].get(label, "") for label in labels): float(sample["value"][1])
+            for sample in self.api("query", query=expression)["result"]
+        }
+
+    def number(self, expression):
+        """The one value of an instant query; fails while there is none."""
+        values = list(self.query(expression).values())
+        expect(len(values) == 1, f"{expression} has {len(values)} values, not one")
+        return values[0]
+
+    def answers(self, expression, seconds):
+        """Whether a range query over the last `seconds` has a value that is a number."""
+        now = time.time()
+        data = self.api("query_range", query=expression, start=now - seconds, end=now, step=2)
+        return any(
+            not math.isnan(float(value))
+            for series in data["result"]
+            for _, value in series.get("values", [])
+        ) or any(series.get("histograms") for series in data["result"])
+
+    def invocations(self, job):
+        """{(function, return code): invocations} as Prometheus has them now, without zeros."""
+        counted = self.query(
+            f'sum by (function_name, ret_code) (scf_invocations_total{{job="{job}"}})',
+            ("function_name", "ret_code"),
+        )
+        return {key: int(value) for key, value in counted.items() if value}
+
+
+def difference(expected, seen, most=8):
+    """The first entries in which two dictionaries differ, as text; empty where they are equal."""
+    keys = [key for key in sorted({*expected, *seen}) if expected.get(key) != seen.get(key)]
+    lines = [f"{key}: expected {expected.get(key, 0)}, seen {seen.get(key, 0)}" for key in keys]
+    more = f" and {len(lines) - most} more" if len(lines) > most else ""
+    return "; ".join(lines[:most]) + more
+
+
+def ready(process, url, seconds=30):
+    """Waits until the exporter at `url` says that it is ready."""
+
+    def probe():
+        if not process.running():
+            raise Failed(f"{process.name} ended with {process.child.returncode}")
+        return http(f"{url}/-/ready")[0] == 200
+
+    until(f"{process.name} is ready", probe, seconds)
