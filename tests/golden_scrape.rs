@@ -135,6 +135,7 @@ fn awkward_names_and_numbers() {
         r"back\slash\n",
         "two\nlines",
         "\u{51fd}\u{6570}-\u{fc}",
+        "tab\tbell\u{7}return\r",
         "",
         OVERFLOW,
     ];

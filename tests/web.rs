@@ -16,12 +16,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 #[path = "support/exposition.rs"]
 mod exposition;
 
 use exposition::Exposition;
 
+/// How long an answer may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// More than loopback sockets hold, so that a client that does not read is noticed.
 const MANY: usize = 6_000;
 
@@ -99,7 +102,9 @@ async fn exchange(address: SocketAddr, request: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
+    let read = stream.read_to_end(&mut answer);
+    // Only a server at fault comes near this.
+    timeout(PATIENCE, read).await.expect("an answer").unwrap();
     answer
 }
 
