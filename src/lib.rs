@@ -6,7 +6,10 @@
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->
 //! `catalog`, `model`, `runtime`. `sim`, the simulated cloud, stands alone.
 
+pub mod app;
 pub mod catalog;
+pub mod check;
+pub mod cli;
 pub mod commit;
 pub mod config;
 pub mod expose;

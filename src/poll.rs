@@ -15,34 +15,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::commit::{Horizon, Writer};
+use crate::config::{Poll, Read};
 use crate::runtime::Runtime;
 use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
 
 pub use board::{Board, TargetState};
 pub use source::run_source;
-
-/// How often a target is read. See the configuration of the same names.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// Between polls of a busy target.
-    pub interval: Duration,
-    /// Between polls of an idle target, at the most.
-    pub idle_interval: Duration,
-    /// Between sweeps of a target, at the least.
-    pub sweep_interval: Duration,
-    /// Between looks at the list of functions.
-    pub discovery_interval: Duration,
-}
-
-/// Whether targets are single functions or the region as one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Streams {
-    /// One target for each function.
-    Function,
-    /// One target for the region.
-    Region,
-}
 
 /// What the tasks of one source share.
 #[derive(Clone)]
@@ -53,10 +32,10 @@ pub struct Poller {
     pub region: Arc<str>,
     /// Its API.
     pub source: Arc<dyn LogSource>,
-    /// Its targets.
-    pub streams: Streams,
+    /// Whether its targets are single functions or the region as one stream.
+    pub read: Read,
     /// How often.
-    pub timing: Timing,
+    pub timing: Poll,
     /// How long rows are waited for.
     pub horizon: Horizon,
     /// Where pages go.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Timing;
+use crate::config::Poll;
 
 /// The longest wait after failures that follow one another.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
@@ -41,7 +41,7 @@ pub(super) enum Ended {
 /// The timetable of one target.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    timing: Timing,
+    timing: Poll,
     wait: Duration,
     failures: u32,
     next_sweep: Option<Instant>,
@@ -49,8 +49,8 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(timing: Timing) -> Self {
-        Self { timing, wait: timing.interval, failures: 0, next_sweep: None, cheap: false }
+    pub(super) fn new(timing: Poll) -> Self {
+        Self { wait: timing.interval, timing, failures: 0, next_sweep: None, cheap: false }
     }
 
     /// How to read at `now`.
@@ -94,10 +94,15 @@ mod tests {
     }
 
     fn schedule() -> Schedule {
-        Schedule::new(Timing {
+        Schedule::new(Poll {
             interval: secs(15),
             idle_interval: secs(60),
             sweep_interval: secs(60),
+            first_read: secs(900),
+            max_run_time: secs(900),
+            delivery_delay: secs(60),
+            page_size: 1_000,
+            stop_timeout: secs(20),
             discovery_interval: secs(300),
         })
     }

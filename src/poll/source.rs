@@ -1,25 +1,29 @@
 //! The life of one source: find its functions, keep a task for each target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tracing::{info, warn};
 
 use super::target::run_target;
-use super::{Poller, Streams, pause};
+use super::{Poller, pause};
+use crate::config::Read;
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
-use crate::runtime::spawn;
 
-/// The targets at work.
-type Tasks = BTreeMap<TargetId, JoinHandle<()>>;
+/// The targets at work. Dropping it ends them.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<()>,
+    by_target: BTreeMap<TargetId, AbortHandle>,
+}
 
 /// Runs a source until the stop; returns when all its targets have ended.
 pub async fn run_source(poller: Poller) {
     let mut stop = poller.stop.clone();
-    let mut tasks = Tasks::new();
-    if poller.streams == Streams::Region {
+    let mut tasks = Tasks::default();
+    if poller.read == Read::Region {
         start(&poller, &mut tasks, TargetId::region(&poller.region), Duration::ZERO);
     }
     let mut failures = 0u32;
@@ -40,15 +44,12 @@ pub async fn run_source(poller: Poller) {
                 soon.min(poller.timing.discovery_interval)
             }
         };
-        poller.telemetry.set_targets(tasks.len());
+        poller.telemetry.set_targets(tasks.by_target.len());
         if !pause(&mut stop, wait).await {
             break;
         }
     }
-    for task in tasks.into_values() {
-        // An error here is the task's own panic, which was reported where it happened.
-        let _ended = task.await;
-    }
+    while tasks.running.join_next().await.is_some() {}
 }
 
 /// Takes in a list of functions: all are shown, new ones are read, gone ones are read no more.
@@ -56,15 +57,15 @@ async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
     poller.board.discovered(&poller.name);
     // If this is refused they are shown with their first invocation, or at the next discovery.
     let _shown_later = poller.writer.known(functions.clone()).await;
-    if poller.streams == Streams::Region {
+    if poller.read == Read::Region {
         return;
     }
-    let wanted: Vec<TargetId> = functions.into_iter().map(TargetId::function).collect();
+    let wanted: BTreeSet<TargetId> = functions.into_iter().map(TargetId::function).collect();
     let gone: Vec<TargetId> =
-        tasks.keys().filter(|target| !wanted.contains(target)).cloned().collect();
+        tasks.by_target.keys().filter(|target| !wanted.contains(target)).cloned().collect();
     for target in gone {
         info!(source = &*poller.name, target_name = %target, "function is gone");
-        if let Some(task) = tasks.remove(&target) {
+        if let Some(task) = tasks.by_target.remove(&target) {
             task.abort();
         }
         // Its settled position stays: should it come back, reading goes on from there.
@@ -72,7 +73,7 @@ async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
     }
     let spread = poller.timing.interval;
     for target in wanted {
-        if !tasks.contains_key(&target) {
+        if !tasks.by_target.contains_key(&target) {
             let first_wait = poller.runtime.random.jitter(spread);
             start(poller, tasks, target, first_wait);
         }
@@ -81,6 +82,6 @@ async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
     poller.board.added(&target);
-    let task = spawn(run_target(poller.clone(), target.clone(), first_wait));
-    tasks.insert(target, task);
+    let task = tasks.running.spawn(run_target(poller.clone(), target.clone(), first_wait));
+    tasks.by_target.insert(target, task);
 }

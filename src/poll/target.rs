@@ -12,7 +12,7 @@ use super::{Poller, pause};
 use crate::commit::Refused;
 use crate::ledger::TargetId;
 use crate::model::{RejectReason, Timestamp};
-use crate::source::ReadReport;
+use crate::source::{ReadReport, Window};
 use crate::tencent::ApiError;
 
 /// One target at work.
@@ -32,7 +32,7 @@ pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Dur
     let mut wait = first_wait;
     let Some(settled) = open(&poller, &target).await else { return };
     poller.board.opened(&target, settled);
-    let schedule = Schedule::new(poller.timing);
+    let schedule = Schedule::new(poller.timing.clone());
     let mut worker =
         Worker { poller, target, settled, schedule, logged: BTreeSet::new(), failing: None };
     while pause(&mut stop, wait).await {
@@ -83,9 +83,10 @@ impl Worker {
     async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
         let Poller { source, writer, stop, horizon, .. } = &self.poller;
         // Attempts are remembered for as long again below the settled position.
-        let from = self.settled - horizon.late_after;
+        let window =
+            Window { from: self.settled, known_from: self.settled - horizon.late_after };
         let mut sink = Sink::new(&self.target, writer, mode, stop, &mut self.logged);
-        let result = source.read(&self.target, from, &mut sink).await;
+        let result = source.read(&self.target, window, &mut sink).await;
         (result, sink.finish().await)
     }
 

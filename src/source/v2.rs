@@ -9,10 +9,10 @@ mod time;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::{Flow, LogSource, PageSink, ReadReport};
+use super::{Flow, LogSource, PageSink, ReadReport, Window};
 use crate::config::FunctionFilter;
 use crate::ledger::{NextPage, PagedRead, Scope, TargetId};
-use crate::model::{FunctionId, Timestamp};
+use crate::model::FunctionId;
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use logs::{Answer, Reading};
 
@@ -50,12 +50,13 @@ impl V2Source {
     async fn read_pages(
         &self,
         target: &TargetId,
-        from: Timestamp,
+        window: Window,
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
+        let from = window.known_from;
         let reading = Reading { region: &self.region, target, filter: &self.filter, from };
         let mut report = ReadReport::default();
-        let mut read = PagedRead::new(from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
+        let mut read = PagedRead::new(window.from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
         let mut next = read.first();
         while let NextPage::Fetch { offset, limit } = next {
             let answer = match self.fetch(&reading, offset, limit).await {
@@ -150,9 +151,9 @@ impl LogSource for V2Source {
     fn read<'a>(
         &'a self,
         target: &'a TargetId,
-        from: Timestamp,
+        window: Window,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(self.read_pages(target, from, sink))
+        Box::pin(self.read_pages(target, window, sink))
     }
 }

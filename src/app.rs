@@ -1,0 +1,374 @@
+//! The one wiring file: configuration in, a running exporter out.
+//!
+//! The way of the data, from the cloud to a scrape:
+//! `poll` (when) -> `source` (what the API says) -> `commit` (what is new; durable; published)
+//! -> the snapshot -> `web` -> `expose` (how it is written).
+//!
+//! Building opens the state, checks credentials and takes the port; nothing is read or served
+//! before [`App::run`].
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::commit::{Books, Committer, Horizon, Published, Writer};
+use crate::config::{self, Config, CredentialsConfig};
+use crate::poll::{Board, Poller, run_source};
+use crate::runtime::{Runtime, spawn};
+use crate::series::Snapshot;
+use crate::source::LogSource;
+use crate::source::v2::V2Source;
+use crate::store::{OpenError, Store, Stored};
+use crate::telemetry::{BuildInfo, Telemetry};
+use crate::tencent::{
+    CallObserver, Client, ClientConfig, CredentialError, CredentialProvider, Credentials, Endpoint,
+    EndpointError, Environment, FileProvider, Method, SigningMethod, Sources, Transport,
+};
+use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, View};
+
+/// What the process takes from the world, so that tests can bring a world of their own.
+pub struct Seams {
+    /// Clock and random numbers.
+    pub runtime: Runtime,
+    /// How requests reach the cloud.
+    pub transport: Arc<dyn Transport>,
+    /// Environment variables.
+    pub environment: Environment,
+}
+
+/// Why the exporter cannot start. Each text says what to do.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] OpenError),
+    /// The port.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// No usable credentials.
+    #[error("source {source_name}: {cause}")]
+    Credentials {
+        /// The source that needs them.
+        source_name: String,
+        /// What is missing.
+        cause: CredentialError,
+    },
+    /// An unusable endpoint.
+    #[error("source {source_name}: {cause}")]
+    Endpoint {
+        /// The source.
+        source_name: String,
+        /// What is wrong.
+        cause: EndpointError,
+    },
+    /// Anything else that a start needs.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Everything between the cloud and the snapshot.
+pub struct Pipeline {
+    committer: Committer,
+    pollers: Vec<Poller>,
+    stop: watch::Sender<bool>,
+    /// The metrics about the exporter.
+    pub telemetry: Arc<Telemetry>,
+    /// What the web server shows.
+    pub view: Arc<Shown>,
+}
+
+/// A pipeline at work.
+pub struct Running {
+    sources: JoinSet<()>,
+    committer: tokio::task::JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// A built exporter: its port is taken, its state is open.
+pub struct App {
+    pipeline: Pipeline,
+    site: Arc<Site>,
+    listener: TcpListener,
+    stop_timeout: Duration,
+}
+
+/// Snapshot and board, as the web server asks for them.
+pub struct Shown {
+    published: Published,
+    board: Arc<Board>,
+    runtime: Runtime,
+}
+
+/// Passes what the client does on to the metrics.
+struct Observer(Arc<Telemetry>);
+
+// === impl App ===
+
+impl App {
+    /// Opens the state, checks credentials, takes the port.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
+        let listener = web::bind(&config.web.listen_address.to_string()).await?;
+        let pipeline = Pipeline::build(config, seams)?;
+        let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
+        let site = Site::new(view, telemetry, &config.web.telemetry_path)
+            .map_err(|cause| BuildError::Other(cause.to_string()))?;
+        let stop_timeout = config.poll.stop_timeout;
+        Ok(Self { pipeline, site: Arc::new(site), listener, stop_timeout })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The published series, for whoever watches from inside.
+    pub fn view(&self) -> Arc<Shown> {
+        self.pipeline.view.clone()
+    }
+
+    /// Reads and serves until `stop`; then ends the pages in flight, commits them, and lets the
+    /// scrapes in flight end.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (close, closed) = watch::channel(false);
+        let shutdown = async move {
+            let mut closed = closed;
+            // An error means that the sender is gone: closed just the same.
+            let _closed = closed.wait_for(|closed| *closed).await;
+        };
+        let server =
+            spawn(web::serve(vec![self.listener], self.site, web::Limits::default(), shutdown));
+        let running = self.pipeline.start();
+        stop.await;
+        info!("stopping: pages in flight are ended and committed");
+        running.stop(self.stop_timeout).await;
+        close.send_replace(true);
+        if server.await.is_err() {
+            warn!("the web server ended with a fault");
+        }
+        info!("stopped");
+    }
+}
+
+// === impl Pipeline ===
+
+impl Pipeline {
+    /// Opens the state and checks credentials.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
+        let (store, stored) = match &config.state.path {
+            Some(path) => Store::open(path)?,
+            None => (Store::memory(), Stored::default()),
+        };
+        Self::over(config, seams, store, stored)
+    }
+
+    /// The same over a store that is open already.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn over(
+        config: &Config,
+        seams: Seams,
+        store: Store,
+        stored: Stored,
+    ) -> Result<Self, BuildError> {
+        let telemetry = Arc::new(
+            Telemetry::new(&BuildInfo::current())
+                .map_err(|cause| BuildError::Other(cause.to_string()))?,
+        );
+        telemetry.config_loaded(seams.runtime.now());
+        let horizon = Horizon {
+            late_after: config.poll.horizon(),
+            first_read: config.poll.first_read,
+        };
+        let functions = config.limits.functions;
+        let books = Books::restore(functions, horizon, stored);
+        let (committer, writer, published) = Committer::new(
+            books,
+            store,
+            (functions, horizon),
+            telemetry.clone(),
+            seams.runtime.clone(),
+        );
+        let names = config.sources.iter().map(|source| source.name.as_str());
+        let board = Arc::new(Board::waiting_for(names));
+        let (stop, stopped) = watch::channel(false);
+        let wiring = Wiring { config, seams: &seams, telemetry: &telemetry, horizon };
+        let pollers = config.sources.iter().map(|source| {
+            wiring.poller(source, writer.clone(), board.clone(), stopped.clone())
+        });
+        let pollers = pollers.collect::<Result<_, _>>()?;
+        let view = Arc::new(Shown { published, board, runtime: seams.runtime.clone() });
+        Ok(Self { committer, pollers, stop, telemetry, view })
+    }
+
+    /// Starts reading.
+    pub fn start(self) -> Running {
+        let mut sources = JoinSet::new();
+        for poller in self.pollers {
+            sources.spawn(run_source(poller));
+        }
+        Running { sources, committer: spawn(self.committer.run()), stop: self.stop }
+    }
+}
+
+impl Running {
+    /// Stops: the page in flight of each target ends and is committed. What takes longer than
+    /// `limit` is given up; it was not counted, so it is read again after the next start.
+    pub async fn stop(mut self, limit: Duration) {
+        self.stop.send_replace(true);
+        let ended = async { while self.sources.join_next().await.is_some() {} };
+        if timeout(limit, ended).await.is_err() {
+            warn!("some targets did not end in time; their last page is read again next time");
+            self.sources.shutdown().await;
+        }
+        // The last writer is gone with the sources, so the committer ends once it has committed
+        // all that it was given.
+        if self.committer.await.is_err() {
+            warn!("the committer ended with a fault");
+        }
+    }
+}
+
+// === wiring of one source ===
+
+/// What the sources are built from.
+struct Wiring<'a> {
+    config: &'a Config,
+    seams: &'a Seams,
+    telemetry: &'a Arc<Telemetry>,
+    horizon: Horizon,
+}
+
+impl Wiring<'_> {
+    fn poller(
+        &self,
+        source: &config::Source,
+        writer: Writer,
+        board: Arc<Board>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Poller, BuildError> {
+        Ok(Poller {
+            name: source.name.as_str().into(),
+            region: source.region.as_str().into(),
+            source: self.log_source(source)?,
+            read: source.read,
+            timing: self.config.poll.clone(),
+            horizon: self.horizon,
+            writer,
+            telemetry: self.telemetry.source(&source.name),
+            board,
+            runtime: self.seams.runtime.clone(),
+            stop,
+        })
+    }
+
+    fn log_source(&self, source: &config::Source) -> Result<Arc<dyn LogSource>, BuildError> {
+        let config::Api::V2 = source.api;
+        let client = Client::new(
+            self.client_config(source)?,
+            self.credentials(source)?,
+            self.seams.transport.clone(),
+            self.seams.runtime.clone(),
+            Arc::new(Observer(self.telemetry.clone())),
+        );
+        let page_size = self.config.poll.page_size;
+        let filter = source.functions.clone();
+        Ok(Arc::new(V2Source::new(client, &source.region, filter, page_size)))
+    }
+
+    fn client_config(&self, source: &config::Source) -> Result<ClientConfig, BuildError> {
+        let endpoint = match &source.endpoint {
+            Some(url) => Endpoint::parse(url).map_err(|cause| BuildError::Endpoint {
+                source_name: source.name.clone(),
+                cause,
+            })?,
+            None => Endpoint::default(),
+        };
+        let limits = &self.config.limits;
+        Ok(ClientConfig {
+            endpoint,
+            method: match source.method {
+                config::HttpMethod::Get => Method::Get,
+                config::HttpMethod::Post => Method::Post,
+            },
+            signing: match source.signature_method {
+                config::SignatureMethod::HmacSha1 => SigningMethod::HmacSha1,
+                config::SignatureMethod::HmacSha256 => SigningMethod::HmacSha256,
+            },
+            requests_per_second: limits.requests_per_second,
+            max_in_flight: limits.requests_in_flight,
+            ..ClientConfig::new(&source.region)
+        })
+    }
+
+    fn credentials(
+        &self,
+        source: &config::Source,
+    ) -> Result<Arc<dyn CredentialProvider>, BuildError> {
+        let failed =
+            |cause| BuildError::Credentials { source_name: source.name.clone(), cause };
+        let explicit = match &source.credentials {
+            CredentialsConfig::Chain => None,
+            CredentialsConfig::Explicit { secret_id, secret_key, token } => {
+                let (key, token) = (secret_key.clone(), token.clone());
+                let place = "the configuration";
+                Some(Credentials::new(secret_id.clone(), key, token, place).map_err(failed)?)
+            }
+        };
+        let sources = Sources::new(explicit, self.seams.environment.clone());
+        let (provider, origin) = FileProvider::load(sources).map_err(failed)?;
+        info!(source = source.name, %origin, "credentials found");
+        Ok(Arc::new(provider))
+    }
+}
+
+impl CallObserver for Observer {
+    fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
+        self.0.api_attempt(api, action, code, took);
+    }
+}
+
+// === impl Shown ===
+
+impl View for Shown {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
+    fn readiness(&self) -> Readiness {
+        if self.board.is_discovering() {
+            return Readiness::Discovering;
+        }
+        match self.board.waiting() {
+            (_, 0) => Readiness::Ready,
+            (targets, waiting) => Readiness::Reading { waiting, targets },
+        }
+    }
+
+    fn status(&self) -> Status {
+        let targets = self.board.states().into_iter().map(|(name, state)| TargetStatus {
+            name,
+            last_poll: state.last_poll,
+            last_error: state.last_error,
+            settled: state.settled,
+            rows: state.rows,
+        });
+        Status { now: self.runtime.now(), targets: targets.collect() }
+    }
+}
