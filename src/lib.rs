@@ -10,3 +10,4 @@ pub mod model;
 pub mod runtime;
 pub mod secret;
 pub mod series;
+pub mod sim;
