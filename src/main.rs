@@ -1,2 +1,126 @@
-//! x
-fn main() {}
+//! The program: parse, run, exit code. 2 means that the command line or the configuration is at
+//! fault, 1 that something else kept it from running.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use scf_exporter::app::{App, Seams};
+use scf_exporter::cli::{self, Action, SimArgs};
+use scf_exporter::config::{self, Overrides};
+use scf_exporter::demo::Demo;
+use scf_exporter::runtime::Runtime;
+use scf_exporter::tencent::{Environment, HttpLimits, HttpTransport};
+use scf_exporter::{check, logging, sim};
+
+/// The configuration or the command line is at fault.
+const EXIT_CONFIG: u8 = 2;
+
+/// Why the program ends early: what to print, and the exit code.
+struct Failure(String, u8);
+
+fn main() -> ExitCode {
+    let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure(format!("cannot start: {error}"), 1)),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Action::Run(args) => {
+                let file = args.config_file.clone();
+                run(file.as_deref(), &cli::overrides(&args)).await
+            }
+            Action::Demo(args) => demo(&args).await,
+            Action::Sim(args) => simulate(args).await,
+            Action::CheckConfig(args) => {
+                let overrides = cli::check_overrides(&args);
+                let config = load(Some(&args.file), &overrides)?;
+                print!("{}", check::describe(&config));
+                Ok(())
+            }
+        }
+    });
+    // A blocking commit has been waited for; a blocking look-up of names need not be.
+    runtime.shutdown_background();
+    result.map_or_else(|failure| fail(&failure), |()| ExitCode::SUCCESS)
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("scf-exporter: {}", failure.0.trim_end());
+    ExitCode::from(failure.1)
+}
+
+async fn run(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<(), Failure> {
+    let config = load(file, overrides)?;
+    logging::start(&config.log);
+    let app = App::build(&config, seams()).await.map_err(failure)?;
+    let address = app.address().map_err(failure)?;
+    tracing::info!(%address, path = config.web.telemetry_path, "serving");
+    app.run(stop_signal()).await;
+    Ok(())
+}
+
+async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
+    let demo = Demo::build(args, &|name| std::env::var(name).ok()).await.map_err(failure)?;
+    logging::start(&demo.config.log);
+    demo.run(seams(), stop_signal(), |line| println!("{line}")).await.map_err(failure)
+}
+
+async fn simulate(args: SimArgs) -> Result<(), Failure> {
+    let settings = sim::Settings {
+        functions: args.functions,
+        rate_per_second: args.rate,
+        faults: args.faults.faults(),
+        ..sim::Settings::new(args.seed)
+    };
+    let options = sim::RunOptions { listen: args.listen, settings, replay: args.replay };
+    sim::run(options, stop_signal()).await.map_err(failure)
+}
+
+fn load(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<config::Config, Failure> {
+    config::load(file, overrides, &|name| std::env::var(name).ok())
+        .map_err(|faults| Failure(faults.to_string(), EXIT_CONFIG))
+}
+
+fn failure(error: impl std::fmt::Display) -> Failure {
+    Failure(error.to_string(), 1)
+}
+
+fn seams() -> Seams {
+    let environment: Environment = Arc::new(|name: &str| std::env::var(name).ok());
+    Seams {
+        runtime: Runtime::system(),
+        transport: Arc::new(HttpTransport::new(HttpLimits::default())),
+        environment,
+    }
+}
+
+/// Ends with the first SIGTERM or SIGINT. A second one ends the process at once.
+async fn stop_signal() {
+    next_signal().await;
+    scf_exporter::runtime::spawn(async {
+        next_signal().await;
+        std::process::exit(1);
+    });
+}
+
+#[cfg(unix)]
+async fn next_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ended = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn next_signal() {
+    let _ended = tokio::signal::ctrl_c().await;
+}

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::values::ValueArgs;
+use crate::sim::Faults;
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]
@@ -96,6 +97,17 @@ pub enum FaultLevel {
     Typical,
     /// All it knows, often.
     Harsh,
+}
+
+impl FaultLevel {
+    /// The knobs of the simulated cloud at this level.
+    pub fn faults(self) -> Faults {
+        match self {
+            Self::None => Faults::none(),
+            Self::Typical => Faults::typical(),
+            Self::Harsh => Faults::harsh(),
+        }
+    }
 }
 
 fn simulated_functions(text: &str) -> Result<usize, String> {

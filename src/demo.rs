@@ -1,0 +1,152 @@
+//! `demo`: the exporter as it is, against a simulated cloud in the same process.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::{App, BuildError, Seams, Shown};
+use crate::cli::{DemoArgs, demo_overrides};
+use crate::config::{self, Config, CredentialsConfig, Faults};
+use crate::runtime::spawn;
+use crate::secret::Secret;
+use crate::sim::{self, Cloud, Settings};
+use crate::web::View;
+
+/// The longest call of the demo's world; the demo's horizon (`cli::DEMO_DEFAULTS`) holds it.
+const LONGEST_CALL: Duration = Duration::from_secs(20);
+/// Calls that the world has behind it when the demo starts.
+const HISTORY: Duration = Duration::from_secs(60);
+/// Between two lines of progress.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// Why the demo cannot run.
+#[derive(Debug, Error)]
+pub enum DemoError {
+    /// The simulated cloud's port.
+    #[error("the simulated cloud cannot listen on {address}: {cause}; choose another address with --sim.listen")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The configuration.
+    #[error("{0}")]
+    Config(#[from] Faults),
+    /// The exporter.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Anything else of the system.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A simulated cloud at work and the configuration that reads it.
+pub struct Demo {
+    cloud: Arc<Cloud>,
+    listener: TcpListener,
+    address: SocketAddr,
+    clock: Box<dyn Fn() -> i64 + Send>,
+    /// What to run against it.
+    pub config: Config,
+}
+
+impl Demo {
+    /// Makes a world, takes its port and configures the exporter for it.
+    ///
+    /// # Errors
+    /// See [`DemoError`].
+    pub async fn build(args: &DemoArgs, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, DemoError> {
+        let mut overrides = demo_overrides(args);
+        let address = args.sim_listen;
+        let failed = |cause| DemoError::Listen { address, cause };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        overrides.source.endpoint = Some(format!("http://{address}"));
+        let mut config = config::load(None, &overrides, environment)?;
+        let clock = sim::steady_clock();
+        let cloud = Arc::new(Cloud::new(Settings {
+            functions: args.sim_functions,
+            rate_per_second: args.sim_rate,
+            faults: args.sim_faults.faults(),
+            start_ms: clock(),
+            history_ms: HISTORY.as_millis() as i64,
+            max_duration_ms: LONGEST_CALL.as_millis() as u64,
+            region: config.sources[0].region.clone(),
+            ..Settings::new(args.sim_seed)
+        }));
+        config.sources[0].credentials = CredentialsConfig::Explicit {
+            secret_id: cloud.settings().secret_id.clone(),
+            secret_key: Secret::new(cloud.settings().secret_key.clone()),
+            token: None,
+        };
+        Ok(Self { cloud, listener, address, clock: Box::new(clock), config })
+    }
+
+    /// Runs cloud and exporter until `stop`, telling a person how it goes.
+    ///
+    /// # Errors
+    /// See [`DemoError`].
+    pub async fn run(
+        self,
+        seams: Seams,
+        stop: impl Future<Output = ()>,
+        say: impl Fn(String) + Send + 'static,
+    ) -> Result<(), DemoError> {
+        let app = App::build(&self.config, seams).await?;
+        say(welcome(&self.config, app.address()?, self.address));
+        let (close, closed) = watch::channel(false);
+        let shutdown = async move {
+            let mut closed = closed;
+            let _closed = closed.wait_for(|closed| *closed).await;
+        };
+        let cloud = self.cloud.clone();
+        let served = sim::serve(self.listener, self.cloud, sim::steady_clock(), shutdown);
+        let server = spawn(served);
+        let progress = spawn(tell(app.view(), cloud, self.clock, say));
+        app.run(stop).await;
+        progress.abort();
+        close.send_replace(true);
+        let _ended = server.await;
+        Ok(())
+    }
+}
+
+/// Where to look.
+fn welcome(config: &Config, exporter: SocketAddr, cloud: SocketAddr) -> String {
+    format!(
+        "scf-exporter demo: a simulated cloud and the exporter that reads it, in one process\n\
+         \n  metrics    http://{exporter}{}\n  status     http://{exporter}/\n  \
+         the truth  http://{cloud}/_sim/truth   (what the cloud knows; the metrics follow it)\n\
+         \npolls every {}; end with Ctrl-C\n",
+        config.web.telemetry_path,
+        config::format_duration(config.poll.interval),
+    )
+}
+
+/// Says every few seconds what was counted and what there is to count.
+async fn tell(
+    view: Arc<Shown>,
+    cloud: Arc<Cloud>,
+    clock: Box<dyn Fn() -> i64 + Send>,
+    say: impl Fn(String),
+) {
+    let mut passed = Duration::ZERO;
+    loop {
+        tokio::time::sleep(PROGRESS).await;
+        passed += PROGRESS;
+        let snapshot = view.snapshot();
+        let counted: u64 = snapshot.series.iter().map(|series| series.invocations()).sum();
+        let truth = cloud.truth(clock()).totals.invocations;
+        say(format!(
+            "{:>5} s  {counted} invocations of {} functions counted, {truth} visible in the cloud",
+            passed.as_secs(),
+            snapshot.series.len(),
+        ));
+    }
+}

@@ -1,0 +1,360 @@
+//! One attempt of one call: what happens in the world, before any wire format.
+
+use std::sync::Arc;
+
+use super::function::Function;
+use super::rng::{Rng, mix};
+use super::settings::Settings;
+
+/// One execution of a function. Retries of an asynchronous call share its request id.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Attempt {
+    /// Position in the world's list of functions.
+    pub(crate) function: u32,
+    pub(crate) request_id: u128,
+    pub(crate) retry: u32,
+    pub(crate) start_ms: i64,
+    pub(crate) duration_us: u64,
+    pub(crate) billed_ms: u64,
+    pub(crate) mem_bytes: u64,
+    pub(crate) ret_code: i32,
+    pub(crate) failure: Failure,
+    pub(crate) cold: bool,
+    /// The row can never be read.
+    pub(crate) unreadable: bool,
+    /// From here on the row is shown: running, or finished.
+    pub(crate) shown_ms: i64,
+    /// From here on the row is shown as finished.
+    pub(crate) visible_ms: i64,
+    /// Seed of the texts.
+    pub(crate) key: u64,
+    /// Texts that a replay gave.
+    pub(crate) told: Option<Arc<Told>>,
+}
+
+/// What a replay says about an attempt in its own words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) request_id: String,
+    pub(crate) log: String,
+}
+
+/// How an attempt ended, by the vendor's status codes (reference: status code page).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    None,
+    /// 430: the user's code threw.
+    UserCode,
+    /// The same in an older text without a status code.
+    UserCodeOld,
+    /// A plain text rather than JSON.
+    PlainText,
+    /// 433: ran into the timeout.
+    Timeout,
+    /// The same in an older plain text.
+    TimeoutText,
+    /// 434: used more memory than configured.
+    OutOfMemory,
+    /// 439: the user's process went away.
+    ProcessExit,
+    /// 432: over the concurrency quota; not executed and not billed.
+    Throttled,
+}
+
+/// Which execution is to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Call {
+    pub(crate) start_ms: i64,
+    /// Number of the call in the world.
+    pub(crate) number: u64,
+    pub(crate) retry: u32,
+    pub(crate) function: u32,
+}
+
+/// The vendor retries a failed asynchronous execution twice, a minute apart.
+const MAX_RETRIES: u32 = 2;
+const RETRY_GAP_MS: i64 = 60_000;
+const PAGE_BYTES: u64 = 4_096;
+
+// === impl Attempt ===
+
+impl Attempt {
+    /// What becomes of `call`. Depends on the settings and the call alone.
+    pub(crate) fn draw(call: Call, function: &Function, settings: &Settings) -> Self {
+        let call_key = mix(settings.seed, call.number);
+        let key = mix(call_key, u64::from(call.retry) + 1);
+        let mut rng = Rng::keyed(key, 0);
+        let cold = rng.chance(function.habits.cold_rate);
+        let (duration_us, failure) = draw_course(function, cold, settings, &mut rng);
+        let mut attempt = Self {
+            function: call.function,
+            request_id: uuid_v4(call_key),
+            retry: call.retry,
+            start_ms: call.start_ms,
+            duration_us,
+            billed_ms: settings.billing.billed_ms(duration_us),
+            mem_bytes: draw_memory(function, failure, &mut rng),
+            ret_code: failure.ret_code(),
+            failure,
+            cold,
+            unreadable: rng.chance(settings.faults.unreadable_rows),
+            shown_ms: 0,
+            visible_ms: 0,
+            key,
+            told: None,
+        };
+        let delivery_ms = settings.faults.delivery_ms(&mut rng);
+        attempt.place(delivery_ms, settings, &mut rng);
+        attempt
+    }
+
+    /// Decides from when on the row is shown, given how long it takes to appear after its end.
+    pub(crate) fn place(&mut self, delivery_ms: u64, settings: &Settings, rng: &mut Rng) {
+        let delivery_ms = i64::try_from(delivery_ms).unwrap_or(i64::MAX);
+        self.visible_ms = self.end_ms().saturating_add(delivery_ms);
+        let after_ms = rng.below(500) as i64;
+        let running = rng.chance(settings.faults.running_rows) && settings.wire.invoke_finished;
+        self.shown_ms = if running {
+            self.visible_ms.min(self.start_ms.saturating_add(after_ms))
+        } else {
+            self.visible_ms
+        };
+    }
+
+    /// The instant of its end, cut up to the millisecond.
+    pub(crate) fn end_ms(&self) -> i64 {
+        let length_ms = i64::try_from(self.duration_us.div_ceil(1_000)).unwrap_or(i64::MAX);
+        self.start_ms.saturating_add(length_ms)
+    }
+
+    /// Whether the API shows this attempt as finished.
+    pub(crate) fn is_finished(&self, now_ms: i64) -> bool {
+        self.visible_ms <= now_ms
+    }
+
+    /// The retry that follows a failed asynchronous execution.
+    pub(crate) fn retry_call(&self, number: u64, function: &Function) -> Option<Call> {
+        let again = function.habits.asynchronous
+            && self.failure.is_execution_error()
+            && self.retry < MAX_RETRIES;
+        let jitter_ms = (self.key % 2_000) as i64;
+        again.then(|| Call {
+            start_ms: self.end_ms().saturating_add(RETRY_GAP_MS + jitter_ms),
+            number,
+            retry: self.retry + 1,
+            function: self.function,
+        })
+    }
+
+    /// The request id as text.
+    pub(crate) fn request_id_text(&self) -> String {
+        match &self.told {
+            Some(told) => told.request_id.clone(),
+            None => uuid_text(self.request_id),
+        }
+    }
+}
+
+fn draw_course(
+    function: &Function,
+    cold: bool,
+    settings: &Settings,
+    rng: &mut Rng,
+) -> (u64, Failure) {
+    let cap_us = settings.max_duration_ms.saturating_mul(1_000);
+    let long = rng.chance(settings.faults.long_calls);
+    let mut duration_us = if long {
+        // One long call in five runs into the timeout.
+        rng.between(cap_us / 10, cap_us + cap_us / 4)
+    } else {
+        let ms = rng.log_normal(function.habits.median_ms, function.habits.sigma);
+        (ms * 1_000.0) as u64
+    };
+    if cold {
+        duration_us += rng.between(200_000, 2_500_000);
+    }
+    let failure = draw_failure(function, rng);
+    if failure == Failure::Throttled {
+        return (0, failure);
+    }
+    if duration_us < cap_us && !failure.is_timeout() {
+        return (duration_us, failure);
+    }
+    let old_text = rng.chance(0.2);
+    (
+        cap_us,
+        if old_text {
+            Failure::TimeoutText
+        } else {
+            Failure::Timeout
+        },
+    )
+}
+
+fn draw_failure(function: &Function, rng: &mut Rng) -> Failure {
+    const KINDS: [Failure; 10] = [
+        Failure::UserCode,
+        Failure::UserCode,
+        Failure::UserCode,
+        Failure::UserCodeOld,
+        Failure::PlainText,
+        Failure::Timeout,
+        Failure::OutOfMemory,
+        Failure::OutOfMemory,
+        Failure::ProcessExit,
+        Failure::Throttled,
+    ];
+    let failed = rng.chance(function.habits.failure_rate);
+    let kind = rng.pick(&KINDS);
+    if failed { kind } else { Failure::None }
+}
+
+fn draw_memory(function: &Function, failure: Failure, rng: &mut Rng) -> u64 {
+    let limit = u64::from(function.memory_mb) << 20;
+    let used = rng.log_normal(limit as f64 * function.habits.memory_share, 0.2) as u64;
+    let pages = rng.between(1, 512);
+    match failure {
+        Failure::Throttled => 0,
+        // What was used may be above the limit that ended the call.
+        Failure::OutOfMemory => limit + pages * PAGE_BYTES,
+        _ => used.min(limit) / PAGE_BYTES * PAGE_BYTES,
+    }
+}
+
+fn uuid_v4(key: u64) -> u128 {
+    let bits = u128::from(mix(key, 0xA)) << 64 | u128::from(mix(key, 0xB));
+    bits & !(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
+}
+
+fn uuid_text(id: u128) -> String {
+    let hex = format!("{id:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+// === impl Failure ===
+
+impl Failure {
+    fn ret_code(self) -> i32 {
+        match self {
+            Self::None => 0,
+            Self::UserCode | Self::PlainText | Self::Throttled => 1,
+            _ => -1,
+        }
+    }
+
+    fn is_timeout(self) -> bool {
+        matches!(self, Self::Timeout | Self::TimeoutText)
+    }
+
+    fn is_execution_error(self) -> bool {
+        !matches!(self, Self::None | Self::Throttled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::faults::Faults;
+    use crate::sim::function;
+
+    fn settings() -> Settings {
+        Settings {
+            faults: Faults::harsh(),
+            max_duration_ms: 20_000,
+            ..Settings::new(11)
+        }
+    }
+
+    fn attempts(settings: &Settings) -> Vec<Attempt> {
+        let functions = function::generate(settings);
+        let count = functions.len() as u64;
+        (0..20_000)
+            .map(|number| {
+                let function = (number % count) as u32;
+                let call = Call {
+                    start_ms: 1_000,
+                    number,
+                    retry: 0,
+                    function,
+                };
+                Attempt::draw(call, &functions[function as usize], settings)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn attempts_stay_within_their_limits() {
+        let settings = settings();
+        for attempt in attempts(&settings) {
+            assert!(attempt.duration_us <= 20_000_000);
+            assert!(attempt.visible_ms >= attempt.end_ms());
+            assert!(attempt.visible_ms - attempt.end_ms() <= 30_000);
+            assert!((attempt.start_ms..=attempt.visible_ms).contains(&attempt.shown_ms));
+            assert_eq!(attempt.ret_code == 0, attempt.failure == Failure::None);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_end_occurs() {
+        let drawn = attempts(&settings());
+        for failure in [
+            Failure::None,
+            Failure::UserCode,
+            Failure::UserCodeOld,
+            Failure::PlainText,
+            Failure::Timeout,
+            Failure::TimeoutText,
+            Failure::OutOfMemory,
+            Failure::ProcessExit,
+            Failure::Throttled,
+        ] {
+            assert!(drawn.iter().any(|a| a.failure == failure), "{failure:?}");
+        }
+        assert!(drawn.iter().any(|a| a.cold) && drawn.iter().any(|a| a.shown_ms < a.visible_ms));
+    }
+
+    #[test]
+    fn request_ids_are_version_4_uuids() {
+        for attempt in attempts(&settings()).iter().take(100) {
+            let text = attempt.request_id_text();
+            assert_eq!(text.len(), 36);
+            assert_eq!(text.as_bytes()[14], b'4');
+            assert!(b"89ab".contains(&text.as_bytes()[19]));
+        }
+    }
+
+    #[test]
+    fn retries_keep_the_id_and_come_a_minute_later() {
+        let settings = settings();
+        let mut function = function::generate(&settings).remove(0);
+        function.habits.asynchronous = true;
+        function.habits.failure_rate = 1.0;
+        let mut call = Call {
+            start_ms: 0,
+            number: 8,
+            retry: 0,
+            function: 0,
+        };
+        let first = Attempt::draw(call, &function, &settings);
+        let mut attempts = vec![first];
+        while let Some(next) = attempts[attempts.len() - 1].retry_call(call.number, &function) {
+            let last = &attempts[attempts.len() - 1];
+            assert!(next.start_ms >= last.end_ms() + 60_000);
+            call = next;
+            attempts.push(Attempt::draw(call, &function, &settings));
+        }
+        assert!(
+            attempts
+                .iter()
+                .all(|a| a.request_id == attempts[0].request_id)
+        );
+        assert!(attempts.len() <= 3);
+    }
+}

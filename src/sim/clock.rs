@@ -1,0 +1,84 @@
+//! Times as the API writes them.
+
+const BEIJING_OFFSET_MS: i64 = 8 * 3_600_000;
+
+/// `YYYY-MM-DD HH:MM:SS` in UTC+8, fraction cut: the vendor's times carry neither zone nor
+/// fraction, and its own samples show that they are Beijing time and cut, not rounded.
+pub(crate) fn beijing_text(unix_ms: i64) -> String {
+    let [year, month, day, hour, minute, second, _] =
+        civil(unix_ms.saturating_add(BEIJING_OFFSET_MS));
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// `YYYY-MM-DDTHH:MM:SS.mmmZ`: what user code prints inside a function, whose clock is UTC.
+pub(crate) fn utc_text(unix_ms: i64) -> String {
+    let [year, month, day, hour, minute, second, ms] = civil(unix_ms);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+/// The second that a row of this start shows.
+pub(crate) fn second_of(unix_ms: i64) -> i64 {
+    unix_ms.div_euclid(1_000)
+}
+
+/// Year, month, day, hour, minute, second, millisecond of an instant, without a zone.
+fn civil(unix_ms: i64) -> [i64; 7] {
+    let (days, of_day) = (
+        unix_ms.div_euclid(86_400_000),
+        unix_ms.rem_euclid(86_400_000),
+    );
+    let (year, month, day) = date(days);
+    let seconds = of_day / 1_000;
+    [
+        year,
+        month,
+        day,
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60,
+        of_day % 1_000,
+    ]
+}
+
+/// Gregorian date of a day number counted from 1970-01-01.
+///
+/// Years are taken to begin on 1 March, so that the leap day is the last of its year and month
+/// lengths follow one straight line.
+fn date(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_utc_plus_8_with_the_fraction_cut() {
+        // 2017-04-19 14:16:00.0156 Z, decoded from the vendor's own sample request id.
+        assert_eq!(beijing_text(1_492_611_360_015), "2017-04-19 22:16:00");
+        assert_eq!(beijing_text(1_492_611_360_999), "2017-04-19 22:16:00");
+        // 2018-06-11 10:46:45.626 Z of the API 3.0 sample.
+        assert_eq!(beijing_text(1_528_714_005_626), "2018-06-11 18:46:45");
+    }
+
+    #[test]
+    fn crosses_midnight_leap_days_and_the_epoch() {
+        // date -u -d @1709222400: 2024-02-29 16:00:00, midnight in Beijing.
+        assert_eq!(beijing_text(1_709_222_400_000), "2024-03-01 00:00:00");
+        assert_eq!(beijing_text(1_709_222_399_000), "2024-02-29 23:59:59");
+        assert_eq!(utc_text(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(utc_text(-1), "1969-12-31T23:59:59.999Z");
+    }
+}

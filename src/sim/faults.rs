@@ -1,0 +1,326 @@
+//! What goes wrong in the simulated cloud.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::rng::Rng;
+
+/// Knobs of misfortune. Probabilities are per request or per row, from 0 to 1.
+///
+/// Everything but `unreadable_rows` loses no information: a reader that is exact can still reach
+/// the exact truth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Faults {
+    /// A request is answered 4400, now and then 4420.
+    pub throttle: f64,
+    /// A request is answered 6000 or 6200.
+    pub errors: f64,
+    /// A request is answered with a gateway's HTML page and HTTP 502.
+    pub html: f64,
+    /// A request is answered HTTP 200 with an empty body.
+    pub empty_body: f64,
+    /// The connection breaks inside the body.
+    pub cut_body: f64,
+    /// The answer waits for up to `max_delay`.
+    pub slow_body: f64,
+    /// Longest wait of a slow answer.
+    pub max_delay: Duration,
+    /// Windows in which every request is throttled.
+    pub storms: Option<Windows>,
+    /// Windows in which nothing is answered properly.
+    pub outages: Option<Windows>,
+    /// How far the API's clock is ahead of the caller's, milliseconds; it shows in start times and
+    /// in the judgement of timestamps.
+    pub clock_skew_ms: i64,
+    /// A finished call becomes visible within this many milliseconds of its end.
+    pub usual_delivery_ms: u64,
+    /// A late row: its delivery takes up to `late_delivery_ms` instead.
+    pub late_rows: f64,
+    /// Longest delivery of a late row, milliseconds.
+    pub late_delivery_ms: u64,
+    /// A call is shown while it runs, then finished under the same start time.
+    pub running_rows: f64,
+    /// A call that takes a tenth of the timeout or more, now and then all of it.
+    pub long_calls: f64,
+    /// Rows of one second come in another order at each request.
+    pub unstable_ties: bool,
+    /// A row has numbers as strings, nulls for optional text, or a field nobody knows.
+    pub odd_fields: f64,
+    /// A row is broken for good in a field that is needed. Such rows are no part of the truth's
+    /// invocations; the truth counts them as `unreadable`.
+    pub unreadable_rows: f64,
+}
+
+/// Repeating windows of time: each period of `every_ms` ends with `lasting_ms` of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Length of a period, milliseconds, counted from the start of the simulation.
+    pub every_ms: i64,
+    /// Length of the trouble at the end of each period, milliseconds.
+    pub lasting_ms: i64,
+}
+
+/// A named set of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultsPreset {
+    /// Nothing goes wrong; rows appear within two seconds.
+    None,
+    /// A usual day: few errors, running rows, rows within five seconds.
+    Typical,
+    /// All that is recoverable, often.
+    Harsh,
+}
+
+/// A word that names no preset.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown faults preset {0:?}: use none, typical or harsh")]
+pub struct UnknownPreset(String);
+
+/// What happens to one request that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    None,
+    Throttled {
+        alternative: bool,
+    },
+    Failed {
+        alternative: bool,
+    },
+    BadGateway,
+    Empty,
+    /// Position of the break as a fraction of the body, in 1/65536.
+    Cut(u16),
+}
+
+// === impl Faults ===
+
+impl Faults {
+    /// No faults; rows appear within two seconds, long calls are rare.
+    pub fn none() -> Self {
+        Self {
+            throttle: 0.0,
+            errors: 0.0,
+            html: 0.0,
+            empty_body: 0.0,
+            cut_body: 0.0,
+            slow_body: 0.0,
+            max_delay: Duration::ZERO,
+            storms: None,
+            outages: None,
+            clock_skew_ms: 0,
+            usual_delivery_ms: 2_000,
+            late_rows: 0.0,
+            late_delivery_ms: 0,
+            running_rows: 0.0,
+            long_calls: 0.001,
+            unstable_ties: false,
+            odd_fields: 0.0,
+            unreadable_rows: 0.0,
+        }
+    }
+
+    /// A usual day.
+    pub fn typical() -> Self {
+        Self {
+            throttle: 0.01,
+            errors: 0.005,
+            html: 0.002,
+            cut_body: 0.002,
+            slow_body: 0.02,
+            max_delay: Duration::from_millis(500),
+            usual_delivery_ms: 5_000,
+            running_rows: 0.3,
+            long_calls: 0.003,
+            odd_fields: 0.001,
+            ..Self::none()
+        }
+    }
+
+    /// All that is recoverable: a tenth of the requests fails, rows are up to 30 s late.
+    pub fn harsh() -> Self {
+        Self {
+            throttle: 0.05,
+            errors: 0.03,
+            html: 0.01,
+            empty_body: 0.005,
+            cut_body: 0.01,
+            slow_body: 0.03,
+            max_delay: Duration::from_secs(2),
+            storms: Some(Windows {
+                every_ms: 120_000,
+                lasting_ms: 5_000,
+            }),
+            outages: Some(Windows {
+                every_ms: 230_000,
+                lasting_ms: 3_000,
+            }),
+            usual_delivery_ms: 5_000,
+            late_rows: 0.05,
+            late_delivery_ms: 30_000,
+            running_rows: 0.5,
+            long_calls: 0.02,
+            unstable_ties: true,
+            odd_fields: 0.02,
+            ..Self::none()
+        }
+    }
+
+    /// Longest time from the end of a call to its row, milliseconds.
+    pub fn max_delivery_ms(&self) -> u64 {
+        if self.late_rows > 0.0 {
+            self.usual_delivery_ms.max(self.late_delivery_ms)
+        } else {
+            self.usual_delivery_ms
+        }
+    }
+
+    /// How long the row of one call takes to appear.
+    pub(crate) fn delivery_ms(&self, rng: &mut Rng) -> u64 {
+        let late = rng.chance(self.late_rows);
+        rng.between(
+            0,
+            if late {
+                self.late_delivery_ms
+            } else {
+                self.usual_delivery_ms
+            },
+        )
+    }
+
+    /// What happens to one request.
+    pub(crate) fn mishap(&self, rng: &mut Rng) -> Mishap {
+        let alternative = rng.chance(0.25);
+        let place = rng.below(1 << 16) as u16;
+        let kinds = [
+            (self.throttle, Mishap::Throttled { alternative }),
+            (self.errors, Mishap::Failed { alternative }),
+            (self.html, Mishap::BadGateway),
+            (self.empty_body, Mishap::Empty),
+            (self.cut_body, Mishap::Cut(place)),
+        ];
+        let mut left = rng.unit();
+        for (probability, mishap) in kinds {
+            if left < probability {
+                return mishap;
+            }
+            left -= probability;
+        }
+        Mishap::None
+    }
+
+    /// How long the answer to one request waits.
+    pub(crate) fn delay(&self, rng: &mut Rng) -> Duration {
+        let (slow, part) = (rng.chance(self.slow_body), rng.unit());
+        if slow {
+            self.max_delay.mul_f64(part)
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
+// === impl Windows ===
+
+impl Windows {
+    /// Whether the instant `since_start_ms` after the start of the simulation is a troubled one.
+    pub(crate) fn holds(self, since_start_ms: i64) -> bool {
+        since_start_ms >= 0
+            && since_start_ms
+                .checked_rem(self.every_ms)
+                .is_some_and(|into| into >= self.every_ms.saturating_sub(self.lasting_ms))
+    }
+}
+
+// === impl FaultsPreset ===
+
+impl FaultsPreset {
+    /// The knobs of this preset.
+    pub fn faults(self) -> Faults {
+        match self {
+            Self::None => Faults::none(),
+            Self::Typical => Faults::typical(),
+            Self::Harsh => Faults::harsh(),
+        }
+    }
+}
+
+impl FromStr for FaultsPreset {
+    type Err = UnknownPreset;
+
+    fn from_str(word: &str) -> Result<Self, UnknownPreset> {
+        match word {
+            "none" => Ok(Self::None),
+            "typical" => Ok(Self::Typical),
+            "harsh" => Ok(Self::Harsh),
+            other => Err(UnknownPreset(other.chars().take(40).collect())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_trouble_the_end_of_each_period() {
+        let windows = Windows {
+            every_ms: 100,
+            lasting_ms: 10,
+        };
+        let troubled: Vec<i64> = (-20..220).filter(|&t| windows.holds(t)).collect();
+        assert_eq!(troubled, (90..100).chain(190..200).collect::<Vec<_>>());
+        assert!(
+            !Windows {
+                every_ms: 0,
+                lasting_ms: 10
+            }
+            .holds(5)
+        );
+    }
+
+    #[test]
+    fn mishaps_come_as_often_as_asked() {
+        let faults = Faults {
+            throttle: 0.1,
+            cut_body: 0.2,
+            ..Faults::none()
+        };
+        let mut rng = Rng::keyed(4, 4);
+        let drawn: Vec<Mishap> = (0..20_000).map(|_| faults.mishap(&mut rng)).collect();
+        let throttled = drawn
+            .iter()
+            .filter(|m| matches!(m, Mishap::Throttled { .. }))
+            .count();
+        let cut = drawn.iter().filter(|m| matches!(m, Mishap::Cut(_))).count();
+        assert!((1_800..2_200).contains(&throttled), "{throttled}");
+        assert!((3_700..4_300).contains(&cut), "{cut}");
+        let mut none = Rng::keyed(4, 5);
+        assert!((0..1_000).all(|_| Faults::none().mishap(&mut none) == Mishap::None));
+    }
+
+    #[test]
+    fn deliveries_stay_within_the_stated_maximum() {
+        for faults in [Faults::none(), Faults::typical(), Faults::harsh()] {
+            let mut rng = Rng::keyed(6, 6);
+            let longest = (0..20_000)
+                .map(|_| faults.delivery_ms(&mut rng))
+                .max()
+                .unwrap();
+            assert!(longest <= faults.max_delivery_ms());
+            assert!(longest * 10 > faults.max_delivery_ms() * 9);
+        }
+    }
+
+    #[test]
+    fn presets_have_names_and_break_nothing_for_good() {
+        for name in ["none", "typical", "harsh"] {
+            let preset: FaultsPreset = name.parse().unwrap();
+            assert!(preset.faults().unreadable_rows == 0.0);
+        }
+        let error = "awful".parse::<FaultsPreset>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown faults preset \"awful\": use none, typical or harsh"
+        );
+    }
+}

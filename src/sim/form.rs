@@ -1,0 +1,110 @@
+//! Request parameters in form encoding.
+
+use std::collections::BTreeMap;
+
+/// Parameters by name, decoded, in byte order of their names. Of a repeated name the last counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Params(BTreeMap<String, String>);
+
+/// More parameters than a request may have.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooManyParams;
+
+const MAX_PARAMS: usize = 256;
+
+// === impl Params ===
+
+impl Params {
+    /// Decodes `a=b&c=d`, where `+` and `%20` both mean a space.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, TooManyParams> {
+        let mut params = BTreeMap::new();
+        for pair in text
+            .split(|&byte| byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
+            if params.len() == MAX_PARAMS {
+                return Err(TooManyParams);
+            }
+            let mut halves = pair.splitn(2, |&byte| byte == b'=');
+            let name = decode(halves.next().unwrap_or_default());
+            params.insert(name, decode(halves.next().unwrap_or_default()));
+        }
+        Ok(Self(params))
+    }
+
+    /// The value of a parameter. An empty value counts as none: clients send both.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// All parameters as sent, empty ones too.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// A stray `%` stands for itself; bytes that are no UTF-8 are replaced, so that a request with
+/// them fails its signature check.
+fn decode(text: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match (byte, hex_pair(tail)) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', Some(value)) => {
+                bytes.push(value);
+                rest = &tail[2..];
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex_pair(text: &[u8]) -> Option<u8> {
+    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
+    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> String {
+        let params = Params::parse(format!("k={text}").as_bytes()).unwrap();
+        params.iter().next().unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn both_spaces_and_all_escapes_decode() {
+        assert_eq!(value("a+b%20c%2Bd"), "a b c+d");
+        assert_eq!(value("%E5%87%BD%e6%95%b0"), "\u{51fd}\u{6570}");
+        assert_eq!(value("a=b"), "a=b");
+        assert_eq!(value("100%"), "100%");
+        assert_eq!(value("%zz%4"), "%zz%4");
+        assert_eq!(value("%FF"), "\u{FFFD}");
+    }
+
+    #[test]
+    fn names_are_sorted_and_the_last_value_counts() {
+        let params = Params::parse(b"b=1&Z=2&b=3&&e=&f").unwrap();
+        let all: Vec<_> = params.iter().collect();
+        assert_eq!(all, [("Z", "2"), ("b", "3"), ("e", ""), ("f", "")]);
+        assert_eq!(
+            (params.get("b"), params.get("e"), params.get("x")),
+            (Some("3"), None, None)
+        );
+    }
+
+    #[test]
+    fn the_number_of_parameters_is_bounded() {
+        let text: String = (0..300).map(|n| format!("p{n}=1&")).collect();
+        assert_eq!(Params::parse(text.as_bytes()), Err(TooManyParams));
+    }
+}

@@ -1,0 +1,195 @@
+//! The functions of the simulated world and their habits.
+
+use std::collections::HashSet;
+
+use super::rng::Rng;
+use super::settings::Settings;
+
+/// A function as the cloud describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Function {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) runtime: &'static str,
+    pub(crate) memory_mb: u32,
+    pub(crate) timeout_ms: u64,
+    pub(crate) added_ms: i64,
+    pub(crate) modified_ms: i64,
+    pub(crate) habits: Habits,
+}
+
+/// How the calls of a function go.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Habits {
+    /// Share of the world's calls, relative to the other functions.
+    pub(crate) weight: f64,
+    pub(crate) median_ms: f64,
+    pub(crate) sigma: f64,
+    pub(crate) failure_rate: f64,
+    pub(crate) cold_rate: f64,
+    /// Called asynchronously: failed executions are retried.
+    pub(crate) asynchronous: bool,
+    /// Usual memory use as a share of the configured memory.
+    pub(crate) memory_share: f64,
+}
+
+/// Stream keys: functions draw apart from calls.
+const FUNCTION_KEY: u64 = 0xF00D_0000_0000_0000;
+const MAX_FUNCTIONS: usize = 100_000;
+const DAY_MS: u64 = 86_400_000;
+
+const FIRST_WORDS: [&str; 20] = [
+    "checkout", "order", "img", "user", "mail", "invoice", "thumb", "search", "stock", "audit",
+    "wechat", "coupon", "report", "sync", "push", "login", "cart", "video", "price", "export",
+];
+const LAST_WORDS: [&str; 16] = [
+    "api", "resize", "notify", "worker", "hook", "cron", "index", "upload", "clean", "import",
+    "render", "relay", "check", "merge", "fetch", "bot",
+];
+const RUNTIMES: [&str; 6] = [
+    "Python3.6",
+    "Nodejs12.16",
+    "Go1",
+    "Java8",
+    "Php7",
+    "Python2.7",
+];
+const MEMORY_MB: [u32; 6] = [64, 128, 128, 256, 512, 1024];
+
+/// The functions of a seeded world, in order of their share of the calls.
+pub(crate) fn generate(settings: &Settings) -> Vec<Function> {
+    let mut names = HashSet::new();
+    (0..settings.functions.min(MAX_FUNCTIONS))
+        .map(|rank| {
+            let mut rng = Rng::keyed(settings.seed, FUNCTION_KEY | rank as u64);
+            let name = unique_name(&mut rng, &mut names);
+            draw(rank, name, settings, &mut rng)
+        })
+        .collect()
+}
+
+fn draw(rank: usize, name: String, settings: &Settings, rng: &mut Rng) -> Function {
+    let added_ms = settings.start_ms - rng.between(30 * DAY_MS, 900 * DAY_MS) as i64;
+    Function {
+        namespace: "default".to_owned(),
+        name,
+        runtime: rng.pick(&RUNTIMES),
+        memory_mb: rng.pick(&MEMORY_MB),
+        timeout_ms: settings.max_duration_ms,
+        added_ms,
+        modified_ms: added_ms + rng.between(0, 29 * DAY_MS) as i64,
+        habits: Habits::draw(rank, rng),
+    }
+}
+
+/// A name in one of the styles seen in the field, unlike all earlier ones.
+fn unique_name(rng: &mut Rng, taken: &mut HashSet<String>) -> String {
+    let (first, last) = (rng.pick(&FIRST_WORDS), rng.pick(&LAST_WORDS));
+    let base = match rng.below(4) {
+        0 => format!("{first}-{last}"),
+        1 => format!("{first}_{last}"),
+        2 => format!("{first}{}", rng.between(2, 99)),
+        _ => format!("{first}{}{}", last[..1].to_uppercase(), &last[1..]),
+    };
+    let name = (0..)
+        .map(|n| {
+            if n == 0 {
+                base.clone()
+            } else {
+                format!("{base}-{n}")
+            }
+        })
+        .find(|name| !taken.contains(name))
+        .unwrap_or_default();
+    taken.insert(name.clone());
+    name
+}
+
+// === impl Function ===
+
+impl Function {
+    /// A function of which only the name is known, as in a replay.
+    pub(crate) fn plain(namespace: &str, name: &str, settings: &Settings) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            runtime: RUNTIMES[0],
+            memory_mb: 128,
+            timeout_ms: settings.max_duration_ms,
+            added_ms: settings.start_ms - DAY_MS as i64,
+            modified_ms: settings.start_ms - DAY_MS as i64,
+            habits: Habits::still(),
+        }
+    }
+}
+
+// === impl Habits ===
+
+impl Habits {
+    /// A Zipf share by rank; each tenth function is mostly idle.
+    fn draw(rank: usize, rng: &mut Rng) -> Self {
+        let idle = rank % 10 == 9;
+        let troubled = rng.unit();
+        Self {
+            weight: ((rank + 1) as f64).powf(-0.9) * if idle { 0.03 } else { 1.0 },
+            median_ms: 2.0 * 400f64.powf(rng.unit()),
+            sigma: 0.3 + 0.7 * rng.unit(),
+            failure_rate: match troubled {
+                t if t < 0.6 => 0.002,
+                t if t < 0.9 => 0.02,
+                _ => 0.15,
+            },
+            cold_rate: if idle { 0.5 } else { 0.01 + 0.04 * rng.unit() },
+            asynchronous: rng.chance(0.3),
+            memory_share: 0.1 + 0.6 * rng.unit(),
+        }
+    }
+
+    fn still() -> Self {
+        Self {
+            weight: 0.0,
+            median_ms: 0.0,
+            sigma: 0.0,
+            failure_rate: 0.0,
+            cold_rate: 0.0,
+            asynchronous: false,
+            memory_share: 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_mixed_in_style() {
+        let settings = Settings {
+            functions: 3_000,
+            ..Settings::new(3)
+        };
+        let functions = generate(&settings);
+        let names: HashSet<&str> = functions.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names.len(), 3_000);
+        assert!(names.iter().all(|n| !n.is_empty() && n.len() <= 60));
+        assert!(names.iter().any(|n| n.contains('_')));
+        assert!(
+            names
+                .iter()
+                .any(|n| n.ends_with(|c: char| c.is_ascii_digit()))
+        );
+    }
+
+    #[test]
+    fn the_first_functions_are_the_same_in_a_larger_world() {
+        let small = generate(&Settings {
+            functions: 5,
+            ..Settings::new(3)
+        });
+        let large = generate(&Settings {
+            functions: 50,
+            ..Settings::new(3)
+        });
+        assert_eq!(small[..], large[..5]);
+    }
+}

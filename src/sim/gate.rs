@@ -1,0 +1,204 @@
+//! Who may come in, and how often.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::refusal::Refusal;
+use super::settings::Settings;
+use super::sign::Signed;
+
+/// Checks identity, freshness and novelty of requests.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    keys: Vec<Key>,
+    skew_s: i64,
+    /// Timestamp, key and nonce of the requests let in, as long as their timestamp is acceptable.
+    /// The timestamp belongs to it: some clients draw nonces below 65,536 only, which would meet
+    /// again soon.
+    used: BTreeSet<(i64, usize, u64)>,
+}
+
+/// A bucket of requests for each key and action.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    per_second: Option<f64>,
+    /// Requests left, and when they were counted.
+    buckets: HashMap<(usize, &'static str), (f64, i64)>,
+}
+
+struct Key {
+    secret_id: String,
+    secret_key: String,
+    temporary: Option<(String, i64)>,
+}
+
+/// Beyond this many remembered nonces the oldest are forgotten.
+const MAX_USED: usize = 1_000_000;
+
+// === impl Gate ===
+
+impl Gate {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let permanent = Key {
+            secret_id: settings.secret_id.clone(),
+            secret_key: settings.secret_key.clone(),
+            temporary: None,
+        };
+        let temporary = settings.temporary_keys.iter().map(|key| Key {
+            secret_id: key.secret_id.clone(),
+            secret_key: key.secret_key.clone(),
+            temporary: Some((key.token.clone(), key.expires_ms)),
+        });
+        Self {
+            keys: std::iter::once(permanent).chain(temporary).collect(),
+            skew_s: settings.timestamp_skew_s,
+            used: BTreeSet::new(),
+        }
+    }
+
+    /// Lets a request in, by the API's own clock; gives the position of its key.
+    pub(crate) fn admit(&mut self, request: &Signed<'_>, clock_ms: i64) -> Result<usize, Refusal> {
+        let required = |name| {
+            request
+                .params
+                .get(name)
+                .ok_or_else(|| Refusal::missing(name))
+        };
+        let secret_id = required("SecretId")?;
+        let timestamp: i64 = parsed("Timestamp", required("Timestamp")?)?;
+        let nonce: u64 = parsed("Nonce", required("Nonce")?)?;
+        required("Signature")?;
+        let position = self
+            .keys
+            .iter()
+            .position(|key| key.secret_id == secret_id)
+            .ok_or_else(Refusal::unknown_id)?;
+        let key = &self.keys[position];
+        if !request.is_valid(&key.secret_key) {
+            return Err(Refusal::bad_signature());
+        }
+        key.check_token(request.params.get("Token"), clock_ms)?;
+        self.check_novelty(timestamp, position, nonce, clock_ms.div_euclid(1_000))?;
+        Ok(position)
+    }
+
+    fn check_novelty(
+        &mut self,
+        timestamp: i64,
+        key: usize,
+        nonce: u64,
+        clock_s: i64,
+    ) -> Result<(), Refusal> {
+        let oldest = clock_s.saturating_sub(self.skew_s);
+        if timestamp < oldest || timestamp > clock_s.saturating_add(self.skew_s) {
+            return Err(Refusal::replay("timestamp is too far off"));
+        }
+        self.used = self.used.split_off(&(oldest, 0, 0));
+        if !self.used.insert((timestamp, key, nonce)) {
+            return Err(Refusal::replay("nonce was used before"));
+        }
+        if self.used.len() > MAX_USED {
+            self.used.pop_first();
+        }
+        Ok(())
+    }
+}
+
+fn parsed<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| Refusal::invalid(name))
+}
+
+// === impl Key ===
+
+impl Key {
+    fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), Refusal> {
+        let Some((token, expires_ms)) = &self.temporary else {
+            return Ok(());
+        };
+        if given != Some(token) {
+            return Err(Refusal::bad_token("temporary key needs its token"));
+        }
+        if clock_ms >= *expires_ms {
+            return Err(Refusal::bad_token("token has expired"));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Key").field(&self.secret_id).finish()
+    }
+}
+
+// === impl Limiter ===
+
+impl Limiter {
+    pub(crate) fn new(per_second: Option<f64>) -> Self {
+        Self {
+            per_second,
+            buckets: HashMap::new(),
+        }
+    }
+
+    /// Takes one request from the bucket of `key` and `action`, which holds a second's worth.
+    pub(crate) fn take(
+        &mut self,
+        key: usize,
+        action: &'static str,
+        now_ms: i64,
+    ) -> Result<(), Refusal> {
+        let Some(rate) = self.per_second else {
+            return Ok(());
+        };
+        let size = rate.max(1.0);
+        let (left, counted_ms) = self.buckets.entry((key, action)).or_insert((size, now_ms));
+        let passed_ms = now_ms.saturating_sub(*counted_ms).max(0);
+        *left = size.min(*left + passed_ms as f64 / 1_000.0 * rate);
+        *counted_ms = now_ms;
+        if *left < 1.0 {
+            return Err(Refusal::throttled());
+        }
+        *left -= 1.0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonces_are_forgotten_with_their_timestamp() {
+        let mut gate = Gate::new(&Settings {
+            timestamp_skew_s: 10,
+            ..Settings::new(1)
+        });
+        for nonce in 0..100 {
+            gate.check_novelty(1_000, 0, nonce, 1_000).unwrap();
+        }
+        assert!(gate.check_novelty(1_000, 0, 5, 1_000).is_err());
+        assert!(gate.check_novelty(1_000, 1, 5, 1_000).is_ok());
+        assert!(gate.check_novelty(1_001, 0, 5, 1_000).is_ok());
+        gate.check_novelty(1_011, 0, 5, 1_011).unwrap();
+        assert_eq!(gate.used.len(), 2);
+        assert_eq!(
+            gate.check_novelty(1_000, 0, 5, 1_011).unwrap_err().code,
+            4500
+        );
+        assert_eq!(
+            gate.check_novelty(1_022, 0, 5, 1_011).unwrap_err().code,
+            4500
+        );
+    }
+
+    #[test]
+    fn buckets_refill_with_time() {
+        let mut limiter = Limiter::new(Some(2.0));
+        let mut taken = |now_ms| limiter.take(0, "A", now_ms).is_ok();
+        assert_eq!(
+            [0, 0, 0, 499, 500, 500].map(&mut taken),
+            [true, true, false, false, true, false]
+        );
+        assert!(limiter.take(0, "B", 500).is_ok() && limiter.take(1, "A", 500).is_ok());
+    }
+}

@@ -1,0 +1,91 @@
+//! The simulated cloud as a process of its own, in real time.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::net::TcpListener;
+
+use super::cloud::Cloud;
+use super::replay::{ReplayErrors, read_replay};
+use super::serve::serve;
+use super::settings::Settings;
+
+/// What a simulator process is told.
+#[derive(Debug)]
+pub struct RunOptions {
+    /// Where to listen; port 0 for any.
+    pub listen: SocketAddr,
+    /// The cloud. Its `start_ms` is replaced by the instant of the start.
+    pub settings: Settings,
+    /// A file of rows to show instead of a seeded world.
+    pub replay: Option<PathBuf>,
+}
+
+/// Why the simulator could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {source}; choose another address or port")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The replay file is not usable.
+    #[error(transparent)]
+    Replay(#[from] ReplayErrors),
+    /// The line with address and keys could not be printed.
+    #[error("cannot print the address: {0}; is standard output closed")]
+    Print(io::Error),
+}
+
+/// Binds, prints one JSON line with address and keys on standard output, and serves until
+/// `shutdown` resolves.
+pub async fn run(
+    mut options: RunOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let rows = options.replay.as_deref().map(read_replay).transpose()?;
+    let bind_error = |source| RunError::Bind {
+        address: options.listen,
+        source,
+    };
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(bind_error)?;
+    let address = listener.local_addr().map_err(bind_error)?;
+    let now = steady_clock();
+    options.settings.start_ms = now();
+    let cloud = match rows {
+        Some(rows) => Cloud::with_replay(options.settings, rows),
+        None => Cloud::new(options.settings),
+    };
+    announce(address, cloud.settings()).map_err(RunError::Print)?;
+    serve(listener, Arc::new(cloud), now, shutdown).await;
+    Ok(())
+}
+
+/// Unix milliseconds that never go back: the wall clock is read once.
+pub fn steady_clock() -> impl Fn() -> i64 + Send + Sync + Clone + 'static {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let started = Instant::now();
+    move || i64::try_from((since_epoch + started.elapsed()).as_millis()).unwrap_or(i64::MAX)
+}
+
+fn announce(address: SocketAddr, settings: &Settings) -> io::Result<()> {
+    let line = serde_json::json!({
+        "listening": address.to_string(),
+        "secret_id": settings.secret_id,
+        "secret_key": settings.secret_key,
+    });
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

@@ -1,0 +1,52 @@
+//! The world together with what is shown of it.
+
+use std::sync::Arc;
+
+use super::function::Function;
+use super::truth::Truth;
+use super::view::{Page, Selection, View};
+use super::world::World;
+
+/// What every API of the cloud looks at.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    world: World,
+    view: View,
+}
+
+// === impl Scene ===
+
+impl Scene {
+    pub(crate) fn new(world: World) -> Self {
+        Self {
+            world,
+            view: View::default(),
+        }
+    }
+
+    pub(crate) fn functions(&self) -> Arc<[Function]> {
+        Arc::clone(self.world.functions())
+    }
+
+    /// The page that is shown at `now_ms`.
+    pub(crate) fn select(&mut self, now_ms: i64, selection: &Selection) -> Page {
+        self.world.advance(now_ms);
+        self.view.advance(&self.world, now_ms);
+        self.view.select(&self.world, selection)
+    }
+
+    pub(crate) fn truth(&mut self, region: &str, now_ms: i64, visible_before_ms: i64) -> Truth {
+        self.world.advance(now_ms);
+        Truth::of(&self.world, region, now_ms, visible_before_ms)
+    }
+
+    /// Longest time from a start to a finished row among the attempts so far, milliseconds.
+    pub(crate) fn longest_wait_ms(&self) -> u64 {
+        let waits = self
+            .world
+            .attempts()
+            .iter()
+            .map(|a| a.visible_ms.abs_diff(a.start_ms));
+        waits.max().unwrap_or(0)
+    }
+}

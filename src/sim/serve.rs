@@ -1,0 +1,267 @@
+//! The cloud behind a socket: HTTP/1.1 with keep-alive.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::cloud::{Cloud, Request, Response};
+
+const MAX_BODY_BYTES: usize = 1 << 20;
+const MAX_CONNECTIONS: usize = 1_024;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const TRUTH_PATH: &str = "/_sim/truth";
+
+/// Serves `cloud` until `shutdown` resolves, then drops what is open.
+///
+/// Besides the API it answers `GET /_sim/truth[?visible_before_ms=N]`, unsigned, with the truth at
+/// the present instant. `now` gives that instant in Unix milliseconds; it is read once per request,
+/// in the order in which the cloud sees the requests.
+pub async fn serve(
+    listener: TcpListener,
+    cloud: Arc<Cloud>,
+    now: impl Fn() -> i64 + Send + Sync + Clone + 'static,
+    shutdown: impl Future<Output = ()>,
+) {
+    let site = Arc::new(Site {
+        cloud,
+        now,
+        turn: Mutex::new(()),
+    });
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            () = &mut shutdown => return,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Some((stream, place)) => {
+                let site = Arc::clone(&site);
+                connections.spawn(async move {
+                    converse(stream, site).await;
+                    drop(place);
+                });
+            }
+            // Out of file handles, most likely: those in use must end first.
+            None => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, _) = listener.accept().await.ok()?;
+    // Answers are written whole; waiting for more would only delay them.
+    let _ = stream.set_nodelay(true);
+    Some((stream, place))
+}
+
+async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, site: Arc<Site<N>>) {
+    let service = service_fn(move |request| {
+        let site = Arc::clone(&site);
+        async move { Ok::<_, Infallible>(site.answer(request).await) }
+    });
+    // A connection that fails is the client's concern.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// The cloud with a clock.
+struct Site<N> {
+    cloud: Arc<Cloud>,
+    now: N,
+    /// Held from reading the clock to the answer, so that the cloud never sees time go back.
+    turn: Mutex<()>,
+}
+
+/// A body that may break off.
+struct Reply {
+    data: Bytes,
+    /// The length that the header announces.
+    announced: usize,
+    state: ReplyState,
+}
+
+#[derive(Clone, Copy)]
+enum ReplyState {
+    Data,
+    /// Lets what was written reach the client before the break.
+    Pause,
+    Break,
+}
+
+// === impl Site ===
+
+impl<N: Fn() -> i64> Site<N> {
+    async fn answer(&self, request: hyper::Request<Incoming>) -> hyper::Response<Reply> {
+        let request = match read(request).await {
+            Ok(request) => request,
+            Err(status) => return plain(status, ""),
+        };
+        if request.path == TRUTH_PATH {
+            return self.truth(&request);
+        }
+        let response = {
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            self.cloud.handle((self.now)(), &request)
+        };
+        if !response.delay.is_zero() {
+            tokio::time::sleep(response.delay).await;
+        }
+        reply(response)
+    }
+
+    fn truth(&self, request: &Request) -> hyper::Response<Reply> {
+        if request.method != "GET" {
+            return plain(405, "use GET");
+        }
+        let before_ms = match request.query.strip_prefix("visible_before_ms=") {
+            Some(number) => match number.parse() {
+                Ok(ms) => ms,
+                Err(_) => return plain(400, "visible_before_ms must be Unix milliseconds"),
+            },
+            None if request.query.is_empty() => i64::MAX,
+            None => return plain(400, "the only parameter is visible_before_ms"),
+        };
+        let truth = {
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            self.cloud.truth_before((self.now)(), before_ms)
+        };
+        match serde_json::to_string(&truth) {
+            Ok(text) => typed(200, "application/json", text.into()),
+            Err(_) => plain(500, "truth cannot be written"),
+        }
+    }
+}
+
+/// Takes a request apart; the error is an HTTP status.
+async fn read(request: hyper::Request<Incoming>) -> Result<Request, u16> {
+    let (head, body) = request.into_parts();
+    let headers: Vec<(String, String)> = head
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.as_str().to_owned(), value.into_owned())
+        })
+        .collect();
+    let host = headers.iter().find(|(name, _)| name == "host");
+    let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect())
+        .await
+        .map_err(|_| 408_u16)?
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                413_u16
+            } else {
+                400
+            }
+        })?;
+    Ok(Request {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        host: host.map(|(_, value)| value.clone()).unwrap_or_default(),
+        headers,
+        body: body.to_bytes().into(),
+    })
+}
+
+fn reply(response: Response) -> hyper::Response<Reply> {
+    let announced = response.body.len();
+    let mut data = Bytes::from(response.body);
+    let state = match response.cut_after {
+        Some(length) if length < announced => {
+            data.truncate(length);
+            ReplyState::Pause
+        }
+        _ => ReplyState::Data,
+    };
+    let body = Reply {
+        data,
+        announced,
+        state,
+    };
+    let mut built = hyper::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        built = built.header(name, value);
+    }
+    built
+        .body(body)
+        .unwrap_or_else(|_| plain(500, "response cannot be written"))
+}
+
+fn plain(status: u16, text: &'static str) -> hyper::Response<Reply> {
+    typed(status, "text/plain", Bytes::from_static(text.as_bytes()))
+}
+
+fn typed(status: u16, content_type: &'static str, data: Bytes) -> hyper::Response<Reply> {
+    let announced = data.len();
+    let state = ReplyState::Data;
+    let mut response = hyper::Response::new(Reply {
+        data,
+        announced,
+        state,
+    });
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    let value = hyper::header::HeaderValue::from_static(content_type);
+    response
+        .headers_mut()
+        .insert(hyper::header::CONTENT_TYPE, value);
+    response
+}
+
+// === impl Reply ===
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if !self.data.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))));
+        }
+        match self.state {
+            ReplyState::Data => Poll::Ready(None),
+            ReplyState::Pause => {
+                self.state = ReplyState::Break;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            ReplyState::Break => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_empty() && matches!(self.state, ReplyState::Data)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced as u64)
+    }
+}

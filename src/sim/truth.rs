@@ -1,0 +1,215 @@
+//! The oracle: what an exact reader must have counted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::attempt::Attempt;
+use super::function::Function;
+use super::world::World;
+
+/// Sums over all attempts that the API shows as finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truth {
+    /// The instant it holds for, Unix milliseconds.
+    pub now_ms: i64,
+    /// The region of the world.
+    pub region: String,
+    /// Sums over all functions.
+    pub totals: Totals,
+    /// Every function of the world, called or not, in the world's order.
+    pub functions: Vec<FunctionTruth>,
+}
+
+/// Sums over all functions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Readable attempts.
+    pub invocations: u64,
+    /// Run time, microseconds; exact milliseconds on the wire.
+    #[serde(rename = "duration_ms", with = "exact_ms")]
+    pub duration_us: u64,
+    /// Billed time, milliseconds.
+    pub billed_ms: u64,
+    /// Memory used, bytes.
+    pub mem_bytes: u64,
+    /// Readable attempts that were retries; v2 rows do not tell them.
+    pub retries: u64,
+    /// Rows broken for good, in no other number.
+    pub unreadable: u64,
+}
+
+/// Sums of one function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionTruth {
+    /// Name of the function.
+    pub function_name: String,
+    /// Namespace of the function.
+    pub namespace: String,
+    /// Configured memory, MB.
+    pub memory_mb: u32,
+    /// Readable attempts by return code.
+    pub invocations: BTreeMap<i32, u64>,
+    /// Run time, microseconds; exact milliseconds on the wire.
+    #[serde(rename = "duration_ms", with = "exact_ms")]
+    pub duration_us: u64,
+    /// Billed time, milliseconds.
+    pub billed_ms: u64,
+    /// Memory used, bytes.
+    pub mem_bytes: u64,
+    /// Readable attempts that were retries; v2 rows do not tell them.
+    pub retries: u64,
+    /// Rows broken for good, in no other number.
+    pub unreadable: u64,
+}
+
+/// Microseconds inside, milliseconds on the wire. Up to 10^15 us (30 years of run time) the
+/// shortest decimal of the nearest double is the exact value.
+mod exact_ms {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(us: &u64, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_f64(*us as f64 / 1_000.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
+        Ok((f64::deserialize(input)? * 1_000.0).round() as u64)
+    }
+}
+
+// === impl Truth ===
+
+impl Truth {
+    /// Sums over the attempts that are finished and visible at `now_ms` and became so before
+    /// `visible_before_ms`.
+    pub(crate) fn of(world: &World, region: &str, now_ms: i64, visible_before_ms: i64) -> Self {
+        let mut functions: Vec<_> = world.functions().iter().map(FunctionTruth::new).collect();
+        for attempt in world.attempts() {
+            if attempt.is_finished(now_ms) && attempt.visible_ms < visible_before_ms {
+                functions[attempt.function as usize].add(attempt);
+            }
+        }
+        Self {
+            now_ms,
+            region: region.to_owned(),
+            totals: functions.iter().fold(Totals::default(), Totals::plus),
+            functions,
+        }
+    }
+
+    /// Readable attempts of all functions.
+    pub fn total(&self) -> u64 {
+        self.totals.invocations
+    }
+
+    /// The function of this name; the first one where namespaces share it.
+    pub fn function(&self, name: &str) -> Option<&FunctionTruth> {
+        self.functions.iter().find(|f| f.function_name == name)
+    }
+}
+
+// === impl Totals ===
+
+impl Totals {
+    fn plus(self, function: &FunctionTruth) -> Self {
+        Self {
+            invocations: self.invocations + function.count(),
+            duration_us: self.duration_us + function.duration_us,
+            billed_ms: self.billed_ms + function.billed_ms,
+            mem_bytes: self.mem_bytes + function.mem_bytes,
+            retries: self.retries + function.retries,
+            unreadable: self.unreadable + function.unreadable,
+        }
+    }
+}
+
+// === impl FunctionTruth ===
+
+impl FunctionTruth {
+    fn new(function: &Function) -> Self {
+        Self {
+            function_name: function.name.clone(),
+            namespace: function.namespace.clone(),
+            memory_mb: function.memory_mb,
+            invocations: BTreeMap::new(),
+            duration_us: 0,
+            billed_ms: 0,
+            mem_bytes: 0,
+            retries: 0,
+            unreadable: 0,
+        }
+    }
+
+    fn add(&mut self, attempt: &Attempt) {
+        if attempt.unreadable {
+            self.unreadable += 1;
+            return;
+        }
+        *self.invocations.entry(attempt.ret_code).or_default() += 1;
+        // A replay may hold any numbers, so their sums must not be trusted to fit.
+        self.duration_us = self.duration_us.saturating_add(attempt.duration_us);
+        self.billed_ms = self.billed_ms.saturating_add(attempt.billed_ms);
+        self.mem_bytes = self.mem_bytes.saturating_add(attempt.mem_bytes);
+        self.retries += u64::from(attempt.retry > 0);
+    }
+
+    /// Readable attempts, whatever their return code.
+    pub fn count(&self) -> u64 {
+        self.invocations.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn truth() -> Truth {
+        let function = FunctionTruth {
+            function_name: "f".to_owned(),
+            namespace: "default".to_owned(),
+            memory_mb: 128,
+            invocations: BTreeMap::from([(-1, 1), (0, 12)]),
+            duration_us: 123_456,
+            billed_ms: 200,
+            mem_bytes: 123,
+            retries: 2,
+            unreadable: 0,
+        };
+        Truth {
+            now_ms: 7,
+            region: "ap-guangzhou".to_owned(),
+            totals: Totals::default().plus(&function),
+            functions: vec![function],
+        }
+    }
+
+    #[test]
+    fn has_the_documented_shape() {
+        let json = serde_json::to_value(truth()).unwrap();
+        assert_eq!(json["now_ms"], 7);
+        assert_eq!(json["totals"]["invocations"], 13);
+        let function = &json["functions"][0];
+        assert_eq!(function["function_name"], "f");
+        assert_eq!(function["namespace"], "default");
+        assert_eq!(function["invocations"]["0"], 12);
+        assert_eq!(function["invocations"]["-1"], 1);
+        assert_eq!(function["duration_ms"].to_string(), "123.456");
+        assert_eq!(serde_json::from_value::<Truth>(json).unwrap(), truth());
+    }
+
+    #[test]
+    fn large_sums_of_milliseconds_are_exact() {
+        for us in [
+            999_999_999_999_999_u64,
+            123_456_789_012_345,
+            100_000_000_000_001,
+        ] {
+            let text = serde_json::to_string(&Totals {
+                duration_us: us,
+                ..Totals::default()
+            });
+            let expected = format!("\"duration_ms\":{}.{:03}", us / 1_000, us % 1_000);
+            assert!(text.unwrap().contains(&expected), "{expected}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The world: attempts in order of their start, generated as far as time has come.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use super::attempt::{Attempt, Call, Failure, Told};
+use super::function::{self, Function};
+use super::replay::{ReplayLine, ReplayStart};
+use super::rng::{Rng, mix};
+use super::settings::Settings;
+
+/// Functions and what happened to them. Knows no wire format and no request.
+#[derive(Debug)]
+pub(crate) struct World {
+    settings: Arc<Settings>,
+    functions: Arc<[Function]>,
+    /// In order of start; grows at its end only.
+    attempts: Vec<Attempt>,
+    generator: Option<Generator>,
+}
+
+/// Pulls calls out of the seed, one after another. The order of the draws is the order of the
+/// events, so the steps in which time passes make no difference.
+#[derive(Debug)]
+struct Generator {
+    arrivals: Rng,
+    /// Milliseconds from the first instant to the next arrival; none in a silent world.
+    next_arrival: Option<f64>,
+    mean_gap_ms: f64,
+    first_ms: i64,
+    calls: u64,
+    /// Running sums of the functions' weights.
+    shares: Vec<f64>,
+    retries: BinaryHeap<Reverse<Call>>,
+}
+
+const ARRIVAL_KEY: u64 = 0xA111_0000_0000_0000;
+const CHOICE_KEY: u64 = 2;
+/// Some arrivals are bursts: several calls of one function at one instant, so that rows tie even
+/// in a quiet world.
+const BURST_CHANCE: f64 = 0.03;
+const BURST_EXTRA: (u64, u64) = (1, 5);
+const MEAN_BURST_EXTRA: f64 = 3.0;
+const MAX_RATE: f64 = 1_000_000.0;
+const MAX_ATTEMPTS: usize = u32::MAX as usize;
+
+// === impl World ===
+
+impl World {
+    /// A world that follows the seed.
+    pub(crate) fn generated(settings: Arc<Settings>) -> Self {
+        let functions: Arc<[Function]> = function::generate(&settings).into();
+        let generator = Generator::new(&settings, &functions);
+        Self {
+            settings,
+            functions,
+            attempts: Vec::new(),
+            generator: Some(generator),
+        }
+    }
+
+    /// A world of exactly these rows; its functions stand in order of appearance.
+    pub(crate) fn replayed(settings: Arc<Settings>, lines: Vec<ReplayLine>) -> Self {
+        let mut functions = Vec::new();
+        let mut known: HashMap<(String, String), u32> = HashMap::new();
+        let mut attempts = Vec::with_capacity(lines.len());
+        for (number, line) in lines.into_iter().enumerate() {
+            let name = (line.namespace.clone(), line.function_name.clone());
+            let function = *known.entry(name).or_insert_with(|| {
+                functions.push(Function::plain(
+                    &line.namespace,
+                    &line.function_name,
+                    &settings,
+                ));
+                functions.len() as u32 - 1
+            });
+            attempts.push(replayed_attempt(number as u64, function, line, &settings));
+        }
+        attempts.sort_by_key(|attempt| attempt.start_ms);
+        attempts.truncate(MAX_ATTEMPTS);
+        Self {
+            settings,
+            functions: functions.into(),
+            attempts,
+            generator: None,
+        }
+    }
+
+    /// Lets everything happen that starts up to and including `now_ms`.
+    pub(crate) fn advance(&mut self, now_ms: i64) {
+        let Some(generator) = &mut self.generator else {
+            return;
+        };
+        let stop_ms = self.settings.stop_ms.unwrap_or(i64::MAX);
+        let limit = self.settings.max_calls.min(MAX_ATTEMPTS);
+        while self.attempts.len() < limit
+            && generator
+                .next_start()
+                .is_some_and(|start_ms| start_ms <= now_ms && start_ms < stop_ms)
+        {
+            generator.emit(&self.settings, &self.functions, &mut self.attempts);
+        }
+    }
+
+    pub(crate) fn functions(&self) -> &Arc<[Function]> {
+        &self.functions
+    }
+
+    /// All attempts so far, by start. A replay holds those of the future too.
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+fn replayed_attempt(number: u64, function: u32, line: ReplayLine, settings: &Settings) -> Attempt {
+    let key = mix(settings.seed, number);
+    let mut rng = Rng::keyed(key, 0);
+    let mut attempt = Attempt {
+        function,
+        request_id: 0,
+        retry: line.retry,
+        start_ms: match line.start {
+            ReplayStart::Absolute(ms) => ms,
+            ReplayStart::Offset(ms) => settings.start_ms.saturating_add(ms),
+        },
+        duration_us: line.duration_us,
+        billed_ms: line.billed_ms,
+        mem_bytes: line.mem_bytes,
+        ret_code: line.ret_code,
+        failure: match line.ret_code {
+            0 => Failure::None,
+            1 => Failure::UserCode,
+            _ => Failure::UserCodeOld,
+        },
+        cold: false,
+        unreadable: rng.chance(settings.faults.unreadable_rows),
+        shown_ms: 0,
+        visible_ms: 0,
+        key,
+        told: Some(Arc::new(Told {
+            request_id: line.request_id,
+            log: line.log,
+        })),
+    };
+    attempt.place(line.visible_after_ms, settings, &mut rng);
+    attempt
+}
+
+// === impl Generator ===
+
+impl Generator {
+    fn new(settings: &Settings, functions: &[Function]) -> Self {
+        let mut sum = 0.0;
+        let shares: Vec<f64> = functions
+            .iter()
+            .map(|function| {
+                sum += function.habits.weight;
+                sum
+            })
+            .collect();
+        let rate = settings.rate_per_second.min(MAX_RATE);
+        let silent = shares.is_empty() || rate.is_nan() || rate <= 0.0;
+        let mean_gap_ms = 1_000.0 * (1.0 + BURST_CHANCE * MEAN_BURST_EXTRA) / rate;
+        let mut arrivals = Rng::keyed(settings.seed, ARRIVAL_KEY);
+        Self {
+            next_arrival: (!silent).then(|| arrivals.exponential(mean_gap_ms)),
+            arrivals,
+            mean_gap_ms,
+            first_ms: settings.start_ms.saturating_sub(settings.history_ms),
+            calls: 0,
+            shares,
+            retries: BinaryHeap::new(),
+        }
+    }
+
+    fn arrival_ms(&self) -> Option<i64> {
+        self.next_arrival
+            .map(|offset| self.first_ms.saturating_add(offset as i64))
+    }
+
+    /// Start of the next event.
+    fn next_start(&self) -> Option<i64> {
+        let retry = self.retries.peek().map(|Reverse(call)| call.start_ms);
+        [self.arrival_ms(), retry].into_iter().flatten().min()
+    }
+
+    /// Lets the next event happen.
+    fn emit(&mut self, settings: &Settings, functions: &[Function], out: &mut Vec<Attempt>) {
+        let due = self.next_start();
+        if self.retries.peek().map(|Reverse(call)| call.start_ms) == due
+            && let Some(Reverse(call)) = self.retries.pop()
+        {
+            self.execute(call, settings, functions, out);
+            return;
+        }
+        let Some(start_ms) = self.arrival_ms() else {
+            return;
+        };
+        let burst = self.arrivals.chance(BURST_CHANCE);
+        let extra = self.arrivals.between(BURST_EXTRA.0, BURST_EXTRA.1);
+        let gap = self.arrivals.exponential(self.mean_gap_ms);
+        self.next_arrival = self.next_arrival.map(|offset| offset + gap);
+        let function = self.choose(settings.seed);
+        for _ in 0..=if burst { extra } else { 0 } {
+            let call = Call {
+                start_ms,
+                number: self.calls,
+                retry: 0,
+                function,
+            };
+            self.calls += 1;
+            self.execute(call, settings, functions, out);
+        }
+    }
+
+    /// The function of the next call, by its share.
+    fn choose(&self, seed: u64) -> u32 {
+        let total = self.shares.last().copied().unwrap_or(0.0);
+        let at = Rng::keyed(mix(seed, self.calls), CHOICE_KEY).unit() * total;
+        let index = self.shares.partition_point(|&share| share <= at);
+        index.min(self.shares.len().saturating_sub(1)) as u32
+    }
+
+    fn execute(
+        &mut self,
+        call: Call,
+        settings: &Settings,
+        functions: &[Function],
+        out: &mut Vec<Attempt>,
+    ) {
+        let function = &functions[call.function as usize];
+        let attempt = Attempt::draw(call, function, settings);
+        self.retries
+            .extend(attempt.retry_call(call.number, function).map(Reverse));
+        out.push(attempt);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::faults::Faults;
+    use proptest::prelude::*;
+
+    fn settings(seed: u64) -> Settings {
+        Settings {
+            rate_per_second: 50.0,
+            faults: Faults::harsh(),
+            ..Settings::new(seed)
+        }
+    }
+
+    fn world(settings: Settings, steps: &[i64]) -> World {
+        let mut world = World::generated(Arc::new(settings));
+        for step in steps {
+            world.advance(*step);
+        }
+        world
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn steps_of_time_make_no_difference(
+            seed in any::<u64>(),
+            mut steps in prop::collection::vec(0i64..200_000, 0..20),
+        ) {
+            let settings = settings(seed);
+            let end = settings.start_ms + 200_000;
+            steps.sort_unstable();
+            let steps: Vec<i64> =
+                steps.iter().map(|s| settings.start_ms + s).chain([end]).collect();
+            let once = world(settings.clone(), &[end]);
+            let stepwise = world(settings, &steps);
+            prop_assert_eq!(once.attempts(), stepwise.attempts());
+        }
+    }
+
+    #[test]
+    fn attempts_are_in_order_and_about_as_many_as_asked() {
+        let settings = settings(5);
+        let (start, end) = (settings.start_ms, settings.start_ms + 600_000);
+        let world = world(settings, &[end]);
+        let attempts = world.attempts();
+        assert!(attempts.is_sorted_by_key(|a| a.start_ms));
+        assert!(attempts.iter().all(|a| (start..=end).contains(&a.start_ms)));
+        let first = attempts.iter().filter(|a| a.retry == 0).count();
+        assert!(
+            (28_500..31_500).contains(&first),
+            "{first} calls in 600 s at 50/s"
+        );
+        assert!(
+            attempts.iter().any(|a| a.retry > 0),
+            "no retry in ten minutes"
+        );
+        assert!(
+            attempts
+                .windows(2)
+                .any(|w| { w[0].start_ms == w[1].start_ms && w[0].function == w[1].function })
+        );
+    }
+
+    #[test]
+    fn keys_of_attempts_are_unique() {
+        let settings = settings(6);
+        let end = settings.start_ms + 300_000;
+        let world = world(settings, &[end]);
+        let mut keys: Vec<_> = world
+            .attempts()
+            .iter()
+            .map(|a| (a.request_id, a.start_ms / 1_000))
+            .collect();
+        keys.sort_unstable();
+        let all = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
+
+    #[test]
+    fn stops_and_silent_worlds_stay_quiet() {
+        let mut stopping = settings(7);
+        let stop = stopping.start_ms + 10_000;
+        stopping.stop_ms = Some(stop);
+        let end = stopping.start_ms + 500_000;
+        let stopped = world(stopping, &[end]);
+        assert!(!stopped.attempts().is_empty());
+        assert!(stopped.attempts().iter().all(|a| a.start_ms < stop));
+        for rate in [0.0, -1.0, f64::NAN] {
+            let quiet = Settings {
+                rate_per_second: rate,
+                ..settings(7)
+            };
+            assert!(world(quiet, &[end]).attempts().is_empty());
+        }
+        let empty = Settings {
+            functions: 0,
+            ..settings(7)
+        };
+        assert!(world(empty, &[end]).attempts().is_empty());
+        let small = Settings {
+            max_calls: 10,
+            ..settings(7)
+        };
+        assert!(world(small, &[i64::MAX]).attempts().len() < 20);
+    }
+
+    #[test]
+    fn history_lies_before_the_start() {
+        let past = Settings {
+            history_ms: 60_000,
+            ..settings(8)
+        };
+        let start = past.start_ms;
+        let world = world(past, &[start]);
+        assert!(world.attempts().len() > 2_000);
+        assert!(world.attempts()[0].start_ms >= start - 60_000);
+    }
+}
