@@ -388,10 +388,11 @@ mod tests {
                 }
                 rows.extend(page.rows);
             }
-            prop_assert!(rows.is_sorted_by_key(|a| {
+            let in_order = rows.is_sorted_by_key(|a| {
                 let second = a.start_ms.div_euclid(1_000);
                 if descending { -second } else { second }
-            }));
+            });
+            prop_assert!(in_order);
             rows.sort_by_key(|a| a.key);
             let mut expected = shown(&world, now_ms, None);
             expected.sort_by_key(|a| a.key);
