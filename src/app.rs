@@ -380,6 +380,8 @@ impl Wiring<'_> {
 
 impl CallObserver for Observer {
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
+        // Each API has its own word for success; the metric has one.
+        let code = if code == "0" { "ok" } else { code };
         self.0.api_attempt(api, action, code, took);
     }
 }

@@ -15,24 +15,15 @@ pub trait LogSource: Send + Sync {
     /// The functions that the configuration wants, as the cloud lists them now.
     fn list(&self) -> BoxFuture<'_, Result<Vec<FunctionId>, ApiError>>;
 
-    /// Reads the rows of `target` in `window` and hands them to `sink`, newest first. Ends early
-    /// when the sink says so.
+    /// Reads the rows of `target` from position `from` to now and hands them to `sink`, newest
+    /// first; rows below `from` that come along are handed over too. Ends early when the sink
+    /// says so.
     fn read<'a>(
         &'a self,
         target: &'a TargetId,
-        window: Window,
+        from: Timestamp,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
-}
-
-/// The positions that a read is about, up to now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// The read goes back to here.
-    pub from: Timestamp,
-    /// Rows from here on are handed over where they come along: those below `from` are known, or
-    /// late.
-    pub known_from: Timestamp,
 }
 
 /// Where the pages of a read go.

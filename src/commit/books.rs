@@ -134,9 +134,7 @@ impl Books {
         target: &TargetId,
         page: &Page,
     ) -> PageOutcome {
-        let settled = change
-            .settled_of(target)
-            .unwrap_or_else(|| self.targets.settled(target));
+        let settled = self.settled_after(change, target);
         let slots: Vec<u32> = page
             .functions
             .iter()
@@ -184,22 +182,22 @@ impl Books {
         }
     }
 
-    /// Settles a target at `position`: nothing below it can still appear.
+    /// Settles a target at `position`: nothing below it can still appear. For a function that was
+    /// never read counting begins there.
     pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        if position
-            <= change
-                .settled_of(target)
-                .unwrap_or_else(|| self.targets.settled(target))
-        {
+        if position <= self.settled_after(change, target) {
             return;
         }
         change.settled.push((target.clone(), position));
-        let bound = position - self.memory();
-        for (slot, series) in (0..).zip(self.series.all()) {
+        for (slot, (series, seen)) in (0..).zip(self.series.all().iter().zip(&self.seen)) {
             if !target.covers(&series.function) || &*series.function.name == OVERFLOW {
                 continue;
             }
-            change.forget(slot, bound);
+            let first = seen.forgotten() == Timestamp::MIN;
+            change.forget(slot, if first { position } else { position - self.memory() });
+        }
+        for slot in change.added_for(target) {
+            change.forget(slot, position);
         }
         self.forget_overflow(change, target, position);
     }
@@ -268,8 +266,9 @@ impl Books {
 
     fn judge(&self, slot: u32, at: Timestamp, key: &AttemptKey, settled: Timestamp) -> Verdict {
         let Some(seen) = self.seen.get(slot as usize) else {
+            // New with this change: counting begins at the settled position.
             return if at < settled {
-                Verdict::Late
+                Verdict::Duplicate
             } else {
                 Verdict::New
             };
@@ -304,8 +303,23 @@ impl Books {
         }
         let slot = entered as u32;
         change.added_slots.insert(admitted.clone(), slot);
+        let began = self.settled_for(change, &admitted);
         change.added.push(admitted);
+        change.forget(slot, began);
         slot
+    }
+
+    /// The position up to which a target is settled once the change is made.
+    fn settled_after(&self, change: &Prepared, target: &TargetId) -> Timestamp {
+        let settled = change.settled_of(target);
+        settled.unwrap_or_else(|| self.targets.settled(target))
+    }
+
+    /// The position up to which the targets that read a function are settled: where counting
+    /// begins for one that was never met.
+    fn settled_for(&self, change: &Prepared, function: &FunctionId) -> Timestamp {
+        let region = self.settled_after(change, &TargetId::region(&function.region));
+        region.max(self.settled_after(change, &TargetId::function(function.clone())))
     }
 
     /// The changed version of a series, begun from the present one.
@@ -395,6 +409,12 @@ impl Prepared {
             .rev()
             .find(|(id, _)| id == target)
             .map(|(_, position)| *position)
+    }
+
+    /// The slots that this change adds and that a target covers.
+    fn added_for(&self, target: &TargetId) -> Vec<u32> {
+        let added = self.added_slots.iter().filter(|(function, _)| target.covers(function));
+        added.map(|(_, slot)| *slot).collect()
     }
 
     fn forget(&mut self, slot: u32, bound: Timestamp) {

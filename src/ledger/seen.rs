@@ -16,7 +16,8 @@ pub struct Seen {
 pub enum Verdict {
     /// Not met before: to be counted.
     New,
-    /// Met before, or from a time of which every row was met.
+    /// Met before, or from a time that is closed: its rows were counted, or lie before counting
+    /// began.
     Duplicate,
     /// Not met before, but older than what was settled: too late to be counted.
     Late,

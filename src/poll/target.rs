@@ -12,7 +12,7 @@ use super::{Poller, pause};
 use crate::commit::Refused;
 use crate::ledger::TargetId;
 use crate::model::{RejectReason, Timestamp};
-use crate::source::{ReadReport, Window};
+use crate::source::ReadReport;
 use crate::tencent::ApiError;
 
 /// One target at work.
@@ -95,20 +95,9 @@ impl Worker {
     }
 
     async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
-        let Poller {
-            source,
-            writer,
-            stop,
-            horizon,
-            ..
-        } = &self.poller;
-        // Attempts are remembered for as long again below the settled position.
-        let window = Window {
-            from: self.settled,
-            known_from: self.settled - horizon.late_after,
-        };
+        let Poller { source, writer, stop, .. } = &self.poller;
         let mut sink = Sink::new(&self.target, writer, mode, stop, &mut self.logged);
-        let result = source.read(&self.target, window, &mut sink).await;
+        let result = source.read(&self.target, self.settled, &mut sink).await;
         (result, sink.finish().await)
     }
 

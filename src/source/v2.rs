@@ -9,10 +9,10 @@ mod time;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::{Flow, LogSource, PageSink, ReadReport, Window};
+use super::{Flow, LogSource, PageSink, ReadReport};
 use crate::config::FunctionFilter;
 use crate::ledger::{NextPage, PagedRead, Scope, TargetId};
-use crate::model::FunctionId;
+use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use logs::{Answer, Reading};
 
@@ -50,19 +50,13 @@ impl V2Source {
     async fn read_pages(
         &self,
         target: &TargetId,
-        window: Window,
+        from: Timestamp,
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
-        let from = window.known_from;
-        let reading = Reading {
-            region: &self.region,
-            target,
-            filter: &self.filter,
-            from,
-        };
+        let reading = Reading { region: &self.region, target, filter: &self.filter };
         let mut report = ReadReport::default();
         let mut read = PagedRead::new(
-            window.from,
+            from,
             FIRST_PAGE,
             self.page_max.load(Ordering::Relaxed),
         );
@@ -169,9 +163,9 @@ impl LogSource for V2Source {
     fn read<'a>(
         &'a self,
         target: &'a TargetId,
-        window: Window,
+        from: Timestamp,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(self.read_pages(target, window, sink))
+        Box::pin(self.read_pages(target, from, sink))
     }
 }

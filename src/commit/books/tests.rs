@@ -274,6 +274,7 @@ fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
 #[test]
 fn a_late_row_is_said_to_be_late_once() {
     let (mut books, target) = opened(100);
+    commit(&mut books, &target, &[page_of(&[(0, 9, 60)])]);
     let mut change = Prepared::default();
     books.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 50));
     books.apply(change);
@@ -323,4 +324,18 @@ fn a_function_that_left_the_overflow_counts_nothing_twice() {
     let mut large = store.restore(100);
     let (again, _) = commit(&mut large, &target, &[page]);
     assert_eq!((again.counted, again.duplicate), (0, 3));
+}
+
+#[test]
+fn what_lies_before_counting_began_is_neither_new_nor_late() {
+    let (mut books, target) = opened(100);
+    let mut change = Prepared::default();
+    books.prepare_known(&mut change, &[name(0)]);
+    books.apply(change);
+    let mut before = page_of(&[(0, 1, 0), (1, 2, 0)]);
+    for row in &mut before.rows {
+        row.position = Timestamp::from_secs(START - 1);
+    }
+    let (outcome, _) = commit(&mut books, &target, &[before]);
+    assert_eq!((outcome.counted, outcome.late, outcome.duplicate), (0, 0, 2));
 }

@@ -26,8 +26,6 @@ pub(super) struct Reading<'r> {
     pub(super) region: &'r Arc<str>,
     pub(super) target: &'r TargetId,
     pub(super) filter: &'r FunctionFilter,
-    /// Rows below it are outside the window.
-    pub(super) from: Timestamp,
 }
 
 /// A page and how it looked.
@@ -137,9 +135,6 @@ impl<'r> Builder<'r> {
     fn row(&mut self, row: &WireRow<'_>) {
         let position = row.position();
         self.shape(row, position);
-        if position.is_some_and(|position| position < self.reading.from) {
-            return;
-        }
         let Some(function) = self.function(row) else {
             self.page.rejects.push(RejectReason::FunctionName);
             return;

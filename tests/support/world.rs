@@ -1,0 +1,167 @@
+//! The whole way of the data over a simulated cloud, and the comparison with its truth.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scf_exporter::app::{Pipeline, Running, Seams, Shown};
+use scf_exporter::config::{self, Config, CredentialsConfig, Overrides, SourceOverrides};
+use scf_exporter::model::Timestamp;
+use scf_exporter::runtime::Runtime;
+use scf_exporter::secret::Secret;
+use scf_exporter::sim::{Cloud, Settings, Truth};
+use scf_exporter::telemetry::Telemetry;
+use scf_exporter::web::View;
+
+use super::cloud::InMemory;
+
+/// A cloud, and what an exporter needs to read it on paused time.
+pub struct World {
+    pub cloud: Arc<Cloud>,
+    pub transport: Arc<InMemory>,
+    pub runtime: Runtime,
+    pub config: Config,
+}
+
+/// An exporter at work in a world.
+pub struct Exporter {
+    pub running: Running,
+    pub view: Arc<Shown>,
+    pub telemetry: Arc<Telemetry>,
+}
+
+/// What is compared: for each function invocations by code, microseconds run, milliseconds
+/// billed, bytes used.
+pub type Sums = BTreeMap<String, (BTreeMap<String, u64>, u128, u128, u128)>;
+
+impl World {
+    /// A world of these settings; its time begins now and passes with tokio's.
+    pub fn new(settings: Settings, overrides: Overrides) -> Self {
+        let runtime =
+            Runtime::simulated(Timestamp::from_millis(settings.start_ms), settings.seed);
+        let late = Duration::from_millis(settings.horizon_ms());
+        let cloud = Arc::new(Cloud::new(settings));
+        Self::over(cloud, runtime, late, overrides)
+    }
+
+    /// The same over a cloud that is there already.
+    pub fn over(
+        cloud: Arc<Cloud>,
+        runtime: Runtime,
+        horizon: Duration,
+        overrides: Overrides,
+    ) -> Self {
+        let transport = InMemory::new(cloud.clone(), runtime.clock.clone());
+        let mut config = config::load(None, &with_defaults(overrides, &cloud, horizon), &|_| None)
+            .unwrap_or_else(|faults| panic!("{faults}"));
+        config.sources[0].credentials = CredentialsConfig::Explicit {
+            secret_id: cloud.settings().secret_id.clone(),
+            secret_key: Secret::new(cloud.settings().secret_key.clone()),
+            token: None,
+        };
+        Self { cloud, transport, runtime, config }
+    }
+
+    /// Starts an exporter over the configured state.
+    pub fn start(&self) -> Exporter {
+        let seams = Seams {
+            runtime: self.runtime.clone(),
+            transport: self.transport.clone(),
+            environment: Arc::new(|_| None),
+        };
+        let pipeline =
+            Pipeline::build(&self.config, seams).unwrap_or_else(|error| panic!("{error}"));
+        let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
+        Exporter { running: pipeline.start(), view, telemetry }
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.runtime.now().as_millis()
+    }
+
+    /// What an exact reader has counted by now, if it has read all.
+    pub fn truth(&self) -> Sums {
+        sums_of(&self.cloud.truth(self.now_ms()))
+    }
+}
+
+/// The comparable part of a truth.
+pub fn sums_of(truth: &Truth) -> Sums {
+    let function = |function: &scf_exporter::sim::FunctionTruth| {
+        let codes = function.invocations.iter().filter(|(_, count)| **count > 0);
+        let codes = codes.map(|(code, count)| (code.to_string(), *count)).collect();
+        let (us, ms) = (u128::from(function.duration_us), u128::from(function.billed_ms));
+        (function.function_name.clone(), (codes, us, ms, u128::from(function.mem_bytes)))
+    };
+    truth.functions.iter().map(function).collect()
+}
+
+impl Exporter {
+    /// What was counted.
+    pub fn counted(&self) -> Sums {
+        let mut sums = Sums::new();
+        for series in &self.view.snapshot().series {
+            let mut codes: BTreeMap<String, u64> = BTreeMap::new();
+            for code in series.codes.iter().filter(|code| code.count > 0) {
+                *codes.entry(code.ret_code.to_string()).or_default() += code.count;
+            }
+            let total: u64 = codes.values().sum();
+            for histogram in [&series.duration, &series.billed, &series.memory] {
+                assert_eq!(histogram.count(), total, "{}", series.function);
+            }
+            assert_eq!(series.duration.sum() % 1_000, 0, "microseconds are exact");
+            let sum = (
+                codes,
+                series.duration.sum() / 1_000,
+                series.billed.sum() / 1_000_000,
+                series.memory.sum(),
+            );
+            sums.insert(series.function.name.to_string(), sum);
+        }
+        sums
+    }
+
+    /// Rows by disposition, as the exporter's own metrics tell them.
+    pub fn dispositions(&self) -> BTreeMap<String, u64> {
+        dispositions_of(&self.telemetry)
+    }
+
+    pub async fn stop(self) {
+        self.running.stop(Duration::from_secs(60)).await;
+    }
+}
+
+fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Overrides {
+    let text = |value: &str| Some(value.to_owned());
+    let secs = |span: Duration| Some(format!("{}s", span.as_secs() + 1));
+    Overrides {
+        state_path: overrides.state_path.or(text("")),
+        max_run_time: overrides.max_run_time.or(secs(horizon)),
+        delivery_delay: overrides.delivery_delay.or(text("1s")),
+        requests_per_second: overrides.requests_per_second.or(text("1000")),
+        source: SourceOverrides {
+            api: text("v2"),
+            region: Some(cloud.settings().region.clone()),
+            endpoint: text("http://sim.test/v2/index.php"),
+            ..overrides.source
+        },
+        ..overrides
+    }
+}
+
+/// The state directory as an override.
+pub fn state_in(directory: &Path) -> Option<String> {
+    Some(directory.display().to_string())
+}
+
+/// Rows by disposition, as the exporter's own metrics tell them.
+pub fn dispositions_of(telemetry: &Telemetry) -> BTreeMap<String, u64> {
+    let families = telemetry.gather();
+    let family = families.iter().find(|f| f.name() == "scf_exporter_records_total").unwrap();
+    let of = |metric: &prometheus::proto::Metric| {
+        let label = metric.get_label().iter().find(|label| label.name() == "disposition");
+        (label.unwrap().value().to_owned(), metric.get_counter().get_value() as u64)
+    };
+    family.get_metric().iter().map(of).collect()
+}
