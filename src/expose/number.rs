@@ -8,6 +8,7 @@ const NANO_DIGITS: u32 = 9;
 const WHOLE_MAX: f64 = 1e15;
 
 /// An unsigned integer.
+#[inline]
 pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }

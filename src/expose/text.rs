@@ -1,11 +1,16 @@
 //! The writer of text format 0.0.4.
 
+use std::ops::Range;
+
 use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer, push_millis, push_nanos};
 use crate::catalog::{FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode, Timestamp};
 use crate::series::{CodeCount, Histogram};
+
+/// Room for what follows the names and labels of a bucket: bound, count and what stands between.
+const LINE_REST: usize = 40;
 
 /// Text 0.0.4, written to the end of a buffer.
 #[derive(Debug, Default)]
@@ -55,30 +60,37 @@ impl Text {
     ) {
         let start = self.out.len();
         self.sample(metric.name, "_bucket", function);
+        let labels = start + metric.name.len() + "_bucket".len()..self.out.len();
         self.put(",le=\"");
         let prefix = start..self.out.len();
+        self.out
+            .reserve((histogram.counts().len() + 2) * (prefix.len() + LINE_REST));
         let le = histogram.bounds().le.iter().copied();
         let mut total = 0;
-        for (at, (le, count)) in le.chain(["+Inf"]).zip(histogram.counts()).enumerate() {
-            total += count;
+        let mut digits = itoa::Buffer::new();
+        let mut shown = digits.format(total);
+        for (at, (le, &count)) in le.chain(["+Inf"]).zip(histogram.counts()).enumerate() {
             if at > 0 {
                 self.out.extend_from_within(prefix.clone());
             }
+            // Most buckets are empty: the number is that of the line before.
+            if count > 0 {
+                total += count;
+                shown = digits.format(total);
+            }
             self.put(le);
             self.put("\"} ");
-            push_integer(&mut self.out, total);
+            self.put(shown);
             self.out.push(b'\n');
         }
-        self.sample(metric.name, "_sum", function);
-        self.put("} ");
+        self.again(metric.name, "_sum", labels.clone());
         match metric.unit {
             Some(Unit::Seconds) => push_nanos(&mut self.out, histogram.sum()),
             _ => push_integer(&mut self.out, histogram.sum()),
         }
         self.out.push(b'\n');
-        self.sample(metric.name, "_count", function);
-        self.put("} ");
-        push_integer(&mut self.out, total);
+        self.again(metric.name, "_count", labels);
+        self.put(shown);
         self.out.push(b'\n');
     }
 
@@ -94,6 +106,14 @@ impl Text {
     pub(super) fn one(&mut self, metric: &Metric, function: &FunctionId) {
         self.sample(metric.name, "", function);
         self.put("} 1\n");
+    }
+
+    /// `name{...} ` with the labels that stand at `labels`, the brace before them included.
+    fn again(&mut self, name: &str, suffix: &str, labels: Range<usize>) {
+        self.put(name);
+        self.put(suffix);
+        self.out.extend_from_within(labels);
+        self.put("} ");
     }
 
     /// `name{region="...",function_namespace="...",function_name="..."`, still open.
