@@ -123,7 +123,12 @@ impl App {
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
             .map_err(|cause| BuildError::Other(cause.to_string()))?;
         let stop_timeout = config.poll.stop_timeout;
-        Ok(Self { pipeline, site: Arc::new(site), listener, stop_timeout })
+        Ok(Self {
+            pipeline,
+            site: Arc::new(site),
+            listener,
+            stop_timeout,
+        })
     }
 
     /// Where it listens.
@@ -148,8 +153,12 @@ impl App {
             // An error means that the sender is gone: closed just the same.
             let _closed = closed.wait_for(|closed| *closed).await;
         };
-        let server =
-            spawn(web::serve(vec![self.listener], self.site, web::Limits::default(), shutdown));
+        let server = spawn(web::serve(
+            vec![self.listener],
+            self.site,
+            web::Limits::default(),
+            shutdown,
+        ));
         let running = self.pipeline.start();
         stop.await;
         info!("stopping: pages in flight are ended and committed");
@@ -208,13 +217,29 @@ impl Pipeline {
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));
         let (stop, stopped) = watch::channel(false);
-        let wiring = Wiring { config, seams: &seams, telemetry: &telemetry, horizon };
-        let pollers = config.sources.iter().map(|source| {
-            wiring.poller(source, writer.clone(), board.clone(), stopped.clone())
-        });
+        let wiring = Wiring {
+            config,
+            seams: &seams,
+            telemetry: &telemetry,
+            horizon,
+        };
+        let pollers = config
+            .sources
+            .iter()
+            .map(|source| wiring.poller(source, writer.clone(), board.clone(), stopped.clone()));
         let pollers = pollers.collect::<Result<_, _>>()?;
-        let view = Arc::new(Shown { published, board, runtime: seams.runtime.clone() });
-        Ok(Self { committer, pollers, stop, telemetry, view })
+        let view = Arc::new(Shown {
+            published,
+            board,
+            runtime: seams.runtime.clone(),
+        });
+        Ok(Self {
+            committer,
+            pollers,
+            stop,
+            telemetry,
+            view,
+        })
     }
 
     /// Starts reading.
@@ -223,7 +248,11 @@ impl Pipeline {
         for poller in self.pollers {
             sources.spawn(run_source(poller));
         }
-        Running { sources, committer: spawn(self.committer.run()), stop: self.stop }
+        Running {
+            sources,
+            committer: spawn(self.committer.run()),
+            stop: self.stop,
+        }
     }
 }
 
@@ -289,7 +318,12 @@ impl Wiring<'_> {
         );
         let page_size = self.config.poll.page_size;
         let filter = source.functions.clone();
-        Ok(Arc::new(V2Source::new(client, &source.region, filter, page_size)))
+        Ok(Arc::new(V2Source::new(
+            client,
+            &source.region,
+            filter,
+            page_size,
+        )))
     }
 
     fn client_config(&self, source: &config::Source) -> Result<ClientConfig, BuildError> {
@@ -321,11 +355,17 @@ impl Wiring<'_> {
         &self,
         source: &config::Source,
     ) -> Result<Arc<dyn CredentialProvider>, BuildError> {
-        let failed =
-            |cause| BuildError::Credentials { source_name: source.name.clone(), cause };
+        let failed = |cause| BuildError::Credentials {
+            source_name: source.name.clone(),
+            cause,
+        };
         let explicit = match &source.credentials {
             CredentialsConfig::Chain => None,
-            CredentialsConfig::Explicit { secret_id, secret_key, token } => {
+            CredentialsConfig::Explicit {
+                secret_id,
+                secret_key,
+                token,
+            } => {
                 let (key, token) = (secret_key.clone(), token.clone());
                 let place = "the configuration";
                 Some(Credentials::new(secret_id.clone(), key, token, place).map_err(failed)?)
@@ -362,13 +402,20 @@ impl View for Shown {
     }
 
     fn status(&self) -> Status {
-        let targets = self.board.states().into_iter().map(|(name, state)| TargetStatus {
-            name,
-            last_poll: state.last_poll,
-            last_error: state.last_error,
-            settled: state.settled,
-            rows: state.rows,
-        });
-        Status { now: self.runtime.now(), targets: targets.collect() }
+        let targets = self
+            .board
+            .states()
+            .into_iter()
+            .map(|(name, state)| TargetStatus {
+                name,
+                last_poll: state.last_poll,
+                last_error: state.last_error,
+                settled: state.settled,
+                rows: state.rows,
+            });
+        Status {
+            now: self.runtime.now(),
+            targets: targets.collect(),
+        }
     }
 }

@@ -28,7 +28,9 @@ const PROGRESS: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 pub enum DemoError {
     /// The simulated cloud's port.
-    #[error("the simulated cloud cannot listen on {address}: {cause}; choose another address with --sim.listen")]
+    #[error(
+        "the simulated cloud cannot listen on {address}: {cause}; choose another address with --sim.listen"
+    )]
     Listen {
         /// What was asked for.
         address: SocketAddr,
@@ -61,7 +63,10 @@ impl Demo {
     ///
     /// # Errors
     /// See [`DemoError`].
-    pub async fn build(args: &DemoArgs, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, DemoError> {
+    pub async fn build(
+        args: &DemoArgs,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, DemoError> {
         let mut overrides = demo_overrides(args);
         let address = args.sim_listen;
         let failed = |cause| DemoError::Listen { address, cause };
@@ -85,7 +90,13 @@ impl Demo {
             secret_key: Secret::new(cloud.settings().secret_key.clone()),
             token: None,
         };
-        Ok(Self { cloud, listener, address, clock: Box::new(clock), config })
+        Ok(Self {
+            cloud,
+            listener,
+            address,
+            clock: Box::new(clock),
+            config,
+        })
     }
 
     /// Runs cloud and exporter until `stop`, telling a person how it goes.
@@ -141,7 +152,11 @@ async fn tell(
         tokio::time::sleep(PROGRESS).await;
         passed += PROGRESS;
         let snapshot = view.snapshot();
-        let counted: u64 = snapshot.series.iter().map(|series| series.invocations()).sum();
+        let counted: u64 = snapshot
+            .series
+            .iter()
+            .map(|series| series.invocations())
+            .sum();
         let truth = cloud.truth(clock()).totals.invocations;
         say(format!(
             "{:>5} s  {counted} invocations of {} functions counted, {truth} visible in the cloud",

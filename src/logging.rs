@@ -19,12 +19,22 @@ pub fn start(log: &Log) {
     let registry = tracing_subscriber::registry().with(level);
     let _already_started = match log.format {
         LogFormat::Logfmt => registry
-            .with(tracing_logfmt::builder().layer().with_writer(std::io::stderr))
+            .with(
+                tracing_logfmt::builder()
+                    .layer()
+                    .with_writer(std::io::stderr),
+            )
             .try_init()
             .is_err(),
         LogFormat::Json => {
-            let layer = fmt::layer().json().flatten_event(true).with_current_span(false);
-            registry.with(layer.with_span_list(false).with_writer(std::io::stderr)).try_init().is_err()
+            let layer = fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false);
+            registry
+                .with(layer.with_span_list(false).with_writer(std::io::stderr))
+                .try_init()
+                .is_err()
         }
     };
 }

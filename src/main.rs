@@ -20,7 +20,10 @@ struct Failure(String, u8);
 
 fn main() -> ExitCode {
     let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure(format!("cannot start: {error}"), 1)),
     };
@@ -61,9 +64,13 @@ async fn run(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<()
 }
 
 async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
-    let demo = Demo::build(args, &|name| std::env::var(name).ok()).await.map_err(failure)?;
+    let demo = Demo::build(args, &|name| std::env::var(name).ok())
+        .await
+        .map_err(failure)?;
     logging::start(&demo.config.log);
-    demo.run(seams(), stop_signal(), |line| println!("{line}")).await.map_err(failure)
+    demo.run(seams(), stop_signal(), |line| println!("{line}"))
+        .await
+        .map_err(failure)
 }
 
 async fn simulate(args: SimArgs) -> Result<(), Failure> {
@@ -73,7 +80,11 @@ async fn simulate(args: SimArgs) -> Result<(), Failure> {
         faults: args.faults.faults(),
         ..sim::Settings::new(args.seed)
     };
-    let options = sim::RunOptions { listen: args.listen, settings, replay: args.replay };
+    let options = sim::RunOptions {
+        listen: args.listen,
+        settings,
+        replay: args.replay,
+    };
     sim::run(options, stop_signal()).await.map_err(failure)
 }
 

@@ -3,8 +3,8 @@
 //! It shares no code with the rest of the project and checks signatures, formats times and draws
 //! random numbers with its own: a fake that is wrong in the same way as the client proves nothing.
 //!
-//! - the world: `function`, `attempt`, `world` (what happens), `view` (what is shown when, in
-//!   order), `scene` (both), [`Truth`] (what an exact reader must count), `replay`
+//! - the world: `function`, `attempt`, `world` (what happens), `view` (what is shown when), `page`
+//!   (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count), `replay`
 //! - the wire: `form`, `sign`, `gate`, `refusal`, `v2`, `json`, `text`, `clock`
 //! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve`] puts it
 //!   behind a socket, [`run`] into a process.
@@ -17,6 +17,7 @@ mod form;
 mod function;
 mod gate;
 mod json;
+mod page;
 mod refusal;
 mod replay;
 mod rng;

@@ -71,7 +71,10 @@ pub struct Changes {
 impl Store {
     /// State that lives in memory only.
     pub fn memory() -> Self {
-        Self { database: None, file: None }
+        Self {
+            database: None,
+            file: None,
+        }
     }
 
     /// Opens the state directory, or makes it.
@@ -80,7 +83,10 @@ impl Store {
     /// Each way in which a directory can be unfit has its own error, which says what to do.
     pub fn open(directory: &Path) -> Result<(Self, Stored), OpenError> {
         fs::create_dir_all(directory).map_err(|cause| OpenError::directory(directory, cause))?;
-        let mut store = Self { database: None, file: Some(directory.join(FILE)) };
+        let mut store = Self {
+            database: None,
+            file: Some(directory.join(FILE)),
+        };
         let stored = store.reopen()?.unwrap_or_default();
         Ok((store, stored))
     }
@@ -91,7 +97,9 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; it may be tried again.
     pub fn reopen(&mut self) -> Result<Option<Stored>, OpenError> {
-        let Some(file) = &self.file else { return Ok(None) };
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
         self.database = None;
         let opened = Database::builder().create(file);
         let database = opened.map_err(|cause| OpenError::database(file, cause))?;
@@ -109,7 +117,13 @@ impl Store {
         let opened = Database::builder().create_with_backend(backend);
         let database = opened.map_err(|cause| OpenError::database(file, cause))?;
         let stored = start(&database, file)?;
-        Ok((Self { database: Some(database), file: None }, stored))
+        Ok((
+            Self {
+                database: Some(database),
+                file: None,
+            },
+            stored,
+        ))
     }
 
     /// Applies a change: all of it, durably, or nothing.
@@ -152,12 +166,19 @@ fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
     if layout == LAYOUT {
         Ok(())
     } else {
-        Err(OpenError::Layout { file: file.into(), found: layout, known: LAYOUT })
+        Err(OpenError::Layout {
+            file: file.into(),
+            found: layout,
+            known: LAYOUT,
+        })
     }
 }
 
 fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
-    let damaged = |what: &'static str| OpenError::Damaged { file: file.into(), what };
+    let damaged = |what: &'static str| OpenError::Damaged {
+        file: file.into(),
+        what,
+    };
     let mut stored = Stored::default();
     (|| {
         let transaction = database.begin_read()?;
@@ -180,7 +201,9 @@ fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
         for entry in transaction.open_table(TARGETS)?.iter()? {
             let (target, settled) = entry?;
             match target.value().parse() {
-                Ok(id) => stored.targets.push((id, Timestamp::from_millis(settled.value()))),
+                Ok(id) => stored
+                    .targets
+                    .push((id, Timestamp::from_millis(settled.value()))),
                 Err(()) => return Ok(Err(damaged("targets"))),
             }
         }

@@ -134,9 +134,14 @@ impl Books {
         target: &TargetId,
         page: &Page,
     ) -> PageOutcome {
-        let settled = change.settled_of(target).unwrap_or_else(|| self.targets.settled(target));
-        let slots: Vec<u32> =
-            page.functions.iter().map(|function| self.slot(change, function)).collect();
+        let settled = change
+            .settled_of(target)
+            .unwrap_or_else(|| self.targets.settled(target));
+        let slots: Vec<u32> = page
+            .functions
+            .iter()
+            .map(|function| self.slot(change, function))
+            .collect();
         let overflow = self.series.overflow_slot(&target.region);
         let mut outcome = PageOutcome::default();
         let mut pack = Vec::with_capacity(page.rows.len());
@@ -159,7 +164,11 @@ impl Books {
                 }
             }
             if verdict != Verdict::Duplicate {
-                pack.push(SeenKey { slot, key: row.key, position: row.position });
+                pack.push(SeenKey {
+                    slot,
+                    key: row.key,
+                    position: row.position,
+                });
             }
         }
         if !pack.is_empty() {
@@ -177,7 +186,11 @@ impl Books {
 
     /// Settles a target at `position`: nothing below it can still appear.
     pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        if position <= change.settled_of(target).unwrap_or_else(|| self.targets.settled(target)) {
+        if position
+            <= change
+                .settled_of(target)
+                .unwrap_or_else(|| self.targets.settled(target))
+        {
             return;
         }
         change.settled.push((target.clone(), position));
@@ -193,16 +206,24 @@ impl Books {
 
     /// What the store has to write for a change. Also finds the packs that it makes useless.
     pub fn to_store(&self, change: &mut Prepared) -> Changes {
-        let mut touched: Vec<u32> =
-            change.series.keys().chain(change.forgotten.keys()).copied().collect();
+        let mut touched: Vec<u32> = change
+            .series
+            .keys()
+            .chain(change.forgotten.keys())
+            .copied()
+            .collect();
         touched.extend((0..change.added.len()).map(|at| (self.seen.len() + at) as u32));
         touched.sort_unstable();
         touched.dedup();
-        let functions = touched.into_iter().map(|slot| (slot, self.stored(change, slot)));
+        let functions = touched
+            .into_iter()
+            .map(|slot| (slot, self.stored(change, slot)));
         let dropped = self.useless_packs(change);
         let changes = Changes {
             functions: functions.collect(),
-            keys: (self.next_pack..).zip(change.packs.iter().cloned()).collect(),
+            keys: (self.next_pack..)
+                .zip(change.packs.iter().cloned())
+                .collect(),
             dropped_keys: dropped.clone(),
             targets: change.settled.clone(),
         };
@@ -212,7 +233,15 @@ impl Books {
 
     /// Makes a prepared change.
     pub fn apply(&mut self, change: Prepared) {
-        let Prepared { added, series, packs, settled, forgotten, dropped, .. } = change;
+        let Prepared {
+            added,
+            series,
+            packs,
+            settled,
+            forgotten,
+            dropped,
+            ..
+        } = change;
         for function in added {
             self.series.put(Arc::new(FunctionSeries::new(function)));
             self.seen.push(Seen::default());
@@ -232,30 +261,45 @@ impl Books {
             self.targets.settle(&target, position);
         }
         if !dropped.is_empty() {
-            self.packs.retain(|note| dropped.binary_search(&note.number).is_err());
+            self.packs
+                .retain(|note| dropped.binary_search(&note.number).is_err());
         }
     }
 
     fn judge(&self, slot: u32, at: Timestamp, key: &AttemptKey, settled: Timestamp) -> Verdict {
         let Some(seen) = self.seen.get(slot as usize) else {
-            return if at < settled { Verdict::Late } else { Verdict::New };
+            return if at < settled {
+                Verdict::Late
+            } else {
+                Verdict::New
+            };
         };
         seen.judge(key, at, settled)
     }
 
     /// Whether an attempt was met under the overflow, where its function may have been before.
     fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
-        overflow.and_then(|slot| self.seen.get(slot as usize)).is_some_and(|seen| seen.holds(key))
+        overflow
+            .and_then(|slot| self.seen.get(slot as usize))
+            .is_some_and(|seen| seen.holds(key))
     }
 
     /// The slot of a function, entered by this change where it is new.
     fn slot(&self, change: &mut Prepared, function: &FunctionId) -> u32 {
-        if let Some(slot) = self.series.slot(function).or_else(|| change.added_slot(function)) {
+        if let Some(slot) = self
+            .series
+            .slot(function)
+            .or_else(|| change.added_slot(function))
+        {
             return slot;
         }
         let entered = self.series.all().len() + change.added.len();
         let admitted = self.series.admit(function, entered);
-        if let Some(slot) = self.series.slot(&admitted).or_else(|| change.added_slot(&admitted)) {
+        if let Some(slot) = self
+            .series
+            .slot(&admitted)
+            .or_else(|| change.added_slot(&admitted))
+        {
             return slot;
         }
         let slot = entered as u32;
@@ -267,22 +311,30 @@ impl Books {
     /// The changed version of a series, begun from the present one.
     fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
         let added = &change.added;
-        change.series.entry(slot).or_insert_with(|| match self.series.all().get(slot as usize) {
-            Some(series) => FunctionSeries::clone(series),
-            None => FunctionSeries::new(added[slot as usize - self.seen.len()].clone()),
-        })
+        change
+            .series
+            .entry(slot)
+            .or_insert_with(|| match self.series.all().get(slot as usize) {
+                Some(series) => FunctionSeries::clone(series),
+                None => FunctionSeries::new(added[slot as usize - self.seen.len()].clone()),
+            })
     }
 
     /// The overflow of a region holds keys of many functions: it forgets only what every target
     /// of the region has settled.
     fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        let Some(slot) = self.series.overflow_slot(&target.region) else { return };
+        let Some(slot) = self.series.overflow_slot(&target.region) else {
+            return;
+        };
         let settled = self.targets.slowest_beside(target, position);
         change.forget(slot, settled - self.memory());
     }
 
     fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
-        let series = match (change.series.get(&slot), self.series.all().get(slot as usize)) {
+        let series = match (
+            change.series.get(&slot),
+            self.series.all().get(slot as usize),
+        ) {
             (Some(changed), _) => Arc::new(changed.clone()),
             (None, Some(present)) => present.clone(),
             (None, None) => {
@@ -290,11 +342,17 @@ impl Books {
                 Arc::new(FunctionSeries::new(added.clone()))
             }
         };
-        StoredFunction { series, forgotten: self.forgotten_after(change, slot) }
+        StoredFunction {
+            series,
+            forgotten: self.forgotten_after(change, slot),
+        }
     }
 
     fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
-        let now = self.seen.get(slot as usize).map_or(Timestamp::MIN, Seen::forgotten);
+        let now = self
+            .seen
+            .get(slot as usize)
+            .map_or(Timestamp::MIN, Seen::forgotten);
         change.forgotten.get(&slot).copied().unwrap_or(now).max(now)
     }
 
@@ -305,7 +363,11 @@ impl Books {
         }
         let forgotten = |slot: u32, at: Timestamp| at < self.forgotten_after(change, slot);
         let useless = |note: &&PackNote| note.latest.iter().all(|&(s, at)| forgotten(s, at));
-        self.packs.iter().filter(useless).map(|note| note.number).collect()
+        self.packs
+            .iter()
+            .filter(useless)
+            .map(|note| note.number)
+            .collect()
     }
 
     fn remember(&mut self, pack: &KeyPack) {
@@ -320,9 +382,7 @@ impl Books {
 impl Prepared {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty()
-            && self.packs.is_empty()
-            && self.settled.is_empty()
+        self.added.is_empty() && self.packs.is_empty() && self.settled.is_empty()
     }
 
     fn added_slot(&self, function: &FunctionId) -> Option<u32> {
@@ -330,7 +390,11 @@ impl Prepared {
     }
 
     fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
-        self.settled.iter().rev().find(|(id, _)| id == target).map(|(_, position)| *position)
+        self.settled
+            .iter()
+            .rev()
+            .find(|(id, _)| id == target)
+            .map(|(_, position)| *position)
     }
 
     fn forget(&mut self, slot: u32, bound: Timestamp) {
@@ -348,7 +412,10 @@ impl PackNote {
             let at = latest.entry(seen.slot).or_insert(seen.position);
             *at = seen.position.max(*at);
         }
-        Self { number, latest: latest.into_iter().collect() }
+        Self {
+            number,
+            latest: latest.into_iter().collect(),
+        }
     }
 }
 

@@ -57,10 +57,24 @@ type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 /// What can be asked of the committer.
 #[derive(Debug)]
 enum Request {
-    Open { target: TargetId, reply: Reply<Opened> },
-    Known { functions: Vec<FunctionId>, reply: Reply<()> },
-    Page { target: TargetId, page: Page, reply: Reply<PageOutcome> },
-    Settle { target: TargetId, position: Timestamp, reply: Reply<()> },
+    Open {
+        target: TargetId,
+        reply: Reply<Opened>,
+    },
+    Known {
+        functions: Vec<FunctionId>,
+        reply: Reply<()>,
+    },
+    Page {
+        target: TargetId,
+        page: Page,
+        reply: Reply<PageOutcome>,
+    },
+    Settle {
+        target: TargetId,
+        position: Timestamp,
+        reply: Reply<()>,
+    },
 }
 
 /// Answers that wait for the change to be durable.
@@ -81,7 +95,11 @@ impl Writer {
     /// # Errors
     /// [`Refused`], like every call here: the state could not be written.
     pub async fn open(&self, target: &TargetId) -> Result<Opened, Refused> {
-        self.ask(|reply| Request::Open { target: target.clone(), reply }).await
+        self.ask(|reply| Request::Open {
+            target: target.clone(),
+            reply,
+        })
+        .await
     }
 
     /// Shows functions at zero that were not met yet.
@@ -97,7 +115,12 @@ impl Writer {
     /// # Errors
     /// [`Refused`]
     pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, Refused> {
-        self.ask(|reply| Request::Page { target: target.clone(), page, reply }).await
+        self.ask(|reply| Request::Page {
+            target: target.clone(),
+            page,
+            reply,
+        })
+        .await
     }
 
     /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
@@ -110,7 +133,11 @@ impl Writer {
         page: Page,
     ) -> Result<oneshot::Receiver<Result<PageOutcome, Refused>>, Refused> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Page { target: target.clone(), page, reply };
+        let request = Request::Page {
+            target: target.clone(),
+            page,
+            reply,
+        };
         self.0.send(request).await.map_err(|_| Refused)?;
         Ok(answer)
     }
@@ -120,7 +147,12 @@ impl Writer {
     /// # Errors
     /// [`Refused`]
     pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), Refused> {
-        self.ask(|reply| Request::Settle { target: target.clone(), position, reply }).await
+        self.ask(|reply| Request::Settle {
+            target: target.clone(),
+            position,
+            reply,
+        })
+        .await
     }
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
@@ -180,7 +212,11 @@ impl Committer {
                 rows += page.rows.len();
             }
             self.take(request, &mut change, &mut answers);
-            next = if rows < ROWS_PER_COMMIT { self.requests.try_recv().ok() } else { None };
+            next = if rows < ROWS_PER_COMMIT {
+                self.requests.try_recv().ok()
+            } else {
+                None
+            };
         }
         (change, answers)
     }
@@ -196,11 +232,19 @@ impl Committer {
                 self.books.prepare_known(change, &functions);
                 answers.0.push(Answer::Plain(reply));
             }
-            Request::Page { target, page, reply } => {
+            Request::Page {
+                target,
+                page,
+                reply,
+            } => {
                 let outcome = self.books.prepare_page(change, &target, &page);
                 answers.0.push(Answer::Page(reply, outcome, page));
             }
-            Request::Settle { target, position, reply } => {
+            Request::Settle {
+                target,
+                position,
+                reply,
+            } => {
                 self.books.prepare_settled(change, &target, position);
                 answers.0.push(Answer::Plain(reply));
             }
@@ -272,12 +316,14 @@ impl Committer {
 
     fn publish(&self) {
         let generation = self.published.load().generation + 1;
-        self.published.store(Arc::new(self.books.snapshot(generation)));
+        self.published
+            .store(Arc::new(self.books.snapshot(generation)));
         self.show();
     }
 
     fn show(&self) {
-        self.telemetry.set_series(self.published.load().series.len());
+        self.telemetry
+            .set_series(self.published.load().series.len());
         self.telemetry.set_ledger_entries(self.books.keys());
     }
 }

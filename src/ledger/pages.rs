@@ -81,7 +81,10 @@ impl PagedRead {
 
     /// The first page to ask for.
     pub fn first(&self) -> NextPage {
-        NextPage::Fetch { offset: 0, limit: self.limit }
+        NextPage::Fetch {
+            offset: 0,
+            limit: self.limit,
+        }
     }
 
     /// Takes in a page and says what to ask for next.
@@ -106,7 +109,10 @@ impl PagedRead {
             return NextPage::Done;
         }
         self.limit = (self.limit * 2).min(self.limit_max);
-        let next = NextPage::Fetch { offset: next_offset(&page), limit: self.limit };
+        let next = NextPage::Fetch {
+            offset: next_offset(&page),
+            limit: self.limit,
+        };
         self.last = Some(page);
         next
     }
@@ -128,7 +134,11 @@ impl PagedRead {
             self.broken |= page.total.is_some_and(|total| total > end);
             return true;
         }
-        let edge = if page.sorted { page.oldest } else { page.newest };
+        let edge = if page.sorted {
+            page.oldest
+        } else {
+            page.newest
+        };
         edge.is_some_and(|position| position < self.from)
             || page.total.is_some_and(|total| total <= end)
     }
@@ -152,7 +162,9 @@ impl PagedRead {
 /// (`total` fell) push others up by as many. Where the whole neighbour is one second, the seam
 /// holds if the order inside it was seen to hold still.
 fn bridged(upper: &PageShape, lower: &PageShape) -> bool {
-    let (Some(total_then), Some(total_now)) = (upper.total, lower.total) else { return false };
+    let (Some(total_then), Some(total_now)) = (upper.total, lower.total) else {
+        return false;
+    };
     let drop = total_then.saturating_sub(total_now);
     group_start(upper).is_some_and(|start| lower.offset + drop <= start)
         || order_held(&upper.marks, &lower.marks)

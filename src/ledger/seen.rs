@@ -24,14 +24,20 @@ pub enum Verdict {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { keys: HashMap::new(), forgotten: Timestamp::MIN }
+        Self {
+            keys: HashMap::new(),
+            forgotten: Timestamp::MIN,
+        }
     }
 }
 
 impl Seen {
     /// No keys, and nothing known below `forgotten`.
     pub fn starting_at(forgotten: Timestamp) -> Self {
-        Self { keys: HashMap::new(), forgotten }
+        Self {
+            keys: HashMap::new(),
+            forgotten,
+        }
     }
 
     /// Judges a row against what was met, and against the position that its target has settled.
@@ -108,8 +114,16 @@ mod tests {
         assert_eq!(seen.judge(&key(1), at(50), at(10)), Verdict::New);
         seen.insert(key(1), at(50));
         assert_eq!(seen.judge(&key(1), at(50), at(10)), Verdict::Duplicate);
-        assert_eq!(seen.judge(&key(2), at(9), at(10)), Verdict::Late, "settled is at 10");
-        assert_eq!(seen.judge(&key(2), at(10), at(10)), Verdict::New, "10 itself is not settled");
+        assert_eq!(
+            seen.judge(&key(2), at(9), at(10)),
+            Verdict::Late,
+            "settled is at 10"
+        );
+        assert_eq!(
+            seen.judge(&key(2), at(10), at(10)),
+            Verdict::New,
+            "10 itself is not settled"
+        );
     }
 
     #[test]
@@ -119,7 +133,10 @@ mod tests {
         seen.insert(key(2), at(60));
         seen.forget_below(at(60));
         assert_eq!(seen.len(), 1);
-        assert_eq!(seen.judge(&key(1), at(50), Timestamp::MIN), Verdict::Duplicate);
+        assert_eq!(
+            seen.judge(&key(1), at(50), Timestamp::MIN),
+            Verdict::Duplicate
+        );
         seen.forget_below(at(40));
         assert_eq!(seen.forgotten(), at(60), "the bound never moves back");
     }

@@ -38,12 +38,18 @@ pub struct Targets(BTreeMap<TargetId, Timestamp>);
 impl TargetId {
     /// The stream of a whole region.
     pub fn region(region: &str) -> Self {
-        Self { region: region.into(), scope: Scope::Region }
+        Self {
+            region: region.into(),
+            scope: Scope::Region,
+        }
     }
 
     /// The stream of one function.
     pub fn function(function: FunctionId) -> Self {
-        Self { region: function.region.clone(), scope: Scope::Function(function) }
+        Self {
+            region: function.region.clone(),
+            scope: Scope::Function(function),
+        }
     }
 
     /// Whether rows of `function` come through this target.
@@ -92,7 +98,9 @@ impl Targets {
             Scope::Region => self.functions_of(&target.region).min(),
         };
         let oldest = now - RETENTION;
-        own.max(others).filter(|settled| *settled > oldest).unwrap_or(now - first_read)
+        own.max(others)
+            .filter(|settled| *settled > oldest)
+            .unwrap_or(now - first_read)
     }
 
     /// The settled position of a target that was opened.
@@ -109,8 +117,13 @@ impl Targets {
     /// The position up to which every target of the region has settled when `target` settles at
     /// `position`. Those that have not settled anything within retention have ended.
     pub fn slowest_beside(&self, target: &TargetId, position: Timestamp) -> Timestamp {
-        let others = self.0.iter().filter(|(id, _)| id.region == target.region && *id != target);
-        let at_work = others.map(|(_, settled)| *settled).filter(|at| *at > position - RETENTION);
+        let others = self
+            .0
+            .iter()
+            .filter(|(id, _)| id.region == target.region && *id != target);
+        let at_work = others
+            .map(|(_, settled)| *settled)
+            .filter(|at| *at > position - RETENTION);
         at_work.fold(position, Timestamp::min)
     }
 
@@ -140,16 +153,28 @@ mod tests {
     fn a_target_starts_where_it_or_its_forerunner_settled() {
         let mut targets = Targets::default();
         let now = at(100_000);
-        assert_eq!(targets.opening(&function("a"), now, FIRST), at(99_100), "never read");
+        assert_eq!(
+            targets.opening(&function("a"), now, FIRST),
+            at(99_100),
+            "never read"
+        );
 
         targets.settle(&function("a"), at(99_500));
         targets.settle(&function("b"), at(99_400));
         assert_eq!(targets.opening(&function("a"), now, FIRST), at(99_500));
         let region = TargetId::region("r");
-        assert_eq!(targets.opening(&region, now, FIRST), at(99_400), "the slowest of its functions");
+        assert_eq!(
+            targets.opening(&region, now, FIRST),
+            at(99_400),
+            "the slowest of its functions"
+        );
 
         targets.settle(&region, at(99_900));
-        assert_eq!(targets.opening(&function("a"), now, FIRST), at(99_900), "read by region since");
+        assert_eq!(
+            targets.opening(&function("a"), now, FIRST),
+            at(99_900),
+            "read by region since"
+        );
         assert_eq!(targets.opening(&function("new"), now, FIRST), at(99_900));
     }
 

@@ -36,7 +36,10 @@ impl Board {
     /// A board that waits for the functions of these sources.
     pub fn waiting_for<'a>(sources: impl IntoIterator<Item = &'a str>) -> Self {
         let discovering = sources.into_iter().map(str::to_owned).collect();
-        Self(Mutex::new(Shown { discovering, ..Shown::default() }))
+        Self(Mutex::new(Shown {
+            discovering,
+            ..Shown::default()
+        }))
     }
 
     pub(super) fn discovered(&self, source: &str) {
@@ -92,7 +95,10 @@ impl Board {
     /// Every target by name, then each source whose functions could not be listed.
     pub fn states(&self) -> Vec<(String, TargetState)> {
         let shown = self.lock();
-        let targets = shown.targets.iter().map(|(id, state)| (id.to_string(), state.clone()));
+        let targets = shown
+            .targets
+            .iter()
+            .map(|(id, state)| (id.to_string(), state.clone()));
         let sources = shown
             .discovery_errors
             .iter()
@@ -103,7 +109,11 @@ impl Board {
     /// All targets, and how many of them were neither read nor failed yet.
     pub fn waiting(&self) -> (usize, usize) {
         let shown = self.lock();
-        let waiting = shown.targets.values().filter(|state| state.last_poll.is_none()).count();
+        let waiting = shown
+            .targets
+            .values()
+            .filter(|state| state.last_poll.is_none())
+            .count();
         (shown.targets.len(), waiting)
     }
 

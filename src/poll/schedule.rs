@@ -50,27 +50,47 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn new(timing: Poll) -> Self {
-        Self { wait: timing.interval, timing, failures: 0, next_sweep: None, cheap: false }
+        Self {
+            wait: timing.interval,
+            timing,
+            failures: 0,
+            next_sweep: None,
+            cheap: false,
+        }
     }
 
     /// How to read at `now`.
     pub(super) fn mode(&self, now: Instant) -> Mode {
         let due = self.next_sweep.is_none_or(|at| now >= at);
-        if due || self.cheap { Mode::Sweep } else { Mode::Tail }
+        if due || self.cheap {
+            Mode::Sweep
+        } else {
+            Mode::Tail
+        }
     }
 
     /// Notes how a poll that ended at `now` went; the time to wait before the next one.
     pub(super) fn ended(&mut self, mode: Mode, now: Instant, ended: Ended) -> Duration {
         match ended {
             Ended::Failed => {
-                let doubled = self.timing.interval.saturating_mul(1 << self.failures.min(16));
+                let doubled = self
+                    .timing
+                    .interval
+                    .saturating_mul(1 << self.failures.min(16));
                 self.failures += 1;
                 doubled.min(FAILURE_WAIT_MAX.max(self.timing.interval))
             }
-            Ended::Read { counted, pages, took } => {
+            Ended::Read {
+                counted,
+                pages,
+                took,
+            } => {
                 self.failures = 0;
                 if mode == Mode::Sweep {
-                    let rest = self.timing.sweep_interval.max(took.saturating_mul(SWEEP_SHARE));
+                    let rest = self
+                        .timing
+                        .sweep_interval
+                        .max(took.saturating_mul(SWEEP_SHARE));
                     self.next_sweep = Some(now + rest);
                     self.cheap = pages <= CHEAP_SWEEP_PAGES;
                 }
@@ -108,7 +128,11 @@ mod tests {
     }
 
     fn read(counted: u64, pages: u64, took: Duration) -> Ended {
-        Ended::Read { counted, pages, took }
+        Ended::Read {
+            counted,
+            pages,
+            took,
+        }
     }
 
     #[test]
@@ -116,7 +140,11 @@ mod tests {
         let (mut schedule, now) = (schedule(), Instant::now());
         let mut waits = Vec::new();
         for counted in [5, 0, 0, 0, 0, 1] {
-            waits.push(schedule.ended(Mode::Tail, now, read(counted, 1, secs(0))).as_secs());
+            waits.push(
+                schedule
+                    .ended(Mode::Tail, now, read(counted, 1, secs(0)))
+                    .as_secs(),
+            );
         }
         assert_eq!(waits, [15, 30, 60, 60, 60, 15]);
     }
@@ -136,9 +164,17 @@ mod tests {
     #[test]
     fn sweeps_come_first_then_seldom_and_a_long_one_more_seldom() {
         let (mut schedule, start) = (schedule(), Instant::now());
-        assert_eq!(schedule.mode(start), Mode::Sweep, "the first read goes all the way");
+        assert_eq!(
+            schedule.mode(start),
+            Mode::Sweep,
+            "the first read goes all the way"
+        );
         schedule.ended(Mode::Sweep, start, read(900, 10, secs(40)));
-        assert_eq!(schedule.mode(start + secs(119)), Mode::Tail, "3 x 40 s is more than 60 s");
+        assert_eq!(
+            schedule.mode(start + secs(119)),
+            Mode::Tail,
+            "3 x 40 s is more than 60 s"
+        );
         assert_eq!(schedule.mode(start + secs(120)), Mode::Sweep);
         schedule.ended(Mode::Sweep, start + secs(120), read(9, 3, secs(1)));
         assert_eq!(schedule.mode(start + secs(179)), Mode::Tail);

@@ -47,7 +47,15 @@ impl<'a> Sink<'a> {
         logged: &'a mut BTreeSet<RejectReason>,
     ) -> Self {
         let (waiting, tally) = (VecDeque::new(), Tally::default());
-        Self { target, writer, mode, stop, logged, waiting, tally }
+        Self {
+            target,
+            writer,
+            mode,
+            stop,
+            logged,
+            waiting,
+            tally,
+        }
     }
 
     /// Waits until every page is durable, or refused.
@@ -60,8 +68,10 @@ impl<'a> Sink<'a> {
 
     async fn take(&mut self, page: Page) -> Flow {
         self.log_rejects(&page);
-        self.tally.newest =
-            self.tally.newest.max(page.rows.iter().map(|row| row.position).max());
+        self.tally.newest = self
+            .tally
+            .newest
+            .max(page.rows.iter().map(|row| row.position).max());
         let known = match self.mode {
             Mode::Tail => {
                 let outcome = self.note(self.writer.page(self.target, page).await);
@@ -82,7 +92,11 @@ impl<'a> Sink<'a> {
                 false
             }
         };
-        if known || self.tally.refused || *self.stop.borrow() { Flow::Stop } else { Flow::Continue }
+        if known || self.tally.refused || *self.stop.borrow() {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        }
     }
 
     fn note(&mut self, answer: Result<PageOutcome, Refused>) -> PageOutcome {

@@ -24,7 +24,12 @@ pub async fn run_source(poller: Poller) {
     let mut stop = poller.stop.clone();
     let mut tasks = Tasks::default();
     if poller.read == Read::Region {
-        start(&poller, &mut tasks, TargetId::region(&poller.region), Duration::ZERO);
+        start(
+            &poller,
+            &mut tasks,
+            TargetId::region(&poller.region),
+            Duration::ZERO,
+        );
     }
     let mut failures = 0u32;
     loop {
@@ -38,7 +43,9 @@ pub async fn run_source(poller: Poller) {
                 // The last good list goes on. The first one is asked for again soon.
                 warn!(source = &*poller.name, %error, "the list of functions could not be read");
                 poller.telemetry.poll_failed();
-                poller.board.discovery_failed(&poller.name, poller.runtime.now(), &error);
+                poller
+                    .board
+                    .discovery_failed(&poller.name, poller.runtime.now(), &error);
                 let soon = poller.timing.interval.saturating_mul(1 << failures.min(16));
                 failures += 1;
                 soon.min(poller.timing.discovery_interval)
@@ -61,8 +68,12 @@ async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
         return;
     }
     let wanted: BTreeSet<TargetId> = functions.into_iter().map(TargetId::function).collect();
-    let gone: Vec<TargetId> =
-        tasks.by_target.keys().filter(|target| !wanted.contains(target)).cloned().collect();
+    let gone: Vec<TargetId> = tasks
+        .by_target
+        .keys()
+        .filter(|target| !wanted.contains(target))
+        .cloned()
+        .collect();
     for target in gone {
         info!(source = &*poller.name, target_name = %target, "function is gone");
         if let Some(task) = tasks.by_target.remove(&target) {
@@ -82,6 +93,8 @@ async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
     poller.board.added(&target);
-    let task = tasks.running.spawn(run_target(poller.clone(), target.clone(), first_wait));
+    let task = tasks
+        .running
+        .spawn(run_target(poller.clone(), target.clone(), first_wait));
     tasks.by_target.insert(target, task);
 }

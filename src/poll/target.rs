@@ -30,11 +30,19 @@ struct Worker {
 pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Duration) {
     let mut stop = poller.stop.clone();
     let mut wait = first_wait;
-    let Some(settled) = open(&poller, &target).await else { return };
+    let Some(settled) = open(&poller, &target).await else {
+        return;
+    };
     poller.board.opened(&target, settled);
     let schedule = Schedule::new(poller.timing.clone());
-    let mut worker =
-        Worker { poller, target, settled, schedule, logged: BTreeSet::new(), failing: None };
+    let mut worker = Worker {
+        poller,
+        target,
+        settled,
+        schedule,
+        logged: BTreeSet::new(),
+        failing: None,
+    };
     while pause(&mut stop, wait).await {
         wait = worker.poll().await;
     }
@@ -47,7 +55,9 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
         match poller.writer.open(target).await {
             Ok(opened) => return Some(opened.settled),
             Err(refused) => {
-                poller.board.failed(target, poller.runtime.now(), refused.to_string());
+                poller
+                    .board
+                    .failed(target, poller.runtime.now(), refused.to_string());
             }
         }
         if !pause(&mut stop, poller.timing.interval).await {
@@ -66,7 +76,11 @@ impl Worker {
         let ended = match result {
             Ok(report) if !tally.refused => {
                 self.took(mode, started, report, tally).await;
-                Ended::Read { counted: tally.counted, pages: report.pages, took: began.elapsed() }
+                Ended::Read {
+                    counted: tally.counted,
+                    pages: report.pages,
+                    took: began.elapsed(),
+                }
             }
             Ok(_) => {
                 self.failed("commit", &Refused.to_string());
@@ -81,10 +95,18 @@ impl Worker {
     }
 
     async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
-        let Poller { source, writer, stop, horizon, .. } = &self.poller;
+        let Poller {
+            source,
+            writer,
+            stop,
+            horizon,
+            ..
+        } = &self.poller;
         // Attempts are remembered for as long again below the settled position.
-        let window =
-            Window { from: self.settled, known_from: self.settled - horizon.late_after };
+        let window = Window {
+            from: self.settled,
+            known_from: self.settled - horizon.late_after,
+        };
         let mut sink = Sink::new(&self.target, writer, mode, stop, &mut self.logged);
         let result = source.read(&self.target, window, &mut sink).await;
         (result, sink.finish().await)
@@ -92,7 +114,14 @@ impl Worker {
 
     /// After a read that went well: settle what is settled, show how it stands.
     async fn took(&mut self, mode: Mode, started: Timestamp, report: ReadReport, tally: Tally) {
-        let Poller { telemetry, board, runtime, writer, horizon, .. } = &self.poller;
+        let Poller {
+            telemetry,
+            board,
+            runtime,
+            writer,
+            horizon,
+            ..
+        } = &self.poller;
         let now = runtime.now();
         if mode == Mode::Sweep && report.complete {
             let position = started - horizon.late_after;
@@ -121,7 +150,12 @@ impl Worker {
     }
 
     fn failed(&mut self, code: &str, text: &str) {
-        let Poller { telemetry, board, runtime, .. } = &self.poller;
+        let Poller {
+            telemetry,
+            board,
+            runtime,
+            ..
+        } = &self.poller;
         telemetry.poll_failed();
         board.failed(&self.target, runtime.now(), text.to_owned());
         if self.failing.as_deref() == Some(code) {

@@ -51,7 +51,11 @@ impl SeriesSet {
     /// The name under which a function without a slot is entered where `entered` slots are taken:
     /// its own, or that of the overflow of its region.
     pub fn admit(&self, function: &FunctionId, entered: usize) -> FunctionId {
-        if entered < self.limit { function.clone() } else { overflow_of(&function.region) }
+        if entered < self.limit {
+            function.clone()
+        } else {
+            overflow_of(&function.region)
+        }
     }
 
     /// Enters a series, in place of the one of the same function or at the end; its slot.
@@ -82,5 +86,9 @@ impl SeriesSet {
 
 /// Where the functions of a region are counted once the set is full.
 fn overflow_of(region: &Arc<str>) -> FunctionId {
-    FunctionId { region: region.clone(), namespace: OVERFLOW.into(), name: OVERFLOW.into() }
+    FunctionId {
+        region: region.clone(),
+        namespace: OVERFLOW.into(),
+        name: OVERFLOW.into(),
+    }
 }

@@ -182,7 +182,7 @@ impl Cloud {
         };
         let mut response = Response::json(api.answer(action)?);
         if let Mishap::Cut(place) = mishap {
-            response.cut_after = Some(response.body.len() * usize::from(place) >> 16);
+            response.cut_after = Some((response.body.len() * usize::from(place)) >> 16);
         }
         Ok(response)
     }

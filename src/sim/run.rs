@@ -40,7 +40,7 @@ pub enum RunError {
     #[error(transparent)]
     Replay(#[from] ReplayErrors),
     /// The line with address and keys could not be printed.
-    #[error("cannot print the address: {0}; is standard output closed")]
+    #[error("cannot print the address: {0}; keep standard output open")]
     Print(io::Error),
 }
 
@@ -88,4 +88,47 @@ fn announce(address: SocketAddr, settings: &Settings) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(listen: SocketAddr) -> RunOptions {
+        RunOptions {
+            listen,
+            settings: Settings::new(1),
+            replay: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn says_that_the_address_is_taken() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = run(options(address), std::future::ready(()))
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!("cannot listen on {address}: ")),
+            "{text}"
+        );
+        assert!(text.ends_with("choose another address or port"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn says_what_is_wrong_with_the_replay_before_it_binds() {
+        let mut options = options(SocketAddr::from(([127, 0, 0, 1], 0)));
+        options.replay = Some(PathBuf::from("no/such/file.jsonl"));
+        let error = run(options, std::future::ready(())).await.unwrap_err();
+        assert!(matches!(error, RunError::Replay(_)), "{error}");
+    }
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let now = steady_clock();
+        let read: Vec<i64> = (0..1_000).map(|_| now()).collect();
+        assert!(read.is_sorted() && read[0] > 1_700_000_000_000);
+    }
 }

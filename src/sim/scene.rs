@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::function::Function;
+use super::page::{Page, Selection};
 use super::truth::Truth;
-use super::view::{Page, Selection, View};
+use super::view::View;
 use super::world::World;
 
 /// What every API of the cloud looks at.

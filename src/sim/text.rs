@@ -64,8 +64,8 @@ pub(crate) fn log(attempt: &Attempt, bytes: (usize, usize)) -> String {
     if wanted == 0 || attempt.failure == Failure::Throttled {
         return out;
     }
-    let stamp = utc_text(attempt.start_ms);
     let id = attempt.request_id_text();
+    let prefix = format!("{}\t{id}\t", utc_text(attempt.start_ms));
     if attempt.cold {
         out.push_str("cold start: loading models\n");
     }
@@ -77,7 +77,9 @@ pub(crate) fn log(attempt: &Attempt, bytes: (usize, usize)) -> String {
         );
     }
     while out.len() < wanted {
-        let _ = writeln!(out, "{stamp}\t{id}\t{}", rng.pick(&LINES));
+        out.push_str(&prefix);
+        out.push_str(rng.pick(&LINES));
+        out.push('\n');
     }
     out
 }

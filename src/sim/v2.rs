@@ -8,10 +8,10 @@ use super::clock::beijing_text;
 use super::form::Params;
 use super::function::Function;
 use super::json::{self, Object};
+use super::page::{Codes, Selection, Sort};
 use super::refusal::Refusal;
 use super::scene::Scene;
 use super::settings::{Order, Settings, Wire};
-use super::view::{Codes, Selection, Sort};
 
 /// One request at work.
 pub(crate) struct Api<'a> {

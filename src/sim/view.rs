@@ -3,9 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::attempt::Attempt;
-use super::clock::second_of;
-use super::rng::mix;
+use super::page::{Page, Rows, Selection};
 use super::world::World;
 
 /// The rows shown at one instant, as positions in the world's attempts. Those are in order of
@@ -20,53 +18,6 @@ pub(crate) struct View {
     region: Vec<u32>,
     by_function: Vec<Vec<u32>>,
 }
-
-/// What a request wants to see.
-#[derive(Debug, Clone)]
-pub(crate) struct Selection {
-    /// Positions of the functions; none for the whole region.
-    pub(crate) functions: Option<Vec<u32>>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) codes: Codes,
-    pub(crate) sort: Sort,
-    pub(crate) descending: bool,
-    pub(crate) offset: usize,
-    pub(crate) limit: usize,
-    /// Rows that started before are gone.
-    pub(crate) oldest_ms: i64,
-    /// How far shown start times are ahead of real ones.
-    pub(crate) skew_ms: i64,
-    /// Order of rows that tie: shuffled by this number, or by real start.
-    pub(crate) shuffle: Option<u64>,
-}
-
-/// Filter by return code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Codes {
-    Any,
-    Zero,
-    NotZero,
-}
-
-/// What rows are ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
-    StartTime,
-    FunctionName,
-    RequestId,
-    Duration,
-    MemUsage,
-}
-
-/// A page of rows, and how many there are in all.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) rows: Vec<Attempt>,
-    pub(crate) total: usize,
-}
-
-/// The return code that a running row shows (API 3.0's code for it; v2 documents none).
-pub(crate) const RUNNING_CODE: i32 = 2;
 
 // === impl View ===
 
@@ -162,151 +113,12 @@ fn merge(list: &mut Vec<u32>, fresh: &[u32]) {
     list.extend(new);
 }
 
-// === impl Rows ===
-
-/// A selection at work.
-struct Rows<'a> {
-    world: &'a World,
-    selection: &'a Selection,
-    now_ms: i64,
-}
-
-impl Rows<'_> {
-    fn at(&self, position: u32) -> &Attempt {
-        &self.world.attempts()[position as usize]
-    }
-
-    fn page(&self, shown: &[u32]) -> Page {
-        let filtered;
-        let matches = if self.takes_all() {
-            shown
-        } else {
-            filtered = shown
-                .iter()
-                .copied()
-                .filter(|&at| self.takes(at))
-                .collect::<Vec<_>>();
-            &filtered
-        };
-        let positions = match self.selection.sort {
-            Sort::StartTime => self.by_start(matches),
-            _ => self.by_value(matches.to_vec()),
-        };
-        Page {
-            rows: positions
-                .into_iter()
-                .map(|at| self.at(at).clone())
-                .collect(),
-            total: matches.len(),
-        }
-    }
-
-    fn takes_all(&self) -> bool {
-        self.selection.request_id.is_none() && self.selection.codes == Codes::Any
-    }
-
-    fn takes(&self, position: u32) -> bool {
-        let attempt = self.at(position);
-        let code = if attempt.is_finished(self.now_ms) {
-            attempt.ret_code
-        } else {
-            RUNNING_CODE
-        };
-        let code_fits = match self.selection.codes {
-            Codes::Any => true,
-            Codes::Zero => code == 0,
-            Codes::NotZero => code != 0,
-        };
-        code_fits
-            && self
-                .selection
-                .request_id
-                .as_ref()
-                .is_none_or(|id| *id == attempt.request_id_text())
-    }
-
-    /// The part of `count` rows in ascending order that makes up the page.
-    fn range(&self, count: usize) -> std::ops::Range<usize> {
-        let near = self.selection.offset.min(count);
-        let far = near.saturating_add(self.selection.limit).min(count);
-        if self.selection.descending {
-            count - far..count - near
-        } else {
-            near..far
-        }
-    }
-
-    fn by_start(&self, matches: &[u32]) -> Vec<u32> {
-        let range = self.range(matches.len());
-        let mut positions = match self.selection.shuffle {
-            Some(salt) if !range.is_empty() => self.shuffled(matches, range, salt),
-            _ => matches[range].to_vec(),
-        };
-        if self.selection.descending {
-            positions.reverse();
-        }
-        positions
-    }
-
-    /// The rows of `range`, where the rows of each shown second stand in an order of their own.
-    /// Whole seconds are shuffled before the page is cut out, so that a page is a part of one
-    /// order of all rows.
-    fn shuffled(&self, matches: &[u32], range: std::ops::Range<usize>, salt: u64) -> Vec<u32> {
-        let second =
-            |at: u32| second_of(self.at(at).start_ms.saturating_add(self.selection.skew_ms));
-        let (first, last) = (second(matches[range.start]), second(matches[range.end - 1]));
-        let from = matches.partition_point(|&at| second(at) < first);
-        let to = matches.partition_point(|&at| second(at) <= last);
-        let mut whole = matches[from..to].to_vec();
-        whole.sort_by_key(|&at| (second(at), mix(salt, u64::from(at))));
-        whole[range.start - from..range.end - from].to_vec()
-    }
-
-    /// Sorts all matches by a value that no list is kept for.
-    fn by_value(&self, mut matches: Vec<u32>) -> Vec<u32> {
-        let tie = |at: u32| {
-            self.selection
-                .shuffle
-                .map_or(0, |salt| mix(salt, u64::from(at)))
-        };
-        match self.selection.sort {
-            Sort::FunctionName => matches.sort_by_key(|&at| {
-                let name = &self.world.functions()[self.at(at).function as usize].name;
-                (name, tie(at), at)
-            }),
-            Sort::RequestId => {
-                matches.sort_by_cached_key(|&at| (self.at(at).request_id_text(), tie(at), at));
-            }
-            Sort::MemUsage => {
-                matches.sort_by_key(|&at| (self.when_finished(at, |a| a.mem_bytes), tie(at), at));
-            }
-            Sort::Duration | Sort::StartTime => {
-                matches.sort_by_key(|&at| (self.when_finished(at, |a| a.duration_us), tie(at), at));
-            }
-        }
-        let range = self.range(matches.len());
-        let mut positions = matches[range].to_vec();
-        if self.selection.descending {
-            positions.reverse();
-        }
-        positions
-    }
-
-    /// A value that a running row shows as 0.
-    fn when_finished(&self, position: u32, value: impl Fn(&Attempt) -> u64) -> u64 {
-        let attempt = self.at(position);
-        if attempt.is_finished(self.now_ms) {
-            value(attempt)
-        } else {
-            0
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::attempt::Attempt;
     use crate::sim::faults::Faults;
+    use crate::sim::page::{Codes, Sort};
     use crate::sim::settings::Settings;
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -388,10 +200,11 @@ mod tests {
                 }
                 rows.extend(page.rows);
             }
-            prop_assert!(rows.is_sorted_by_key(|a| {
+            let in_order = rows.is_sorted_by_key(|a| {
                 let second = a.start_ms.div_euclid(1_000);
                 if descending { -second } else { second }
-            }));
+            });
+            prop_assert!(in_order);
             rows.sort_by_key(|a| a.key);
             let mut expected = shown(&world, now_ms, None);
             expected.sort_by_key(|a| a.key);

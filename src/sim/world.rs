@@ -159,8 +159,9 @@ impl Generator {
                 sum
             })
             .collect();
-        let rate = settings.rate_per_second.min(MAX_RATE);
-        let silent = shares.is_empty() || rate.is_nan() || rate <= 0.0;
+        // A clamp keeps what is no number, a minimum would not.
+        let rate = settings.rate_per_second.clamp(0.0, MAX_RATE);
+        let silent = shares.is_empty() || rate.is_nan() || rate == 0.0;
         let mean_gap_ms = 1_000.0 * (1.0 + BURST_CHANCE * MEAN_BURST_EXTRA) / rate;
         let mut arrivals = Rng::keyed(settings.seed, ARRIVAL_KEY);
         Self {

@@ -35,7 +35,9 @@ pub(super) fn outcome_of(code: i64, message: Option<&str>) -> Outcome {
 fn status_in(message: &str) -> Option<i64> {
     let (_, behind) = message.split_once("\"statusCode\":")?;
     let behind = behind.trim_start();
-    let digits = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+    let digits = behind
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(behind.len());
     behind.get(..digits)?.parse().ok()
 }
 
@@ -47,7 +49,11 @@ mod tests {
     fn the_message_tells_why_a_call_failed() {
         for (code, message, outcome) in [
             (0, "Success", Outcome::Success),
-            (1, "'module' object has no attribute 'lambda_handler'", Outcome::FunctionError),
+            (
+                1,
+                "'module' object has no attribute 'lambda_handler'",
+                Outcome::FunctionError,
+            ),
             (
                 -1,
                 r#"{"errorCode":-1,"errorMessage":"Invoking task timed out after 3 seconds","requestId":"7a2ae0d9","statusCode":433}"#,
@@ -63,9 +69,21 @@ mod tests {
                 r#"{"errorCode":-1,"errorMessage":"Task memory exceeded 128 MB","statusCode":434}"#,
                 Outcome::OutOfMemory,
             ),
-            (1, r#"{"errorCode":1,"errorMessage":"x","statusCode": 430}"#, Outcome::FunctionError),
-            (1, r#"{"errorCode":1,"errorMessage":"x","statusCode":"#, Outcome::FunctionError),
-            (1, r#"{"statusCode":99999999999999999999}"#, Outcome::FunctionError),
+            (
+                1,
+                r#"{"errorCode":1,"errorMessage":"x","statusCode": 430}"#,
+                Outcome::FunctionError,
+            ),
+            (
+                1,
+                r#"{"errorCode":1,"errorMessage":"x","statusCode":"#,
+                Outcome::FunctionError,
+            ),
+            (
+                1,
+                r#"{"statusCode":99999999999999999999}"#,
+                Outcome::FunctionError,
+            ),
             (432, "", Outcome::Throttled),
             (3, "", Outcome::Interrupted),
             (7, "", Outcome::FunctionError),

@@ -54,14 +54,26 @@ impl V2Source {
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
         let from = window.known_from;
-        let reading = Reading { region: &self.region, target, filter: &self.filter, from };
+        let reading = Reading {
+            region: &self.region,
+            target,
+            filter: &self.filter,
+            from,
+        };
         let mut report = ReadReport::default();
-        let mut read = PagedRead::new(window.from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
+        let mut read = PagedRead::new(
+            window.from,
+            FIRST_PAGE,
+            self.page_max.load(Ordering::Relaxed),
+        );
         let mut next = read.first();
         while let NextPage::Fetch { offset, limit } = next {
             let answer = match self.fetch(&reading, offset, limit).await {
                 Err(refused) if self.accepts_smaller_page(&refused, limit) => {
-                    next = NextPage::Fetch { offset, limit: FIRST_PAGE };
+                    next = NextPage::Fetch {
+                        offset,
+                        limit: FIRST_PAGE,
+                    };
                     continue;
                 }
                 answer => answer?,
@@ -91,7 +103,10 @@ impl V2Source {
             ("offset", offset.to_string()),
             ("limit", limit.to_string()),
             ("order", "desc".to_owned()),
-            ("orderby", if camel { "startTime" } else { "start_time" }.to_owned()),
+            (
+                "orderby",
+                if camel { "startTime" } else { "start_time" }.to_owned(),
+            ),
         ];
         if let Scope::Function(function) = &reading.target.scope {
             params.push(("functionName", function.name.to_string()));
@@ -122,7 +137,10 @@ impl V2Source {
                 ("order", "asc".to_owned()),
                 ("orderby", "functionname".to_owned()),
             ];
-            let page = self.client.call("ListFunctions", &params, list::parse).await?;
+            let page = self
+                .client
+                .call("ListFunctions", &params, list::parse)
+                .await?;
             offset += page.rows;
             let last = page.rows == 0 || page.total.is_some_and(|total| offset as u64 >= total);
             names.extend(page.names);

@@ -95,7 +95,10 @@ impl CommitError {
 
 impl OpenError {
     pub(super) fn directory(path: &Path, cause: io::Error) -> Self {
-        Self::Directory { path: path.into(), cause }
+        Self::Directory {
+            path: path.into(),
+            cause,
+        }
     }
 
     pub(super) fn database(file: &Path, cause: redb::DatabaseError) -> Self {
@@ -108,12 +111,19 @@ impl OpenError {
     pub(super) fn read(file: &Path, cause: redb::Error) -> Self {
         let file = file.into();
         match cause {
-            redb::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Self::Foreign { file, cause: error.to_string() }
-            }
-            redb::Error::Io(error) => Self::Unusable { file, cause: error.to_string() },
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Self::Foreign {
+                file,
+                cause: error.to_string(),
+            },
+            redb::Error::Io(error) => Self::Unusable {
+                file,
+                cause: error.to_string(),
+            },
             redb::Error::DatabaseAlreadyOpen => Self::Locked { file },
-            other => Self::Foreign { file, cause: other.to_string() },
+            other => Self::Foreign {
+                file,
+                cause: other.to_string(),
+            },
         }
     }
 }

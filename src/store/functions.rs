@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use super::codec::{Reader, put_int, put_text, put_uint};
 use crate::model::{FunctionId, Outcome, RetCode, Timestamp};
-use crate::series::{
-    Bounds, CodeCount, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS,
-};
+use crate::series::{Bounds, CodeCount, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS};
 
 /// What is stored of one function.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +64,18 @@ impl StoredFunction {
         let billed = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
         let memory = decode_histogram(&mut reader, &MEMORY_BOUNDS)?;
         reader.end()?;
-        let series = FunctionSeries { function, codes, duration, billed, memory, last_invocation };
-        Some(Self { series: Arc::new(series), forgotten })
+        let series = FunctionSeries {
+            function,
+            codes,
+            duration,
+            billed,
+            memory,
+            last_invocation,
+        };
+        Some(Self {
+            series: Arc::new(series),
+            forgotten,
+        })
     }
 }
 
@@ -84,7 +92,9 @@ fn decode_codes(reader: &mut Reader<'_>) -> Option<Vec<CodeCount>> {
 }
 
 fn decode_histogram(reader: &mut Reader<'_>, bounds: &'static Bounds) -> Option<Histogram> {
-    let buckets = reader.small::<usize>().filter(|&buckets| buckets == bounds.buckets())?;
+    let buckets = reader
+        .small::<usize>()
+        .filter(|&buckets| buckets == bounds.buckets())?;
     let counts: Vec<u64> = (0..buckets).map(|_| reader.uint()).collect::<Option<_>>()?;
     Histogram::from_parts(bounds, &counts, reader.wide()?)
 }
@@ -109,7 +119,10 @@ mod tests {
                 memory: Bytes(1 << 40),
             });
         }
-        let stored = StoredFunction { series: Arc::new(series), forgotten: Timestamp::MIN };
+        let stored = StoredFunction {
+            series: Arc::new(series),
+            forgotten: Timestamp::MIN,
+        };
         let mut buffer = vec![1, 2, 3];
         stored.encode(&mut buffer);
         assert_eq!(StoredFunction::decode(&buffer), Some(stored));

@@ -33,7 +33,10 @@ impl KeyPack {
             buffer.extend_from_slice(&seen.key.id.to_be_bytes());
             let position = seen.position.as_millis();
             put_int(buffer, position.wrapping_sub(before));
-            put_uint(buffer, u128::from(seen.key.attempt ^ second_of(seen.position)));
+            put_uint(
+                buffer,
+                u128::from(seen.key.attempt ^ second_of(seen.position)),
+            );
             before = position;
         }
     }
@@ -41,17 +44,25 @@ impl KeyPack {
     /// Reads the stored form; `None` where it is damaged or names a slot from `slots` on.
     pub(super) fn decode(bytes: &[u8], slots: usize) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        let count = reader.small::<usize>().filter(|&count| count <= bytes.len())?;
+        let count = reader
+            .small::<usize>()
+            .filter(|&count| count <= bytes.len())?;
         let mut keys = Vec::with_capacity(count);
         let mut before = 0i64;
         for _ in 0..count {
-            let slot = reader.small::<u32>().filter(|&slot| (slot as usize) < slots)?;
+            let slot = reader
+                .small::<u32>()
+                .filter(|&slot| (slot as usize) < slots)?;
             let id = u128::from_be_bytes(reader.bytes(16)?.try_into().ok()?);
             let position = before.wrapping_add(reader.int()?);
             before = position;
             let position = Timestamp::from_millis(position);
             let attempt = reader.small::<u32>()? ^ second_of(position);
-            keys.push(SeenKey { slot, key: AttemptKey { id, attempt }, position });
+            keys.push(SeenKey {
+                slot,
+                key: AttemptKey { id, attempt },
+                position,
+            });
         }
         reader.end()?;
         Some(Self(keys))
@@ -98,7 +109,11 @@ mod tests {
     #[test]
     fn a_slot_that_does_not_exist_is_damage() {
         let key = AttemptKey { id: 7, attempt: 1 };
-        let pack = KeyPack(vec![SeenKey { slot: 3, key, position: Timestamp::from_secs(5) }]);
+        let pack = KeyPack(vec![SeenKey {
+            slot: 3,
+            key,
+            position: Timestamp::from_secs(5),
+        }]);
         let mut buffer = Vec::new();
         pack.encode(&mut buffer);
         assert_eq!(KeyPack::decode(&buffer, 3), None);

@@ -8,7 +8,9 @@ use crate::series::FunctionSeries;
 
 fn function(name: &str) -> StoredFunction {
     StoredFunction {
-        series: Arc::new(FunctionSeries::new(FunctionId::new("ap-x", "default", name))),
+        series: Arc::new(FunctionSeries::new(FunctionId::new(
+            "ap-x", "default", name,
+        ))),
         forgotten: Timestamp::from_secs(5),
     }
 }
@@ -19,7 +21,11 @@ fn changes() -> Changes {
         functions: vec![(0, function("a")), (1, function("b"))],
         keys: vec![(
             7,
-            KeyPack(vec![SeenKey { slot: 1, key, position: Timestamp::from_secs(9) }]),
+            KeyPack(vec![SeenKey {
+                slot: 1,
+                key,
+                position: Timestamp::from_secs(9),
+            }]),
         )],
         targets: vec![
             (TargetId::region("ap-x"), Timestamp::from_secs(3)),
@@ -80,11 +86,25 @@ fn a_newer_layout_is_refused() {
     drop(Store::open(directory.path()).unwrap());
     let database = Database::open(directory.path().join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(META).unwrap().insert("layout", LAYOUT + 1).unwrap();
+    transaction
+        .open_table(META)
+        .unwrap()
+        .insert("layout", LAYOUT + 1)
+        .unwrap();
     transaction.commit().unwrap();
     drop(database);
     let refused = Store::open(directory.path()).unwrap_err();
-    assert!(matches!(refused, OpenError::Layout { found: 2, known: 1, .. }), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            OpenError::Layout {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -93,7 +113,10 @@ fn a_directory_that_cannot_be_made_is_refused() {
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     let refused = Store::open(&file.join("state")).unwrap_err();
-    assert!(matches!(refused, OpenError::Directory { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, OpenError::Directory { .. }),
+        "{refused:?}"
+    );
     assert!(refused.to_string().contains("--state.path"));
 }
 
@@ -103,9 +126,16 @@ fn a_damaged_record_is_refused() {
     drop(Store::open(directory.path()).unwrap());
     let database = Database::open(directory.path().join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(KEYS).unwrap().insert(1, [9u8, 9].as_slice()).unwrap();
+    transaction
+        .open_table(KEYS)
+        .unwrap()
+        .insert(1, [9u8, 9].as_slice())
+        .unwrap();
     transaction.commit().unwrap();
     drop(database);
     let refused = Store::open(directory.path()).unwrap_err();
-    assert!(matches!(refused, OpenError::Damaged { what: "keys", .. }), "{refused:?}");
+    assert!(
+        matches!(refused, OpenError::Damaged { what: "keys", .. }),
+        "{refused:?}"
+    );
 }

@@ -7,8 +7,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{Bytes, Nanos, Outcome, RetCode, Row};
 
-const HORIZON: Horizon =
-    Horizon { late_after: Duration::from_secs(100), first_read: Duration::from_secs(1_000) };
+const HORIZON: Horizon = Horizon {
+    late_after: Duration::from_secs(100),
+    first_read: Duration::from_secs(1_000),
+};
 const START: i64 = 10_000;
 
 /// One invocation: function number, request number, second after [`START`].
@@ -29,7 +31,10 @@ fn row_of(page: &mut Page, &(function, id, second): &Call) -> Row {
         function: index as u16,
         ret_code: RetCode::new(i64::from(id % 3)),
         outcome: Outcome::Success,
-        key: AttemptKey { id: u128::from(id), attempt: u32::from(second) },
+        key: AttemptKey {
+            id: u128::from(id),
+            attempt: u32::from(second),
+        },
         position: Timestamp::from_secs(START + i64::from(second)),
         duration: Nanos(u64::from(id) * 1_000_003),
         billed: Nanos(u64::from(id) * 1_000_000),
@@ -81,12 +86,19 @@ impl FakeStore {
     fn write(&mut self, changes: Changes) {
         self.functions.extend(changes.functions);
         self.keys.extend(changes.keys);
-        self.keys.retain(|number, _| !changes.dropped_keys.contains(number));
+        self.keys
+            .retain(|number, _| !changes.dropped_keys.contains(number));
         self.targets.extend(changes.targets);
     }
 
     fn restore(&self, functions: usize) -> Books {
-        assert!(self.functions.keys().copied().eq(0..self.functions.len() as u32), "no gap");
+        assert!(
+            self.functions
+                .keys()
+                .copied()
+                .eq(0..self.functions.len() as u32),
+            "no gap"
+        );
         let stored = Stored {
             functions: self.functions.values().cloned().collect(),
             keys: self.keys.clone().into_iter().collect(),
@@ -101,17 +113,25 @@ fn by_hand(calls: &[Call]) -> BTreeMap<String, (u64, u128, u128, u128)> {
     let mut sums = BTreeMap::new();
     for (function, id, _) in calls.iter().copied().collect::<BTreeSet<Call>>() {
         let id = u128::from(id);
-        let sum: &mut (u64, u128, u128, u128) =
-            sums.entry(name(function).to_string()).or_default();
-        *sum =
-            (sum.0 + 1, sum.1 + id * 1_000_003, sum.2 + id * 1_000_000, sum.3 + (id << 16));
+        let sum: &mut (u64, u128, u128, u128) = sums.entry(name(function).to_string()).or_default();
+        *sum = (
+            sum.0 + 1,
+            sum.1 + id * 1_000_003,
+            sum.2 + id * 1_000_000,
+            sum.3 + (id << 16),
+        );
     }
     sums
 }
 
 fn as_counted(books: &Books) -> BTreeMap<String, (u64, u128, u128, u128)> {
     let mut sums = BTreeMap::new();
-    for series in books.snapshot(0).series.iter().filter(|series| series.invocations() > 0) {
+    for series in books
+        .snapshot(0)
+        .series
+        .iter()
+        .filter(|series| series.invocations() > 0)
+    {
         assert_eq!(series.invocations(), series.duration.count());
         let sum = (
             series.invocations(),
@@ -234,13 +254,21 @@ fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
     books.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 250));
     store.write(books.to_store(&mut change));
     books.apply(change);
-    assert_eq!((books.keys(), store.keys.len()), (1, 1), "settled - memory lies at 150");
+    assert_eq!(
+        (books.keys(), store.keys.len()),
+        (1, 1),
+        "settled - memory lies at 150"
+    );
 
     let (again, _) = commit(&mut books, &target, std::slice::from_ref(&old));
     assert_eq!((again.counted, again.duplicate, again.late), (0, 2, 0));
     let mut restored = store.restore(100);
     let (again, _) = commit(&mut restored, &target, &[old, new]);
-    assert_eq!((again.counted, again.duplicate), (0, 3), "also after a restart");
+    assert_eq!(
+        (again.counted, again.duplicate),
+        (0, 3),
+        "also after a restart"
+    );
 }
 
 #[test]
@@ -264,7 +292,11 @@ fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
         let target = TargetId::function(name(function));
         let mut change = Prepared::default();
         books.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
-        books.prepare_page(&mut change, &target, &page_of(&[(function, 1, 9), (function, 2, 8)]));
+        books.prepare_page(
+            &mut change,
+            &target,
+            &page_of(&[(function, 1, 9), (function, 2, 8)]),
+        );
         store.write(books.to_store(&mut change));
         books.apply(change);
     }
@@ -281,7 +313,9 @@ fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
 fn a_function_that_left_the_overflow_counts_nothing_twice() {
     let (mut small, target) = opened(1);
     let mut store = FakeStore::default();
-    store.targets.insert(target.clone(), Timestamp::from_secs(START));
+    store
+        .targets
+        .insert(target.clone(), Timestamp::from_secs(START));
     let page = page_of(&[(0, 1, 5), (1, 2, 6), (2, 3, 7)]);
     let (outcome, changes) = commit(&mut small, &target, std::slice::from_ref(&page));
     store.write(changes);

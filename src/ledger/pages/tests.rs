@@ -45,10 +45,18 @@ impl List {
     }
 
     fn page(&self, offset: u64, limit: usize) -> (PageShape, Vec<(i64, u64)>) {
-        let rows: Vec<_> = self.0.iter().skip(offset as usize).take(limit).copied().collect();
-        let tie_start = rows
-            .last()
-            .map_or(0, |last| rows.iter().position(|row| row.0 == last.0).unwrap_or_default());
+        let rows: Vec<_> = self
+            .0
+            .iter()
+            .skip(offset as usize)
+            .take(limit)
+            .copied()
+            .collect();
+        let tie_start = rows.last().map_or(0, |last| {
+            rows.iter()
+                .position(|row| row.0 == last.0)
+                .unwrap_or_default()
+        });
         let shape = PageShape {
             offset,
             rows: rows.len(),
@@ -92,7 +100,13 @@ fn read(
 }
 
 fn list_of(seconds: &[i64]) -> List {
-    let mut list = List(seconds.iter().zip(1..).map(|(&second, id)| (second, id)).collect());
+    let mut list = List(
+        seconds
+            .iter()
+            .zip(1..)
+            .map(|(&second, id)| (second, id))
+            .collect(),
+    );
     list.sort();
     list
 }
@@ -175,13 +189,31 @@ fn a_list_that_shrank_is_read_again_further_up() {
     let mut list = list_of(&seconds);
     let mut read = PagedRead::new(Timestamp::from_secs(0), 10, 10);
     let (first, _) = list.page(0, 10);
-    assert_eq!(read.took(first), NextPage::Fetch { offset: 9, limit: 10 });
+    assert_eq!(
+        read.took(first),
+        NextPage::Fetch {
+            offset: 9,
+            limit: 10
+        }
+    );
     list.0.drain(2..5);
     let (second, _) = list.page(9, 10);
-    assert_eq!(read.took(second), NextPage::Fetch { offset: 6, limit: 10 });
+    assert_eq!(
+        read.took(second),
+        NextPage::Fetch {
+            offset: 6,
+            limit: 10
+        }
+    );
     let (again, rows) = list.page(6, 10);
     assert_eq!(rows[0].0, 90, "the last row of the first page is met again");
-    assert_eq!(read.took(again), NextPage::Fetch { offset: 15, limit: 10 });
+    assert_eq!(
+        read.took(again),
+        NextPage::Fetch {
+            offset: 15,
+            limit: 10
+        }
+    );
 }
 
 #[test]
@@ -190,7 +222,13 @@ fn pages_grow_and_an_order_that_was_not_asked_for_is_noticed() {
     let list = list_of(&seconds);
     let mut read = PagedRead::new(Timestamp::from_secs(0), 10, 1_000);
     let (first, _) = list.page(0, 10);
-    assert_eq!(read.took(first), NextPage::Fetch { offset: 9, limit: 20 });
+    assert_eq!(
+        read.took(first),
+        NextPage::Fetch {
+            offset: 9,
+            limit: 20
+        }
+    );
 
     let mut read = PagedRead::new(Timestamp::from_secs(50), 10, 10);
     let ascending = PageShape {
@@ -201,6 +239,10 @@ fn pages_grow_and_an_order_that_was_not_asked_for_is_noticed() {
         sorted: false,
         ..PageShape::default()
     };
-    assert_eq!(read.took(ascending), NextPage::Done, "all of it is older than the window");
+    assert_eq!(
+        read.took(ascending),
+        NextPage::Done,
+        "all of it is older than the window"
+    );
     assert!(!read.is_complete());
 }

@@ -5,10 +5,10 @@ use crate::sim::attempt::Attempt;
 use crate::sim::clock::beijing_text;
 use crate::sim::function::Function;
 use crate::sim::json::{Object, ms_text, quoted};
+use crate::sim::page::RUNNING_CODE;
 use crate::sim::rng::Rng;
 use crate::sim::settings::Wire;
 use crate::sim::text;
-use crate::sim::view::RUNNING_CODE;
 
 /// How a row departs from the documented one without losing anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -140,13 +140,20 @@ mod tests {
             ("[1]", None, None),
             ("{\"a\":1}", None, None),
         ] {
-            assert_eq!((read(json).whole(), read(json).number()), (whole, number), "{json}");
+            assert_eq!(
+                (read(json).whole(), read(json).number()),
+                (whole, number),
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn a_text_is_borrowed_where_it_has_no_escapes() {
-        assert!(matches!(read("\"abc\""), Scalar::Text(Cow::Borrowed("abc"))));
+        assert!(matches!(
+            read("\"abc\""),
+            Scalar::Text(Cow::Borrowed("abc"))
+        ));
         assert_eq!(read("\"a\\nb\"").text(), Some("a\nb"));
         assert_eq!(read("\"\"").text(), None);
     }

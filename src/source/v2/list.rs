@@ -41,11 +41,17 @@ struct Entry {
 /// Reads a body; `None` where a failure has no list.
 pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
     let body: Body<'_> = serde_json::from_slice(body)?;
-    let data = body.data.and_then(|raw| serde_json::from_str::<Data<'_>>(raw.get()).ok());
+    let data = body
+        .data
+        .and_then(|raw| serde_json::from_str::<Data<'_>>(raw.get()).ok());
     let listed = data.map(|data| Listed {
         rows: data.functions.len(),
         total: data.total,
-        names: data.functions.iter().filter_map(|raw| name_of(raw)).collect(),
+        names: data
+            .functions
+            .iter()
+            .filter_map(|raw| name_of(raw))
+            .collect(),
     });
     Ok((Head::new(body.code, body.message, body.code_desc), listed))
 }
@@ -67,7 +73,14 @@ mod tests {
         let (head, listed) = parse(body).unwrap();
         assert_eq!(head.code, 0);
         let names = vec!["test6".to_owned(), "test4".to_owned()];
-        assert_eq!(listed, Some(Listed { names, rows: 4, total: Some(6) }));
+        assert_eq!(
+            listed,
+            Some(Listed {
+                names,
+                rows: 4,
+                total: Some(6)
+            })
+        );
     }
 
     #[test]

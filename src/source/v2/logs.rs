@@ -46,11 +46,20 @@ pub(super) fn parse(
     reading: &Reading<'_>,
     offset: u64,
 ) -> Result<(Head, Option<Answer>), Malformed> {
-    match read_body(body, Rows { builder: Builder::new(reading), careful: false }) {
+    match read_body(
+        body,
+        Rows {
+            builder: Builder::new(reading),
+            careful: false,
+        },
+    ) {
         Ok(read) => Ok(read.into_answer(offset)),
         Err(error) if error.is_eof() => Err(error.into()),
         Err(_) => {
-            let careful = Rows { builder: Builder::new(reading), careful: true };
+            let careful = Rows {
+                builder: Builder::new(reading),
+                careful: true,
+            };
             Ok(read_body(body, careful)?.into_answer(offset))
         }
     }
@@ -92,8 +101,15 @@ impl Body<'_> {
         let code = self.code.unwrap_or(Code(-1));
         let head = Head::new(code, self.message, self.code_desc);
         let answer = self.rows.map(|builder| {
-            let shape = PageShape { offset, total: self.total, ..builder.shape };
-            Answer { page: builder.page, shape }
+            let shape = PageShape {
+                offset,
+                total: self.total,
+                ..builder.shape
+            };
+            Answer {
+                page: builder.page,
+                shape,
+            }
         });
         (head, answer)
     }
@@ -103,8 +119,18 @@ impl Body<'_> {
 
 impl<'r> Builder<'r> {
     fn new(reading: &'r Reading<'r>) -> Self {
-        let shape = PageShape { sorted: true, ..PageShape::default() };
-        Self { reading, page: Page::default(), shape, index: HashMap::new(), before: None, gap: 0 }
+        let shape = PageShape {
+            sorted: true,
+            ..PageShape::default()
+        };
+        Self {
+            reading,
+            page: Page::default(),
+            shape,
+            index: HashMap::new(),
+            before: None,
+            gap: 0,
+        }
     }
 
     /// Takes in a row, readable or not.
@@ -150,7 +176,9 @@ impl<'r> Builder<'r> {
         let index = shape.rows;
         shape.rows += 1;
         let id = row.id().unwrap_or_default();
-        shape.marks.push((id >> 64) as u64 ^ id as u64 ^ position.unwrap_or_default().as_secs() as u64);
+        shape
+            .marks
+            .push((id >> 64) as u64 ^ id as u64 ^ position.unwrap_or_default().as_secs() as u64);
         let Some(position) = position else {
             self.gap += 1;
             return;
@@ -226,12 +254,19 @@ impl<'de, 'r> Visitor<'de> for BodySeed<'r> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'r>, A::Error> {
         let mut rows = Some(self.0);
-        let mut body =
-            Body { code: None, message: None, code_desc: None, total: None, rows: None };
+        let mut body = Body {
+            code: None,
+            message: None,
+            code_desc: None,
+            total: None,
+            rows: None,
+        };
         while let Some(name) = map.next_key::<Name<'de>>()? {
             match &*name.0 {
                 "code" => body.code = Some(map.next_value()?),
-                "message" => body.message = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned),
+                "message" => {
+                    body.message = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned)
+                }
                 "codeDesc" => {
                     body.code_desc = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned);
                 }
@@ -291,7 +326,8 @@ impl<'de, 'r> Visitor<'de> for Rows<'r> {
 
 /// Reads a row field by field; a field that cannot be held is [`Scalar::Other`].
 fn careful_row(raw: &RawValue) -> Option<WireRow<'_>> {
-    let fields: std::collections::BTreeMap<Box<str>, &RawValue> = serde_json::from_str(raw.get()).ok()?;
+    let fields: std::collections::BTreeMap<Box<str>, &RawValue> =
+        serde_json::from_str(raw.get()).ok()?;
     let mut row = WireRow::default();
     for (name, value) in fields {
         if let Some(field) = row.field(&name) {

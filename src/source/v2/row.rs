@@ -6,10 +6,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::fields::Scalar;
 use super::time::parse_start_time;
-use crate::source::outcome::outcome_of;
 use crate::model::{
     AttemptKey, Bytes, Nanos, Outcome, RejectReason, RetCode, Timestamp, attempt_id,
 };
+use crate::source::outcome::outcome_of;
 
 /// The longest run time believed: a month. Async functions may run a day.
 const DURATION_MS_MAX: f64 = 31.0 * 24.0 * 3_600.0 * 1_000.0;
@@ -70,7 +70,9 @@ impl<'a> WireRow<'a> {
 
     /// The name of the function, where it is usable.
     pub(super) fn function_name(&self) -> Option<&str> {
-        self.function_name.text().filter(|name| name.len() <= TEXT_MAX)
+        self.function_name
+            .text()
+            .filter(|name| name.len() <= TEXT_MAX)
     }
 
     /// The start time, where it is usable.
@@ -80,7 +82,10 @@ impl<'a> WireRow<'a> {
 
     /// The request id as bits, where it is usable.
     pub(super) fn id(&self) -> Option<u128> {
-        self.request_id.text().filter(|id| id.len() <= TEXT_MAX).map(attempt_id)
+        self.request_id
+            .text()
+            .filter(|id| id.len() <= TEXT_MAX)
+            .map(attempt_id)
     }
 
     /// Judges the values one by one; the first that is unusable rejects the row.
@@ -91,7 +96,10 @@ impl<'a> WireRow<'a> {
         Ok(Judged {
             // v2 has no retry number: a retry has the same id and, a minute later at the
             // earliest, another start. The low bits of the second are enough to tell them apart.
-            key: AttemptKey { id, attempt: position.as_secs() as u32 },
+            key: AttemptKey {
+                id,
+                attempt: position.as_secs() as u32,
+            },
             position,
             ret_code: RetCode::new(code),
             outcome: outcome_of(code, self.ret_msg.text()),
@@ -105,12 +113,16 @@ impl<'a> WireRow<'a> {
 /// Milliseconds as nanoseconds. The wire has up to three decimals; the nearest nanosecond is the
 /// exact value for up to six.
 fn millis(field: &Scalar<'_>) -> Option<Nanos> {
-    let millis = field.number().filter(|millis| (0.0..=DURATION_MS_MAX).contains(millis))?;
+    let millis = field
+        .number()
+        .filter(|millis| (0.0..=DURATION_MS_MAX).contains(millis))?;
     Some(Nanos((millis * 1e6).round() as u64))
 }
 
 fn memory(field: &Scalar<'_>) -> Option<Bytes> {
-    let bytes = field.number().filter(|bytes| (0.0..=MEMORY_MAX).contains(bytes))?;
+    let bytes = field
+        .number()
+        .filter(|bytes| (0.0..=MEMORY_MAX).contains(bytes))?;
     Some(Bytes(bytes.round() as u64))
 }
 
@@ -204,9 +216,21 @@ mod tests {
     fn each_needed_field_is_judged_by_itself() {
         use RejectReason as R;
         for (from, to, reason) in [
-            (r#""requestId":"b684ef85-250a-11e7-839d-5254007d2563","#, "", R::RequestId),
-            (r#""b684ef85-250a-11e7-839d-5254007d2563""#, "7", R::RequestId),
-            (r#""b684ef85-250a-11e7-839d-5254007d2563""#, r#""""#, R::RequestId),
+            (
+                r#""requestId":"b684ef85-250a-11e7-839d-5254007d2563","#,
+                "",
+                R::RequestId,
+            ),
+            (
+                r#""b684ef85-250a-11e7-839d-5254007d2563""#,
+                "7",
+                R::RequestId,
+            ),
+            (
+                r#""b684ef85-250a-11e7-839d-5254007d2563""#,
+                r#""""#,
+                R::RequestId,
+            ),
             (r#""2017-04-19 22:16:00""#, "null", R::StartTime),
             (r#""2017-04-19 22:16:00""#, r#""yesterday""#, R::StartTime),
             (r#""retCode":1"#, r#""retCode":"x""#, R::RetCode),
@@ -214,7 +238,11 @@ mod tests {
             ("0.241", "-1", R::Duration),
             ("0.241", "1e300", R::Duration),
             ("0.241", "null", R::Duration),
-            (r#""billDuration":100"#, r#""billDuration":[]"#, R::BilledDuration),
+            (
+                r#""billDuration":100"#,
+                r#""billDuration":[]"#,
+                R::BilledDuration,
+            ),
             ("131072", "-1", R::Memory),
             ("131072", "1e15", R::Memory),
         ] {

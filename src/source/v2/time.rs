@@ -9,12 +9,16 @@ const OFFSET_SECS: i64 = 8 * 3_600;
 pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
     let bytes: &[u8; 19] = text.as_bytes().try_into().ok()?;
     let separators = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
-    if separators.iter().any(|&(at, separator)| bytes[at] != separator) {
+    if separators
+        .iter()
+        .any(|&(at, separator)| bytes[at] != separator)
+    {
         return None;
     }
     let number = |from: usize, to: usize| {
         bytes[from..to].iter().try_fold(0i64, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
+            byte.is_ascii_digit()
+                .then(|| sum * 10 + i64::from(byte - b'0'))
         })
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
@@ -47,7 +51,11 @@ fn is_leap(year: i64) -> bool {
 /// Days from 1970-01-01 to a date from 2000 on.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Years counted from March, so that the leap day is the last of its year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leap_days = year / 4 - year / 100 + year / 400;
     // 153 days in each five months from March: 31, 30, 31, 30, 31.
     let day_of_year = (153 * month + 2) / 5 + day - 1;

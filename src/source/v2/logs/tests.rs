@@ -20,7 +20,12 @@ fn read(body: &str, target: &TargetId, from: i64) -> (Head, Option<Answer>) {
     let region: Arc<str> = "ap-x".into();
     let filter = FunctionFilter::default();
     let from = Timestamp::from_secs(from);
-    let reading = Reading { region: &region, target, filter: &filter, from };
+    let reading = Reading {
+        region: &region,
+        target,
+        filter: &filter,
+        from,
+    };
     parse(body.as_bytes(), &reading, 40).unwrap()
 }
 
@@ -42,13 +47,23 @@ fn at(second: u32) -> String {
 #[test]
 fn rows_of_many_functions_come_out_in_order() {
     let read = answer(BODY);
-    let names: Vec<_> = read.page.functions.iter().map(ToString::to_string).collect();
+    let names: Vec<_> = read
+        .page
+        .functions
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(names, ["ap-x/default/a", "ap-x/default/b"]);
-    let [first, second] = &read.page.rows[..] else { panic!("two rows") };
+    let [first, second] = &read.page.rows[..] else {
+        panic!("two rows")
+    };
     assert_eq!((first.function, second.function), (0, 1));
     assert_eq!(first.position, Timestamp::from_secs(MIDNIGHT + 5));
     assert_eq!(first.duration, Nanos(1_500_000));
-    assert_eq!((second.billed, second.memory), (Nanos(100_000_000), Bytes(2_048)));
+    assert_eq!(
+        (second.billed, second.memory),
+        (Nanos(100_000_000), Bytes(2_048))
+    );
     assert_eq!((read.page.unfinished, read.page.rejects.len()), (0, 0));
 }
 
@@ -57,8 +72,15 @@ fn the_shape_is_that_of_the_answer_and_not_of_the_window() {
     let (head, read) = read(BODY, &TargetId::region("ap-x"), MIDNIGHT + 5);
     let read = read.unwrap();
     assert_eq!(head.code, 0);
-    assert_eq!(read.page.rows.len(), 1, "the second row lies before the window");
-    assert_eq!((read.shape.rows, read.shape.offset, read.shape.total), (2, 40, Some(189)));
+    assert_eq!(
+        read.page.rows.len(),
+        1,
+        "the second row lies before the window"
+    );
+    assert_eq!(
+        (read.shape.rows, read.shape.offset, read.shape.total),
+        (2, 40, Some(189))
+    );
     assert_eq!(read.shape.oldest, Some(Timestamp::from_secs(MIDNIGHT + 4)));
     assert_eq!(read.shape.marks.len(), 2);
     assert!(read.shape.sorted);
@@ -78,7 +100,11 @@ fn ties_are_found_also_beside_unreadable_times() {
     ] {
         let starts: Vec<&str> = starts.iter().map(String::as_str).collect();
         let shape = answer(&seconds(&starts)).shape;
-        assert_eq!((shape.tie_start, shape.sorted), (tie_start, sorted), "{starts:?}");
+        assert_eq!(
+            (shape.tie_start, shape.sorted),
+            (tie_start, sorted),
+            "{starts:?}"
+        );
     }
 }
 
@@ -88,8 +114,11 @@ fn one_odd_row_does_not_stop_the_others() {
         ("7", RejectReason::NotAnObject),
         ("null", RejectReason::NotAnObject),
         ("[]", RejectReason::NotAnObject),
-        (r#"{"functionName":"a","requestId":"x","startTime":"2024-01-01 08:00:04",
-            "retCode":1,"duration":1e999,"billDuration":1,"memUsage":1}"#, RejectReason::Duration),
+        (
+            r#"{"functionName":"a","requestId":"x","startTime":"2024-01-01 08:00:04",
+            "retCode":1,"duration":1e999,"billDuration":1,"memUsage":1}"#,
+            RejectReason::Duration,
+        ),
         (r#"{"functionName":"\ud800"}"#, RejectReason::FunctionName),
         (r#"{"requestId":"x"}"#, RejectReason::FunctionName),
     ] {
@@ -103,7 +132,10 @@ fn one_odd_row_does_not_stop_the_others() {
 
 #[test]
 fn an_odd_text_that_is_not_needed_costs_nothing() {
-    let body = BODY.replace(r#""retMsg":"x""#, r#""retMsg":"\udc00","extra":{"a":[1,{}]}"#);
+    let body = BODY.replace(
+        r#""retMsg":"x""#,
+        r#""retMsg":"\udc00","extra":{"a":[1,{}]}"#,
+    );
     let read = answer(&body);
     assert_eq!((read.page.rows.len(), read.page.rejects.len()), (2, 0));
 }
@@ -128,7 +160,10 @@ fn unfinished_rows_are_set_aside() {
 fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
     let failure = r#"{"code":4400,"message":"request quota exceeded","codeDesc":"RequestLimit"}"#;
     let (head, rows) = read(failure, &TargetId::region("ap-x"), 0);
-    assert_eq!((head.code, head.message.as_str()), (4400, "request quota exceeded"));
+    assert_eq!(
+        (head.code, head.message.as_str()),
+        (4400, "request quota exceeded")
+    );
     assert!(rows.is_none());
     let (_, rows) = read(r#"{"code":0,"data":null}"#, &TargetId::region("ap-x"), 0);
     assert!(rows.is_none());
@@ -136,7 +171,12 @@ fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
     let region: Arc<str> = "ap-x".into();
     let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
     let from = Timestamp::MIN;
-    let reading = Reading { region: &region, target: &target, filter: &filter, from };
+    let reading = Reading {
+        region: &region,
+        target: &target,
+        filter: &filter,
+        from,
+    };
     for broken in ["", "<html>502</html>", &BODY[..BODY.len() - 9], "[]", "{}x"] {
         assert!(parse(broken.as_bytes(), &reading, 0).is_err(), "{broken}");
     }
