@@ -95,7 +95,7 @@ def port_in_use(context):
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         refuses(
-            context, "port-in-use", [address, "in use", "--web.listen-address"],
+            context, "port-in-use", [address, "port", "--web.listen-address"],
             *RUN, "--endpoint", "http://127.0.0.1:9", "--web.listen-address", address,
             TENCENTCLOUD_SECRET_ID="AKIDtest", TENCENTCLOUD_SECRET_KEY="k",
         )

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from harness import check, expect, http
+from harness import check, expect, http, until
 from check_restart import MODES, Replay
 
 
@@ -22,8 +22,7 @@ def promtool(context):
 @check("metrics: a scrape is accepted whole, without a duplicate or a clash")
 def accepted(context):
     prometheus = context.shared(Replay).prometheus
-    for job, up in prometheus.query("up", ("job",)).items():
-        expect(up == 1, f"the last scrape of {job} failed")
+    until("every target is up", lambda: prometheus.number("min(up)") == 1, 10)
     for target in prometheus.api("targets")["activeTargets"]:
         expect(not target["lastError"], f"{target['scrapePool']}: {target['lastError']}")
     renamed = prometheus.query('count by (job) ({__name__=~"scf_.+",exported_region=~".+"})')

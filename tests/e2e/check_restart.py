@@ -12,6 +12,9 @@ from services import PACE, Prometheus, Simulator
 MODES = ("function", "region")
 TRAFFIC_SECONDS = 40
 KILLS_AT = (14, 28)
+# Shorter than the time up to the first kill: an exporter that lost its state could not read the
+# whole world anew and come out right by accident.
+FIRST_READ = "5s"
 
 
 class Replay:
@@ -28,26 +31,31 @@ class Replay:
         self.ends = self.began + visible_ms / 1000 + 1
         self.ports = {mode: free_port() for mode in MODES}
         self.exporters = {}
-        self._start_exporters()
+        self._start_all()
         jobs = {mode: f"127.0.0.1:{port}" for mode, port in self.ports.items()}
         self.prometheus = Prometheus(context, jobs)
         for after in KILLS_AT:
             time.sleep(max(0.0, self.began + after - time.monotonic()))
             for exporter in self.exporters.values():
                 exporter.kill()
-            self._start_exporters()
+            self._start_all()
         time.sleep(max(0.0, self.ends - time.monotonic()))
         self.truth = self.simulator.truth()
 
-    def _start_exporters(self):
-        for mode, port in self.ports.items():
-            self.exporters[mode] = self.context.exporter(
-                f"run-{mode}", "run", "--api", "v2", "--region", "ap-guangzhou",
-                "--endpoint", self.simulator.url, "--read", mode,
-                "--state.path", self.context.path(f"state-{mode}"),
-                "--web.listen-address", f"127.0.0.1:{port}", *PACE,
-                **self.simulator.keys(),
-            )
+    def _start_all(self):
+        for mode in MODES:
+            self.start(mode)
+
+    def start(self, mode):
+        """Starts the exporter of one mode, on the state that it left behind."""
+        self.exporters[mode] = self.context.exporter(
+            f"run-{mode}", "run", "--api", "v2", "--region", "ap-guangzhou",
+            "--endpoint", self.simulator.url, "--read", mode,
+            "--state.path", self.context.path(f"state-{mode}"),
+            "--web.listen-address", f"127.0.0.1:{self.ports[mode]}",
+            "--first-read", FIRST_READ, *PACE,
+            **self.simulator.keys(),
+        )
 
     def url(self, mode):
         return f"http://127.0.0.1:{self.ports[mode]}"
@@ -131,7 +139,8 @@ def graceful(context):
         "--web.listen-address", f"127.0.0.1:{port}", *PACE, **replay.simulator.keys(),
     ):
         after = until("the first scrape", lambda: _invocation_lines(f"http://127.0.0.1:{port}"), 20)
-    replay._start_exporters()
+    replay.start(mode)
+    services.ready(replay.exporters[mode], replay.url(mode))
     expect(before == after, "the first scrape after the restart differs from the last before it")
 
 

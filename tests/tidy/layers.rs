@@ -11,13 +11,16 @@ const GROUND: &[&str] = &["model", "runtime", "secret", "catalog"];
 pub const TABLE: &[(&str, &[&str])] = &[
     (
         "main",
-        &["cli", "app", "demo", "check", "sim", "config", "runtime"],
+        &[
+            "cli", "app", "demo", "check", "logging", "sim", "config", "tencent", "runtime",
+        ],
     ),
     (
         "demo",
         &[
             "app",
             "sim",
+            "web",
             "cli",
             "config",
             "telemetry",
@@ -49,7 +52,9 @@ pub const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("check", &["config"]),
-    ("cli", &["config"]),
+    // The simulator's own words for its faults are flag values.
+    ("cli", &["config", "sim"]),
+    ("logging", &["config"]),
     (
         "web",
         &["expose", "telemetry", "runtime", "model", "series"],
@@ -57,6 +62,8 @@ pub const TABLE: &[(&str, &[&str])] = &[
     (
         "poll",
         &[
+            // How a read failed decides when the next one comes.
+            "tencent",
             "commit",
             "source",
             "ledger",
