@@ -7,7 +7,8 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use simulation::{DemoArgs, FaultLevel, SimArgs};
 pub use values::{EndpointArgs, PollArgs, SourceArgs, ValueArgs};
@@ -92,12 +93,22 @@ pub fn command() -> Command {
             let flag = arg.get_long().map(|long| format!("--{long}"));
             let help = flag.and_then(|flag| key_help(&flag, demo));
             let arg = arg.hide_env_values(true);
+            // The real exporter's state is not for invented numbers.
+            let arg = if demo && is_state_path(&arg) {
+                arg.env(Resettable::Reset)
+            } else {
+                arg
+            };
             match (help, arg.get_help().map(ToString::to_string)) {
                 (Some(more), Some(help)) => arg.help(format!("{help} {more}")),
                 _ => arg,
             }
         })
     })
+}
+
+fn is_state_path(arg: &Arg) -> bool {
+    arg.get_long() == Some("state.path")
 }
 
 /// Parses a command line, the program's name first. The error is also how `--help` and

@@ -42,14 +42,21 @@ async fn is_exact(settings: Settings, overrides: Overrides) {
 
     let before = exporter.counted();
     tokio::time::sleep(Duration::from_secs(300)).await;
-    assert_eq!(exporter.counted(), before, "nothing is counted twice, seed {seed}");
+    assert_eq!(
+        exporter.counted(),
+        before,
+        "nothing is counted twice, seed {seed}"
+    );
 
     let dispositions = exporter.dispositions();
     let invocations: u64 = truth.values().flat_map(|sums| sums.0.values()).sum();
     assert_eq!(dispositions["counted"], invocations, "seed {seed}");
     assert_eq!(dispositions["late"], 0, "seed {seed}: {dispositions:?}");
     assert_eq!(dispositions["invalid"], 0, "seed {seed}: {dispositions:?}");
-    assert!(dispositions["unfinished"] > 0, "the faults show running rows");
+    assert!(
+        dispositions["unfinished"] > 0,
+        "the faults show running rows"
+    );
     let telemetry = exporter.telemetry.clone();
     exporter.stop().await;
     let sum: u64 = support::world::dispositions_of(&telemetry).values().sum();
@@ -63,6 +70,16 @@ async fn every_invocation_counts_once_reading_by_function() {
 
 #[tokio::test(start_paused = true)]
 async fn every_invocation_counts_once_reading_by_region() {
-    let read = SourceOverrides { read: Some("region".into()), ..SourceOverrides::default() };
-    is_exact(harsh(12), Overrides { source: read, ..Overrides::default() }).await;
+    let read = SourceOverrides {
+        read: Some("region".into()),
+        ..SourceOverrides::default()
+    };
+    is_exact(
+        harsh(12),
+        Overrides {
+            source: read,
+            ..Overrides::default()
+        },
+    )
+    .await;
 }

@@ -194,7 +194,14 @@ impl Books {
                 continue;
             }
             let first = seen.forgotten() == Timestamp::MIN;
-            change.forget(slot, if first { position } else { position - self.memory() });
+            change.forget(
+                slot,
+                if first {
+                    position
+                } else {
+                    position - self.memory()
+                },
+            );
         }
         for slot in change.added_for(target) {
             change.forget(slot, position);
@@ -413,7 +420,10 @@ impl Prepared {
 
     /// The slots that this change adds and that a target covers.
     fn added_for(&self, target: &TargetId) -> Vec<u32> {
-        let added = self.added_slots.iter().filter(|(function, _)| target.covers(function));
+        let added = self
+            .added_slots
+            .iter()
+            .filter(|(function, _)| target.covers(function));
         added.map(|(_, slot)| *slot).collect()
     }
 

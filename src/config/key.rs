@@ -79,7 +79,7 @@ keys! {
     POLL_SWEEP_INTERVAL: "poll.sweep_interval", Some("--poll.sweep-interval"), Some("1m"),
         Shape::Duration(MILLI.saturating_mul(100), HOUR);
     POLL_FIRST_READ: "poll.first_read", Some("--first-read"), Some("15m"),
-        Shape::Duration(Duration::ZERO, DAY.saturating_mul(7));
+        Shape::Duration(Duration::ZERO, DAY.saturating_mul(36_500));
     POLL_MAX_RUN_TIME: "poll.max_run_time", Some("--poll.max-run-time"), Some("15m"),
         Shape::Duration(SECOND, DAY);
     POLL_DELIVERY_DELAY: "poll.delivery_delay", Some("--poll.delivery-delay"), Some("1m"),
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn bounds_read_well() {
         assert_eq!(POLL_INTERVAL.shape.bounds(), "100ms to 1h");
-        assert_eq!(POLL_FIRST_READ.shape.bounds(), "0s to 7d");
+        assert_eq!(POLL_FIRST_READ.shape.bounds(), "0s to 36500d");
         assert_eq!(LIMITS_REQUESTS_PER_SECOND.shape.bounds(), "0.01 to 1000");
         assert_eq!(
             LOG_LEVEL.shape.bounds(),

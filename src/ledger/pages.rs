@@ -104,6 +104,15 @@ impl PagedRead {
         if self.reached_end(&page) {
             return NextPage::Done;
         }
+        if self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.marks == page.marks)
+        {
+            // The same rows at another offset: what answers does not page.
+            self.broken = true;
+            return NextPage::Done;
+        }
         if self.pages >= PAGES_MAX {
             self.truncated = true;
             return NextPage::Done;

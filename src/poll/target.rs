@@ -95,7 +95,12 @@ impl Worker {
     }
 
     async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
-        let Poller { source, writer, stop, .. } = &self.poller;
+        let Poller {
+            source,
+            writer,
+            stop,
+            ..
+        } = &self.poller;
         let mut sink = Sink::new(&self.target, writer, mode, stop, &mut self.logged);
         let result = source.read(&self.target, self.settled, &mut sink).await;
         (result, sink.finish().await)

@@ -53,13 +53,13 @@ impl V2Source {
         from: Timestamp,
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
-        let reading = Reading { region: &self.region, target, filter: &self.filter };
+        let reading = Reading {
+            region: &self.region,
+            target,
+            filter: &self.filter,
+        };
         let mut report = ReadReport::default();
-        let mut read = PagedRead::new(
-            from,
-            FIRST_PAGE,
-            self.page_max.load(Ordering::Relaxed),
-        );
+        let mut read = PagedRead::new(from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
         let mut next = read.first();
         while let NextPage::Fetch { offset, limit } = next {
             let answer = match self.fetch(&reading, offset, limit).await {

@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Clock;
 use scf_exporter::sim::{Cloud, Request};
-use scf_exporter::tencent::{
-    BoxFuture, HttpRequest, HttpResponse, Transport, TransportError,
-};
+use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// Hands requests to a [`Cloud`] and keeps count of the rows that it handed out.
 pub struct InMemory {
@@ -22,7 +20,12 @@ pub struct InMemory {
 impl InMemory {
     /// A transport to `cloud`, whose time is that of `clock`.
     pub fn new(cloud: Arc<Cloud>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { cloud, clock, rows: AtomicU64::new(0), requests: AtomicU64::new(0) })
+        Arc::new(Self {
+            cloud,
+            clock,
+            rows: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        })
     }
 
     /// Log rows in all answers that arrived whole, counted by their request ids' keys.
@@ -59,7 +62,10 @@ impl InMemory {
         );
         tokio::time::sleep(response.delay).await;
         if response.cut_after.is_some() {
-            return Err(TransportError::CutBody { host: host.into(), reason: "cut".into() });
+            return Err(TransportError::CutBody {
+                host: host.into(),
+                reason: "cut".into(),
+            });
         }
         let text = String::from_utf8_lossy(&response.body);
         let rows = text.matches("\"requestId\":").count() + text.matches("\"request_id\":").count();

@@ -38,8 +38,7 @@ pub type Sums = BTreeMap<String, (BTreeMap<String, u64>, u128, u128, u128)>;
 impl World {
     /// A world of these settings; its time begins now and passes with tokio's.
     pub fn new(settings: Settings, overrides: Overrides) -> Self {
-        let runtime =
-            Runtime::simulated(Timestamp::from_millis(settings.start_ms), settings.seed);
+        let runtime = Runtime::simulated(Timestamp::from_millis(settings.start_ms), settings.seed);
         let late = Duration::from_millis(settings.horizon_ms());
         let cloud = Arc::new(Cloud::new(settings));
         Self::over(cloud, runtime, late, overrides)
@@ -60,7 +59,12 @@ impl World {
             secret_key: Secret::new(cloud.settings().secret_key.clone()),
             token: None,
         };
-        Self { cloud, transport, runtime, config }
+        Self {
+            cloud,
+            transport,
+            runtime,
+            config,
+        }
     }
 
     /// Starts an exporter over the configured state.
@@ -73,7 +77,11 @@ impl World {
         let pipeline =
             Pipeline::build(&self.config, seams).unwrap_or_else(|error| panic!("{error}"));
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
-        Exporter { running: pipeline.start(), view, telemetry }
+        Exporter {
+            running: pipeline.start(),
+            view,
+            telemetry,
+        }
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -90,9 +98,17 @@ impl World {
 pub fn sums_of(truth: &Truth) -> Sums {
     let function = |function: &scf_exporter::sim::FunctionTruth| {
         let codes = function.invocations.iter().filter(|(_, count)| **count > 0);
-        let codes = codes.map(|(code, count)| (code.to_string(), *count)).collect();
-        let (us, ms) = (u128::from(function.duration_us), u128::from(function.billed_ms));
-        (function.function_name.clone(), (codes, us, ms, u128::from(function.mem_bytes)))
+        let codes = codes
+            .map(|(code, count)| (code.to_string(), *count))
+            .collect();
+        let (us, ms) = (
+            u128::from(function.duration_us),
+            u128::from(function.billed_ms),
+        );
+        (
+            function.function_name.clone(),
+            (codes, us, ms, u128::from(function.mem_bytes)),
+        )
     };
     truth.functions.iter().map(function).collect()
 }
@@ -158,10 +174,19 @@ pub fn state_in(directory: &Path) -> Option<String> {
 /// Rows by disposition, as the exporter's own metrics tell them.
 pub fn dispositions_of(telemetry: &Telemetry) -> BTreeMap<String, u64> {
     let families = telemetry.gather();
-    let family = families.iter().find(|f| f.name() == "scf_exporter_records_total").unwrap();
+    let family = families
+        .iter()
+        .find(|f| f.name() == "scf_exporter_records_total")
+        .unwrap();
     let of = |metric: &prometheus::proto::Metric| {
-        let label = metric.get_label().iter().find(|label| label.name() == "disposition");
-        (label.unwrap().value().to_owned(), metric.get_counter().get_value() as u64)
+        let label = metric
+            .get_label()
+            .iter()
+            .find(|label| label.name() == "disposition");
+        (
+            label.unwrap().value().to_owned(),
+            metric.get_counter().get_value() as u64,
+        )
     };
     family.get_metric().iter().map(of).collect()
 }

@@ -337,5 +337,8 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
         row.position = Timestamp::from_secs(START - 1);
     }
     let (outcome, _) = commit(&mut books, &target, &[before]);
-    assert_eq!((outcome.counted, outcome.late, outcome.duplicate), (0, 0, 2));
+    assert_eq!(
+        (outcome.counted, outcome.late, outcome.duplicate),
+        (0, 0, 2)
+    );
 }

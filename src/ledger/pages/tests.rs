@@ -217,6 +217,20 @@ fn a_list_that_shrank_is_read_again_further_up() {
 }
 
 #[test]
+fn an_answer_that_does_not_page_ends_the_read() {
+    let list = list_of(&[7, 7]);
+    let mut read = PagedRead::new(Timestamp::from_secs(0), 10, 10);
+    for offset in [0, 1] {
+        let (mut page, _) = list.page(0, 10);
+        page.offset = offset;
+        page.total = Some(189);
+        let next = read.took(page);
+        assert_eq!(next == NextPage::Done, offset > 0);
+    }
+    assert!(!read.is_complete());
+}
+
+#[test]
 fn pages_grow_and_an_order_that_was_not_asked_for_is_noticed() {
     let seconds: Vec<i64> = (0..100).collect();
     let list = list_of(&seconds);

@@ -19,7 +19,11 @@ const MIDNIGHT: i64 = 1_704_067_200;
 fn read(body: &str, target: &TargetId) -> (Head, Option<Answer>) {
     let region: Arc<str> = "ap-x".into();
     let filter = FunctionFilter::default();
-    let reading = Reading { region: &region, target, filter: &filter };
+    let reading = Reading {
+        region: &region,
+        target,
+        filter: &filter,
+    };
     parse(body.as_bytes(), &reading, 40).unwrap()
 }
 
@@ -64,7 +68,10 @@ fn rows_of_many_functions_come_out_in_order() {
 #[test]
 fn the_shape_says_how_the_answer_looked() {
     let read = answer(BODY);
-    assert_eq!((read.shape.rows, read.shape.offset, read.shape.total), (2, 40, Some(189)));
+    assert_eq!(
+        (read.shape.rows, read.shape.offset, read.shape.total),
+        (2, 40, Some(189))
+    );
     assert_eq!(read.shape.newest, Some(Timestamp::from_secs(MIDNIGHT + 5)));
     assert_eq!(read.shape.oldest, Some(Timestamp::from_secs(MIDNIGHT + 4)));
     assert_eq!(read.shape.marks.len(), 2);
@@ -155,7 +162,11 @@ fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
 
     let region: Arc<str> = "ap-x".into();
     let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
-    let reading = Reading { region: &region, target: &target, filter: &filter };
+    let reading = Reading {
+        region: &region,
+        target: &target,
+        filter: &filter,
+    };
     for broken in ["", "<html>502</html>", &BODY[..BODY.len() - 9], "[]", "{}x"] {
         assert!(parse(broken.as_bytes(), &reading, 0).is_err(), "{broken}");
     }
