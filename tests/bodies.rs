@@ -1,7 +1,7 @@
 //! Bodies of the v2 API served over real HTTP to the whole exporter: what is counted, which
 //! outcome a failure has, and that `/metrics` goes on being served.
+#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-#[allow(dead_code)]
 #[path = "support/exposition.rs"]
 mod exposition;
 #[path = "support/http.rs"]

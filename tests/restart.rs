@@ -1,7 +1,7 @@
 //! The real program, killed again and again while it reads: what a scrape has shown never goes
 //! back, and in the end every invocation is counted once.
+#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-#[allow(dead_code)]
 #[path = "support/exposition.rs"]
 mod exposition;
 #[allow(dead_code)]
@@ -99,6 +99,27 @@ fn scrape(address: &str) -> Option<Exposition> {
     Some(Exposition::parse(&get(address, "/metrics")?).unwrap())
 }
 
+/// An exporter that polls fast, with small pages, so that a kill often hits a read.
+fn arguments(cloud: &str, address: &str, state: &str) -> Vec<String> {
+    let endpoint = format!("http://{cloud}");
+    let flags = [
+        ["--api", "v2"],
+        ["--region", "ap-guangzhou"],
+        ["--endpoint", &endpoint],
+        ["--web.listen-address", address],
+        ["--state.path", state],
+        ["--poll.interval", "100ms"],
+        ["--poll.idle-interval", "200ms"],
+        ["--poll.sweep-interval", "300ms"],
+        ["--poll.max-run-time", "5s"],
+        ["--poll.delivery-delay", "5s"],
+        ["--poll.page-size", "50"],
+        ["--limits.requests-per-second", "200"],
+        ["--first-read", "5m"],
+    ];
+    text(&[&["run"], flags.concat().as_slice()].concat())
+}
+
 #[test]
 fn kill_9_at_any_time_neither_loses_nor_repeats_an_invocation() {
     let directory = tempfile::tempdir().unwrap();
@@ -108,35 +129,7 @@ fn kill_9_at_any_time_neither_loses_nor_repeats_an_invocation() {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let state = directory.path().join("state").display().to_string();
-    let arguments = text(&[
-        "run",
-        "--api",
-        "v2",
-        "--region",
-        "ap-guangzhou",
-        "--endpoint",
-        &format!("http://{cloud}"),
-        "--web.listen-address",
-        &address,
-        "--state.path",
-        &state,
-        "--poll.interval",
-        "100ms",
-        "--poll.idle-interval",
-        "200ms",
-        "--poll.sweep-interval",
-        "300ms",
-        "--poll.max-run-time",
-        "5s",
-        "--poll.delivery-delay",
-        "5s",
-        "--poll.page-size",
-        "50",
-        "--limits.requests-per-second",
-        "200",
-        "--first-read",
-        "5m",
-    ]);
+    let arguments = arguments(&cloud, &address, &state);
 
     let mut shown = Counts::new();
     let mut rises = 0;
