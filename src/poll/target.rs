@@ -91,7 +91,10 @@ impl Worker {
                 Ended::Failed
             }
         };
-        self.schedule.ended(mode, Instant::now(), ended)
+        let wait = self.schedule.ended(mode, Instant::now(), ended);
+        // From start to start, so that freshness is the interval; a poll that takes longer than
+        // half of it still leaves room for others.
+        wait - began.elapsed().min(wait / 2)
     }
 
     async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
