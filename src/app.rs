@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use crate::commit::{Books, Committer, Horizon, Published, Writer};
 use crate::config::{self, Config, CredentialsConfig};
 use crate::poll::{Board, Poller, run_source};
-use crate::runtime::{Runtime, spawn};
+use crate::runtime::{Runtime, Stopper, spawn};
 use crate::series::Snapshot;
 use crate::source::LogSource;
 use crate::source::v2::V2Source;
@@ -77,7 +77,7 @@ pub enum BuildError {
 pub struct Pipeline {
     committer: Committer,
     pollers: Vec<Poller>,
-    stop: watch::Sender<bool>,
+    stopper: Stopper,
     /// The metrics about the exporter.
     pub telemetry: Arc<Telemetry>,
     /// What the web server shows.
@@ -88,7 +88,7 @@ pub struct Pipeline {
 pub struct Running {
     sources: JoinSet<()>,
     committer: tokio::task::JoinHandle<()>,
-    stop: watch::Sender<bool>,
+    stopper: Stopper,
 }
 
 /// A built exporter: its port is taken, its state is open.
@@ -196,6 +196,8 @@ impl Pipeline {
         store: Store,
         stored: Stored,
     ) -> Result<Self, BuildError> {
+        let (runtime, stopper) = seams.runtime.with_stopper();
+        let seams = Seams { runtime, ..seams };
         let telemetry = Arc::new(
             Telemetry::new(&BuildInfo::current())
                 .map_err(|cause| BuildError::Other(cause.to_string()))?,
@@ -216,7 +218,6 @@ impl Pipeline {
         );
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));
-        let (stop, stopped) = watch::channel(false);
         let wiring = Wiring {
             config,
             seams: &seams,
@@ -226,7 +227,7 @@ impl Pipeline {
         let pollers = config
             .sources
             .iter()
-            .map(|source| wiring.poller(source, writer.clone(), board.clone(), stopped.clone()));
+            .map(|source| wiring.poller(source, writer.clone(), board.clone()));
         let pollers = pollers.collect::<Result<_, _>>()?;
         let view = Arc::new(Shown {
             published,
@@ -236,7 +237,7 @@ impl Pipeline {
         Ok(Self {
             committer,
             pollers,
-            stop,
+            stopper,
             telemetry,
             view,
         })
@@ -251,7 +252,7 @@ impl Pipeline {
         Running {
             sources,
             committer: spawn(self.committer.run()),
-            stop: self.stop,
+            stopper: self.stopper,
         }
     }
 }
@@ -260,7 +261,7 @@ impl Running {
     /// Stops: the page in flight of each target ends and is committed. What takes longer than
     /// `limit` is given up; it was not counted, so it is read again after the next start.
     pub async fn stop(mut self, limit: Duration) {
-        self.stop.send_replace(true);
+        self.stopper.stop();
         let ended = async { while self.sources.join_next().await.is_some() {} };
         if timeout(limit, ended).await.is_err() {
             warn!("some targets did not end in time; their last page is read again next time");
@@ -290,7 +291,6 @@ impl Wiring<'_> {
         source: &config::Source,
         writer: Writer,
         board: Arc<Board>,
-        stop: watch::Receiver<bool>,
     ) -> Result<Poller, BuildError> {
         Ok(Poller {
             name: source.name.as_str().into(),
@@ -303,7 +303,6 @@ impl Wiring<'_> {
             telemetry: self.telemetry.source(&source.name),
             board,
             runtime: self.seams.runtime.clone(),
-            stop,
         })
     }
 

@@ -10,9 +10,6 @@ mod source;
 mod target;
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::watch;
 
 use crate::commit::{Horizon, Writer};
 use crate::config::{Poll, Read};
@@ -44,17 +41,6 @@ pub struct Poller {
     pub telemetry: SourceTelemetry,
     /// What people are shown.
     pub board: Arc<Board>,
-    /// Clock and jitter.
+    /// Clock, jitter and the wish to stop.
     pub runtime: Runtime,
-    /// Turns true when everything is to stop.
-    pub stop: watch::Receiver<bool>,
-}
-
-/// Waits for `span`, or for the stop; whether it is to go on.
-async fn pause(stop: &mut watch::Receiver<bool>, span: Duration) -> bool {
-    tokio::select! {
-        biased;
-        _ = stop.wait_for(|stopped| *stopped) => false,
-        () = tokio::time::sleep(span) => true,
-    }
 }

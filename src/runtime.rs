@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::model::Timestamp;
@@ -32,46 +33,64 @@ pub struct TokioClock {
 #[derive(Debug)]
 pub struct Random(Mutex<u64>);
 
-/// The clock and the random numbers, handed down from the wiring to whoever needs them.
+/// The wish that everything come to an end. Cheap to clone; all clones tell the same.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+/// The other end of a [`Stop`].
+#[derive(Debug)]
+pub struct Stopper(watch::Sender<bool>);
+
+/// The clock, the random numbers and the wish to stop, handed down from the wiring to whoever
+/// needs them.
 #[derive(Clone)]
 pub struct Runtime {
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// Jitter and nonces.
     pub random: Arc<Random>,
+    /// Whether all is to stop.
+    pub stop: Stop,
 }
 
 // === impl Runtime ===
 
 impl Runtime {
-    /// The machine's clock and a seed drawn from it and the process id.
+    /// The machine's clock and a seed drawn from it and the process id; nobody stops it yet.
     pub fn system() -> Self {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let seed = since_epoch.as_nanos() as u64 ^ (u64::from(std::process::id()) << 32);
-        Self {
-            clock: Arc::new(SystemClock),
-            random: Arc::new(Random::seeded(seed)),
-        }
+        Self::of(Arc::new(SystemClock), seed)
     }
 
     /// A clock that follows tokio's (possibly paused) time from `origin`, and a fixed seed.
     ///
     /// Must be called inside a tokio runtime.
     pub fn simulated(origin: Timestamp, seed: u64) -> Self {
-        Self {
-            clock: Arc::new(TokioClock {
-                origin,
-                started: tokio::time::Instant::now(),
-            }),
-            random: Arc::new(Random::seeded(seed)),
-        }
+        let started = tokio::time::Instant::now();
+        Self::of(Arc::new(TokioClock { origin, started }), seed)
+    }
+
+    /// The same with an end of its own, which the [`Stopper`] brings about.
+    pub fn with_stopper(self) -> (Self, Stopper) {
+        let (stopper, stop) = watch::channel(false);
+        let stop = Stop(stop);
+        (Self { stop, ..self }, Stopper(stopper))
     }
 
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn of(clock: Arc<dyn Clock>, seed: u64) -> Self {
+        Self {
+            clock,
+            random: Arc::new(Random::seeded(seed)),
+            stop: Stop(watch::channel(false).1),
+        }
     }
 }
 
@@ -80,6 +99,39 @@ impl std::fmt::Debug for Runtime {
         f.debug_struct("Runtime")
             .field("now", &self.now())
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Stop ===
+
+impl Stop {
+    /// Whether it was wished.
+    pub fn is_wished(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits for the wish; for ever, where nobody can wish any more.
+    pub async fn wished(&self) {
+        let mut wish = self.0.clone();
+        if wish.wait_for(|wished| *wished).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Waits for `span`, or for the wish; whether it is to go on.
+    pub async fn pause(&self, span: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.wished() => false,
+            () = tokio::time::sleep(span) => true,
+        }
+    }
+}
+
+impl Stopper {
+    /// Wishes that all come to an end.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
     }
 }
 

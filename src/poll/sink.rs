@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::schedule::Mode;
 use crate::commit::{PageOutcome, Refused, Writer};
 use crate::ledger::TargetId;
 use crate::model::{Page, RejectReason, Timestamp};
+use crate::runtime::Stop;
 use crate::source::{Flow, PageSink};
 use crate::tencent::BoxFuture;
 
@@ -20,7 +21,7 @@ pub(super) struct Sink<'a> {
     target: &'a TargetId,
     writer: &'a Writer,
     mode: Mode,
-    stop: &'a watch::Receiver<bool>,
+    stop: &'a Stop,
     /// Reasons that were logged for this target already.
     logged: &'a mut BTreeSet<RejectReason>,
     waiting: VecDeque<oneshot::Receiver<Result<PageOutcome, Refused>>>,
@@ -43,7 +44,7 @@ impl<'a> Sink<'a> {
         target: &'a TargetId,
         writer: &'a Writer,
         mode: Mode,
-        stop: &'a watch::Receiver<bool>,
+        stop: &'a Stop,
         logged: &'a mut BTreeSet<RejectReason>,
     ) -> Self {
         let (waiting, tally) = (VecDeque::new(), Tally::default());
@@ -92,7 +93,7 @@ impl<'a> Sink<'a> {
                 false
             }
         };
-        if known || self.tally.refused || *self.stop.borrow() {
+        if known || self.tally.refused || self.stop.is_wished() {
             Flow::Stop
         } else {
             Flow::Continue

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::{info, warn};
 
+use super::Poller;
 use super::target::run_target;
-use super::{Poller, pause};
 use crate::config::Read;
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
@@ -21,7 +21,7 @@ struct Tasks {
 
 /// Runs a source until the stop; returns when all its targets have ended.
 pub async fn run_source(poller: Poller) {
-    let mut stop = poller.stop.clone();
+    let stop = poller.runtime.stop.clone();
     let mut tasks = Tasks::default();
     if poller.read == Read::Region {
         start(
@@ -39,6 +39,7 @@ pub async fn run_source(poller: Poller) {
                 found(&poller, &mut tasks, functions).await;
                 poller.timing.discovery_interval
             }
+            Err(_) if stop.is_wished() => break,
             Err(error) => {
                 // The last good list goes on. The first one is asked for again soon.
                 warn!(source = &*poller.name, %error, "the list of functions could not be read");
@@ -52,7 +53,7 @@ pub async fn run_source(poller: Poller) {
             }
         };
         poller.telemetry.set_targets(tasks.by_target.len());
-        if !pause(&mut stop, wait).await {
+        if !stop.pause(wait).await {
             break;
         }
     }

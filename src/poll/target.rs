@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::Poller;
 use super::schedule::{Ended, Mode, Schedule};
 use super::sink::{Sink, Tally};
-use super::{Poller, pause};
 use crate::commit::Refused;
 use crate::ledger::TargetId;
 use crate::model::{RejectReason, Timestamp};
@@ -28,7 +28,7 @@ struct Worker {
 
 /// Polls `target` until the stop, beginning after `first_wait`.
 pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Duration) {
-    let mut stop = poller.stop.clone();
+    let stop = poller.runtime.stop.clone();
     let mut wait = first_wait;
     let Some(settled) = open(&poller, &target).await else {
         return;
@@ -43,14 +43,14 @@ pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Dur
         logged: BTreeSet::new(),
         failing: None,
     };
-    while pause(&mut stop, wait).await {
+    while stop.pause(wait).await {
         wait = worker.poll().await;
     }
 }
 
 /// Asks where reading begins, until there is an answer; `None` at the stop.
 async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
-    let mut stop = poller.stop.clone();
+    let stop = poller.runtime.stop.clone();
     loop {
         match poller.writer.open(target).await {
             Ok(opened) => return Some(opened.settled),
@@ -60,7 +60,7 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
                     .failed(target, poller.runtime.now(), refused.to_string());
             }
         }
-        if !pause(&mut stop, poller.timing.interval).await {
+        if !stop.pause(poller.timing.interval).await {
             return None;
         }
     }
@@ -82,6 +82,8 @@ impl Worker {
                     took: began.elapsed(),
                 }
             }
+            // Nothing failed: it was told to stop.
+            _ if self.poller.runtime.stop.is_wished() => Ended::Failed,
             Ok(_) => {
                 self.failed("commit", &Refused.to_string());
                 Ended::Failed
@@ -101,10 +103,10 @@ impl Worker {
         let Poller {
             source,
             writer,
-            stop,
+            runtime,
             ..
         } = &self.poller;
-        let mut sink = Sink::new(&self.target, writer, mode, stop, &mut self.logged);
+        let mut sink = Sink::new(&self.target, writer, mode, &runtime.stop, &mut self.logged);
         let result = source.read(&self.target, self.settled, &mut sink).await;
         (result, sink.finish().await)
     }

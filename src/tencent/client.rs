@@ -55,7 +55,8 @@ pub trait CallObserver: Send + Sync {
 }
 
 /// Calls the API of one region. Clones share the pace, the limit of requests in flight and the
-/// connections. Dropping the future of a call gives the call up at any point.
+/// connections. Dropping the future of a call gives the call up at any point; at the wish to stop
+/// a request under way is waited for, and none is sent any more.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -147,7 +148,9 @@ impl Client {
         let inner = &*self.0;
         let mut tries = Tries::default();
         loop {
-            inner.pace.turn(action).await;
+            if !inner.may_send(action).await {
+                return Err(Fault::Stopping.into_error(action, &inner.host, tries.sent));
+            }
             // Held while a request is under way, and not while waiting. Never closed.
             let permit = inner.in_flight.acquire().await.ok();
             let (credentials, outcome) = match inner.credentials.current().await {
@@ -240,8 +243,16 @@ impl Inner {
         let Some(wait) = self.retry.next_wait(tries.sent, elapsed, unit) else {
             return false;
         };
-        tokio::time::sleep(wait).await;
-        true
+        self.runtime.stop.pause(wait).await
+    }
+
+    /// Waits until the pace allows a request; false if the process is to stop first.
+    async fn may_send(&self, action: &str) -> bool {
+        tokio::select! {
+            biased;
+            () = self.runtime.stop.wished() => false,
+            () = self.pace.turn(action) => true,
+        }
     }
 }
 

@@ -70,6 +70,8 @@ pub(super) enum Fault {
     NoPayload,
     /// There are no usable credentials.
     Credentials(CredentialError),
+    /// The process is stopping: nothing more is sent.
+    Stopping,
 }
 
 // === impl ErrorClass ===
@@ -136,6 +138,7 @@ impl Fault {
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
             Self::Credentials(_) => of("credentials", ErrorClass::Authentication, ""),
             Self::NoPayload => of("no_payload", ErrorClass::Transient, again),
+            Self::Stopping => of("stopping", ErrorClass::Transient, ""),
             Self::Body { .. } => of(
                 "non_json",
                 ErrorClass::Transient,
@@ -197,6 +200,7 @@ impl Fault {
             }
             Self::NoPayload => "the answer says success but holds no data".to_owned(),
             Self::Credentials(error) => error.to_string(),
+            Self::Stopping => "the process is stopping".to_owned(),
         }
     }
 }

@@ -141,12 +141,25 @@ fn config() -> ClientConfig {
     }
 }
 
+fn simulated() -> Runtime {
+    Runtime::simulated(Timestamp::from_secs(1_700_000_000), 7)
+}
+
 fn client(config: ClientConfig, script: &Arc<Script>, labels: &Arc<Labels>) -> Client {
+    client_in(simulated(), config, script, labels)
+}
+
+fn client_in(
+    runtime: Runtime,
+    config: ClientConfig,
+    script: &Arc<Script>,
+    labels: &Arc<Labels>,
+) -> Client {
     Client::new(
         config,
         Arc::new(StaticProvider::new(credentials("AKIDabcdefgh"))),
         Arc::clone(script) as Arc<dyn Transport>,
-        Runtime::simulated(Timestamp::from_secs(1_700_000_000), 7),
+        runtime,
         Arc::clone(labels) as Arc<dyn CallObserver>,
     )
 }
@@ -321,6 +334,43 @@ async fn a_call_that_waits_holds_no_permit() {
     assert!(!failing.is_finished());
     failing.await.unwrap().unwrap();
     assert!(started.elapsed() > Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wish_to_stop_waits_for_a_request_under_way_and_sends_no_other() {
+    let script = Script::taking(Duration::from_secs(3), [ok(200, OK)]);
+    let (runtime, stopper) = simulated().with_stopper();
+    let client = client_in(runtime, config(), &script, &Arc::default());
+    let (answer, ()) = tokio::join!(client.call("A", &[], parse), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stopper.stop();
+    });
+    assert!(answer.is_ok(), "it was under way");
+    let after = client.call("A", &[], parse).await;
+    assert_eq!(&*after.unwrap_err().code, "stopping");
+    assert_eq!(script.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wish_to_stop_ends_a_back_off() {
+    let script = Script::new([ok(502, "")]);
+    let (runtime, stopper) = simulated().with_stopper();
+    let mut config = config();
+    (config.retry.base, config.retry.cap) = (Duration::from_secs(50), Duration::from_secs(50));
+    let client = client_in(runtime, config, &script, &Arc::default());
+    let began = Instant::now();
+    let (answer, ()) = tokio::join!(client.call("A", &[], parse), async {
+        while script.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stopper.stop();
+    });
+    assert_eq!(
+        &*answer.unwrap_err().code,
+        "http_502",
+        "what failed is told"
+    );
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
