@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::ledger::{Seen, TargetId, Targets, Verdict};
-use crate::model::{AttemptKey, FunctionId, Page, Timestamp};
+use crate::ledger::{Scope, Seen, TargetId, Targets, Verdict};
+use crate::model::{AttemptKey, FunctionId, Page, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 
@@ -50,10 +50,10 @@ pub struct Prepared {
     added: Vec<FunctionId>,
     added_slots: HashMap<FunctionId, u32>,
     /// New versions of series, by slot.
-    series: HashMap<u32, FunctionSeries>,
+    series: HashMap<u32, Arc<FunctionSeries>>,
     /// Keys of this change, so that a row twice in it counts once.
     keys: HashSet<(u32, AttemptKey)>,
-    packs: Vec<KeyPack>,
+    packs: Vec<Arc<KeyPack>>,
     settled: Vec<(TargetId, Timestamp)>,
     /// Positions below which keys are forgotten, by slot.
     forgotten: HashMap<u32, Timestamp>,
@@ -145,6 +145,8 @@ impl Books {
         let overflow = self.series.overflow_slot(&target.region);
         let mut outcome = PageOutcome::default();
         let mut pack = Vec::with_capacity(page.rows.len());
+        let mut new = Vec::with_capacity(page.rows.len());
+        change.keys.reserve(page.rows.len());
         for row in &page.rows {
             let slot = slots[usize::from(row.function)];
             let verdict = match self.judge(slot, row.position, &row.key, settled) {
@@ -156,12 +158,7 @@ impl Books {
             match verdict {
                 Verdict::Duplicate => outcome.duplicate += 1,
                 Verdict::Late => outcome.late += 1,
-                Verdict::New => {
-                    let series = self.touch(change, slot);
-                    series.count(row);
-                    outcome.counted += 1;
-                    outcome.overflow += u64::from(&*series.function.name == OVERFLOW);
-                }
+                Verdict::New => new.push((slot, row)),
             }
             if verdict != Verdict::Duplicate {
                 pack.push(SeenKey {
@@ -171,10 +168,27 @@ impl Books {
                 });
             }
         }
+        self.count(change, &new, &mut outcome);
         if !pack.is_empty() {
-            change.packs.push(KeyPack(pack));
+            change.packs.push(Arc::new(KeyPack(pack)));
         }
         outcome
+    }
+
+    /// Counts new rows. Mostly a page is of one function, so the series is looked up once for
+    /// each run of rows.
+    fn count(&self, change: &mut Prepared, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
+        for run in new.chunk_by(|(one, _), (next, _)| one == next) {
+            let series = self.touch(change, run[0].0);
+            for (_, row) in run {
+                series.count(row);
+            }
+            let rows = run.len() as u64;
+            outcome.counted += rows;
+            if &*series.function.name == OVERFLOW {
+                outcome.overflow += rows;
+            }
+        }
     }
 
     /// Enters functions that are known but were perhaps never called: they are shown at zero.
@@ -195,11 +209,19 @@ impl Books {
         }
         change.settled.push((target.clone(), position));
         let bound = position - self.memory();
-        for (slot, series) in (0..).zip(self.series.all()) {
-            if !target.covers(&series.function) || &*series.function.name == OVERFLOW {
-                continue;
+        match &target.scope {
+            Scope::Function(function) => {
+                if let Some(slot) = self.series.slot(function) {
+                    change.forget(slot, bound);
+                }
             }
-            change.forget(slot, bound);
+            Scope::Region => {
+                for (slot, series) in (0..).zip(self.series.all()) {
+                    if target.covers(&series.function) && &*series.function.name != OVERFLOW {
+                        change.forget(slot, bound);
+                    }
+                }
+            }
         }
         self.forget_overflow(change, target, position);
     }
@@ -247,7 +269,7 @@ impl Books {
             self.seen.push(Seen::default());
         }
         for series in series.into_values() {
-            self.series.put(Arc::new(series));
+            self.series.put(series);
         }
         for pack in packs {
             self.packs.push(PackNote::of(self.next_pack, &pack));
@@ -311,13 +333,19 @@ impl Books {
     /// The changed version of a series, begun from the present one.
     fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
         let added = &change.added;
-        change
-            .series
-            .entry(slot)
-            .or_insert_with(|| match self.series.all().get(slot as usize) {
-                Some(series) => FunctionSeries::clone(series),
-                None => FunctionSeries::new(added[slot as usize - self.seen.len()].clone()),
-            })
+        let series = change.series.entry(slot).or_insert_with(|| {
+            self.series
+                .all()
+                .get(slot as usize)
+                .cloned()
+                .unwrap_or_else(|| {
+                    Arc::new(FunctionSeries::new(
+                        added[slot as usize - self.seen.len()].clone(),
+                    ))
+                })
+        });
+        // The first time the books (and the published snapshot) hold it too, so it is copied then.
+        Arc::make_mut(series)
     }
 
     /// The overflow of a region holds keys of many functions: it forgets only what every target
@@ -335,7 +363,7 @@ impl Books {
             change.series.get(&slot),
             self.series.all().get(slot as usize),
         ) {
-            (Some(changed), _) => Arc::new(changed.clone()),
+            (Some(changed), _) => changed.clone(),
             (None, Some(present)) => present.clone(),
             (None, None) => {
                 let added = &change.added[slot as usize - self.seen.len()];
@@ -371,8 +399,11 @@ impl Books {
     }
 
     fn remember(&mut self, pack: &KeyPack) {
-        for seen in &pack.0 {
-            self.seen[seen.slot as usize].insert(seen.key, seen.position);
+        for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
+            let seen = &mut self.seen[run[0].slot as usize];
+            for one in run {
+                seen.insert(one.key, one.position);
+            }
         }
     }
 }
@@ -408,9 +439,10 @@ impl Prepared {
 impl PackNote {
     fn of(number: u64, pack: &KeyPack) -> Self {
         let mut latest: HashMap<u32, Timestamp> = HashMap::new();
-        for seen in &pack.0 {
-            let at = latest.entry(seen.slot).or_insert(seen.position);
-            *at = seen.position.max(*at);
+        for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
+            let of_run = run.iter().map(|seen| seen.position).max();
+            let at = latest.entry(run[0].slot).or_insert(Timestamp::MIN);
+            *at = of_run.unwrap_or(Timestamp::MIN).max(*at);
         }
         Self {
             number,
