@@ -16,6 +16,7 @@ mod keys;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
@@ -50,7 +51,7 @@ pub struct Stored {
     /// The functions in the order of their slots, without a gap.
     pub functions: Vec<StoredFunction>,
     /// The packs of attempt keys with their running numbers.
-    pub keys: Vec<(u64, KeyPack)>,
+    pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Settled positions.
     pub targets: Vec<(TargetId, Timestamp)>,
 }
@@ -60,8 +61,8 @@ pub struct Stored {
 pub struct Changes {
     /// New versions of functions, by slot.
     pub functions: Vec<(u32, StoredFunction)>,
-    /// New packs, by running number.
-    pub keys: Vec<(u64, KeyPack)>,
+    /// New packs, by running number; shared with the ledger, which takes them over afterwards.
+    pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Packs that are no longer needed.
     pub dropped_keys: Vec<u64>,
     /// Settled positions, absolute.
@@ -194,7 +195,7 @@ fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
         for entry in transaction.open_table(KEYS)?.iter()? {
             let (number, value) = entry?;
             match KeyPack::decode(value.value(), stored.functions.len()) {
-                Some(pack) => stored.keys.push((number.value(), pack)),
+                Some(pack) => stored.keys.push((number.value(), Arc::new(pack))),
                 None => return Ok(Err(damaged("keys"))),
             }
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::ledger::{Seen, TargetId, Targets, Verdict};
-use crate::model::{AttemptKey, FunctionId, Page, Timestamp};
+use crate::ledger::{Scope, Seen, TargetId, Targets, Verdict};
+use crate::model::{AttemptKey, FunctionId, Page, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 
@@ -50,10 +50,10 @@ pub struct Prepared {
     added: Vec<FunctionId>,
     added_slots: HashMap<FunctionId, u32>,
     /// New versions of series, by slot.
-    series: HashMap<u32, FunctionSeries>,
+    series: HashMap<u32, Arc<FunctionSeries>>,
     /// Keys of this change, so that a row twice in it counts once.
     keys: HashSet<(u32, AttemptKey)>,
-    packs: Vec<KeyPack>,
+    packs: Vec<Arc<KeyPack>>,
     settled: Vec<(TargetId, Timestamp)>,
     /// Positions below which keys are forgotten, by slot.
     forgotten: HashMap<u32, Timestamp>,
@@ -143,6 +143,8 @@ impl Books {
         let overflow = self.series.overflow_slot(&target.region);
         let mut outcome = PageOutcome::default();
         let mut pack = Vec::with_capacity(page.rows.len());
+        let mut new = Vec::with_capacity(page.rows.len());
+        change.keys.reserve(page.rows.len());
         for row in &page.rows {
             let slot = slots[usize::from(row.function)];
             let verdict = match self.judge(slot, row.position, &row.key, settled) {
@@ -154,12 +156,7 @@ impl Books {
             match verdict {
                 Verdict::Duplicate => outcome.duplicate += 1,
                 Verdict::Late => outcome.late += 1,
-                Verdict::New => {
-                    let series = self.touch(change, slot);
-                    series.count(row);
-                    outcome.counted += 1;
-                    outcome.overflow += u64::from(&*series.function.name == OVERFLOW);
-                }
+                Verdict::New => new.push((slot, row)),
             }
             if verdict != Verdict::Duplicate {
                 pack.push(SeenKey {
@@ -169,10 +166,27 @@ impl Books {
                 });
             }
         }
+        self.count(change, &new, &mut outcome);
         if !pack.is_empty() {
-            change.packs.push(KeyPack(pack));
+            change.packs.push(Arc::new(KeyPack(pack)));
         }
         outcome
+    }
+
+    /// Counts new rows. Mostly a page is of one function, so the series is looked up once for
+    /// each run of rows.
+    fn count(&self, change: &mut Prepared, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
+        for run in new.chunk_by(|(one, _), (next, _)| one == next) {
+            let series = self.touch(change, run[0].0);
+            for (_, row) in run {
+                series.count(row);
+            }
+            let rows = run.len() as u64;
+            outcome.counted += rows;
+            if &*series.function.name == OVERFLOW {
+                outcome.overflow += rows;
+            }
+        }
     }
 
     /// Enters functions that are known but were perhaps never called: they are shown at zero.
@@ -189,19 +203,10 @@ impl Books {
             return;
         }
         change.settled.push((target.clone(), position));
-        for (slot, (series, seen)) in (0..).zip(self.series.all().iter().zip(&self.seen)) {
-            if !target.covers(&series.function) || &*series.function.name == OVERFLOW {
-                continue;
-            }
-            let first = seen.forgotten() == Timestamp::MIN;
-            change.forget(
-                slot,
-                if first {
-                    position
-                } else {
-                    position - self.memory()
-                },
-            );
+        for slot in self.slots_of(target) {
+            let first = self.seen[slot as usize].forgotten() == Timestamp::MIN;
+            let below = if first { Duration::ZERO } else { self.memory() };
+            change.forget(slot, position - below);
         }
         for slot in change.added_for(target) {
             change.forget(slot, position);
@@ -252,7 +257,7 @@ impl Books {
             self.seen.push(Seen::default());
         }
         for series in series.into_values() {
-            self.series.put(Arc::new(series));
+            self.series.put(series);
         }
         for pack in packs {
             self.packs.push(PackNote::of(self.next_pack, &pack));
@@ -268,6 +273,20 @@ impl Books {
         if !dropped.is_empty() {
             self.packs
                 .retain(|note| dropped.binary_search(&note.number).is_err());
+        }
+    }
+
+    /// The slots of the functions that a target reads, those in the overflow apart.
+    fn slots_of(&self, target: &TargetId) -> Vec<u32> {
+        match &target.scope {
+            Scope::Function(function) => self.series.slot(function).into_iter().collect(),
+            Scope::Region => {
+                let all = (0..).zip(self.series.all());
+                let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
+                all.filter(|(_, series)| own(&series.function))
+                    .map(|(slot, _)| slot)
+                    .collect()
+            }
         }
     }
 
@@ -332,13 +351,19 @@ impl Books {
     /// The changed version of a series, begun from the present one.
     fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
         let added = &change.added;
-        change
-            .series
-            .entry(slot)
-            .or_insert_with(|| match self.series.all().get(slot as usize) {
-                Some(series) => FunctionSeries::clone(series),
-                None => FunctionSeries::new(added[slot as usize - self.seen.len()].clone()),
-            })
+        let series = change.series.entry(slot).or_insert_with(|| {
+            self.series
+                .all()
+                .get(slot as usize)
+                .cloned()
+                .unwrap_or_else(|| {
+                    Arc::new(FunctionSeries::new(
+                        added[slot as usize - self.seen.len()].clone(),
+                    ))
+                })
+        });
+        // The first time the books (and the published snapshot) hold it too, so it is copied then.
+        Arc::make_mut(series)
     }
 
     /// The overflow of a region holds keys of many functions: it forgets only what every target
@@ -356,7 +381,7 @@ impl Books {
             change.series.get(&slot),
             self.series.all().get(slot as usize),
         ) {
-            (Some(changed), _) => Arc::new(changed.clone()),
+            (Some(changed), _) => changed.clone(),
             (None, Some(present)) => present.clone(),
             (None, None) => {
                 let added = &change.added[slot as usize - self.seen.len()];
@@ -392,8 +417,11 @@ impl Books {
     }
 
     fn remember(&mut self, pack: &KeyPack) {
-        for seen in &pack.0 {
-            self.seen[seen.slot as usize].insert(seen.key, seen.position);
+        for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
+            let seen = &mut self.seen[run[0].slot as usize];
+            for one in run {
+                seen.insert(one.key, one.position);
+            }
         }
     }
 }
@@ -438,9 +466,10 @@ impl Prepared {
 impl PackNote {
     fn of(number: u64, pack: &KeyPack) -> Self {
         let mut latest: HashMap<u32, Timestamp> = HashMap::new();
-        for seen in &pack.0 {
-            let at = latest.entry(seen.slot).or_insert(seen.position);
-            *at = seen.position.max(*at);
+        for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
+            let of_run = run.iter().map(|seen| seen.position).max();
+            let at = latest.entry(run[0].slot).or_insert(Timestamp::MIN);
+            *at = of_run.unwrap_or(Timestamp::MIN).max(*at);
         }
         Self {
             number,

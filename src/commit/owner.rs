@@ -1,10 +1,12 @@
 //! The task that owns books and store, and the handle by which everyone else reaches it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
 use super::{Books, Horizon, PageOutcome, Prepared};
@@ -20,6 +22,10 @@ const QUEUE: usize = 256;
 /// Rows that one change takes in at the most, so that none grows without bound.
 const ROWS_PER_COMMIT: usize = 100_000;
 
+/// The shortest time from one commit to the next. A commit costs much the same for one page as for
+/// a hundred, so what comes in a rush is taken together; after a rest there is no wait.
+const COMMIT_GAP: Duration = Duration::from_millis(20);
+
 /// The snapshot that a scrape renders.
 pub type Published = Arc<ArcSwap<Snapshot>>;
 
@@ -29,6 +35,8 @@ pub struct Committer {
     store: Store,
     /// After a commit failed only the file knows what is in it.
     stale: bool,
+    /// The next commit begins no sooner.
+    not_before: Instant,
     limits: (usize, Horizon),
     published: Published,
     telemetry: Arc<Telemetry>,
@@ -179,6 +187,7 @@ impl Committer {
             books,
             store,
             stale: false,
+            not_before: Instant::now(),
             limits,
             published: published.clone(),
             telemetry,
@@ -196,6 +205,7 @@ impl Committer {
                 self.telemetry.commit_failed();
                 continue;
             }
+            sleep_until(self.not_before).await;
             let (change, answers) = self.prepare(first);
             self.commit(change, answers).await;
         }
@@ -257,7 +267,8 @@ impl Committer {
             answers.send(&self.telemetry);
             return;
         }
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
+        self.not_before = started + COMMIT_GAP;
         let changes = self.books.to_store(&mut change);
         match self.persist(changes).await {
             Ok(()) => {
@@ -366,3 +377,6 @@ fn count(telemetry: &Telemetry, outcome: PageOutcome, page: &Page) {
         telemetry.rejected(*reason, 1);
     }
 }
+
+#[cfg(test)]
+mod tests;

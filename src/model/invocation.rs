@@ -110,27 +110,42 @@ pub fn attempt_id(request_id: &str) -> u128 {
     })
 }
 
+/// The groups of digits in a canonical UUID, between its dashes.
+const UUID_GROUPS: [std::ops::Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
+
+/// The value of each hexadecimal digit in lower case; [`NO_DIGIT`] for every other byte.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0x80;
+
 /// The bits of a UUID in its canonical form (lower case, four dashes), else `None`.
+///
+/// Every row of every page comes through here, so the digits are judged together at the end: a
+/// branch for each of them costs several times as much.
 fn uuid_bits(text: &[u8]) -> Option<u128> {
-    if text.len() != 36 {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [8, 13, 18, 23].iter().any(|&at| text[at] != b'-') {
         return None;
     }
-    let mut bits = 0u128;
-    for (at, &byte) in text.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
+    let (mut bits, mut all) = (0u128, 0u8);
+    for group in UUID_GROUPS {
+        let digits = &text[group];
+        let mut part = 0u64;
+        for &byte in digits {
+            let digit = DIGITS[usize::from(byte)];
+            all |= digit;
+            part = (part << 4) | u64::from(digit);
         }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = (bits << 4) | u128::from(digit);
+        bits = (bits << (4 * digits.len())) | u128::from(part);
     }
-    Some(bits)
+    (all & NO_DIGIT == 0).then_some(bits)
 }
 
 #[cfg(test)]
@@ -143,6 +158,12 @@ mod tests {
         assert_eq!(id, 0xb684_ef85_250a_11e7_839d_5254_007d_2563);
         // sha1("abc") = a9993e364706816aba3e25717850c26c9cd0d89d (FIPS 180-2, appendix A.1)
         assert_eq!(attempt_id("abc"), 0xa999_3e36_4706_816a_ba3e_2571_7850_c26c);
+        for odd in [
+            "b684ef85-250a-11e7-839d_5254007d2563",
+            "b684ef85-250a-11e7-839d-5254007d256g",
+        ] {
+            assert_eq!(uuid_bits(odd.as_bytes()), None, "{odd}");
+        }
         assert_ne!(
             attempt_id("B684EF85-250a-11e7-839d-5254007d2563"),
             id,

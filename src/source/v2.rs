@@ -4,6 +4,7 @@
 mod fields;
 mod list;
 mod logs;
+mod plain;
 mod row;
 mod time;
 

@@ -21,11 +21,11 @@ fn changes() -> Changes {
         functions: vec![(0, function("a")), (1, function("b"))],
         keys: vec![(
             7,
-            KeyPack(vec![SeenKey {
+            Arc::new(KeyPack(vec![SeenKey {
                 slot: 1,
                 key,
                 position: Timestamp::from_secs(9),
-            }]),
+            }])),
         )],
         targets: vec![
             (TargetId::region("ap-x"), Timestamp::from_secs(3)),

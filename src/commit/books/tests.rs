@@ -78,7 +78,7 @@ fn commit(books: &mut Books, target: &TargetId, pages: &[Page]) -> (PageOutcome,
 #[derive(Default)]
 struct FakeStore {
     functions: BTreeMap<u32, StoredFunction>,
-    keys: BTreeMap<u64, KeyPack>,
+    keys: BTreeMap<u64, Arc<KeyPack>>,
     targets: BTreeMap<TargetId, Timestamp>,
 }
 

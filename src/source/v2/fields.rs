@@ -41,6 +41,16 @@ impl Scalar<'_> {
         }
     }
 
+    /// The text by itself, if it is one and not empty.
+    pub(super) fn to_text(&self) -> Option<String> {
+        self.text().map(str::to_owned)
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn count(&self) -> Option<u64> {
+        u64::try_from(self.whole()?).ok()
+    }
+
     /// A number, also where it is written as a string; never infinite or NaN.
     pub(super) fn number(&self) -> Option<f64> {
         let value = match self {

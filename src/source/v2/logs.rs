@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::fields::Scalar;
+use super::plain;
 use super::row::{Name, WireRow};
 use crate::config::FunctionFilter;
 use crate::ledger::{PageShape, Scope, TargetId};
@@ -37,43 +38,37 @@ pub(super) struct Answer {
 
 /// Reads a body; the answer is `None` where there is no list of rows.
 ///
-/// A value that the parser itself cannot hold (a number beyond all range, a broken escape) would
-/// stop it in the middle: then each row is read by itself, and only the odd one is rejected.
+/// Three readers, each for what the one before it leaves: [`plain`] knows only the common shape
+/// and is fast. The general parser knows all JSON. A value that even it cannot hold (a number
+/// beyond all range, a broken escape) stops it in the middle: then each row is read by itself,
+/// and only the odd one is rejected.
 pub(super) fn parse(
     body: &[u8],
     reading: &Reading<'_>,
     offset: u64,
 ) -> Result<(Head, Option<Answer>), Malformed> {
-    match read_body(
-        body,
-        Rows {
-            builder: Builder::new(reading),
-            careful: false,
-        },
-    ) {
+    if let Some(read) = plain::read(body, Builder::new(reading)) {
+        return Ok(read.into_answer(offset));
+    }
+    match read_generally(body, reading, false) {
         Ok(read) => Ok(read.into_answer(offset)),
         Err(error) if error.is_eof() => Err(error.into()),
-        Err(_) => {
-            let careful = Rows {
-                builder: Builder::new(reading),
-                careful: true,
-            };
-            Ok(read_body(body, careful)?.into_answer(offset))
-        }
+        Err(_) => Ok(read_generally(body, reading, true)?.into_answer(offset)),
     }
 }
 
 /// The parts of a body.
-struct Body<'r> {
-    code: Option<Code>,
-    message: Option<String>,
-    code_desc: Option<String>,
-    total: Option<u64>,
-    rows: Option<Builder<'r>>,
+#[derive(Default)]
+pub(super) struct Body<'r> {
+    pub(super) code: Option<Code>,
+    pub(super) message: Option<String>,
+    pub(super) code_desc: Option<String>,
+    pub(super) total: Option<u64>,
+    pub(super) rows: Option<Builder<'r>>,
 }
 
 /// Sorts rows out, one after the other.
-struct Builder<'r> {
+pub(super) struct Builder<'r> {
     reading: &'r Reading<'r>,
     page: Page,
     shape: PageShape,
@@ -84,7 +79,16 @@ struct Builder<'r> {
     gap: usize,
 }
 
-fn read_body<'r>(body: &[u8], rows: Rows<'r>) -> Result<Body<'r>, serde_json::Error> {
+/// Reads any JSON; `careful`: row by row.
+pub(super) fn read_generally<'r>(
+    body: &[u8],
+    reading: &'r Reading<'r>,
+    careful: bool,
+) -> Result<Body<'r>, serde_json::Error> {
+    let rows = Rows {
+        builder: Builder::new(reading),
+        careful,
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = BodySeed(rows).deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -94,7 +98,7 @@ fn read_body<'r>(body: &[u8], rows: Rows<'r>) -> Result<Body<'r>, serde_json::Er
 // === impl Body ===
 
 impl Body<'_> {
-    fn into_answer(self, offset: u64) -> (Head, Option<Answer>) {
+    pub(super) fn into_answer(self, offset: u64) -> (Head, Option<Answer>) {
         // An answer without a code is no answer; -1 is none of the documented ones.
         let code = self.code.unwrap_or(Code(-1));
         let head = Head::new(code, self.message, self.code_desc);
@@ -116,7 +120,7 @@ impl Body<'_> {
 // === impl Builder ===
 
 impl<'r> Builder<'r> {
-    fn new(reading: &'r Reading<'r>) -> Self {
+    pub(super) fn new(reading: &'r Reading<'r>) -> Self {
         let shape = PageShape {
             sorted: true,
             ..PageShape::default()
@@ -132,9 +136,9 @@ impl<'r> Builder<'r> {
     }
 
     /// Takes in a row, readable or not.
-    fn row(&mut self, row: &WireRow<'_>) {
-        let position = row.position();
-        self.shape(row, position);
+    pub(super) fn row(&mut self, row: &WireRow<'_>) {
+        let (id, position) = (row.id(), row.position());
+        self.shape(id, position);
         let Some(function) = self.function(row) else {
             self.page.rejects.push(RejectReason::FunctionName);
             return;
@@ -144,7 +148,7 @@ impl<'r> Builder<'r> {
             self.page.unfinished += 1;
             return;
         }
-        match row.judge(position) {
+        match row.judge(id, position) {
             Ok(judged) => self.page.rows.push(Row {
                 function,
                 ret_code: judged.ret_code,
@@ -161,16 +165,16 @@ impl<'r> Builder<'r> {
 
     /// Takes in an element of the list that is not an object.
     fn no_row(&mut self) {
-        self.shape(&WireRow::default(), None);
+        self.shape(None, None);
         self.page.rejects.push(RejectReason::NotAnObject);
     }
 
     /// Notes where the row stands among the others.
-    fn shape(&mut self, row: &WireRow<'_>, position: Option<Timestamp>) {
+    fn shape(&mut self, id: Option<u128>, position: Option<Timestamp>) {
         let shape = &mut self.shape;
         let index = shape.rows;
         shape.rows += 1;
-        let id = row.id().unwrap_or_default();
+        let id = id.unwrap_or_default();
         shape
             .marks
             .push((id >> 64) as u64 ^ id as u64 ^ position.unwrap_or_default().as_secs() as u64);
@@ -202,6 +206,12 @@ impl<'r> Builder<'r> {
             }
             _ => return None,
         };
+        // Mostly a row is of the same function as the one before it.
+        if let Some(last) = self.page.rows.last()
+            && *self.page.functions[usize::from(last.function)].name == *name
+        {
+            return Some(Some(last.function));
+        }
         if let Some(&known) = self.index.get(name) {
             return Some(Some(known));
         }
@@ -249,26 +259,13 @@ impl<'de, 'r> Visitor<'de> for BodySeed<'r> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'r>, A::Error> {
         let mut rows = Some(self.0);
-        let mut body = Body {
-            code: None,
-            message: None,
-            code_desc: None,
-            total: None,
-            rows: None,
-        };
+        let mut body = Body::default();
         while let Some(name) = map.next_key::<Name<'de>>()? {
             match &*name.0 {
                 "code" => body.code = Some(map.next_value()?),
-                "message" => {
-                    body.message = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned)
-                }
-                "codeDesc" => {
-                    body.code_desc = map.next_value::<Scalar<'_>>()?.text().map(str::to_owned);
-                }
-                "total" => {
-                    let total = map.next_value::<Scalar<'_>>()?.whole();
-                    body.total = total.and_then(|total| u64::try_from(total).ok());
-                }
+                "message" => body.message = map.next_value::<Scalar<'_>>()?.to_text(),
+                "codeDesc" => body.code_desc = map.next_value::<Scalar<'_>>()?.to_text(),
+                "total" => body.total = map.next_value::<Scalar<'_>>()?.count(),
                 "data" if rows.is_some() => {
                     if let Some(seed) = rows.take() {
                         body.rows = map.next_value_seed(seed)?;
@@ -331,7 +328,7 @@ fn careful_row(raw: &RawValue) -> Option<WireRow<'_>> {
         serde_json::from_str(raw.get()).ok()?;
     let mut row = WireRow::default();
     for (name, value) in fields {
-        if let Some(field) = row.field(&name) {
+        if let Some(field) = row.field(name.as_bytes()) {
             *field = Scalar::deserialize(value).unwrap_or(Scalar::Other);
         }
     }

@@ -47,17 +47,17 @@ pub(super) struct Judged {
 impl<'a> WireRow<'a> {
     /// The field of that name, in camelCase (all examples) or snake_case (the field table of the
     /// same page).
-    pub(super) fn field(&mut self, name: &str) -> Option<&mut Scalar<'a>> {
+    pub(super) fn field(&mut self, name: &[u8]) -> Option<&mut Scalar<'a>> {
         match name {
-            "functionName" | "function_name" => Some(&mut self.function_name),
-            "requestId" | "request_id" => Some(&mut self.request_id),
-            "startTime" | "start_time" => Some(&mut self.start_time),
-            "retCode" | "ret_code" => Some(&mut self.ret_code),
-            "retMsg" | "ret_msg" => Some(&mut self.ret_msg),
-            "duration" => Some(&mut self.duration),
-            "billDuration" | "bill_duration" => Some(&mut self.bill_duration),
-            "memUsage" | "mem_usage" => Some(&mut self.mem_usage),
-            "invokeFinished" | "invoke_finished" => Some(&mut self.invoke_finished),
+            b"functionName" | b"function_name" => Some(&mut self.function_name),
+            b"requestId" | b"request_id" => Some(&mut self.request_id),
+            b"startTime" | b"start_time" => Some(&mut self.start_time),
+            b"retCode" | b"ret_code" => Some(&mut self.ret_code),
+            b"retMsg" | b"ret_msg" => Some(&mut self.ret_msg),
+            b"duration" => Some(&mut self.duration),
+            b"billDuration" | b"bill_duration" => Some(&mut self.bill_duration),
+            b"memUsage" | b"mem_usage" => Some(&mut self.mem_usage),
+            b"invokeFinished" | b"invoke_finished" => Some(&mut self.invoke_finished),
             _ => None,
         }
     }
@@ -88,9 +88,14 @@ impl<'a> WireRow<'a> {
             .map(attempt_id)
     }
 
-    /// Judges the values one by one; the first that is unusable rejects the row.
-    pub(super) fn judge(&self, position: Option<Timestamp>) -> Result<Judged, RejectReason> {
-        let id = self.id().ok_or(RejectReason::RequestId)?;
+    /// Judges the values one by one; the first that is unusable rejects the row. `id` and
+    /// `position` are what [`Self::id`] and [`Self::position`] said.
+    pub(super) fn judge(
+        &self,
+        id: Option<u128>,
+        position: Option<Timestamp>,
+    ) -> Result<Judged, RejectReason> {
+        let id = id.ok_or(RejectReason::RequestId)?;
         let position = position.ok_or(RejectReason::StartTime)?;
         let code = self.ret_code.whole().ok_or(RejectReason::RetCode)?;
         Ok(Judged {
@@ -144,7 +149,7 @@ impl<'de> Visitor<'de> for RowVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = WireRow::default();
         while let Some(name) = map.next_key::<Name<'de>>()? {
-            match row.field(&name.0) {
+            match row.field(name.0.as_bytes()) {
                 Some(field) => *field = map.next_value()?,
                 None => {
                     map.next_value::<IgnoredAny>()?;
@@ -190,7 +195,7 @@ mod tests {
 
     fn judge(json: &str) -> Result<Judged, RejectReason> {
         let row: WireRow<'_> = serde_json::from_str(json).unwrap();
-        row.judge(row.position())
+        row.judge(row.id(), row.position())
     }
 
     #[test]
