@@ -2,11 +2,15 @@
 
 use super::Bounds;
 
+/// Buckets of the widest bounds, `+Inf` included.
+const BUCKETS_MAX: usize = 18;
+
 /// Counts for each bucket (not cumulative) and the exact sum, in base integer units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     bounds: &'static Bounds,
-    counts: Box<[u64]>,
+    /// As many as the bounds have buckets; in place, so that a function is one piece of memory.
+    counts: [u64; BUCKETS_MAX],
     sum: u128,
 }
 
@@ -15,18 +19,20 @@ impl Histogram {
     pub fn new(bounds: &'static Bounds) -> Self {
         Self {
             bounds,
-            counts: vec![0; bounds.buckets()].into(),
+            counts: [0; BUCKETS_MAX],
             sum: 0,
         }
     }
 
     /// The histogram with these stored parts; `None` where the number of buckets does not fit.
     pub fn from_parts(bounds: &'static Bounds, counts: &[u64], sum: u128) -> Option<Self> {
-        (counts.len() == bounds.buckets()).then(|| Self {
-            bounds,
-            counts: counts.into(),
-            sum,
-        })
+        let mut histogram = Self::new(bounds);
+        let buckets = histogram.counts.get_mut(..bounds.buckets())?;
+        if buckets.len() != counts.len() {
+            return None;
+        }
+        buckets.copy_from_slice(counts);
+        Some(Self { sum, ..histogram })
     }
 
     /// Counts one value.
@@ -43,7 +49,7 @@ impl Histogram {
 
     /// Observations in each bucket, `+Inf` last; not cumulative.
     pub fn counts(&self) -> &[u64] {
-        &self.counts
+        &self.counts[..self.bounds.buckets()]
     }
 
     /// Sum of all values, in base integer units.
@@ -54,5 +60,27 @@ impl Histogram {
     /// Number of observations.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::{DURATION_BOUNDS, MEMORY_BOUNDS};
+
+    #[test]
+    fn stored_parts_come_back_and_a_wrong_number_of_buckets_is_refused() {
+        for bounds in [&DURATION_BOUNDS, &MEMORY_BOUNDS] {
+            let mut histogram = Histogram::new(bounds);
+            for value in [0, 1, 1_000_000, u64::MAX] {
+                histogram.observe(value);
+            }
+            let (counts, sum) = (histogram.counts(), histogram.sum());
+            assert_eq!((histogram.count(), counts.len()), (4, bounds.buckets()));
+            assert_eq!(sum, u128::from(u64::MAX) + 1_000_001);
+            let fits = Histogram::from_parts(bounds, counts, sum);
+            assert_eq!(fits.as_ref(), Some(&histogram));
+            assert_eq!(Histogram::from_parts(bounds, &counts[1..], sum), None);
+        }
     }
 }
