@@ -16,7 +16,9 @@ use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
 use scf_exporter::expose::{self, Encoding, Scrape};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::runtime::Random;
-use scf_exporter::series::{Bounds, DURATION_BOUNDS, FunctionSeries, MEMORY_BOUNDS, Snapshot};
+use scf_exporter::series::{
+    Bounds, DURATION_BOUNDS, FunctionSeries, MEMORY_BOUNDS, SeriesSet, Snapshot,
+};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
 /// Invocations of each function.
@@ -150,7 +152,7 @@ fn pieces(snapshot: &Arc<Snapshot>, telemetry: &Telemetry, encoding: Encoding) -
 fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
     let peer = Peer::new()?;
     let random = Random::seeded(1);
-    let mut all = Vec::with_capacity(functions);
+    let mut all = SeriesSet::new(functions);
     for number in 0..functions {
         let name = format!("order-service-handler-{number:05}");
         let mut series = FunctionSeries::new(FunctionId::new("ap-guangzhou", "default", &name));
@@ -184,13 +186,9 @@ fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
             );
         }
         peer.known(&name);
-        all.push(Arc::new(series));
+        all.put(Arc::new(series));
     }
-    let snapshot = Snapshot {
-        generation: 1,
-        series: all,
-    };
-    Ok((Arc::new(snapshot), peer))
+    Ok((Arc::new(all.snapshot(1)), peer))
 }
 
 // === impl Peer ===

@@ -23,6 +23,19 @@ impl FunctionId {
             name: name.into(),
         }
     }
+
+    /// Takes region and namespace from another function where they are equal: one text in memory
+    /// for many functions, which is also near at hand when all of them are written out.
+    pub fn share(&mut self, other: &Self) {
+        for (own, other) in [
+            (&mut self.region, &other.region),
+            (&mut self.namespace, &other.namespace),
+        ] {
+            if own == other {
+                own.clone_from(other);
+            }
+        }
+    }
 }
 
 impl fmt::Display for FunctionId {

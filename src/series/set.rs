@@ -59,8 +59,13 @@ impl SeriesSet {
     }
 
     /// Enters a series, in place of the one of the same function or at the end; its slot.
-    pub fn put(&mut self, series: Arc<FunctionSeries>) -> u32 {
-        if let Some(&at) = self.index.get(&series.function) {
+    pub fn put(&mut self, mut series: Arc<FunctionSeries>) -> u32 {
+        let known = self.index.get(&series.function).copied();
+        let like = known.map_or(self.series.last(), |at| self.series.get(at as usize));
+        if let (Some(like), Some(series)) = (like, Arc::get_mut(&mut series)) {
+            series.function.share(&like.function);
+        }
+        if let Some(at) = known {
             self.series[at as usize] = series;
             return at;
         }
