@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 /// Slowest pace after penalties, as a part of the configured rate.
-const FLOOR: f64 = 0.1;
+const FLOOR: f64 = 0.2;
 
-/// What one penalty leaves of the pace.
-const PENALTY: f64 = 0.5;
+/// What one penalty leaves of the pace. With the recovery below, refusals of one request in twenty
+/// by chance cost a third of a rate of ten a second; halving and a minute would cost three
+/// quarters, and reading would fall behind for nothing.
+const PENALTY: f64 = 0.7;
 
-/// Time from a stopped pace back to the full one; from the floor it is nine tenths of it.
-const RECOVERY: Duration = Duration::from_secs(60);
+/// Time from a stopped pace back to the full one; from the floor it is four fifths of it.
+const RECOVERY: Duration = Duration::from_secs(20);
 
 /// Refusals this close together are one event: requests in flight fail in a bunch.
 const BUNCH: Duration = Duration::from_secs(1);
@@ -70,7 +72,7 @@ impl Bucket {
     }
 
     /// The cloud refused a request for coming too soon: the bucket is emptied and the pace
-    /// halved, down to a tenth; it rises back to the full pace over a minute.
+    /// cut by three tenths, down to a fifth; it rises back within some seconds.
     pub fn penalise(&mut self, now: Duration) {
         self.fill(now);
         if let Some(last) = self.penalty
@@ -137,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn a_penalty_slows_and_a_minute_heals() {
+    fn a_penalty_slows_and_six_seconds_heal() {
         let mut bucket = Bucket::new(10.0, 1);
         bucket.penalise(MS(0));
-        // Half pace rising by 1/60 a second: 10 * (0.5 + 1/120) = 5.08 tokens in the first second.
-        assert_eq!(greedy(&mut bucket, MS(0), MS(1_000)).len(), 5);
-        // From the 30th second on the pace is full again.
-        let late = greedy(&mut bucket, MS(60_000), MS(70_000)).len();
+        // Pace 0.7 rising by 1/20 a second: 10 * (0.7 + 1/40) = 7.25 tokens in the first second.
+        assert_eq!(greedy(&mut bucket, MS(0), MS(1_000)).len(), 7);
+        // From the sixth second on the pace is full again.
+        let late = greedy(&mut bucket, MS(6_000), MS(16_000)).len();
         assert!((100..=101).contains(&late), "{late}");
     }
 
@@ -153,7 +155,7 @@ mod tests {
         for millis in [0, 1, 500, 999] {
             bunch.penalise(MS(millis));
         }
-        assert_eq!(bunch.penalty.map(|p| p.pace), Some(0.5));
+        assert_eq!(bunch.penalty.map(|p| p.pace), Some(0.7));
         let mut storm = Bucket::new(10.0, 1);
         for second in 0..20 {
             storm.penalise(MS(second * 1_000));
