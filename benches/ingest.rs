@@ -35,10 +35,16 @@ const CONTESTANTS: [(&str, &str); 3] = [
     ("whole", "the whole exporter"),
 ];
 
+/// The processors of contestants and of the server: apart from each other, where the machine can
+/// keep them so.
+const OURS: usize = 0;
+const THEIRS: usize = 1;
+
 /// The server's process; it ends as its standard input does.
 struct Server {
     child: Child,
     port: u16,
+    pinned: bool,
 }
 
 fn main() -> Result<(), Failure> {
@@ -85,7 +91,12 @@ fn compare(rows: usize, rounds: usize) -> Result<(), Failure> {
         "{rows} rows of {} functions; making them",
         workload::FUNCTIONS
     );
-    let server = Server::start(rows)?;
+    let pinned = can_pin();
+    match pinned {
+        true => println!("contestants run on processor {OURS}, the server on {THEIRS}"),
+        false => println!("contestants and server share all processors (no taskset, or one only)"),
+    }
+    let server = Server::start(rows, pinned)?;
     for page_size in PAGE_SIZES {
         let mut results = CONTESTANTS.map(|_| Vec::new());
         for _ in 0..rounds.max(1) {
@@ -96,6 +107,26 @@ fn compare(rows: usize, rounds: usize) -> Result<(), Failure> {
         table(page_size, &results);
     }
     Ok(())
+}
+
+/// Whether processes can be kept on a processor each.
+fn can_pin() -> bool {
+    let probe = Command::new("taskset")
+        .args(["-c", &THEIRS.to_string(), "true"])
+        .stderr(Stdio::null())
+        .status();
+    probe.is_ok_and(|status| status.success())
+}
+
+/// This program once more, on one processor where that is possible.
+fn again(pinned: bool, processor: usize) -> Result<Command, Failure> {
+    let program = std::env::current_exe()?;
+    if !pinned {
+        return Ok(Command::new(program));
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", &processor.to_string()]).arg(program);
+    Ok(command)
 }
 
 fn table(page_size: usize, results: &[Vec<Spent>; CONTESTANTS.len()]) {
@@ -140,8 +171,8 @@ fn median(results: &[Spent], of: impl Fn(&Spent) -> f64) -> f64 {
 // === impl Server ===
 
 impl Server {
-    fn start(rows: usize) -> Result<Self, Failure> {
-        let mut child = Command::new(std::env::current_exe()?)
+    fn start(rows: usize, pinned: bool) -> Result<Self, Failure> {
+        let mut child = again(pinned, THEIRS)?
             .args(["server", &rows.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -150,12 +181,16 @@ impl Server {
         let mut port = String::new();
         BufReader::new(output).read_line(&mut port)?;
         let port = port.trim().parse()?;
-        Ok(Self { child, port })
+        Ok(Self {
+            child,
+            port,
+            pinned,
+        })
     }
 
     fn contestant(&self, who: &str, page_size: usize, rows: usize) -> Result<Spent, Failure> {
         let numbers = [self.port as usize, page_size, rows].map(|number| number.to_string());
-        let output = Command::new(std::env::current_exe()?)
+        let output = again(self.pinned, OURS)?
             .args(["contestant", who])
             .args(numbers)
             .stderr(Stdio::inherit())

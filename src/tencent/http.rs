@@ -15,7 +15,7 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 /// The headers that are kept of an answer; see [`HttpResponse::headers`].
 const KEPT: [&str; 2] = ["date", "content-type"];
 
-/// Room taken before the first byte, however long an answer claims to be.
+/// Room taken for a body at once, however long it claims to be.
 const MAX_FIRST_ROOM: usize = 4 * 1024 * 1024;
 
 /// What an exchange may cost.
@@ -126,31 +126,54 @@ impl HttpTransport {
         Ok((url, host, client))
     }
 
-    /// Reads the body, whose chunks come decompressed, so that the limit holds against a small
-    /// body that swells.
+    /// Reads the body. One that comes in a single chunk, as most do on a fast link, is not copied.
     async fn body(
         &self,
         mut response: reqwest::Response,
         host: &str,
     ) -> Result<Bytes, TransportError> {
-        let limit = self.limits.body;
-        let too_large = || TransportError::TooLarge {
-            host: host.to_owned(),
-            limit,
-        };
+        let mut room = self.limits.body;
         let announced = usize::try_from(response.content_length().unwrap_or(0));
         let announced = announced.unwrap_or(usize::MAX);
-        if announced > limit {
-            return Err(too_large());
+        if announced > room {
+            return Err(self.too_large(host));
         }
+        let Some(first) = self.chunk(&mut response, host, &mut room).await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.chunk(&mut response, host, &mut room).await? else {
+            return Ok(first);
+        };
         let mut body = BytesMut::with_capacity(announced.min(MAX_FIRST_ROOM));
-        loop {
-            match response.chunk().await {
-                Ok(None) => return Ok(body.freeze()),
-                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(e) => return Err(self.inside_answer(e, host)),
-            }
+        body.extend_from_slice(&first);
+        body.extend_from_slice(&second);
+        while let Some(chunk) = self.chunk(&mut response, host, &mut room).await? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    /// The next chunk, decompressed, so that the limit holds against a small body that swells;
+    /// it has to fit into `room`, and makes it smaller.
+    async fn chunk(
+        &self,
+        response: &mut reqwest::Response,
+        host: &str,
+        room: &mut usize,
+    ) -> Result<Option<Bytes>, TransportError> {
+        let chunk = response.chunk().await;
+        let chunk = chunk.map_err(|e| self.inside_answer(e, host))?;
+        let length = chunk.as_ref().map_or(0, Bytes::len);
+        *room = room
+            .checked_sub(length)
+            .ok_or_else(|| self.too_large(host))?;
+        Ok(chunk)
+    }
+
+    fn too_large(&self, host: &str) -> TransportError {
+        TransportError::TooLarge {
+            host: host.to_owned(),
+            limit: self.limits.body,
         }
     }
 

@@ -18,6 +18,9 @@ use crate::tencent::{Code, Head, Malformed};
 
 /// v2 knows no namespaces.
 pub(super) const NAMESPACE: &str = "default";
+/// Bytes of a body for which room for one row is made; a row with its log has twice as many. To
+/// grow a page row by row costs more than all else that is allocated for it.
+const BYTES_PER_ROW: usize = 512;
 /// Functions of one page at the most; a page has at most 1,000 rows.
 const FUNCTIONS_MAX: usize = u16::MAX as usize;
 
@@ -47,7 +50,7 @@ pub(super) fn parse(
     reading: &Reading<'_>,
     offset: u64,
 ) -> Result<(Head, Option<Answer>), Malformed> {
-    if let Some(read) = plain::read(body, Builder::new(reading)) {
+    if let Some(read) = plain::read(body, Builder::new(reading, body.len())) {
         return Ok(read.into_answer(offset));
     }
     match read_generally(body, reading, false) {
@@ -86,7 +89,7 @@ pub(super) fn read_generally<'r>(
     careful: bool,
 ) -> Result<Body<'r>, serde_json::Error> {
     let rows = Rows {
-        builder: Builder::new(reading),
+        builder: Builder::new(reading, body.len()),
         careful,
     };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
@@ -120,14 +123,21 @@ impl Body<'_> {
 // === impl Builder ===
 
 impl<'r> Builder<'r> {
-    pub(super) fn new(reading: &'r Reading<'r>) -> Self {
+    /// For the rows of a body of so many bytes.
+    pub(super) fn new(reading: &'r Reading<'r>, bytes: usize) -> Self {
+        let room = bytes / BYTES_PER_ROW;
         let shape = PageShape {
             sorted: true,
+            marks: Vec::with_capacity(room),
             ..PageShape::default()
+        };
+        let page = Page {
+            rows: Vec::with_capacity(room),
+            ..Page::default()
         };
         Self {
             reading,
-            page: Page::default(),
+            page,
             shape,
             index: HashMap::new(),
             before: None,

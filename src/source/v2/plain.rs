@@ -17,7 +17,7 @@ use super::logs::{Body, Builder};
 use super::row::WireRow;
 use crate::tencent::Code;
 
-/// Digits of a number that a float certainly holds exactly.
+/// Digits that a float certainly holds exactly.
 const EXACT_DIGITS: usize = 15;
 /// Powers of ten, all exact in a float.
 const POWERS: [f64; EXACT_DIGITS + 1] = [
@@ -129,10 +129,13 @@ impl<'a> Cursor<'a> {
             }
             b'{' | b'[' => None,
             _ => {
-                let ends = |&byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ');
-                let token = &rest[..rest.iter().position(ends)?];
+                if let Some((value, length)) = number(rest) {
+                    self.at += length;
+                    return Some(value);
+                }
+                let token = &rest[..rest.iter().position(|&byte| ends_value(byte))?];
                 self.at += token.len();
-                number(token).or_else(|| general(token))
+                general(token)
             }
         }
     }
@@ -189,31 +192,37 @@ fn general(value: &[u8]) -> Option<Scalar<'_>> {
     serde_json::from_slice(value).ok()
 }
 
-/// A number of few digits, perhaps with a fraction: without rounding before the one division, so
-/// it is the nearest float, as the general parser's is.
-fn number(token: &[u8]) -> Option<Scalar<'static>> {
-    let mut digits = 0i64;
-    let mut point = None;
-    for (at, &byte) in token.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => digits = digits * 10 + i64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(at),
+/// What may stand behind a value that is no text.
+fn ends_value(byte: u8) -> bool {
+    matches!(byte, b',' | b'}' | b']' | b' ')
+}
+
+/// A number of few digits, perhaps with a fraction, and how many bytes it takes. There is no
+/// rounding before the one division, so it is the nearest float, as the general parser's is.
+fn number(rest: &[u8]) -> Option<(Scalar<'static>, usize)> {
+    let (mut digits, mut point, mut length) = (0i64, None, 0);
+    loop {
+        match *rest.get(length)? {
+            digit @ b'0'..=b'9' => digits = digits * 10 + i64::from(digit - b'0'),
+            b'.' if point.is_none() => point = Some(length),
+            end if ends_value(end) => break,
             _ => return None,
         }
-        if at > EXACT_DIGITS {
+        length += 1;
+        if length > EXACT_DIGITS {
             return None;
         }
     }
-    let whole = point.unwrap_or(token.len());
-    let leading_zero = whole > 1 && token[0] == b'0';
-    if whole == 0 || leading_zero || point == Some(token.len() - 1) {
+    let whole = point.unwrap_or(length);
+    let leading_zero = whole > 1 && rest[0] == b'0';
+    if whole == 0 || leading_zero || point == Some(length - 1) {
         return None;
     }
-    Some(match point {
-        None if whole <= EXACT_DIGITS => Scalar::Int(digits),
-        None => return None,
-        Some(point) => Scalar::Float(digits as f64 / POWERS[token.len() - 1 - point]),
-    })
+    let value = match point {
+        None => Scalar::Int(digits),
+        Some(point) => Scalar::Float(digits as f64 / POWERS[length - 1 - point]),
+    };
+    Some((value, length))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn both(body: &[u8]) -> (Option<Made>, Option<Made>) {
         target: &target,
         filter: &filter,
     };
-    let fast = read(body, Builder::new(&reading)).map(made);
+    let fast = read(body, Builder::new(&reading, body.len())).map(made);
     let general = logs::read_generally(body, &reading, false);
     (fast, general.ok().map(made))
 }
@@ -179,7 +179,8 @@ proptest! {
     #[test]
     fn numbers_are_the_same_floats(digits in "[0-9]{1,10}\\.[0-9]{1,6}") {
         let general: Scalar<'_> = serde_json::from_str(&digits).unwrap_or(Scalar::Other);
-        if let Some(fast) = number(digits.as_bytes()) {
+        if let Some((fast, length)) = number(format!("{digits},").as_bytes()) {
+            prop_assert_eq!(length, digits.len());
             prop_assert_eq!(&fast, &general);
             // And the nearest one, as the standard library reads it.
             prop_assert_eq!(fast.number(), digits.parse().ok());
