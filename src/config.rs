@@ -101,7 +101,7 @@ pub struct Limits {
     pub functions: usize,
     /// Requests a second, for each region and action.
     pub requests_per_second: f64,
-    /// Requests waiting for an answer at one time, over all sources.
+    /// Requests of one source that wait for an answer at one time.
     pub requests_in_flight: usize,
 }
 

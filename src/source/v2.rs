@@ -65,6 +65,7 @@ impl V2Source {
         while let NextPage::Fetch { offset, limit } = next {
             let answer = match self.fetch(&reading, offset, limit).await {
                 Err(refused) if self.accepts_smaller_page(&refused, limit) => {
+                    read.limit_pages(FIRST_PAGE);
                     next = NextPage::Fetch {
                         offset,
                         limit: FIRST_PAGE,
