@@ -7,6 +7,8 @@
 //! Building opens the state, checks credentials and takes the port; nothing is read or served
 //! before [`App::run`].
 
+mod sources;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +20,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Horizon, Published, Writer};
-use crate::config::{self, Config, CredentialsConfig};
+use crate::commit::{Books, Committer, Horizon, Published};
+use crate::config::Config;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stopper, spawn};
 use crate::series::Snapshot;
-use crate::source::LogSource;
-use crate::source::v2::V2Source;
 use crate::store::{OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
-use crate::tencent::{
-    CallObserver, Client, ClientConfig, CredentialError, CredentialProvider, Credentials, Endpoint,
-    EndpointError, Environment, FileProvider, Method, SigningMethod, Sources, Transport,
-};
+use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
 use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, View};
+use sources::Wiring;
 
 /// What the process takes from the world, so that tests can bring a world of their own.
 pub struct Seams {
@@ -105,9 +103,6 @@ pub struct Shown {
     board: Arc<Board>,
     runtime: Runtime,
 }
-
-/// Passes what the client does on to the metrics.
-struct Observer(Arc<Telemetry>);
 
 // === impl App ===
 
@@ -272,116 +267,6 @@ impl Running {
         if self.committer.await.is_err() {
             warn!("the committer ended with a fault");
         }
-    }
-}
-
-// === wiring of one source ===
-
-/// What the sources are built from.
-struct Wiring<'a> {
-    config: &'a Config,
-    seams: &'a Seams,
-    telemetry: &'a Arc<Telemetry>,
-    horizon: Horizon,
-}
-
-impl Wiring<'_> {
-    fn poller(
-        &self,
-        source: &config::Source,
-        writer: Writer,
-        board: Arc<Board>,
-    ) -> Result<Poller, BuildError> {
-        Ok(Poller {
-            name: source.name.as_str().into(),
-            region: source.region.as_str().into(),
-            source: self.log_source(source)?,
-            read: source.read,
-            timing: self.config.poll.clone(),
-            horizon: self.horizon,
-            writer,
-            telemetry: self.telemetry.source(&source.name),
-            board,
-            runtime: self.seams.runtime.clone(),
-        })
-    }
-
-    fn log_source(&self, source: &config::Source) -> Result<Arc<dyn LogSource>, BuildError> {
-        let config::Api::V2 = source.api;
-        let client = Client::new(
-            self.client_config(source)?,
-            self.credentials(source)?,
-            self.seams.transport.clone(),
-            self.seams.runtime.clone(),
-            Arc::new(Observer(self.telemetry.clone())),
-        );
-        let page_size = self.config.poll.page_size;
-        let filter = source.functions.clone();
-        Ok(Arc::new(V2Source::new(
-            client,
-            &source.region,
-            filter,
-            page_size,
-        )))
-    }
-
-    fn client_config(&self, source: &config::Source) -> Result<ClientConfig, BuildError> {
-        let endpoint = match &source.endpoint {
-            Some(url) => Endpoint::parse(url).map_err(|cause| BuildError::Endpoint {
-                source_name: source.name.clone(),
-                cause,
-            })?,
-            None => Endpoint::default(),
-        };
-        let limits = &self.config.limits;
-        Ok(ClientConfig {
-            endpoint,
-            method: match source.method {
-                config::HttpMethod::Get => Method::Get,
-                config::HttpMethod::Post => Method::Post,
-            },
-            signing: match source.signature_method {
-                config::SignatureMethod::HmacSha1 => SigningMethod::HmacSha1,
-                config::SignatureMethod::HmacSha256 => SigningMethod::HmacSha256,
-            },
-            requests_per_second: limits.requests_per_second,
-            max_in_flight: limits.requests_in_flight,
-            ..ClientConfig::new(&source.region)
-        })
-    }
-
-    fn credentials(
-        &self,
-        source: &config::Source,
-    ) -> Result<Arc<dyn CredentialProvider>, BuildError> {
-        let failed = |cause| BuildError::Credentials {
-            source_name: source.name.clone(),
-            cause,
-        };
-        let explicit = match &source.credentials {
-            CredentialsConfig::Chain => None,
-            CredentialsConfig::Explicit {
-                secret_id,
-                secret_key,
-                token,
-            } => {
-                let (key, token) = (secret_key.clone(), token.clone());
-                let place = "the configuration";
-                Some(Credentials::new(secret_id.clone(), key, token, place).map_err(failed)?)
-            }
-        };
-        let sources = Sources::new(explicit, self.seams.environment.clone());
-        let (provider, origin) = FileProvider::load(sources).map_err(failed)?;
-        info!(source = source.name, %origin, "credentials found");
-        Ok(Arc::new(provider))
-    }
-}
-
-impl CallObserver for Observer {
-    fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
-        // Each API has its own word for success; the metric has one.
-        let code = if code == "0" { "ok" } else { code };
-        self.0.api_attempt(api, action, code, took);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one owner of ledger and series: prepares a change, makes it durable, then publishes it.
 //!
-//! A change is prepared from the books without touching them ([`books`], pure). Only when the
+//! A change is prepared from the books without touching them (`books`, pure). Only when the
 //! store has it on disk are the books changed and a new snapshot published; a refused change
 //! leaves everything as it was. What waits while the disk is busy is taken together into the next
 //! change.

@@ -6,8 +6,8 @@
 //! - the world: `function`, `attempt`, `world` (what happens), `view` (what is shown when), `page`
 //!   (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count), `replay`
 //! - the wire: `form`, `sign`, `gate`, `refusal`, `v2`, `json`, `text`, `clock`
-//! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve`] puts it
-//!   behind a socket, [`run`] into a process.
+//! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve()`] puts it
+//!   behind a socket, [`run()`] into a process.
 
 mod attempt;
 mod clock;

@@ -3,8 +3,8 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `layout` | number of the layout, 8 bytes |
-//! | `functions` | slot | [`functions`]: names, series, the position below which keys are forgotten |
-//! | `keys` | running number | [`keys`]: the attempts of one page |
+//! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten |
+//! | `keys` | running number | [`KeyPack`]: the attempts of one page |
 //! | `targets` | text of the target | settled position, milliseconds |
 //!
 //! Every change is one transaction that is on the disk when [`Store::commit`] returns.

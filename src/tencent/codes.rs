@@ -137,7 +137,7 @@ fn status_label(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
-    /// The classes as the project's first issue states them.
+    /// What a caller can do about each documented code, written out apart from the table.
     #[test]
     fn codes_fall_into_the_classes_asked_for() {
         use ErrorClass::*;
