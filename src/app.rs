@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -23,7 +22,7 @@ use tracing::{info, warn};
 use crate::commit::{Books, Committer, Horizon, Published};
 use crate::config::Config;
 use crate::poll::{Board, Poller, run_source};
-use crate::runtime::{Runtime, Stopper, spawn};
+use crate::runtime::{Runtime, Stop, Stopper, spawn};
 use crate::series::Snapshot;
 use crate::store::{OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
@@ -142,23 +141,16 @@ impl App {
     /// Reads and serves until `stop`; then ends the pages in flight, commits them, and lets the
     /// scrapes in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let (close, closed) = watch::channel(false);
-        let shutdown = async move {
-            let mut closed = closed;
-            // An error means that the sender is gone: closed just the same.
-            let _closed = closed.wait_for(|closed| *closed).await;
-        };
-        let server = spawn(web::serve(
-            vec![self.listener],
-            self.site,
-            web::Limits::default(),
-            shutdown,
-        ));
+        let (server_stopper, server_stop) = Stop::new();
+        let (listeners, limits) = (vec![self.listener], web::Limits::default());
+        let server = spawn(async move {
+            web::serve(listeners, self.site, limits, server_stop.wished()).await;
+        });
         let running = self.pipeline.start();
         stop.await;
         info!("stopping: pages in flight are ended and committed");
         running.stop(self.stop_timeout).await;
-        close.send_replace(true);
+        server_stopper.stop();
         if server.await.is_err() {
             warn!("the web server ended with a fault");
         }
@@ -178,19 +170,6 @@ impl Pipeline {
             Some(path) => Store::open(path)?,
             None => (Store::memory(), Stored::default()),
         };
-        Self::over(config, seams, store, stored)
-    }
-
-    /// The same over a store that is open already.
-    ///
-    /// # Errors
-    /// See [`BuildError`].
-    pub fn over(
-        config: &Config,
-        seams: Seams,
-        store: Store,
-        stored: Stored,
-    ) -> Result<Self, BuildError> {
         let (runtime, stopper) = seams.runtime.with_stopper();
         let seams = Seams { runtime, ..seams };
         let telemetry = Arc::new(

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::app::{App, BuildError, Seams, Shown};
 use crate::cli::{DemoArgs, demo_overrides};
 use crate::config::{self, Config, CredentialsConfig, Faults};
-use crate::runtime::spawn;
+use crate::runtime::{Stop, spawn};
 use crate::secret::Secret;
 use crate::sim::{self, Cloud, Settings};
 use crate::web::View;
@@ -111,18 +110,16 @@ impl Demo {
     ) -> Result<(), DemoError> {
         let app = App::build(&self.config, seams).await?;
         say(welcome(&self.config, app.address()?, self.address));
-        let (close, closed) = watch::channel(false);
-        let shutdown = async move {
-            let mut closed = closed;
-            let _closed = closed.wait_for(|closed| *closed).await;
-        };
+        let (cloud_stopper, cloud_stop) = Stop::new();
         let cloud = self.cloud.clone();
-        let served = sim::serve(self.listener, self.cloud, sim::steady_clock(), shutdown);
-        let server = spawn(served);
+        let (listener, served) = (self.listener, self.cloud);
+        let server = spawn(async move {
+            sim::serve(listener, served, sim::steady_clock(), cloud_stop.wished()).await;
+        });
         let progress = spawn(tell(app.view(), cloud, self.clock, say));
         app.run(stop).await;
         progress.abort();
-        close.send_replace(true);
+        cloud_stopper.stop();
         let _ended = server.await;
         Ok(())
     }

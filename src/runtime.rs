@@ -75,9 +75,8 @@ impl Runtime {
 
     /// The same with an end of its own, which the [`Stopper`] brings about.
     pub fn with_stopper(self) -> (Self, Stopper) {
-        let (stopper, stop) = watch::channel(false);
-        let stop = Stop(stop);
-        (Self { stop, ..self }, Stopper(stopper))
+        let (stopper, stop) = Stop::new();
+        (Self { stop, ..self }, stopper)
     }
 
     /// The present instant.
@@ -89,7 +88,7 @@ impl Runtime {
         Self {
             clock,
             random: Arc::new(Random::seeded(seed)),
-            stop: Stop(watch::channel(false).1),
+            stop: Stop::new().1,
         }
     }
 }
@@ -105,6 +104,12 @@ impl std::fmt::Debug for Runtime {
 // === impl Stop ===
 
 impl Stop {
+    /// A wish not made yet, and the end that can make it.
+    pub fn new() -> (Stopper, Self) {
+        let (stopper, stop) = watch::channel(false);
+        (Stopper(stopper), Self(stop))
+    }
+
     /// Whether it was wished.
     pub fn is_wished(&self) -> bool {
         *self.0.borrow()
