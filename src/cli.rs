@@ -124,21 +124,17 @@ where
 
 /// The values of `run`.
 pub fn overrides(args: &RunArgs) -> Overrides {
-    let mut overrides = args.values.overrides();
-    overrides
-        .source
-        .endpoint
-        .clone_from(&args.endpoint.endpoint);
-    overrides
+    with_endpoint(&args.values, &args.endpoint)
 }
 
 /// The values of `check-config`.
 pub fn check_overrides(args: &CheckArgs) -> Overrides {
-    let mut overrides = args.values.overrides();
-    overrides
-        .source
-        .endpoint
-        .clone_from(&args.endpoint.endpoint);
+    with_endpoint(&args.values, &args.endpoint)
+}
+
+fn with_endpoint(values: &ValueArgs, endpoint: &EndpointArgs) -> Overrides {
+    let mut overrides = values.overrides();
+    overrides.source.endpoint.clone_from(&endpoint.endpoint);
     overrides
 }
 
