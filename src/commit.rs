@@ -9,4 +9,4 @@ mod books;
 mod owner;
 
 pub use books::{Books, Horizon, PageOutcome, Prepared};
-pub use owner::{Committer, Opened, Published, Refused, Writer};
+pub use owner::{Committer, Published, Refused, Writer};

@@ -18,9 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
-};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
@@ -107,24 +105,6 @@ impl Store {
         let stored = start(&database, file)?;
         self.database = Some(database);
         Ok(Some(stored))
-    }
-
-    /// Opens a store over any backend: tests use one that fails at will.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn with_backend(backend: impl StorageBackend) -> Result<(Self, Stored), OpenError> {
-        let file = Path::new("(backend)");
-        let opened = Database::builder().create_with_backend(backend);
-        let database = opened.map_err(|cause| OpenError::database(file, cause))?;
-        let stored = start(&database, file)?;
-        Ok((
-            Self {
-                database: Some(database),
-                file: None,
-            },
-            stored,
-        ))
     }
 
     /// Applies a change: all of it, durably, or nothing.

@@ -182,11 +182,6 @@ impl Telemetry {
         self.reload_time.set(now.as_secs_f64());
     }
 
-    /// Loading the configuration anew failed; the old one goes on.
-    pub fn config_failed(&self) {
-        self.reload_successful.set(0);
-    }
-
     /// All families, sorted by name, as they are now. The figures of the process are read from
     /// `/proc` here: memory of the kernel, no disk.
     pub fn gather(&self) -> Vec<MetricFamily> {

@@ -106,14 +106,9 @@ impl Books {
         self.targets.opening(target, now, self.horizon.first_read)
     }
 
-    /// The position up to which a target is settled.
-    pub fn settled(&self, target: &TargetId) -> Timestamp {
-        self.targets.settled(target)
-    }
-
     /// How far below the settled position attempts are remembered, to tell late rows from known
     /// ones: as long again as rows are waited for.
-    pub fn memory(&self) -> Duration {
+    fn memory(&self) -> Duration {
         self.horizon.late_after
     }
 

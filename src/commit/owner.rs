@@ -48,13 +48,6 @@ pub struct Committer {
 #[derive(Debug, Clone)]
 pub struct Writer(mpsc::Sender<Request>);
 
-/// Where reading a target begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
-    /// The position from which rows are counted.
-    pub settled: Timestamp,
-}
-
 /// The state could not be written; nothing of the request was counted, it may be read again.
 #[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
 #[error("the state could not be written, so nothing of this read was counted; it is read again")]
@@ -67,7 +60,7 @@ type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 enum Request {
     Open {
         target: TargetId,
-        reply: Reply<Opened>,
+        reply: Reply<Timestamp>,
     },
     Known {
         functions: Vec<FunctionId>,
@@ -91,18 +84,18 @@ struct Answers(Vec<Answer>);
 
 enum Answer {
     Plain(Reply<()>),
-    Opened(Reply<Opened>, Opened),
+    Opened(Reply<Timestamp>, Timestamp),
     Page(Reply<PageOutcome>, PageOutcome, Page),
 }
 
 // === impl Writer ===
 
 impl Writer {
-    /// Begins a target; answers where its reading starts.
+    /// Begins a target; answers from which position its rows are counted.
     ///
     /// # Errors
     /// [`Refused`], like every call here: the state could not be written.
-    pub async fn open(&self, target: &TargetId) -> Result<Opened, Refused> {
+    pub async fn open(&self, target: &TargetId) -> Result<Timestamp, Refused> {
         self.ask(|reply| Request::Open {
             target: target.clone(),
             reply,
@@ -236,7 +229,7 @@ impl Committer {
             Request::Open { target, reply } => {
                 let settled = self.books.opening(&target, self.runtime.now());
                 self.books.prepare_settled(change, &target, settled);
-                answers.0.push(Answer::Opened(reply, Opened { settled }));
+                answers.0.push(Answer::Opened(reply, settled));
             }
             Request::Known { functions, reply } => {
                 self.books.prepare_known(change, &functions);
@@ -356,7 +349,7 @@ impl Answers {
             // A worker that was stopped no longer waits: its rows count all the same.
             let _gone = match answer {
                 Answer::Plain(reply) => reply.send(Ok(())).is_err(),
-                Answer::Opened(reply, opened) => reply.send(Ok(opened)).is_err(),
+                Answer::Opened(reply, settled) => reply.send(Ok(settled)).is_err(),
                 Answer::Page(reply, outcome, page) => {
                     count(telemetry, outcome, &page);
                     reply.send(Ok(outcome)).is_err()

@@ -1,7 +1,7 @@
 //! Where the web server listens.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A parsed listen address: `:10112`, `127.0.0.1:10112`, `[::1]:10112` or `localhost:10112`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +38,6 @@ impl ListenAddress {
         };
         let port = port.parse().map_err(|_| refusal())?;
         Ok(Self { ip, port })
-    }
-
-    /// The addresses to bind, the first that works. All interfaces means `[::]`, which serves
-    /// both families where the system has both, then `0.0.0.0` where it has no IPv6.
-    pub fn candidates(&self) -> Vec<SocketAddr> {
-        match self.ip {
-            Some(ip) => vec![SocketAddr::new(ip, self.port)],
-            None => vec![
-                SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), self.port),
-                SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), self.port),
-            ],
-        }
     }
 }
 
@@ -95,12 +83,5 @@ mod tests {
         ] {
             assert!(ListenAddress::parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn all_interfaces_are_tried_in_both_families() {
-        let all = ListenAddress::parse(":7").unwrap().candidates();
-        let text: Vec<_> = all.iter().map(ToString::to_string).collect();
-        assert_eq!(text, ["[::]:7", "0.0.0.0:7"]);
     }
 }

@@ -53,7 +53,7 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     let stop = poller.runtime.stop.clone();
     loop {
         match poller.writer.open(target).await {
-            Ok(opened) => return Some(opened.settled),
+            Ok(settled) => return Some(settled),
             Err(refused) => {
                 poller
                     .board
