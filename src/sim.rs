@@ -18,6 +18,7 @@ mod function;
 mod gate;
 mod json;
 mod page;
+mod problem;
 mod refusal;
 mod replay;
 mod rng;

@@ -15,6 +15,8 @@ pub(crate) struct Function {
     pub(crate) timeout_ms: u64,
     pub(crate) added_ms: i64,
     pub(crate) modified_ms: i64,
+    /// The log topic of its lines; empty where it has none.
+    pub(crate) topic_id: String,
     pub(crate) habits: Habits,
 }
 
@@ -78,6 +80,7 @@ fn draw(rank: usize, name: String, settings: &Settings, rng: &mut Rng) -> Functi
         timeout_ms: settings.max_duration_ms,
         added_ms,
         modified_ms: added_ms + rng.between(0, 29 * DAY_MS) as i64,
+        topic_id: String::new(),
         habits: Habits::draw(rank, rng),
     }
 }
@@ -118,6 +121,7 @@ impl Function {
             timeout_ms: settings.max_duration_ms,
             added_ms: settings.start_ms - DAY_MS as i64,
             modified_ms: settings.start_ms - DAY_MS as i64,
+            topic_id: String::new(),
             habits: Habits::still(),
         }
     }
