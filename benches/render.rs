@@ -155,7 +155,10 @@ fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
     let mut all = SeriesSet::new(functions);
     for number in 0..functions {
         let name = format!("order-service-handler-{number:05}");
-        let mut series = FunctionSeries::new(FunctionId::new("ap-guangzhou", "default", &name));
+        let mut series = FunctionSeries::new(
+            FunctionId::new("ap-guangzhou", "default", &name),
+            RetCode::ZERO,
+        );
         for call in 0..CALLS {
             let nanos = 200_000 + random.next_u64() % (60_000_000_000 >> (random.next_u64() % 16));
             let memory = (10 + random.next_u64() % 900) << 20;
@@ -173,6 +176,7 @@ fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
                 duration: Nanos(nanos),
                 billed: Nanos(nanos.next_multiple_of(100_000_000)),
                 memory: Bytes(memory),
+                ..Row::default()
             });
             peer.count(
                 &name,

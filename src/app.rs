@@ -183,20 +183,14 @@ impl Pipeline {
         };
         let functions = config.limits.functions;
         let books = Books::restore(functions, horizon, stored);
-        let (committer, writer, published) = Committer::new(
-            books,
-            store,
-            (functions, horizon),
-            telemetry.clone(),
-            seams.runtime.clone(),
-        );
+        let (committer, writer, published) =
+            Committer::new(books, store, (functions, horizon), telemetry.clone());
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));
         let wiring = Wiring {
             config,
             seams: &seams,
             telemetry: &telemetry,
-            horizon,
         };
         let pollers = config
             .sources

@@ -10,4 +10,4 @@ mod targets;
 
 pub use pages::{NextPage, PageShape, PagedRead};
 pub use seen::{Seen, Verdict};
-pub use targets::{Scope, TargetId, Targets};
+pub use targets::{Listed, RETENTION, Scope, TargetId, Targets};

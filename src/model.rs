@@ -5,7 +5,7 @@ mod invocation;
 mod outcome;
 mod units;
 
-pub use function::FunctionId;
-pub use invocation::{AttemptKey, Page, RejectReason, Row, attempt_id};
+pub use function::{About, FunctionId};
+pub use invocation::{AttemptKey, ColdStart, Page, RejectReason, Row, attempt_id};
 pub use outcome::{Outcome, RetCode};
 pub use units::{Bytes, Nanos, Timestamp};

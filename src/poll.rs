@@ -11,8 +11,8 @@ mod target;
 
 use std::sync::Arc;
 
-use crate::commit::{Horizon, Writer};
-use crate::config::{Poll, Read};
+use crate::commit::Writer;
+use crate::config::Poll;
 use crate::runtime::Runtime;
 use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
@@ -25,16 +25,10 @@ pub use source::run_source;
 pub struct Poller {
     /// Name of the source.
     pub name: Arc<str>,
-    /// Its region.
-    pub region: Arc<str>,
     /// Its API.
     pub source: Arc<dyn LogSource>,
-    /// Whether its targets are single functions or the region as one stream.
-    pub read: Read,
     /// How often.
     pub timing: Poll,
-    /// How long rows are waited for.
-    pub horizon: Horizon,
     /// Where pages go.
     pub writer: Writer,
     /// Its metrics.

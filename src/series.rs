@@ -6,6 +6,6 @@ mod histogram;
 mod set;
 
 pub use bounds::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
-pub use function::{CodeCount, FunctionSeries};
+pub use function::{CodeCount, ColdStarts, FunctionSeries};
 pub use histogram::Histogram;
 pub use set::{OVERFLOW, SeriesSet, Snapshot};

@@ -1,35 +1,110 @@
 //! Where invocations come from: one adapter an API, all of them behind [`LogSource`].
 //!
 //! An adapter knows how its API pages and what its rows mean. It hands over pages of finished
-//! attempts and says whether the window was read completely; it counts nothing.
+//! attempts and says whether the span was read completely; it counts nothing.
 
 mod outcome;
 pub mod v2;
 
-use crate::ledger::TargetId;
-use crate::model::{FunctionId, Page, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{FunctionFilter, Read};
+use crate::ledger::{Listed, TargetId};
+use crate::model::{Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
 /// An API as a source of invocations.
 pub trait LogSource: Send + Sync {
-    /// The functions that the configuration wants, as the cloud lists them now.
-    fn list(&self) -> BoxFuture<'_, Result<Vec<FunctionId>, ApiError>>;
+    /// Targets that are read without waiting for the list of functions.
+    fn standing_targets(&self) -> Vec<TargetId> {
+        Vec::new()
+    }
 
-    /// Reads the rows of `target` from position `from` to now and hands them to `sink`, newest
-    /// first; rows below `from` that come along are handed over too. Ends early when the sink
-    /// says so.
+    /// The functions that the configuration wants, as the cloud lists them now. May take a while,
+    /// and may answer in parts.
+    fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>>;
+
+    /// Reads the rows of `target` and hands them to `sink`. Ends early when the sink says so.
     fn read<'a>(
         &'a self,
         target: &'a TargetId,
-        from: Timestamp,
+        span: Span,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
+
+    /// How long after its position a row of `target` may still appear.
+    fn late_after(&self, target: &TargetId) -> Duration;
+
+    /// The cloud's clock, as far as it is known to differ from this machine's.
+    fn now(&self) -> Timestamp;
+}
+
+/// Where a source reads, and how its targets are cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The account's name in the configuration, or nothing.
+    pub account: Arc<str>,
+    /// Region, such as `ap-guangzhou`.
+    pub region: Arc<str>,
+    /// A stream for each function, or one for many.
+    pub read: Read,
+    /// Longest run time of a function whose timeout is not known.
+    pub max_run_time: Duration,
+    /// How late the row of a finished call may appear.
+    pub delivery_delay: Duration,
+}
+
+/// Which functions are wanted, by namespace and by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of the namespaces.
+    pub namespaces: FunctionFilter,
+    /// Of the functions in them.
+    pub functions: FunctionFilter,
+}
+
+/// The wanted functions, as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Each function once.
+    pub functions: Vec<Listed>,
+    /// Whether these are all: else the list is to be asked for again soon, and a function that is
+    /// not among these is not gone.
+    pub complete: bool,
+}
+
+/// What is to be read of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// How thoroughly.
+    pub mode: Mode,
+    /// Everything below this position is settled: it need not be read again.
+    pub from: Timestamp,
+    /// Below this position nothing can appear any more: what is read there stays as it is.
+    pub closed: Timestamp,
+    /// The instant at which the read begins, by the cloud's clock.
+    pub now: Timestamp,
+}
+
+/// Two ways of reading a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Newest first until the sink knows a whole page: keeps the numbers fresh.
+    Tail,
+    /// All from `from` on: finds what started long ago and ended just now.
+    Sweep,
 }
 
 /// Where the pages of a read go.
 pub trait PageSink: Send {
     /// Takes a page and says whether the read is to go on.
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow>;
+
+    /// Says that every row below `position` that could be seen was handed over, so that a read
+    /// which goes oldest first keeps what it has reached even if it breaks off later. Only for a
+    /// position up to [`Span::closed`].
+    fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow>;
 }
 
 /// Whether a read goes on.
@@ -42,12 +117,33 @@ pub enum Flow {
 }
 
 /// How a read went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadReport {
-    /// Every row that could be seen when the read began was handed over.
+    /// Every row from [`Span::from`] to [`Span::closed`] was handed over.
     pub complete: bool,
-    /// The read was cut by a limit on its length.
+    /// Rows were left out for a limit of the API.
     pub truncated: bool,
     /// Answers taken in.
     pub pages: u64,
+    /// Something that a person should change although nothing failed, such as an index that is
+    /// missing; it names the setting.
+    pub advice: Option<String>,
+}
+
+// === impl Wanted ===
+
+impl Wanted {
+    /// Whether the function of this name in this namespace is read.
+    pub fn wants(&self, namespace: &str, name: &str) -> bool {
+        self.namespaces.wants(namespace) && self.functions.wants(name)
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// How long after its start a call of unknown timeout may still appear.
+    pub fn late_after(&self) -> Duration {
+        self.max_run_time.saturating_add(self.delivery_delay)
+    }
 }

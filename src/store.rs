@@ -26,8 +26,9 @@ pub use error::{CommitError, OpenError};
 pub use functions::StoredFunction;
 pub use keys::{KeyPack, SeenKey};
 
-/// The layout that this version writes. A file of a later one is refused.
-const LAYOUT: u64 = 1;
+/// The layout that this version writes. A file of an earlier one is taken over, one of a later
+/// one is refused.
+const LAYOUT: u64 = 2;
 /// The name of the file inside the state directory.
 pub const FILE: &str = "scf-exporter.redb";
 
@@ -132,7 +133,8 @@ fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
         let found = {
             let mut meta = transaction.open_table(META)?;
             let found = meta.get("layout")?.map(|value| value.value());
-            if found.is_none() {
+            // What an earlier version would not understand, it must not open again.
+            if found.is_none_or(|found| (1..LAYOUT).contains(&found)) {
                 meta.insert("layout", LAYOUT)?;
             }
             transaction.open_table(FUNCTIONS)?;
@@ -144,7 +146,7 @@ fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
         Ok(found)
     })()
     .map_err(|cause: redb::Error| OpenError::read(file, cause))?;
-    if layout == LAYOUT {
+    if (1..=LAYOUT).contains(&layout) {
         Ok(())
     } else {
         Err(OpenError::Layout {

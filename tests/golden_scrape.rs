@@ -34,11 +34,12 @@ fn row(ret_code: i64, outcome: Outcome, nanos: (u64, u64), memory: u64, at: i64)
         duration: Nanos(nanos.0),
         billed: Nanos(nanos.1),
         memory: Bytes(memory),
+        ..Row::default()
     }
 }
 
 fn series(function: FunctionId, rows: &[Row]) -> Arc<FunctionSeries> {
-    let mut series = FunctionSeries::new(function);
+    let mut series = FunctionSeries::new(function, RetCode::ZERO);
     rows.iter().for_each(|row| series.count(row));
     Arc::new(series)
 }

@@ -38,13 +38,17 @@ fn row(&(ret_code, outcome, duration, billed, memory): &Call) -> Row {
         duration: Nanos(duration),
         billed: Nanos(billed),
         memory: Bytes(memory),
+        ..Row::default()
     }
 }
 
 fn rendered(functions: &[(String, Vec<Call>)]) -> String {
     let series = functions.iter().enumerate().map(|(number, (name, calls))| {
         // The number in the namespace makes equal names two functions.
-        let mut series = FunctionSeries::new(FunctionId::new("r", &number.to_string(), name));
+        let mut series = FunctionSeries::new(
+            FunctionId::new("r", &number.to_string(), name),
+            RetCode::ZERO,
+        );
         calls.iter().for_each(|call| series.count(&row(call)));
         Arc::new(series)
     });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use scf_exporter::model::{FunctionId, Timestamp};
+use scf_exporter::model::{FunctionId, RetCode, Timestamp};
 use scf_exporter::runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
@@ -68,7 +68,7 @@ struct Answer {
 async fn start_with(functions: usize, readiness: Readiness, limits: Limits) -> Running {
     let series = (0..functions).map(|number| {
         let function = FunctionId::new("ap-test", "default", &format!("f{number}"));
-        Arc::new(FunctionSeries::new(function))
+        Arc::new(FunctionSeries::new(function, RetCode::ZERO))
     });
     let house = House {
         snapshot: Arc::new(Snapshot {

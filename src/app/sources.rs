@@ -6,11 +6,11 @@ use std::time::Duration;
 use tracing::info;
 
 use super::{BuildError, Seams};
-use crate::commit::{Horizon, Writer};
+use crate::commit::Writer;
 use crate::config::{self, Config, CredentialsConfig};
 use crate::poll::{Board, Poller};
-use crate::source::LogSource;
 use crate::source::v2::V2Source;
+use crate::source::{LogSource, Place};
 use crate::telemetry::Telemetry;
 use crate::tencent::{
     CallObserver, Client, ClientConfig, CredentialProvider, Credentials, Endpoint, FileProvider,
@@ -25,7 +25,6 @@ pub(super) struct Wiring<'a> {
     pub(super) config: &'a Config,
     pub(super) seams: &'a Seams,
     pub(super) telemetry: &'a Arc<Telemetry>,
-    pub(super) horizon: Horizon,
 }
 
 impl Wiring<'_> {
@@ -38,11 +37,8 @@ impl Wiring<'_> {
     ) -> Result<Poller, BuildError> {
         Ok(Poller {
             name: source.name.as_str().into(),
-            region: source.region.as_str().into(),
             source: self.log_source(source)?,
-            read: source.read,
             timing: self.config.poll.clone(),
-            horizon: self.horizon,
             writer,
             telemetry: self.telemetry.source(&source.name),
             board,
@@ -61,12 +57,14 @@ impl Wiring<'_> {
         );
         let page_size = self.config.poll.page_size;
         let filter = source.functions.clone();
-        Ok(Arc::new(V2Source::new(
-            client,
-            &source.region,
-            filter,
-            page_size,
-        )))
+        let place = Place {
+            account: "".into(),
+            region: source.region.as_str().into(),
+            read: source.read,
+            max_run_time: self.config.poll.max_run_time,
+            delivery_delay: self.config.poll.delivery_delay,
+        };
+        Ok(Arc::new(V2Source::new(client, place, filter, page_size)))
     }
 
     fn client_config(&self, source: &config::Source) -> Result<ClientConfig, BuildError> {

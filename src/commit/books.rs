@@ -1,12 +1,15 @@
 //! The books: series by function, attempt keys by function, settled positions by target. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::ledger::{Scope, Seen, TargetId, Targets, Verdict};
-use crate::model::{AttemptKey, FunctionId, Page, Row, Timestamp};
+use crate::ledger::{Listed, RETENTION, Scope, Seen, TargetId, Targets, Verdict};
+use crate::model::{
+    About, AttemptKey, ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp,
+};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 
@@ -25,6 +28,8 @@ pub struct Books {
     series: SeriesSet,
     seen: Vec<Seen>,
     targets: Targets,
+    /// The topics that each function was met in or is listed with.
+    homes: HashMap<u32, BTreeSet<TargetId>>,
     packs: Vec<PackNote>,
     next_pack: u64,
     horizon: Horizon,
@@ -41,13 +46,16 @@ pub struct PageOutcome {
     pub late: u64,
     /// Of the counted ones, those under `_overflow`.
     pub overflow: u64,
+    /// Of the counted ones, those whose return code has no known meaning.
+    pub unknown: u64,
 }
 
 /// A change that was worked out against the books but not made yet.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    /// New functions, for the slots that follow those in the books.
-    added: Vec<FunctionId>,
+    /// New functions, for the slots that follow those in the books, each with what its API says
+    /// where all went well.
+    added: Vec<(FunctionId, RetCode)>,
     added_slots: HashMap<FunctionId, u32>,
     /// New versions of series, by slot.
     series: HashMap<u32, Arc<FunctionSeries>>,
@@ -58,6 +66,10 @@ pub struct Prepared {
     /// Positions below which keys are forgotten, by slot.
     forgotten: HashMap<u32, Timestamp>,
     dropped: Vec<u64>,
+    /// Topics newly known for a slot.
+    homes: Vec<(u32, TargetId)>,
+    /// What is newly known about a slot's function.
+    about: Vec<(u32, Option<Arc<About>>)>,
 }
 
 /// Where a stored pack of keys belongs, to know when nothing needs it any more.
@@ -77,6 +89,7 @@ impl Books {
             series: SeriesSet::new(functions),
             seen: Vec::new(),
             targets: Targets::default(),
+            homes: HashMap::new(),
             packs: Vec::new(),
             next_pack: 0,
             horizon,
@@ -103,7 +116,11 @@ impl Books {
 
     /// Where reading a target starts, see [`Targets::opening`].
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
-        self.targets.opening(target, now, self.horizon.first_read)
+        let Horizon {
+            first_read,
+            late_after,
+        } = self.horizon;
+        self.targets.opening(target, now, first_read, late_after)
     }
 
     /// How far below the settled position attempts are remembered, to tell late rows from known
@@ -133,9 +150,9 @@ impl Books {
         let slots: Vec<u32> = page
             .functions
             .iter()
-            .map(|function| self.slot(change, function))
+            .map(|function| self.slot(change, function, target))
             .collect();
-        let overflow = self.series.overflow_slot(&target.region);
+        let overflow = self.series.overflow_slot(&target.account, &target.region);
         let mut outcome = PageOutcome::default();
         let mut pack = Vec::with_capacity(page.rows.len());
         let mut new = Vec::with_capacity(page.rows.len());
@@ -145,6 +162,7 @@ impl Books {
             let verdict = match self.judge(slot, row.position, &row.key, settled) {
                 Verdict::Duplicate => Verdict::Duplicate,
                 _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
+                _ if self.was_met_through_v2(slot, row) => Verdict::Duplicate,
                 _ if !change.keys.insert((slot, row.key)) => Verdict::Duplicate,
                 verdict => verdict,
             };
@@ -162,6 +180,7 @@ impl Books {
             }
         }
         self.count(change, &new, &mut outcome);
+        self.count_cold_starts(change, &slots, settled, &page.cold_starts, &mut pack);
         if !pack.is_empty() {
             change.packs.push(Arc::new(KeyPack(pack)));
         }
@@ -175,6 +194,7 @@ impl Books {
             let series = self.touch(change, run[0].0);
             for (_, row) in run {
                 series.count(row);
+                outcome.unknown += u64::from(has_no_meaning(row));
             }
             let rows = run.len() as u64;
             outcome.counted += rows;
@@ -184,10 +204,50 @@ impl Books {
         }
     }
 
-    /// Enters functions that are known but were perhaps never called: they are shown at zero.
-    pub fn prepare_known(&self, change: &mut Prepared, functions: &[FunctionId]) {
-        for function in functions {
-            self.slot(change, function);
+    fn count_cold_starts(
+        &self,
+        change: &mut Prepared,
+        slots: &[u32],
+        settled: Timestamp,
+        starts: &[ColdStart],
+        pack: &mut Vec<SeenKey>,
+    ) {
+        for start in starts {
+            let slot = slots[usize::from(start.function)];
+            let verdict = self.judge(slot, start.position, &start.key, settled);
+            if verdict == Verdict::New && change.keys.insert((slot, start.key)) {
+                self.touch(change, slot).count_cold_start(start);
+                pack.push(SeenKey {
+                    slot,
+                    key: start.key,
+                    position: start.position,
+                });
+            }
+        }
+    }
+
+    /// Enters functions that are listed but were perhaps never called: they are shown at zero.
+    /// Of those that are `gone` nothing is known any more; what was counted stays.
+    pub fn prepare_known(&self, change: &mut Prepared, listed: &[Listed], gone: &[FunctionId]) {
+        for one in listed {
+            let slot = self.slot(change, &one.function, &one.target);
+            // A list that could not tell takes nothing back.
+            if one.about.is_some() {
+                self.learn(change, slot, one.about.clone());
+            }
+        }
+        for slot in gone
+            .iter()
+            .filter_map(|function| self.series.slot(function))
+        {
+            self.learn(change, slot, None);
+        }
+    }
+
+    fn learn(&self, change: &mut Prepared, slot: u32, about: Option<Arc<About>>) {
+        let known = self.series.all().get(slot as usize);
+        if known.is_none_or(|series| series.about != about) {
+            change.about.push((slot, about));
         }
     }
 
@@ -201,12 +261,29 @@ impl Books {
         for slot in self.slots_of(target) {
             let first = self.seen[slot as usize].forgotten() == Timestamp::MIN;
             let below = if first { Duration::ZERO } else { self.memory() };
-            change.forget(slot, position - below);
+            let settled = self.settled_at_home(slot, target, position);
+            change.forget(slot, settled - below);
         }
         for slot in change.added_for(target) {
             change.forget(slot, position);
         }
         self.forget_overflow(change, target, position);
+        if matches!(target.scope, Scope::Topic(_)) {
+            self.forget_homeless(change, target, position);
+        }
+    }
+
+    /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
+    /// functions that are listed with no topic any more.
+    fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        let oldest = position - RETENTION - self.memory();
+        for (slot, series) in (0..).zip(self.series.all()) {
+            let function = &series.function;
+            let beside = function.account == target.account && function.region == target.region;
+            if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
+                change.forget(slot, oldest);
+            }
+        }
     }
 
     /// What the store has to write for a change. Also finds the packs that it makes useless.
@@ -245,14 +322,23 @@ impl Books {
             settled,
             forgotten,
             dropped,
+            homes,
+            about,
             ..
         } = change;
-        for function in added {
-            self.series.put(Arc::new(FunctionSeries::new(function)));
+        for (function, success) in added {
+            self.series
+                .put(Arc::new(FunctionSeries::new(function, success)));
             self.seen.push(Seen::default());
         }
         for series in series.into_values() {
             self.series.put(series);
+        }
+        for (slot, topic) in homes {
+            self.homes.entry(slot).or_default().insert(topic);
+        }
+        for (slot, about) in about {
+            self.series.change(slot, |series| series.about = about);
         }
         for pack in packs {
             self.packs.push(PackNote::of(self.next_pack, &pack));
@@ -275,7 +361,12 @@ impl Books {
     fn slots_of(&self, target: &TargetId) -> Vec<u32> {
         match &target.scope {
             Scope::Function(function) => self.series.slot(function).into_iter().collect(),
-            Scope::Region => {
+            Scope::Topic(_) => {
+                let homes = self.homes.iter();
+                let own = homes.filter(|(_, topics)| topics.contains(target));
+                own.map(|(slot, _)| *slot).collect()
+            }
+            Scope::Region | Scope::Namespace(_) => {
                 let all = (0..).zip(self.series.all());
                 let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
                 all.filter(|(_, series)| own(&series.function))
@@ -297,6 +388,26 @@ impl Books {
         seen.judge(key, at, settled)
     }
 
+    /// The position up to which a function is settled when one of its topics is. A function that
+    /// moved from one topic to another has two for a while.
+    fn settled_at_home(&self, slot: u32, target: &TargetId, position: Timestamp) -> Timestamp {
+        let topics = self.homes.get(&slot).into_iter().flatten();
+        let others = topics.filter(|topic| *topic != target);
+        let at_work = others
+            .map(|topic| self.targets.settled(topic))
+            .filter(|settled| *settled > position - RETENTION);
+        at_work.fold(position, Timestamp::min)
+    }
+
+    /// Whether v2, whose keys are of another kind, brought the same attempt before.
+    fn was_met_through_v2(&self, slot: u32, row: &Row) -> bool {
+        let key = AttemptKey {
+            attempt: row.started.as_secs() as u32,
+            ..row.key
+        };
+        key != row.key && self.is_in(Some(slot), &key)
+    }
+
     /// Whether an attempt was met under the overflow, where its function may have been before.
     fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
         overflow
@@ -304,8 +415,21 @@ impl Books {
             .is_some_and(|seen| seen.holds(key))
     }
 
-    /// The slot of a function, entered by this change where it is new.
-    fn slot(&self, change: &mut Prepared, function: &FunctionId) -> u32 {
+    /// The slot of a function that `target` reads, entered by this change where it is new.
+    fn slot(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
+        let slot = self.entered(change, function, target);
+        if matches!(target.scope, Scope::Topic(_))
+            && !self
+                .homes
+                .get(&slot)
+                .is_some_and(|homes| homes.contains(target))
+        {
+            change.homes.push((slot, target.clone()));
+        }
+        slot
+    }
+
+    fn entered(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
         if let Some(slot) = self
             .series
             .slot(function)
@@ -324,8 +448,8 @@ impl Books {
         }
         let slot = entered as u32;
         change.added_slots.insert(admitted.clone(), slot);
-        let began = self.settled_for(change, &admitted);
-        change.added.push(admitted);
+        let began = self.settled_after(change, target);
+        change.added.push((admitted, success_of(target)));
         change.forget(slot, began);
         slot
     }
@@ -334,13 +458,6 @@ impl Books {
     fn settled_after(&self, change: &Prepared, target: &TargetId) -> Timestamp {
         let settled = change.settled_of(target);
         settled.unwrap_or_else(|| self.targets.settled(target))
-    }
-
-    /// The position up to which the targets that read a function are settled: where counting
-    /// begins for one that was never met.
-    fn settled_for(&self, change: &Prepared, function: &FunctionId) -> Timestamp {
-        let region = self.settled_after(change, &TargetId::region(&function.region));
-        region.max(self.settled_after(change, &TargetId::function(function.clone())))
     }
 
     /// The changed version of a series, begun from the present one.
@@ -352,9 +469,8 @@ impl Books {
                 .get(slot as usize)
                 .cloned()
                 .unwrap_or_else(|| {
-                    Arc::new(FunctionSeries::new(
-                        added[slot as usize - self.seen.len()].clone(),
-                    ))
+                    let (function, success) = &added[slot as usize - self.seen.len()];
+                    Arc::new(FunctionSeries::new(function.clone(), *success))
                 })
         });
         // The first time the books (and the published snapshot) hold it too, so it is copied then.
@@ -364,7 +480,7 @@ impl Books {
     /// The overflow of a region holds keys of many functions: it forgets only what every target
     /// of the region has settled.
     fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        let Some(slot) = self.series.overflow_slot(&target.region) else {
+        let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
             return;
         };
         let settled = self.targets.slowest_beside(target, position);
@@ -379,8 +495,8 @@ impl Books {
             (Some(changed), _) => changed.clone(),
             (None, Some(present)) => present.clone(),
             (None, None) => {
-                let added = &change.added[slot as usize - self.seen.len()];
-                Arc::new(FunctionSeries::new(added.clone()))
+                let (function, success) = &change.added[slot as usize - self.seen.len()];
+                Arc::new(FunctionSeries::new(function.clone(), *success))
             }
         };
         StoredFunction {
@@ -424,9 +540,17 @@ impl Books {
 // === impl Prepared ===
 
 impl Prepared {
-    /// Whether it changes nothing.
+    /// Whether it changes nothing that is kept.
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.packs.is_empty() && self.settled.is_empty()
+        self.added.is_empty()
+            && self.packs.is_empty()
+            && self.settled.is_empty()
+            && self.forgotten.is_empty()
+    }
+
+    /// Whether it changes what is shown or remembered beside that, until the process ends.
+    pub fn has_news(&self) -> bool {
+        !self.homes.is_empty() || !self.about.is_empty()
     }
 
     fn added_slot(&self, function: &FunctionId) -> Option<u32> {
@@ -470,6 +594,18 @@ impl PackNote {
             number,
             latest: latest.into_iter().collect(),
         }
+    }
+}
+
+fn has_no_meaning(row: &Row) -> bool {
+    row.ret_code == RetCode::OTHER || row.outcome == Outcome::Unknown
+}
+
+/// What the API of a target says where all went well: CLS gives status codes, the others zero.
+fn success_of(target: &TargetId) -> RetCode {
+    match target.scope {
+        Scope::Topic(_) => RetCode::OK_STATUS,
+        _ => RetCode::ZERO,
     }
 }
 

@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
 use super::{Books, Horizon, PageOutcome, Prepared};
-use crate::ledger::TargetId;
+use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::runtime::{Runtime, spawn_blocking};
+use crate::runtime::spawn_blocking;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
 use crate::telemetry::{Disposition, Telemetry};
@@ -40,7 +40,6 @@ pub struct Committer {
     limits: (usize, Horizon),
     published: Published,
     telemetry: Arc<Telemetry>,
-    runtime: Runtime,
     requests: mpsc::Receiver<Request>,
 }
 
@@ -60,10 +59,12 @@ type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 enum Request {
     Open {
         target: TargetId,
+        now: Timestamp,
         reply: Reply<Timestamp>,
     },
     Known {
-        functions: Vec<FunctionId>,
+        listed: Vec<Listed>,
+        gone: Vec<FunctionId>,
         reply: Reply<()>,
     },
     Page {
@@ -91,24 +92,32 @@ enum Answer {
 // === impl Writer ===
 
 impl Writer {
-    /// Begins a target; answers from which position its rows are counted.
+    /// Begins a target at `now`, by the cloud's clock; answers from which position its rows are
+    /// counted.
     ///
     /// # Errors
     /// [`Refused`], like every call here: the state could not be written.
-    pub async fn open(&self, target: &TargetId) -> Result<Timestamp, Refused> {
+    pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, Refused> {
         self.ask(|reply| Request::Open {
             target: target.clone(),
+            now,
             reply,
         })
         .await
     }
 
-    /// Shows functions at zero that were not met yet.
+    /// Shows functions at zero that were not met yet, and what is known about them; forgets what
+    /// was known about those that are gone.
     ///
     /// # Errors
     /// [`Refused`]
-    pub async fn known(&self, functions: Vec<FunctionId>) -> Result<(), Refused> {
-        self.ask(|reply| Request::Known { functions, reply }).await
+    pub async fn known(&self, listed: Vec<Listed>, gone: Vec<FunctionId>) -> Result<(), Refused> {
+        self.ask(|reply| Request::Known {
+            listed,
+            gone,
+            reply,
+        })
+        .await
     }
 
     /// Hands over a page; the answer comes when it is durable and published.
@@ -172,7 +181,6 @@ impl Committer {
         store: Store,
         limits: (usize, Horizon),
         telemetry: Arc<Telemetry>,
-        runtime: Runtime,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
@@ -184,7 +192,6 @@ impl Committer {
             limits,
             published: published.clone(),
             telemetry,
-            runtime,
             requests,
         };
         committer.show();
@@ -226,13 +233,17 @@ impl Committer {
 
     fn take(&self, request: Request, change: &mut Prepared, answers: &mut Answers) {
         match request {
-            Request::Open { target, reply } => {
-                let settled = self.books.opening(&target, self.runtime.now());
+            Request::Open { target, now, reply } => {
+                let settled = self.books.opening(&target, now);
                 self.books.prepare_settled(change, &target, settled);
                 answers.0.push(Answer::Opened(reply, settled));
             }
-            Request::Known { functions, reply } => {
-                self.books.prepare_known(change, &functions);
+            Request::Known {
+                listed,
+                gone,
+                reply,
+            } => {
+                self.books.prepare_known(change, &listed, &gone);
                 answers.0.push(Answer::Plain(reply));
             }
             Request::Page {
@@ -257,6 +268,10 @@ impl Committer {
     /// Persists, then publishes, then answers.
     async fn commit(&mut self, mut change: Prepared, answers: Answers) {
         if change.is_empty() {
+            if change.has_news() {
+                self.books.apply(change);
+                self.publish();
+            }
             answers.send(&self.telemetry);
             return;
         }

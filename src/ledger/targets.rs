@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{FunctionId, Timestamp};
+use crate::model::{About, FunctionId, Timestamp};
 
 /// How long SCF keeps invocation logs: a target that was not settled for longer has nothing left
 /// to be read, so its position says nothing any more.
-const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A target: a whole region, or one function of it.
+/// A target: one stream of rows of one account's region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId {
+    /// The account's name in the configuration, or nothing.
+    pub account: Arc<str>,
     /// Region, such as `ap-guangzhou`.
-    pub region: std::sync::Arc<str>,
+    pub region: Arc<str>,
     /// What is read of it.
     pub scope: Scope,
 }
@@ -23,10 +26,26 @@ pub struct TargetId {
 /// What a target covers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// All functions of the region, in one stream.
+    /// All functions of the region (v2, which knows no namespaces).
     Region,
+    /// All functions of a namespace (API 3.0).
+    Namespace(Arc<str>),
     /// One function.
     Function(FunctionId),
+    /// A log topic (CLS); which functions write to it is known from the list of functions and
+    /// from its rows.
+    Topic(Arc<str>),
+}
+
+/// A function as the cloud lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Which function.
+    pub function: FunctionId,
+    /// The target by which its rows are read.
+    pub target: TargetId,
+    /// How it is configured; `None` where the API does not tell, or could not be asked.
+    pub about: Option<Arc<About>>,
 }
 
 /// The settled position of every target.
@@ -38,51 +57,110 @@ pub struct Targets(BTreeMap<TargetId, Timestamp>);
 impl TargetId {
     /// The stream of a whole region.
     pub fn region(region: &str) -> Self {
-        Self {
-            region: region.into(),
-            scope: Scope::Region,
-        }
+        Self::new(region, Scope::Region)
+    }
+
+    /// The stream of a namespace.
+    pub fn namespace(region: &str, namespace: &str) -> Self {
+        Self::new(region, Scope::Namespace(namespace.into()))
+    }
+
+    /// The stream of a log topic.
+    pub fn topic(region: &str, topic: &str) -> Self {
+        Self::new(region, Scope::Topic(topic.into()))
     }
 
     /// The stream of one function.
     pub fn function(function: FunctionId) -> Self {
         Self {
+            account: function.account.clone(),
             region: function.region.clone(),
             scope: Scope::Function(function),
         }
     }
 
-    /// Whether rows of `function` come through this target.
+    /// The same stream of a named account. A function's stream has the account of the function.
+    pub fn of_account(self, account: &str) -> Self {
+        Self {
+            account: account.into(),
+            ..self
+        }
+    }
+
+    /// Whether rows of `function` come through this target. Of a topic nobody can tell.
     pub fn covers(&self, function: &FunctionId) -> bool {
+        let same_place = self.account == function.account && self.region == function.region;
         match &self.scope {
-            Scope::Region => self.region == function.region,
+            Scope::Region => same_place,
+            Scope::Namespace(own) => same_place && *own == function.namespace,
             Scope::Function(own) => own == function,
+            Scope::Topic(_) => false,
+        }
+    }
+
+    /// Whether this target reads a part of what `whole`, a region or a namespace, reads.
+    fn is_part_of(&self, whole: &Self) -> bool {
+        match &self.scope {
+            Scope::Function(function) => whole.covers(function),
+            Scope::Namespace(_) => whole.scope == Scope::Region && self.is_beside(whole),
+            Scope::Region | Scope::Topic(_) => false,
+        }
+    }
+
+    /// Whether both are of one region of one account.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.account == other.account && self.region == other.region
+    }
+
+    fn new(region: &str, scope: Scope) -> Self {
+        Self {
+            account: "".into(),
+            region: region.into(),
+            scope,
         }
     }
 }
 
-/// `region/*` or `region/namespace/name`; the reverse of [`FromStr`].
+/// `region/*`, `region/namespace/*`, `region/namespace/name` or `region/topic:ID`, with `account@`
+/// before it where the account has a name; the reverse of [`FromStr`].
 impl fmt::Display for TargetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Scope::Function(function) = &self.scope {
+            return function.fmt(f);
+        }
+        if !self.account.is_empty() {
+            write!(f, "{}@", self.account)?;
+        }
         match &self.scope {
             Scope::Region => write!(f, "{}/*", self.region),
+            Scope::Namespace(namespace) => write!(f, "{}/{namespace}/*", self.region),
             Scope::Function(function) => function.fmt(f),
+            Scope::Topic(topic) => write!(f, "{}/{TOPIC}{topic}", self.region),
         }
     }
 }
+
+/// No namespace holds a colon.
+const TOPIC: &str = "topic:";
 
 impl FromStr for TargetId {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.splitn(3, '/');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(region), Some("*"), None) => Ok(Self::region(region)),
-            (Some(region), Some(namespace), Some(name)) => {
-                Ok(Self::function(FunctionId::new(region, namespace, name)))
+        let place = parts.next().ok_or(())?;
+        // Neither an account's name nor a region holds the sign.
+        let (account, region) = place.split_once('@').unwrap_or(("", place));
+        let target = match (parts.next(), parts.next()) {
+            (Some("*"), None) => Self::region(region),
+            (Some(topic), None) => Self::topic(region, topic.strip_prefix(TOPIC).ok_or(())?),
+            (Some(namespace), Some("*")) => Self::namespace(region, namespace),
+            (Some(namespace), Some(name)) => {
+                Self::function(FunctionId::new(region, namespace, name).of_account(account))
             }
-            _ => Err(()),
-        }
+            _ => return Err(()),
+        };
+        Ok(target.of_account(account))
     }
 }
 
@@ -90,15 +168,42 @@ impl FromStr for TargetId {
 
 impl Targets {
     /// Where reading `target` starts: after what it, or the targets that read the same functions
-    /// before, have settled; for functions never read, `first_read` ago.
-    pub fn opening(&self, target: &TargetId, now: Timestamp, first_read: Duration) -> Timestamp {
+    /// before, have settled; for functions never read, `first_read` ago. Too early is safe, for
+    /// attempts are remembered below what is settled; too late would lose rows.
+    ///
+    /// A topic settles by log time, the others by start time: what a topic settled at `t` may have
+    /// started up to `late_after` before `t` and not be written yet.
+    pub fn opening(
+        &self,
+        target: &TargetId,
+        now: Timestamp,
+        first_read: Duration,
+        late_after: Duration,
+    ) -> Timestamp {
         let own = self.0.get(target).copied();
-        let others = match &target.scope {
-            Scope::Function(_) => self.0.get(&TargetId::region(&target.region)).copied(),
-            Scope::Region => self.functions_of(&target.region).min(),
+        let beside = || self.0.iter().filter(|(id, _)| id.is_beside(target));
+        let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
+        let by_start = || beside().filter(|(id, _)| !is_topic(id));
+        let before = match &target.scope {
+            Scope::Topic(_) => own.or_else(|| by_start().map(|(_, at)| *at).min()),
+            Scope::Function(function) => {
+                let wider = by_start().filter(|(id, _)| *id != target && id.covers(function));
+                own.max(wider.map(|(_, at)| *at).max())
+            }
+            Scope::Region | Scope::Namespace(_) => {
+                let wider = beside().filter(|(id, _)| id.scope == Scope::Region && *id != target);
+                let parts = by_start().filter(|(id, _)| id.is_part_of(target));
+                let wider = wider.map(|(_, at)| *at).max();
+                own.max(wider).max(parts.map(|(_, at)| *at).min())
+            }
+        };
+        let by_topic = || beside().filter(|(id, _)| is_topic(id)).map(|(_, at)| *at);
+        let before = match &target.scope {
+            Scope::Topic(_) => before,
+            _ => before.or_else(|| Some(by_topic().min()? - late_after)),
         };
         let oldest = now - RETENTION;
-        own.max(others)
+        before
             .filter(|settled| *settled > oldest)
             .unwrap_or(now - first_read)
     }
@@ -120,18 +225,11 @@ impl Targets {
         let others = self
             .0
             .iter()
-            .filter(|(id, _)| id.region == target.region && *id != target);
+            .filter(|(id, _)| id.is_beside(target) && *id != target);
         let at_work = others
             .map(|(_, settled)| *settled)
             .filter(|at| *at > position - RETENTION);
         at_work.fold(position, Timestamp::min)
-    }
-
-    fn functions_of(&self, region: &str) -> impl Iterator<Item = Timestamp> {
-        self.0
-            .iter()
-            .filter(move |(id, _)| &*id.region == region && id.scope != Scope::Region)
-            .map(|(_, settled)| *settled)
     }
 }
 
@@ -148,34 +246,41 @@ mod tests {
     }
 
     const FIRST: Duration = Duration::from_secs(900);
+    const LATE: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_target_starts_where_it_or_its_forerunner_settled() {
         let mut targets = Targets::default();
         let now = at(100_000);
         assert_eq!(
-            targets.opening(&function("a"), now, FIRST),
+            targets.opening(&function("a"), now, FIRST, LATE),
             at(99_100),
             "never read"
         );
 
         targets.settle(&function("a"), at(99_500));
         targets.settle(&function("b"), at(99_400));
-        assert_eq!(targets.opening(&function("a"), now, FIRST), at(99_500));
+        assert_eq!(
+            targets.opening(&function("a"), now, FIRST, LATE),
+            at(99_500)
+        );
         let region = TargetId::region("r");
         assert_eq!(
-            targets.opening(&region, now, FIRST),
+            targets.opening(&region, now, FIRST, LATE),
             at(99_400),
             "the slowest of its functions"
         );
 
         targets.settle(&region, at(99_900));
         assert_eq!(
-            targets.opening(&function("a"), now, FIRST),
+            targets.opening(&function("a"), now, FIRST, LATE),
             at(99_900),
             "read by region since"
         );
-        assert_eq!(targets.opening(&function("new"), now, FIRST), at(99_900));
+        assert_eq!(
+            targets.opening(&function("new"), now, FIRST, LATE),
+            at(99_900)
+        );
     }
 
     #[test]
@@ -183,7 +288,10 @@ mod tests {
         let mut targets = Targets::default();
         targets.settle(&function("a"), at(0));
         let now = at(8 * 24 * 3600);
-        assert_eq!(targets.opening(&function("a"), now, FIRST), now - FIRST);
+        assert_eq!(
+            targets.opening(&function("a"), now, FIRST, LATE),
+            now - FIRST
+        );
     }
 
     #[test]
@@ -196,8 +304,43 @@ mod tests {
 
     #[test]
     fn a_name_survives_its_text_form() {
-        for id in [TargetId::region("ap-x"), function("a/b c\"")] {
+        let named = FunctionId::new("r", "ns", "f").of_account("b");
+        for id in [
+            TargetId::region("ap-x"),
+            TargetId::region("ap-x").of_account("a"),
+            TargetId::namespace("ap-x", "default").of_account("a"),
+            TargetId::topic("ap-x", "0-1"),
+            TargetId::function(named),
+            function("a/b c\""),
+        ] {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
+    }
+
+    #[test]
+    fn a_topic_starts_where_start_times_were_settled_and_the_other_way_round() {
+        let now = at(100_000);
+        let topic = TargetId::topic("r", "t");
+        let mut targets = Targets::default();
+        targets.settle(&function("a"), at(98_000));
+        targets.settle(&function("b"), at(99_000));
+        assert_eq!(targets.opening(&topic, now, FIRST, LATE), at(98_000));
+
+        let mut targets = Targets::default();
+        targets.settle(&topic, at(98_000));
+        let start = at(98_000) - LATE;
+        assert_eq!(targets.opening(&function("a"), now, FIRST, LATE), start);
+        let other = TargetId::topic("r", "u");
+        assert_eq!(targets.opening(&other, now, FIRST, LATE), now - FIRST);
+    }
+
+    #[test]
+    fn accounts_are_apart() {
+        let now = at(100_000);
+        let mut targets = Targets::default();
+        targets.settle(&TargetId::region("r"), at(99_900));
+        let other = TargetId::region("r").of_account("b");
+        assert_eq!(targets.opening(&other, now, FIRST, LATE), now - FIRST);
+        assert_eq!(targets.slowest_beside(&other, at(99_950)), at(99_950));
     }
 }

@@ -2,10 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use super::Bytes;
 
 /// A function as the cloud addresses it. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionId {
+    /// The account's name in the configuration; empty where only one is read.
+    pub account: Arc<str>,
     /// Region, such as `ap-guangzhou`.
     pub region: Arc<str>,
     /// SCF namespace; `default` where the API has none.
@@ -14,20 +19,41 @@ pub struct FunctionId {
     pub name: Arc<str>,
 }
 
+/// How a function is configured, as the cloud tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Memory configured.
+    pub memory_limit: Bytes,
+    /// Longest run time.
+    pub timeout: Duration,
+    /// Such as `Nodejs18.15`; empty where unknown.
+    pub runtime: String,
+}
+
 impl FunctionId {
-    /// Takes the three parts as they are written by the cloud.
+    /// Takes the three parts as they are written by the cloud; of the account without a name.
     pub fn new(region: &str, namespace: &str, name: &str) -> Self {
         Self {
+            account: "".into(),
             region: region.into(),
             namespace: namespace.into(),
             name: name.into(),
         }
     }
 
-    /// Takes region and namespace from another function where they are equal: one text in memory
+    /// The same function of a named account.
+    pub fn of_account(self, account: &str) -> Self {
+        Self {
+            account: account.into(),
+            ..self
+        }
+    }
+
+    /// Takes account, region and namespace from another function where they are equal: one text in memory
     /// for many functions, which is also near at hand when all of them are written out.
     pub fn share(&mut self, other: &Self) {
         for (own, other) in [
+            (&mut self.account, &other.account),
             (&mut self.region, &other.region),
             (&mut self.namespace, &other.namespace),
         ] {
@@ -38,8 +64,12 @@ impl FunctionId {
     }
 }
 
+/// `region/namespace/name`, with `account@` before it where the account has a name.
 impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.account.is_empty() {
+            write!(f, "{}@", self.account)?;
+        }
         write!(f, "{}/{}/{}", self.region, self.namespace, self.name)
     }
 }

@@ -8,7 +8,7 @@ use super::{Bytes, FunctionId, Nanos, Outcome, RetCode, Timestamp};
 ///
 /// Request id as 128 bits, plus what tells the attempts of one request apart: the retry number
 /// (API 3.0, CLS) or the start second (v2, which has no retry number).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct AttemptKey {
     /// See [`attempt_id`].
     pub id: u128,
@@ -17,7 +17,7 @@ pub struct AttemptKey {
 }
 
 /// One finished attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Row {
     /// Index into [`Page::functions`].
     pub function: u16,
@@ -35,6 +35,28 @@ pub struct Row {
     pub billed: Nanos,
     /// Memory used.
     pub memory: Bytes,
+    /// Memory configured, zero where the source does not know it.
+    pub memory_limit: Bytes,
+    /// When it started, [`Timestamp::MIN`] where the source does not say.
+    pub started: Timestamp,
+    /// Whether it is not the first attempt of its request. v2 does not say.
+    pub retried: bool,
+}
+
+/// One cold start: the time before the function's code could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColdStart {
+    /// Index into [`Page::functions`].
+    pub function: u16,
+    /// The attempt that had to wait for it; made unlike that attempt's own key by
+    /// [`AttemptKey::of_cold_start`].
+    pub key: AttemptKey,
+    /// Where the source orders the row.
+    pub position: Timestamp,
+    /// All of it.
+    pub total: Nanos,
+    /// Its parts in the order of [`ColdStart::PARTS`]; zero where one is not told.
+    pub parts: [Nanos; ColdStart::PARTS.len()],
 }
 
 /// The rows of one API answer, sorted out.
@@ -44,6 +66,8 @@ pub struct Page {
     pub functions: Vec<FunctionId>,
     /// Finished attempts inside the window that was read, in the order of the answer.
     pub rows: Vec<Row>,
+    /// Cold starts that the answer told of. They are no rows: no disposition counts them.
+    pub cold_starts: Vec<ColdStart>,
     /// How many rows were not finished yet; they come again.
     pub unfinished: u64,
     /// Why rows could not be read, one entry a row.
@@ -69,6 +93,26 @@ pub enum RejectReason {
     BilledDuration,
     /// Memory missing, negative or out of range.
     Memory,
+}
+
+impl AttemptKey {
+    /// Set in the number of the attempt where a key is that of its cold start. A retry number is
+    /// small, and a start second has the bit from 2038 on only.
+    const COLD: u32 = 1 << 31;
+
+    /// The key of this attempt's cold start.
+    #[must_use]
+    pub const fn of_cold_start(self) -> Self {
+        Self {
+            attempt: self.attempt | Self::COLD,
+            ..self
+        }
+    }
+}
+
+impl ColdStart {
+    /// The parts that the platform tells, as label values.
+    pub const PARTS: [&str; 3] = ["pull_code", "init_runtime", "init_function"];
 }
 
 impl RejectReason {

@@ -4,14 +4,15 @@ use std::fmt;
 
 /// The return code as a label value. The set is closed: a code outside
 /// [`RetCode::MIN`]..=[`RetCode::MAX`] is `other`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RetCode(i16);
 
 /// How an invocation ended, in words that hold for every API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Outcome {
     /// The function returned.
+    #[default]
     Success = 0,
     /// The function's code failed.
     FunctionError = 1,
@@ -34,6 +35,8 @@ pub enum Outcome {
 impl RetCode {
     /// Success in the v2 and 3.0 APIs.
     pub const ZERO: Self = Self(0);
+    /// Success as a status code of the platform, which CLS gives.
+    pub const OK_STATUS: Self = Self(200);
     /// The smallest code that keeps its number.
     pub const MIN: i64 = -1;
     /// The largest code that keeps its number.

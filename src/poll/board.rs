@@ -117,10 +117,10 @@ impl Board {
         (shown.targets.len(), waiting)
     }
 
-    /// The oldest settled position of a region's targets, once each has one.
-    pub fn settled(&self, region: &str) -> Option<Timestamp> {
+    /// The oldest settled position of the targets of a target's region, once each has one.
+    pub fn settled(&self, beside: &TargetId) -> Option<Timestamp> {
         let shown = self.lock();
-        let of_region = shown.targets.iter().filter(|(id, _)| &*id.region == region);
+        let of_region = shown.targets.iter().filter(|(id, _)| id.is_beside(beside));
         of_region.map(|(_, state)| state.settled).min().flatten()
     }
 

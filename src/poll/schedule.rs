@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::Poll;
+use crate::source::Mode;
 
 /// The longest wait after failures that follow one another.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
@@ -12,15 +13,6 @@ const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
 const SWEEP_SHARE: u32 = 3;
 /// A sweep of so few pages costs what a tail read costs, so every poll is one.
 const CHEAP_SWEEP_PAGES: u64 = 2;
-
-/// Two ways of reading a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Newest first until everything is known: keeps the numbers fresh.
-    Tail,
-    /// All from the settled position on: finds what started long ago and ended just now.
-    Sweep,
-}
 
 /// How a poll ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,12 +5,11 @@ use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use super::schedule::Mode;
 use crate::commit::{PageOutcome, Refused, Writer};
 use crate::ledger::TargetId;
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::runtime::Stop;
-use crate::source::{Flow, PageSink};
+use crate::source::{Flow, Mode, PageSink};
 use crate::tencent::BoxFuture;
 
 /// Pages of a sweep that may wait for the disk while the next one is fetched.
@@ -22,6 +21,8 @@ pub(super) struct Sink<'a> {
     writer: &'a Writer,
     mode: Mode,
     stop: &'a Stop,
+    /// How far the target is settled; moves with the read.
+    settled: &'a mut Timestamp,
     /// Reasons that were logged for this target already.
     logged: &'a mut BTreeSet<RejectReason>,
     waiting: VecDeque<oneshot::Receiver<Result<PageOutcome, Refused>>>,
@@ -45,6 +46,7 @@ impl<'a> Sink<'a> {
         writer: &'a Writer,
         mode: Mode,
         stop: &'a Stop,
+        settled: &'a mut Timestamp,
         logged: &'a mut BTreeSet<RejectReason>,
     ) -> Self {
         let (waiting, tally) = (VecDeque::new(), Tally::default());
@@ -53,6 +55,7 @@ impl<'a> Sink<'a> {
             writer,
             mode,
             stop,
+            settled,
             logged,
             waiting,
             tally,
@@ -61,10 +64,25 @@ impl<'a> Sink<'a> {
 
     /// Waits until every page is durable, or refused.
     pub(super) async fn finish(mut self) -> Tally {
+        self.drain().await;
+        self.tally
+    }
+
+    async fn drain(&mut self) {
         while let Some(answer) = self.waiting.pop_front() {
             self.note(answer.await.unwrap_or(Err(Refused)));
         }
-        self.tally
+    }
+
+    /// Settles what a sweep has read through. Every page of it must be durable first.
+    async fn settle(&mut self, position: Timestamp) -> Flow {
+        if position > *self.settled {
+            self.drain().await;
+            if !self.tally.refused && self.writer.settle(self.target, position).await.is_ok() {
+                *self.settled = position;
+            }
+        }
+        self.flow(false)
     }
 
     async fn take(&mut self, page: Page) -> Flow {
@@ -93,6 +111,10 @@ impl<'a> Sink<'a> {
                 false
             }
         };
+        self.flow(known)
+    }
+
+    fn flow(&self, known: bool) -> Flow {
         if known || self.tally.refused || self.stop.is_wished() {
             Flow::Stop
         } else {
@@ -126,5 +148,9 @@ impl<'a> Sink<'a> {
 impl PageSink for Sink<'_> {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
         Box::pin(self.take(page))
+    }
+
+    fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow> {
+        Box::pin(self.settle(position))
     }
 }

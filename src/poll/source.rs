@@ -8,36 +8,44 @@ use tracing::{info, warn};
 
 use super::Poller;
 use super::target::run_target;
-use crate::config::Read;
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
+use crate::source::Listing;
+
+/// The pause before a list that came in part is asked for again.
+const LIST_ON: Duration = Duration::from_secs(1);
 
 /// The targets at work. Dropping it ends them.
 #[derive(Default)]
 struct Tasks {
     running: JoinSet<()>,
     by_target: BTreeMap<TargetId, AbortHandle>,
+    /// Those that are read whatever the list of functions says.
+    standing: BTreeSet<TargetId>,
+    /// The functions of the last good list.
+    listed: BTreeSet<FunctionId>,
 }
 
 /// Runs a source until the stop; returns when all its targets have ended.
 pub async fn run_source(poller: Poller) {
     let stop = poller.runtime.stop.clone();
     let mut tasks = Tasks::default();
-    if poller.read == Read::Region {
-        start(
-            &poller,
-            &mut tasks,
-            TargetId::region(&poller.region),
-            Duration::ZERO,
-        );
+    for target in poller.source.standing_targets() {
+        tasks.standing.insert(target.clone());
+        start(&poller, &mut tasks, target, Duration::ZERO);
     }
     let mut failures = 0u32;
     loop {
         let wait = match poller.source.list().await {
-            Ok(functions) => {
+            Ok(listing) => {
                 failures = 0;
-                found(&poller, &mut tasks, functions).await;
-                poller.timing.discovery_interval
+                let complete = listing.complete;
+                found(&poller, &mut tasks, listing).await;
+                if complete {
+                    poller.timing.discovery_interval
+                } else {
+                    LIST_ON
+                }
             }
             Err(_) if stop.is_wished() => break,
             Err(error) => {
@@ -60,28 +68,25 @@ pub async fn run_source(poller: Poller) {
     while tasks.running.join_next().await.is_some() {}
 }
 
-/// Takes in a list of functions: all are shown, new ones are read, gone ones are read no more.
-async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
+/// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
+/// any function left are read no more.
+async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
     poller.board.discovered(&poller.name);
+    let list = listing.functions;
+    let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
+    let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
+    let gone = if listing.complete {
+        let gone = tasks.listed.difference(&functions).cloned().collect();
+        tasks.listed = functions;
+        gone
+    } else {
+        tasks.listed.extend(functions);
+        Vec::new()
+    };
     // If this is refused they are shown with their first invocation, or at the next discovery.
-    let _shown_later = poller.writer.known(functions.clone()).await;
-    if poller.read == Read::Region {
-        return;
-    }
-    let wanted: BTreeSet<TargetId> = functions.into_iter().map(TargetId::function).collect();
-    let gone: Vec<TargetId> = tasks
-        .by_target
-        .keys()
-        .filter(|target| !wanted.contains(target))
-        .cloned()
-        .collect();
-    for target in gone {
-        info!(source = &*poller.name, target_name = %target, "function is gone");
-        if let Some(task) = tasks.by_target.remove(&target) {
-            task.abort();
-        }
-        // Its settled position stays: should it come back, reading goes on from there.
-        poller.board.closed(&target);
+    let _shown_later = poller.writer.known(list, gone).await;
+    if listing.complete {
+        end_others(poller, tasks, &wanted);
     }
     let spread = poller.timing.interval;
     for target in wanted {
@@ -89,6 +94,19 @@ async fn found(poller: &Poller, tasks: &mut Tasks, functions: Vec<FunctionId>) {
             let first_wait = poller.runtime.random.jitter(spread);
             start(poller, tasks, target, first_wait);
         }
+    }
+}
+
+fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
+    let standing = &tasks.standing;
+    let gone = tasks.by_target.extract_if(.., |target, _| {
+        !wanted.contains(target) && !standing.contains(target)
+    });
+    for (target, task) in gone {
+        info!(source = &*poller.name, target_name = %target, "nothing is left to read in it");
+        task.abort();
+        // Its settled position stays: should it come back, reading goes on from there.
+        poller.board.closed(&target);
     }
 }
 

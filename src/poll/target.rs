@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Poller;
-use super::schedule::{Ended, Mode, Schedule};
+use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
 use crate::commit::Refused;
 use crate::ledger::TargetId;
 use crate::model::{RejectReason, Timestamp};
-use crate::source::ReadReport;
+use crate::source::{Mode, ReadReport, Span};
 use crate::tencent::ApiError;
 
 /// One target at work.
@@ -52,7 +52,7 @@ pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Dur
 async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     let stop = poller.runtime.stop.clone();
     loop {
-        match poller.writer.open(target).await {
+        match poller.writer.open(target, poller.source.now()).await {
             Ok(settled) => return Some(settled),
             Err(refused) => {
                 poller
@@ -70,15 +70,22 @@ impl Worker {
     /// One poll; the time to wait before the next one.
     async fn poll(&mut self) -> Duration {
         let began = Instant::now();
-        let started = self.poller.runtime.now();
         let mode = self.schedule.mode(began);
-        let (result, tally) = self.read(mode).await;
+        let now = self.poller.source.now();
+        let span = Span {
+            mode,
+            from: self.settled,
+            closed: now - self.poller.source.late_after(&self.target),
+            now,
+        };
+        let (result, tally) = self.read(span).await;
         let ended = match result {
             Ok(report) if !tally.refused => {
-                self.took(mode, started, report, tally).await;
+                let pages = report.pages;
+                self.took(span, report, tally).await;
                 Ended::Read {
                     counted: tally.counted,
-                    pages: report.pages,
+                    pages,
                     took: began.elapsed(),
                 }
             }
@@ -99,35 +106,42 @@ impl Worker {
         wait - began.elapsed().min(wait / 2)
     }
 
-    async fn read(&mut self, mode: Mode) -> (Result<ReadReport, ApiError>, Tally) {
+    async fn read(&mut self, span: Span) -> (Result<ReadReport, ApiError>, Tally) {
         let Poller {
             source,
             writer,
             runtime,
             ..
         } = &self.poller;
-        let mut sink = Sink::new(&self.target, writer, mode, &runtime.stop, &mut self.logged);
-        let result = source.read(&self.target, self.settled, &mut sink).await;
+        let mut sink = Sink::new(
+            &self.target,
+            writer,
+            span.mode,
+            &runtime.stop,
+            &mut self.settled,
+            &mut self.logged,
+        );
+        let result = source.read(&self.target, span, &mut sink).await;
         (result, sink.finish().await)
     }
 
     /// After a read that went well: settle what is settled, show how it stands.
-    async fn took(&mut self, mode: Mode, started: Timestamp, report: ReadReport, tally: Tally) {
+    async fn took(&mut self, span: Span, report: ReadReport, tally: Tally) {
         let Poller {
             telemetry,
             board,
             runtime,
             writer,
-            horizon,
+            source,
             ..
         } = &self.poller;
         let now = runtime.now();
-        if mode == Mode::Sweep && report.complete {
-            let position = started - horizon.late_after;
+        if span.mode == Mode::Sweep && report.complete {
+            let position = span.closed;
             if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
                 self.settled = position;
             }
-        } else if mode == Mode::Sweep {
+        } else if span.mode == Mode::Sweep {
             telemetry.incomplete_read();
             debug!(target_name = %self.target, "read incomplete: rows moved while it went on");
         }
@@ -136,15 +150,30 @@ impl Worker {
             warn!(target_name = %self.target, pages = report.pages, "read cut: too many pages");
         }
         if let (1.., Some(newest)) = (tally.counted, tally.newest) {
-            telemetry.counted(newest, now);
+            telemetry.counted(newest, source.now());
         }
         telemetry.poll_succeeded(now);
         board.polled(&self.target, now, self.settled, tally.counted);
-        if let Some(oldest) = board.settled(&self.target.region) {
+        if let Some(advice) = report.advice {
+            self.advise(advice);
+        } else if self.failing.take().is_some() {
+            info!(target_name = %self.target, "polls succeed again");
+        }
+        let Poller {
+            telemetry, board, ..
+        } = &self.poller;
+        if let Some(oldest) = board.settled(&self.target) {
             telemetry.set_settled(oldest);
         }
-        if self.failing.take().is_some() {
-            info!(target_name = %self.target, "polls succeed again");
+    }
+
+    /// Nothing failed, but a person should know; said once until it changes.
+    fn advise(&mut self, advice: String) {
+        let Poller { board, runtime, .. } = &self.poller;
+        board.failed(&self.target, runtime.now(), advice.clone());
+        if self.failing.as_ref() != Some(&advice) {
+            warn!(target_name = %self.target, "{advice}");
+            self.failing = Some(advice);
         }
     }
 

@@ -1,7 +1,9 @@
 //! All series of one function.
 
+use std::sync::Arc;
+
 use super::{DURATION_BOUNDS, Histogram, MEMORY_BOUNDS};
-use crate::model::{FunctionId, Outcome, RetCode, Row, Timestamp};
+use crate::model::{About, ColdStart, FunctionId, Outcome, RetCode, Row, Timestamp};
 
 /// How many pairs of return code and outcome one function may have; later ones count as `other`.
 const CODES_MAX: usize = 64;
@@ -33,13 +35,40 @@ pub struct FunctionSeries {
     pub memory: Histogram,
     /// Latest position counted, if any.
     pub last_invocation: Option<Timestamp>,
+    /// Invocations that were not the first attempt of their request.
+    pub retries: u64,
+    /// Configured memory times billed time, in bytes times nanoseconds, over the invocations of
+    /// which both are known.
+    pub billed_memory: u128,
+    /// Cold starts, once there was one.
+    pub cold_starts: Option<Box<ColdStarts>>,
+    /// How the function is configured; from the cloud's list, so not kept over a restart.
+    pub about: Option<Arc<About>>,
+}
+
+/// The cold starts of one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColdStarts {
+    /// Time of each, in nanoseconds.
+    pub duration: Histogram,
+    /// Sums of the parts in the order of [`ColdStart::PARTS`], in nanoseconds.
+    pub parts: [u128; ColdStart::PARTS.len()],
+}
+
+impl Default for ColdStarts {
+    fn default() -> Self {
+        Self {
+            duration: Histogram::new(&DURATION_BOUNDS),
+            parts: [0; ColdStart::PARTS.len()],
+        }
+    }
 }
 
 impl FunctionSeries {
-    /// The series of a function that was never called.
-    pub fn new(function: FunctionId) -> Self {
+    /// The series of a function that was never called; its API says `success` where all went well.
+    pub fn new(function: FunctionId, success: RetCode) -> Self {
         let success = CodeCount {
-            ret_code: RetCode::ZERO,
+            ret_code: success,
             outcome: Outcome::Success,
             count: 0,
         };
@@ -50,6 +79,10 @@ impl FunctionSeries {
             billed: Histogram::new(&DURATION_BOUNDS),
             memory: Histogram::new(&MEMORY_BOUNDS),
             last_invocation: None,
+            retries: 0,
+            billed_memory: 0,
+            cold_starts: None,
+            about: None,
         }
     }
 
@@ -60,6 +93,21 @@ impl FunctionSeries {
         self.billed.observe(row.billed.0);
         self.memory.observe(row.memory.0);
         self.last_invocation = self.last_invocation.max(Some(row.position));
+        self.retries += u64::from(row.retried);
+        let limit = match (row.memory_limit.0, &self.about) {
+            (0, Some(about)) => about.memory_limit.0,
+            (told, _) => told,
+        };
+        self.billed_memory += u128::from(limit) * u128::from(row.billed.0);
+    }
+
+    /// Counts one cold start.
+    pub fn count_cold_start(&mut self, start: &ColdStart) {
+        let starts = self.cold_starts.get_or_insert_default();
+        starts.duration.observe(start.total.0);
+        for (sum, part) in starts.parts.iter_mut().zip(start.parts) {
+            *sum += u128::from(part.0);
+        }
     }
 
     /// All invocations counted.

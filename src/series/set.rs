@@ -42,10 +42,10 @@ impl SeriesSet {
         self.index.get(function).copied()
     }
 
-    /// The slot under which the functions of `region` beyond the limit are counted, if there is
+    /// The slot under which the functions of a region beyond the limit are counted, if there is
     /// one yet.
-    pub fn overflow_slot(&self, region: &Arc<str>) -> Option<u32> {
-        self.slot(&overflow_of(region))
+    pub fn overflow_slot(&self, account: &Arc<str>, region: &Arc<str>) -> Option<u32> {
+        self.slot(&overflow_of(account, region))
     }
 
     /// The name under which a function without a slot is entered where `entered` slots are taken:
@@ -54,7 +54,7 @@ impl SeriesSet {
         if entered < self.limit {
             function.clone()
         } else {
-            overflow_of(&function.region)
+            overflow_of(&function.account, &function.region)
         }
     }
 
@@ -75,6 +75,13 @@ impl SeriesSet {
         at
     }
 
+    /// Changes the series of a slot that is taken.
+    pub fn change(&mut self, slot: u32, change: impl FnOnce(&mut FunctionSeries)) {
+        if let Some(series) = self.series.get_mut(slot as usize) {
+            change(Arc::make_mut(series));
+        }
+    }
+
     /// All series.
     pub fn all(&self) -> &[Arc<FunctionSeries>] {
         &self.series
@@ -90,8 +97,9 @@ impl SeriesSet {
 }
 
 /// Where the functions of a region are counted once the set is full.
-fn overflow_of(region: &Arc<str>) -> FunctionId {
+fn overflow_of(account: &Arc<str>, region: &Arc<str>) -> FunctionId {
     FunctionId {
+        account: account.clone(),
         region: region.clone(),
         namespace: OVERFLOW.into(),
         name: OVERFLOW.into(),

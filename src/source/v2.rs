@@ -10,9 +10,11 @@ mod time;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::{Flow, LogSource, PageSink, ReadReport};
-use crate::config::FunctionFilter;
-use crate::ledger::{NextPage, PagedRead, Scope, TargetId};
+use std::time::Duration;
+
+use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
+use crate::config::{FunctionFilter, Read};
+use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use logs::{Answer, Reading};
@@ -27,7 +29,7 @@ const LIST_PAGES_MAX: usize = 1_000;
 /// A region read through the v2 API.
 pub struct V2Source {
     client: Client,
-    region: std::sync::Arc<str>,
+    place: Place,
     filter: FunctionFilter,
     /// The largest page worth asking for: the configured one, or less once the API refused it.
     page_max: AtomicUsize,
@@ -38,10 +40,10 @@ pub struct V2Source {
 
 impl V2Source {
     /// A source over `client`. `page_max` is the largest page asked for.
-    pub fn new(client: Client, region: &str, filter: FunctionFilter, page_max: usize) -> Self {
+    pub fn new(client: Client, place: Place, filter: FunctionFilter, page_max: usize) -> Self {
         Self {
             client,
-            region: region.into(),
+            place,
             filter,
             page_max: AtomicUsize::new(page_max),
             camel_sort_key: AtomicBool::new(false),
@@ -51,16 +53,15 @@ impl V2Source {
     async fn read_pages(
         &self,
         target: &TargetId,
-        from: Timestamp,
+        span: Span,
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
         let reading = Reading {
-            region: &self.region,
             target,
             filter: &self.filter,
         };
         let mut report = ReadReport::default();
-        let mut read = PagedRead::new(from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
+        let mut read = PagedRead::new(span.from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
         let mut next = read.first();
         while let NextPage::Fetch { offset, limit } = next {
             let answer = match self.fetch(&reading, offset, limit).await {
@@ -120,9 +121,13 @@ impl V2Source {
         smaller
     }
 
-    async fn list_functions(&self) -> Result<Vec<FunctionId>, ApiError> {
+    async fn list_functions(&self) -> Result<Listing, ApiError> {
         if let Some(names) = self.filter.exact_names() {
-            return Ok(names.iter().map(|name| self.function(name)).collect());
+            let functions = names.iter().map(|name| self.function(name)).collect();
+            return Ok(Listing {
+                functions,
+                complete: true,
+            });
         }
         let mut names = std::collections::BTreeSet::new();
         let mut offset = 0;
@@ -145,29 +150,62 @@ impl V2Source {
             }
         }
         let wanted = names.iter().filter(|name| self.filter.wants(name));
-        Ok(wanted.map(|name| self.function(name)).collect())
+        Ok(Listing {
+            functions: wanted.map(|name| self.function(name)).collect(),
+            complete: true,
+        })
     }
 
-    fn function(&self, name: &str) -> FunctionId {
-        FunctionId {
-            region: self.region.clone(),
+    fn function(&self, name: &str) -> Listed {
+        let function = FunctionId {
+            account: self.place.account.clone(),
+            region: self.place.region.clone(),
             namespace: logs::NAMESPACE.into(),
             name: name.into(),
+        };
+        let target = match self.place.read {
+            Read::Region => self.region_target(),
+            Read::Function => TargetId::function(function.clone()),
+        };
+        Listed {
+            function,
+            target,
+            about: None,
         }
+    }
+
+    fn region_target(&self) -> TargetId {
+        TargetId::region(&self.place.region).of_account(&self.place.account)
     }
 }
 
 impl LogSource for V2Source {
-    fn list(&self) -> BoxFuture<'_, Result<Vec<FunctionId>, ApiError>> {
+    /// v2 answers for a whole region without being asked for functions.
+    fn standing_targets(&self) -> Vec<TargetId> {
+        match self.place.read {
+            Read::Region => vec![self.region_target()],
+            Read::Function => Vec::new(),
+        }
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
         Box::pin(self.list_functions())
     }
 
     fn read<'a>(
         &'a self,
         target: &'a TargetId,
-        from: Timestamp,
+        span: Span,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(self.read_pages(target, from, sink))
+        Box::pin(self.read_pages(target, span, sink))
+    }
+
+    fn late_after(&self, _: &TargetId) -> Duration {
+        self.place.late_after()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.client.now()
     }
 }

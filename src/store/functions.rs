@@ -1,13 +1,17 @@
 //! The stored form of one function: names, keys' bound, series.
 //!
 //! `region, namespace, name, forgotten, last (0 or 1 + value), codes (count; raw code, outcome,
-//! count each), three histograms (buckets; counts; sum)`. Numbers are variable-length.
+//! count each), three histograms (buckets; counts; sum)`; from layout 2 on also `account, retries,
+//! memory times billed time, cold starts (0, or 1 + histogram + three parts)`. Numbers are
+//! variable-length.
 
 use std::sync::Arc;
 
 use super::codec::{Reader, put_int, put_text, put_uint};
 use crate::model::{FunctionId, Outcome, RetCode, Timestamp};
-use crate::series::{Bounds, CodeCount, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS};
+use crate::series::{
+    Bounds, CodeCount, ColdStarts, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS,
+};
 
 /// What is stored of one function.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,11 +45,20 @@ impl StoredFunction {
             put_uint(buffer, u128::from(code.count));
         }
         for histogram in [&series.duration, &series.billed, &series.memory] {
-            put_uint(buffer, histogram.counts().len() as u128);
-            for &count in histogram.counts() {
-                put_uint(buffer, u128::from(count));
+            put_histogram(buffer, histogram);
+        }
+        put_text(buffer, &series.function.account);
+        put_uint(buffer, u128::from(series.retries));
+        put_uint(buffer, series.billed_memory);
+        match &series.cold_starts {
+            Some(starts) => {
+                buffer.push(1);
+                put_histogram(buffer, &starts.duration);
+                for &part in &starts.parts {
+                    put_uint(buffer, part);
+                }
             }
-            put_uint(buffer, histogram.sum());
+            None => buffer.push(0),
         }
     }
 
@@ -63,20 +76,47 @@ impl StoredFunction {
         let duration = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
         let billed = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
         let memory = decode_histogram(&mut reader, &MEMORY_BOUNDS)?;
-        reader.end()?;
-        let series = FunctionSeries {
-            function,
+        let mut series = FunctionSeries {
             codes,
             duration,
             billed,
             memory,
             last_invocation,
+            ..FunctionSeries::new(function, RetCode::ZERO)
         };
+        // The first layout ends here.
+        if reader.end().is_none() {
+            decode_rest(&mut reader, &mut series)?;
+        }
         Some(Self {
             series: Arc::new(series),
             forgotten,
         })
     }
+}
+
+fn put_histogram(buffer: &mut Vec<u8>, histogram: &Histogram) {
+    put_uint(buffer, histogram.counts().len() as u128);
+    for &count in histogram.counts() {
+        put_uint(buffer, u128::from(count));
+    }
+    put_uint(buffer, histogram.sum());
+}
+
+/// What the second layout added.
+fn decode_rest(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<()> {
+    series.function.account = reader.text()?.into();
+    series.retries = reader.uint()?;
+    series.billed_memory = reader.wide()?;
+    series.cold_starts = match reader.byte()? {
+        0 => None,
+        1 => Some(Box::new(ColdStarts {
+            duration: decode_histogram(reader, &DURATION_BOUNDS)?,
+            parts: [reader.wide()?, reader.wide()?, reader.wide()?],
+        })),
+        _ => return None,
+    };
+    reader.end()
 }
 
 fn decode_codes(reader: &mut Reader<'_>) -> Option<Vec<CodeCount>> {
@@ -102,11 +142,33 @@ fn decode_histogram(reader: &mut Reader<'_>, bounds: &'static Bounds) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AttemptKey, Bytes, Nanos, Row};
+    use crate::model::{AttemptKey, Bytes, ColdStart, Nanos, Row};
+
+    /// The length of the form as the first layout had it: what is behind it may be missing.
+    fn first_layout(bytes: &[u8], series: &FunctionSeries) -> usize {
+        let mut rest = Vec::new();
+        put_text(&mut rest, &series.function.account);
+        put_uint(&mut rest, u128::from(series.retries));
+        put_uint(&mut rest, series.billed_memory);
+        let starts = series.cold_starts.as_ref().unwrap();
+        put_histogram(&mut rest, &starts.duration);
+        for part in starts.parts {
+            put_uint(&mut rest, part);
+        }
+        bytes.len() - rest.len() - 1
+    }
 
     #[test]
     fn a_function_comes_back_as_it_was_and_damage_is_noticed() {
-        let mut series = FunctionSeries::new(FunctionId::new("ap-x", "default", "f/\"\u{4e2d}"));
+        let function = FunctionId::new("ap-x", "default", "f/\"\u{4e2d}").of_account("a");
+        let mut series = FunctionSeries::new(function, RetCode::ZERO);
+        series.count_cold_start(&ColdStart {
+            function: 0,
+            key: AttemptKey::default(),
+            position: Timestamp::default(),
+            total: Nanos(5_000_000),
+            parts: [Nanos(1), Nanos(0), Nanos(1 << 40)],
+        });
         for raw in [0, 1, -1, 433, 12_345] {
             series.count(&Row {
                 function: 0,
@@ -117,6 +179,9 @@ mod tests {
                 duration: Nanos(u64::MAX),
                 billed: Nanos(100_000_000),
                 memory: Bytes(1 << 40),
+                memory_limit: Bytes(1 << 20),
+                retried: true,
+                ..Row::default()
             });
         }
         let stored = StoredFunction {
@@ -125,10 +190,17 @@ mod tests {
         };
         let mut buffer = vec![1, 2, 3];
         stored.encode(&mut buffer);
-        assert_eq!(StoredFunction::decode(&buffer), Some(stored));
-        for cut in 0..buffer.len() {
+        assert_eq!(StoredFunction::decode(&buffer), Some(stored.clone()));
+        let whole = first_layout(&buffer, &stored.series);
+        for cut in (0..buffer.len()).filter(|cut| *cut != whole) {
             assert_eq!(StoredFunction::decode(&buffer[..cut]), None, "cut at {cut}");
         }
+        let first = StoredFunction::decode(&buffer[..whole]).unwrap();
+        assert_eq!(first.series.codes, stored.series.codes);
+        assert_eq!(
+            (first.series.retries, &*first.series.function.account),
+            (0, "")
+        );
         buffer.push(0);
         assert_eq!(StoredFunction::decode(&buffer), None, "something behind it");
     }

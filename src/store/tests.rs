@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{AttemptKey, FunctionId};
+use crate::model::{AttemptKey, FunctionId, RetCode};
 use crate::series::FunctionSeries;
 
 fn function(name: &str) -> StoredFunction {
     StoredFunction {
-        series: Arc::new(FunctionSeries::new(FunctionId::new(
-            "ap-x", "default", name,
-        ))),
+        series: Arc::new(FunctionSeries::new(
+            FunctionId::new("ap-x", "default", name),
+            RetCode::ZERO,
+        )),
         forgotten: Timestamp::from_secs(5),
     }
 }
@@ -98,8 +99,8 @@ fn a_newer_layout_is_refused() {
         matches!(
             refused,
             OpenError::Layout {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ),

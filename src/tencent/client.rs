@@ -17,6 +17,7 @@ use super::request::{Moment, Nonces, Signer};
 use super::retry::RetryBudget;
 use super::sign_v2::SigningMethod;
 use super::transport::{HttpResponse, Method, Transport};
+use crate::model::Timestamp;
 use crate::runtime::Runtime;
 
 /// The value of an observer's `api`.
@@ -128,6 +129,11 @@ impl Client {
             runtime,
             observer,
         }))
+    }
+
+    /// The cloud's clock, as far as it is known.
+    pub fn now(&self) -> Timestamp {
+        self.0.runtime.now()
     }
 
     /// Calls `action` with its own `params` (raw values; the common ones are added here).

@@ -39,6 +39,7 @@ fn row_of(page: &mut Page, &(function, id, second): &Call) -> Row {
         duration: Nanos(u64::from(id) * 1_000_003),
         billed: Nanos(u64::from(id) * 1_000_000),
         memory: Bytes(u64::from(id) << 16),
+        ..Row::default()
     }
 }
 
@@ -330,7 +331,12 @@ fn a_function_that_left_the_overflow_counts_nothing_twice() {
 fn what_lies_before_counting_began_is_neither_new_nor_late() {
     let (mut books, target) = opened(100);
     let mut change = Prepared::default();
-    books.prepare_known(&mut change, &[name(0)]);
+    let listed = Listed {
+        function: name(0),
+        target: TargetId::region("r"),
+        about: None,
+    };
+    books.prepare_known(&mut change, &[listed], &[]);
     books.apply(change);
     let mut before = page_of(&[(0, 1, 0), (1, 2, 0)]);
     for row in &mut before.rows {

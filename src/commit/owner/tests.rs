@@ -4,8 +4,12 @@ use super::*;
 use crate::runtime::spawn;
 use crate::telemetry::BuildInfo;
 
-fn function(name: &str) -> Vec<FunctionId> {
-    vec![FunctionId::new("ap-x", "default", name)]
+fn function(name: &str) -> Vec<Listed> {
+    vec![Listed {
+        function: FunctionId::new("ap-x", "default", name),
+        target: TargetId::region("ap-x"),
+        about: None,
+    }]
 }
 
 #[tokio::test(start_paused = true)]
@@ -15,23 +19,24 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
         first_read: Duration::from_secs(60),
     };
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
-    let runtime = Runtime::simulated(Timestamp::from_secs(1_700_000_000), 1);
     let (committer, writer, published) = Committer::new(
         Books::new(10, horizon),
         Store::memory(),
         (10, horizon),
         telemetry,
-        runtime,
     );
     let task = spawn(committer.run());
     let generation = || published.load().generation;
     let (started, first) = (Instant::now(), generation());
 
-    writer.known(function("a")).await.unwrap();
+    writer.known(function("a"), vec![]).await.unwrap();
     assert_eq!(started.elapsed(), Duration::ZERO, "after a rest");
     assert_eq!(generation(), first + 1);
 
-    let (one, other) = tokio::join!(writer.known(function("b")), writer.known(function("c")));
+    let (one, other) = tokio::join!(
+        writer.known(function("b"), vec![]),
+        writer.known(function("c"), vec![])
+    );
     assert_eq!((one, other), (Ok(()), Ok(())));
     let waited = started.elapsed();
     // The timer of the runtime counts whole milliseconds.
@@ -41,7 +46,7 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
 
     tokio::time::sleep(COMMIT_GAP).await;
     let later = Instant::now();
-    writer.known(function("d")).await.unwrap();
+    writer.known(function("d"), vec![]).await.unwrap();
     assert_eq!(later.elapsed(), Duration::ZERO, "after a rest");
     drop(writer);
     task.await.unwrap();

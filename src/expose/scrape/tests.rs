@@ -17,7 +17,7 @@ fn telemetry() -> Telemetry {
 fn snapshot(functions: usize, calls: usize) -> Arc<Snapshot> {
     let series = (0..functions).map(|number| {
         let function = FunctionId::new("ap-test", "default", &format!("function-{number}"));
-        let mut series = FunctionSeries::new(function);
+        let mut series = FunctionSeries::new(function, RetCode::ZERO);
         for call in 0..calls as u64 {
             series.count(&Row {
                 function: 0,
@@ -28,6 +28,7 @@ fn snapshot(functions: usize, calls: usize) -> Arc<Snapshot> {
                 duration: Nanos(call * 1_234_567),
                 billed: Nanos(100_000_000),
                 memory: Size(call << 20),
+                ..Row::default()
             });
         }
         Arc::new(series)

@@ -1,8 +1,6 @@
 //! The body of a `GetFunctionLogs` answer, read in one pass: the envelope's head, and the rows
 //! sorted out into a page.
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -13,7 +11,7 @@ use super::plain;
 use super::row::{Name, WireRow};
 use crate::config::FunctionFilter;
 use crate::ledger::{PageShape, Scope, TargetId};
-use crate::model::{FunctionId, Page, RejectReason, Row, Timestamp};
+use crate::model::{Bytes, FunctionId, Page, RejectReason, Row, Timestamp};
 use crate::tencent::{Code, Head, Malformed};
 
 /// v2 knows no namespaces.
@@ -27,7 +25,6 @@ const FUNCTIONS_MAX: usize = u16::MAX as usize;
 /// What a page is read for.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'r> {
-    pub(super) region: &'r Arc<str>,
     pub(super) target: &'r TargetId,
     pub(super) filter: &'r FunctionFilter,
 }
@@ -168,6 +165,9 @@ impl<'r> Builder<'r> {
                 duration: judged.duration,
                 billed: judged.billed,
                 memory: judged.memory,
+                memory_limit: Bytes::default(),
+                started: judged.position,
+                retried: false,
             }),
             Err(reason) => self.page.rejects.push(reason),
         }
@@ -233,7 +233,8 @@ impl<'r> Builder<'r> {
             return None;
         }
         self.page.functions.push(FunctionId {
-            region: self.reading.region.clone(),
+            account: self.reading.target.account.clone(),
+            region: self.reading.target.region.clone(),
             namespace: NAMESPACE.into(),
             name: name.into(),
         });

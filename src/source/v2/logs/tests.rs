@@ -17,10 +17,8 @@ const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"d
 const MIDNIGHT: i64 = 1_704_067_200;
 
 fn read(body: &str, target: &TargetId) -> (Head, Option<Answer>) {
-    let region: Arc<str> = "ap-x".into();
     let filter = FunctionFilter::default();
     let reading = Reading {
-        region: &region,
         target,
         filter: &filter,
     };
@@ -160,10 +158,8 @@ fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
     let (_, rows) = read(r#"{"code":0,"data":null}"#, &TargetId::region("ap-x"));
     assert!(rows.is_none());
 
-    let region: Arc<str> = "ap-x".into();
     let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
     let reading = Reading {
-        region: &region,
         target: &target,
         filter: &filter,
     };

@@ -1,7 +1,5 @@
 //! The fast reader against the general one.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -21,10 +19,8 @@ fn made(body: Body<'_>) -> Made {
 
 /// What the fast reader makes of a body, and what the general one does.
 fn both(body: &[u8]) -> (Option<Made>, Option<Made>) {
-    let region: Arc<str> = "ap-x".into();
     let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
     let reading = Reading {
-        region: &region,
         target: &target,
         filter: &filter,
     };
