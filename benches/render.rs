@@ -192,7 +192,7 @@ fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
         peer.known(&name);
         all.put(Arc::new(series));
     }
-    Ok((Arc::new(all.snapshot(1)), peer))
+    Ok((Arc::new(all.snapshot(1, false)), peer))
 }
 
 // === impl Peer ===

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Horizon, Published};
+use crate::commit::{Books, Committer, Published, Rules};
 use crate::config::Config;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
@@ -177,14 +177,14 @@ impl Pipeline {
                 .map_err(|cause| BuildError::Other(cause.to_string()))?,
         );
         telemetry.config_loaded(seams.runtime.now());
-        let horizon = Horizon {
+        let rules = Rules {
+            functions: config.limits.functions,
+            several_accounts: false,
             late_after: config.poll.horizon(),
             first_read: config.poll.first_read,
         };
-        let functions = config.limits.functions;
-        let books = Books::restore(functions, horizon, stored);
-        let (committer, writer, published) =
-            Committer::new(books, store, (functions, horizon), telemetry.clone());
+        let books = Books::restore(rules, stored);
+        let (committer, writer, published) = Committer::new(books, store, telemetry.clone());
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));
         let wiring = Wiring {

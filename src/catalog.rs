@@ -51,6 +51,8 @@ pub enum Unit {
     Seconds,
     /// Bytes.
     Bytes,
+    /// Gibibytes times seconds.
+    GbSeconds,
 }
 
 /// Every metric, in the order in which they are documented.
@@ -60,6 +62,13 @@ pub static ALL: &[&Metric] = &[
     &BILLED_DURATION,
     &MEMORY_USAGE,
     &LAST_INVOCATION,
+    &RETRIES,
+    &BILLED_MEMORY,
+    &COLD_STARTS,
+    &COLD_START_DURATION,
+    &COLD_START_PARTS,
+    &MEMORY_LIMIT,
+    &TIMEOUT,
     &FUNCTION_INFO,
     &BUILD_INFO,
     &API_REQUESTS,
@@ -75,6 +84,8 @@ pub static ALL: &[&Metric] = &[
     &TARGETS,
     &SERIES,
     &OVERFLOW_INVOCATIONS,
+    &UNKNOWN_CODES,
+    &CLOCK_OFFSET,
     &LEDGER_ENTRIES,
     &COMMIT_DURATION,
     &COMMIT_ERRORS,
@@ -110,6 +121,7 @@ impl Unit {
         match self {
             Self::Seconds => "seconds",
             Self::Bytes => "bytes",
+            Self::GbSeconds => "gb_seconds",
         }
     }
 }
@@ -138,13 +150,14 @@ mod tests {
                 assert!(!name.ends_with(suffix), "{name} clashes with a histogram");
             }
             let base = name.strip_suffix("_total").unwrap_or(name);
-            for unit in [Unit::Seconds, Unit::Bytes] {
-                assert_eq!(
-                    metric.unit == Some(unit),
-                    base.ends_with(&format!("_{}", unit.as_str())),
-                    "{name}: the unit and the end of the name differ"
-                );
-            }
+            // The longer word first, which ends in the shorter one.
+            let ends = |unit: &&Unit| base.ends_with(&format!("_{}", unit.as_str()));
+            let units = [Unit::GbSeconds, Unit::Seconds, Unit::Bytes];
+            let named = units.iter().find(ends).copied();
+            assert_eq!(
+                metric.unit, named,
+                "{name}: unit and end of the name differ"
+            );
         }
     }
 

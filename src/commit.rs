@@ -8,5 +8,5 @@
 mod books;
 mod owner;
 
-pub use books::{Books, Horizon, PageOutcome, Prepared};
+pub use books::{Books, PageOutcome, Prepared, Rules};
 pub use owner::{Committer, Published, Refused, Writer};

@@ -52,6 +52,7 @@ pub struct Telemetry {
     sources: SourceFamilies,
     series: IntGauge,
     overflow: IntCounter,
+    unknown_codes: IntCounter,
     ledger_entries: IntGauge,
     commit_duration: Histogram,
     commit_errors: IntCounter,
@@ -111,6 +112,7 @@ impl Telemetry {
             sources: SourceFamilies::new(&of)?,
             series: of.int_gauge(&catalog::SERIES)?,
             overflow: of.counter(&catalog::OVERFLOW_INVOCATIONS)?,
+            unknown_codes: of.counter(&catalog::UNKNOWN_CODES)?,
             ledger_entries: of.int_gauge(&catalog::LEDGER_ENTRIES)?,
             commit_duration: of.histogram(&catalog::COMMIT_DURATION, &COMMIT_BOUNDS)?,
             commit_errors: of.counter(&catalog::COMMIT_ERRORS)?,
@@ -169,6 +171,11 @@ impl Telemetry {
     /// Counts invocations that went to the overflow series.
     pub fn overflowed(&self, invocations: u64) {
         self.overflow.inc_by(invocations);
+    }
+
+    /// Counts invocations whose return code has no known meaning.
+    pub fn unknown_codes(&self, invocations: u64) {
+        self.unknown_codes.inc_by(invocations);
     }
 
     /// How many invocations are remembered.

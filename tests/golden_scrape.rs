@@ -48,6 +48,7 @@ fn series(function: FunctionId, rows: &[Row]) -> Arc<FunctionSeries> {
 fn scrape(series: Vec<Arc<FunctionSeries>>, telemetry: &Telemetry) -> String {
     let snapshot = Snapshot {
         generation: 1,
+        accounts: false,
         series,
     };
     let mut out = Vec::new();

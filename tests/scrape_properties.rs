@@ -54,6 +54,7 @@ fn rendered(functions: &[(String, Vec<Call>)]) -> String {
     });
     let snapshot = Snapshot {
         generation: 1,
+        accounts: false,
         series: series.collect(),
     };
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();

@@ -73,6 +73,7 @@ async fn start_with(functions: usize, readiness: Readiness, limits: Limits) -> R
     let house = House {
         snapshot: Arc::new(Snapshot {
             generation: 1,
+            accounts: false,
             series: series.collect(),
         }),
         readiness,

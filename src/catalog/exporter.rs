@@ -136,6 +136,26 @@ pub static OVERFLOW_INVOCATIONS: Metric = Metric {
     labels: &[],
 };
 
+/// Codes that nobody has explained.
+pub static UNKNOWN_CODES: Metric = Metric {
+    name: "scf_exporter_unknown_codes_total",
+    help: "Invocations counted whose return code has no known meaning: their outcome is unknown, \
+           or their ret_code other.",
+    kind: Kind::Counter,
+    unit: None,
+    labels: &[],
+};
+
+/// How wrong a clock is.
+pub static CLOCK_OFFSET: Metric = Metric {
+    name: "scf_exporter_clock_offset_seconds",
+    help: "How far the cloud's clock is ahead of this machine's, as learned when the cloud \
+           refused a request for its time. 0 as long as none was refused.",
+    kind: Kind::Gauge,
+    unit: Some(Unit::Seconds),
+    labels: &["source"],
+};
+
 /// What is remembered.
 pub static LEDGER_ENTRIES: Metric = Metric {
     name: "scf_exporter_ledger_entries",

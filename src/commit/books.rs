@@ -1,21 +1,30 @@
 //! The books: series by function, attempt keys by function, settled positions by target. Pure.
 
+mod prepared;
+mod settle;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
-use crate::ledger::{Listed, RETENTION, Scope, Seen, TargetId, Targets, Verdict};
+use crate::ledger::{Listed, Scope, Seen, TargetId, Targets, Verdict};
 use crate::model::{
     About, AttemptKey, ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp,
 };
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+use prepared::PackNote;
+pub use prepared::Prepared;
 
-/// How far back rows are waited for and remembered.
+/// What the configuration says about counting.
 #[derive(Debug, Clone, Copy)]
-pub struct Horizon {
+pub struct Rules {
+    /// Functions with series of their own; later ones fold into one for each region.
+    pub functions: usize,
+    /// Whether several accounts are read.
+    pub several_accounts: bool,
     /// How long after its position a row may still appear.
     pub late_after: Duration,
     /// How far back the first read of a target goes.
@@ -32,7 +41,7 @@ pub struct Books {
     homes: HashMap<u32, BTreeSet<TargetId>>,
     packs: Vec<PackNote>,
     next_pack: u64,
-    horizon: Horizon,
+    rules: Rules,
 }
 
 /// What the rows of one page were to the ledger.
@@ -50,55 +59,25 @@ pub struct PageOutcome {
     pub unknown: u64,
 }
 
-/// A change that was worked out against the books but not made yet.
-#[derive(Debug, Default)]
-pub struct Prepared {
-    /// New functions, for the slots that follow those in the books, each with what its API says
-    /// where all went well.
-    added: Vec<(FunctionId, RetCode)>,
-    added_slots: HashMap<FunctionId, u32>,
-    /// New versions of series, by slot.
-    series: HashMap<u32, Arc<FunctionSeries>>,
-    /// Keys of this change, so that a row twice in it counts once.
-    keys: HashSet<(u32, AttemptKey)>,
-    packs: Vec<Arc<KeyPack>>,
-    settled: Vec<(TargetId, Timestamp)>,
-    /// Positions below which keys are forgotten, by slot.
-    forgotten: HashMap<u32, Timestamp>,
-    dropped: Vec<u64>,
-    /// Topics newly known for a slot.
-    homes: Vec<(u32, TargetId)>,
-    /// What is newly known about a slot's function.
-    about: Vec<(u32, Option<Arc<About>>)>,
-}
-
-/// Where a stored pack of keys belongs, to know when nothing needs it any more.
-#[derive(Debug, Clone)]
-struct PackNote {
-    number: u64,
-    /// Each function in it with the latest position of its keys.
-    latest: Vec<(u32, Timestamp)>,
-}
-
 // === impl Books ===
 
 impl Books {
-    /// Empty books for at most `functions` functions with series of their own.
-    pub fn new(functions: usize, horizon: Horizon) -> Self {
+    /// Empty books.
+    pub fn new(rules: Rules) -> Self {
         Self {
-            series: SeriesSet::new(functions),
+            series: SeriesSet::new(rules.functions),
             seen: Vec::new(),
             targets: Targets::default(),
             homes: HashMap::new(),
             packs: Vec::new(),
             next_pack: 0,
-            horizon,
+            rules,
         }
     }
 
     /// The books as they were stored.
-    pub fn restore(functions: usize, horizon: Horizon, stored: Stored) -> Self {
-        let mut books = Self::new(functions, horizon);
+    pub fn restore(rules: Rules, stored: Stored) -> Self {
+        let mut books = Self::new(rules);
         for function in stored.functions {
             books.series.put(function.series);
             books.seen.push(Seen::starting_at(function.forgotten));
@@ -116,17 +95,18 @@ impl Books {
 
     /// Where reading a target starts, see [`Targets::opening`].
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
-        let Horizon {
+        let Rules {
             first_read,
             late_after,
-        } = self.horizon;
+            ..
+        } = self.rules;
         self.targets.opening(target, now, first_read, late_after)
     }
 
     /// How far below the settled position attempts are remembered, to tell late rows from known
     /// ones: as long again as rows are waited for.
     fn memory(&self) -> Duration {
-        self.horizon.late_after
+        self.rules.late_after
     }
 
     /// How many attempts are remembered.
@@ -134,9 +114,15 @@ impl Books {
         self.seen.iter().map(Seen::len).sum()
     }
 
+    /// The rules that these books are kept by.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
     /// The view for a scrape.
     pub fn snapshot(&self, generation: u64) -> Snapshot {
-        self.series.snapshot(generation)
+        self.series
+            .snapshot(generation, self.rules.several_accounts)
     }
 
     /// Works out what a page of `target` adds.
@@ -251,41 +237,6 @@ impl Books {
         }
     }
 
-    /// Settles a target at `position`: nothing below it can still appear. For a function that was
-    /// never read counting begins there.
-    pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        if position <= self.settled_after(change, target) {
-            return;
-        }
-        change.settled.push((target.clone(), position));
-        for slot in self.slots_of(target) {
-            let first = self.seen[slot as usize].forgotten() == Timestamp::MIN;
-            let below = if first { Duration::ZERO } else { self.memory() };
-            let settled = self.settled_at_home(slot, target, position);
-            change.forget(slot, settled - below);
-        }
-        for slot in change.added_for(target) {
-            change.forget(slot, position);
-        }
-        self.forget_overflow(change, target, position);
-        if matches!(target.scope, Scope::Topic(_)) {
-            self.forget_homeless(change, target, position);
-        }
-    }
-
-    /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
-    /// functions that are listed with no topic any more.
-    fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        let oldest = position - RETENTION - self.memory();
-        for (slot, series) in (0..).zip(self.series.all()) {
-            let function = &series.function;
-            let beside = function.account == target.account && function.region == target.region;
-            if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
-                change.forget(slot, oldest);
-            }
-        }
-    }
-
     /// What the store has to write for a change. Also finds the packs that it makes useless.
     pub fn to_store(&self, change: &mut Prepared) -> Changes {
         let mut touched: Vec<u32> = change
@@ -357,25 +308,6 @@ impl Books {
         }
     }
 
-    /// The slots of the functions that a target reads, those in the overflow apart.
-    fn slots_of(&self, target: &TargetId) -> Vec<u32> {
-        match &target.scope {
-            Scope::Function(function) => self.series.slot(function).into_iter().collect(),
-            Scope::Topic(_) => {
-                let homes = self.homes.iter();
-                let own = homes.filter(|(_, topics)| topics.contains(target));
-                own.map(|(slot, _)| *slot).collect()
-            }
-            Scope::Region | Scope::Namespace(_) => {
-                let all = (0..).zip(self.series.all());
-                let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
-                all.filter(|(_, series)| own(&series.function))
-                    .map(|(slot, _)| slot)
-                    .collect()
-            }
-        }
-    }
-
     fn judge(&self, slot: u32, at: Timestamp, key: &AttemptKey, settled: Timestamp) -> Verdict {
         let Some(seen) = self.seen.get(slot as usize) else {
             // New with this change: counting begins at the settled position.
@@ -388,24 +320,15 @@ impl Books {
         seen.judge(key, at, settled)
     }
 
-    /// The position up to which a function is settled when one of its topics is. A function that
-    /// moved from one topic to another has two for a while.
-    fn settled_at_home(&self, slot: u32, target: &TargetId, position: Timestamp) -> Timestamp {
-        let topics = self.homes.get(&slot).into_iter().flatten();
-        let others = topics.filter(|topic| *topic != target);
-        let at_work = others
-            .map(|topic| self.targets.settled(topic))
-            .filter(|settled| *settled > position - RETENTION);
-        at_work.fold(position, Timestamp::min)
-    }
-
     /// Whether v2, whose keys are of another kind, brought the same attempt before.
     fn was_met_through_v2(&self, slot: u32, row: &Row) -> bool {
         let key = AttemptKey {
             attempt: row.started.as_secs() as u32,
             ..row.key
         };
-        key != row.key && self.is_in(Some(slot), &key)
+        // Without a start there is nothing to compare with.
+        let told = row.started > Timestamp::default();
+        told && key != row.key && self.is_in(Some(slot), &key)
     }
 
     /// Whether an attempt was met under the overflow, where its function may have been before.
@@ -477,16 +400,6 @@ impl Books {
         Arc::make_mut(series)
     }
 
-    /// The overflow of a region holds keys of many functions: it forgets only what every target
-    /// of the region has settled.
-    fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
-            return;
-        };
-        let settled = self.targets.slowest_beside(target, position);
-        change.forget(slot, settled - self.memory());
-    }
-
     fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
         let series = match (
             change.series.get(&slot),
@@ -505,94 +418,12 @@ impl Books {
         }
     }
 
-    fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
-        let now = self
-            .seen
-            .get(slot as usize)
-            .map_or(Timestamp::MIN, Seen::forgotten);
-        change.forgotten.get(&slot).copied().unwrap_or(now).max(now)
-    }
-
-    /// The packs whose every key is forgotten after this change, in ascending order.
-    fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
-        if change.forgotten.is_empty() {
-            return Vec::new();
-        }
-        let forgotten = |slot: u32, at: Timestamp| at < self.forgotten_after(change, slot);
-        let useless = |note: &&PackNote| note.latest.iter().all(|&(s, at)| forgotten(s, at));
-        self.packs
-            .iter()
-            .filter(useless)
-            .map(|note| note.number)
-            .collect()
-    }
-
     fn remember(&mut self, pack: &KeyPack) {
         for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
             let seen = &mut self.seen[run[0].slot as usize];
             for one in run {
                 seen.insert(one.key, one.position);
             }
-        }
-    }
-}
-
-// === impl Prepared ===
-
-impl Prepared {
-    /// Whether it changes nothing that is kept.
-    pub fn is_empty(&self) -> bool {
-        self.added.is_empty()
-            && self.packs.is_empty()
-            && self.settled.is_empty()
-            && self.forgotten.is_empty()
-    }
-
-    /// Whether it changes what is shown or remembered beside that, until the process ends.
-    pub fn has_news(&self) -> bool {
-        !self.homes.is_empty() || !self.about.is_empty()
-    }
-
-    fn added_slot(&self, function: &FunctionId) -> Option<u32> {
-        self.added_slots.get(function).copied()
-    }
-
-    fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
-        self.settled
-            .iter()
-            .rev()
-            .find(|(id, _)| id == target)
-            .map(|(_, position)| *position)
-    }
-
-    /// The slots that this change adds and that a target covers.
-    fn added_for(&self, target: &TargetId) -> Vec<u32> {
-        let added = self
-            .added_slots
-            .iter()
-            .filter(|(function, _)| target.covers(function));
-        added.map(|(_, slot)| *slot).collect()
-    }
-
-    fn forget(&mut self, slot: u32, bound: Timestamp) {
-        let entry = self.forgotten.entry(slot).or_insert(bound);
-        *entry = bound.max(*entry);
-    }
-}
-
-// === impl PackNote ===
-
-impl PackNote {
-    fn of(number: u64, pack: &KeyPack) -> Self {
-        let mut latest: HashMap<u32, Timestamp> = HashMap::new();
-        for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
-            let of_run = run.iter().map(|seen| seen.position).max();
-            let at = latest.entry(run[0].slot).or_insert(Timestamp::MIN);
-            *at = of_run.unwrap_or(Timestamp::MIN).max(*at);
-        }
-        Self {
-            number,
-            latest: latest.into_iter().collect(),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
-use super::{Books, Horizon, PageOutcome, Prepared};
+use super::{Books, PageOutcome, Prepared};
 use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::runtime::spawn_blocking;
@@ -37,7 +37,6 @@ pub struct Committer {
     stale: bool,
     /// The next commit begins no sooner.
     not_before: Instant,
-    limits: (usize, Horizon),
     published: Published,
     telemetry: Arc<Telemetry>,
     requests: mpsc::Receiver<Request>,
@@ -176,12 +175,7 @@ impl Writer {
 
 impl Committer {
     /// A committer over opened state; the snapshot of that state is published at once.
-    pub fn new(
-        books: Books,
-        store: Store,
-        limits: (usize, Horizon),
-        telemetry: Arc<Telemetry>,
-    ) -> (Self, Writer, Published) {
+    pub fn new(books: Books, store: Store, telemetry: Arc<Telemetry>) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
         let committer = Self {
@@ -189,7 +183,6 @@ impl Committer {
             store,
             stale: false,
             not_before: Instant::now(),
-            limits,
             published: published.clone(),
             telemetry,
             requests,
@@ -319,7 +312,7 @@ impl Committer {
         match result {
             Ok(stored) => {
                 if let Some(stored) = stored {
-                    self.books = Books::restore(self.limits.0, self.limits.1, stored);
+                    self.books = Books::restore(self.books.rules(), stored);
                     self.publish();
                     info!("state opened again after a failed commit");
                 }
@@ -381,6 +374,7 @@ fn count(telemetry: &Telemetry, outcome: PageOutcome, page: &Page) {
     telemetry.records(Disposition::Unfinished, page.unfinished);
     telemetry.records(Disposition::Invalid, page.rejects.len() as u64);
     telemetry.overflowed(outcome.overflow);
+    telemetry.unknown_codes(outcome.unknown);
     for reason in &page.rejects {
         telemetry.rejected(*reason, 1);
     }

@@ -39,6 +39,7 @@ pub struct Scrape {
 pub fn render(snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
     let mut text = Text {
         out: mem::take(out),
+        accounts: false,
     };
     Walk::new(telemetry.gather()).fill(snapshot, &mut text, usize::MAX);
     *out = text.out;

@@ -5,17 +5,22 @@ use std::ops::Range;
 use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer, push_millis, push_nanos};
-use crate::catalog::{FUNCTION_LABELS, Kind, Metric, Unit};
-use crate::model::{FunctionId, RetCode, Timestamp};
+use crate::catalog::{ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
+use crate::model::{About, FunctionId, RetCode, Timestamp};
 use crate::series::{CodeCount, Histogram};
 
 /// Room for what follows the names and labels of a bucket: bound, count and what stands between.
 const LINE_REST: usize = 40;
 
+/// A gibibyte for a second, in bytes times nanoseconds.
+const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
+
 /// Text 0.0.4, written to the end of a buffer.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     pub(super) out: Vec<u8>,
+    /// Whether functions carry the label of their account.
+    pub(super) accounts: bool,
 }
 
 // === impl the families of functions ===
@@ -102,10 +107,48 @@ impl Text {
         self.out.push(b'\n');
     }
 
-    /// A gauge of one function that is always 1.
-    pub(super) fn one(&mut self, metric: &Metric, function: &FunctionId) {
+    /// A gauge of one function that is always 1, with what the list tells of it.
+    pub(super) fn info(&mut self, metric: &Metric, function: &FunctionId, about: Option<&About>) {
         self.sample(metric.name, "", function);
+        if let Some(about) = about {
+            self.put(",");
+            self.label("runtime", &about.runtime);
+        }
         self.put("} 1\n");
+    }
+
+    /// A whole number of one function.
+    pub(super) fn number(&mut self, metric: &Metric, function: &FunctionId, value: u64) {
+        self.sample(metric.name, "", function);
+        self.put("} ");
+        push_integer(&mut self.out, value);
+        self.out.push(b'\n');
+    }
+
+    /// A length of time of one function, or one for each value of a further label.
+    pub(super) fn nanos(
+        &mut self,
+        metric: &Metric,
+        function: &FunctionId,
+        label: Option<(&str, &str)>,
+        nanos: u128,
+    ) {
+        self.sample(metric.name, "", function);
+        if let Some((name, value)) = label {
+            self.put(",");
+            self.label(name, value);
+        }
+        self.put("} ");
+        push_nanos(&mut self.out, nanos);
+        self.out.push(b'\n');
+    }
+
+    /// Bytes times nanoseconds as gibibytes times seconds.
+    pub(super) fn gb_seconds(&mut self, metric: &Metric, function: &FunctionId, product: u128) {
+        self.sample(metric.name, "", function);
+        self.put("} ");
+        push_float(&mut self.out, product as f64 / GB_SECOND);
+        self.out.push(b'\n');
     }
 
     /// `name{...} ` with the labels that stand at `labels`, the brace before them included.
@@ -121,6 +164,10 @@ impl Text {
         self.put(name);
         self.put(suffix);
         self.out.push(b'{');
+        if self.accounts {
+            self.label(ACCOUNT_LABEL, &function.account);
+            self.out.push(b',');
+        }
         let values = [&function.region, &function.namespace, &function.name];
         for (at, (label, value)) in FUNCTION_LABELS.iter().zip(values).enumerate() {
             if at > 0 {

@@ -4,6 +4,7 @@ use prometheus::proto::MetricFamily;
 
 use super::text::Text;
 use crate::catalog::{self, Metric};
+use crate::model::{ColdStart, RetCode};
 use crate::series::{FunctionSeries, Snapshot};
 
 /// A family of which every function may have a part.
@@ -21,7 +22,7 @@ pub(super) struct Walk {
 }
 
 /// The families of functions, in the order in which they are shown.
-static FAMILIES: [Family; 6] = [
+static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::INVOCATIONS,
         write: |text, metric, of| text.codes(metric, &of.function, &of.codes),
@@ -47,10 +48,77 @@ static FAMILIES: [Family; 6] = [
         },
     },
     Family {
+        metric: &catalog::RETRIES,
+        write: |text, metric, of| {
+            if of.retries > 0 || of.about.is_some() || is_cls(of) {
+                text.number(metric, &of.function, of.retries);
+            }
+        },
+    },
+    Family {
+        metric: &catalog::BILLED_MEMORY,
+        write: |text, metric, of| {
+            if of.billed_memory > 0 || of.about.is_some() || is_cls(of) {
+                text.gb_seconds(metric, &of.function, of.billed_memory);
+            }
+        },
+    },
+    Family {
+        metric: &catalog::COLD_STARTS,
+        write: |text, metric, of| {
+            let starts = of.cold_starts.as_ref();
+            if starts.is_some() || is_cls(of) {
+                let count = starts.map_or(0, |starts| starts.duration.count());
+                text.number(metric, &of.function, count);
+            }
+        },
+    },
+    Family {
+        metric: &catalog::COLD_START_DURATION,
+        write: |text, metric, of| {
+            if let Some(starts) = &of.cold_starts {
+                text.histogram(metric, &of.function, &starts.duration);
+            }
+        },
+    },
+    Family {
+        metric: &catalog::COLD_START_PARTS,
+        write: |text, metric, of| {
+            let parts = of.cold_starts.iter().flat_map(|starts| starts.parts);
+            for (name, sum) in ColdStart::PARTS.iter().zip(parts) {
+                text.nanos(metric, &of.function, Some(("part", name)), sum);
+            }
+        },
+    },
+    Family {
+        metric: &catalog::MEMORY_LIMIT,
+        write: |text, metric, of| {
+            if let Some(about) = &of.about {
+                text.number(metric, &of.function, about.memory_limit.0);
+            }
+        },
+    },
+    Family {
+        metric: &catalog::TIMEOUT,
+        write: |text, metric, of| {
+            if let Some(about) = &of.about {
+                text.nanos(metric, &of.function, None, about.timeout.as_nanos());
+            }
+        },
+    },
+    Family {
         metric: &catalog::FUNCTION_INFO,
-        write: |text, metric, of| text.one(metric, &of.function),
+        write: |text, metric, of| text.info(metric, &of.function, of.about.as_deref()),
     },
 ];
+
+/// Whether a function is read from a log topic: only there success has a status code.
+fn is_cls(series: &FunctionSeries) -> bool {
+    let statuses = series.codes.iter();
+    statuses
+        .rev()
+        .any(|code| code.ret_code == RetCode::OK_STATUS)
+}
 
 impl Walk {
     /// A walk that ends with the exporter's `own` families.
@@ -65,6 +133,7 @@ impl Walk {
     /// Writes until `text` holds at least `size` bytes or all is written; whether there is more.
     /// To be called with the same snapshot each time.
     pub(super) fn fill(&mut self, snapshot: &Snapshot, text: &mut Text, size: usize) -> bool {
+        text.accounts = snapshot.accounts;
         while let Some(family) = FAMILIES.get(self.family) {
             if !self.fill_family(family, snapshot, text, size) {
                 return true;

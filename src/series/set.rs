@@ -15,6 +15,8 @@ pub const OVERFLOW: &str = "_overflow";
 pub struct Snapshot {
     /// Grows with every publication.
     pub generation: u64,
+    /// Whether several accounts are read, so that functions must be told apart by it.
+    pub accounts: bool,
     /// The series, in the order in which the functions were first met.
     pub series: Vec<Arc<FunctionSeries>>,
 }
@@ -87,10 +89,11 @@ impl SeriesSet {
         &self.series
     }
 
-    /// The view for a scrape.
-    pub fn snapshot(&self, generation: u64) -> Snapshot {
+    /// The view for a scrape; `accounts` as in [`Snapshot::accounts`].
+    pub fn snapshot(&self, generation: u64, accounts: bool) -> Snapshot {
         Snapshot {
             generation,
+            accounts,
             series: self.series.clone(),
         }
     }

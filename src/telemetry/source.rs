@@ -19,6 +19,7 @@ pub(super) struct SourceFamilies {
     incomplete: IntCounterVec,
     truncated: IntCounterVec,
     targets: IntGaugeVec,
+    clock_offset: GaugeVec,
 }
 
 /// The metrics of one source. Cheap to clone; all methods are plain atomics.
@@ -30,6 +31,7 @@ pub struct SourceTelemetry {
     incomplete: IntCounter,
     truncated: IntCounter,
     targets: IntGauge,
+    clock_offset: Gauge,
     lag: Arc<Late>,
     settled: Arc<Late>,
 }
@@ -54,6 +56,7 @@ impl SourceFamilies {
             incomplete: of.counters(&catalog::INCOMPLETE_READS)?,
             truncated: of.counters(&catalog::TRUNCATED_READS)?,
             targets: of.int_gauges(&catalog::TARGETS)?,
+            clock_offset: of.gauges(&catalog::CLOCK_OFFSET)?,
         })
     }
 
@@ -65,6 +68,7 @@ impl SourceFamilies {
             incomplete: self.incomplete.with_label_values(&[source]),
             truncated: self.truncated.with_label_values(&[source]),
             targets: self.targets.with_label_values(&[source]),
+            clock_offset: self.clock_offset.with_label_values(&[source]),
             lag: Late::new(&self.lag, source),
             settled: Late::new(&self.settled, source),
         }
@@ -98,6 +102,11 @@ impl SourceTelemetry {
     /// How many targets are polled.
     pub fn set_targets(&self, targets: usize) {
         self.targets.set(whole(targets));
+    }
+
+    /// How far the cloud's clock is ahead of ours, in milliseconds.
+    pub fn set_clock_offset(&self, millis: i64) {
+        self.clock_offset.set(millis as f64 / 1_000.0);
     }
 
     /// A commit at `now` counted invocations, the newest of them at `newest`.

@@ -1,6 +1,7 @@
 //! When the committer commits.
 
 use super::*;
+use crate::commit::Rules;
 use crate::runtime::spawn;
 use crate::telemetry::BuildInfo;
 
@@ -14,17 +15,15 @@ fn function(name: &str) -> Vec<Listed> {
 
 #[tokio::test(start_paused = true)]
 async fn a_rush_is_committed_together_and_a_single_change_at_once() {
-    let horizon = Horizon {
+    let rules = Rules {
+        functions: 10,
+        several_accounts: false,
         late_after: Duration::from_secs(60),
         first_read: Duration::from_secs(60),
     };
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
-    let (committer, writer, published) = Committer::new(
-        Books::new(10, horizon),
-        Store::memory(),
-        (10, horizon),
-        telemetry,
-    );
+    let (committer, writer, published) =
+        Committer::new(Books::new(rules), Store::memory(), telemetry);
     let task = spawn(committer.run());
     let generation = || published.load().generation;
     let (started, first) = (Instant::now(), generation());

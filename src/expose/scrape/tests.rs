@@ -35,6 +35,7 @@ fn snapshot(functions: usize, calls: usize) -> Arc<Snapshot> {
     });
     Arc::new(Snapshot {
         generation: 1,
+        accounts: false,
         series: series.collect(),
     })
 }

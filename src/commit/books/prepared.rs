@@ -1,0 +1,100 @@
+//! A change to the books that is not made yet.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::ledger::TargetId;
+use crate::model::{About, AttemptKey, FunctionId, RetCode, Timestamp};
+use crate::series::FunctionSeries;
+use crate::store::KeyPack;
+
+/// A change that was worked out against the books but not made yet.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// New functions, for the slots that follow those in the books, each with what its API says
+    /// where all went well.
+    pub(super) added: Vec<(FunctionId, RetCode)>,
+    pub(super) added_slots: HashMap<FunctionId, u32>,
+    /// New versions of series, by slot.
+    pub(super) series: HashMap<u32, Arc<FunctionSeries>>,
+    /// Keys of this change, so that a row twice in it counts once.
+    pub(super) keys: HashSet<(u32, AttemptKey)>,
+    pub(super) packs: Vec<Arc<KeyPack>>,
+    pub(super) settled: Vec<(TargetId, Timestamp)>,
+    /// Positions below which keys are forgotten, by slot.
+    pub(super) forgotten: HashMap<u32, Timestamp>,
+    pub(super) dropped: Vec<u64>,
+    /// Topics newly known for a slot.
+    pub(super) homes: Vec<(u32, TargetId)>,
+    /// What is newly known about a slot's function.
+    pub(super) about: Vec<(u32, Option<Arc<About>>)>,
+}
+
+/// Where a stored pack of keys belongs, to know when nothing needs it any more.
+#[derive(Debug, Clone)]
+pub(super) struct PackNote {
+    pub(super) number: u64,
+    /// Each function in it with the latest position of its keys.
+    pub(super) latest: Vec<(u32, Timestamp)>,
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    /// Whether it changes nothing that is kept.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty()
+            && self.packs.is_empty()
+            && self.settled.is_empty()
+            && self.forgotten.is_empty()
+    }
+
+    /// Whether it changes what is shown or remembered beside that, until the process ends.
+    pub fn has_news(&self) -> bool {
+        !self.homes.is_empty() || !self.about.is_empty()
+    }
+
+    pub(super) fn added_slot(&self, function: &FunctionId) -> Option<u32> {
+        self.added_slots.get(function).copied()
+    }
+
+    pub(super) fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
+        self.settled
+            .iter()
+            .rev()
+            .find(|(id, _)| id == target)
+            .map(|(_, position)| *position)
+    }
+
+    /// The slots that this change adds and that a target covers.
+    pub(super) fn added_for(&self, target: &TargetId) -> Vec<u32> {
+        let added = self
+            .added_slots
+            .iter()
+            .filter(|(function, _)| target.covers(function));
+        added.map(|(_, slot)| *slot).collect()
+    }
+
+    pub(super) fn forget(&mut self, slot: u32, bound: Timestamp) {
+        let entry = self.forgotten.entry(slot).or_insert(bound);
+        *entry = bound.max(*entry);
+    }
+}
+
+// === impl PackNote ===
+
+impl PackNote {
+    pub(super) fn of(number: u64, pack: &KeyPack) -> Self {
+        let mut latest: HashMap<u32, Timestamp> = HashMap::new();
+        for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
+            let of_run = run.iter().map(|seen| seen.position).max();
+            let at = latest.entry(run[0].slot).or_insert(Timestamp::MIN);
+            *at = of_run.unwrap_or(Timestamp::MIN).max(*at);
+        }
+        Self {
+            number,
+            latest: latest.into_iter().collect(),
+        }
+    }
+}

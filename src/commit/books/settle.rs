@@ -1,0 +1,108 @@
+//! Settling a target: what closes with it, and what need not be remembered any more.
+
+use std::time::Duration;
+
+use super::Books;
+use super::prepared::{PackNote, Prepared};
+use crate::ledger::{RETENTION, Scope, Seen, TargetId};
+use crate::model::{FunctionId, Timestamp};
+use crate::series::OVERFLOW;
+
+impl Books {
+    /// Settles a target at `position`: nothing below it can still appear. For a function that was
+    /// never read counting begins there.
+    pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        if position <= self.settled_after(change, target) {
+            return;
+        }
+        change.settled.push((target.clone(), position));
+        for slot in self.slots_of(target) {
+            let first = self.seen[slot as usize].forgotten() == Timestamp::MIN;
+            let below = if first { Duration::ZERO } else { self.memory() };
+            let settled = self.settled_at_home(slot, target, position);
+            change.forget(slot, settled - below);
+        }
+        for slot in change.added_for(target) {
+            change.forget(slot, position);
+        }
+        self.forget_overflow(change, target, position);
+        if matches!(target.scope, Scope::Topic(_)) {
+            self.forget_homeless(change, target, position);
+        }
+    }
+
+    /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
+    /// functions that are listed with no topic any more.
+    fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        let oldest = position - RETENTION - self.memory();
+        for (slot, series) in (0..).zip(self.series.all()) {
+            let function = &series.function;
+            let beside = function.account == target.account && function.region == target.region;
+            if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
+                change.forget(slot, oldest);
+            }
+        }
+    }
+
+    /// The slots of the functions that a target reads, those in the overflow apart.
+    fn slots_of(&self, target: &TargetId) -> Vec<u32> {
+        match &target.scope {
+            Scope::Function(function) => self.series.slot(function).into_iter().collect(),
+            Scope::Topic(_) => {
+                let homes = self.homes.iter();
+                let own = homes.filter(|(_, topics)| topics.contains(target));
+                own.map(|(slot, _)| *slot).collect()
+            }
+            Scope::Region | Scope::Namespace(_) => {
+                let all = (0..).zip(self.series.all());
+                let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
+                all.filter(|(_, series)| own(&series.function))
+                    .map(|(slot, _)| slot)
+                    .collect()
+            }
+        }
+    }
+
+    /// The position up to which a function is settled when one of its topics is. A function that
+    /// moved from one topic to another has two for a while.
+    fn settled_at_home(&self, slot: u32, target: &TargetId, position: Timestamp) -> Timestamp {
+        let topics = self.homes.get(&slot).into_iter().flatten();
+        let others = topics.filter(|topic| *topic != target);
+        let at_work = others
+            .map(|topic| self.targets.settled(topic))
+            .filter(|settled| *settled > position - RETENTION);
+        at_work.fold(position, Timestamp::min)
+    }
+
+    /// The overflow of a region holds keys of many functions: it forgets only what every target
+    /// of the region has settled.
+    fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
+            return;
+        };
+        let settled = self.targets.slowest_beside(target, position);
+        change.forget(slot, settled - self.memory());
+    }
+
+    /// The packs whose every key is forgotten after this change, in ascending order.
+    pub(super) fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
+        if change.forgotten.is_empty() {
+            return Vec::new();
+        }
+        let forgotten = |slot: u32, at: Timestamp| at < self.forgotten_after(change, slot);
+        let useless = |note: &&PackNote| note.latest.iter().all(|&(s, at)| forgotten(s, at));
+        self.packs
+            .iter()
+            .filter(useless)
+            .map(|note| note.number)
+            .collect()
+    }
+
+    pub(super) fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
+        let now = self
+            .seen
+            .get(slot as usize)
+            .map_or(Timestamp::MIN, Seen::forgotten);
+        change.forgotten.get(&slot).copied().unwrap_or(now).max(now)
+    }
+}
