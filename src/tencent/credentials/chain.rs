@@ -126,7 +126,10 @@ impl Parts {
                 return Ok((self.refreshing(metadata), Origin::RoleMetadata { role }));
             }
             Ok(None) => trail.push(format!("{} (no role is bound)", metadata.place())),
-            Err(error) => trail.push(error.to_string()),
+            Err(CredentialError::Metadata { fault, .. }) => {
+                trail.push(format!("{} ({fault})", metadata.place()));
+            }
+            Err(other) => return Err(other),
         }
         let identity = WebIdentity::from_environment(&*self.environment, self.sts.clone())?;
         if let Some(identity) = identity {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::CredentialError;
 use super::temporary::{Fetch, Temporary};
 use crate::tencent::text::one_line;
-use crate::tencent::transport::{BoxFuture, HttpRequest, Method, Transport};
+use crate::tencent::transport::{BoxFuture, HttpRequest, Method, Transport, TransportError};
 
 /// Below the base address, as the vendor's SDKs have it.
 const PATH: &str = "/latest/meta-data/cam/security-credentials/";
@@ -89,7 +89,7 @@ impl RoleMetadata {
         };
         let answer = tokio::time::timeout(LIMIT, self.transport.send(request)).await;
         let answer = answer.map_err(|_| fault(url, "gave no answer within 2 s"))?;
-        let answer = answer.map_err(|e| fault(url, &format!("cannot be reached: {e}")))?;
+        let answer = answer.map_err(|e| fault(url, &unreached(e)))?;
         match answer.status {
             404 => Ok(None),
             200 if answer.body.len() > MAX_BODY => Err(fault(url, "answered too much")),
@@ -115,6 +115,14 @@ fn is_role(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
     let dots_only = name.bytes().all(|b| b == b'.');
     !dots_only && name.len() <= MAX_ROLE && name.bytes().all(plain)
+}
+
+/// Without the advice for an API's address: this one is right wherever there is a role.
+fn unreached(error: TransportError) -> String {
+    match error {
+        TransportError::Connect { reason, .. } => format!("cannot be reached ({reason})"),
+        other => format!("gave no answer: {other}"),
+    }
 }
 
 fn fault(url: &str, fault: &str) -> CredentialError {
