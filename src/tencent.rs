@@ -21,8 +21,8 @@ mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
 pub use credentials::{
-    CredentialError, CredentialProvider, Credentials, Environment, FileProvider, Origin, Sources,
-    StaticProvider,
+    Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment,
+    FileProvider, Origin, RoleConfig, Sources, StaticProvider, Sts,
 };
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, parse_head};

@@ -1,14 +1,24 @@
 //! Who calls: a secret id, a secret key, perhaps a token, and where they come from.
 //!
-//! One file for each place (`environment`, `sdk_file`, `tccli_file`) and one for the order in
-//! which they are looked at (`sources`). Nothing is ever taken from a command line.
+//! One file for each place. Keys that are read (`environment`, `sdk_file`, `tccli_file`, in the
+//! order of `sources`) stay until the cloud refuses them; keys that are issued (`metadata`,
+//! `web_identity`, `assume_role`) come with an end, and `refreshing` replaces them before it.
+//! `chain` puts all of it in order. Nothing is ever taken from a command line.
 
+mod assume_role;
+mod chain;
 mod environment;
+mod error;
 mod file;
+mod metadata;
 mod provider;
+mod refreshing;
 mod sdk_file;
 mod sources;
+mod sts;
 mod tccli_file;
+mod temporary;
+mod web_identity;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,8 +26,12 @@ use std::path::PathBuf;
 use super::transport::BoxFuture;
 use crate::secret::Secret;
 
+pub use assume_role::RoleConfig;
+pub use chain::{Chain, ChainConfig};
+pub use error::CredentialError;
 pub use provider::{FileProvider, StaticProvider};
 pub use sources::{Environment, Sources};
+pub use sts::Sts;
 
 /// Longest id, key or token accepted, in bytes. The vendor's tokens end at 4,096.
 const MAX_VALUE: usize = 8_192;
@@ -42,6 +56,23 @@ pub enum Origin {
     Environment(&'static str),
     /// A file of the vendor's tools.
     File(PathBuf),
+    /// The metadata of the machine that this runs on.
+    RoleMetadata {
+        /// The role bound to it.
+        role: String,
+    },
+    /// The identity that TKE gives to a pod.
+    WebIdentity {
+        /// The role that it stands for.
+        role_arn: String,
+    },
+    /// A role taken on with credentials from elsewhere.
+    AssumedRole {
+        /// The role.
+        arn: String,
+        /// Where the credentials to take it on were found.
+        over: Box<Origin>,
+    },
 }
 
 /// Hands out credentials, as fresh as they need to be.
@@ -55,58 +86,6 @@ pub trait CredentialProvider: Send + Sync {
         let _ = credentials;
         Box::pin(async { false })
     }
-}
-
-/// Why there are no usable credentials. Never holds a value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialError {
-    /// Nothing anywhere.
-    #[error(
-        "no credentials found; set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (and \
-         TENCENTCLOUD_TOKEN with temporary keys), or name them in the configuration file; looked \
-         at: {}", looked_at.join(", ")
-    )]
-    NotFound {
-        /// Every place, in order.
-        looked_at: Vec<String>,
-    },
-    /// Some variables of one family are set and some are not, or are empty.
-    #[error("{set} is set but {missing} is not set or empty; set both, or neither")]
-    Half {
-        /// A variable that is set.
-        set: &'static str,
-        /// The one that it needs.
-        missing: &'static str,
-    },
-    /// A value that no key has.
-    #[error("the {what} from {place} {fault}; copy it again")]
-    BadValue {
-        /// `secret id`, `secret key` or `token`.
-        what: &'static str,
-        /// Variable, file or configuration.
-        place: String,
-        /// What is wrong with it.
-        fault: &'static str,
-    },
-    /// A file that is there, or was asked for, but cannot be read.
-    #[error("cannot read the credentials file {}: {reason}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// The system's own words.
-        reason: String,
-    },
-    /// A file without what it should hold.
-    #[error("the credentials file {} {fault}", path.display())]
-    BadFile {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong and how it should look.
-        fault: String,
-    },
-    /// A profile name that would lead out of the directory.
-    #[error("TCCLI_PROFILE must be a plain name of letters, digits, '-', '_' and '.'")]
-    BadProfile,
 }
 
 // === impl Credentials ===
@@ -175,9 +154,14 @@ impl fmt::Display for Origin {
             Self::Configuration => f.write_str("the configuration"),
             Self::Environment(name) => write!(f, "the environment ({name})"),
             Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::RoleMetadata { role } => write!(f, "the instance's role {role}"),
+            Self::WebIdentity { role_arn } => write!(f, "the pod's role {role_arn}"),
+            Self::AssumedRole { arn, over } => write!(f, "the role {arn}, assumed with {over}"),
         }
     }
 }
 
+#[cfg(test)]
+mod scripted;
 #[cfg(test)]
 mod tests;

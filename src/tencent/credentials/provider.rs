@@ -39,11 +39,15 @@ impl FileProvider {
     /// Looks everywhere once; says where it found them.
     pub fn load(sources: Sources) -> Result<(Self, Origin), CredentialError> {
         let (credentials, origin) = sources.load()?;
-        let provider = Self {
+        Ok((Self::holding(credentials, sources), origin))
+    }
+
+    /// With what `sources` gave already.
+    pub(super) fn holding(credentials: Credentials, sources: Sources) -> Self {
+        Self {
             sources,
             current: Mutex::new(credentials),
-        };
-        Ok((provider, origin))
+        }
     }
 
     fn get(&self) -> Credentials {

@@ -30,7 +30,10 @@ pub struct Sources {
 }
 
 /// What has been looked at so far, for the message when nothing is found.
-type Trail = Vec<String>;
+pub(super) type Trail = Vec<String>;
+
+/// What a look at every place gave: credentials, or the trail.
+pub(super) type Search = Result<(Credentials, Origin), Trail>;
 
 // === impl Sources ===
 
@@ -47,12 +50,18 @@ impl Sources {
     /// Looks at every place, now. Reads small files, so it is for the start, or off the async
     /// threads.
     pub fn load(&self) -> Result<(Credentials, Origin), CredentialError> {
+        self.search()?
+            .map_err(|looked_at| CredentialError::NotFound { looked_at })
+    }
+
+    /// The same for a caller that knows further places.
+    pub(super) fn search(&self) -> Result<Search, CredentialError> {
         if let Some(explicit) = &self.explicit {
-            return Ok((explicit.clone(), Origin::Configuration));
+            return Ok(Ok((explicit.clone(), Origin::Configuration)));
         }
         let lookup: Lookup<'_> = &*self.environment;
         if let Some((found, name)) = environment::read(lookup)? {
-            return Ok((found, Origin::Environment(name)));
+            return Ok(Ok((found, Origin::Environment(name))));
         }
         let mut looked_at: Trail = environment::names()
             .map(|name| format!("the variable {name}"))
@@ -66,7 +75,7 @@ impl Sources {
             None => self.tccli(home, &mut looked_at)?,
             some => some,
         };
-        found.ok_or(CredentialError::NotFound { looked_at })
+        Ok(found.ok_or(looked_at))
     }
 
     fn sdk_files(

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::temporary::Hidden;
 use super::{CredentialError, Credentials, file};
-use crate::secret::Secret;
 
 /// The file's own fields; the tool writes more of them over time.
 #[derive(serde::Deserialize)]
@@ -13,17 +13,6 @@ struct Stored {
     secret_key: Hidden,
     #[serde(default)]
     token: Option<Hidden>,
-}
-
-/// A text that becomes a secret on the way in.
-#[derive(serde::Deserialize)]
-#[serde(from = "String")]
-struct Hidden(Secret);
-
-impl From<String> for Hidden {
-    fn from(text: String) -> Self {
-        Self(Secret::new(text))
-    }
 }
 
 /// The profile used when none is named.

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,11 +13,7 @@ fn credentials() -> Credentials {
 
 /// Sources over a map instead of the environment, and a system file that is not there.
 fn sources(variables: &[(&str, &str)]) -> Sources {
-    let map: HashMap<String, String> = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    Sources::new(None, Arc::new(move |name: &str| map.get(name).cloned()))
+    Sources::new(None, scripted::environment(variables))
         .with_system_file(PathBuf::from("/nonexistent/credentials"))
 }
 

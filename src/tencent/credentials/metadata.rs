@@ -1,0 +1,136 @@
+//! The role of the machine (CVM, TKE node) that this runs on: its metadata hand out temporary
+//! credentials to whoever asks from the machine itself.
+//!
+//! `GET {base}/latest/meta-data/cam/security-credentials/` names the role, the same with the name
+//! appended gives the credentials; 404 says that no role is bound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::CredentialError;
+use super::temporary::{Fetch, Temporary};
+use crate::tencent::text::one_line;
+use crate::tencent::transport::{BoxFuture, HttpRequest, Method, Transport, TransportError};
+
+/// Below the base address, as the vendor's SDKs have it.
+const PATH: &str = "/latest/meta-data/cam/security-credentials/";
+
+/// Time for one answer. The service is on the machine's own host and answers within
+/// milliseconds; outside the cloud the start must not hang on it.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// Longest answer, in bytes; a token is 4,096 at most.
+const MAX_BODY: usize = 32 * 1024;
+
+/// Longest role name; the vendor allows 128.
+const MAX_ROLE: usize = 128;
+
+/// Asks the metadata.
+pub(super) struct RoleMetadata {
+    /// Up to and with the last `/`.
+    url: String,
+    transport: Arc<dyn Transport>,
+}
+
+/// Tells failures of the service from answers that are credentials.
+#[derive(serde::Deserialize)]
+struct Status {
+    #[serde(rename = "Code")]
+    code: String,
+}
+
+// === impl RoleMetadata ===
+
+impl RoleMetadata {
+    /// `base` is scheme and host, with or without a `/` at its end.
+    pub fn new(base: &str, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            url: format!("{}{PATH}", base.trim_end_matches('/')),
+            transport,
+        }
+    }
+
+    /// The role bound to this machine, `None` where there is none.
+    pub async fn role(&self) -> Result<Option<String>, CredentialError> {
+        let Some(body) = self.get(&self.url).await? else {
+            return Ok(None);
+        };
+        let name = std::str::from_utf8(&body).map(str::trim);
+        let name = name.ok().filter(|name| is_role(name));
+        let name = name.ok_or_else(|| fault(&self.url, "answered with something that is no role"));
+        name.map(|name| Some(name.to_owned()))
+    }
+
+    /// The name is asked for each time: another role may have been bound meanwhile.
+    async fn credentials(&self) -> Result<Temporary, CredentialError> {
+        let unbound = || fault(&self.url, "has no role any more");
+        let role = self.role().await?.ok_or_else(unbound)?;
+        let url = format!("{}{role}", self.url);
+        let body = self.get(&url).await?;
+        let body = body.ok_or_else(|| fault(&url, "does not know the role that it named"))?;
+        let no_document = || fault(&url, "answered with something that is no role document");
+        let status: Status = serde_json::from_slice(&body).map_err(|_| no_document())?;
+        if status.code != "Success" {
+            let said = format!("answered with the code {}", one_line(&status.code));
+            return Err(fault(&url, &said));
+        }
+        Temporary::from_document(&body, &url).unwrap_or_else(|| Err(no_document()))
+    }
+
+    /// The body of a good answer, `None` for 404.
+    async fn get(&self, url: &str) -> Result<Option<Bytes>, CredentialError> {
+        let request = HttpRequest {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        };
+        let answer = tokio::time::timeout(LIMIT, self.transport.send(request)).await;
+        let answer = answer.map_err(|_| fault(url, "gave no answer within 2 s"))?;
+        let answer = answer.map_err(|e| fault(url, &unreached(e)))?;
+        match answer.status {
+            404 => Ok(None),
+            200 if answer.body.len() > MAX_BODY => Err(fault(url, "answered too much")),
+            200 => Ok(Some(answer.body)),
+            status => Err(fault(url, &format!("answered with the status {status}"))),
+        }
+    }
+}
+
+impl Fetch for RoleMetadata {
+    fn fetch(&self) -> BoxFuture<'_, Result<Temporary, CredentialError>> {
+        Box::pin(self.credentials())
+    }
+
+    fn place(&self) -> String {
+        format!("the instance metadata at {}", self.url)
+    }
+}
+
+/// The characters that the vendor allows in the name of a role. It becomes a part of a URL, and
+/// what answers outside the cloud may be anything.
+fn is_role(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+    let dots_only = name.bytes().all(|b| b == b'.');
+    !dots_only && name.len() <= MAX_ROLE && name.bytes().all(plain)
+}
+
+/// Without the advice for an API's address: this one is right wherever there is a role.
+fn unreached(error: TransportError) -> String {
+    match error {
+        TransportError::Connect { reason, .. } => format!("cannot be reached ({reason})"),
+        other => format!("gave no answer: {other}"),
+    }
+}
+
+fn fault(url: &str, fault: &str) -> CredentialError {
+    CredentialError::Metadata {
+        url: url.to_owned(),
+        fault: fault.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! Stand-ins for tests: metadata and STS that answer by a script, and count.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
+use crate::secret::Secret;
+use crate::tencent::transport::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+
+/// The metadata's role list, as clients have to ask for it.
+pub const LIST: &str = "http://meta.test/latest/meta-data/cam/security-credentials/";
+
+/// What the scripted metadata do with a request.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Answer(u16, String),
+    CannotConnect,
+    Silence,
+}
+
+/// Metadata that answer by URL, 404 to all others.
+#[derive(Default)]
+pub struct ScriptedTransport {
+    replies: Mutex<HashMap<String, Reply>>,
+    pub requests: AtomicUsize,
+}
+
+type Script = dyn Fn(&Asked) -> Result<Value, CredentialError> + Send + Sync;
+
+/// STS that answers by a script.
+pub struct ScriptedSts {
+    script: Box<Script>,
+    takes: Duration,
+    pub asked: Mutex<Vec<Asked>>,
+    under_way: AtomicUsize,
+    /// The most calls that were under way at a time.
+    pub most: AtomicUsize,
+}
+
+/// One call of STS.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Counts from 1.
+    pub number: usize,
+    pub action: String,
+    pub params: Value,
+    pub signer: Option<Credentials>,
+}
+
+/// Hands out what it is given, and has newer ones after a refusal if told so.
+pub struct Rotating {
+    pub ids: Mutex<Vec<&'static str>>,
+}
+
+// === impl ScriptedTransport ===
+
+impl ScriptedTransport {
+    pub fn new(replies: &[(&str, Reply)]) -> Arc<Self> {
+        let scripted = Self::default();
+        for (url, reply) in replies {
+            scripted.set(url, reply.clone());
+        }
+        Arc::new(scripted)
+    }
+
+    pub fn set(&self, url: &str, reply: Reply) {
+        self.replies.lock().unwrap().insert(url.to_owned(), reply);
+    }
+
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Transport for ScriptedTransport {
+    fn send<'a>(
+        &'a self,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let reply = self.replies.lock().unwrap().get(&request.url).cloned();
+        Box::pin(async move {
+            match reply {
+                None => Ok(HttpResponse::new(404, "Not Found")),
+                Some(Reply::Answer(status, body)) => Ok(HttpResponse::new(status, body)),
+                Some(Reply::Silence) => std::future::pending().await,
+                Some(Reply::CannotConnect) => Err(TransportError::Connect {
+                    host: "meta.test".to_owned(),
+                    reason: "no such host".to_owned(),
+                }),
+            }
+        })
+    }
+}
+
+// === impl ScriptedSts ===
+
+impl ScriptedSts {
+    pub fn new(
+        takes: Duration,
+        script: impl Fn(&Asked) -> Result<Value, CredentialError> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            script: Box::new(script),
+            takes,
+            asked: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        })
+    }
+
+    /// For a test that must not reach it.
+    pub fn none() -> Arc<Self> {
+        Self::new(Duration::ZERO, |asked| panic!("called: {asked:?}"))
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Sts for ScriptedSts {
+    fn call<'a>(
+        &'a self,
+        action: &'a str,
+        params: Value,
+        signer: Option<Credentials>,
+    ) -> BoxFuture<'a, Result<Value, CredentialError>> {
+        Box::pin(async move {
+            let asked = {
+                let mut all = self.asked.lock().unwrap();
+                let number = all.len() + 1;
+                let action = action.to_owned();
+                all.push(Asked {
+                    number,
+                    action,
+                    params,
+                    signer,
+                });
+                all[number - 1].clone()
+            };
+            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            tokio::time::sleep(self.takes).await;
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
+            (self.script)(&asked)
+        })
+    }
+}
+
+// === impl Rotating ===
+
+impl CredentialProvider for Rotating {
+    fn current(&self) -> BoxFuture<'_, Result<Credentials, CredentialError>> {
+        let id = self.ids.lock().unwrap()[0];
+        Box::pin(async move { Ok(fixed(id)) })
+    }
+
+    fn refused<'a>(&'a self, _: &'a Credentials) -> BoxFuture<'a, bool> {
+        let mut ids = self.ids.lock().unwrap();
+        let more = ids.len() > 1;
+        if more {
+            ids.remove(0);
+        }
+        Box::pin(async move { more })
+    }
+}
+
+// === values ===
+
+/// Credentials without an end.
+pub fn fixed(id: &str) -> Credentials {
+    Credentials::new(id.to_owned(), Secret::new("base-key"), None, "a test").unwrap()
+}
+
+/// The environment as a map.
+pub fn environment(variables: &[(&str, &str)]) -> Environment {
+    let map: HashMap<String, String> = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Arc::new(move |name: &str| map.get(name).cloned())
+}
+
+/// What STS writes into `Response`.
+pub fn issued(id: &str, expired_time: i64) -> Value {
+    json!({
+        "Credentials": {"Token": "t0ken", "TmpSecretId": id, "TmpSecretKey": "k3y"},
+        "ExpiredTime": expired_time,
+        "Expiration": "2026-01-01T00:00:00Z",
+        "RequestId": "4daec797-9cd2-4f09-9e7a-7d4c43b2a74c",
+    })
+}
+
+/// A role document of the metadata.
+pub fn document(id: &str, expired_time: i64) -> Reply {
+    let document = json!({
+        "TmpSecretId": id, "TmpSecretKey": "k3y", "Token": "t0ken",
+        "ExpiredTime": expired_time, "Expiration": "2026-01-01T00:00:00Z", "Code": "Success",
+    });
+    Reply::Answer(200, document.to_string())
+}
+
+/// A failure of STS.
+pub fn sts_failed(reason: &str, signer_refused: bool) -> CredentialError {
+    CredentialError::Sts {
+        action: "AssumeRole".to_owned(),
+        reason: reason.to_owned(),
+        signer_refused,
+    }
+}
