@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use scf_exporter::expose;
 use scf_exporter::model::{
-    AttemptKey, Bytes, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row, Timestamp,
+    About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row,
+    Timestamp,
 };
 use scf_exporter::series::{FunctionSeries, OVERFLOW, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Disposition, Telemetry};
@@ -46,9 +47,12 @@ fn series(function: FunctionId, rows: &[Row]) -> Arc<FunctionSeries> {
 
 /// The scrape without the figures of the process, which are never twice the same.
 fn scrape(series: Vec<Arc<FunctionSeries>>, telemetry: &Telemetry) -> String {
+    let accounts = series
+        .iter()
+        .any(|series| !series.function.account.is_empty());
     let snapshot = Snapshot {
         generation: 1,
-        accounts: false,
+        accounts,
         series,
     };
     let mut out = Vec::new();
@@ -127,6 +131,73 @@ fn the_example_of_the_api_documentation() {
     ]
     .concat();
     assert_eq!(scrape.metric("scf_invocations_total", &code), Some(2.0));
+}
+
+/// A function read from a log topic in one of two accounts: a retry, a cold start, and what the
+/// list tells. Another one of the same name that was never called.
+#[test]
+fn a_function_of_a_log_topic_in_one_of_two_accounts() {
+    let function = |account| FunctionId::new("ap-x", "shop", "checkout").of_account(account);
+    let mut called = FunctionSeries::new(function("one"), RetCode::OK_STATUS);
+    let retried = Row {
+        retried: true,
+        memory_limit: Bytes(128 << 20),
+        ..row(
+            433,
+            Outcome::Timeout,
+            (3_000_000_000, 3_000_000_000),
+            1 << 20,
+            1_000,
+        )
+    };
+    called.count(&retried);
+    // This one does not say its memory: it counts with what the list says.
+    called.count(&row(
+        200,
+        Outcome::Success,
+        (1_500_000_000, 2_000_000_000),
+        1 << 20,
+        2_000,
+    ));
+    called.about = Some(Arc::new(About {
+        memory_limit: Bytes(256 << 20),
+        timeout: Duration::from_millis(3_500),
+        runtime: "Go1".to_owned(),
+    }));
+    called.count(&row(
+        200,
+        Outcome::Success,
+        (1_500_000_000, 2_000_000_000),
+        1 << 20,
+        2_000,
+    ));
+    called.count_cold_start(&ColdStart {
+        function: 0,
+        key: AttemptKey::default(),
+        position: Timestamp::from_secs(1),
+        total: Nanos(236_000_000),
+        parts: [Nanos(70_000_000), Nanos(8_000_000), Nanos(158_000_000)],
+    });
+    let idle = FunctionSeries::new(function("two"), RetCode::OK_STATUS);
+    let text = workload(vec![Arc::new(called), Arc::new(idle)]);
+    compare("two_accounts.txt", &text);
+
+    let scrape = Exposition::parse(&text).unwrap();
+    let one = [("account", "one"), ("function_name", "checkout")];
+    let text_of = |name| scrape.matching(name, &one)[0].text.as_str();
+    assert_eq!(text_of("scf_invocation_retries_total"), "1");
+    // 0.125 GiB for 3 s, then 0.25 GiB for 2 s; of the one between the memory was not known.
+    assert_eq!(text_of("scf_billed_memory_gb_seconds_total"), "0.875");
+    assert_eq!(text_of("scf_cold_starts_total"), "1");
+    assert_eq!(text_of("scf_cold_start_duration_seconds_sum"), "0.236");
+    assert_eq!(text_of("scf_function_memory_limit_bytes"), "268435456");
+    assert_eq!(text_of("scf_function_timeout_seconds"), "3.5");
+    let part = [("account", "one"), ("part", "init_function")];
+    let parts = scrape.matching("scf_cold_start_part_seconds_total", &part);
+    assert_eq!(parts[0].text, "0.158");
+    let two = [("account", "two"), ("ret_code", "200")];
+    assert_eq!(scrape.sum("scf_invocations_total", &two), 0.0);
+    assert_eq!(scrape.matching("scf_invocations_total", &two).len(), 1);
 }
 
 #[test]
