@@ -5,6 +5,7 @@ use std::fmt;
 use super::codes::{self, Verdict};
 use super::credentials::CredentialError;
 use super::envelope::{Head, Malformed};
+use super::service::Service;
 use super::text::one_line;
 use super::transport::TransportError;
 
@@ -37,7 +38,8 @@ pub struct ApiError {
     pub action: Box<str>,
     /// Host and port that were called.
     pub endpoint: Box<str>,
-    /// The vendor's code, such as `4400`; or the kind of failure that came before any code:
+    /// The vendor's whole code, such as `4400` or `LimitExceeded.Offset`; or the kind of failure
+    /// that came before any code:
     /// `network`, `timeout`, `cut_body`, `too_large`, `non_json`, `no_payload`, `http_502`,
     /// `credentials`.
     pub code: Box<str>,
@@ -45,7 +47,7 @@ pub struct ApiError {
     pub message: Box<str>,
     /// What a person can do next.
     pub advice: &'static str,
-    /// The vendor's id of the request, where its message names one.
+    /// The vendor's id of the request, where its answer names one.
     pub request_id: Option<Box<str>>,
     /// How many times the request was sent.
     pub attempts: u32,
@@ -54,8 +56,8 @@ pub struct ApiError {
 /// How one attempt failed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The answer's own code is not zero.
-    Api(Head),
+    /// The answer itself says that it failed.
+    Api(Refusal),
     /// No whole answer.
     Transport(TransportError),
     /// A status other than 200 and a body without a code.
@@ -73,6 +75,21 @@ pub(super) enum Fault {
     /// The process is stopping: nothing more is sent.
     Stopping,
 }
+
+/// What the cloud said instead of yes.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub verdict: Verdict,
+    /// The vendor's whole code.
+    pub code: String,
+    pub message: String,
+    pub request_id: Option<String>,
+    /// The cloud's clock, where the code says that clocks disagree: the answer's `Date`.
+    pub date: Option<String>,
+}
+
+/// The vendor's codes that mean two clocks disagree, or seem to.
+const CLOCK_CODES: [&str; 3] = ["4200", "4500", "AuthFailure.SignatureExpire"];
 
 // === impl ErrorClass ===
 
@@ -132,7 +149,7 @@ impl Fault {
         };
         let again = "it is tried again";
         match self {
-            Self::Api(head) => codes::judge(head.code),
+            Self::Api(refusal) => refusal.verdict,
             Self::Status(status) => codes::judge_status(*status),
             // These two say what to do in their own text.
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
@@ -142,16 +159,17 @@ impl Fault {
             Self::Body { .. } => of(
                 "non_json",
                 ErrorClass::Transient,
-                "it is tried again; if it stays, check that the endpoint is a v2 API",
+                "it is tried again; if it stays, check that the endpoint is the cloud's API and not a proxy's page",
             ),
         }
     }
 
     /// The same with `hide` laid over the vendor's words, which may repeat what was sent.
     pub fn masked(mut self, hide: impl Fn(&str) -> String) -> Self {
-        if let Self::Api(head) = &mut self {
-            head.message = hide(&head.message);
-            head.code_desc = hide(&head.code_desc);
+        if let Self::Api(refusal) = &mut self {
+            refusal.message = hide(&refusal.message);
+            refusal.code = hide(&refusal.code);
+            refusal.request_id = refusal.request_id.as_deref().map(hide);
         }
         self
     }
@@ -163,18 +181,19 @@ impl Fault {
             class,
             advice,
         } = self.verdict();
-        let code = match &self {
-            Self::Api(head) => head.code.to_string(),
-            Self::Status(status) => format!("http_{status}"),
-            _ => label.to_owned(),
+        let (code, request_id) = match &self {
+            Self::Api(refusal) => (one_line(&refusal.code), refusal.request_id.as_deref()),
+            Self::Status(status) => (format!("http_{status}"), None),
+            _ => (label.to_owned(), None),
         };
+        let request_id = request_id.map(one_line);
         let message = one_line(&self.message());
         ApiError {
             class,
             action: action.into(),
             endpoint: endpoint.into(),
             code: code.into(),
-            request_id: request_id(&message).map(Into::into),
+            request_id: request_id.map(Into::into),
             message: message.into(),
             advice,
             attempts,
@@ -183,12 +202,7 @@ impl Fault {
 
     fn message(&self) -> String {
         match self {
-            Self::Api(head) => match (head.message.as_str(), head.code_desc.as_str()) {
-                ("", "") => "no message".to_owned(),
-                ("", name) => name.to_owned(),
-                (message, "") => message.to_owned(),
-                (message, name) => format!("{name}: {message}"),
-            },
+            Self::Api(refusal) => refusal.text(),
             Self::Transport(error) => error.to_string(),
             Self::Status(status) => format!("the answer has HTTP status {status}"),
             Self::Body {
@@ -201,6 +215,61 @@ impl Fault {
             Self::NoPayload => "the answer says success but holds no data".to_owned(),
             Self::Credentials(error) => error.to_string(),
             Self::Stopping => "the process is stopping".to_owned(),
+        }
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// Of the legacy API: a number, and a name that goes in front of the message.
+    pub fn legacy(head: Head) -> Self {
+        let message = match (head.message.as_str(), head.code_desc.as_str()) {
+            ("", name) => name.to_owned(),
+            (message, "") => message.to_owned(),
+            (message, name) => format!("{name}: {message}"),
+        };
+        Self {
+            verdict: codes::judge(head.code),
+            code: head.code.to_string(),
+            request_id: request_id_within(&head.message).map(str::to_owned),
+            message,
+            date: None,
+        }
+    }
+
+    /// Of API 3.0: a name.
+    pub fn named(
+        service: Service,
+        code: String,
+        message: String,
+        request_id: Option<String>,
+    ) -> Self {
+        Self {
+            verdict: codes::judge_name(service, &code),
+            code,
+            message,
+            request_id: request_id.filter(|id| !id.is_empty()),
+            date: None,
+        }
+    }
+
+    /// The same with the answer's date, where it says by how much clocks disagree.
+    pub fn at(mut self, date: Option<&str>) -> Self {
+        if CLOCK_CODES.contains(&self.code.as_str()) {
+            self.date = date.map(str::to_owned);
+        }
+        self
+    }
+
+    fn text(&self) -> String {
+        let message = match self.message.as_str() {
+            "" => "no message",
+            message => message,
+        };
+        match &self.date {
+            Some(date) => format!("{message} (the cloud's clock: {date})"),
+            None => message.to_owned(),
         }
     }
 }
@@ -223,7 +292,7 @@ fn transport_class(error: &TransportError) -> ErrorClass {
 }
 
 /// v2 has no field for it; some modules write `[request id:...]` into the message, at times empty.
-fn request_id(message: &str) -> Option<&str> {
+fn request_id_within(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("[request id:")?;
     let (id, _) = rest.split_once(']')?;
     let id = id.trim();
@@ -240,7 +309,7 @@ mod tests {
             message: message.to_owned(),
             code_desc: code_desc.to_owned(),
         };
-        Fault::Api(head).into_error("ListFunctions", "h:1", 1)
+        Fault::Api(Refusal::legacy(head)).into_error("ListFunctions", "h:1", 1)
     }
 
     #[test]
@@ -274,10 +343,27 @@ mod tests {
             message: String::new(),
             code_desc: String::new(),
         };
-        let fault = Fault::Api(head);
+        let fault = Fault::Api(Refusal::legacy(head));
         assert_eq!(fault.verdict().label, "other");
         let error = fault.into_error("A", "h", 1);
         assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
+    }
+
+    #[test]
+    fn a_name_stays_whole_in_the_error_and_its_family_is_the_label() {
+        let of = |code: &str| {
+            let (message, id) = ("slow\ndown".to_owned(), Some("r-1".to_owned()));
+            Fault::Api(Refusal::named(Service::Cls, code.to_owned(), message, id))
+        };
+        let fault = of("RequestLimitExceeded.UinLimitExceeded");
+        assert_eq!(fault.verdict().label, "RequestLimitExceeded");
+        let error = fault.into_error("SearchLog", "h", 1);
+        assert_eq!(&*error.code, "RequestLimitExceeded.UinLimitExceeded");
+        assert_eq!(&*error.message, "slow down");
+        assert_eq!(error.request_id.as_deref(), Some("r-1"));
+        let novel = of(&"x".repeat(10_000));
+        assert_eq!(novel.verdict().label, "other");
+        assert!(novel.into_error("A", "h", 1).code.len() < 400);
     }
 
     #[test]

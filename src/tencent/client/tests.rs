@@ -3,12 +3,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 mod outcomes;
+mod responses;
+mod skew;
 
 use super::*;
 use crate::model::Timestamp;
 use crate::runtime;
 use crate::secret::Secret;
 use crate::tencent::credentials::{CredentialError, StaticProvider};
+use crate::tencent::envelope::parse_head;
 use crate::tencent::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;
@@ -91,6 +94,11 @@ impl CallObserver for Labels {
             .unwrap()
             .push(format!("{api} {action} {code}"));
     }
+
+    fn clock_offset(&self, api: &'static str, offset_ms: i64) {
+        let told = format!("{api} clock {offset_ms}");
+        self.0.lock().unwrap().push(told);
+    }
 }
 
 impl CredentialProvider for Rotating {
@@ -137,7 +145,7 @@ fn config() -> ClientConfig {
     ClientConfig {
         requests_per_second: 1_000.0,
         burst: 100,
-        ..ClientConfig::new("ap-guangzhou")
+        ..ClientConfig::new(Service::V2, "ap-guangzhou")
     }
 }
 
