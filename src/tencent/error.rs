@@ -1,13 +1,16 @@
 //! A failed call, typed by what the caller can do about it.
 
+mod refusal;
+
 use std::fmt;
 
 use super::codes::{self, Verdict};
 use super::credentials::CredentialError;
-use super::envelope::{Head, Malformed};
-use super::service::Service;
+use super::envelope::Malformed;
 use super::text::one_line;
 use super::transport::TransportError;
+
+pub(super) use refusal::Refusal;
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +60,7 @@ pub struct ApiError {
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The answer itself says that it failed.
-    Api(Refusal),
+    Api(Box<Refusal>),
     /// No whole answer.
     Transport(TransportError),
     /// A status other than 200 and a body without a code.
@@ -75,21 +78,6 @@ pub(super) enum Fault {
     /// The process is stopping: nothing more is sent.
     Stopping,
 }
-
-/// What the cloud said instead of yes.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub verdict: Verdict,
-    /// The vendor's whole code.
-    pub code: String,
-    pub message: String,
-    pub request_id: Option<String>,
-    /// The cloud's clock, where the code says that clocks disagree: the answer's `Date`.
-    pub date: Option<String>,
-}
-
-/// The vendor's codes that mean two clocks disagree, or seem to.
-const CLOCK_CODES: [&str; 3] = ["4200", "4500", "AuthFailure.SignatureExpire"];
 
 // === impl ErrorClass ===
 
@@ -219,61 +207,6 @@ impl Fault {
     }
 }
 
-// === impl Refusal ===
-
-impl Refusal {
-    /// Of the legacy API: a number, and a name that goes in front of the message.
-    pub fn legacy(head: Head) -> Self {
-        let message = match (head.message.as_str(), head.code_desc.as_str()) {
-            ("", name) => name.to_owned(),
-            (message, "") => message.to_owned(),
-            (message, name) => format!("{name}: {message}"),
-        };
-        Self {
-            verdict: codes::judge(head.code),
-            code: head.code.to_string(),
-            request_id: request_id_within(&head.message).map(str::to_owned),
-            message,
-            date: None,
-        }
-    }
-
-    /// Of API 3.0: a name.
-    pub fn named(
-        service: Service,
-        code: String,
-        message: String,
-        request_id: Option<String>,
-    ) -> Self {
-        Self {
-            verdict: codes::judge_name(service, &code),
-            code,
-            message,
-            request_id: request_id.filter(|id| !id.is_empty()),
-            date: None,
-        }
-    }
-
-    /// The same with the answer's date, where it says by how much clocks disagree.
-    pub fn at(mut self, date: Option<&str>) -> Self {
-        if CLOCK_CODES.contains(&self.code.as_str()) {
-            self.date = date.map(str::to_owned);
-        }
-        self
-    }
-
-    fn text(&self) -> String {
-        let message = match self.message.as_str() {
-            "" => "no message",
-            message => message,
-        };
-        match &self.date {
-            Some(date) => format!("{message} (the cloud's clock: {date})"),
-            None => message.to_owned(),
-        }
-    }
-}
-
 fn transport_label(error: &TransportError) -> &'static str {
     match error {
         TransportError::Connect { .. } | TransportError::Other { .. } => "network",
@@ -291,17 +224,11 @@ fn transport_class(error: &TransportError) -> ErrorClass {
     }
 }
 
-/// v2 has no field for it; some modules write `[request id:...]` into the message, at times empty.
-fn request_id_within(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("[request id:")?;
-    let (id, _) = rest.split_once(']')?;
-    let id = id.trim();
-    (!id.is_empty()).then_some(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tencent::envelope::Head;
+    use crate::tencent::service::Service;
 
     fn api(code: i64, message: &str, code_desc: &str) -> ApiError {
         let head = Head {
@@ -309,7 +236,7 @@ mod tests {
             message: message.to_owned(),
             code_desc: code_desc.to_owned(),
         };
-        Fault::Api(Refusal::legacy(head)).into_error("ListFunctions", "h:1", 1)
+        Fault::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
     }
 
     #[test]
@@ -343,7 +270,7 @@ mod tests {
             message: String::new(),
             code_desc: String::new(),
         };
-        let fault = Fault::Api(Refusal::legacy(head));
+        let fault = Fault::Api(Box::new(Refusal::legacy(head)));
         assert_eq!(fault.verdict().label, "other");
         let error = fault.into_error("A", "h", 1);
         assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
@@ -353,7 +280,12 @@ mod tests {
     fn a_name_stays_whole_in_the_error_and_its_family_is_the_label() {
         let of = |code: &str| {
             let (message, id) = ("slow\ndown".to_owned(), Some("r-1".to_owned()));
-            Fault::Api(Refusal::named(Service::Cls, code.to_owned(), message, id))
+            Fault::Api(Box::new(Refusal::named(
+                Service::Cls,
+                code.to_owned(),
+                message,
+                id,
+            )))
         };
         let fault = of("RequestLimitExceeded.UinLimitExceeded");
         assert_eq!(fault.verdict().label, "RequestLimitExceeded");

@@ -54,7 +54,7 @@ pub(super) fn judge_response<T: DeserializeOwned>(
 }
 
 fn refused(refusal: Refusal, response: &HttpResponse) -> Fault {
-    Fault::Api(refusal.at(response.header("date")))
+    Fault::Api(Box::new(refusal.at(response.header("date"))))
 }
 
 fn unreadable(malformed: Malformed, response: &HttpResponse) -> Fault {

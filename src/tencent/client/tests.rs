@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::time::Instant;
+
 mod outcomes;
 mod responses;
 mod skew;
@@ -10,8 +12,9 @@ use super::*;
 use crate::model::Timestamp;
 use crate::runtime;
 use crate::secret::Secret;
-use crate::tencent::credentials::{CredentialError, StaticProvider};
+use crate::tencent::credentials::{CredentialError, Credentials, StaticProvider};
 use crate::tencent::envelope::parse_head;
+use crate::tencent::error::ErrorClass;
 use crate::tencent::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;

@@ -20,6 +20,9 @@ const SMALLER: &str = "ask for smaller pages or shorter windows";
 const CONTEXT: &str = "the search is begun again without its old context";
 const PEER: &str = "the account bars this machine's address: change its list of addresses";
 
+const CLS_OFF: &str = "switch on the log service for this account, in its console";
+const SERVICE_OFF: &str = "switch on the service for this account, in its console";
+
 /// Advice that depends on the service asked.
 const RIGHTS_OF_SERVICE: &str = "";
 
@@ -42,6 +45,9 @@ const TABLE: &[Verdict] = {
             RIGHTS_OF_SERVICE,
         ),
         verdict("FailedOperation", Transient, SERVER),
+        verdict("FailedOperation.AccountInsufficient", Invalid, PAY),
+        verdict("FailedOperation.AuthFailure", Authentication, TOKEN),
+        verdict("FailedOperation.ClsServiceUnregistered", NotFound, CLS_OFF),
         verdict("FailedOperation.GetlogReachLimit", Invalid, SMALLER),
         verdict(
             "FailedOperation.InValidIndexRuleForSearchLow",
@@ -49,15 +55,18 @@ const TABLE: &[Verdict] = {
             STORAGE,
         ),
         verdict("FailedOperation.IndexSegmentOffloaded", Invalid, STORAGE),
+        verdict("FailedOperation.InsufficientBalance", Invalid, PAY),
         verdict("FailedOperation.InvalidContext", Invalid, CONTEXT),
         verdict("FailedOperation.QueryError", Invalid, INDEX),
         verdict("FailedOperation.ReadQpsLimit", Throttled, BUSY),
         verdict("FailedOperation.SearchTimeout", Transient, SERVER),
+        verdict("FailedOperation.ServiceClosed", NotFound, SERVICE_OFF),
         verdict("FailedOperation.SyntaxError", Invalid, INDEX),
         verdict("FailedOperation.Timeout", Transient, SERVER),
         verdict("FailedOperation.TopicClosed", NotFound, TOPIC_CLOSED),
         verdict("FailedOperation.TopicCreating", Transient, SERVER),
         verdict("FailedOperation.TopicIsolated", NotFound, TOPIC_CLOSED),
+        verdict("FailedOperation.UnOpenedService", NotFound, SERVICE_OFF),
         verdict("InternalError", Transient, SERVER),
         verdict("InternalError.SearchError", Transient, SERVER),
         verdict("InternalError.SearchFailed", Transient, SERVER),
@@ -84,7 +93,7 @@ const TABLE: &[Verdict] = {
             RIGHTS_OF_SERVICE,
         ),
         verdict("OperationDenied.AccountDestroy", Authentication, BARRED),
-        verdict("OperationDenied.AccountIsolate", Authentication, PAY),
+        verdict("OperationDenied.AccountIsolate", Invalid, PAY),
         verdict("OperationDenied.AccountNotExists", Authentication, BARRED),
         verdict("OperationDenied.AnalysisSwitchClose", NotFound, INDEX),
         verdict("OperationDenied.NewSyntaxNotSupported", Invalid, INDEX),
@@ -104,11 +113,16 @@ const TABLE: &[Verdict] = {
         verdict("ResourceNotFound.Qualifier", NotFound, NAMES),
         verdict("ResourceNotFound.TopicNotExist", NotFound, TOPIC),
         verdict("ResourceUnavailable", Transient, SERVER),
+        verdict("ResourceUnavailable.InsufficientBalance", Invalid, PAY),
+        verdict("ResourceUnavailable.ServiceSuspended", Invalid, PAY),
         verdict("ResponseSizeLimitExceeded", Invalid, SMALLER),
         verdict("ServiceUnavailable", Transient, SERVER),
         verdict("UnauthorizedOperation", Authentication, RIGHTS_OF_SERVICE),
+        verdict("UnauthorizedOperation.Region", Authentication, REGION),
         verdict("UnknownParameter", Invalid, PARAMETERS),
         verdict("UnsupportedOperation", Invalid, PARAMETERS),
+        verdict("UnsupportedOperation.NotSupportRegion", Invalid, REGION),
+        verdict("UnsupportedOperation.Region", Invalid, REGION),
         verdict("UnsupportedProtocol", Invalid, SCHEME),
         verdict("UnsupportedRegion", Invalid, REGION),
     ]
@@ -283,6 +297,26 @@ mod tests {
                 assert_ne!(judge_name(service, known.label).advice, "");
             }
         }
+    }
+
+    /// The vendor's list of what its API of functions may say.
+    #[test]
+    fn every_listed_code_has_a_family() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../shared/cases/responses/v3_scf_errorcodes.json"
+        );
+        let Ok(text) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: no list of codes beside the repository");
+            return;
+        };
+        let codes: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&text).unwrap();
+        // Only what creates or changes a function can lack resources.
+        for code in codes.keys().filter(|c| *c != "ResourceInsufficient.COS") {
+            assert_ne!(judge_name(Service::Scf, code).label, OTHER, "{code}");
+        }
+        eprintln!("{} codes have their family", codes.len());
     }
 
     proptest! {
