@@ -1,33 +1,44 @@
 //! The cloud's API and nothing else: endpoint, signature, credentials, pace, retry, typed errors.
 //!
-//! It knows no metrics (a [`CallObserver`] is told of each attempt) and no log rows (a caller
-//! hands [`Client::call`] the parser of its own answer). Transport, clock and random numbers are
+//! One client speaks one [`Service`]: the legacy API of functions, or one of API 3.0. It knows no
+//! metrics (a [`CallObserver`] is told of each attempt) and no log rows (a caller hands
+//! [`Client::call`] the parser of its own answer, or [`Client::call_json`] its type). Transport, clock and random numbers are
 //! seams, so the same client runs over sockets or over a simulated cloud on paused time.
 
 mod client;
+mod clock;
 mod codes;
 mod credentials;
+mod date;
 mod endpoint;
 mod envelope;
 mod error;
+mod flatten;
+mod hidden;
 mod http;
 mod limit;
+mod nonces;
 mod pace;
 mod request;
 mod retry;
-mod sign_v2;
+mod service;
+mod sign_form;
+mod sign_tc3;
 mod text;
 mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
+pub use clock::CloudClock;
 pub use credentials::{
     Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment,
     FileProvider, Origin, RoleConfig, Sources, StaticProvider, Sts,
 };
-pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use endpoint::{Domain, Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, parse_head};
 pub use error::{ApiError, ErrorClass};
 pub use http::{HttpLimits, HttpTransport};
 pub use retry::RetryBudget;
-pub use sign_v2::{SigningMethod, signature, source_string};
+pub use service::{Service, SigningMethod};
+pub use sign_form::{signature, source_string};
+pub use sign_tc3::{Payload, Tc3};
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};

@@ -13,8 +13,8 @@ use crate::source::v2::V2Source;
 use crate::source::{LogSource, Place};
 use crate::telemetry::Telemetry;
 use crate::tencent::{
-    CallObserver, Client, ClientConfig, CredentialProvider, Credentials, Endpoint, FileProvider,
-    Method, SigningMethod, Sources,
+    CallObserver, Client, ClientConfig, CredentialProvider, Credentials, Domain, Endpoint,
+    FileProvider, Method, Service, SigningMethod, Sources,
 };
 
 /// Passes what the client does on to the metrics.
@@ -69,11 +69,13 @@ impl Wiring<'_> {
 
     fn client_config(&self, source: &config::Source) -> Result<ClientConfig, BuildError> {
         let endpoint = match &source.endpoint {
-            Some(url) => Endpoint::parse(url).map_err(|cause| BuildError::Endpoint {
-                source_name: source.name.clone(),
-                cause,
-            })?,
-            None => Endpoint::default(),
+            Some(url) => {
+                Endpoint::parse(Service::V2, url).map_err(|cause| BuildError::Endpoint {
+                    source_name: source.name.clone(),
+                    cause,
+                })?
+            }
+            None => Endpoint::of(Service::V2, &source.region, Domain::Public),
         };
         let limits = &self.config.limits;
         Ok(ClientConfig {
@@ -88,7 +90,7 @@ impl Wiring<'_> {
             },
             requests_per_second: limits.requests_per_second,
             max_in_flight: limits.requests_in_flight,
-            ..ClientConfig::new(&source.region)
+            ..ClientConfig::new(Service::V2, &source.region)
         })
     }
 

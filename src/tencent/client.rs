@@ -1,43 +1,52 @@
-//! The client: paced, signed, retried calls of one region's API.
+//! The client: paced, signed, retried calls of one API in one region.
+
+mod answer;
+mod call;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use super::codes;
-use super::credentials::{CredentialProvider, Credentials};
-use super::endpoint::Endpoint;
-use super::envelope::{Head, Malformed, parse_head};
-use super::error::{ApiError, ErrorClass, Fault};
+use super::clock::CloudClock;
+use super::credentials::CredentialProvider;
+use super::endpoint::{Domain, Endpoint};
+use super::envelope::{Head, Malformed};
+use super::error::{ApiError, Fault};
+use super::nonces::Nonces;
 use super::pace::Pace;
-use super::request::{Moment, Nonces, Signer};
+use super::request::Signer;
 use super::retry::RetryBudget;
-use super::sign_v2::SigningMethod;
+use super::service::{Service, SigningMethod};
 use super::transport::{HttpResponse, Method, Transport};
 use crate::model::Timestamp;
 use crate::runtime::Runtime;
 
-/// The value of an observer's `api`.
-const API: &str = "v2";
-
-/// The vendor's codes that mean two clocks disagree, or seem to.
-const CLOCK_CODES: [i64; 2] = [4200, 4500];
+use answer::{judge_legacy, judge_response};
+use call::{Caller, Inner};
 
 /// How a client calls.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ClientConfig {
+    /// Which API.
+    pub service: Service,
     /// Where the API is.
     pub endpoint: Endpoint,
-    /// The parameter `Region`, such as `ap-guangzhou` (old pages: `gz`).
+    /// The region asked, such as `ap-guangzhou` (old pages: `gz`); not sent where empty.
     pub region: String,
     /// GET or POST.
     pub method: Method,
-    /// The hash inside the signature.
+    /// How requests are signed.
     pub signing: SigningMethod,
-    /// Most requests a second, for each action. No limit of the vendor is documented for v2.
+    /// The clock to sign by, shared by all clients that are given a clone of one. A clone of this
+    /// configuration shares it too.
+    pub clock: CloudClock,
+    /// Most requests a second, for each action. No limit of the vendor is documented for v2; at
+    /// API 3.0 it is 5 for `GetFunctionLogs` (20 on old pages) and 20 or more for what else is
+    /// called here.
     pub requests_per_second: f64,
     /// Requests that may go at once after a rest, for each action.
     pub burst: u32,
@@ -49,49 +58,42 @@ pub struct ClientConfig {
 
 /// Is told of every request sent.
 pub trait CallObserver: Send + Sync {
-    /// `code` is of a closed set: the vendor's code where it is a known one (`0`, `4400`), else
-    /// `other`; or what came instead of a code (`network`, `timeout`, `cut_body`, `too_large`,
+    /// `api` is [`Service::label`]. `code` is of a closed set: `0` for success; the vendor's code
+    /// where it is a known one (`4400`), of a name the longest part that is known
+    /// (`RequestLimitExceeded`), else `other`; or what came instead of a code (`network`, `timeout`, `cut_body`, `too_large`,
     /// `non_json`, `no_payload`, `http_502`). `took` runs from sending to the last byte.
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration);
+
+    /// The cloud's clock was learned to be `offset_ms` ahead of this machine's (behind, where
+    /// negative); in milliseconds, by whole seconds.
+    fn clock_offset(&self, api: &'static str, offset_ms: i64) {
+        let _ = (api, offset_ms);
+    }
 }
 
-/// Calls the API of one region. Clones share the pace, the limit of requests in flight and the
+/// Calls one API of one region. Clones share the pace, the limit of requests in flight and the
 /// connections. Dropping the future of a call gives the call up at any point; at the wish to stop
 /// a request under way is waited for, and none is sent any more.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-struct Inner {
-    signer: Signer,
-    host: String,
-    pace: Pace,
-    in_flight: Semaphore,
-    retry: RetryBudget,
-    nonces: Nonces,
-    credentials: Arc<dyn CredentialProvider>,
-    transport: Arc<dyn Transport>,
-    runtime: Runtime,
-    observer: Arc<dyn CallObserver>,
-}
-
-/// What one call has done so far.
-#[derive(Default)]
-struct Tries {
-    sent: u32,
-    first: Option<Instant>,
-    asked_for_newer_credentials: bool,
-}
-
 // === impl ClientConfig ===
 
 impl ClientConfig {
-    /// The defaults for a region, at the vendor's public address.
-    pub fn new(region: impl Into<String>) -> Self {
+    /// The defaults for an API in a region, at the vendor's public address: GET for the legacy
+    /// API, POST for the others, and the strongest signature.
+    pub fn new(service: Service, region: impl Into<String>) -> Self {
+        let region = region.into();
         Self {
-            endpoint: Endpoint::default(),
-            region: region.into(),
-            method: Method::default(),
+            service,
+            endpoint: Endpoint::of(service, &region, Domain::default()),
+            region,
+            method: match service {
+                Service::V2 => Method::Get,
+                Service::Scf | Service::Cls | Service::Sts => Method::Post,
+            },
             signing: SigningMethod::default(),
+            clock: CloudClock::default(),
             requests_per_second: 10.0,
             burst: 10,
             max_in_flight: 8,
@@ -118,7 +120,9 @@ impl Client {
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             retry: config.retry,
             nonces: Nonces::new(&runtime.random),
+            clock: config.clock,
             signer: Signer {
+                service: config.service,
                 endpoint: config.endpoint,
                 region: config.region,
                 method: config.method,
@@ -131,17 +135,14 @@ impl Client {
         }))
     }
 
-    /// The cloud's clock, as far as it is known.
-    pub fn now(&self) -> Timestamp {
-        self.0.runtime.now()
-    }
-
-    /// Calls `action` with its own `params` (raw values; the common ones are added here).
+    /// Calls `action` of the legacy API with its own `params` (raw values; the common ones are
+    /// added here).
     ///
     /// `parse` turns a body into the envelope's head and the caller's payload in one pass; the
     /// payload may be absent where the code is not zero. Throttled and transient failures are
     /// tried again within the budget, each attempt signed anew. An authentication failure is
-    /// tried once more if the provider then has other credentials.
+    /// tried once more if the provider then has other credentials, or if the answer shows that
+    /// this machine's clock is wrong.
     pub async fn call<T, P>(
         &self,
         action: &str,
@@ -151,34 +152,42 @@ impl Client {
     where
         P: Fn(&[u8]) -> Result<(Head, Option<T>), Malformed> + Send + Sync,
     {
-        let inner = &*self.0;
-        let mut tries = Tries::default();
-        loop {
-            if !inner.may_send(action).await {
-                return Err(Fault::Stopping.into_error(action, &inner.host, tries.sent));
-            }
-            // Held while a request is under way, and not while waiting. Never closed.
-            let permit = inner.in_flight.acquire().await.ok();
-            let (credentials, outcome) = match inner.credentials.current().await {
-                Ok(current) => {
-                    let sent = inner.attempt(action, params, &current, &parse, &mut tries);
-                    let outcome = sent.await;
-                    (Some(current), outcome)
-                }
-                Err(error) => (None, Err(Fault::Credentials(error))),
-            };
-            drop(permit);
-            let fault = match outcome {
-                Ok(payload) => return Ok(payload),
-                Err(fault) => fault,
-            };
-            if !inner
-                .again(action, &fault, credentials.as_ref(), &mut tries)
-                .await
-            {
-                return Err(fault.into_error(action, &inner.host, tries.sent));
-            }
-        }
+        let text = |(name, value): &(&str, String)| ((*name).to_owned(), value.as_str().into());
+        let params = Value::Object(params.iter().map(text).collect::<Map<_, _>>());
+        let judge = |response: &HttpResponse| judge_legacy(response, &parse);
+        self.0.call(action, &params, Caller::Known, judge).await
+    }
+
+    /// Calls `action` of API 3.0 with its own `params`, an object; answers what stands in
+    /// `Response`. Failures are tried again as those of [`Self::call`] are.
+    pub async fn call_json<T: DeserializeOwned + Send>(
+        &self,
+        action: &str,
+        params: &Value,
+    ) -> Result<T, ApiError> {
+        let judge = |response: &HttpResponse| self.judge(response);
+        self.0.call(action, params, Caller::Known, judge).await
+    }
+
+    /// The same without a signature, as JSON in a POST whatever is configured; asks for no
+    /// credentials. For `AssumeRoleWithWebIdentity` alone, whose parameters hold the proof.
+    pub async fn call_unsigned_json<T: DeserializeOwned + Send>(
+        &self,
+        action: &str,
+        params: &Value,
+    ) -> Result<T, ApiError> {
+        let judge = |response: &HttpResponse| self.judge(response);
+        self.0.call(action, params, Caller::Unsigned, judge).await
+    }
+
+    /// The cloud's time as far as it is known: this machine's, and what refusals taught of its
+    /// offset.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.at(self.0.runtime.now())
+    }
+
+    fn judge<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, Fault> {
+        judge_response(self.0.signer.service, response)
     }
 }
 
@@ -188,125 +197,6 @@ impl fmt::Debug for Client {
             .field("signer", &self.0.signer)
             .finish_non_exhaustive()
     }
-}
-
-// === impl Inner ===
-
-impl Inner {
-    /// Signs and sends one request and judges its answer.
-    async fn attempt<T>(
-        &self,
-        action: &str,
-        params: &[(&str, String)],
-        credentials: &Credentials,
-        parse: &(impl Fn(&[u8]) -> Result<(Head, Option<T>), Malformed> + Sync),
-        tries: &mut Tries,
-    ) -> Result<T, Fault> {
-        let moment = Moment {
-            unix_seconds: self.runtime.now().as_secs(),
-            nonce: self.nonces.next(),
-        };
-        let signed = self.signer.sign(action, params, credentials, moment);
-        let started = Instant::now();
-        tries.sent += 1;
-        tries.first.get_or_insert(started);
-        let answer = self.transport.send(signed.request).await;
-        let took = started.elapsed();
-        let outcome = match answer {
-            Ok(response) => judge(&response, parse),
-            Err(error) => Err(Fault::Transport(error)),
-        };
-        let label = match &outcome {
-            Ok(_) => codes::SUCCESS,
-            Err(fault) => fault.verdict().label,
-        };
-        self.observer.attempt(API, action, label, took);
-        outcome.map_err(|fault| fault.masked(|text| signed.hidden.mask(text)))
-    }
-
-    /// Whether to send once more; if so, after the wait that is due.
-    async fn again(
-        &self,
-        action: &str,
-        fault: &Fault,
-        credentials: Option<&Credentials>,
-        tries: &mut Tries,
-    ) -> bool {
-        let class = fault.verdict().class;
-        match (class, credentials) {
-            (ErrorClass::Throttled, _) => self.pace.penalise(action),
-            (ErrorClass::Authentication, Some(refused)) => {
-                let first = !std::mem::replace(&mut tries.asked_for_newer_credentials, true);
-                return first && self.credentials.refused(refused).await;
-            }
-            _ => {}
-        }
-        if !class.is_retryable() {
-            return false;
-        }
-        let elapsed = tries.first.map_or(Duration::ZERO, |first| first.elapsed());
-        let unit = self.runtime.random.unit();
-        let Some(wait) = self.retry.next_wait(tries.sent, elapsed, unit) else {
-            return false;
-        };
-        self.runtime.stop.pause(wait).await
-    }
-
-    /// Waits until the pace allows a request; false if the process is to stop first.
-    async fn may_send(&self, action: &str) -> bool {
-        tokio::select! {
-            biased;
-            () = self.runtime.stop.wished() => false,
-            () = self.pace.turn(action) => true,
-        }
-    }
-}
-
-/// The vendor answers 200 even for errors; another status comes from a gateway, unless its body
-/// says otherwise.
-fn judge<T>(
-    response: &HttpResponse,
-    parse: &impl Fn(&[u8]) -> Result<(Head, Option<T>), Malformed>,
-) -> Result<T, Fault> {
-    let failed = || {
-        parse_head(&response.body)
-            .ok()
-            .filter(|head| head.code != 0)
-    };
-    if response.status != 200 {
-        return Err(match failed() {
-            Some(head) => api_fault(head, response),
-            None => Fault::Status(response.status),
-        });
-    }
-    match parse(&response.body) {
-        Ok((head, _)) if head.code != 0 => Err(api_fault(head, response)),
-        Ok((_, Some(payload))) => Ok(payload),
-        Ok((_, None)) => Err(Fault::NoPayload),
-        // A failure may carry a payload of another shape than success does.
-        Err(malformed) => Err(match failed() {
-            Some(head) => api_fault(head, response),
-            None => Fault::Body {
-                malformed,
-                content_type: response
-                    .header("content-type")
-                    .unwrap_or("no content type")
-                    .to_owned(),
-                bytes: response.body.len(),
-            },
-        }),
-    }
-}
-
-/// Where the clock may be at fault, the answer's own date helps to see by how much.
-fn api_fault(mut head: Head, response: &HttpResponse) -> Fault {
-    if CLOCK_CODES.contains(&head.code)
-        && let Some(date) = response.header("date")
-    {
-        head.message
-            .push_str(&format!(" (the cloud's clock: {date})"));
-    }
-    Fault::Api(head)
 }
 
 /// Tells nobody.

@@ -1,14 +1,20 @@
-//! What the v2 codes mean to a caller: one table.
+//! What codes and statuses mean to a caller: a table for the numbers of the legacy API here, one
+//! for the names of API 3.0 in `names`.
 //!
 //! The vendor's pages name the codes (error code page of API 2.0; 4420 only on the page of its key
 //! service); the class and the advice are this project's reading of them.
 
+mod names;
+
 use super::error::ErrorClass;
+use super::service::Service;
+
+pub(super) use names::judge_name;
 
 /// One code, judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// The closed label: the code itself where it is known, else `other`.
+    /// The closed label: the code itself, or the longest part of it, that is known; else `other`.
     pub label: &'static str,
     /// What the caller can do.
     pub class: ErrorClass,
@@ -16,8 +22,11 @@ pub(super) struct Verdict {
     pub advice: &'static str,
 }
 
-/// The label of a call that worked.
+/// The label of a call that worked, whatever the API.
 pub(super) const SUCCESS: &str = "0";
+
+/// The label of every code that is not known.
+const OTHER: &str = "other";
 
 const KEY: &str = "check the secret key and the signing method";
 const ID: &str = "the secret id does not exist: check it, or make a new key";
@@ -77,7 +86,7 @@ const fn verdict(label: &'static str, class: ErrorClass, advice: &'static str) -
     }
 }
 
-/// The verdict on a code other than zero. Codes that the pages do not name follow their family;
+/// The verdict on a number of the legacy API other than zero. Codes that the pages do not name follow their family;
 /// where no family fits, trying again within the budget loses nothing.
 pub(super) fn judge(code: i64) -> Verdict {
     let known = TABLE.iter().find(|(known, _)| *known == code);
@@ -89,7 +98,7 @@ pub(super) fn judge(code: i64) -> Verdict {
         4100..4200 => (ErrorClass::Authentication, RIGHTS),
         _ => (ErrorClass::Transient, SERVER),
     };
-    verdict("other", class, advice)
+    verdict(OTHER, class, advice)
 }
 
 /// The verdict on an HTTP status other than 200 whose body names no code. The vendor documents

@@ -2,11 +2,16 @@
 
 use std::fmt;
 
-/// The path of every v2 module.
-const V2_PATH: &str = "/v2/index.php";
+use super::service::Service;
 
 /// The host of the v2 module of functions; the region travels as a parameter.
 const V2_HOST: &str = "scf.api.qcloud.com";
+
+/// What the hosts of API 3.0 end in.
+const V3_ROOT: &str = "tencentcloudapi.com";
+
+/// What the names of finance regions end in. They are reached at hosts of their own only.
+const FINANCE: &str = "-fsi";
 
 /// Longest address accepted, in bytes.
 const MAX_URL: usize = 2_048;
@@ -20,7 +25,19 @@ pub enum Scheme {
     Https,
 }
 
-/// An address of the v2 API.
+/// Which of the vendor's addresses are used, where none is given by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Domain {
+    /// `scf.tencentcloudapi.com`; for a finance region `scf.ap-shanghai-fsi.tencentcloudapi.com`.
+    #[default]
+    Public,
+    /// `scf.intl.tencentcloudapi.com`, for accounts of the international site.
+    International,
+    /// `scf.internal.tencentcloudapi.com`, from machines inside the cloud.
+    Internal,
+}
+
+/// An address of one API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -64,8 +81,28 @@ pub enum EndpointError {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// Reads `scheme://host[:port][/path]`. Without a path it is `/v2/index.php`.
-    pub fn parse(url: &str) -> Result<Self, EndpointError> {
+    /// The vendor's own address. API 3.0 takes the region as a header, so but for finance regions
+    /// one host serves all; the legacy API has one host whatever the domain.
+    pub fn of(service: Service, region: &str, domain: Domain) -> Self {
+        let name = service.name();
+        let host = match (service, domain) {
+            (Service::V2, _) => V2_HOST.to_owned(),
+            (_, Domain::Public) if is_finance(region) => format!("{name}.{region}.{V3_ROOT}"),
+            (_, Domain::Public) => format!("{name}.{V3_ROOT}"),
+            (_, Domain::International) => format!("{name}.intl.{V3_ROOT}"),
+            (_, Domain::Internal) => format!("{name}.internal.{V3_ROOT}"),
+        };
+        Self {
+            scheme: Scheme::Https,
+            host,
+            port: None,
+            path: service.path().to_owned(),
+        }
+    }
+
+    /// Reads `scheme://host[:port][/path]`. Without a path it is `/v2/index.php` for the legacy
+    /// API and `/` for the others.
+    pub fn parse(service: Service, url: &str) -> Result<Self, EndpointError> {
         if url.len() > MAX_URL {
             return Err(EndpointError::TooLong);
         }
@@ -80,7 +117,7 @@ impl Endpoint {
             scheme,
             host,
             port: port.filter(|port| *port != scheme.default_port()),
-            path: parse_path(path)?,
+            path: parse_path(service, path)?,
         })
     }
 
@@ -100,18 +137,6 @@ impl Endpoint {
     /// Whether requests are protected by TLS.
     pub fn scheme(&self) -> Scheme {
         self.scheme
-    }
-}
-
-/// The vendor's public v2 address.
-impl Default for Endpoint {
-    fn default() -> Self {
-        Self {
-            scheme: Scheme::Https,
-            host: V2_HOST.to_owned(),
-            port: None,
-            path: V2_PATH.to_owned(),
-        }
     }
 }
 
@@ -181,12 +206,18 @@ fn parse_host(host: &str) -> Result<String, EndpointError> {
         .ok_or(EndpointError::BadHost)
 }
 
-fn parse_path(path: &str) -> Result<String, EndpointError> {
+fn parse_path(service: Service, path: &str) -> Result<String, EndpointError> {
     match path {
-        "" | "/" => Ok(V2_PATH.to_owned()),
+        "" | "/" => Ok(service.path().to_owned()),
         _ if path.bytes().all(|b| b.is_ascii_graphic()) => Ok(path.to_owned()),
         _ => Err(EndpointError::BadPath),
     }
+}
+
+/// A region that is no part of a host name, which nobody can reach, is none.
+fn is_finance(region: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    region.ends_with(FINANCE) && region.bytes().all(plain)
 }
 
 #[cfg(test)]
@@ -194,13 +225,71 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The hosts of the vendor's pages on domains, and of its clients' READMEs.
     #[test]
-    fn the_default_is_the_vendors_address() {
-        assert_eq!(
-            Endpoint::default().to_string(),
-            "https://scf.api.qcloud.com/v2/index.php"
-        );
-        assert_eq!(Endpoint::default().authority(), "scf.api.qcloud.com");
+    fn the_vendors_addresses_are_known() {
+        use Domain::*;
+        for (service, region, domain, whole) in [
+            (
+                Service::Scf,
+                "ap-guangzhou",
+                Public,
+                "https://scf.tencentcloudapi.com/",
+            ),
+            (
+                Service::Scf,
+                "ap-shanghai-fsi",
+                Public,
+                "https://scf.ap-shanghai-fsi.tencentcloudapi.com/",
+            ),
+            (
+                Service::Cls,
+                "ap-shenzhen-fsi",
+                Public,
+                "https://cls.ap-shenzhen-fsi.tencentcloudapi.com/",
+            ),
+            (
+                Service::Cls,
+                "ap-singapore",
+                International,
+                "https://cls.intl.tencentcloudapi.com/",
+            ),
+            (
+                Service::Scf,
+                "ap-shanghai-fsi",
+                Internal,
+                "https://scf.internal.tencentcloudapi.com/",
+            ),
+            (Service::Sts, "", Public, "https://sts.tencentcloudapi.com/"),
+            (
+                Service::Sts,
+                "a.b/-fsi",
+                Public,
+                "https://sts.tencentcloudapi.com/",
+            ),
+        ] {
+            assert_eq!(Endpoint::of(service, region, domain).to_string(), whole);
+        }
+        for domain in [Public, International, Internal] {
+            let endpoint = Endpoint::of(Service::V2, "ap-shanghai-fsi", domain);
+            assert_eq!(
+                endpoint.to_string(),
+                "https://scf.api.qcloud.com/v2/index.php"
+            );
+            assert_eq!(endpoint.authority(), "scf.api.qcloud.com");
+        }
+    }
+
+    #[test]
+    fn api_3_is_at_the_root_unless_a_path_is_given() {
+        for (given, whole) in [
+            ("http://127.0.0.1:18080", "http://127.0.0.1:18080/"),
+            ("http://127.0.0.1:18080/", "http://127.0.0.1:18080/"),
+            ("http://127.0.0.1:18080/x", "http://127.0.0.1:18080/x"),
+        ] {
+            let endpoint = Endpoint::parse(Service::Cls, given).unwrap();
+            assert_eq!(endpoint.to_string(), whole);
+        }
     }
 
     #[test]
@@ -224,7 +313,10 @@ mod tests {
             ("http://[::1]", "http://[::1]/v2/index.php"),
             ("http://[FE80::1]:81/p", "http://[fe80::1]:81/p"),
         ] {
-            assert_eq!(Endpoint::parse(given).unwrap().to_string(), whole);
+            assert_eq!(
+                Endpoint::parse(Service::V2, given).unwrap().to_string(),
+                whole
+            );
         }
     }
 
@@ -250,17 +342,17 @@ mod tests {
             ("https://a#x", Query),
             ("https://a/b c", BadPath),
         ] {
-            assert_eq!(Endpoint::parse(given), Err(fault), "{given}");
+            assert_eq!(Endpoint::parse(Service::V2, given), Err(fault), "{given}");
         }
         let long = format!("https://{}", "a".repeat(MAX_URL));
-        assert_eq!(Endpoint::parse(&long), Err(TooLong));
+        assert_eq!(Endpoint::parse(Service::V2, &long), Err(TooLong));
     }
 
     proptest! {
         #[test]
         fn any_text_is_judged_and_what_is_read_reads_again(text in "(https?://)?.{0,40}") {
-            if let Ok(endpoint) = Endpoint::parse(&text) {
-                prop_assert_eq!(Endpoint::parse(&endpoint.to_string()), Ok(endpoint));
+            if let Ok(endpoint) = Endpoint::parse(Service::V2, &text) {
+                prop_assert_eq!(Endpoint::parse(Service::V2, &endpoint.to_string()), Ok(endpoint));
             }
         }
     }

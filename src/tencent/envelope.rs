@@ -1,10 +1,15 @@
-//! The fields that every v2 answer begins with: `code`, `message`, `codeDesc`.
+//! The fields that every v2 answer begins with: `code`, `message`, `codeDesc`. That of API 3.0 is
+//! in `response`.
+
+mod response;
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::text::one_line;
+
+pub(super) use response::{Answer, read};
 
 /// The envelope's own fields. Zero is success.
 #[derive(Debug, Clone, PartialEq, Eq)]

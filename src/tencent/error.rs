@@ -1,12 +1,16 @@
 //! A failed call, typed by what the caller can do about it.
 
+mod refusal;
+
 use std::fmt;
 
 use super::codes::{self, Verdict};
 use super::credentials::CredentialError;
-use super::envelope::{Head, Malformed};
+use super::envelope::Malformed;
 use super::text::one_line;
 use super::transport::TransportError;
+
+pub(super) use refusal::Refusal;
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +41,8 @@ pub struct ApiError {
     pub action: Box<str>,
     /// Host and port that were called.
     pub endpoint: Box<str>,
-    /// The vendor's code, such as `4400`; or the kind of failure that came before any code:
+    /// The vendor's whole code, such as `4400` or `LimitExceeded.Offset`; or the kind of failure
+    /// that came before any code:
     /// `network`, `timeout`, `cut_body`, `too_large`, `non_json`, `no_payload`, `http_502`,
     /// `credentials`.
     pub code: Box<str>,
@@ -45,7 +50,7 @@ pub struct ApiError {
     pub message: Box<str>,
     /// What a person can do next.
     pub advice: &'static str,
-    /// The vendor's id of the request, where its message names one.
+    /// The vendor's id of the request, where its answer names one.
     pub request_id: Option<Box<str>>,
     /// How many times the request was sent.
     pub attempts: u32,
@@ -54,8 +59,8 @@ pub struct ApiError {
 /// How one attempt failed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The answer's own code is not zero.
-    Api(Head),
+    /// The answer itself says that it failed.
+    Api(Box<Refusal>),
     /// No whole answer.
     Transport(TransportError),
     /// A status other than 200 and a body without a code.
@@ -132,7 +137,7 @@ impl Fault {
         };
         let again = "it is tried again";
         match self {
-            Self::Api(head) => codes::judge(head.code),
+            Self::Api(refusal) => refusal.verdict,
             Self::Status(status) => codes::judge_status(*status),
             // These two say what to do in their own text.
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
@@ -142,16 +147,17 @@ impl Fault {
             Self::Body { .. } => of(
                 "non_json",
                 ErrorClass::Transient,
-                "it is tried again; if it stays, check that the endpoint is a v2 API",
+                "it is tried again; if it stays, check that the endpoint is the cloud's API and not a proxy's page",
             ),
         }
     }
 
     /// The same with `hide` laid over the vendor's words, which may repeat what was sent.
     pub fn masked(mut self, hide: impl Fn(&str) -> String) -> Self {
-        if let Self::Api(head) = &mut self {
-            head.message = hide(&head.message);
-            head.code_desc = hide(&head.code_desc);
+        if let Self::Api(refusal) = &mut self {
+            refusal.message = hide(&refusal.message);
+            refusal.code = hide(&refusal.code);
+            refusal.request_id = refusal.request_id.as_deref().map(hide);
         }
         self
     }
@@ -163,18 +169,19 @@ impl Fault {
             class,
             advice,
         } = self.verdict();
-        let code = match &self {
-            Self::Api(head) => head.code.to_string(),
-            Self::Status(status) => format!("http_{status}"),
-            _ => label.to_owned(),
+        let (code, request_id) = match &self {
+            Self::Api(refusal) => (one_line(&refusal.code), refusal.request_id.as_deref()),
+            Self::Status(status) => (format!("http_{status}"), None),
+            _ => (label.to_owned(), None),
         };
+        let request_id = request_id.map(one_line);
         let message = one_line(&self.message());
         ApiError {
             class,
             action: action.into(),
             endpoint: endpoint.into(),
             code: code.into(),
-            request_id: request_id(&message).map(Into::into),
+            request_id: request_id.map(Into::into),
             message: message.into(),
             advice,
             attempts,
@@ -183,12 +190,7 @@ impl Fault {
 
     fn message(&self) -> String {
         match self {
-            Self::Api(head) => match (head.message.as_str(), head.code_desc.as_str()) {
-                ("", "") => "no message".to_owned(),
-                ("", name) => name.to_owned(),
-                (message, "") => message.to_owned(),
-                (message, name) => format!("{name}: {message}"),
-            },
+            Self::Api(refusal) => refusal.text(),
             Self::Transport(error) => error.to_string(),
             Self::Status(status) => format!("the answer has HTTP status {status}"),
             Self::Body {
@@ -222,17 +224,11 @@ fn transport_class(error: &TransportError) -> ErrorClass {
     }
 }
 
-/// v2 has no field for it; some modules write `[request id:...]` into the message, at times empty.
-fn request_id(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("[request id:")?;
-    let (id, _) = rest.split_once(']')?;
-    let id = id.trim();
-    (!id.is_empty()).then_some(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tencent::envelope::Head;
+    use crate::tencent::service::Service;
 
     fn api(code: i64, message: &str, code_desc: &str) -> ApiError {
         let head = Head {
@@ -240,7 +236,7 @@ mod tests {
             message: message.to_owned(),
             code_desc: code_desc.to_owned(),
         };
-        Fault::Api(head).into_error("ListFunctions", "h:1", 1)
+        Fault::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
     }
 
     #[test]
@@ -274,10 +270,32 @@ mod tests {
             message: String::new(),
             code_desc: String::new(),
         };
-        let fault = Fault::Api(head);
+        let fault = Fault::Api(Box::new(Refusal::legacy(head)));
         assert_eq!(fault.verdict().label, "other");
         let error = fault.into_error("A", "h", 1);
         assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
+    }
+
+    #[test]
+    fn a_name_stays_whole_in_the_error_and_its_family_is_the_label() {
+        let of = |code: &str| {
+            let (message, id) = ("slow\ndown".to_owned(), Some("r-1".to_owned()));
+            Fault::Api(Box::new(Refusal::named(
+                Service::Cls,
+                code.to_owned(),
+                message,
+                id,
+            )))
+        };
+        let fault = of("RequestLimitExceeded.UinLimitExceeded");
+        assert_eq!(fault.verdict().label, "RequestLimitExceeded");
+        let error = fault.into_error("SearchLog", "h", 1);
+        assert_eq!(&*error.code, "RequestLimitExceeded.UinLimitExceeded");
+        assert_eq!(&*error.message, "slow down");
+        assert_eq!(error.request_id.as_deref(), Some("r-1"));
+        let novel = of(&"x".repeat(10_000));
+        assert_eq!(novel.verdict().label, "other");
+        assert!(novel.into_error("A", "h", 1).code.len() < 400);
     }
 
     #[test]

@@ -1,28 +1,41 @@
-//! From an action and its parameters to a signed v2 request.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! From an action and its parameters to a signed request.
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
-use super::sign_v2::{SigningMethod, signature, source_string};
+use super::flatten::flatten;
+use super::hidden::Hidden;
+use super::service::{Service, SigningMethod};
+use super::sign_form::{signature, source_string};
+use super::sign_tc3::{Payload, Tc3};
 use super::transport::{HttpRequest, Method};
-use crate::runtime::Random;
 
 /// Everything but the unreserved characters. A space is sent as `%20`; the vendor takes `+` too.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The language of the messages of API 3.0; Chinese where nothing is said.
+const LANGUAGE: &str = "en-US";
+
+/// The value of `Authorization` where an action is its own proof of who calls.
+const UNSIGNED: &str = "SKIP";
+
 /// What is the same in every request of one client.
 #[derive(Debug)]
 pub(super) struct Signer {
+    pub service: Service,
     pub endpoint: Endpoint,
+    /// Not sent where it is empty.
     pub region: String,
     pub method: Method,
     pub signing: SigningMethod,
@@ -41,25 +54,34 @@ pub(super) struct Signed {
     pub hidden: Hidden,
 }
 
-/// The secret values inside a request, as sent and as encoded.
-pub(super) struct Hidden(Vec<Zeroizing<String>>);
-
-/// Positive numbers below 2^53 (which every JSON reader keeps exact), none of them twice within
-/// 2^52 draws.
-#[derive(Debug)]
-pub(super) struct Nonces {
-    start: u64,
-    drawn: AtomicU64,
-}
-
 // === impl Signer ===
 
 impl Signer {
-    /// Signs one request. `params` are the action's own parameters, raw.
+    /// Signs one request. `params` is an object, the action's own parameters; a form holds its
+    /// leaves under joined names. Without credentials the request is sent as one that the vendor
+    /// asks none for.
     pub fn sign(
         &self,
         action: &str,
-        params: &[(&str, String)],
+        params: &Value,
+        credentials: Option<&Credentials>,
+        moment: Moment,
+    ) -> Signed {
+        let Some(credentials) = credentials else {
+            return self.unsigned(action, params, moment);
+        };
+        match self.signing.at(self.service) {
+            SigningMethod::Tc3 => self.with_header(action, params, credentials, moment),
+            hash => self.with_parameter(hash, action, params, credentials, moment),
+        }
+    }
+
+    /// Everything, the signature too, is a parameter of a form.
+    fn with_parameter(
+        &self,
+        hash: SigningMethod,
+        action: &str,
+        params: &Value,
         credentials: &Credentials,
         moment: Moment,
     ) -> Signed {
@@ -67,46 +89,129 @@ impl Signer {
         let nonce = moment.nonce.to_string();
         let mut sent: Vec<(&str, &str)> = vec![
             ("Action", action),
-            ("Region", &self.region),
             ("Timestamp", &timestamp),
             ("Nonce", &nonce),
             ("SecretId", &credentials.secret_id),
-            ("SignatureMethod", self.signing.as_str()),
+            ("SignatureMethod", hash.as_str()),
         ];
+        if !self.region.is_empty() {
+            sent.push(("Region", &self.region));
+        }
+        if self.service != Service::V2 {
+            sent.push(("Version", self.service.version()));
+            sent.push(("Language", LANGUAGE));
+        }
         if let Some(token) = &credentials.token {
             sent.push(("Token", token.expose()));
         }
-        sent.extend(params.iter().map(|(name, value)| (*name, value.as_str())));
+        let own = flatten(params);
+        sent.extend(own.iter().map(|(name, value)| (&**name, &**value)));
         let (host, path) = (self.endpoint.authority(), self.endpoint.path());
-        let source = Zeroizing::new(source_string(self.method, &host, path, &sent));
-        let signature = signature(self.signing, &credentials.secret_key, &source);
+        let source = source_string(self.service, self.method, &host, path, &sent);
+        let signature = signature(hash, &credentials.secret_key, &Zeroizing::new(source));
         sent.push(("Signature", &signature));
+        let form = form(&sent);
+        let (query, body, headers) = match self.method {
+            Method::Get => (form, String::new(), Vec::new()),
+            Method::Post => (String::new(), form, vec![header("content-type", FORM)]),
+        };
         Signed {
-            request: self.request(&form(&sent)),
+            request: self.request(self.method, &query, body.into(), headers),
             hidden: Hidden::new(credentials, &signature),
         }
     }
 
-    fn request(&self, form: &str) -> HttpRequest {
-        let url = self.endpoint.to_string();
-        match self.method {
-            Method::Get => HttpRequest {
-                method: Method::Get,
-                url: format!("{url}?{form}"),
-                headers: Vec::new(),
-                body: Bytes::new(),
-            },
-            Method::Post => HttpRequest {
-                method: Method::Post,
-                url,
-                headers: vec![(
-                    "content-type".to_owned(),
-                    "application/x-www-form-urlencoded".to_owned(),
-                )],
-                body: Bytes::copy_from_slice(form.as_bytes()),
-            },
+    /// The signature and all that is not the action's own are headers.
+    fn with_header(
+        &self,
+        action: &str,
+        params: &Value,
+        credentials: &Credentials,
+        moment: Moment,
+    ) -> Signed {
+        let (query, body, kind) = match self.method {
+            Method::Get => (owned_form(&flatten(params)), String::new(), FORM),
+            Method::Post => (String::new(), params.to_string(), JSON),
+        };
+        let tc3 = Tc3 {
+            service: self.service.name(),
+            method: self.method,
+            host: &self.endpoint.authority(),
+            path: self.endpoint.path(),
+            query: &query,
+            content_type: kind,
+            payload: Payload::Bytes(body.as_bytes()),
+            unix_seconds: moment.unix_seconds,
+        };
+        let signature = tc3.signature(&credentials.secret_key);
+        let authorization = tc3.authorization(&credentials.secret_id, &signature);
+        let mut headers = self.headers(action, moment, kind, &authorization);
+        if let Some(token) = &credentials.token {
+            headers.push(header("x-tc-token", token.expose()));
+        }
+        Signed {
+            request: self.request(self.method, &query, body.into(), headers),
+            hidden: Hidden::new(credentials, &signature),
         }
     }
+
+    fn unsigned(&self, action: &str, params: &Value, moment: Moment) -> Signed {
+        let headers = self.headers(action, moment, JSON, UNSIGNED);
+        let body = params.to_string().into();
+        Signed {
+            request: self.request(Method::Post, "", body, headers),
+            hidden: Hidden::within(params),
+        }
+    }
+
+    fn headers(
+        &self,
+        action: &str,
+        moment: Moment,
+        kind: &str,
+        authorization: &str,
+    ) -> Vec<(String, String)> {
+        let mut headers = vec![
+            header("content-type", kind),
+            header("authorization", authorization),
+            header("x-tc-action", action),
+            header("x-tc-version", self.service.version()),
+            header("x-tc-timestamp", &moment.unix_seconds.to_string()),
+            header("x-tc-language", LANGUAGE),
+        ];
+        if !self.region.is_empty() {
+            headers.push(header("x-tc-region", &self.region));
+        }
+        headers
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        query: &str,
+        body: Bytes,
+        headers: Vec<(String, String)>,
+    ) -> HttpRequest {
+        let url = self.endpoint.to_string();
+        HttpRequest {
+            method,
+            url: match query {
+                "" => url,
+                query => format!("{url}?{query}"),
+            },
+            headers,
+            body,
+        }
+    }
+}
+
+fn header(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn owned_form(params: &[(String, String)]) -> String {
+    let borrowed: Vec<_> = params.iter().map(|(n, v)| (&**n, &**v)).collect();
+    form(&borrowed)
 }
 
 fn form(params: &[(&str, &str)]) -> String {
@@ -122,155 +227,5 @@ fn form(params: &[(&str, &str)]) -> String {
     form
 }
 
-// === impl Hidden ===
-
-impl Hidden {
-    fn new(credentials: &Credentials, signature: &str) -> Self {
-        let token = credentials.token.as_ref().map(|token| token.expose());
-        let raw = [
-            Some(credentials.secret_key.expose()),
-            token,
-            Some(signature),
-        ];
-        let both = raw.into_iter().flatten().flat_map(|value| {
-            let encoded = utf8_percent_encode(value, ENCODED).to_string();
-            [value.to_owned(), encoded]
-        });
-        Self(both.map(Zeroizing::new).collect())
-    }
-
-    /// `text` with every hidden value masked.
-    pub fn mask(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, value| {
-            text.replace(value.as_str(), "<secret>")
-        })
-    }
-}
-
-// === impl Nonces ===
-
-impl Nonces {
-    const RANGE: u64 = 1 << 52;
-
-    /// Odd, so that multiples of it pass through the whole range before one comes back; large, so
-    /// that neighbours look unalike.
-    const STEP: u64 = 0x0005_851F_42D4_C957;
-
-    pub fn new(random: &Random) -> Self {
-        Self {
-            start: random.next_u64(),
-            drawn: AtomicU64::new(0),
-        }
-    }
-
-    pub fn next(&self) -> u64 {
-        let n = self.drawn.fetch_add(1, Ordering::Relaxed);
-        1 + self.start.wrapping_add(n.wrapping_mul(Self::STEP)) % Self::RANGE
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-
-    fn signer(method: Method) -> Signer {
-        Signer {
-            endpoint: Endpoint::parse("http://127.0.0.1:18080").unwrap(),
-            region: "ap-guangzhou".to_owned(),
-            method,
-            signing: SigningMethod::HmacSha256,
-        }
-    }
-
-    fn sign(method: Method, token: Option<&str>) -> Signed {
-        let credentials = Credentials::new(
-            "AKIDEXAMPLE0000000000000000000000001".to_owned(),
-            Secret::new("EXAMPLESECRETKEY0123456789abcdef"),
-            token.map(Secret::new),
-            "a test",
-        );
-        let params = [
-            ("functionName", "demo".to_owned()),
-            ("limit", "100".to_owned()),
-            ("offset", "0".to_owned()),
-            ("order", "asc".to_owned()),
-            ("orderby", "startTime".to_owned()),
-        ];
-        let moment = Moment {
-            unix_seconds: 1_700_000_000,
-            nonce: 7,
-        };
-        signer(method).sign("GetFunctionLogs", &params, &credentials.unwrap(), moment)
-    }
-
-    /// The vendor's Python SDK, for the same parameters, signs `9/XnD5TZ...` over a host with a
-    /// port.
-    #[test]
-    fn a_get_request_is_the_sdks() {
-        let request = sign(Method::Get, None).request;
-        let (base, query) = request.url.split_once('?').unwrap();
-        assert_eq!(base, "http://127.0.0.1:18080/v2/index.php");
-        let mut parts: Vec<_> = query.split('&').collect();
-        parts.sort_unstable();
-        assert_eq!(
-            parts,
-            [
-                "Action=GetFunctionLogs",
-                "Nonce=7",
-                "Region=ap-guangzhou",
-                "SecretId=AKIDEXAMPLE0000000000000000000000001",
-                "Signature=9%2FXnD5TZ2v2KvKSc%2Bovsa5DeSIpUCJvkgA3JezhZt%2B0%3D",
-                "SignatureMethod=HmacSHA256",
-                "Timestamp=1700000000",
-                "functionName=demo",
-                "limit=100",
-                "offset=0",
-                "order=asc",
-                "orderby=startTime",
-            ]
-        );
-        assert!(request.headers.is_empty() && request.body.is_empty());
-    }
-
-    #[test]
-    fn a_post_request_has_all_in_the_body() {
-        let request = sign(Method::Post, Some("a+b/c=d_e~f.g%h&i j")).request;
-        assert_eq!(request.url, "http://127.0.0.1:18080/v2/index.php");
-        let body = std::str::from_utf8(&request.body).unwrap();
-        let token = "Token=a%2Bb%2Fc%3Dd_e~f.g%25h%26i%20j";
-        assert!(body.split('&').any(|part| part == token), "{body}");
-        assert_eq!(request.headers[0].1, "application/x-www-form-urlencoded");
-    }
-
-    #[test]
-    fn secrets_are_neither_in_debug_nor_left_in_echoes() {
-        let signed = sign(Method::Get, Some("t0k+n"));
-        assert!(!signed.request.url.contains("EXAMPLESECRETKEY"));
-        let shown = format!("{:?} {:#?}", signed.request, signed.request);
-        assert!(
-            !shown.contains("t0k") && !shown.contains("Signature="),
-            "{shown}"
-        );
-        let echo = format!("got {} with t0k+n and 9/x", signed.request.url);
-        let masked = signed.hidden.mask(&echo);
-        assert!(
-            !masked.contains("t0k") && masked.contains("Token=<secret>"),
-            "{masked}"
-        );
-        assert!(masked.contains("Signature=<secret>"), "{masked}");
-    }
-
-    #[test]
-    fn nonces_are_positive_exact_in_json_and_never_twice() {
-        let nonces = Nonces::new(&Random::seeded(1));
-        let drawn: Vec<u64> = (0..100_000).map(|_| nonces.next()).collect();
-        assert!(drawn.iter().all(|n| (1..=1 << 52).contains(n)));
-        let distinct: std::collections::HashSet<_> = drawn.iter().collect();
-        assert_eq!(distinct.len(), drawn.len());
-        let other = Nonces::new(&Random::seeded(2));
-        assert_ne!(other.next(), drawn[0]);
-        // Odd, so the period is the whole range.
-        assert_eq!(Nonces::STEP % 2, 1);
-    }
-}
+mod tests;

@@ -2,13 +2,19 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::time::Instant;
+
 mod outcomes;
+mod responses;
+mod skew;
 
 use super::*;
 use crate::model::Timestamp;
 use crate::runtime;
 use crate::secret::Secret;
-use crate::tencent::credentials::{CredentialError, StaticProvider};
+use crate::tencent::credentials::{CredentialError, Credentials, StaticProvider};
+use crate::tencent::envelope::parse_head;
+use crate::tencent::error::ErrorClass;
 use crate::tencent::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;
@@ -91,6 +97,11 @@ impl CallObserver for Labels {
             .unwrap()
             .push(format!("{api} {action} {code}"));
     }
+
+    fn clock_offset(&self, api: &'static str, offset_ms: i64) {
+        let told = format!("{api} clock {offset_ms}");
+        self.0.lock().unwrap().push(told);
+    }
 }
 
 impl CredentialProvider for Rotating {
@@ -137,7 +148,7 @@ fn config() -> ClientConfig {
     ClientConfig {
         requests_per_second: 1_000.0,
         burst: 100,
-        ..ClientConfig::new("ap-guangzhou")
+        ..ClientConfig::new(Service::V2, "ap-guangzhou")
     }
 }
 

@@ -296,14 +296,16 @@ async fn redirects_are_handed_back() {
 /// The one place where client and sockets meet.
 #[tokio::test]
 async fn a_client_calls_over_sockets() {
-    use crate::tencent::{Client, ClientConfig, Credentials, Endpoint, StaticProvider, parse_head};
+    use crate::tencent::{
+        Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider, parse_head,
+    };
     let body = br#"{"code":"0","message":"","codeDesc":"Success"}"#;
     let mut server = Server::start(Reply::Keep(answer("200 OK", "", body))).await;
     let key = crate::secret::Secret::new("k");
     let credentials = Credentials::new("AKIDx".to_owned(), key, None, "a test").unwrap();
     let config = ClientConfig {
-        endpoint: Endpoint::parse(server.url.split('?').next().unwrap()).unwrap(),
-        ..ClientConfig::new("ap-guangzhou")
+        endpoint: Endpoint::parse(Service::V2, server.url.split('?').next().unwrap()).unwrap(),
+        ..ClientConfig::new(Service::V2, "ap-guangzhou")
     };
     let client = Client::new(
         config,

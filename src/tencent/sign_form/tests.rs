@@ -35,7 +35,13 @@ fn the_published_vectors_hold() {
             ("Region", "ap-guangzhou"),
             ("SignatureMethod", method.as_str()),
         ];
-        let built = source_string(Method::Get, "cvm.api.qcloud.com", "/v2/index.php", &params);
+        let built = source_string(
+            Service::V2,
+            Method::Get,
+            "cvm.api.qcloud.com",
+            "/v2/index.php",
+            &params,
+        );
         assert_eq!(built, source);
         let key = Secret::new("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA");
         assert_eq!(signature(method, &key, &built), expected);
@@ -52,7 +58,7 @@ fn names_are_sorted_by_byte_as_signed() {
         ("_x", "a_b"),
     ];
     assert_eq!(
-        source_string(Method::Get, "h:1", "/p", &params),
+        source_string(Service::V2, Method::Get, "h:1", "/p", &params),
         "GETh:1/p?.x=a_b&B=&b=1&ids.10=y&ids.2=x"
     );
 }
@@ -60,8 +66,8 @@ fn names_are_sorted_by_byte_as_signed() {
 #[test]
 fn an_at_value_is_signed_in_get_and_not_in_post() {
     let params = [("searchKey", "@file"), ("limit", "1")];
-    let get = source_string(Method::Get, "h", "/", &params);
-    let post = source_string(Method::Post, "h", "/", &params);
+    let get = source_string(Service::V2, Method::Get, "h", "/", &params);
+    let post = source_string(Service::V2, Method::Post, "h", "/", &params);
     assert_eq!(get, "GETh/?limit=1&searchKey=@file");
     assert_eq!(post, "POSTh/?limit=1");
 }
@@ -76,7 +82,8 @@ fn the_sdk_vectors_hold() {
     };
     let vectors: Vec<Value> = serde_json::from_str(&text).unwrap();
     let mut checked = 0;
-    for vector in vectors.iter().filter(|v| v["api"] == "v2") {
+    let form = |v: &&Value| v["signature_method"].as_str().unwrap().starts_with("Hmac");
+    for vector in vectors.iter().filter(form) {
         check_vector(vector);
         checked += 1;
     }
@@ -95,17 +102,63 @@ fn check_vector(vector: &Value) {
         _ => Method::Get,
     };
     let expected = &vector["expected"];
-    let params = expected["signed_params"].as_object().unwrap();
+    let Some(params) = expected["signed_params"].as_object() else {
+        return check_published(vector);
+    };
     let params: Vec<(&str, &str)> = params
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
         .collect();
+    let service = match vector["api"].as_str().unwrap() {
+        "v2" => Service::V2,
+        _ => Service::Scf,
+    };
     let (host, path) = (text(&vector["host"]), text(&vector["path"]));
-    let source = source_string(method, &host, &path, &params);
+    let source = source_string(service, method, &host, &path, &params);
     assert_eq!(source, text(&expected["source_string"]), "{}", vector["id"]);
     let key = Secret::new(text(&vector["secret_key"]));
     let signed = signature(hash, &key, &source);
     assert_eq!(signed, text(&expected["signature"]), "{}", vector["id"]);
+}
+
+/// A vector of the vendor's page, which lists no parameters: its text alone is signed.
+fn check_published(vector: &Value) {
+    let expected = &vector["expected"];
+    let key = Secret::new(vector["secret_key"].as_str().unwrap());
+    let source = expected["source_string"].as_str().unwrap();
+    assert_eq!(vector["signature_method"], "HmacSHA1");
+    let signed = signature(SigningMethod::HmacSha1, &key, source);
+    assert_eq!(signed, expected["signature"].as_str().unwrap());
+}
+
+/// The call of the vendor's page on the older signatures of API 3.0, with its printed signature.
+#[test]
+fn the_published_vector_of_api_3_holds() {
+    let params = [
+        ("Action", "DescribeInstances"),
+        ("InstanceIds.0", "ins-09dx96dg"),
+        ("Limit", "20"),
+        ("Nonce", "11886"),
+        ("Offset", "0"),
+        ("Region", "ap-guangzhou"),
+        ("SecretId", "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"),
+        ("Timestamp", "1465185768"),
+        ("Version", "2017-03-12"),
+    ];
+    let host = "cvm.tencentcloudapi.com";
+    let source = source_string(Service::Scf, Method::Get, host, "/", &params);
+    let key = Secret::new("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
+    assert_eq!(
+        signature(SigningMethod::HmacSha1, &key, &source),
+        "EliP9YW3pW28FpsEdkXt/+WcGeI="
+    );
+}
+
+#[test]
+fn api_3_signs_names_and_at_values_as_they_are() {
+    let params = [("a_b", "@x"), ("a.c", "1")];
+    let source = source_string(Service::Cls, Method::Post, "h", "/", &params);
+    assert_eq!(source, "POSTh/?a.c=1&a_b=@x");
 }
 
 proptest! {
@@ -118,8 +171,8 @@ proptest! {
         let forward: Vec<_> = params.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let backward: Vec<_> = forward.iter().rev().copied().collect();
         prop_assert_eq!(
-            source_string(method, "h", "/", &forward),
-            source_string(method, "h", "/", &backward)
+            source_string(Service::V2, method, "h", "/", &forward),
+            source_string(Service::V2, method, "h", "/", &backward)
         );
     }
 }

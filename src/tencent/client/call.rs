@@ -1,0 +1,204 @@
+//! One call: its turn, its signature, its attempts, and what a refusal teaches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::CallObserver;
+use crate::runtime::Runtime;
+use crate::tencent::clock::{self, CloudClock};
+use crate::tencent::codes;
+use crate::tencent::credentials::{CredentialProvider, Credentials};
+use crate::tencent::error::{ApiError, ErrorClass, Fault};
+use crate::tencent::nonces::Nonces;
+use crate::tencent::pace::Pace;
+use crate::tencent::request::{Moment, Signer};
+use crate::tencent::retry::RetryBudget;
+use crate::tencent::transport::{HttpResponse, Transport};
+
+/// What the clones of a client share.
+pub(super) struct Inner {
+    pub(super) signer: Signer,
+    pub(super) host: String,
+    pub(super) pace: Pace,
+    pub(super) in_flight: Semaphore,
+    pub(super) retry: RetryBudget,
+    pub(super) nonces: Nonces,
+    pub(super) credentials: Arc<dyn CredentialProvider>,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: CloudClock,
+    pub(super) runtime: Runtime,
+    pub(super) observer: Arc<dyn CallObserver>,
+}
+
+/// Who a call is made as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// The credentials' owner.
+    Known,
+    /// Nobody: the parameters prove it.
+    Unsigned,
+}
+
+/// What one call has done so far.
+#[derive(Default)]
+struct Tries {
+    sent: u32,
+    first: Option<Instant>,
+    asked_for_newer_credentials: bool,
+    asked_for_the_time: bool,
+    /// The clock's offset in the latest signature, in milliseconds.
+    offset_ms: i64,
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// Sends until the answer or the budget ends it.
+    pub(super) async fn call<T>(
+        &self,
+        action: &str,
+        params: &Value,
+        caller: Caller,
+        judge: impl Fn(&HttpResponse) -> Result<T, Fault> + Send + Sync,
+    ) -> Result<T, ApiError> {
+        let mut tries = Tries::default();
+        loop {
+            if !self.may_send(action).await {
+                return Err(Fault::Stopping.into_error(action, &self.host, tries.sent));
+            }
+            // Held while a request is under way, and not while waiting. Never closed.
+            let permit = self.in_flight.acquire().await.ok();
+            let (credentials, outcome) = match self.credentials(caller).await {
+                Ok(current) => {
+                    let sent = self.attempt(action, params, current.as_ref(), &judge, &mut tries);
+                    let outcome = sent.await;
+                    (current, outcome)
+                }
+                Err(fault) => (None, Err(fault)),
+            };
+            drop(permit);
+            let fault = match outcome {
+                Ok(payload) => return Ok(payload),
+                Err(fault) => fault,
+            };
+            let credentials = credentials.as_ref();
+            if !self.again(action, &fault, credentials, &mut tries).await {
+                return Err(fault.into_error(action, &self.host, tries.sent));
+            }
+        }
+    }
+
+    async fn credentials(&self, caller: Caller) -> Result<Option<Credentials>, Fault> {
+        match caller {
+            Caller::Unsigned => Ok(None),
+            Caller::Known => match self.credentials.current().await {
+                Ok(current) => Ok(Some(current)),
+                Err(error) => Err(Fault::Credentials(error)),
+            },
+        }
+    }
+
+    /// Signs and sends one request and judges its answer.
+    async fn attempt<T>(
+        &self,
+        action: &str,
+        params: &Value,
+        credentials: Option<&Credentials>,
+        judge: &(impl Fn(&HttpResponse) -> Result<T, Fault> + Sync),
+        tries: &mut Tries,
+    ) -> Result<T, Fault> {
+        tries.offset_ms = self.clock.offset_ms();
+        let moment = Moment {
+            unix_seconds: self.clock.at(self.runtime.now()).as_secs(),
+            nonce: self.nonces.next(),
+        };
+        let signed = self.signer.sign(action, params, credentials, moment);
+        let started = Instant::now();
+        tries.sent += 1;
+        tries.first.get_or_insert(started);
+        let answer = self.transport.send(signed.request).await;
+        let took = started.elapsed();
+        let outcome = match answer {
+            Ok(response) => judge(&response),
+            Err(error) => Err(Fault::Transport(error)),
+        };
+        let label = match &outcome {
+            Ok(_) => codes::SUCCESS,
+            Err(fault) => fault.verdict().label,
+        };
+        let api = self.signer.service.label();
+        self.observer.attempt(api, action, label, took);
+        outcome.map_err(|fault| fault.masked(|text| signed.hidden.mask(text)))
+    }
+
+    /// Whether to send once more; if so, after the wait that is due.
+    async fn again(
+        &self,
+        action: &str,
+        fault: &Fault,
+        credentials: Option<&Credentials>,
+        tries: &mut Tries,
+    ) -> bool {
+        let class = fault.verdict().class;
+        match (class, credentials) {
+            (ErrorClass::Throttled, _) => self.pace.penalise(action),
+            (ErrorClass::Authentication, Some(refused)) => {
+                return self.knows_better(fault, refused, tries).await;
+            }
+            _ => {}
+        }
+        if !class.is_retryable() {
+            return false;
+        }
+        let elapsed = tries.first.map_or(Duration::ZERO, |first| first.elapsed());
+        let unit = self.runtime.random.unit();
+        let Some(wait) = self.retry.next_wait(tries.sent, elapsed, unit) else {
+            return false;
+        };
+        self.runtime.stop.pause(wait).await
+    }
+
+    /// Whether a request refused for who or when it was signed would now be signed otherwise.
+    /// Once in a call for either reason.
+    async fn knows_better(&self, fault: &Fault, refused: &Credentials, tries: &mut Tries) -> bool {
+        if self.learned_the_time(fault, tries) {
+            return true;
+        }
+        let first = !std::mem::replace(&mut tries.asked_for_newer_credentials, true);
+        first && self.credentials.refused(refused).await
+    }
+
+    /// Compares with the offset of the refused signature and not with the latest known one: of
+    /// several calls under way, one learns and all may go again.
+    fn learned_the_time(&self, fault: &Fault, tries: &mut Tries) -> bool {
+        let date = match fault {
+            Fault::Api(refusal) => refusal.date.as_deref(),
+            _ => None,
+        };
+        let Some(date) = date else {
+            return false;
+        };
+        if std::mem::replace(&mut tries.asked_for_the_time, true) {
+            return false;
+        }
+        let Some(offset) = self.clock.learn(date, self.runtime.now()) else {
+            return false;
+        };
+        let api = self.signer.service.label();
+        self.observer.clock_offset(api, offset);
+        !clock::agree(offset, tries.offset_ms)
+    }
+
+    /// Waits until the pace allows a request; false if the process is to stop first.
+    async fn may_send(&self, action: &str) -> bool {
+        tokio::select! {
+            biased;
+            () = self.runtime.stop.wished() => false,
+            () = self.pace.turn(action) => true,
+        }
+    }
+}

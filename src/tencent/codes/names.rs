@@ -1,0 +1,332 @@
+//! What the codes of API 3.0 mean to a caller: one table.
+//!
+//! The names are those of the vendor's common table of API 3.0 and of the error lists of the
+//! actions called here; the class and the advice are this project's reading of them.
+
+use super::*;
+
+const LOGS_MOVED: &str = "this API no longer serves logs: set `api: cls`";
+const ACTION: &str =
+    "the endpoint does not know this action: check `endpoint`, or set another `api`";
+const REGION: &str = "the service does not know this region: check `region`";
+const PARAMETERS: &str = "check `region`, the configured names and the page size";
+const BUSY: &str = "lower the requests per second, or let other readers of this topic rest";
+const TOPIC: &str = "check the log topic and `region`: a topic belongs to one region";
+const INDEX: &str = "switch on the index of the log topic, in the console of the log service";
+const TOPIC_CLOSED: &str =
+    "the log topic is closed or isolated: check its state and the account's balance";
+const STORAGE: &str = "the log topic is of low-frequency storage: use a topic of standard storage";
+const SMALLER: &str = "ask for smaller pages or shorter windows";
+const CONTEXT: &str = "the search is begun again without its old context";
+const PEER: &str = "the account bars this machine's address: change its list of addresses";
+
+const CLS_OFF: &str = "switch on the log service for this account, in its console";
+const SERVICE_OFF: &str = "switch on the service for this account, in its console";
+
+/// Advice that depends on the service asked.
+const RIGHTS_OF_SERVICE: &str = "";
+
+/// A code without an entry is judged by the longest entry that its dotted parts begin with.
+const TABLE: &[Verdict] = {
+    use ErrorClass::*;
+    &[
+        verdict("ActionOffline", Offline, LOGS_MOVED),
+        verdict("AuthFailure", Authentication, KEY),
+        verdict("AuthFailure.InvalidAuthorization", Authentication, KEY),
+        verdict("AuthFailure.InvalidSecretId", Authentication, ID),
+        verdict("AuthFailure.MFAFailure", Authentication, MFA),
+        verdict("AuthFailure.SecretIdNotFound", Authentication, ID),
+        verdict("AuthFailure.SignatureExpire", Authentication, CLOCK),
+        verdict("AuthFailure.SignatureFailure", Authentication, KEY),
+        verdict("AuthFailure.TokenFailure", Authentication, TOKEN),
+        verdict(
+            "AuthFailure.UnauthorizedOperation",
+            Authentication,
+            RIGHTS_OF_SERVICE,
+        ),
+        verdict("FailedOperation", Transient, SERVER),
+        verdict("FailedOperation.AccountInsufficient", Invalid, PAY),
+        verdict("FailedOperation.AuthFailure", Authentication, TOKEN),
+        verdict("FailedOperation.ClsServiceUnregistered", NotFound, CLS_OFF),
+        verdict("FailedOperation.GetlogReachLimit", Invalid, SMALLER),
+        verdict(
+            "FailedOperation.InValidIndexRuleForSearchLow",
+            Invalid,
+            STORAGE,
+        ),
+        verdict("FailedOperation.IndexSegmentOffloaded", Invalid, STORAGE),
+        verdict("FailedOperation.InsufficientBalance", Invalid, PAY),
+        verdict("FailedOperation.InvalidContext", Invalid, CONTEXT),
+        verdict("FailedOperation.QueryError", Invalid, INDEX),
+        verdict("FailedOperation.ReadQpsLimit", Throttled, BUSY),
+        verdict("FailedOperation.SearchTimeout", Transient, SERVER),
+        verdict("FailedOperation.ServiceClosed", NotFound, SERVICE_OFF),
+        verdict("FailedOperation.SyntaxError", Invalid, INDEX),
+        verdict("FailedOperation.Timeout", Transient, SERVER),
+        verdict("FailedOperation.TopicClosed", NotFound, TOPIC_CLOSED),
+        verdict("FailedOperation.TopicCreating", Transient, SERVER),
+        verdict("FailedOperation.TopicIsolated", NotFound, TOPIC_CLOSED),
+        verdict("FailedOperation.UnOpenedService", NotFound, SERVICE_OFF),
+        verdict("InternalError", Transient, SERVER),
+        verdict("InternalError.SearchError", Transient, SERVER),
+        verdict("InternalError.SearchFailed", Transient, SERVER),
+        verdict("InternalError.ServerBusy", Throttled, BUSY),
+        verdict("InternalError.System", Transient, SERVER),
+        verdict("InvalidAction", Offline, ACTION),
+        verdict("InvalidParameter", Invalid, PARAMETERS),
+        verdict("InvalidParameterValue", Invalid, PARAMETERS),
+        verdict("InvalidRequest", Invalid, PARAMETERS),
+        verdict("IpInBlacklist", Authentication, PEER),
+        verdict("IpNotInWhitelist", Authentication, PEER),
+        verdict("LimitExceeded", Throttled, PACE),
+        verdict("LimitExceeded.LogSearch", Throttled, BUSY),
+        verdict("LimitExceeded.Offset", Invalid, SMALLER),
+        verdict("LimitExceeded.SearchResources", Throttled, BUSY),
+        verdict("LimitExceeded.SearchResultTooLarge", Invalid, SMALLER),
+        verdict("MissingParameter", Invalid, PARAMETERS),
+        verdict("NoSuchProduct", Offline, ACTION),
+        verdict("NoSuchVersion", Offline, ACTION),
+        verdict("OperationDenied", Authentication, RIGHTS_OF_SERVICE),
+        verdict(
+            "OperationDenied.ACLFailed",
+            Authentication,
+            RIGHTS_OF_SERVICE,
+        ),
+        verdict("OperationDenied.AccountDestroy", Authentication, BARRED),
+        verdict("OperationDenied.AccountIsolate", Invalid, PAY),
+        verdict("OperationDenied.AccountNotExists", Authentication, BARRED),
+        verdict("OperationDenied.AnalysisSwitchClose", NotFound, INDEX),
+        verdict("OperationDenied.NewSyntaxNotSupported", Invalid, INDEX),
+        verdict(
+            "OperationDenied.OperationNotSupportInSearchLow",
+            Invalid,
+            STORAGE,
+        ),
+        verdict("RequestLimitExceeded", Throttled, PACE),
+        verdict("RequestSizeLimitExceeded", Invalid, SMALLER),
+        verdict("ResourceInUse", Transient, SERVER),
+        verdict("ResourceNotFound", NotFound, NAMES),
+        verdict("ResourceNotFound.Function", NotFound, NAMES),
+        verdict("ResourceNotFound.FunctionName", NotFound, NAMES),
+        verdict("ResourceNotFound.IndexNotExist", NotFound, INDEX),
+        verdict("ResourceNotFound.Namespace", NotFound, NAMES),
+        verdict("ResourceNotFound.Qualifier", NotFound, NAMES),
+        verdict("ResourceNotFound.TopicNotExist", NotFound, TOPIC),
+        verdict("ResourceUnavailable", Transient, SERVER),
+        verdict("ResourceUnavailable.InsufficientBalance", Invalid, PAY),
+        verdict("ResourceUnavailable.ServiceSuspended", Invalid, PAY),
+        verdict("ResponseSizeLimitExceeded", Invalid, SMALLER),
+        verdict("ServiceUnavailable", Transient, SERVER),
+        verdict("UnauthorizedOperation", Authentication, RIGHTS_OF_SERVICE),
+        verdict("UnauthorizedOperation.Region", Authentication, REGION),
+        verdict("UnknownParameter", Invalid, PARAMETERS),
+        verdict("UnsupportedOperation", Invalid, PARAMETERS),
+        verdict("UnsupportedOperation.NotSupportRegion", Invalid, REGION),
+        verdict("UnsupportedOperation.Region", Invalid, REGION),
+        verdict("UnsupportedProtocol", Invalid, SCHEME),
+        verdict("UnsupportedRegion", Invalid, REGION),
+    ]
+};
+
+/// The verdict on a code of `service`. Where no family is known, trying again within the budget
+/// loses nothing.
+pub(in crate::tencent) fn judge_name(service: Service, code: &str) -> Verdict {
+    let mut known = families(code).filter_map(find);
+    let Some(found) = known.next() else {
+        return verdict(OTHER, ErrorClass::Transient, SERVER);
+    };
+    let advice = match found.advice {
+        RIGHTS_OF_SERVICE => rights(service),
+        advice => advice,
+    };
+    Verdict { advice, ..found }
+}
+
+/// `A.B.C`, `A.B`, `A`.
+fn families(code: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(code), |longer| Some(longer.rsplit_once('.')?.0))
+}
+
+fn find(family: &str) -> Option<Verdict> {
+    TABLE.iter().find(|known| known.label == family).copied()
+}
+
+/// The vendor's ready-made policies that hold the right.
+const fn rights(service: Service) -> &'static str {
+    match service {
+        Service::V2 => RIGHTS,
+        Service::Scf => {
+            "give this account scf:GetFunctionLogs, scf:ListFunctions and scf:GetFunction, as the \
+             policy QcloudSCFReadOnlyAccess does"
+        }
+        Service::Cls => {
+            "give this account cls:SearchLog, as the policy QcloudCLSReadOnlyAccess does"
+        }
+        Service::Sts => {
+            "let this account take on the role: give it sts:AssumeRole, and name it in the role's \
+             trust policy"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a caller can do about each code, written out apart from the table.
+    #[test]
+    fn names_fall_into_the_classes_asked_for() {
+        use ErrorClass::*;
+        for (class, codes) in [
+            (
+                Throttled,
+                &[
+                    "RequestLimitExceeded",
+                    "RequestLimitExceeded.UinLimitExceeded",
+                    "RequestLimitExceeded.A.B",
+                    "FailedOperation.ReadQpsLimit",
+                    "LimitExceeded.LogSearch",
+                    "InternalError.ServerBusy",
+                ][..],
+            ),
+            (
+                Transient,
+                &[
+                    "InternalError",
+                    "InternalError.Cmq",
+                    "FailedOperation.SearchTimeout",
+                    "FailedOperation.Timeout",
+                    "ServiceUnavailable",
+                    "Novel.Code",
+                    "",
+                    ".",
+                ],
+            ),
+            (
+                Authentication,
+                &[
+                    "AuthFailure.SignatureExpire",
+                    "AuthFailure.TokenFailure",
+                    "AuthFailure.Novel",
+                    "UnauthorizedOperation.CAM",
+                    "OperationDenied.ACLFailed",
+                ],
+            ),
+            (
+                NotFound,
+                &[
+                    "ResourceNotFound.Function",
+                    "ResourceNotFound.TopicNotExist",
+                    "ResourceNotFound.Novel",
+                    "ResourceNotFound.IndexNotExist",
+                    "OperationDenied.AnalysisSwitchClose",
+                ],
+            ),
+            (
+                Invalid,
+                &[
+                    "InvalidParameterValue.Limit",
+                    "LimitExceeded.Offset",
+                    "UnsupportedRegion",
+                    "FailedOperation.InvalidContext",
+                    "MissingParameter",
+                ],
+            ),
+            (
+                Offline,
+                &["ActionOffline", "InvalidAction", "NoSuchVersion"],
+            ),
+        ] {
+            for code in codes {
+                assert_eq!(judge_name(Service::Scf, code).class, class, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn advice_names_what_to_change() {
+        for (service, code, words) in [
+            (Service::Scf, "UnsupportedRegion", "`region`"),
+            (Service::Scf, "ActionOffline", "`api: cls`"),
+            (
+                Service::Scf,
+                "UnauthorizedOperation.CAM",
+                "QcloudSCFReadOnlyAccess",
+            ),
+            (Service::Scf, "UnauthorizedOperation", "scf:GetFunctionLogs"),
+            (
+                Service::Cls,
+                "AuthFailure.UnauthorizedOperation",
+                "QcloudCLSReadOnlyAccess",
+            ),
+            (Service::Sts, "UnauthorizedOperation", "sts:AssumeRole"),
+            (
+                Service::Cls,
+                "ResourceNotFound.TopicNotExist",
+                "topic and `region`",
+            ),
+            (
+                Service::Cls,
+                "ResourceNotFound.IndexNotExist",
+                "index of the log topic",
+            ),
+            (
+                Service::Cls,
+                "OperationDenied.AnalysisSwitchClose",
+                "index of the log topic",
+            ),
+            (Service::Cls, "NoSuchVersion", "`endpoint`"),
+            (Service::Cls, "AuthFailure.SignatureExpire", "clock"),
+        ] {
+            let advice = judge_name(service, code).advice;
+            assert!(advice.contains(words), "{code}: {advice}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_sorted_has_no_twins_and_always_advises() {
+        let labels: BTreeSet<_> = TABLE.iter().map(|known| known.label).collect();
+        assert_eq!(labels.len(), TABLE.len());
+        assert!(TABLE.is_sorted_by_key(|known| known.label));
+        for service in [Service::V2, Service::Scf, Service::Cls, Service::Sts] {
+            for known in TABLE {
+                assert_ne!(judge_name(service, known.label).advice, "");
+            }
+        }
+    }
+
+    /// The vendor's list of what its API of functions may say.
+    #[test]
+    fn every_listed_code_has_a_family() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../shared/cases/responses/v3_scf_errorcodes.json"
+        );
+        let Ok(text) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: no list of codes beside the repository");
+            return;
+        };
+        let codes: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&text).unwrap();
+        // Only what creates or changes a function can lack resources.
+        for code in codes.keys().filter(|c| *c != "ResourceInsufficient.COS") {
+            assert_ne!(judge_name(Service::Scf, code).label, OTHER, "{code}");
+        }
+        eprintln!("{} codes have their family", codes.len());
+    }
+
+    proptest! {
+        #[test]
+        fn the_labels_are_a_closed_set(
+            code in "((RequestLimitExceeded|AuthFailure|Novel)(\\.[A-Z]{0,5}){0,3})|.{0,40}",
+        ) {
+            let label = judge_name(Service::Cls, &code).label;
+            prop_assert!(label == OTHER || TABLE.iter().any(|known| known.label == label));
+            prop_assert!(label == OTHER || code.starts_with(label));
+        }
+    }
+}

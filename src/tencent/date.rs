@@ -1,0 +1,163 @@
+//! Days and seconds: the date that TC3 signs, and the date that an answer carries.
+
+/// The days of a common year before each month.
+const DAYS_BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// The Gregorian calendar repeats after so many days, 400 years.
+const DAYS_OF_CYCLE: i64 = 146_097;
+
+const DAY: i64 = 86_400;
+
+/// The UTC date of a Unix time, as `2019-02-25`.
+pub(super) fn utc_date(unix_seconds: i64) -> String {
+    let days = unix_seconds.div_euclid(DAY);
+    let cycle = days.div_euclid(DAYS_OF_CYCLE);
+    let days = days.rem_euclid(DAYS_OF_CYCLE);
+    // A year has at most 366 days, so the guess is never late, and within a cycle at most a year
+    // early.
+    let mut year = 1970 + days / 366;
+    while days_before_year(year + 1) <= days {
+        year += 1;
+    }
+    let day_of_year = days - days_before_year(year);
+    let month = (1..=12)
+        .rev()
+        .find(|month| days_before_month(year, *month) <= day_of_year)
+        .unwrap_or(1);
+    let day = day_of_year - days_before_month(year, month) + 1;
+    let year = year + cycle * 400;
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The Unix time in an HTTP `Date` header, in the one form that servers may send
+/// (`Tue, 14 Nov 2023 22:13:20 GMT`); `None` for anything else. The weekday is not checked.
+pub(super) fn parse_http_date(text: &str) -> Option<i64> {
+    let (_, rest) = text.split_once(", ")?;
+    let parts: Vec<&str> = rest.split(' ').collect();
+    let [day, month, year, time, "GMT"] = parts[..] else {
+        return None;
+    };
+    let year = number(year, 4).filter(|year| *year >= 1970)?;
+    let month = 1 + i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
+    let day = number(day, 2)?;
+    let last = days_before_month(year, month + 1) - days_before_month(year, month);
+    if !(1..=last).contains(&day) {
+        return None;
+    }
+    let days = days_before_year(year) + days_before_month(year, month) + day - 1;
+    Some(days * DAY + second_of_day(time)?)
+}
+
+/// `22:13:20`; a leap second is the last one of its minute.
+fn second_of_day(time: &str) -> Option<i64> {
+    let parts: Vec<&str> = time.split(':').collect();
+    let [hour, minute, second] = parts[..] else {
+        return None;
+    };
+    let (hour, minute, second) = (number(hour, 2)?, number(minute, 2)?, number(second, 2)?);
+    let good = hour < 24 && minute < 60 && second <= 60;
+    good.then(|| (hour * 60 + minute) * 60 + second.min(59))
+}
+
+/// A number of exactly so many digits.
+fn number(text: &str, digits: usize) -> Option<i64> {
+    let good = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+    good.then(|| text.parse().ok()).flatten()
+}
+
+/// The days from 1970 to the beginning of a year not before it.
+const fn days_before_year(year: i64) -> i64 {
+    365 * (year - 1970) + leap_days_before(year) - leap_days_before(1970)
+}
+
+const fn leap_days_before(year: i64) -> i64 {
+    let whole = year - 1;
+    whole / 4 - whole / 100 + whole / 400
+}
+
+/// The days of `year` before `month`, counted from 1; the thirteenth is the year's length.
+fn days_before_month(year: i64, month: i64) -> i64 {
+    let leap_day = leap_days_before(year + 1) - leap_days_before(year);
+    let index = usize::try_from(month - 1).unwrap_or(0);
+    DAYS_BEFORE.get(index).copied().unwrap_or(365) + if month > 2 { leap_day } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Unix times that `date -u -d @N` gives these dates for.
+    #[test]
+    fn dates_are_the_calendars() {
+        for (seconds, date) in [
+            (0, "1970-01-01"),
+            (-1, "1969-12-31"),
+            (1_551_113_065, "2019-02-25"),
+            (1_709_251_199, "2024-02-29"),
+            (1_709_251_200, "2024-03-01"),
+            (951_782_400, "2000-02-29"),
+            (4_107_542_400, "2100-03-01"),
+            (4_102_444_799, "2099-12-31"),
+            (1_735_689_599, "2024-12-31"),
+        ] {
+            assert_eq!(utc_date(seconds), date, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn the_date_header_is_read() {
+        for (text, seconds) in [
+            ("Tue, 14 Nov 2023 22:13:20 GMT", 1_700_000_000),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_799),
+        ] {
+            assert_eq!(parse_http_date(text), Some(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_date() {
+        for text in [
+            "",
+            "now",
+            "Tue, 14 Nov 2023 22:13:20 +0800",
+            "Tue, 14 Nov 2023 24:13:20 GMT",
+            "Tue, 14 Nov 2023 22:60:20 GMT",
+            "Tue, 14 Nov 2023 22:13 GMT",
+            "Tue, 14 nov 2023 22:13:20 GMT",
+            "Tue, 4 Nov 2023 22:13:20 GMT",
+            "Tue, 29 Feb 2023 22:13:20 GMT",
+            "Tue, 00 Nov 2023 22:13:20 GMT",
+            "Tue, +4 Nov 2023 22:13:20 GMT",
+            "Tue, 14 Nov 1969 22:13:20 GMT",
+            "Tuesday, 14-Nov-23 22:13:20 GMT",
+        ] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_written_and_read_is_the_same(seconds in 0i64..253_402_300_800) {
+            let date = utc_date(seconds);
+            let (year, month, day) = (&date[..4], &date[5..7], &date[8..]);
+            let month = MONTHS[month.parse::<usize>().unwrap() - 1];
+            let rest = seconds % DAY;
+            let time = format!("{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60);
+            let header = format!("Day, {day} {month} {year} {time} GMT");
+            prop_assert_eq!(parse_http_date(&header), Some(seconds));
+        }
+
+        #[test]
+        fn any_text_and_any_time_is_judged(text in ".{0,40}", seconds in any::<i64>()) {
+            let _ = parse_http_date(&text);
+            prop_assert!(utc_date(seconds).len() >= 10);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The envelope of API 3.0: `{"Response": {..., "RequestId": ".."}}`.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::{Head, Malformed, parse_head};
+
+/// What an answer of API 3.0 says.
+#[derive(Debug)]
+pub(in crate::tencent) enum Answer<T> {
+    /// It worked: what stands in `Response`.
+    Payload(T),
+    /// It failed; errors come with HTTP status 200.
+    Error {
+        code: String,
+        message: String,
+        request_id: Option<String>,
+    },
+    /// It failed before API 3.0 saw it: an error of the legacy shape, which the vendor's gateway
+    /// may send here too.
+    Legacy(Head),
+}
+
+#[derive(Deserialize)]
+struct Outer<'a> {
+    #[serde(borrow, rename = "Response")]
+    response: Option<&'a RawValue>,
+}
+
+/// What is looked at before the payload; the rest is skipped, a deprecation warning as well.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Probe {
+    #[serde(default)]
+    error: Option<ErrorBody>,
+    #[serde(default)]
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ErrorBody {
+    code: String,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+/// Reads an answer. A payload is never held as a tree: answers may be tens of megabytes.
+pub(in crate::tencent) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
+    // Read as fields in order, a list could pass for an object.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Malformed::new("JSON that is no object"));
+    }
+    let outer: Outer<'_> = serde_json::from_slice(body)?;
+    let response = outer.response.filter(|raw| raw.get().starts_with('{'));
+    let Some(response) = response else {
+        return match parse_head(body) {
+            Ok(head) if head.code != 0 => Ok(Answer::Legacy(head)),
+            _ => Err(Malformed::new("JSON without a Response")),
+        };
+    };
+    let probe: Probe = serde_json::from_str(response.get())?;
+    match probe.error {
+        None => Ok(Answer::Payload(serde_json::from_str(response.get())?)),
+        Some(error) => Ok(Answer::Error {
+            code: error.code,
+            message: error.message.unwrap_or_default(),
+            request_id: probe.request_id,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Page {
+        total_count: u64,
+    }
+
+    fn page(body: &str) -> Result<Answer<Page>, Malformed> {
+        read(body.as_bytes())
+    }
+
+    #[test]
+    fn a_payload_is_what_stands_in_response() {
+        for body in [
+            r#"{"Response":{"TotalCount":7,"Data":[{}],"RequestId":"r"}}"#,
+            r#" {"x":[1],"Response":{"RequestId":null,"TotalCount":7,"Error":null}} "#,
+            r#"{"Response":{"TotalCount":7,"DeprecatedWarning":"old"},"code":5}"#,
+        ] {
+            let Ok(Answer::Payload(page)) = page(body) else {
+                panic!("{body}");
+            };
+            assert_eq!(page.total_count, 7);
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_request_id() {
+        let body = r#"{"Response":{"Error":{"Code":"A.B","Message":"m","X":1},"RequestId":"r"}}"#;
+        let Ok(Answer::Error {
+            code,
+            message,
+            request_id,
+        }) = page(body)
+        else {
+            panic!();
+        };
+        assert_eq!((code.as_str(), message.as_str()), ("A.B", "m"));
+        assert_eq!(request_id.as_deref(), Some("r"));
+        let bare = page(r#"{"Response":{"Error":{"Code":"A"}}}"#);
+        assert!(matches!(bare, Ok(Answer::Error { .. })));
+    }
+
+    #[test]
+    fn a_legacy_error_is_told_as_one() {
+        let body = r#"{"code":4100,"message":"m","codeDesc":"AuthFailure"}"#;
+        let Ok(Answer::Legacy(head)) = page(body) else {
+            panic!();
+        };
+        assert_eq!((head.code, head.message.as_str()), (4100, "m"));
+    }
+
+    #[test]
+    fn what_is_neither_shape_is_malformed() {
+        for (body, reason) in [
+            ("", "the JSON ends too early at line 1 column 0"),
+            ("<html>", "not JSON at line 1 column 1"),
+            ("{}", "JSON without a Response"),
+            (r#"{"code":0}"#, "JSON without a Response"),
+            (r#"{"Response":null}"#, "JSON without a Response"),
+            (
+                r#"{"Response":{"Err"#,
+                "the JSON ends too early at line 1 column 17",
+            ),
+            (r#"{"Response":[]}"#, "JSON without a Response"),
+            (r#"[{"TotalCount":7}]"#, "JSON that is no object"),
+            (
+                r#"{"Response":{"Error":{"Code":5}}}"#,
+                "JSON of another shape at line 1 column 18",
+            ),
+            (
+                r#"{"Response":{"TotalCount":"secret"}}"#,
+                "JSON of another shape at line 1 column 22",
+            ),
+        ] {
+            let fault = page(body).unwrap_err().to_string();
+            assert_eq!(fault, reason, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_answer_is_never_a_payload(cut in 0usize..60, bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let whole = json!({"Response": {"TotalCount": 7, "Data": [1, 2, {"a": "b"}]}}).to_string();
+            let cut = cut.min(whole.len() - 1);
+            prop_assert!(page(&whole[..cut]).is_err());
+            let _ = read::<Value>(&bytes);
+        }
+    }
+}
