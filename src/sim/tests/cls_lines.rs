@@ -170,11 +170,15 @@ fn the_simplified_format_spares_reports_only() {
 fn init_reports_stand_before_and_after_start() {
     let service = busy(|_| {});
     let times = |query: &str| -> BTreeMap<String, i64> {
-        let id = |line: &Value| fields(line)["SCF_RequestId"].as_str().unwrap().to_owned();
+        // Retries share the request id.
+        let key = |line: &Value| {
+            let fields = fields(line);
+            format!("{} {}", fields["SCF_RequestId"], fields["SCF_RetryNum"])
+        };
         let lines = found(&service, query);
         lines
             .iter()
-            .map(|line| (id(line), line["Time"].as_i64().unwrap()))
+            .map(|line| (key(line), line["Time"].as_i64().unwrap()))
             .collect()
     };
     let inits = times("SCF_Type:Platform AND SCF_Message:\"Init Report\"");
