@@ -61,6 +61,20 @@ pub(crate) enum Failure {
     Throttled,
 }
 
+/// The cold start of an attempt, as its Init Report tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Init {
+    /// Absent where the code was at hand.
+    pub(crate) pull_code_ms: Option<u64>,
+    pub(crate) init_runtime_ms: u64,
+    pub(crate) init_function_ms: u64,
+    /// The vendor's pages show the line after START, a capture of 2026 before it.
+    pub(crate) before_start: bool,
+    pub(crate) logged_ms: i64,
+    /// From here on the line can be found.
+    pub(crate) visible_ms: i64,
+}
+
 /// Which execution is to be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
@@ -75,6 +89,8 @@ pub(crate) struct Call {
 const MAX_RETRIES: u32 = 2;
 const RETRY_GAP_MS: i64 = 60_000;
 const PAGE_BYTES: u64 = 4_096;
+/// Stream of a cold start's parts, apart from the one that decides the attempt.
+const INIT_KEY: u64 = 2;
 
 // === impl Attempt ===
 
@@ -85,7 +101,10 @@ impl Attempt {
         let key = mix(call_key, u64::from(call.retry) + 1);
         let mut rng = Rng::keyed(key, 0);
         let cold = rng.chance(function.habits.cold_rate);
-        let (duration_us, failure) = draw_course(function, cold, settings, &mut rng);
+        let (mut duration_us, failure) = draw_course(function, cold, settings, &mut rng);
+        if settings.whole_ms {
+            duration_us = duration_us.next_multiple_of(1_000);
+        }
         let mut attempt = Self {
             function: call.function,
             request_id: uuid_v4(call_key),
@@ -111,7 +130,8 @@ impl Attempt {
     /// Decides from when on the row is shown, given how long it takes to appear after its end.
     pub(crate) fn place(&mut self, delivery_ms: u64, settings: &Settings, rng: &mut Rng) {
         let delivery_ms = i64::try_from(delivery_ms).unwrap_or(i64::MAX);
-        self.visible_ms = self.end_ms().saturating_add(delivery_ms);
+        let earliest_ms = self.end_ms().saturating_add(delivery_ms);
+        self.visible_ms = earliest_ms.max(self.logged_ms(settings));
         let after_ms = rng.below(500) as i64;
         let running = rng.chance(settings.faults.running_rows) && settings.wire.invoke_finished;
         self.shown_ms = if running {
@@ -125,6 +145,38 @@ impl Attempt {
     pub(crate) fn end_ms(&self) -> i64 {
         let length_ms = i64::try_from(self.duration_us.div_ceil(1_000)).unwrap_or(i64::MAX);
         self.start_ms.saturating_add(length_ms)
+    }
+
+    /// The instant that its last log lines bear.
+    pub(crate) fn logged_ms(&self, settings: &Settings) -> i64 {
+        settings.batched(self.end_ms())
+    }
+
+    /// How its cold start went; nothing for a warm one, one that was never executed, and one whose
+    /// row is lost, since the truth knows nothing of it either.
+    pub(crate) fn init(&self, settings: &Settings) -> Option<Init> {
+        if !self.cold || self.unreadable || self.failure == Failure::Throttled {
+            return None;
+        }
+        let mut rng = Rng::keyed(self.key, INIT_KEY);
+        let at_hand = rng.chance(0.3);
+        let pull_ms = rng.between(20, 500);
+        let mut init = Init {
+            pull_code_ms: (!at_hand).then_some(pull_ms),
+            init_runtime_ms: rng.between(5, 300),
+            init_function_ms: rng.between(1, 1_500),
+            before_start: rng.chance(0.5),
+            logged_ms: self.start_ms,
+            visible_ms: 0,
+        };
+        if !init.before_start {
+            let done_ms = self.start_ms.saturating_add(init.total_ms() as i64);
+            init.logged_ms = done_ms.min(self.end_ms());
+        }
+        let delay_ms = self.visible_ms.abs_diff(self.logged_ms(settings));
+        let delay_ms = rng.between(0, delay_ms) as i64;
+        init.visible_ms = init.logged_ms.saturating_add(delay_ms);
+        Some(init)
     }
 
     /// Whether the API shows this attempt as finished.
@@ -221,12 +273,14 @@ fn draw_memory(function: &Function, failure: Failure, rng: &mut Rng) -> u64 {
     }
 }
 
-fn uuid_v4(key: u64) -> u128 {
+/// A version 4 UUID out of `key`.
+pub(crate) fn uuid_v4(key: u64) -> u128 {
     let bits = u128::from(mix(key, 0xA)) << 64 | u128::from(mix(key, 0xB));
     bits & !(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
 }
 
-fn uuid_text(id: u128) -> String {
+/// A UUID in its usual form.
+pub(crate) fn uuid_text(id: u128) -> String {
     let hex = format!("{id:032x}");
     format!(
         "{}-{}-{}-{}-{}",
@@ -238,9 +292,29 @@ fn uuid_text(id: u128) -> String {
     )
 }
 
+// === impl Init ===
+
+impl Init {
+    pub(crate) fn total_ms(&self) -> u64 {
+        self.pull_code_ms.unwrap_or(0) + self.init_runtime_ms + self.init_function_ms
+    }
+}
+
 // === impl Failure ===
 
 impl Failure {
+    /// The vendor's status code, as CLS lines bear it.
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::None => 200,
+            Self::UserCode | Self::UserCodeOld | Self::PlainText => 430,
+            Self::Throttled => 432,
+            Self::Timeout | Self::TimeoutText => 433,
+            Self::OutOfMemory => 434,
+            Self::ProcessExit => 439,
+        }
+    }
+
     fn ret_code(self) -> i32 {
         match self {
             Self::None => 0,

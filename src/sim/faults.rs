@@ -49,6 +49,8 @@ pub struct Faults {
     /// A row is broken for good in a field that is needed. Such rows are no part of the truth's
     /// invocations; the truth counts them as `unreadable`.
     pub unreadable_rows: f64,
+    /// A log line of CLS is stored twice, the second time under another `PkgLogId`.
+    pub duplicate_lines: f64,
 }
 
 /// Repeating windows of time: each period of `every_ms` ends with `lasting_ms` of trouble.
@@ -116,6 +118,7 @@ impl Faults {
             unstable_ties: false,
             odd_fields: 0.0,
             unreadable_rows: 0.0,
+            duplicate_lines: 0.0,
         }
     }
 
@@ -161,6 +164,7 @@ impl Faults {
             long_calls: 0.02,
             unstable_ties: true,
             odd_fields: 0.02,
+            duplicate_lines: 0.002,
             ..Self::none()
         }
     }

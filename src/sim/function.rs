@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::rng::Rng;
+use super::attempt::{uuid_text, uuid_v4};
+use super::rng::{Rng, mix};
 use super::settings::Settings;
 
 /// A function as the cloud describes it.
@@ -38,6 +39,8 @@ pub(crate) struct Habits {
 /// Stream keys: functions draw apart from calls.
 const FUNCTION_KEY: u64 = 0xF00D_0000_0000_0000;
 const MAX_FUNCTIONS: usize = 100_000;
+const TOPIC_KEY: u64 = 0x70_91C0_0000_0000;
+const MAX_TOPICS: usize = 1_000;
 const DAY_MS: u64 = 86_400_000;
 
 const FIRST_WORDS: [&str; 20] = [
@@ -73,15 +76,38 @@ pub(crate) fn generate(settings: &Settings) -> Vec<Function> {
 fn draw(rank: usize, name: String, settings: &Settings, rng: &mut Rng) -> Function {
     let added_ms = settings.start_ms - rng.between(30 * DAY_MS, 900 * DAY_MS) as i64;
     Function {
-        namespace: "default".to_owned(),
+        namespace: namespace_of(rank, settings),
         name,
         runtime: rng.pick(&RUNTIMES),
         memory_mb: rng.pick(&MEMORY_MB),
         timeout_ms: settings.max_duration_ms,
         added_ms,
         modified_ms: added_ms + rng.between(0, 29 * DAY_MS) as i64,
-        topic_id: String::new(),
+        topic_id: topic_id(topic_of(rank, settings), settings),
         habits: Habits::draw(rank, rng),
+    }
+}
+
+/// How many log topics the world has; never none.
+pub(crate) fn topic_count(settings: &Settings) -> usize {
+    settings.topics.clamp(1, MAX_TOPICS)
+}
+
+/// The log topic of the function at `position`, in a generated world and in a replay alike.
+pub(crate) fn topic_of(position: usize, settings: &Settings) -> usize {
+    position % topic_count(settings)
+}
+
+/// The id of a log topic, a UUID as the vendor's are.
+pub(crate) fn topic_id(topic: usize, settings: &Settings) -> String {
+    uuid_text(uuid_v4(mix(settings.seed, TOPIC_KEY | topic as u64)))
+}
+
+/// Whole rounds of the topics share a namespace, so that topics and namespaces cross.
+fn namespace_of(rank: usize, settings: &Settings) -> String {
+    match (rank / topic_count(settings)) % settings.namespaces.max(1) {
+        0 => "default".to_owned(),
+        n => format!("team-{n}"),
     }
 }
 
@@ -112,7 +138,7 @@ fn unique_name(rng: &mut Rng, taken: &mut HashSet<String>) -> String {
 
 impl Function {
     /// A function of which only the name is known, as in a replay.
-    pub(crate) fn plain(namespace: &str, name: &str, settings: &Settings) -> Self {
+    pub(crate) fn plain(namespace: &str, name: &str, position: usize, settings: &Settings) -> Self {
         Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -121,7 +147,7 @@ impl Function {
             timeout_ms: settings.max_duration_ms,
             added_ms: settings.start_ms - DAY_MS as i64,
             modified_ms: settings.start_ms - DAY_MS as i64,
-            topic_id: String::new(),
+            topic_id: topic_id(topic_of(position, settings), settings),
             habits: Habits::still(),
         }
     }
@@ -182,6 +208,29 @@ mod tests {
                 .iter()
                 .any(|n| n.ends_with(|c: char| c.is_ascii_digit()))
         );
+    }
+
+    #[test]
+    fn topics_and_namespaces_cross() {
+        let spread = Settings {
+            functions: 40,
+            topics: 3,
+            namespaces: 2,
+            ..Settings::new(3)
+        };
+        let functions = generate(&spread);
+        let pairs: HashSet<(&str, &str)> = functions
+            .iter()
+            .map(|f| (f.topic_id.as_str(), f.namespace.as_str()))
+            .collect();
+        assert_eq!(pairs.len(), 6);
+        let shared = generate(&Settings {
+            functions: 40,
+            ..Settings::new(3)
+        });
+        assert!(shared.iter().all(|f| f.namespace == "default"
+            && f.topic_id == shared[0].topic_id
+            && f.topic_id.len() == 36));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cls::Shelves;
 use super::function::Function;
 use super::page::{Page, Selection};
 use super::truth::Truth;
@@ -13,6 +14,7 @@ use super::world::World;
 pub(crate) struct Scene {
     world: World,
     view: View,
+    shelves: Shelves,
 }
 
 // === impl Scene ===
@@ -22,6 +24,7 @@ impl Scene {
         Self {
             world,
             view: View::default(),
+            shelves: Shelves::default(),
         }
     }
 
@@ -34,6 +37,12 @@ impl Scene {
         self.world.advance(now_ms);
         self.view.advance(&self.world, now_ms);
         self.view.select(&self.world, selection)
+    }
+
+    /// The log lines that can be found at `now_ms`, with the world that they tell of.
+    pub(crate) fn lines(&mut self, now_ms: i64) -> (&World, &mut Shelves) {
+        self.world.advance(now_ms);
+        (&self.world, &mut self.shelves)
     }
 
     pub(crate) fn truth(&mut self, region: &str, now_ms: i64, visible_before_ms: i64) -> Truth {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::cls::ClsWire;
 use super::faults::Faults;
 use super::rng::mix;
 
@@ -49,6 +50,17 @@ pub struct Settings {
     pub max_calls: usize,
     /// The shape of the answers.
     pub wire: Wire,
+    /// Namespaces that the functions are spread over; 1 for `default` alone.
+    pub namespaces: usize,
+    /// Log topics that the functions are spread over, at most 1,000; 0 and 1 for one that all share,
+    /// as the platform's default topic.
+    pub topics: usize,
+    /// Run times are whole milliseconds, so that APIs of different precision show equal sums.
+    pub whole_ms: bool,
+    /// Calls start at multiples of so many milliseconds, and write their last log lines at such.
+    pub burst_ms: Option<i64>,
+    /// The shape of the answers of CLS.
+    pub cls: ClsWire,
 }
 
 /// A key that ends, as the vendor's token service hands out.
@@ -127,7 +139,18 @@ impl Settings {
             log_bytes: (0, 400),
             max_calls: 20_000_000,
             wire: Wire::default(),
+            namespaces: 1,
+            topics: 0,
+            whole_ms: false,
+            burst_ms: None,
+            cls: ClsWire::default(),
         }
+    }
+
+    /// The instant at which the log lines of a call that ends at `end_ms` are written.
+    pub(crate) fn batched(&self, end_ms: i64) -> i64 {
+        let burst_ms = self.burst_ms.unwrap_or(1).max(1);
+        end_ms.saturating_add(end_ms.saturating_neg().rem_euclid(burst_ms))
     }
 
     /// How long after the start time that it shows a finished row of a generated world may still
@@ -136,6 +159,7 @@ impl Settings {
     pub fn horizon_ms(&self) -> u64 {
         self.max_duration_ms
             .saturating_add(self.faults.max_delivery_ms())
+            .saturating_add(self.burst_ms.map_or(0, |ms| ms.unsigned_abs()))
             .saturating_add(self.lag_ms())
     }
 

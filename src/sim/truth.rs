@@ -37,6 +37,18 @@ pub struct Totals {
     pub retries: u64,
     /// Rows broken for good, in no other number.
     pub unreadable: u64,
+    /// Cold starts whose Init Report can be found in CLS.
+    #[serde(default)]
+    pub cold_starts: u64,
+    /// Lengths of these cold starts, milliseconds.
+    #[serde(default)]
+    pub cold_start_ms: u64,
+    /// Run time as CLS shows it, each one rounded up to whole milliseconds.
+    #[serde(default)]
+    pub cls_duration_ms: u64,
+    /// Configured memory in MB times billed milliseconds; 1,024,000 of them are a GB-second.
+    #[serde(default)]
+    pub billed_mb_ms: u64,
 }
 
 /// Sums of one function.
@@ -61,6 +73,21 @@ pub struct FunctionTruth {
     pub retries: u64,
     /// Rows broken for good, in no other number.
     pub unreadable: u64,
+    /// Readable attempts by the vendor's status code; v2 rows do not tell it.
+    #[serde(default)]
+    pub statuses: BTreeMap<u16, u64>,
+    /// Cold starts whose Init Report can be found in CLS.
+    #[serde(default)]
+    pub cold_starts: u64,
+    /// Lengths of these cold starts, milliseconds.
+    #[serde(default)]
+    pub cold_start_ms: u64,
+    /// Run time as CLS shows it, each one rounded up to whole milliseconds.
+    #[serde(default)]
+    pub cls_duration_ms: u64,
+    /// Configured memory in MB times billed milliseconds; 1,024,000 of them are a GB-second.
+    #[serde(default)]
+    pub billed_mb_ms: u64,
 }
 
 /// Microseconds inside, milliseconds on the wire. Up to 10^15 us (30 years of run time) the
@@ -83,10 +110,18 @@ impl Truth {
     /// Sums over the attempts that are finished and visible at `now_ms` and became so before
     /// `visible_before_ms`.
     pub(crate) fn of(world: &World, region: &str, now_ms: i64, visible_before_ms: i64) -> Self {
+        let shown = |visible_ms| visible_ms <= now_ms && visible_ms < visible_before_ms;
         let mut functions: Vec<_> = world.functions().iter().map(FunctionTruth::new).collect();
         for attempt in world.attempts() {
-            if attempt.is_finished(now_ms) && attempt.visible_ms < visible_before_ms {
-                functions[attempt.function as usize].add(attempt);
+            let function = &mut functions[attempt.function as usize];
+            if shown(attempt.visible_ms) {
+                function.add(attempt);
+            }
+            // The Init Report is a line of its own and often found before the attempt is over.
+            let init = attempt.init(world.settings());
+            if let Some(init) = init.filter(|init| shown(init.visible_ms)) {
+                function.cold_starts += 1;
+                function.cold_start_ms += init.total_ms();
             }
         }
         Self {
@@ -119,6 +154,10 @@ impl Totals {
             mem_bytes: self.mem_bytes + function.mem_bytes,
             retries: self.retries + function.retries,
             unreadable: self.unreadable + function.unreadable,
+            cold_starts: self.cold_starts + function.cold_starts,
+            cold_start_ms: self.cold_start_ms + function.cold_start_ms,
+            cls_duration_ms: self.cls_duration_ms + function.cls_duration_ms,
+            billed_mb_ms: self.billed_mb_ms.saturating_add(function.billed_mb_ms),
         }
     }
 }
@@ -137,6 +176,11 @@ impl FunctionTruth {
             mem_bytes: 0,
             retries: 0,
             unreadable: 0,
+            statuses: BTreeMap::new(),
+            cold_starts: 0,
+            cold_start_ms: 0,
+            cls_duration_ms: 0,
+            billed_mb_ms: 0,
         }
     }
 
@@ -151,6 +195,10 @@ impl FunctionTruth {
         self.billed_ms = self.billed_ms.saturating_add(attempt.billed_ms);
         self.mem_bytes = self.mem_bytes.saturating_add(attempt.mem_bytes);
         self.retries += u64::from(attempt.retry > 0);
+        *self.statuses.entry(attempt.failure.status()).or_default() += 1;
+        self.cls_duration_ms += attempt.duration_us.div_ceil(1_000);
+        let mb_ms = u64::from(self.memory_mb).saturating_mul(attempt.billed_ms);
+        self.billed_mb_ms = self.billed_mb_ms.saturating_add(mb_ms);
     }
 
     /// Readable attempts, whatever their return code.
@@ -174,6 +222,11 @@ mod tests {
             mem_bytes: 123,
             retries: 2,
             unreadable: 0,
+            statuses: BTreeMap::from([(200, 12), (430, 1)]),
+            cold_starts: 1,
+            cold_start_ms: 236,
+            cls_duration_ms: 124,
+            billed_mb_ms: 25_600,
         };
         Truth {
             now_ms: 7,
@@ -193,6 +246,8 @@ mod tests {
         assert_eq!(function["namespace"], "default");
         assert_eq!(function["invocations"]["0"], 12);
         assert_eq!(function["invocations"]["-1"], 1);
+        assert_eq!(function["statuses"]["430"], 1);
+        assert_eq!(json["totals"]["billed_mb_ms"], 25_600);
         assert_eq!(function["duration_ms"].to_string(), "123.456");
         assert_eq!(serde_json::from_value::<Truth>(json).unwrap(), truth());
     }

@@ -96,7 +96,7 @@ impl View {
 
 /// Merges `fresh` into `list`, both ascending. Costs no more than the part of `list` behind the
 /// first fresh row, which is short: rows arrive near the end.
-fn merge(list: &mut Vec<u32>, fresh: &[u32]) {
+pub(crate) fn merge<T: Ord + Copy>(list: &mut Vec<T>, fresh: &[T]) {
     let Some(&first) = fresh.first() else {
         return;
     };

@@ -29,6 +29,8 @@ struct Generator {
     next_arrival: Option<f64>,
     mean_gap_ms: f64,
     first_ms: i64,
+    /// Starts are cut to multiples of this.
+    burst_ms: i64,
     calls: u64,
     /// Running sums of the functions' weights.
     shares: Vec<f64>,
@@ -71,6 +73,7 @@ impl World {
                 functions.push(Function::plain(
                     &line.namespace,
                     &line.function_name,
+                    functions.len(),
                     &settings,
                 ));
                 functions.len() as u32 - 1
@@ -101,6 +104,10 @@ impl World {
         {
             generator.emit(&self.settings, &self.functions, &mut self.attempts);
         }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(crate) fn functions(&self) -> &Arc<[Function]> {
@@ -169,6 +176,7 @@ impl Generator {
             arrivals,
             mean_gap_ms,
             first_ms: settings.start_ms.saturating_sub(settings.history_ms),
+            burst_ms: settings.burst_ms.unwrap_or(1).max(1),
             calls: 0,
             shares,
             retries: BinaryHeap::new(),
@@ -176,8 +184,11 @@ impl Generator {
     }
 
     fn arrival_ms(&self) -> Option<i64> {
-        self.next_arrival
-            .map(|offset| self.first_ms.saturating_add(offset as i64))
+        self.next_arrival.map(|offset| {
+            let exact_ms = self.first_ms.saturating_add(offset as i64);
+            let cut_ms = exact_ms.saturating_sub(exact_ms.rem_euclid(self.burst_ms));
+            cut_ms.max(self.first_ms)
+        })
     }
 
     /// Start of the next event.
@@ -300,6 +311,24 @@ mod tests {
                 .windows(2)
                 .any(|w| { w[0].start_ms == w[1].start_ms && w[0].function == w[1].function })
         );
+    }
+
+    #[test]
+    fn bursts_share_their_start_and_the_instant_of_their_last_lines() {
+        let settings = Settings {
+            burst_ms: Some(1_000),
+            ..settings(6)
+        };
+        let end = settings.start_ms + 100_000;
+        let world = world(settings.clone(), &[end]);
+        let attempts = world.attempts();
+        assert!(attempts.len() > 4_000 && attempts.is_sorted_by_key(|a| a.start_ms));
+        for attempt in attempts {
+            assert!(attempt.retry > 0 || attempt.start_ms % 1_000 == 0);
+            let logged_ms = attempt.logged_ms(&settings);
+            assert!(logged_ms % 1_000 == 0 && logged_ms >= attempt.end_ms());
+            assert!(attempt.visible_ms >= logged_ms);
+        }
     }
 
     #[test]

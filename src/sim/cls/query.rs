@@ -1,0 +1,322 @@
+//! The part of the query language that a reader of log lines needs, for CQL and Lucene alike:
+//! `*`, bare words and phrases, `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT
+//! in any case, and parentheses. What else there is (ranges, groups behind a key, SQL after a bar)
+//! is refused rather than guessed at.
+
+use super::words::Phrase;
+
+/// A query, ready to be asked of lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Query {
+    Everything,
+    /// In any field.
+    Anywhere(Phrase),
+    /// In one field.
+    Field(String, Phrase),
+    All(Vec<Query>),
+    Any(Vec<Query>),
+    Not(Box<Query>),
+}
+
+/// What two terms side by side mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Syntax {
+    /// Either of them.
+    Lucene,
+    /// Both of them.
+    Cql,
+}
+
+/// Why a query is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("query at byte {at}: {reason}")]
+pub(super) struct SyntaxError {
+    at: usize,
+    reason: &'static str,
+}
+
+/// A line as the index knows it.
+pub(super) trait Fields {
+    /// The text of a field, if the line has it.
+    fn field(&self, key: &str) -> Option<std::borrow::Cow<'_, str>>;
+    /// Whether any field fits.
+    fn any_field(&self, fits: &mut dyn FnMut(&str) -> bool) -> bool;
+}
+
+/// The vendor's limit, in characters.
+pub(super) const MAX_CHARS: usize = 12_000;
+const MAX_DEPTH: usize = 32;
+const MAX_TERMS: usize = 500;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Open,
+    Close,
+    Colon,
+    Quoted(String),
+    Bare(String),
+}
+
+struct Parser {
+    tokens: Vec<(usize, Token)>,
+    place: usize,
+    end: usize,
+    depth: usize,
+    syntax: Syntax,
+}
+
+// === impl Query ===
+
+impl Query {
+    pub(super) fn parse(text: &str, syntax: Syntax) -> Result<Self, SyntaxError> {
+        let mut parser = Parser {
+            tokens: tokens(text)?,
+            place: 0,
+            end: text.len(),
+            depth: 0,
+            syntax,
+        };
+        if parser.tokens.is_empty() {
+            return Ok(Self::Everything);
+        }
+        let query = parser.any()?;
+        match parser.peek() {
+            None => Ok(query),
+            Some(_) => Err(parser.error("nothing is open that could be closed")),
+        }
+    }
+
+    /// Whether a line fits. Without an index of the keys no condition on a key is ever met.
+    pub(super) fn fits(&self, line: &impl Fields, keys_indexed: bool) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Anywhere(phrase) => line.any_field(&mut |text| phrase.is_in(text)),
+            Self::Field(key, phrase) => {
+                keys_indexed && line.field(key).is_some_and(|text| phrase.is_in(&text))
+            }
+            Self::All(parts) => parts.iter().all(|part| part.fits(line, keys_indexed)),
+            Self::Any(parts) => parts.iter().any(|part| part.fits(line, keys_indexed)),
+            Self::Not(part) => !part.fits(line, keys_indexed),
+        }
+    }
+
+    /// Whether no line can fit but those of the platform whose message has a word that begins
+    /// with "report".
+    pub(super) fn wants_reports_only(&self) -> bool {
+        self.needs(&|part| {
+            matches!(part, Self::Field(key, phrase)
+                if key == "SCF_Type" && phrase.needs_word_with("platform"))
+        }) && self.needs(&|part| {
+            matches!(part, Self::Field(key, phrase)
+                if key == "SCF_Message" && phrase.needs_word_with("report"))
+        })
+    }
+
+    /// Whether every line that fits meets a condition for which `holds` is true.
+    fn needs(&self, holds: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(|part| part.needs(holds)),
+            Self::Any(parts) => parts.iter().all(|part| part.needs(holds)),
+            other => holds(other),
+        }
+    }
+}
+
+// === impl Parser ===
+
+impl Parser {
+    fn any(&mut self) -> Result<Query, SyntaxError> {
+        let mut parts = vec![self.all()?];
+        loop {
+            if self.word("or") {
+                self.place += 1;
+            } else if self.syntax == Syntax::Cql || !self.starts_term() {
+                break;
+            }
+            parts.push(self.all()?);
+        }
+        Ok(joined(parts, Query::Any))
+    }
+
+    fn all(&mut self) -> Result<Query, SyntaxError> {
+        let mut parts = vec![self.negated()?];
+        loop {
+            if self.word("and") {
+                self.place += 1;
+            } else if self.syntax == Syntax::Lucene || !self.starts_term() {
+                break;
+            }
+            parts.push(self.negated()?);
+        }
+        Ok(joined(parts, Query::All))
+    }
+
+    fn negated(&mut self) -> Result<Query, SyntaxError> {
+        let mut not = false;
+        while self.word("not") {
+            self.place += 1;
+            not = !not;
+        }
+        let term = self.term()?;
+        Ok(if not {
+            Query::Not(Box::new(term))
+        } else {
+            term
+        })
+    }
+
+    fn term(&mut self) -> Result<Query, SyntaxError> {
+        match self.take() {
+            Some(Token::Open) => {
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    return Err(self.error("too many parentheses"));
+                }
+                let query = self.any()?;
+                self.depth -= 1;
+                match self.take() {
+                    Some(Token::Close) => Ok(query),
+                    _ => Err(self.error("a parenthesis is not closed")),
+                }
+            }
+            Some(Token::Quoted(text)) if self.peek() != Some(&Token::Colon) => {
+                Ok(Query::Anywhere(Phrase::new(&text)))
+            }
+            Some(Token::Quoted(key)) => self.value(key),
+            Some(Token::Bare(key)) if self.peek() == Some(&Token::Colon) => self.value(key),
+            Some(Token::Bare(text)) if is_operator(&text) => {
+                Err(self.error("an operator lacks its term"))
+            }
+            Some(Token::Bare(text)) if text == "*" => Ok(Query::Everything),
+            Some(Token::Bare(text)) => Ok(Query::Anywhere(self.phrase(&text)?)),
+            Some(Token::Close | Token::Colon) | None => Err(self.error("a term is missing")),
+        }
+    }
+
+    fn value(&mut self, key: String) -> Result<Query, SyntaxError> {
+        self.place += 1;
+        match self.take() {
+            Some(Token::Quoted(text)) => Ok(Query::Field(key, Phrase::new(&text))),
+            Some(Token::Bare(text)) if text.starts_with(['>', '<', '[', '{']) => {
+                Err(self.error("ranges are not supported here"))
+            }
+            Some(Token::Bare(text)) => Ok(Query::Field(key, self.phrase(&text)?)),
+            Some(Token::Open) => Err(self.error("groups behind a key are not supported here")),
+            Some(Token::Close | Token::Colon) | None => Err(self.error("a key lacks its value")),
+        }
+    }
+
+    /// A value without quotes: a star at its end leaves it open.
+    fn phrase(&self, text: &str) -> Result<Phrase, SyntaxError> {
+        let (body, open) = match text.strip_suffix('*') {
+            Some(body) => (body, true),
+            None => (text, false),
+        };
+        if body.contains(['*', '?']) {
+            return Err(self.error("a star may only stand at the end of a word"));
+        }
+        Ok(if open {
+            Phrase::beginning(body)
+        } else {
+            Phrase::new(body)
+        })
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.place).map(|(_, token)| token)
+    }
+
+    fn take(&mut self) -> Option<Token> {
+        let token = self.peek().cloned();
+        self.place += usize::from(token.is_some());
+        token
+    }
+
+    fn word(&self, operator: &str) -> bool {
+        matches!(self.peek(), Some(Token::Bare(text)) if text.eq_ignore_ascii_case(operator))
+    }
+
+    fn starts_term(&self) -> bool {
+        match self.peek() {
+            Some(Token::Bare(text)) => !is_operator(text) || text.eq_ignore_ascii_case("not"),
+            Some(Token::Quoted(_) | Token::Open) => true,
+            Some(Token::Close | Token::Colon) | None => false,
+        }
+    }
+
+    fn error(&self, reason: &'static str) -> SyntaxError {
+        let at = self.tokens.get(self.place).map_or(self.end, |(at, _)| *at);
+        SyntaxError { at, reason }
+    }
+}
+
+fn joined(mut parts: Vec<Query>, join: fn(Vec<Query>) -> Query) -> Query {
+    if parts.len() > 1 {
+        return join(parts);
+    }
+    parts.pop().unwrap_or(Query::Everything)
+}
+
+fn is_operator(text: &str) -> bool {
+    ["and", "or", "not"]
+        .iter()
+        .any(|operator| text.eq_ignore_ascii_case(operator))
+}
+
+fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
+    let mut tokens = Vec::new();
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        let token = match c {
+            c if c.is_whitespace() => continue,
+            '(' => Token::Open,
+            ')' => Token::Close,
+            ':' => Token::Colon,
+            '|' => {
+                let reason = "analysis with SQL is not supported here";
+                return Err(SyntaxError { at, reason });
+            }
+            '"' => Token::Quoted(quoted(at, &mut rest)?),
+            c => {
+                let mut word = String::from(c);
+                while let Some((_, c)) = rest.next_if(|&(_, c)| !ends_word(c)) {
+                    word.push(c);
+                }
+                Token::Bare(word)
+            }
+        };
+        if tokens.len() == MAX_TERMS {
+            let reason = "too many terms";
+            return Err(SyntaxError { at, reason });
+        }
+        tokens.push((at, token));
+    }
+    Ok(tokens)
+}
+
+/// The rest of a quoted text; a backslash takes the next character as it is.
+fn quoted(
+    at: usize,
+    rest: &mut impl Iterator<Item = (usize, char)>,
+) -> Result<String, SyntaxError> {
+    let reason = "a quotation mark is not closed";
+    let mut text = String::new();
+    loop {
+        match rest.next() {
+            Some((_, '"')) => return Ok(text),
+            Some((_, '\\')) => {
+                let (_, c) = rest.next().ok_or(SyntaxError { at, reason })?;
+                text.push(c);
+            }
+            Some((_, c)) => text.push(c),
+            None => return Err(SyntaxError { at, reason }),
+        }
+    }
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '(' | ')' | ':' | '|' | '"')
+}
+
+#[cfg(test)]
+mod tests;

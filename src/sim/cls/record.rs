@@ -1,0 +1,213 @@
+//! The fields of a log line, and the line as SearchLog shows it.
+
+use std::borrow::Cow;
+
+use super::line::{Kind, Line};
+use super::message;
+use super::query::Fields;
+use crate::sim::attempt::Attempt;
+use crate::sim::function::Function;
+use crate::sim::json::{Object, quoted};
+use crate::sim::rng::{Rng, mix};
+use crate::sim::settings::Settings;
+
+/// A line with what it tells of.
+pub(super) struct Record<'a> {
+    pub(super) line: Line,
+    pub(super) attempt: &'a Attempt,
+    pub(super) function: &'a Function,
+    pub(super) settings: &'a Settings,
+}
+
+/// The keys of a line in the vendor's default format, in the order of its samples.
+pub(super) const KEYS: [&str; 14] = [
+    "SCF_Alias",
+    "SCF_Duration",
+    "SCF_FunctionName",
+    "SCF_Level",
+    "SCF_LogTime",
+    "SCF_MemUsage",
+    "SCF_Message",
+    "SCF_Namespace",
+    "SCF_Qualifier",
+    "SCF_RequestId",
+    "SCF_RetryNum",
+    "SCF_StartTime",
+    "SCF_StatusCode",
+    "SCF_Type",
+];
+
+/// The status of lines that were written while the call ran.
+const RUNNING: u16 = 202;
+const NS_PER_MS: i64 = 1_000_000;
+const PACKAGE_KEY: u64 = 0x9AC4_0000;
+const SIMPLE_KEY: u64 = 0x51_3913;
+const FIRST_LOG_ID: u64 = 65_536;
+const COPY_LOG_ID: u64 = 1_024;
+
+// === impl Record ===
+
+impl Record<'_> {
+    /// The line as an element of `Results`.
+    pub(super) fn write(&self, topic_id: &str, topic_name: &str, salt: u64, out: &mut String) {
+        let mut rng = Rng::keyed(salt, self.package() ^ self.line.kind.ordinal());
+        let odd = rng.chance(self.settings.faults.odd_fields);
+        let oddity = if odd { rng.below(3) } else { 3 };
+        let time_ms = self.shown(self.line.time_ms);
+        let package = self.package();
+        let mut object = Object::open(out);
+        object
+            .raw("Time", time_ms)
+            .text("TopicId", topic_id)
+            .text("TopicName", topic_name)
+            .text("Source", "")
+            .text("FileName", "")
+            .text("HostName", "")
+            .text("PkgId", &format!("{package:016X}-{:X}", package % 4_096))
+            .text("PkgLogId", &self.log_id().to_string())
+            .raw("HighLights", if oddity == 0 { "null" } else { "[]" })
+            .raw("LogJson", quoted(&self.log_json(oddity == 1)))
+            .text("RawLog", "")
+            .text("IndexStatus", "");
+        if oddity == 2 {
+            // Newer releases of the API have it, older ones do not.
+            object.text("TimeNanos", &self.log_time_ns().to_string());
+        }
+        object.close();
+    }
+
+    fn log_json(&self, unknown_field: bool) -> String {
+        let mut json = String::with_capacity(512);
+        let mut object = Object::open(&mut json);
+        for key in KEYS {
+            if let Some(value) = self.field(key) {
+                object.text(key, &value);
+            }
+        }
+        if unknown_field {
+            object.text("SCF_TraceId", "");
+        }
+        object.close();
+        let lost = self.line.kind == Kind::Report && self.attempt.unreadable;
+        if lost && self.attempt.key % 3 == 2 {
+            json.truncate(json.floor_char_boundary(json.len() / 2));
+        }
+        json
+    }
+
+    /// Identity of the line together with the package.
+    fn log_id(&self) -> u64 {
+        let copy = if self.line.copy { COPY_LOG_ID } else { 0 };
+        FIRST_LOG_ID + self.line.kind.ordinal() + copy
+    }
+
+    fn package(&self) -> u64 {
+        mix(self.attempt.key, PACKAGE_KEY)
+    }
+
+    /// The time that the platform's clock shows.
+    fn shown(&self, time_ms: i64) -> i64 {
+        time_ms.saturating_add(self.settings.faults.clock_skew_ms)
+    }
+
+    fn log_time_ns(&self) -> i64 {
+        let within = (self.attempt.key % 9_000) as i64 + self.line.kind.ordinal() as i64 * 1_000;
+        self.shown(self.line.time_ms)
+            .saturating_mul(NS_PER_MS)
+            .saturating_add(within)
+    }
+
+    /// The vendor's simplified format leaves fields out, but never of a Report.
+    fn leaves_out(&self, key: &str) -> bool {
+        let simple = self.settings.cls.simplified
+            && mix(SIMPLE_KEY, u64::from(self.attempt.function)).is_multiple_of(3);
+        simple
+            && self.line.kind != Kind::Report
+            && match key {
+                "SCF_Duration" | "SCF_MemUsage" | "SCF_Level" | "SCF_StatusCode" => true,
+                "SCF_StartTime" => !self.line.kind.is_platform(),
+                _ => false,
+            }
+    }
+
+    fn duration(&self) -> String {
+        match self.line.kind {
+            Kind::Report => message::shown_duration(self.attempt),
+            kind if kind.is_final() => message::duration_ms(self.attempt).to_string(),
+            _ => "0".to_owned(),
+        }
+    }
+
+    fn status(&self) -> u16 {
+        if self.line.kind.is_final() {
+            self.attempt.failure.status()
+        } else {
+            RUNNING
+        }
+    }
+
+    fn mem_usage(&self) -> String {
+        if self.line.kind.is_final() {
+            format!("{}.00", self.attempt.mem_bytes)
+        } else {
+            "0.00".to_owned()
+        }
+    }
+
+    fn level(&self) -> &'static str {
+        if self.line.kind == Kind::Error {
+            "ERROR"
+        } else {
+            "INFO"
+        }
+    }
+
+    fn type_word(&self) -> &'static str {
+        if self.line.kind.is_platform() {
+            "Platform"
+        } else {
+            "Custom"
+        }
+    }
+}
+
+// === impl Fields for Record ===
+
+impl Fields for Record<'_> {
+    fn field(&self, key: &str) -> Option<Cow<'_, str>> {
+        if self.leaves_out(key) {
+            return None;
+        }
+        let (attempt, function) = (self.attempt, self.function);
+        Some(match key {
+            "SCF_Alias" => Cow::Borrowed(""),
+            "SCF_Duration" => Cow::Owned(self.duration()),
+            "SCF_FunctionName" => Cow::Borrowed(function.name.as_str()),
+            "SCF_Level" => Cow::Borrowed(self.level()),
+            "SCF_LogTime" => Cow::Owned(self.log_time_ns().to_string()),
+            "SCF_MemUsage" => Cow::Owned(self.mem_usage()),
+            "SCF_Message" => Cow::Owned(message::of(
+                self.line.kind,
+                attempt,
+                function,
+                self.settings,
+            )),
+            "SCF_Namespace" => Cow::Borrowed(function.namespace.as_str()),
+            "SCF_Qualifier" => Cow::Borrowed("$LATEST"),
+            "SCF_RequestId" if self.line.kind == Kind::Report => {
+                Cow::Owned(message::shown_id(attempt))
+            }
+            "SCF_RequestId" => Cow::Owned(attempt.request_id_text()),
+            "SCF_RetryNum" => Cow::Owned(attempt.retry.to_string()),
+            "SCF_StartTime" => Cow::Owned(self.shown(attempt.start_ms).to_string()),
+            "SCF_StatusCode" => Cow::Owned(self.status().to_string()),
+            "SCF_Type" => Cow::Borrowed(self.type_word()),
+            _ => return None,
+        })
+    }
+
+    fn any_field(&self, fits: &mut dyn FnMut(&str) -> bool) -> bool {
+        KEYS.iter()
+            .any(|key| self.field(key).is_some_and(|text| fits(&text)))
+    }
+}

@@ -1,0 +1,334 @@
+//! SearchLog: lines of a time, found by a query, page by page.
+
+use serde_json::Value;
+
+use super::context::{Cursor, hash};
+use super::line::Line;
+use super::query::{MAX_CHARS, Query, Syntax};
+use super::record::Record;
+use super::shelf::Shelves;
+use super::topics::{Topic, topic_of_id};
+use super::{Ask, ChainEnd, Index, problem};
+use crate::sim::function::topic_of;
+use crate::sim::json::{Object, array, quoted};
+use crate::sim::problem::Problem;
+use crate::sim::rng::{Rng, mix};
+use crate::sim::world::World;
+
+/// What a request asks for.
+struct Search {
+    topics: Vec<Topic>,
+    /// Half open, by the platform's clock.
+    from_ms: i64,
+    to_ms: i64,
+    query: Query,
+    descending: bool,
+    limit: usize,
+    offset: usize,
+    cursor: Option<Cursor>,
+    /// Hash of the parameters that a context is bound to.
+    bond: u64,
+}
+
+/// What was found.
+struct Found {
+    lines: Vec<Line>,
+    /// Nothing matches behind them.
+    over: bool,
+    /// Lines of the chain of contexts up to here.
+    returned: usize,
+}
+
+const DEFAULT_LIMIT: i64 = 100;
+const MAX_LIMIT: i64 = 1_000;
+const MAX_TOPICS: usize = 50;
+const MAX_CHAIN: usize = 10_000;
+const ODD_KEY: u64 = 0x0DD_C15;
+
+/// The answer to SearchLog.
+pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
+    let search = Search::read(ask)?;
+    if ask.settings.cls.index == Index::Missing {
+        let message = "the topic has no index; create one with full text and keys";
+        return Err(problem("ResourceNotFound.IndexNotExist", message));
+    }
+    take_up(ask, &search)?;
+    let mut scene = ask.scene();
+    let (world, shelves) = scene.lines(ask.now_ms);
+    let found = search.run(ask, world, shelves)?;
+    Ok(search.write(ask, world, &found))
+}
+
+fn take_up(ask: &Ask<'_>, search: &Search) -> Result<(), Problem> {
+    let lasting_ms = ask.delay_ms.max(ask.settings.cls.query_ms);
+    let end_ms = ask
+        .now_ms
+        .saturating_add(i64::try_from(lasting_ms).unwrap_or(i64::MAX));
+    let mut desk = ask.desk();
+    search
+        .topics
+        .iter()
+        .try_for_each(|topic| desk.take_up(topic.position, ask.now_ms, end_ms))
+}
+
+// === impl Search ===
+
+impl Search {
+    fn read(ask: &Ask<'_>) -> Result<Self, Problem> {
+        let (topics, in_topics) = topics(ask)?;
+        let required = |name| {
+            ask.integer(name)?
+                .ok_or_else(|| problem("MissingParameter", format!("{name} is missing")))
+        };
+        let (from_ms, to_ms) = (required("From")?, required("To")?);
+        if from_ms > to_ms {
+            return Err(invalid("From lies behind To"));
+        }
+        let (text, syntax) = query_text(ask)?;
+        let query = Query::parse(text, syntax)
+            .map_err(|error| problem("FailedOperation.SyntaxError", error.to_string()))?;
+        let descending = descending(ask)?;
+        let limit = ask.integer("Limit")?.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(invalid(format!("Limit must lie between 1 and {MAX_LIMIT}")));
+        }
+        let ids: Vec<&str> = topics.iter().map(|topic| topic.id.as_str()).collect();
+        let bound = format!("{ids:?} {from_ms} {to_ms} {syntax:?} {descending} {limit} {text}");
+        let bond = mix(ask.settings.seed, hash(&bound));
+        let context = ask.text("Context")?.or(in_topics).filter(|c| !c.is_empty());
+        let offset = ask.integer("Offset")?.unwrap_or(0);
+        if topics.len() > 1 && (context.is_some() || offset != 0) {
+            return Err(invalid("Context and Offset need a single topic"));
+        }
+        if context.is_some() && offset != 0 {
+            return Err(invalid("Context and Offset exclude one another"));
+        }
+        let cursor = context.map(|text| {
+            Cursor::parse(text, bond, ask.now_ms).ok_or_else(|| {
+                let message = "the context is too old or was made for other parameters";
+                problem("FailedOperation.InvalidContext", message)
+            })
+        });
+        Ok(Self {
+            from_ms,
+            to_ms,
+            query,
+            descending,
+            limit: limit as usize,
+            offset: usize::try_from(offset).map_err(|_| invalid("Offset is negative"))?,
+            cursor: cursor.transpose()?,
+            bond,
+            topics,
+        })
+    }
+
+    fn run(&self, ask: &Ask<'_>, world: &World, shelves: &mut Shelves) -> Result<Found, Problem> {
+        let before = self.cursor.map_or(0, |cursor| cursor.returned);
+        let left = MAX_CHAIN.saturating_sub(before);
+        if left == 0 && ask.settings.cls.chain_end == ChainEnd::Refused {
+            let message = format!("a chain of contexts ends after {MAX_CHAIN} lines");
+            return Err(problem("FailedOperation.GetlogReachLimit", message));
+        }
+        // Pages by offset are no chain and have no end.
+        let chained = self.offset == 0;
+        let limit = if chained {
+            self.limit.min(left)
+        } else {
+            self.limit
+        };
+        let keys = ask.settings.cls.index == Index::Keys;
+        let lines = self.candidates(ask, world, shelves);
+        let mut fitting = self
+            .in_order(&lines)
+            .filter(|line| self.query.fits(&record(world, **line), keys))
+            .copied();
+        if self.offset > 0 {
+            fitting.nth(self.offset - 1);
+        }
+        let lines: Vec<Line> = fitting.by_ref().take(limit).collect();
+        let returned = before + lines.len();
+        let cut_short =
+            returned >= MAX_CHAIN && chained && ask.settings.cls.chain_end == ChainEnd::ListOver;
+        Ok(Found {
+            over: cut_short || fitting.next().is_none(),
+            lines,
+            returned,
+        })
+    }
+
+    /// The lines of the time that is asked for and still kept, in ascending order.
+    fn candidates(&self, ask: &Ask<'_>, world: &World, shelves: &mut Shelves) -> Vec<Line> {
+        let skew_ms = ask.settings.faults.clock_skew_ms;
+        let oldest_ms = ask.now_ms.saturating_sub(ask.settings.retention_ms);
+        let mut from = self.from_ms.saturating_sub(skew_ms).max(oldest_ms);
+        let mut to = self.to_ms.saturating_sub(skew_ms);
+        // What lies before the cursor need not be looked at. Its own millisecond may hold more.
+        if let Some(Cursor { after, .. }) = self.cursor {
+            if self.descending {
+                to = to.min(after.time_ms.saturating_add(1));
+            } else {
+                from = from.max(after.time_ms);
+            }
+        }
+        let heads_only = self.query.wants_reports_only();
+        let mut lines = Vec::new();
+        for topic in &self.topics {
+            let shelf = shelves.lines(world, ask.now_ms, topic.position, heads_only);
+            let first = shelf.partition_point(|line| line.time_ms < from);
+            let last = shelf.partition_point(|line| line.time_ms < to).max(first);
+            lines.extend_from_slice(&shelf[first..last]);
+        }
+        if self.topics.len() > 1 {
+            lines.sort_unstable();
+        }
+        lines
+    }
+
+    /// The lines behind the cursor, the first one asked for first.
+    fn in_order<'l>(&self, lines: &'l [Line]) -> Box<dyn Iterator<Item = &'l Line> + 'l> {
+        let after = self.cursor.map(|cursor| cursor.after);
+        if self.descending {
+            let end = after.map_or(lines.len(), |at| lines.partition_point(|line| *line < at));
+            Box::new(lines[..end].iter().rev())
+        } else {
+            let start = after.map_or(0, |at| lines.partition_point(|line| *line <= at));
+            Box::new(lines[start..].iter())
+        }
+    }
+
+    fn write(&self, ask: &Ask<'_>, world: &World, found: &Found) -> String {
+        let mut rng = Rng::keyed(ask.salt, ODD_KEY);
+        let nulls = ask.settings.cls.nulls || rng.chance(ask.settings.faults.odd_fields);
+        let empty = |usual: &'static str| if nulls { "null" } else { usual };
+        let context = self.context(ask, found);
+        let shown_context = match &context {
+            Some(text) => quoted(text),
+            None => empty("\"\"").to_owned(),
+        };
+        let mut out = String::with_capacity(1_024 + found.lines.len() * 900);
+        let mut object = Object::open(&mut out);
+        object
+            .raw("Context", &shown_context)
+            .raw("ListOver", found.over)
+            .raw("Analysis", false)
+            .raw("ColNames", empty("[]"))
+            .raw("Columns", "null");
+        if found.lines.is_empty() {
+            object.raw("Results", empty("[]"));
+        } else {
+            object.nested("Results", |out| {
+                array(&found.lines, out, |line, out| {
+                    self.write_line(ask, world, *line, out)
+                });
+            });
+        }
+        object
+            .raw("AnalysisResults", empty("[]"))
+            .raw("AnalysisRecords", "null")
+            .raw("SamplingRate", 0)
+            .raw("Topics", self.topics_info(ask, &shown_context));
+        object.close();
+        out
+    }
+
+    fn write_line(&self, ask: &Ask<'_>, world: &World, line: Line, out: &mut String) {
+        let record = record(world, line);
+        let position = topic_of(record.attempt.function as usize, ask.settings);
+        if let Some(topic) = self.topics.iter().find(|topic| topic.position == position) {
+            record.write(&topic.id, &topic.name, ask.salt, out);
+        }
+    }
+
+    fn context(&self, ask: &Ask<'_>, found: &Found) -> Option<String> {
+        let last = found.lines.last().filter(|_| self.topics.len() == 1)?;
+        let cursor = Cursor {
+            after: *last,
+            returned: found.returned,
+            made_ms: ask.now_ms,
+        };
+        Some(cursor.text(self.bond))
+    }
+
+    /// Requests that name topics in a list are told of each.
+    fn topics_info(&self, ask: &Ask<'_>, context: &str) -> String {
+        if ask.param("Topics").is_none() {
+            return "null".to_owned();
+        }
+        let mut out = "{\"Errors\":null,\"Infos\":".to_owned();
+        array(&self.topics, &mut out, |topic, out| {
+            let mut info = Object::open(out);
+            info.text("TopicId", &topic.id)
+                .raw("Period", ask.settings.retention_ms / 86_400_000)
+                .raw("Context", context);
+            info.close();
+        });
+        out.push('}');
+        out
+    }
+}
+
+/// The topics asked about, and the context that a list of one brings along.
+fn topics<'a>(ask: &Ask<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Problem> {
+    let params: &'a Value = ask.params;
+    let listed = params.get("Topics").and_then(Value::as_array);
+    let listed = listed.filter(|list| !list.is_empty());
+    match (ask.text("TopicId")?.filter(|id| !id.is_empty()), listed) {
+        (Some(_), Some(_)) => Err(invalid("TopicId and Topics exclude one another")),
+        (None, None) => Err(problem("MissingParameter", "TopicId or Topics is missing")),
+        (Some(id), None) => Ok((vec![topic_of_id(ask, id)?], None)),
+        (None, Some(list)) if list.len() > MAX_TOPICS => {
+            Err(invalid(format!("Topics holds more than {MAX_TOPICS}")))
+        }
+        (None, Some(list)) => {
+            let text = |entry: &'a Value, name| entry.get(name).and_then(Value::as_str);
+            let mut topics = list
+                .iter()
+                .map(|entry| topic_of_id(ask, text(entry, "TopicId").unwrap_or_default()))
+                .collect::<Result<Vec<Topic>, Problem>>()?;
+            let mut contexts = list.iter().filter_map(|entry| text(entry, "Context"));
+            topics.sort_by_key(|topic| topic.position);
+            topics.dedup_by_key(|topic| topic.position);
+            Ok((topics, contexts.find(|context| !context.is_empty())))
+        }
+    }
+}
+
+/// The query by its newer or its older name, whose syntaxes have different defaults.
+fn query_text<'a>(ask: &'a Ask<'_>) -> Result<(&'a str, Syntax), Problem> {
+    let (text, syntax) = match (ask.text("QueryString")?, ask.text("Query")?) {
+        (None, Some(text)) => (text, ask.integer("SyntaxRule")?.unwrap_or(0)),
+        (text, _) => (text.unwrap_or(""), ask.integer("QuerySyntax")?.unwrap_or(1)),
+    };
+    if text.chars().count() > MAX_CHARS {
+        return Err(invalid(format!(
+            "the query has more than {MAX_CHARS} characters"
+        )));
+    }
+    match syntax {
+        0 => Ok((text, Syntax::Lucene)),
+        1 => Ok((text, Syntax::Cql)),
+        _ => Err(invalid("the syntax must be 0 for Lucene or 1 for CQL")),
+    }
+}
+
+fn descending(ask: &Ask<'_>) -> Result<bool, Problem> {
+    match ask.text("Sort")? {
+        None | Some("" | "desc") => Ok(true),
+        Some("asc") => Ok(false),
+        Some(_) => Err(invalid("Sort must be asc or desc")),
+    }
+}
+
+fn record(world: &World, line: Line) -> Record<'_> {
+    let attempt = &world.attempts()[line.attempt as usize];
+    Record {
+        line,
+        attempt,
+        function: &world.functions()[attempt.function as usize],
+        settings: world.settings(),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Problem {
+    problem("InvalidParameterValue", message)
+}

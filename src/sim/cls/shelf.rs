@@ -1,0 +1,116 @@
+//! The lines that can be found, topic by topic and in order.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::line::{self, Line, Written};
+use crate::sim::attempt::Attempt;
+use crate::sim::function;
+use crate::sim::settings::Settings;
+use crate::sim::view::merge;
+use crate::sim::world::World;
+
+/// All lines of a world, in two parts: the few that counting readers ask for, and the whole, which
+/// takes shape only if somebody asks for it (a busy world has ten times as many).
+#[derive(Debug)]
+pub(crate) struct Shelves {
+    heads: Shelf,
+    all: Shelf,
+}
+
+/// Those lines of every topic that can be found at one instant.
+#[derive(Debug)]
+struct Shelf {
+    lines_of: fn(u32, &Attempt, &Settings) -> Vec<Written>,
+    now_ms: Option<i64>,
+    /// How many of the world's attempts have been looked at.
+    seen: usize,
+    /// Lines still to be found, soonest first.
+    waiting: BinaryHeap<Reverse<(i64, Line)>>,
+    topics: Vec<Vec<Line>>,
+}
+
+// === impl Shelves ===
+
+impl Shelves {
+    /// The lines of a topic at `now_ms`, in order: the heads, or all of them. Cheap as time goes
+    /// on; going back starts anew.
+    pub(super) fn lines(
+        &mut self,
+        world: &World,
+        now_ms: i64,
+        topic: usize,
+        heads_only: bool,
+    ) -> &[Line] {
+        let shelf = if heads_only {
+            &mut self.heads
+        } else {
+            &mut self.all
+        };
+        shelf.advance(world, now_ms);
+        shelf.topics.get(topic).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Default for Shelves {
+    fn default() -> Self {
+        Self {
+            heads: Shelf::of(line::heads),
+            all: Shelf::of(line::all),
+        }
+    }
+}
+
+// === impl Shelf ===
+
+impl Shelf {
+    fn of(lines_of: fn(u32, &Attempt, &Settings) -> Vec<Written>) -> Self {
+        Self {
+            lines_of,
+            now_ms: None,
+            seen: 0,
+            waiting: BinaryHeap::new(),
+            topics: Vec::new(),
+        }
+    }
+
+    fn advance(&mut self, world: &World, now_ms: i64) {
+        if self.now_ms.is_some_and(|before| now_ms < before) {
+            *self = Self::of(self.lines_of);
+        }
+        if self.now_ms == Some(now_ms) {
+            return;
+        }
+        self.now_ms = Some(now_ms);
+        let count = function::topic_count(world.settings());
+        self.topics.resize_with(count, Vec::new);
+        let mut fresh: Vec<Vec<Line>> = vec![Vec::new(); count];
+        let mut put = |line: Line| {
+            let attempt = &world.attempts()[line.attempt as usize];
+            let topic = function::topic_of(attempt.function as usize, world.settings());
+            fresh[topic].push(line);
+        };
+        while let Some(&Reverse((visible_ms, line))) = self.waiting.peek()
+            && visible_ms <= now_ms
+        {
+            self.waiting.pop();
+            put(line);
+        }
+        for (offset, attempt) in world.attempts()[self.seen..].iter().enumerate() {
+            let position = (self.seen + offset) as u32;
+            for written in (self.lines_of)(position, attempt, world.settings()) {
+                if written.visible_ms <= now_ms {
+                    put(written.line);
+                } else {
+                    let later = (written.visible_ms, written.line);
+                    self.waiting.push(Reverse(later));
+                }
+            }
+        }
+        self.seen = world.attempts().len();
+        for (list, mut fresh) in self.topics.iter_mut().zip(fresh) {
+            fresh.sort_unstable();
+            merge(list, &fresh);
+        }
+    }
+}

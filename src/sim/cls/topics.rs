@@ -1,0 +1,160 @@
+//! The log topics and their indexes as the log service describes them.
+
+use serde_json::{Value, json};
+
+use super::{Ask, Index, problem, record};
+use crate::sim::function::{topic_count, topic_id};
+use crate::sim::problem::Problem;
+use crate::sim::rng::mix;
+use crate::sim::settings::Settings;
+
+/// A log topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Topic {
+    pub(super) position: usize,
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+const DEFAULT_LIMIT: i64 = 20;
+const MAX_LIMIT: i64 = 100;
+const LOGSET_KEY: u64 = 0x1065_E700;
+const TOKENIZER: &str = "@&?|#()='\",;:<>[]{}/ \n\t\r\\";
+
+/// The topic of this id, or that there is none.
+pub(super) fn topic_of_id(ask: &Ask<'_>, id: &str) -> Result<Topic, Problem> {
+    all(ask.settings)
+        .find(|topic| topic.id == id)
+        .ok_or_else(|| {
+            let shown: String = id.chars().take(60).collect();
+            let message = format!("topic_id {shown:?} does not exist");
+            problem("ResourceNotFound.TopicNotExist", message)
+        })
+}
+
+/// The answer to DescribeTopics.
+pub(super) fn describe_topics(ask: &Ask<'_>) -> Result<String, Problem> {
+    let limit = ask.integer("Limit")?.unwrap_or(DEFAULT_LIMIT);
+    let offset = ask.integer("Offset")?.unwrap_or(0);
+    if !(1..=MAX_LIMIT).contains(&limit) || offset < 0 {
+        let message = format!("Limit must lie between 1 and {MAX_LIMIT}, Offset at 0 or above");
+        return Err(problem("InvalidParameterValue", message));
+    }
+    let filters = ask
+        .param("Filters")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let mut matches = Vec::new();
+    for topic in all(ask.settings) {
+        if meets_all(&topic, filters, ask.settings)? {
+            matches.push(topic);
+        }
+    }
+    let page: Vec<Value> = matches
+        .iter()
+        .skip(offset as usize)
+        .take(limit as usize)
+        .map(|topic| described(topic, ask.settings))
+        .collect();
+    Ok(json!({ "Topics": page, "TotalCount": matches.len() }).to_string())
+}
+
+/// The answer to DescribeIndex.
+pub(super) fn describe_index(ask: &Ask<'_>) -> Result<String, Problem> {
+    let id = ask
+        .text("TopicId")?
+        .ok_or_else(|| problem("MissingParameter", "TopicId is missing"))?;
+    let topic = topic_of_id(ask, id)?;
+    let full_text = json!({
+        "CaseSensitive": false, "Tokenizer": TOKENIZER, "ContainZH": true,
+    });
+    let rule = match ask.settings.cls.index {
+        Index::Missing => {
+            let message = "the topic has no index";
+            return Err(problem("ResourceNotFound.IndexNotExist", message));
+        }
+        Index::FullText => json!({ "FullText": full_text, "KeyValue": null, "Tag": null }),
+        Index::Keys => {
+            let keys: Vec<Value> = record::KEYS.iter().map(|key| described_key(key)).collect();
+            json!({
+                "FullText": full_text,
+                "KeyValue": { "CaseSensitive": false, "KeyValues": keys },
+                "Tag": null,
+            })
+        }
+    };
+    let answer = json!({
+        "TopicId": topic.id, "Status": true, "Rule": rule, "ModifyTime": "2021-05-20 10:00:00",
+        "IncludeInternalFields": false, "MetadataFlag": 0,
+    });
+    Ok(answer.to_string())
+}
+
+fn all(settings: &Settings) -> impl Iterator<Item = Topic> {
+    (0..topic_count(settings)).map(|position| Topic {
+        position,
+        id: topic_id(position, settings),
+        name: match position {
+            0 => "SCF_logtopic_default".to_owned(),
+            n => format!("SCF_logtopic_{n}"),
+        },
+    })
+}
+
+fn logset_id(settings: &Settings) -> String {
+    let key = mix(settings.seed, LOGSET_KEY);
+    crate::sim::attempt::uuid_text(crate::sim::attempt::uuid_v4(key))
+}
+
+fn described(topic: &Topic, settings: &Settings) -> Value {
+    json!({
+        "LogsetId": logset_id(settings),
+        "TopicId": topic.id,
+        "TopicName": topic.name,
+        "PartitionCount": 1,
+        "Index": settings.cls.index != Index::Missing,
+        "AssumerName": "SCF",
+        "CreateTime": "2021-05-20 10:00:00",
+        "Status": true,
+        "Tags": null,
+        "AutoSplit": true,
+        "MaxSplitPartitions": 50,
+        "StorageType": "hot",
+        "Period": settings.retention_ms / 86_400_000,
+        "Describes": "",
+    })
+}
+
+fn described_key(key: &str) -> Value {
+    let kind = match key {
+        "SCF_Duration" | "SCF_LogTime" | "SCF_RetryNum" | "SCF_StartTime" | "SCF_StatusCode" => {
+            "long"
+        }
+        "SCF_MemUsage" => "double",
+        _ => "text",
+    };
+    let tokenizer = if kind == "text" { TOKENIZER } else { "" };
+    json!({
+        "Key": key,
+        "Value": { "Type": kind, "Tokenizer": tokenizer, "SqlFlag": true, "ContainZH": false },
+    })
+}
+
+/// Whether a topic meets every filter, each by one of its values.
+fn meets_all(topic: &Topic, filters: &[Value], settings: &Settings) -> Result<bool, Problem> {
+    let mut meets = true;
+    for filter in filters {
+        let values = filter.get("Values").and_then(Value::as_array);
+        let mut values = values.into_iter().flatten().filter_map(Value::as_str);
+        meets &= match filter.get("Key").and_then(Value::as_str) {
+            Some("topicId") => values.any(|value| topic.id == value),
+            Some("topicName") => values.any(|value| topic.name.contains(value)),
+            Some("logsetId") => values.any(|value| logset_id(settings) == value),
+            _ => {
+                let message = "filters have the keys topicId, topicName and logsetId";
+                return Err(problem("InvalidParameterValue", message));
+            }
+        };
+    }
+    Ok(meets)
+}

@@ -1,0 +1,107 @@
+//! The index: texts as words.
+//!
+//! A text is split at everything that is neither letter nor digit, and words are compared without
+//! regard to the case of ASCII letters. So `Init Report RequestId: 6f-7a` has the words `init`,
+//! `report`, `requestid`, `6f`, `7a`, and the phrase "Report RequestId" is found in it.
+
+/// What is looked for in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phrase {
+    /// In lower case.
+    words: Vec<String>,
+    /// The last word may go on.
+    open: bool,
+}
+
+// === impl Phrase ===
+
+impl Phrase {
+    /// The words of `text`, one after the other.
+    pub(super) fn new(text: &str) -> Self {
+        Self {
+            words: words(text).map(str::to_ascii_lowercase).collect(),
+            open: false,
+        }
+    }
+
+    /// The same, where the last word is the beginning of one.
+    pub(super) fn beginning(text: &str) -> Self {
+        Self {
+            open: true,
+            ..Self::new(text)
+        }
+    }
+
+    /// Whether `text` holds these words in a row. Without words only a text without words fits,
+    /// or any text if the phrase is open.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        if self.words.is_empty() {
+            return self.open || words(text).next().is_none();
+        }
+        let mut rest = words(text);
+        loop {
+            if self.fits_start_of(rest.clone()) {
+                return true;
+            }
+            if rest.next().is_none() {
+                return false;
+            }
+        }
+    }
+
+    fn fits_start_of<'t>(&self, mut text: impl Iterator<Item = &'t str>) -> bool {
+        let last = self.words.len() - 1;
+        self.words.iter().enumerate().all(|(index, wanted)| {
+            text.next().is_some_and(|word| {
+                if self.open && index == last {
+                    word.get(..wanted.len())
+                        .is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+                } else {
+                    word.eq_ignore_ascii_case(wanted)
+                }
+            })
+        })
+    }
+
+    /// Whether every text that holds this has a word beginning with `start`, in lower case.
+    pub(super) fn needs_word_with(&self, start: &str) -> bool {
+        self.words.iter().any(|word| word.starts_with(start))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_words_in_a_row() {
+        let init = "Init Report RequestId: 6f71-aa Coldstart: 236ms";
+        for (phrase, found) in [
+            ("Report RequestId", true),
+            ("report requestid", true),
+            ("RequestId:6f71-AA", true),
+            ("Init RequestId", false),
+            ("Repor", false),
+            ("aa Coldstart 236ms x", false),
+            ("", false),
+        ] {
+            assert_eq!(Phrase::new(phrase).is_in(init), found, "{phrase}");
+        }
+        assert!(Phrase::new("").is_in("") && Phrase::new(" -").is_in(":"));
+    }
+
+    #[test]
+    fn beginnings_leave_the_last_word_open() {
+        let text = "Report RequestId: 6f71";
+        assert!(Phrase::beginning("Rep").is_in(text));
+        assert!(Phrase::beginning("report requ").is_in(text));
+        assert!(!Phrase::beginning("Rep RequestId").is_in(text));
+        assert!(!Phrase::beginning("eport").is_in(text));
+        assert!(Phrase::beginning("").is_in(""));
+    }
+}

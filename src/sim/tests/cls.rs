@@ -1,0 +1,125 @@
+//! The log service of a world, asked without a wire in between.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Map, Value, json};
+
+use crate::sim::cls::{Ask, Desk, answer};
+use crate::sim::problem::Problem;
+use crate::sim::scene::Scene;
+use crate::sim::world::World;
+use crate::sim::{Settings, Truth};
+
+/// What the documentation says to search for.
+pub(super) const REPORTS: &str = "SCF_Type:Platform AND SCF_Message:\"Report RequestId\"";
+
+/// A log service.
+pub(super) struct Service {
+    pub(super) settings: Arc<Settings>,
+    scene: Mutex<Scene>,
+    desk: Mutex<Desk>,
+    salt: Cell<u64>,
+    pub(super) delay_ms: u64,
+}
+
+impl Service {
+    pub(super) fn new(settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        Self::over(World::generated(Arc::clone(&settings)), settings)
+    }
+
+    pub(super) fn over(world: World, settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            scene: Mutex::new(Scene::new(world)),
+            desk: Mutex::default(),
+            salt: Cell::new(0),
+            delay_ms: 0,
+        }
+    }
+
+    pub(super) fn try_ask(
+        &self,
+        now_ms: i64,
+        action: &str,
+        params: &Value,
+    ) -> Result<Value, Problem> {
+        self.salt.set(self.salt.get() + 1);
+        let text = answer(&Ask {
+            settings: &self.settings,
+            scene: &self.scene,
+            desk: &self.desk,
+            now_ms,
+            delay_ms: self.delay_ms,
+            salt: self.salt.get(),
+            action,
+            params,
+        })?;
+        Ok(serde_json::from_str(&text).unwrap())
+    }
+
+    pub(super) fn ask(&self, now_ms: i64, action: &str, params: &Value) -> Value {
+        self.try_ask(now_ms, action, params).unwrap()
+    }
+
+    /// A search for everything of the first topic, with `changes`; null takes a parameter away.
+    pub(super) fn search(&self, now_ms: i64, changes: Value) -> Result<Value, Problem> {
+        let mut params = json!({
+            "TopicId": self.topics(now_ms)[0],
+            "From": 0,
+            "To": now_ms + 1_000_000,
+            "QueryString": "*",
+            "Limit": 1_000,
+            "Sort": "asc",
+        });
+        if let (Some(params), Value::Object(changes)) = (params.as_object_mut(), changes) {
+            params.extend(changes);
+        }
+        self.try_ask(now_ms, "SearchLog", &params)
+    }
+
+    pub(super) fn topics(&self, now_ms: i64) -> Vec<String> {
+        let answer = self.ask(now_ms, "DescribeTopics", &json!({ "Limit": 100 }));
+        let topics = answer["Topics"].as_array().unwrap();
+        let id = |topic: &Value| topic["TopicId"].as_str().unwrap().to_owned();
+        topics.iter().map(id).collect()
+    }
+
+    pub(super) fn truth(&self, now_ms: i64) -> Truth {
+        let mut scene = self.scene.lock().unwrap();
+        scene.truth("ap-guangzhou", now_ms, i64::MAX)
+    }
+
+    /// All lines that one chain of contexts returns, and the last page's ListOver.
+    pub(super) fn chain(&self, now_ms: i64, changes: &Value) -> (Vec<Value>, bool) {
+        let mut changes = changes.as_object().cloned().unwrap_or_else(Map::new);
+        let mut lines = Vec::new();
+        loop {
+            let answer = self.search(now_ms, changes.clone().into()).unwrap();
+            let page = answer["Results"].as_array().cloned().unwrap_or_default();
+            let (over, empty) = (answer["ListOver"].as_bool().unwrap(), page.is_empty());
+            lines.extend(page);
+            if over || empty || lines.len() >= 10_000 {
+                return (lines, over);
+            }
+            changes.insert("Context".to_owned(), answer["Context"].clone());
+        }
+    }
+}
+
+/// What names a line.
+pub(super) fn identity(line: &Value) -> (String, String) {
+    let text = |key: &str| line[key].as_str().unwrap().to_owned();
+    (text("PkgId"), text("PkgLogId"))
+}
+
+/// The fields of a line.
+pub(super) fn fields(line: &Value) -> Value {
+    serde_json::from_str(line["LogJson"].as_str().unwrap()).unwrap()
+}
+
+/// The message of a line.
+pub(super) fn message(line: &Value) -> String {
+    fields(line)["SCF_Message"].as_str().unwrap().to_owned()
+}
