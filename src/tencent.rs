@@ -2,8 +2,8 @@
 //!
 //! One client speaks one [`Service`]: the legacy API of functions, or one of API 3.0. It knows no
 //! metrics (a [`CallObserver`] is told of each attempt) and no log rows (a caller hands
-//! [`Client::call`] the parser of its own answer, or [`Client::call_json`] its type). Transport, clock and random numbers are
-//! seams, so the same client runs over sockets or over a simulated cloud on paused time.
+//! [`Client::call`] the parser of its own answer, or [`Client::call_json`] its type). Transport,
+//! clock and random numbers are seams, so the same client runs over sockets or over a simulated cloud on paused time.
 
 mod client;
 mod clock;
@@ -24,6 +24,7 @@ mod retry;
 mod service;
 mod sign_form;
 mod sign_tc3;
+mod sts;
 mod text;
 mod transport;
 
@@ -41,4 +42,5 @@ pub use retry::RetryBudget;
 pub use service::{Service, SigningMethod};
 pub use sign_form::{signature, source_string};
 pub use sign_tc3::{Payload, Tc3};
+pub use sts::StsClient;
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
