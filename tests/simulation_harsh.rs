@@ -29,7 +29,7 @@ async fn is_exact(settings: Settings, overrides: Overrides) {
     let seed = settings.seed;
     let horizon = Duration::from_millis(settings.horizon_ms());
     let world = World::new(settings, overrides);
-    let exporter = world.start();
+    let exporter = world.start().await;
     tokio::time::sleep(TRAFFIC + horizon).await;
     // Sweeps follow one another within the sweep interval, or three times the time they take.
     let truth = world.truth();

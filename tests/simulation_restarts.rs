@@ -42,14 +42,14 @@ async fn each_restart_may_read_in_another_way() {
             .enumerate()
         {
             world.config.sources[0].read = read;
-            let exporter = world.start();
+            let exporter = world.start().await;
             tokio::time::sleep(Duration::from_secs(37 + turn as u64)).await;
             exporter.stop().await;
             // Down for a while: the gap is read at the next start.
             tokio::time::sleep(Duration::from_secs(11)).await;
         }
         world.config.sources[0].read = Read::Function;
-        let exporter = world.start();
+        let exporter = world.start().await;
         let truth = world.truth();
         for _ in 0..60 {
             tokio::time::sleep(Duration::from_secs(30)).await;
@@ -71,11 +71,11 @@ async fn each_restart_may_read_in_another_way() {
 #[tokio::test(start_paused = true)]
 async fn without_a_state_directory_counting_begins_anew() {
     let world = World::new(settings(24), Overrides::default());
-    let exporter = world.start();
+    let exporter = world.start().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     let first = exporter.counted();
     exporter.stop().await;
-    let exporter = world.start();
+    let exporter = world.start().await;
     assert_ne!(exporter.counted(), first, "nothing was kept");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let dispositions = exporter.dispositions();

@@ -60,7 +60,9 @@ async fn a_target_that_hangs_delays_no_other() {
         transport: Arc::new(transport),
         environment: Arc::new(|_| None),
     };
-    let pipeline = Pipeline::build(&world.config, seams).unwrap_or_else(|e| panic!("{e}"));
+    let pipeline = Pipeline::build(&world.config, seams)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
     let exporter = Exporter {
         running: pipeline.start(),

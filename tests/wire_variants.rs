@@ -36,7 +36,7 @@ async fn requests_to_read(
     let mut world = World::new(settings, Overrides::default());
     world.config.sources[0].method = method;
     world.config.sources[0].signature_method = hash;
-    let exporter = world.start();
+    let exporter = world.start().await;
     tokio::time::sleep(Duration::from_secs(400)).await;
     assert!(!world.truth().is_empty());
     assert_eq!(exporter.counted(), world.truth(), "{what}");

@@ -33,7 +33,7 @@ pub fn run(port: u16, page_size: usize, count: usize) -> Result<Spent, Failure> 
             environment: Arc::new(|_: &str| None),
         };
         let meter = Meter::start()?;
-        let pipeline = Pipeline::build(&config, seams)?;
+        let pipeline = Pipeline::build(&config, seams).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let running = pipeline.start();
         let counted = || -> u64 {

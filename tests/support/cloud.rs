@@ -71,7 +71,10 @@ impl InMemory {
         let rows = text.matches("\"requestId\":").count() + text.matches("\"request_id\":").count();
         self.rows.fetch_add(rows as u64, Ordering::Relaxed);
         let mut answer = HttpResponse::new(response.status, response.body);
-        answer.headers = response.headers;
+        let headers = response.headers.into_iter();
+        answer.headers = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
         Ok(answer)
     }
 }

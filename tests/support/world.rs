@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::app::{Pipeline, Running, Seams, Shown};
-use scf_exporter::config::{self, Config, CredentialsConfig, Overrides, SourceOverrides};
+use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides, SourceOverrides};
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
-use scf_exporter::sim::{Cloud, Settings, Truth};
+use scf_exporter::sim::{Cloud, FunctionTruth, Settings, Truth};
 use scf_exporter::telemetry::Telemetry;
 use scf_exporter::web::View;
 
@@ -68,14 +68,15 @@ impl World {
     }
 
     /// Starts an exporter over the configured state.
-    pub fn start(&self) -> Exporter {
+    pub async fn start(&self) -> Exporter {
         let seams = Seams {
             runtime: self.runtime.clone(),
             transport: self.transport.clone(),
             environment: Arc::new(|_| None),
         };
-        let pipeline =
-            Pipeline::build(&self.config, seams).unwrap_or_else(|error| panic!("{error}"));
+        let pipeline = Pipeline::build(&self.config, seams)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         Exporter {
             running: pipeline.start(),
@@ -88,29 +89,43 @@ impl World {
         self.runtime.now().as_millis()
     }
 
-    /// What an exact reader has counted by now, if it has read all.
+    /// What an exact reader has counted by now, if it has read all through the configured API.
     pub fn truth(&self) -> Sums {
-        sums_of(&self.cloud.truth(self.now_ms()))
+        let truth = self.cloud.truth(self.now_ms());
+        sums_of(&truth, self.config.sources[0].api)
     }
 }
 
-/// The comparable part of a truth.
-pub fn sums_of(truth: &Truth) -> Sums {
-    let function = |function: &scf_exporter::sim::FunctionTruth| {
-        let codes = function.invocations.iter().filter(|(_, count)| **count > 0);
-        let codes = codes
-            .map(|(code, count)| (code.to_string(), *count))
-            .collect();
-        let (us, ms) = (
-            u128::from(function.duration_us),
-            u128::from(function.billed_ms),
+/// The comparable part of a truth, as `api` tells it. v2 knows no namespaces; a log topic has
+/// status codes, whole milliseconds, and bills them as they are.
+pub fn sums_of(truth: &Truth, api: Api) -> Sums {
+    let function = |function: &FunctionTruth| {
+        let codes: Vec<(String, u64)> = match api {
+            Api::Cls => texts(&function.statuses),
+            Api::V2 | Api::V3 => texts(&function.invocations),
+        };
+        let (us, ms) = match api {
+            Api::Cls => (function.cls_duration_ms * 1_000, function.cls_duration_ms),
+            Api::V2 | Api::V3 => (function.duration_us, function.billed_ms),
+        };
+        let namespace = match api {
+            Api::V2 => "default",
+            Api::V3 | Api::Cls => &function.namespace,
+        };
+        let sums = (
+            codes.into_iter().filter(|(_, count)| *count > 0).collect(),
+            u128::from(us),
+            u128::from(ms),
+            u128::from(function.mem_bytes),
         );
-        (
-            function.function_name.clone(),
-            (codes, us, ms, u128::from(function.mem_bytes)),
-        )
+        (format!("{namespace}/{}", function.function_name), sums)
     };
     truth.functions.iter().map(function).collect()
+}
+
+fn texts<K: ToString>(counts: &BTreeMap<K, u64>) -> Vec<(String, u64)> {
+    let texts = counts.iter().map(|(code, count)| (code.to_string(), *count));
+    texts.collect()
 }
 
 impl Exporter {
@@ -133,7 +148,8 @@ impl Exporter {
                 series.billed.sum() / 1_000_000,
                 series.memory.sum(),
             );
-            sums.insert(series.function.name.to_string(), sum);
+            let function = &series.function;
+            sums.insert(format!("{}/{}", function.namespace, function.name), sum);
         }
         sums
     }
@@ -157,9 +173,9 @@ fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Over
         delivery_delay: overrides.delivery_delay.or(text("1s")),
         requests_per_second: overrides.requests_per_second.or(text("1000")),
         source: SourceOverrides {
-            api: text("v2"),
+            api: overrides.source.api.clone().or(text("v2")),
             region: Some(cloud.settings().region.clone()),
-            endpoint: text("http://sim.test/v2/index.php"),
+            endpoint: text("http://sim.test"),
             ..overrides.source
         },
         ..overrides
