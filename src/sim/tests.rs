@@ -1,6 +1,8 @@
 //! The simulated cloud as a client meets it.
 
 mod client;
+mod client3;
+mod doors;
 mod exact;
 mod faulty;
 mod served;
