@@ -37,7 +37,7 @@ impl Metadata {
         };
         match rest.strip_prefix('/').unwrap_or(rest) {
             "" => Response::text(name),
-            asked if asked == name => Response::json(document(self.key(role, keys, clock_ms))),
+            asked if asked == name => Response::bare_json(document(self.key(role, keys, clock_ms))),
             _ => Response::not_found(),
         }
     }

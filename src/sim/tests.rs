@@ -5,5 +5,8 @@ mod client3;
 mod doors;
 mod exact;
 mod faulty;
+mod functions;
+mod keys;
+mod logs;
 mod served;
 mod wire;

@@ -29,20 +29,37 @@ const REQUEST_ID_KEY: u64 = 0x1D;
 impl Cloud {
     pub(super) fn attend_api3(&self, visit: &mut Visit<'_>) -> Response {
         let request_id = request_id(self.settings.seed, visit.number);
-        self.try_api3(visit, &request_id).unwrap_or_else(|problem| {
-            Response::json(if self.settings.api3.legacy_errors {
+        let refuse = |problem: Problem| {
+            Response::bare_json(if self.settings.api3.legacy_errors {
                 legacy_error(&problem)
             } else {
                 error(&problem, &request_id)
             })
-        })
+        };
+        let call = match Call::read(visit.request) {
+            Ok(call) => call,
+            Err(problem) => return refuse(problem),
+        };
+        let response = self
+            .try_api3(visit, &call, &request_id)
+            .unwrap_or_else(refuse);
+        // Of the services here only this one documents compression.
+        if call.service == Service::Cls && visit.request.accepts_gzip() {
+            response.gzipped()
+        } else {
+            response
+        }
     }
 
-    fn try_api3(&self, visit: &mut Visit<'_>, request_id: &str) -> Result<Response, Problem> {
-        let call = Call::read(visit.request)?;
+    fn try_api3(
+        &self,
+        visit: &mut Visit<'_>,
+        call: &Call,
+        request_id: &str,
+    ) -> Result<Response, Problem> {
         // Identity first: a wrong key is told so whatever else goes wrong.
-        let key = self.identify(visit, &call)?;
-        let task = self.admit(visit, &call, key)?;
+        let key = self.identify(visit, call)?;
+        let task = self.admit(visit, call, key)?;
         let mishap = self.mishap(visit, &task);
         let salt = visit.rng.next_u64();
         match mishap {
@@ -51,14 +68,11 @@ impl Cloud {
             }
             Mishap::Failed { alternative } => return Err(failed(call.service, alternative, salt)),
             Mishap::BadGateway => return Ok(Response::bad_gateway()),
-            Mishap::Empty => return Ok(Response::json(String::new())),
+            Mishap::Empty => return Ok(Response::bare_json(String::new())),
             Mishap::Cut(_) | Mishap::None => {}
         }
-        let inside = self.perform(visit, &call, task, salt)?;
-        let mut response = Response::json(envelope(&inside, request_id));
-        if call.service == Service::Cls && visit.request.accepts_gzip() {
-            response = response.gzipped();
-        }
+        let inside = self.perform(visit, call, task, salt)?;
+        let response = Response::bare_json(envelope(&inside, request_id));
         Ok(match mishap {
             Mishap::Cut(place) => response.cut(place),
             _ => response,

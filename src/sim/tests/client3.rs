@@ -192,6 +192,11 @@ impl Client3 {
 }
 
 pub(super) fn inside(response: &Response) -> Value {
+    let (name, kind) = &response.headers[0];
+    assert_eq!(
+        (name.as_str(), kind.as_str()),
+        ("Content-Type", "application/json")
+    );
     let body = json(response);
     assert_eq!(body.as_object().unwrap().len(), 1, "{body}");
     let inside = body["Response"].clone();
