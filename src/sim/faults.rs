@@ -20,7 +20,8 @@ pub struct Faults {
     pub html: f64,
     /// A request is answered HTTP 200 with an empty body.
     pub empty_body: f64,
-    /// A request to the token service is answered `InternalError`. The knobs above leave it alone.
+    /// A request to the token service is answered `InternalError`. Throttling, the other errors and
+    /// broken bodies leave it alone.
     pub sts_errors: f64,
     /// A request for machine metadata is answered HTTP 500. No other knob concerns it.
     pub metadata_errors: f64,
