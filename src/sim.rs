@@ -5,23 +5,29 @@
 //!
 //! - the world: `function`, `attempt`, `world` (what happens), `view` (what is shown when), `page`
 //!   (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count), `replay`
-//! - the wire: `form`, `sign`, `gate`, `refusal`, `v2`, `json`, `text`, `clock`
-//! - the log service: `cls`, which shows the same world as log lines
+//! - who may come in: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
+//! - the wire of v2: `form`, `refusal`, `v2`; of API 3.0: `call`, `problems`, `v3` (functions and
+//!   their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`, `text`, `clock`
 //! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve()`] puts it
 //!   behind a socket, [`run()`] into a process.
 
 mod attempt;
+mod call;
 mod clock;
 mod cloud;
-#[cfg_attr(not(test), expect(dead_code, reason = "no wire leads here yet"))]
 mod cls;
 mod faults;
 mod form;
 mod function;
 mod gate;
+mod hosts;
+mod http;
 mod json;
+mod keys;
+mod metadata;
 mod page;
 mod problem;
+mod problems;
 mod refusal;
 mod replay;
 mod rng;
@@ -30,20 +36,24 @@ mod scene;
 mod serve;
 mod settings;
 mod sign;
+mod sts;
+mod tc3;
 mod text;
 mod truth;
 mod v2;
+mod v3;
 mod view;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
-pub use cloud::{Cloud, Request, Response};
+pub use cloud::Cloud;
 pub use cls::{ChainEnd, ClsWire, Index};
 pub use faults::{Faults, FaultsPreset, UnknownPreset, Windows};
+pub use http::{Request, Response};
 pub use replay::{ReplayErrors, ReplayFault, ReplayLine, ReplayStart, parse_replay, read_replay};
 pub use run::{RunError, RunOptions, run, steady_clock};
 pub use serve::serve;
-pub use settings::{Billing, Order, Settings, TemporaryKey, Wire};
+pub use settings::{Api3, Billing, Order, Role, Settings, TemporaryKey, Wire};
 pub use truth::{FunctionTruth, Totals, Truth};

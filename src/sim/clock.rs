@@ -16,6 +16,35 @@ pub(crate) fn utc_text(unix_ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
+/// `YYYY-MM-DD` of an instant in UTC.
+pub(crate) fn utc_date(unix_ms: i64) -> String {
+    let [year, month, day, ..] = civil(unix_ms);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The instant of a text that [`beijing_text`] writes; none for any other text.
+pub(crate) fn parse_beijing(text: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+    let days = day_number(number(0..4)?, number(5..7)?, number(8..10)?);
+    let of_day = number(11..13)? * 3_600 + number(14..16)? * 60 + number(17..19)?;
+    let unix_ms = (days * 86_400 + of_day) * 1_000 - BEIJING_OFFSET_MS;
+    // What does not come back the same was no date: a 30 February, a wrong separator.
+    (beijing_text(unix_ms) == text).then_some(unix_ms)
+}
+
+/// The form of HTTP's `Date` header.
+pub(crate) fn http_date(unix_ms: i64) -> String {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let [year, month, day, hour, minute, second, _] = civil(unix_ms);
+    // 1970-01-01 was a Thursday.
+    let weekday = WEEKDAYS[unix_ms.div_euclid(86_400_000).rem_euclid(7) as usize];
+    let month = MONTHS[(month - 1) as usize];
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// The second that a row of this start shows.
 pub(crate) fn second_of(unix_ms: i64) -> i64 {
     unix_ms.div_euclid(1_000)
@@ -60,9 +89,55 @@ fn date(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
+/// The number of a Gregorian date, counted from 1970-01-01: the inverse of [`date`].
+fn day_number(year: i64, month: i64, day: i64) -> i64 {
+    let from_march = (month + 9).rem_euclid(12);
+    let year = year - i64::from(month <= 2);
+    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + day_of_year - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn writes_and_reads_what_others_write() {
+        // date -u -d @1709222399; the example of RFC 9110, 5.6.7.
+        assert_eq!(
+            http_date(1_709_222_399_999),
+            "Thu, 29 Feb 2024 15:59:59 GMT"
+        );
+        assert_eq!(http_date(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(utc_date(1_709_251_199_000), "2024-02-29");
+        assert_eq!(utc_date(1_709_251_200_000), "2024-03-01");
+        assert_eq!(
+            parse_beijing("2017-04-19 22:16:00"),
+            Some(1_492_611_360_000)
+        );
+        for wrong in [
+            "",
+            "2017-04-19",
+            "2017-02-29 00:00:00",
+            "2017-13-01 00:00:00",
+            "2017-04-19T22:16:00",
+            "2017-04-19 22:16:60",
+            "2017-04-19 22:16:00Z",
+            "2017-4-19 22:16:00",
+            "\u{5904}\u{7406}\u{5904}\u{7406}\u{5904}\u{7406}\u{5904}",
+        ] {
+            assert_eq!(parse_beijing(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_writes(second in 0..32_000_000_000_i64) {
+            prop_assert_eq!(parse_beijing(&beijing_text(second * 1_000)), Some(second * 1_000));
+        }
+    }
 
     #[test]
     fn shows_utc_plus_8_with_the_fraction_cut() {

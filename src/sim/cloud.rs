@@ -1,17 +1,23 @@
 //! The cloud as a plain function: state, instant and request in, response out.
 
+mod api3;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::cls;
 use super::faults::Mishap;
 use super::form::Params;
 use super::gate::{Gate, Limiter};
+use super::http::{Request, Response};
+use super::keys::Keyring;
+use super::metadata::{self, Metadata};
 use super::refusal::Refusal;
 use super::replay::ReplayLine;
 use super::rng::{Rng, mix};
 use super::scene::Scene;
 use super::settings::Settings;
-use super::sign::Signed;
+use super::sign::{Signed, v2_hosts};
 use super::truth::Truth;
 use super::v2::{self, Action, Api};
 use super::world::World;
@@ -26,49 +32,39 @@ pub struct Cloud {
     replayed: bool,
     scene: Mutex<Scene>,
     desk: Mutex<Desk>,
-}
-
-/// An HTTP request, taken apart.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
-    /// Method in capitals.
-    pub method: String,
-    /// Path without the query.
-    pub path: String,
-    /// Query as sent, without the question mark.
-    pub query: String,
-    /// The Host header, with its port.
-    pub host: String,
-    /// All headers.
-    pub headers: Vec<(String, String)>,
-    /// The whole body.
-    pub body: Vec<u8>,
-}
-
-/// An HTTP response, and how it is delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers; the length is left to the server.
-    pub headers: Vec<(String, String)>,
-    /// The whole body.
-    pub body: Vec<u8>,
-    /// How long the server waits first.
-    pub delay: Duration,
-    /// The connection breaks after so many bytes of the body.
-    pub cut_after: Option<usize>,
+    logs: Mutex<cls::Desk>,
 }
 
 /// What the cloud remembers of requests.
 #[derive(Debug)]
 struct Desk {
+    keys: Keyring,
     gate: Gate,
     limiter: Limiter,
+    metadata: Metadata,
     requests: u64,
 }
 
+/// One request, and what is decided about it before it is read.
+struct Visit<'a> {
+    request: &'a Request,
+    now_ms: i64,
+    /// The same instant by the API's own clock.
+    clock_ms: i64,
+    number: u64,
+    delay: Duration,
+    rng: Rng,
+}
+
+/// The APIs that faults and signatures concern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    V2,
+    Api3,
+}
+
 const V2_PATH: &str = "/v2/index.php";
+const API3_PATH: &str = "/";
 const REQUEST_KEY: u64 = 0x5EED_0000_0000_0000;
 
 // === impl Cloud ===
@@ -91,8 +87,10 @@ impl Cloud {
 
     fn over(world: World, settings: Arc<Settings>, replayed: bool) -> Self {
         let desk = Desk {
-            gate: Gate::new(&settings),
+            keys: Keyring::new(&settings),
+            gate: Gate::new(settings.timestamp_skew_s),
             limiter: Limiter::new(settings.requests_per_second),
+            metadata: Metadata::default(),
             requests: 0,
         };
         Self {
@@ -100,6 +98,7 @@ impl Cloud {
             replayed,
             scene: Mutex::new(Scene::new(world)),
             desk: Mutex::new(desk),
+            logs: Mutex::default(),
         }
     }
 
@@ -120,27 +119,16 @@ impl Cloud {
 
     /// Answers one request at the instant `now_ms`.
     pub fn handle(&self, now_ms: i64, request: &Request) -> Response {
-        if let Some(response) = misrouted(request) {
-            return response;
-        }
-        let number = self.next_request();
-        let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
-        let since_start_ms = now_ms.saturating_sub(self.settings.start_ms);
-        if self
-            .settings
-            .faults
-            .outages
-            .is_some_and(|w| w.holds(since_start_ms))
-        {
-            return Response::outage(&mut rng);
-        }
-        let delay = self.settings.faults.delay(&mut rng);
-        let response = self
-            .attend(now_ms, request, &mut rng)
-            .unwrap_or_else(|refusal| {
-                Response::json(v2::refusal_body(&refusal, self.settings.wire))
-            });
-        Response { delay, ..response }
+        let clock_ms = now_ms.saturating_add(self.settings.faults.clock_skew_ms);
+        let response = if request.path.starts_with(metadata::PREFIX) {
+            self.attend_machine(clock_ms, request)
+        } else {
+            match Door::of(request) {
+                Ok(door) => self.attend(door, now_ms, clock_ms, request),
+                Err(page) => page,
+            }
+        };
+        response.dated(clock_ms)
     }
 
     /// What an exact reader has counted at `now_ms`: all that is finished and visible.
@@ -154,16 +142,37 @@ impl Cloud {
             .truth(&self.settings.region, now_ms, visible_before_ms)
     }
 
-    fn attend(&self, now_ms: i64, request: &Request, rng: &mut Rng) -> Result<Response, Refusal> {
-        // A POST is read from its form alone, a GET from its query alone.
-        let wire = if request.method == "POST" {
-            &request.body
-        } else {
-            request.query.as_bytes()
+    fn attend(&self, door: Door, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
+        let number = self.next_request();
+        let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
+        let faults = &self.settings.faults;
+        let since_start_ms = now_ms.saturating_sub(self.settings.start_ms);
+        if faults.outages.is_some_and(|w| w.holds(since_start_ms)) {
+            return Response::outage(&mut rng);
+        }
+        let delay = faults.delay(&mut rng);
+        let mut visit = Visit {
+            request,
+            now_ms,
+            clock_ms,
+            number,
+            delay,
+            rng,
         };
-        let params = Params::parse(wire).map_err(|_| Refusal::parameter("too many parameters"))?;
-        let action = self.admit(now_ms, request, &params)?;
-        let mishap = self.settings.faults.mishap(rng);
+        let response = match door {
+            Door::V2 => self.attend_v2(&mut visit).unwrap_or_else(|refusal| {
+                Response::json(v2::refusal_body(&refusal, self.settings.wire))
+            }),
+            Door::Api3 => self.attend_api3(&mut visit),
+        };
+        Response { delay, ..response }
+    }
+
+    fn attend_v2(&self, visit: &mut Visit<'_>) -> Result<Response, Refusal> {
+        let params =
+            Params::parse(visit.wire()).map_err(|_| Refusal::parameter("too many parameters"))?;
+        let action = self.admit_v2(visit, &params)?;
+        let mishap = self.settings.faults.mishap(&mut visit.rng);
         match mishap {
             Mishap::Throttled { alternative: false } => return Err(Refusal::throttled()),
             Mishap::Throttled { alternative: true } => return Err(Refusal::throttled_by_qps()),
@@ -177,39 +186,51 @@ impl Cloud {
             settings: &self.settings,
             scene: &self.scene,
             params: &params,
-            now_ms,
-            salt: rng.next_u64(),
+            now_ms: visit.now_ms,
+            salt: visit.rng.next_u64(),
         };
-        let mut response = Response::json(api.answer(action)?);
-        if let Mishap::Cut(place) = mishap {
-            response.cut_after = Some((response.body.len() * usize::from(place)) >> 16);
-        }
-        Ok(response)
+        let response = Response::json(api.answer(action)?);
+        Ok(match mishap {
+            Mishap::Cut(place) => response.cut(place),
+            _ => response,
+        })
     }
 
     /// Identity first: a wrong key is told so whatever else goes wrong.
-    fn admit(&self, now_ms: i64, request: &Request, params: &Params) -> Result<Action, Refusal> {
+    fn admit_v2(&self, visit: &Visit<'_>, params: &Params) -> Result<Action, Refusal> {
         let signed = Signed {
-            method: &request.method,
-            host: &request.host,
-            path: &request.path,
+            method: &visit.request.method,
+            hosts: &v2_hosts(&visit.request.host),
+            path: &visit.request.path,
             params,
         };
-        let clock_ms = now_ms.saturating_add(self.settings.faults.clock_skew_ms);
         let mut desk = self.desk();
-        let key = desk.gate.admit(&signed, clock_ms)?;
+        let Desk { keys, gate, .. } = &mut *desk;
+        let key = gate.admit(keys, &signed, visit.clock_ms)?;
         let action = Action::of(params)?;
-        desk.limiter.take(key, action.name(), now_ms)?;
-        let since_start_ms = now_ms.saturating_sub(self.settings.start_ms);
-        if self
-            .settings
-            .faults
-            .storms
-            .is_some_and(|w| w.holds(since_start_ms))
-        {
+        let is_fast = !desk.limiter.take(key, action.name(), visit.now_ms);
+        if is_fast || self.is_stormy(visit.now_ms) {
             return Err(Refusal::throttled());
         }
         Ok(action)
+    }
+
+    /// A machine's metadata comes from the machine's host: no fault of the APIs concerns it.
+    fn attend_machine(&self, clock_ms: i64, request: &Request) -> Response {
+        let number = self.next_request();
+        let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
+        if rng.chance(self.settings.faults.metadata_errors) {
+            return Response::html(500, "500 Internal Server Error");
+        }
+        let mut desk = self.desk();
+        let Desk { keys, metadata, .. } = &mut *desk;
+        metadata.answer(request, &self.settings.role, keys, clock_ms)
+    }
+
+    fn is_stormy(&self, now_ms: i64) -> bool {
+        let since_start_ms = now_ms.saturating_sub(self.settings.start_ms);
+        let storms = self.settings.faults.storms;
+        storms.is_some_and(|w| w.holds(since_start_ms))
     }
 
     fn next_request(&self) -> u64 {
@@ -227,49 +248,33 @@ impl Cloud {
     }
 }
 
-/// The answer to a request that is for no API of this cloud.
-fn misrouted(request: &Request) -> Option<Response> {
-    if request.path != V2_PATH {
-        return Some(Response::html(404, "404 Not Found"));
-    }
-    let known = ["GET", "POST"].contains(&request.method.as_str());
-    (!known).then(|| Response::html(405, "405 Method Not Allowed"))
-}
+// === impl Door ===
 
-// === impl Response ===
-
-impl Response {
-    fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
-            body,
-            delay: Duration::ZERO,
-            cut_after: None,
+impl Door {
+    /// Where a request goes; the error is a gateway's page for one that is for no API.
+    fn of(request: &Request) -> Result<Self, Response> {
+        let door = match request.path.as_str() {
+            V2_PATH => Self::V2,
+            API3_PATH => Self::Api3,
+            _ => return Err(Response::not_found()),
+        };
+        if ["GET", "POST"].contains(&request.method.as_str()) {
+            Ok(door)
+        } else {
+            Err(Response::wrong_method())
         }
     }
+}
 
-    /// The API's own answers, errors too, have HTTP status 200.
-    fn json(body: String) -> Self {
-        Self::new(200, "application/json; charset=utf-8", body.into_bytes())
-    }
+// === impl Visit ===
 
-    fn html(status: u16, title: &str) -> Self {
-        let page = format!(
-            "<html>\r\n<head><title>{title}</title></head>\r\n\
-             <body><center><h1>{title}</h1></center><hr></body>\r\n</html>\r\n"
-        );
-        Self::new(status, "text/html", page.into_bytes())
-    }
-
-    fn bad_gateway() -> Self {
-        Self::html(502, "502 Bad Gateway")
-    }
-
-    /// In an outage a gateway answers, or nobody does.
-    fn outage(rng: &mut Rng) -> Self {
-        let page = Self::html(503, "503 Service Temporarily Unavailable");
-        let cut_after = rng.chance(0.5).then_some(0);
-        Self { cut_after, ..page }
+impl Visit<'_> {
+    /// A POST is read from its form alone, a GET from its query alone.
+    fn wire(&self) -> &[u8] {
+        if self.request.method == "POST" {
+            &self.request.body
+        } else {
+            self.request.query.as_bytes()
+        }
     }
 }

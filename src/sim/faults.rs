@@ -11,14 +11,20 @@ use super::rng::Rng;
 /// the exact truth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
-    /// A request is answered 4400, now and then 4420.
+    /// A request is answered 4400 (API 3.0: `RequestLimitExceeded`), now and then one of its
+    /// relatives.
     pub throttle: f64,
-    /// A request is answered 6000 or 6200.
+    /// A request is answered 6000 or 6200 (API 3.0: `InternalError` or a relative).
     pub errors: f64,
     /// A request is answered with a gateway's HTML page and HTTP 502.
     pub html: f64,
     /// A request is answered HTTP 200 with an empty body.
     pub empty_body: f64,
+    /// A request to the token service is answered `InternalError`. Throttling, the other errors and
+    /// broken bodies leave it alone.
+    pub sts_errors: f64,
+    /// A request for machine metadata is answered HTTP 500. No other knob concerns it.
+    pub metadata_errors: f64,
     /// The connection breaks inside the body.
     pub cut_body: f64,
     /// The answer waits for up to `max_delay`.
@@ -104,6 +110,8 @@ impl Faults {
             errors: 0.0,
             html: 0.0,
             empty_body: 0.0,
+            sts_errors: 0.0,
+            metadata_errors: 0.0,
             cut_body: 0.0,
             slow_body: 0.0,
             max_delay: Duration::ZERO,

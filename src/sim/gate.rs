@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::keys::Keyring;
 use super::refusal::Refusal;
-use super::settings::Settings;
 use super::sign::Signed;
 
-/// Checks identity, freshness and novelty of requests.
+/// Checks identity, freshness and novelty of v2 requests.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    keys: Vec<Key>,
     skew_s: i64,
     /// Timestamp, key and nonce of the requests let in, as long as their timestamp is acceptable.
     /// The timestamp belongs to it: some clients draw nonces below 65,536 only, which would meet
     /// again soon.
-    used: BTreeSet<(i64, usize, u64)>,
+    used: BTreeSet<(i64, u64, u64)>,
 }
 
 /// A bucket of requests for each key and action.
@@ -22,41 +21,31 @@ pub(crate) struct Gate {
 pub(crate) struct Limiter {
     per_second: Option<f64>,
     /// Requests left, and when they were counted.
-    buckets: HashMap<(usize, &'static str), (f64, i64)>,
-}
-
-struct Key {
-    secret_id: String,
-    secret_key: String,
-    temporary: Option<(String, i64)>,
+    buckets: HashMap<(u64, String), (f64, i64)>,
 }
 
 /// Beyond this many remembered nonces the oldest are forgotten.
 const MAX_USED: usize = 1_000_000;
+/// Beyond this many buckets those that have refilled are forgotten.
+const MAX_BUCKETS: usize = 10_000;
 
 // === impl Gate ===
 
 impl Gate {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        let permanent = Key {
-            secret_id: settings.secret_id.clone(),
-            secret_key: settings.secret_key.clone(),
-            temporary: None,
-        };
-        let temporary = settings.temporary_keys.iter().map(|key| Key {
-            secret_id: key.secret_id.clone(),
-            secret_key: key.secret_key.clone(),
-            temporary: Some((key.token.clone(), key.expires_ms)),
-        });
+    pub(crate) fn new(skew_s: i64) -> Self {
         Self {
-            keys: std::iter::once(permanent).chain(temporary).collect(),
-            skew_s: settings.timestamp_skew_s,
+            skew_s,
             used: BTreeSet::new(),
         }
     }
 
-    /// Lets a request in, by the API's own clock; gives the position of its key.
-    pub(crate) fn admit(&mut self, request: &Signed<'_>, clock_ms: i64) -> Result<usize, Refusal> {
+    /// Lets a request in, by the API's own clock; gives the serial number of its key.
+    pub(crate) fn admit(
+        &mut self,
+        keys: &Keyring,
+        request: &Signed<'_>,
+        clock_ms: i64,
+    ) -> Result<u64, Refusal> {
         let required = |name| {
             request
                 .params
@@ -67,24 +56,20 @@ impl Gate {
         let timestamp: i64 = parsed("Timestamp", required("Timestamp")?)?;
         let nonce: u64 = parsed("Nonce", required("Nonce")?)?;
         required("Signature")?;
-        let position = self
-            .keys
-            .iter()
-            .position(|key| key.secret_id == secret_id)
-            .ok_or_else(Refusal::unknown_id)?;
-        let key = &self.keys[position];
+        let key = keys.get(secret_id).ok_or_else(Refusal::unknown_id)?;
         if !request.is_valid(&key.secret_key) {
             return Err(Refusal::bad_signature());
         }
-        key.check_token(request.params.get("Token"), clock_ms)?;
-        self.check_novelty(timestamp, position, nonce, clock_ms.div_euclid(1_000))?;
-        Ok(position)
+        key.check_token(request.params.get("Token"), clock_ms)
+            .map_err(|fault| Refusal::bad_token(&fault.to_string()))?;
+        self.check_novelty(timestamp, key.serial, nonce, clock_ms.div_euclid(1_000))?;
+        Ok(key.serial)
     }
 
     fn check_novelty(
         &mut self,
         timestamp: i64,
-        key: usize,
+        key: u64,
         nonce: u64,
         clock_s: i64,
     ) -> Result<(), Refusal> {
@@ -107,29 +92,6 @@ fn parsed<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|_| Refusal::invalid(name))
 }
 
-// === impl Key ===
-
-impl Key {
-    fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), Refusal> {
-        let Some((token, expires_ms)) = &self.temporary else {
-            return Ok(());
-        };
-        if given != Some(token) {
-            return Err(Refusal::bad_token("temporary key needs its token"));
-        }
-        if clock_ms >= *expires_ms {
-            return Err(Refusal::bad_token("token has expired"));
-        }
-        Ok(())
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Key").field(&self.secret_id).finish()
-    }
-}
-
 // === impl Limiter ===
 
 impl Limiter {
@@ -140,26 +102,28 @@ impl Limiter {
         }
     }
 
-    /// Takes one request from the bucket of `key` and `action`, which holds a second's worth.
-    pub(crate) fn take(
-        &mut self,
-        key: usize,
-        action: &'static str,
-        now_ms: i64,
-    ) -> Result<(), Refusal> {
+    /// Takes one request from the bucket of `key` and `action`, which holds a second's worth;
+    /// false where it is empty.
+    pub(crate) fn take(&mut self, key: u64, action: &str, now_ms: i64) -> bool {
         let Some(rate) = self.per_second else {
-            return Ok(());
+            return true;
         };
         let size = rate.max(1.0);
-        let (left, counted_ms) = self.buckets.entry((key, action)).or_insert((size, now_ms));
+        if self.buckets.len() >= MAX_BUCKETS {
+            let refill_ms = (size / rate * 1_000.0) as i64;
+            self.buckets
+                .retain(|_, (_, counted_ms)| now_ms.saturating_sub(*counted_ms) < refill_ms);
+        }
+        let bucket = self.buckets.entry((key, action.to_owned()));
+        let (left, counted_ms) = bucket.or_insert((size, now_ms));
         let passed_ms = now_ms.saturating_sub(*counted_ms).max(0);
         *left = size.min(*left + passed_ms as f64 / 1_000.0 * rate);
         *counted_ms = now_ms;
         if *left < 1.0 {
-            return Err(Refusal::throttled());
+            return false;
         }
         *left -= 1.0;
-        Ok(())
+        true
     }
 }
 
@@ -169,10 +133,7 @@ mod tests {
 
     #[test]
     fn nonces_are_forgotten_with_their_timestamp() {
-        let mut gate = Gate::new(&Settings {
-            timestamp_skew_s: 10,
-            ..Settings::new(1)
-        });
+        let mut gate = Gate::new(10);
         for nonce in 0..100 {
             gate.check_novelty(1_000, 0, nonce, 1_000).unwrap();
         }
@@ -194,11 +155,11 @@ mod tests {
     #[test]
     fn buckets_refill_with_time() {
         let mut limiter = Limiter::new(Some(2.0));
-        let mut taken = |now_ms| limiter.take(0, "A", now_ms).is_ok();
+        let mut taken = |now_ms| limiter.take(0, "A", now_ms);
         assert_eq!(
             [0, 0, 0, 499, 500, 500].map(&mut taken),
             [true, true, false, false, true, false]
         );
-        assert!(limiter.take(0, "B", 500).is_ok() && limiter.take(1, "A", 500).is_ok());
+        assert!(limiter.take(0, "B", 500) && limiter.take(1, "A", 500));
     }
 }

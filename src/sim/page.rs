@@ -1,6 +1,6 @@
 //! A page of rows out of those that are shown.
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Failure};
 use super::clock::second_of;
 use super::rng::mix;
 use super::world::World;
@@ -10,6 +10,8 @@ use super::world::World;
 pub(crate) struct Selection {
     /// Positions of the functions; none for the whole region.
     pub(crate) functions: Option<Vec<u32>>,
+    /// Only functions of this namespace.
+    pub(crate) namespace: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) codes: Codes,
     pub(crate) sort: Sort,
@@ -18,6 +20,8 @@ pub(crate) struct Selection {
     pub(crate) limit: usize,
     /// Rows that started before are gone.
     pub(crate) oldest_ms: i64,
+    /// Only rows that started before.
+    pub(crate) until_ms: i64,
     /// How far shown start times are ahead of real ones.
     pub(crate) skew_ms: i64,
     /// Order of rows that tie: shuffled by this number, or by real start.
@@ -30,6 +34,12 @@ pub(crate) enum Codes {
     Any,
     Zero,
     NotZero,
+    /// Ran into the timeout.
+    TimeLimit,
+    /// Ran into the memory limit, or over the concurrency quota.
+    ResourceLimit,
+    /// Failed by the user's code.
+    UserCode,
 }
 
 /// What rows are ordered by.
@@ -69,6 +79,7 @@ impl Rows<'_> {
 
     /// The page out of `shown`, which is in order of start.
     pub(crate) fn page(&self, shown: &[u32]) -> Page {
+        let shown = &shown[..shown.partition_point(|&at| self.is_in_time(at))];
         let filtered;
         let matches = if self.takes_all() {
             shown
@@ -93,26 +104,30 @@ impl Rows<'_> {
         }
     }
 
+    fn is_in_time(&self, position: u32) -> bool {
+        self.at(position).start_ms < self.selection.until_ms
+    }
+
     fn takes_all(&self) -> bool {
-        self.selection.request_id.is_none() && self.selection.codes == Codes::Any
+        self.selection.request_id.is_none()
+            && self.selection.namespace.is_none()
+            && self.selection.codes == Codes::Any
     }
 
     fn takes(&self, position: u32) -> bool {
         let attempt = self.at(position);
-        let code = if attempt.is_finished(self.now_ms) {
-            attempt.ret_code
-        } else {
-            RUNNING_CODE
-        };
-        let code_fits = match self.selection.codes {
-            Codes::Any => true,
-            Codes::Zero => code == 0,
-            Codes::NotZero => code != 0,
-        };
-        code_fits
-            && self
-                .selection
-                .request_id
+        let function = &self.world.functions()[attempt.function as usize];
+        let Selection {
+            request_id,
+            namespace,
+            codes,
+            ..
+        } = self.selection;
+        codes.take(attempt, self.now_ms)
+            && namespace
+                .as_ref()
+                .is_none_or(|name| *name == function.namespace)
+            && request_id
                 .as_ref()
                 .is_none_or(|id| *id == attempt.request_id_text())
     }
@@ -191,6 +206,37 @@ impl Rows<'_> {
             value(attempt)
         } else {
             0
+        }
+    }
+}
+
+// === impl Codes ===
+
+impl Codes {
+    /// Whether `attempt`, as it is shown at `now_ms`, passes the filter.
+    fn take(self, attempt: &Attempt, now_ms: i64) -> bool {
+        let finished = attempt.is_finished(now_ms);
+        let code = if finished {
+            attempt.ret_code
+        } else {
+            RUNNING_CODE
+        };
+        let failure = attempt.failure;
+        match self {
+            Self::Any => true,
+            Self::Zero => code == 0,
+            Self::NotZero => code != 0,
+            Self::TimeLimit => {
+                finished && matches!(failure, Failure::Timeout | Failure::TimeoutText)
+            }
+            Self::ResourceLimit => {
+                finished && matches!(failure, Failure::OutOfMemory | Failure::Throttled)
+            }
+            Self::UserCode => {
+                use Failure::{PlainText, ProcessExit, UserCode, UserCodeOld};
+                let by_user = matches!(failure, UserCode | UserCodeOld | PlainText | ProcessExit);
+                finished && by_user
+            }
         }
     }
 }

@@ -17,7 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::cloud::{Cloud, Request, Response};
+use super::cloud::Cloud;
+use super::http::{Request, Response};
 
 const MAX_BODY_BYTES: usize = 1 << 20;
 const MAX_CONNECTIONS: usize = 1_024;

@@ -1,6 +1,10 @@
 //! What a simulated cloud is made of.
 
+mod api3;
+
 use std::fmt;
+
+pub use api3::{Api3, Role};
 
 use super::cls::ClsWire;
 use super::faults::Faults;
@@ -31,14 +35,15 @@ pub struct Settings {
     pub secret_key: String,
     /// Temporary keys, each with a token and an end.
     pub temporary_keys: Vec<TemporaryKey>,
-    /// How far a request's timestamp may lie from the API's clock, seconds. The vendor's pages
+    /// How far a v2 request's timestamp may lie from the API's clock, seconds. The vendor's pages
     /// say two hours (older) or five minutes (newer).
     pub timestamp_skew_s: i64,
     /// Most rows that one answer holds; the vendor states no number.
     pub max_page: usize,
     /// Rows whose call started longer ago than this are gone from the API, milliseconds.
     pub retention_ms: i64,
-    /// Requests per second for each (key, action), or no limit.
+    /// Requests per second for each (key, service, action), or no limit. The vendor's pages say
+    /// 20 for API 3.0 (older) or 5 (newer).
     pub requests_per_second: Option<f64>,
     /// Longest call, which is the timeout of every function, milliseconds.
     pub max_duration_ms: u64,
@@ -61,6 +66,10 @@ pub struct Settings {
     pub burst_ms: Option<i64>,
     /// The shape of the answers of CLS.
     pub cls: ClsWire,
+    /// Switches of API 3.0.
+    pub api3: Api3,
+    /// Keys handed out by the token service and the machine metadata.
+    pub role: Role,
 }
 
 /// A key that ends, as the vendor's token service hands out.
@@ -144,6 +153,8 @@ impl Settings {
             whole_ms: false,
             burst_ms: None,
             cls: ClsWire::default(),
+            api3: Api3::default(),
+            role: Role::default(),
         }
     }
 

@@ -1,7 +1,9 @@
-//! Checking the signature of a v2 request, after the vendor's request-signature page.
+//! Checking a signature over sorted parameters (HmacSHA1, HmacSHA256), after the vendor's
+//! request-signature pages: that of v2, and the older scheme of API 3.0.
 //!
-//! The vendor's own clients disagree on names with an underscore, so every reading that one of
-//! them signs is accepted; SCF's documented parameters have none, where all readings are one.
+//! The vendor's own v2 clients disagree on names with an underscore, so every reading that one of
+//! them signs is accepted; SCF's documented parameters have none, where all readings are one. API
+//! 3.0 signs names and values as they are.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,17 +13,24 @@ use sha2::Sha256;
 
 use super::form::Params;
 
-/// The host that clients sign, wherever they connect to.
+/// The host that v2 clients sign, wherever they connect to.
 const CANONICAL_HOST: &str = "scf.api.qcloud.com";
+/// The path of API 3.0.
+const API3_PATH: &str = "/";
 
 /// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a str,
-    /// The Host header, with its port.
-    pub(crate) host: &'a str,
+    /// Texts that the client may have signed as the host.
+    pub(crate) hosts: &'a [String],
     pub(crate) path: &'a str,
     pub(crate) params: &'a Params,
+}
+
+/// The hosts that a v2 client may have signed when it sent this Host header.
+pub(crate) fn v2_hosts(sent: &str) -> Vec<String> {
+    vec![sent.to_owned(), CANONICAL_HOST.to_owned()]
 }
 
 /// How a client treats `_` in names.
@@ -31,6 +40,9 @@ struct Reading {
     rewrite_first: bool,
     /// A name that begins with `_` is rewritten (Python) or left alone (PHP, Node).
     rewrite_leading: bool,
+    /// Old rules of v2 hold: `_` becomes `.`, and values of a POST that begin with `@` (file
+    /// uploads) are sent but not signed.
+    legacy: bool,
 }
 
 // === impl Signed ===
@@ -55,8 +67,13 @@ impl Signed<'_> {
     /// Every text that a client may have signed for this request.
     pub(crate) fn source_strings(&self) -> Vec<String> {
         let mut sources = Vec::new();
-        for host in [self.host, CANONICAL_HOST] {
-            for reading in Reading::ALL {
+        let readings: &[Reading] = if self.path == API3_PATH {
+            &[Reading::PLAIN]
+        } else {
+            &Reading::LEGACY
+        };
+        for host in self.hosts {
+            for &reading in readings {
                 let source = self.source_string(host, reading);
                 if !sources.contains(&source) {
                     sources.push(source);
@@ -72,8 +89,7 @@ impl Signed<'_> {
             .params
             .iter()
             .filter(|(name, _)| *name != "Signature")
-            // An old rule for file uploads: such values are sent but not signed.
-            .filter(|(_, value)| !(post && value.starts_with('@')))
+            .filter(|(_, value)| !(reading.legacy && post && value.starts_with('@')))
             .map(|(name, value)| (reading.name(name), value))
             .collect();
         if reading.rewrite_first {
@@ -97,27 +113,28 @@ fn matches<M: Mac + KeyInit>(secret_key: &str, source: &str, given: &[u8]) -> bo
 // === impl Reading ===
 
 impl Reading {
-    const ALL: [Self; 4] = [
-        Self {
-            rewrite_first: true,
-            rewrite_leading: true,
-        },
-        Self {
-            rewrite_first: false,
-            rewrite_leading: false,
-        },
-        Self {
-            rewrite_first: true,
-            rewrite_leading: false,
-        },
-        Self {
-            rewrite_first: false,
-            rewrite_leading: true,
-        },
+    const PLAIN: Self = Self {
+        rewrite_first: false,
+        rewrite_leading: false,
+        legacy: false,
+    };
+    const LEGACY: [Self; 4] = [
+        Self::legacy(true, true),
+        Self::legacy(false, false),
+        Self::legacy(true, false),
+        Self::legacy(false, true),
     ];
 
+    const fn legacy(rewrite_first: bool, rewrite_leading: bool) -> Self {
+        Self {
+            rewrite_first,
+            rewrite_leading,
+            legacy: true,
+        }
+    }
+
     fn name(self, name: &str) -> String {
-        if name.starts_with('_') && !self.rewrite_leading {
+        if !self.legacy || (name.starts_with('_') && !self.rewrite_leading) {
             name.to_owned()
         } else {
             name.replace('_', ".")
@@ -130,13 +147,21 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    fn signed<'a>(method: &'a str, host: &'a str, params: &'a Params) -> Signed<'a> {
+    fn signed<'a>(method: &'a str, hosts: &'a [String], params: &'a Params) -> Signed<'a> {
         Signed {
             method,
-            host,
+            hosts,
             path: "/v2/index.php",
             params,
         }
+    }
+
+    fn cvm() -> Vec<String> {
+        v2_hosts("cvm.api.qcloud.com")
+    }
+
+    fn canonical() -> [String; 1] {
+        [CANONICAL_HOST.to_owned()]
     }
 
     fn published(method_and_signature: &str) -> Params {
@@ -156,13 +181,11 @@ mod tests {
             "SignatureMethod=HmacSHA1&Signature=nPVnY6njQmwQ8ciqbPl5Qe%2BOru4%3D",
         ] {
             let params = published(tail);
-            let request = signed("GET", "cvm.api.qcloud.com", &params);
+            let hosts = cvm();
+            let request = signed("GET", &hosts, &params);
             assert!(request.is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"));
             assert!(!request.is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qB"));
-            assert!(
-                !signed("POST", "cvm.api.qcloud.com", &params)
-                    .is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA")
-            );
+            assert!(!signed("POST", &cvm(), &params).is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"));
         }
     }
 
@@ -171,7 +194,8 @@ mod tests {
         let params = published(
             "SignatureMethod=hmacsha256&Signature=0EEm%2FHtGRr%2FVJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s%3D",
         );
-        let request = signed("GET", "cvm.api.qcloud.com", &params);
+        let hosts = cvm();
+        let request = signed("GET", &hosts, &params);
         assert!(!request.is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"));
     }
 
@@ -179,7 +203,7 @@ mod tests {
     fn readings_of_underscores_are_all_offered() {
         // "a_b" and "aB": sorted first, '_' (0x5F) comes after 'B'; rewritten first, '.' before.
         let params = Params::parse(b"a_b=1&aB=2&_x=3&Signature=no").unwrap();
-        let mut sources = signed("GET", CANONICAL_HOST, &params).source_strings();
+        let mut sources = signed("GET", &canonical(), &params).source_strings();
         sources.sort();
         let prefix = "GETscf.api.qcloud.com/v2/index.php?";
         let expected = [
@@ -195,7 +219,7 @@ mod tests {
     fn a_missing_or_broken_signature_is_invalid() {
         for text in ["Action=X", "Signature=%%%", "Signature=AAAA"] {
             let params = Params::parse(text.as_bytes()).unwrap();
-            assert!(!signed("GET", CANONICAL_HOST, &params).is_valid("k"));
+            assert!(!signed("GET", &canonical(), &params).is_valid("k"));
         }
     }
 
@@ -212,11 +236,43 @@ mod tests {
         };
         let vectors: Vec<Value> = serde_json::from_str(&text).unwrap();
         let mut checked = 0;
-        for vector in vectors.iter().filter(|vector| vector["api"] == "v2") {
+        for vector in vectors.iter().filter(|v| is_plain(v)) {
             check_vector(vector);
             checked += 1;
         }
-        assert!(checked >= 20, "only {checked} vectors");
+        assert!(checked >= 24, "only {checked} vectors");
+    }
+
+    fn is_plain(vector: &Value) -> bool {
+        let method = vector["signature_method"].as_str();
+        // The published one has no request, only a source string; it is checked by itself.
+        let whole = vector["expected"]["body"].is_string() || vector["api"] == "v2";
+        whole && (vector["api"] == "v2" || method.is_some_and(|m| m.starts_with("HmacSHA")))
+    }
+
+    #[test]
+    fn accepts_the_published_vector_of_api_3() {
+        // Printed on the vendor's API 3.0 signature page; no SignatureMethod means HmacSHA1.
+        let params = Params::parse(
+            b"Action=DescribeInstances&InstanceIds.0=ins-09dx96dg&Limit=20&Nonce=11886&Offset=0&\
+              Region=ap-guangzhou&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE&\
+              Timestamp=1465185768&Version=2017-03-12&Signature=EliP9YW3pW28FpsEdkXt%2F%2BWcGeI%3D",
+        )
+        .unwrap();
+        let hosts = ["cvm.tencentcloudapi.com".to_owned()];
+        let mut request = signed("GET", &hosts, &params);
+        request.path = "/";
+        assert!(request.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"));
+        assert!(!request.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLF"));
+    }
+
+    #[test]
+    fn api_3_signs_names_and_values_as_they_are() {
+        let params = Params::parse(b"a_b=1&aB=@2&Signature=no").unwrap();
+        let hosts = ["h".to_owned()];
+        let mut request = signed("POST", &hosts, &params);
+        request.path = "/";
+        assert_eq!(request.source_strings(), ["POSTh/?aB=@2&a_b=1"]);
     }
 
     fn check_vector(vector: &Value) {
@@ -224,8 +280,8 @@ mod tests {
         let expected = &vector["expected"];
         let (method, key) = (text(&vector["method"]), text(&vector["secret_key"]));
         let wire = match expected["body"].as_str() {
-            Some(body) => body.to_owned(),
-            None => text(&expected["full_url"])
+            Some(body) if !body.is_empty() => body.to_owned(),
+            _ => text(&expected["full_url"])
                 .split_once('?')
                 .unwrap()
                 .1
@@ -233,8 +289,11 @@ mod tests {
         };
         let params = Params::parse(wire.as_bytes()).unwrap();
         assert_eq!(params.get("Signature"), expected["signature"].as_str());
-        let host = text(&vector["host"]);
-        let request = signed(&method, &host, &params);
+        let hosts = v2_hosts(&text(&vector["host"]));
+        let mut request = signed(&method, &hosts, &params);
+        if vector["api"] == "v3" {
+            request.path = API3_PATH;
+        }
         let sources = request.source_strings();
         assert!(
             sources.contains(&text(&expected["source_string"])),

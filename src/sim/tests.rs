@@ -1,12 +1,17 @@
 //! The simulated cloud as a client meets it.
 
 mod client;
+mod client3;
 mod cls;
 mod cls_exact;
 mod cls_lines;
 mod cls_pages;
 mod cls_refusals;
+mod doors;
 mod exact;
 mod faulty;
+mod functions;
+mod keys;
+mod logs;
 mod served;
 mod wire;

@@ -133,6 +133,7 @@ impl Api<'_> {
                 .get("functionName")
                 .map(|n| self.positions(n))
                 .transpose()?,
+            namespace: None,
             request_id: self.params.get("requestId").map(str::to_owned),
             codes: self.codes()?,
             sort: self.sort()?,
@@ -140,6 +141,7 @@ impl Api<'_> {
             offset: self.number("offset", 0)?,
             limit: self.limit()?,
             oldest_ms: self.now_ms.saturating_sub(self.settings.retention_ms),
+            until_ms: i64::MAX,
             skew_ms: faults.clock_skew_ms,
             shuffle: faults.unstable_ties.then_some(self.salt),
         })

@@ -138,6 +138,7 @@ mod tests {
     fn everything() -> Selection {
         Selection {
             functions: None,
+            namespace: None,
             request_id: None,
             codes: Codes::Any,
             sort: Sort::StartTime,
@@ -145,6 +146,7 @@ mod tests {
             offset: 0,
             limit: usize::MAX,
             oldest_ms: i64::MIN,
+            until_ms: i64::MAX,
             skew_ms: 0,
             shuffle: None,
         }

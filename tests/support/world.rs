@@ -124,7 +124,9 @@ pub fn sums_of(truth: &Truth, api: Api) -> Sums {
 }
 
 fn texts<K: ToString>(counts: &BTreeMap<K, u64>) -> Vec<(String, u64)> {
-    let texts = counts.iter().map(|(code, count)| (code.to_string(), *count));
+    let texts = counts
+        .iter()
+        .map(|(code, count)| (code.to_string(), *count));
     texts.collect()
 }
 

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
+use super::client3::Client3;
 use crate::sim::{Cloud, Faults, Request, Settings, Truth, serve};
 
 struct Served {
@@ -110,7 +111,10 @@ async fn survives_odd_input() {
     for (bytes, start) in [
         (b"nonsense\r\n\r\n".to_vec(), "HTTP/1.1 400"),
         (large, "HTTP/1.1 413"),
-        (get("/"), "HTTP/1.1 404"),
+        (get("/"), "HTTP/1.1 200"),
+        (get("/?%00=%ff&&=&a"), "HTTP/1.1 200"),
+        (get("/other"), "HTTP/1.1 404"),
+        (get("/latest/meta-data/other"), "HTTP/1.1 404"),
         (get("/v2/index.php?%00=%ff&&=&a"), "HTTP/1.1 200"),
         (get("/_sim/truth?x=1"), "HTTP/1.1 400"),
         (get("/_sim/truth?visible_before_ms=x"), "HTTP/1.1 400"),
@@ -128,6 +132,48 @@ async fn survives_odd_input() {
     }
     let answer = exchange(served.address, &get("/_sim/truth")).await;
     assert!(answer.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn serves_api_3_with_its_clock_and_compresses_the_log_service() {
+    let served = served(Faults::none()).await;
+    let client = Client3::new(&Settings::new(31)).of_service("cls", "2020-10-16");
+    for (extra, packed) in [("", false), ("Accept-Encoding: gzip\r\n", true)] {
+        let request = client.request(served.now_ms, "NoSuchAction", &json!({}));
+        let mut head =
+            "POST / HTTP/1.1\r\nHost: 127.0.0.1:9000\r\nConnection: close\r\n".to_owned();
+        head.push_str(&format!(
+            "Content-Length: {}\r\n{extra}",
+            request.body.len()
+        ));
+        for (name, value) in &request.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let mut bytes = format!("{head}\r\n").into_bytes();
+        bytes.extend(&request.body);
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(&bytes).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        // The simulation starts at 2023-11-14 22:13:20 UTC.
+        assert_eq!(head.matches("\r\ndate: ").count(), 1, "{head}");
+        assert!(
+            head.contains("\r\ndate: tue, 14 nov 2023 22:13:40 gmt\r\n"),
+            "{head}"
+        );
+        assert_eq!(head.contains("content-encoding: gzip"), packed, "{head}");
+        let mut body = answer[end..].to_vec();
+        if packed {
+            let mut unpacked = Vec::new();
+            let mut decoder = flate2::read::GzDecoder::new(&body[..]);
+            std::io::Read::read_to_end(&mut decoder, &mut unpacked).unwrap();
+            body = unpacked;
+        }
+        let json: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(json["Response"]["Error"]["Code"], "InvalidAction");
+    }
 }
 
 #[tokio::test]

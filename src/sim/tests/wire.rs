@@ -157,7 +157,7 @@ fn faulty_parameters_are_refused() {
 fn other_paths_and_methods_get_pages() {
     let (cloud, now_ms, mut client) = started(settings());
     let mut request = client.request(now_ms, "ListFunctions", &[]);
-    request.path = "/".to_owned();
+    request.path = "/v3".to_owned();
     assert_eq!(cloud.handle(now_ms, &request).status, 404);
     request.path = "/v2/index.php".to_owned();
     request.method = "PUT".to_owned();

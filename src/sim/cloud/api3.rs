@@ -1,0 +1,294 @@
+//! The doors of API 3.0: identity, permission and mishaps, whatever the service.
+
+use super::{Cloud, Desk, Visit};
+use crate::sim::call::{Call, Proof, Service};
+use crate::sim::cls;
+use crate::sim::faults::Mishap;
+use crate::sim::hosts::signed_hosts;
+use crate::sim::http::Response;
+use crate::sim::json::{Object, quoted};
+use crate::sim::problem::Problem;
+use crate::sim::problems;
+use crate::sim::rng::mix;
+use crate::sim::sign::Signed;
+use crate::sim::sts;
+use crate::sim::v3::{self, Fields};
+
+/// What a request wants done.
+enum Task {
+    Functions(v3::Action),
+    /// The log service judges its actions itself.
+    Logs,
+    Keys(sts::Action),
+}
+
+const REQUEST_ID_KEY: u64 = 0x1D;
+
+// === impl Cloud ===
+
+impl Cloud {
+    pub(super) fn attend_api3(&self, visit: &mut Visit<'_>) -> Response {
+        let request_id = request_id(self.settings.seed, visit.number);
+        let refuse = |problem: Problem| {
+            Response::bare_json(if self.settings.api3.legacy_errors {
+                legacy_error(&problem)
+            } else {
+                error(&problem, &request_id)
+            })
+        };
+        let call = match Call::read(visit.request) {
+            Ok(call) => call,
+            Err(problem) => return refuse(problem),
+        };
+        let response = self
+            .try_api3(visit, &call, &request_id)
+            .unwrap_or_else(refuse);
+        // Of the services here only this one documents compression.
+        if call.service == Service::Cls && visit.request.accepts_gzip() {
+            response.gzipped()
+        } else {
+            response
+        }
+    }
+
+    fn try_api3(
+        &self,
+        visit: &mut Visit<'_>,
+        call: &Call,
+        request_id: &str,
+    ) -> Result<Response, Problem> {
+        // Identity first: a wrong key is told so whatever else goes wrong.
+        let key = self.identify(visit, call)?;
+        let task = self.admit(visit, call, key)?;
+        let mishap = self.mishap(visit, &task);
+        let salt = visit.rng.next_u64();
+        match mishap {
+            Mishap::Throttled { alternative } => {
+                return Err(throttled(call.service, alternative, salt));
+            }
+            Mishap::Failed { alternative } => return Err(failed(call.service, alternative, salt)),
+            Mishap::BadGateway => return Ok(Response::bad_gateway()),
+            Mishap::Empty => return Ok(Response::bare_json(String::new())),
+            Mishap::Cut(_) | Mishap::None => {}
+        }
+        let inside = self.perform(visit, call, task, salt)?;
+        let response = Response::bare_json(envelope(&inside, request_id));
+        Ok(match mishap {
+            Mishap::Cut(place) => response.cut(place),
+            _ => response,
+        })
+    }
+
+    /// The serial number of the key that signed; none where no signature is needed.
+    fn identify(&self, visit: &Visit<'_>, call: &Call) -> Result<Option<u64>, Problem> {
+        let secret_id = match &call.proof {
+            Proof::Tc3(parsed) => &parsed.secret_id,
+            Proof::Form(form) => form.get("SecretId").unwrap_or_default(),
+            Proof::Skipped => {
+                let open = call.service == Service::Sts
+                    && sts::Action::named(&call.action).is_some_and(sts::Action::is_open);
+                return if open {
+                    Ok(None)
+                } else {
+                    Err(problems::bad_authorization("this action needs a signature"))
+                };
+            }
+        };
+        let desk = self.desk();
+        let key = desk.keys.get(secret_id).ok_or_else(problems::unknown_id)?;
+        if !self.is_signed(visit, call, &key.secret_key) {
+            return Err(problems::bad_signature());
+        }
+        let skew_s = self.settings.api3.signature_skew_s;
+        let off_s = visit.clock_ms.div_euclid(1_000).abs_diff(call.timestamp);
+        if i64::try_from(off_s).map_or(true, |off_s| off_s > skew_s) {
+            return Err(problems::expired_signature(skew_s));
+        }
+        key.check_token(call.token.as_deref(), visit.clock_ms)
+            .map_err(problems::bad_token)?;
+        Ok(Some(key.serial))
+    }
+
+    fn is_signed(&self, visit: &Visit<'_>, call: &Call, secret_key: &str) -> bool {
+        let request = visit.request;
+        let region = &self.settings.region;
+        let hosts = signed_hosts(&request.host, call.service.name(), region);
+        match &call.proof {
+            Proof::Tc3(parsed) => parsed.is_valid(request, call.timestamp, &hosts, secret_key),
+            Proof::Form(params) => {
+                let signed = Signed {
+                    method: &request.method,
+                    hosts: &hosts,
+                    path: &request.path,
+                    params,
+                };
+                signed.is_valid(secret_key)
+            }
+            Proof::Skipped => false,
+        }
+    }
+
+    /// Whether the key may do now what it asks for, and what that is.
+    fn admit(&self, visit: &Visit<'_>, call: &Call, key: Option<u64>) -> Result<Task, Problem> {
+        let service = call.service;
+        if call.version != service.version() {
+            return Err(problems::no_version());
+        }
+        let unknown = || problems::no_action(service.name());
+        let task = match service {
+            Service::Scf => Task::Functions(v3::Action::named(&call.action).ok_or_else(unknown)?),
+            Service::Cls => Task::Logs,
+            Service::Sts => Task::Keys(sts::Action::named(&call.action).ok_or_else(unknown)?),
+        };
+        let (settings, knobs) = (&self.settings, &self.settings.api3);
+        let elsewhere = call.region.as_ref().is_some_and(|r| *r != settings.region);
+        // Keys are handed out for all regions alike.
+        if elsewhere && service != Service::Sts {
+            return Err(problems::wrong_region(&settings.region));
+        }
+        if knobs.logs_offline && matches!(task, Task::Functions(v3::Action::GetFunctionLogs)) {
+            return Err(problems::offline());
+        }
+        if knobs.denied_actions.contains(&call.action) {
+            return Err(problems::denied(service.name(), &call.action));
+        }
+        let bucket = format!("{}:{}", service.name(), call.action);
+        let taken = key.is_none_or(|key| self.desk().limiter.take(key, &bucket, visit.now_ms));
+        if !taken || (service != Service::Sts && self.is_stormy(visit.now_ms)) {
+            return Err(problems::throttled());
+        }
+        Ok(task)
+    }
+
+    fn mishap(&self, visit: &mut Visit<'_>, task: &Task) -> Mishap {
+        let faults = &self.settings.faults;
+        if !matches!(task, Task::Keys(_)) {
+            return faults.mishap(&mut visit.rng);
+        }
+        if visit.rng.chance(faults.sts_errors) {
+            Mishap::Failed { alternative: false }
+        } else {
+            Mishap::None
+        }
+    }
+
+    /// The inside of `Response`.
+    fn perform(
+        &self,
+        visit: &Visit<'_>,
+        call: &Call,
+        task: Task,
+        salt: u64,
+    ) -> Result<String, Problem> {
+        match task {
+            Task::Functions(action) => {
+                let api = v3::Api {
+                    settings: &self.settings,
+                    scene: &self.scene,
+                    params: &call.params,
+                    now_ms: visit.now_ms,
+                    salt,
+                };
+                api.answer(action)
+            }
+            Task::Logs => cls::answer(&cls::Ask {
+                settings: &self.settings,
+                scene: &self.scene,
+                desk: &self.logs,
+                now_ms: visit.now_ms,
+                delay_ms: u64::try_from(visit.delay.as_millis()).unwrap_or(u64::MAX),
+                salt,
+                action: &call.action,
+                params: &call.params,
+            }),
+            Task::Keys(action) => {
+                let fields = Fields(&call.params);
+                let Desk { keys, .. } = &mut *self.desk();
+                sts::answer(action, fields, &self.settings.role, keys, visit.clock_ms)
+            }
+        }
+    }
+}
+
+fn throttled(service: Service, alternative: bool, salt: u64) -> Problem {
+    const RELATIVES: [&str; 3] = [
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.IPLimitExceeded",
+        "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
+    ];
+    match (service, alternative) {
+        (_, false) => problems::throttled(),
+        (Service::Cls, true) => problems::throttled_as("FailedOperation.ReadQpsLimit"),
+        (_, true) => problems::throttled_as(RELATIVES[(salt % 3) as usize]),
+    }
+}
+
+fn failed(service: Service, alternative: bool, salt: u64) -> Problem {
+    const OF_LOGS: [&str; 3] = [
+        "InternalError.ServerBusy",
+        "InternalError.SearchFailed",
+        "FailedOperation.SearchTimeout",
+    ];
+    match (service, alternative) {
+        (_, false) => problems::internal(),
+        (Service::Cls, true) => problems::internal_as(OF_LOGS[(salt % 3) as usize]),
+        (_, true) => problems::internal_as("InternalError.System"),
+    }
+}
+
+/// `inside`, a JSON object, with the request id added at its end.
+fn envelope(inside: &str, request_id: &str) -> String {
+    let open = inside.strip_suffix('}').unwrap_or(inside);
+    let comma = if open == "{" { "" } else { "," };
+    let id = quoted(request_id);
+    format!(r#"{{"Response":{open}{comma}"RequestId":{id}}}}}"#)
+}
+
+fn error(problem: &Problem, request_id: &str) -> String {
+    let mut inside = String::new();
+    let mut object = Object::open(&mut inside);
+    object.nested("Error", |out| {
+        let mut error = Object::open(out);
+        error
+            .text("Code", problem.code)
+            .text("Message", &problem.message);
+        error.close();
+    });
+    object.close();
+    envelope(&inside, request_id)
+}
+
+/// The legacy shape, which the vendor's Go client expects of API 3.0 too.
+fn legacy_error(problem: &Problem) -> String {
+    let class = problem.code.split('.').next().unwrap_or_default();
+    let code = match class {
+        "AuthFailure" => 4100,
+        "UnauthorizedOperation" => 4101,
+        "RequestLimitExceeded" => 4400,
+        "ResourceNotFound" => 5000,
+        "InternalError" => 6000,
+        "FailedOperation" => 5100,
+        _ => 4000,
+    };
+    let mut out = String::new();
+    let mut body = Object::open(&mut out);
+    body.raw("code", code)
+        .text("message", &problem.message)
+        .text("codeDesc", problem.code);
+    body.close();
+    out
+}
+
+/// A version 4 UUID of the request's own.
+fn request_id(seed: u64, number: u64) -> String {
+    let high = mix(mix(seed, REQUEST_ID_KEY), number);
+    let low = mix(high, number);
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xFFFF,
+        high & 0xFFF,
+        low >> 48 & 0x3FFF | 0x8000,
+        low & 0xFFFF_FFFF_FFFF
+    )
+}

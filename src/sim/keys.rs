@@ -1,0 +1,172 @@
+//! The keys that the cloud knows: those of its settings, and those it hands out.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::rng::{Rng, mix};
+use super::settings::{Settings, TemporaryKey};
+
+/// All keys by their id.
+#[derive(Debug)]
+pub(crate) struct Keyring {
+    keys: HashMap<String, Key>,
+    seed: u64,
+    /// How many keys there have been, which numbers the next one.
+    made: u64,
+}
+
+/// One key.
+pub(crate) struct Key {
+    /// A number of its own, by which others remember it.
+    pub(crate) serial: u64,
+    pub(crate) secret_key: String,
+    /// The token that must come along, and the instant of the API's clock that ends it.
+    temporary: Option<(String, i64)>,
+}
+
+/// Why a token does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenFault {
+    /// None, or not that of the key.
+    Wrong,
+    Expired,
+}
+
+/// Beyond this many keys those that have ended are forgotten.
+const MAX_KEYS: usize = 10_000;
+const ISSUE_KEY: u64 = 0x155_0000_0000_0000;
+
+// === impl Keyring ===
+
+impl Keyring {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let mut ring = Self {
+            keys: HashMap::new(),
+            seed: settings.seed,
+            made: 0,
+        };
+        ring.add(&settings.secret_id, &settings.secret_key, None);
+        for key in &settings.temporary_keys {
+            ring.add_temporary(key);
+        }
+        ring
+    }
+
+    pub(crate) fn get(&self, secret_id: &str) -> Option<&Key> {
+        self.keys.get(secret_id)
+    }
+
+    /// Hands out a key that is good for `lifetime_s` seconds from `clock_ms` on. Which one it is
+    /// depends on the seed and on how many there were before.
+    pub(crate) fn issue(&mut self, lifetime_s: u64, clock_ms: i64) -> TemporaryKey {
+        let mut rng = Rng::keyed(mix(self.seed, ISSUE_KEY), self.made);
+        let mut hex = || format!("{:016x}", rng.next_u64());
+        let lifetime_ms = i64::try_from(lifetime_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        let key = TemporaryKey {
+            secret_id: format!("AKIDtmp{}", hex()),
+            secret_key: format!("{}{}", hex(), hex()),
+            // The vendor's tokens are long base64 texts; these have all that needs escapes.
+            token: format!("{}+{}/{}{}==", hex(), hex(), hex(), hex()),
+            expires_ms: clock_ms.saturating_add(lifetime_ms),
+        };
+        if self.keys.len() >= MAX_KEYS {
+            self.keys.retain(|_, key| !key.has_ended(clock_ms));
+        }
+        self.add_temporary(&key);
+        key
+    }
+
+    fn add_temporary(&mut self, key: &TemporaryKey) {
+        let temporary = Some((key.token.clone(), key.expires_ms));
+        self.add(&key.secret_id, &key.secret_key, temporary);
+    }
+
+    fn add(&mut self, secret_id: &str, secret_key: &str, temporary: Option<(String, i64)>) {
+        let key = Key {
+            serial: self.made,
+            secret_key: secret_key.to_owned(),
+            temporary,
+        };
+        self.made += 1;
+        // Of two keys with one id the first is meant: the permanent one.
+        self.keys.entry(secret_id.to_owned()).or_insert(key);
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    /// Whether the token `given` lets this key in at `clock_ms`. A permanent key needs none and
+    /// ignores any.
+    pub(crate) fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), TokenFault> {
+        match &self.temporary {
+            Some((token, _)) if given != Some(token) => Err(TokenFault::Wrong),
+            _ if self.has_ended(clock_ms) => Err(TokenFault::Expired),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_ended(&self, clock_ms: i64) -> bool {
+        self.temporary
+            .as_ref()
+            .is_some_and(|(_, expires_ms)| clock_ms >= *expires_ms)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.serial).finish()
+    }
+}
+
+// === impl TokenFault ===
+
+impl fmt::Display for TokenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wrong => "temporary key needs its token",
+            Self::Expired => "token has expired",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_live_as_long_as_promised() {
+        let mut ring = Keyring::new(&Settings::new(3));
+        let key = ring.issue(60, 1_000);
+        assert_eq!(key.expires_ms, 61_000);
+        let held = ring.get(&key.secret_id).unwrap();
+        let token = Some(key.token.as_str());
+        assert_eq!(held.check_token(token, 60_999), Ok(()));
+        assert_eq!(held.check_token(token, 61_000), Err(TokenFault::Expired));
+        assert_eq!(held.check_token(None, 2_000), Err(TokenFault::Wrong));
+        assert_eq!(held.check_token(Some("x"), 2_000), Err(TokenFault::Wrong));
+        assert!(!format!("{ring:?}").contains(&key.secret_key));
+    }
+
+    #[test]
+    fn the_same_seed_hands_out_the_same_keys_each_another() {
+        let (mut one, mut two) = (
+            Keyring::new(&Settings::new(3)),
+            Keyring::new(&Settings::new(3)),
+        );
+        let (a, b) = (one.issue(60, 0), one.issue(60, 0));
+        assert_ne!((&a.secret_id, &a.token), (&b.secret_id, &b.token));
+        assert_eq!(two.issue(60, 0).token, a.token);
+    }
+
+    #[test]
+    fn ended_keys_are_forgotten_in_the_end() {
+        let settings = Settings::new(3);
+        let mut ring = Keyring::new(&settings);
+        for second in 0..30_000 {
+            ring.issue(60, second * 1_000);
+        }
+        assert!(ring.keys.len() <= MAX_KEYS);
+        assert!(ring.get(&settings.secret_id).is_some());
+    }
+}

@@ -1,0 +1,120 @@
+//! The token service: temporary keys for a role.
+
+use super::clock::utc_text;
+use super::json::Object;
+use super::keys::Keyring;
+use super::problem::Problem;
+use super::problems;
+use super::settings::{Role, TemporaryKey};
+use super::v3::Fields;
+
+/// What the service can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+}
+
+/// The vendor's default and longest life of a key, seconds.
+const DEFAULT_LIFETIME_S: u64 = 7_200;
+const MAX_LIFETIME_S: u64 = 43_200;
+const MAX_NAME: usize = 128;
+
+// === impl Action ===
+
+impl Action {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "AssumeRole" => Some(Self::AssumeRole),
+            "AssumeRoleWithWebIdentity" => Some(Self::AssumeRoleWithWebIdentity),
+            _ => None,
+        }
+    }
+
+    /// Whether the request needs no signature.
+    pub(crate) fn is_open(self) -> bool {
+        self == Self::AssumeRoleWithWebIdentity
+    }
+}
+
+/// The inside of `Response` as a JSON object, without its request id. The key that it holds is
+/// known to `keys` from now on.
+pub(crate) fn answer(
+    action: Action,
+    fields: Fields<'_>,
+    role: &Role,
+    keys: &mut Keyring,
+    clock_ms: i64,
+) -> Result<String, Problem> {
+    if action == Action::AssumeRoleWithWebIdentity {
+        fields.required("ProviderId")?;
+        if fields.required("WebIdentityToken")? != role.web_identity_token {
+            let text = "the web identity token is not valid";
+            return Err(problems::new(
+                "InvalidParameter.WebIdentityTokenError",
+                text,
+            ));
+        }
+    }
+    check_names(fields)?;
+    let lifetime_s = lifetime_s(fields)?.min(role.lifetime_s);
+    Ok(document(&keys.issue(lifetime_s, clock_ms)))
+}
+
+fn check_names(fields: Fields<'_>) -> Result<(), Problem> {
+    let arn = fields.required("RoleArn")?;
+    let name = fields.required("RoleSessionName")?;
+    let is_role = arn
+        .strip_prefix("qcs::cam::uin/")
+        .and_then(|rest| rest.split_once(":role"))
+        .is_some_and(|(uin, _)| !uin.is_empty() && uin.bytes().all(|b| b.is_ascii_digit()));
+    if !is_role {
+        return Err(parameter(
+            "RoleArn is not qcs::cam::uin/NUMBER:roleName/NAME",
+        ));
+    }
+    if name.len() > MAX_NAME {
+        return Err(parameter("RoleSessionName is too long"));
+    }
+    Ok(())
+}
+
+fn lifetime_s(fields: Fields<'_>) -> Result<u64, Problem> {
+    let asked = fields.number("DurationSeconds", "InvalidParameter.ParamError")?;
+    match asked.unwrap_or(DEFAULT_LIFETIME_S) {
+        0 => Err(parameter("DurationSeconds must be positive")),
+        seconds if seconds > MAX_LIFETIME_S => {
+            let text = "DurationSeconds may not exceed 43200";
+            Err(problems::new("InvalidParameter.OverTimeError", text))
+        }
+        seconds => Ok(seconds),
+    }
+}
+
+fn parameter(text: &str) -> Problem {
+    problems::new("InvalidParameter.ParamError", text)
+}
+
+fn document(key: &TemporaryKey) -> String {
+    let mut out = String::new();
+    let mut answer = Object::open(&mut out);
+    answer.nested("Credentials", |out| {
+        let mut credentials = Object::open(out);
+        credentials
+            .text("Token", &key.token)
+            .text("TmpSecretId", &key.secret_id)
+            .text("TmpSecretKey", &key.secret_key);
+        credentials.close();
+    });
+    answer
+        .raw("ExpiredTime", key.expires_ms.div_euclid(1_000))
+        .text("Expiration", &expiration(key));
+    answer.close();
+    out
+}
+
+/// The end of a key in the vendor's second way of writing it: ISO 8601, UTC, whole seconds.
+pub(crate) fn expiration(key: &TemporaryKey) -> String {
+    let text = utc_text(key.expires_ms);
+    format!("{}Z", text.get(..19).unwrap_or(&text))
+}

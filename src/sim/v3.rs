@@ -1,0 +1,122 @@
+//! The functions' API 3.0 over the world: parameters in, the inside of `Response` out.
+
+mod fields;
+mod functions;
+mod logs;
+mod rows;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::function::Function;
+use super::problem::Problem;
+use super::problems;
+use super::scene::Scene;
+use super::settings::Settings;
+
+pub(crate) use fields::Fields;
+
+/// One request at work.
+pub(crate) struct Api<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) scene: &'a Mutex<Scene>,
+    pub(crate) params: &'a Value,
+    pub(crate) now_ms: i64,
+    /// A number of this request's own: order of ties, odd fields.
+    pub(crate) salt: u64,
+}
+
+/// What the API can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    GetFunctionLogs,
+    ListNamespaces,
+    ListFunctions,
+    GetFunction,
+}
+
+/// The namespace of requests that name none.
+const DEFAULT_NAMESPACE: &str = "default";
+/// The vendor's default page, of every action.
+const DEFAULT_LIMIT: usize = 20;
+
+// === impl Action ===
+
+impl Action {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "GetFunctionLogs" => Some(Self::GetFunctionLogs),
+            "ListNamespaces" => Some(Self::ListNamespaces),
+            "ListFunctions" => Some(Self::ListFunctions),
+            "GetFunction" => Some(Self::GetFunction),
+            _ => None,
+        }
+    }
+}
+
+// === impl Api ===
+
+impl Api<'_> {
+    /// The inside of `Response` as a JSON object, without its request id.
+    pub(crate) fn answer(&self, action: Action) -> Result<String, Problem> {
+        match action {
+            Action::GetFunctionLogs => self.get_function_logs(),
+            Action::ListNamespaces => self.list_namespaces(),
+            Action::ListFunctions => self.list_functions(),
+            Action::GetFunction => self.get_function(),
+        }
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        Fields(self.params)
+    }
+
+    fn functions(&self) -> Arc<[Function]> {
+        let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        scene.functions()
+    }
+
+    /// The namespace asked for, which must exist.
+    fn namespace(&self) -> Result<&str, Problem> {
+        let name = self
+            .fields()
+            .text("Namespace")?
+            .unwrap_or(DEFAULT_NAMESPACE);
+        let known = name == DEFAULT_NAMESPACE
+            || self
+                .functions()
+                .iter()
+                .any(|function| function.namespace == name);
+        if known {
+            Ok(name)
+        } else {
+            let text = "the namespace does not exist";
+            Err(problems::new("ResourceNotFound.Namespace", text))
+        }
+    }
+
+    /// The position of a function.
+    fn position(&self, namespace: &str, name: &str) -> Result<u32, Problem> {
+        let functions = self.functions();
+        let mut positions = (0..).zip(functions.iter());
+        positions
+            .find(|(_, f)| f.name == name && f.namespace == namespace)
+            .map(|(position, _)| position)
+            .ok_or_else(|| {
+                let text = "the function does not exist in this namespace";
+                problems::new("ResourceNotFound.FunctionName", text)
+            })
+    }
+
+    /// The world knows no published versions.
+    fn check_qualifier(&self) -> Result<(), Problem> {
+        match self.fields().text("Qualifier")? {
+            None | Some("$LATEST" | "$DEFAULT") => Ok(()),
+            Some(_) => {
+                let text = "the function has no such version or alias";
+                Err(problems::new("ResourceNotFound.Qualifier", text))
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Parameters of an action, by name and type.
+
+use serde_json::Value;
+
+use crate::sim::problem::Problem;
+use crate::sim::problems;
+
+/// The fields of a JSON object. As the vendor's gateway does, a value of another type than the
+/// declared one is refused; null and the empty text count as absent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a>(pub(crate) &'a Value);
+
+// === impl Fields ===
+
+impl<'a> Fields<'a> {
+    /// Refuses every field that is not among `known`.
+    pub(crate) fn only(self, known: &[&str]) -> Result<(), Problem> {
+        let names = self.0.as_object().into_iter().flat_map(|map| map.keys());
+        for name in names {
+            if !known.contains(&name.as_str()) {
+                return Err(problems::unknown_parameter(name));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn text(self, name: &str) -> Result<Option<&'a str>, Problem> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let text = value.as_str().ok_or_else(|| problems::invalid(name))?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    pub(crate) fn required(self, name: &str) -> Result<&'a str, Problem> {
+        self.text(name)?.ok_or_else(|| problems::missing(name))
+    }
+
+    /// A whole number that is not negative.
+    pub(crate) fn number(self, name: &str, code: &'static str) -> Result<Option<u64>, Problem> {
+        self.get(name)
+            .map(|value| value.as_u64().ok_or_else(|| wrong(name, code)))
+            .transpose()
+    }
+}
+
+/// A problem with the value of `name` that has a code of its own.
+pub(crate) fn wrong(name: &str, code: &'static str) -> Problem {
+    Problem {
+        code,
+        ..problems::invalid(name)
+    }
+}

@@ -1,0 +1,215 @@
+//! What API 3.0 tells of namespaces and functions.
+
+use std::collections::BTreeMap;
+
+use super::fields::wrong;
+use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE};
+use crate::sim::clock::beijing_text;
+use crate::sim::function::Function;
+use crate::sim::json::{self, Object};
+use crate::sim::problem::Problem;
+use crate::sim::rng::mix;
+use crate::sim::settings::Order;
+
+/// Parts of a function's description that the world has nothing to say on, in the vendor's words
+/// for that.
+const FIXED: [(&str, &str); 28] = [
+    ("Description", r#""""#),
+    ("InitTimeout", "65"),
+    ("VpcConfig", r#"{"VpcId":"","SubnetId":""}"#),
+    ("Environment", r#"{"Variables":[]}"#),
+    ("Handler", r#""index.main_handler""#),
+    ("UseGpu", r#""FALSE""#),
+    ("Role", r#""""#),
+    ("CodeSize", "1024"),
+    ("FunctionVersion", r#""$LATEST""#),
+    ("InstallDependency", r#""FALSE""#),
+    ("Status", r#""Active""#),
+    ("AvailableStatus", r#""Available""#),
+    ("StatusDesc", r#""""#),
+    ("StatusReasons", "[]"),
+    ("L5Enable", r#""FALSE""#),
+    ("EipConfig", r#"{"EipFixed":"FALSE","Eips":[]}"#),
+    ("Layers", "[]"),
+    ("DeadLetterConfig", "null"),
+    ("ImageConfig", "null"),
+    ("Triggers", "[]"),
+    ("CodeInfo", r#""""#),
+    ("ErrNo", "0"),
+    ("Tags", "[]"),
+    ("AccessInfo", r#"{"Host":"","Vip":""}"#),
+    ("AsyncRunEnable", r#""FALSE""#),
+    ("TraceEnable", r#""FALSE""#),
+    ("ProtocolParams", "null"),
+    ("InstanceConcurrencyConfig", "null"),
+];
+const LOGSET_KEY: u64 = 0x10C_5E70;
+
+// === impl Api ===
+
+impl Api<'_> {
+    pub(super) fn list_namespaces(&self) -> Result<String, Problem> {
+        let fields = self.fields();
+        fields.only(&["Offset", "Limit", "Orderby", "Order", "SearchKey"])?;
+        let functions = self.functions();
+        // A namespace is as old as its oldest function.
+        let mut ages: BTreeMap<&str, i64> = BTreeMap::new();
+        ages.insert(DEFAULT_NAMESPACE, self.settings.start_ms);
+        for function in functions.iter() {
+            let age = ages.entry(&function.namespace).or_insert(i64::MAX);
+            *age = function.added_ms.min(*age);
+        }
+        let mut found: Vec<(&str, i64)> = ages.into_iter().collect();
+        match fields.text("Orderby")? {
+            None | Some("Name") => {}
+            Some("Updatetime") => found.sort_by_key(|&(_, age)| age),
+            Some(_) => return Err(wrong("Orderby", "InvalidParameterValue.Orderby")),
+        }
+        self.page("Namespaces", found, Order::Ascending, |(name, age), out| {
+            let mut row = Object::open(out);
+            row.text("Name", name)
+                .text("Type", "default")
+                .text("AddTime", &beijing_text(age))
+                .text("ModTime", &beijing_text(age))
+                .text("Description", "");
+            row.close();
+        })
+    }
+
+    pub(super) fn list_functions(&self) -> Result<String, Problem> {
+        let fields = self.fields();
+        fields.only(&[
+            "Order",
+            "Orderby",
+            "Offset",
+            "Limit",
+            "SearchKey",
+            "Namespace",
+        ])?;
+        let namespace = self.namespace()?;
+        let search = fields.text("SearchKey")?.unwrap_or_default();
+        let functions = self.functions();
+        let mut found: Vec<&Function> = functions
+            .iter()
+            .filter(|f| f.namespace == namespace && f.name.contains(search))
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        match fields.text("Orderby")? {
+            None | Some("ModTime") => found.sort_by_key(|f| f.modified_ms),
+            Some("AddTime") => found.sort_by_key(|f| f.added_ms),
+            Some("FunctionName") => {}
+            Some(_) => return Err(wrong("Orderby", "InvalidParameterValue.Orderby")),
+        }
+        self.page("Functions", found, Order::Descending, write_summary)
+    }
+
+    pub(super) fn get_function(&self) -> Result<String, Problem> {
+        let fields = self.fields();
+        fields.only(&["FunctionName", "Namespace", "Qualifier", "ShowCode"])?;
+        let name = fields.required("FunctionName")?;
+        let namespace = self.namespace()?;
+        let position = self.position(namespace, name)?;
+        self.check_qualifier()?;
+        let functions = self.functions();
+        let function = &functions[position as usize];
+        let mut out = String::new();
+        let mut answer = Object::open(&mut out);
+        write_identity(&mut answer, function);
+        answer
+            .raw("MemorySize", function.memory_mb)
+            .raw("Timeout", function.timeout_ms.div_ceil(1_000))
+            .text("ClsLogsetId", &self.logset_id(function))
+            .text("ClsTopicId", &function.topic_id);
+        for (name, value) in FIXED {
+            answer.raw(name, value);
+        }
+        answer.close();
+        Ok(out)
+    }
+
+    /// The log set that holds the function's topic.
+    fn logset_id(&self, function: &Function) -> String {
+        if function.topic_id.is_empty() {
+            return String::new();
+        }
+        let number = mix(self.settings.seed, LOGSET_KEY);
+        format!(
+            "b91e2c12-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            number >> 48,
+            number >> 36 & 0xFFF,
+            number >> 24 & 0xFFF,
+            number & 0xFFFF_FFFF_FFFF
+        )
+    }
+
+    /// The part of `found`, which ascends, that the request wants to see.
+    fn page<T>(
+        &self,
+        name: &str,
+        mut found: Vec<T>,
+        default_order: Order,
+        write: impl FnMut(T, &mut String),
+    ) -> Result<String, Problem> {
+        let fields = self.fields();
+        let offset = fields.number("Offset", "InvalidParameterValue.Offset")?;
+        let limit = fields.number("Limit", "InvalidParameterValue.Limit")?;
+        let limit = limit.map_or(DEFAULT_LIMIT, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let offset = usize::try_from(offset.unwrap_or(0)).unwrap_or(usize::MAX);
+        let order = match fields.text("Order")? {
+            None => default_order,
+            Some("ASC" | "asc") => Order::Ascending,
+            Some("DESC" | "desc") => Order::Descending,
+            Some(_) => return Err(wrong("Order", "InvalidParameterValue.Order")),
+        };
+        if order == Order::Descending {
+            found.reverse();
+        }
+        let total = found.len();
+        let limit = limit.min(self.settings.api3.list_page);
+        let page = found.into_iter().skip(offset).take(limit);
+        let mut out = String::new();
+        let mut answer = Object::open(&mut out);
+        answer.nested(name, |out| json::array(page, out, write));
+        answer.raw("TotalCount", total);
+        answer.close();
+        Ok(out)
+    }
+}
+
+fn write_identity(row: &mut Object<'_>, function: &Function) {
+    row.text("FunctionName", &function.name)
+        .text(
+            "FunctionId",
+            &format!("lam-{:08x}", function_number(function)),
+        )
+        .text("Namespace", &function.namespace)
+        .text("Runtime", function.runtime)
+        .text("Type", "Event")
+        .text("AddTime", &beijing_text(function.added_ms))
+        .text("ModTime", &beijing_text(function.modified_ms));
+}
+
+fn write_summary(function: &Function, out: &mut String) {
+    let mut row = Object::open(out);
+    write_identity(&mut row, function);
+    row.text("Description", "")
+        .text("Status", "Active")
+        .text("StatusDesc", "")
+        .raw("StatusReasons", "[]")
+        .raw("Tags", "[]")
+        .text("AsyncRunEnable", "FALSE")
+        .text("TraceEnable", "FALSE")
+        .raw("ReservedConcurrencyMem", "null")
+        .raw("TotalProvisionedConcurrencyMem", "null");
+    row.close();
+}
+
+/// A number that a name and its namespace always have.
+fn function_number(function: &Function) -> u32 {
+    let bytes = function
+        .namespace
+        .bytes()
+        .chain([0])
+        .chain(function.name.bytes());
+    bytes.fold(0, |sum, byte| mix(sum, u64::from(byte))) as u32
+}

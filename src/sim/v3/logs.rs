@@ -1,0 +1,207 @@
+//! `GetFunctionLogs` of API 3.0.
+
+use std::sync::PoisonError;
+
+use super::fields::{Fields, wrong};
+use super::{Api, DEFAULT_LIMIT, rows};
+use crate::sim::clock::{beijing_text, parse_beijing};
+use crate::sim::json::{self, Object};
+use crate::sim::page::{Codes, Selection, Sort};
+use crate::sim::problem::Problem;
+use crate::sim::problems;
+use crate::sim::rng::Rng;
+use crate::sim::settings::Order;
+
+/// A span of shown start times, Unix milliseconds of whole seconds, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    first_ms: i64,
+    last_ms: i64,
+}
+
+const KNOWN: [&str; 12] = [
+    "FunctionName",
+    "Namespace",
+    "Qualifier",
+    "FunctionRequestId",
+    "Offset",
+    "Limit",
+    "Order",
+    "OrderBy",
+    "Filter",
+    "StartTime",
+    "EndTime",
+    // Out of use, and without effect.
+    "SearchContext",
+];
+/// No row beyond this one can be paged to.
+const MAX_REACH: u64 = 10_000;
+const DAY_MS: i64 = 86_400_000;
+
+// === impl Api ===
+
+impl Api<'_> {
+    pub(super) fn get_function_logs(&self) -> Result<String, Problem> {
+        let selection = self.selection()?;
+        let (page, functions) = {
+            let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+            (scene.select(self.now_ms, &selection), scene.functions())
+        };
+        let mut out = String::with_capacity(256 + page.rows.len() * 640);
+        let mut answer = Object::open(&mut out);
+        answer.raw("TotalCount", page.total);
+        if page.rows.is_empty() && self.is_odd() {
+            answer.raw("Data", "null");
+        } else {
+            answer.nested("Data", |out| {
+                json::array(&page.rows, out, |attempt, out| {
+                    rows::write(self, attempt, &functions[attempt.function as usize], out);
+                });
+            });
+        }
+        answer.raw(
+            "SearchContext",
+            r#"{"Offset":"","Limit":0,"Keyword":"","Type":""}"#,
+        );
+        answer.close();
+        Ok(out)
+    }
+
+    /// Whether this answer as a whole departs from the usual one.
+    fn is_odd(&self) -> bool {
+        Rng::keyed(self.salt, 0).chance(self.settings.faults.odd_fields)
+    }
+
+    fn selection(&self) -> Result<Selection, Problem> {
+        let fields = self.fields();
+        fields.only(&KNOWN)?;
+        let namespace = self.namespace()?;
+        self.check_qualifier()?;
+        let position = fields
+            .text("FunctionName")?
+            .map(|name| self.position(namespace, name))
+            .transpose()?;
+        let (offset, limit) = self.reach()?;
+        let faults = &self.settings.faults;
+        let span = Span::asked(fields, self.now_ms.saturating_add(faults.clock_skew_ms))?;
+        let kept_ms = self.now_ms.saturating_sub(self.settings.retention_ms);
+        // Shown start times are those of the API's clock.
+        let real = |shown_ms: i64| shown_ms.saturating_sub(faults.clock_skew_ms);
+        Ok(Selection {
+            functions: position.map(|position| vec![position]),
+            namespace: self.filter(namespace, position),
+            request_id: fields.text("FunctionRequestId")?.map(str::to_owned),
+            codes: codes(fields)?,
+            sort: sort(fields)?,
+            descending: self.order()? == Order::Descending,
+            offset,
+            limit,
+            oldest_ms: kept_ms.max(real(span.first_ms)),
+            until_ms: real(span.last_ms.saturating_add(1_000)),
+            skew_ms: faults.clock_skew_ms,
+            shuffle: faults.unstable_ties.then_some(self.salt),
+        })
+    }
+
+    /// The namespace to filter by, where that makes a difference.
+    fn filter(&self, namespace: &str, position: Option<u32>) -> Option<String> {
+        let functions = self.functions();
+        let mixed = functions.iter().any(|f| f.namespace != namespace);
+        (position.is_none() && mixed).then(|| namespace.to_owned())
+    }
+
+    /// Offset and limit.
+    fn reach(&self) -> Result<(usize, usize), Problem> {
+        let fields = self.fields();
+        let offset = fields.number("Offset", "InvalidParameterValue.Offset")?;
+        let limit = fields.number("Limit", "InvalidParameterValue.Limit")?;
+        let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or(DEFAULT_LIMIT as u64));
+        if offset.saturating_add(limit) > MAX_REACH {
+            let text = "Offset and Limit together may not exceed 10000";
+            return Err(problems::new("LimitExceeded.Offset", text));
+        }
+        let (limit, max_page) = (limit as usize, self.settings.max_page);
+        if limit > max_page && self.settings.wire.reject_large_page {
+            return Err(wrong("Limit", "InvalidParameterValue.Limit"));
+        }
+        Ok((offset as usize, limit.min(max_page)))
+    }
+
+    /// `acs` stands in older pages of the vendor.
+    fn order(&self) -> Result<Order, Problem> {
+        match self.fields().text("Order")? {
+            None => Ok(self.settings.wire.default_order),
+            Some("asc" | "acs" | "ASC") => Ok(Order::Ascending),
+            Some("desc" | "DESC") => Ok(Order::Descending),
+            Some(_) => Err(wrong("Order", "InvalidParameterValue.Order")),
+        }
+    }
+}
+
+/// The spellings of the vendor's pages of 2018 and of today.
+fn sort(fields: Fields<'_>) -> Result<Sort, Problem> {
+    match fields.text("OrderBy")? {
+        None | Some("start_time" | "startTime") => Ok(Sort::StartTime),
+        Some("function_name" | "functionName") => Ok(Sort::FunctionName),
+        Some("request_id" | "requestId") => Ok(Sort::RequestId),
+        Some("duration") => Ok(Sort::Duration),
+        Some("mem_usage" | "memUsage") => Ok(Sort::MemUsage),
+        Some(_) => Err(wrong("OrderBy", "InvalidParameterValue.OrderBy")),
+    }
+}
+
+fn codes(fields: Fields<'_>) -> Result<Codes, Problem> {
+    let Some(filter) = fields.get("Filter") else {
+        return Ok(Codes::Any);
+    };
+    if !filter.is_object() {
+        return Err(problems::invalid("Filter"));
+    }
+    let filter = Fields(filter);
+    filter.only(&["RetCode"])?;
+    match filter.text("RetCode")? {
+        None => Ok(Codes::Any),
+        Some("is0") => Ok(Codes::Zero),
+        Some("not0") => Ok(Codes::NotZero),
+        Some("TimeLimitExceeded") => Ok(Codes::TimeLimit),
+        Some("ResourceLimitExceeded") => Ok(Codes::ResourceLimit),
+        Some("UserCodeException") => Ok(Codes::UserCode),
+        Some(_) => Err(wrong("RetCode", "InvalidParameterValue.RetCode")),
+    }
+}
+
+// === impl Span ===
+
+impl Span {
+    /// The span that a request asks for at `clock_ms`: the last day where it names no ends, a day
+    /// from or up to the end that it names alone.
+    fn asked(fields: Fields<'_>, clock_ms: i64) -> Result<Self, Problem> {
+        let end = |name, code| -> Result<Option<i64>, Problem> {
+            let text = fields.text(name)?;
+            text.map(|text| parse_beijing(text).ok_or_else(|| wrong(name, code)))
+                .transpose()
+        };
+        let first = end("StartTime", "InvalidParameterValue.StartTime")?;
+        let last = end("EndTime", "InvalidParameterValue.DateTime")?;
+        let now_ms = clock_ms.div_euclid(1_000) * 1_000;
+        let span = match (first, last) {
+            (Some(first_ms), Some(last_ms)) => Self { first_ms, last_ms },
+            (Some(first_ms), None) => Self {
+                first_ms,
+                last_ms: first_ms + DAY_MS,
+            },
+            (None, last) => {
+                let last_ms = last.unwrap_or(now_ms);
+                let first_ms = last_ms - DAY_MS;
+                Self { first_ms, last_ms }
+            }
+        };
+        if (0..=DAY_MS).contains(&(span.last_ms - span.first_ms)) {
+            return Ok(span);
+        }
+        let [first, last] = [span.first_ms, span.last_ms].map(beijing_text);
+        let text = format!("from {first} to {last} is not a span of at most a day");
+        let code = "InvalidParameterValue.StartTimeOrEndTime";
+        Err(problems::new(code, text))
+    }
+}

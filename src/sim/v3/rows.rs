@@ -1,0 +1,149 @@
+//! One log row as API 3.0 writes it.
+
+use super::Api;
+use crate::sim::attempt::Attempt;
+use crate::sim::clock::beijing_text;
+use crate::sim::function::Function;
+use crate::sim::json::{Object, ms_text, quoted};
+use crate::sim::page::RUNNING_CODE;
+use crate::sim::rng::Rng;
+use crate::sim::text;
+
+/// How a row departs from the documented one without losing anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Oddity {
+    None,
+    /// Null where a text may be.
+    NullTexts,
+    /// The fields of the first days only: the others were added one by one.
+    OldFields,
+    /// Nothing that could be left out.
+    Scarce,
+    UnknownField,
+}
+
+/// The values of a row, each as JSON.
+struct Row<'a> {
+    attempt: &'a Attempt,
+    finished: bool,
+    function_name: String,
+    request_id: String,
+    start_time: String,
+    duration: String,
+    ret_msg: String,
+    log: String,
+}
+
+/// Writes the row of `attempt` as it stands at the instant of the request.
+pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: &mut String) {
+    let oddity = Oddity::draw(api, attempt);
+    let mut row = Row::new(api, attempt, function);
+    if attempt.unreadable {
+        row.spoil();
+    }
+    if oddity == Oddity::NullTexts {
+        row.drop_texts();
+    }
+    row.write(api.settings.wire.invoke_finished, oddity, out);
+}
+
+// === impl Oddity ===
+
+impl Oddity {
+    fn draw(api: &Api<'_>, attempt: &Attempt) -> Self {
+        let mut rng = Rng::keyed(api.salt, attempt.key);
+        let odd = rng.chance(api.settings.faults.odd_fields);
+        let kind = rng.pick(&[
+            Self::NullTexts,
+            Self::OldFields,
+            Self::Scarce,
+            Self::UnknownField,
+        ]);
+        if odd { kind } else { Self::None }
+    }
+}
+
+// === impl Row ===
+
+impl<'a> Row<'a> {
+    fn new(api: &Api<'_>, attempt: &'a Attempt, function: &Function) -> Self {
+        let skew_ms = api.settings.faults.clock_skew_ms;
+        let finished = attempt.is_finished(api.now_ms);
+        let (ret_msg, log) = if finished {
+            let log = text::log(attempt, api.settings.log_bytes);
+            (text::ret_msg(attempt, function), log)
+        } else {
+            Default::default()
+        };
+        Self {
+            attempt,
+            finished,
+            function_name: quoted(&function.name),
+            request_id: quoted(&attempt.request_id_text()),
+            start_time: quoted(&beijing_text(attempt.start_ms.saturating_add(skew_ms))),
+            duration: ms_text(if finished { attempt.duration_us } else { 0 }),
+            ret_msg: quoted(&ret_msg),
+            log: quoted(&log),
+        }
+    }
+
+    /// Breaks a field without which the row cannot be counted.
+    fn spoil(&mut self) {
+        match self.attempt.key % 3 {
+            0 => self.request_id = "null".to_owned(),
+            1 => self.duration = quoted("n/a"),
+            _ => self.start_time = quoted("yesterday"),
+        }
+    }
+
+    /// Texts that no number depends on. A return message that tells how the call failed stays.
+    fn drop_texts(&mut self) {
+        self.log = "null".to_owned();
+        if !self.finished || self.attempt.ret_code == 0 {
+            self.ret_msg = "null".to_owned();
+        }
+    }
+
+    fn write(&self, invoke_finished: bool, oddity: Oddity, out: &mut String) {
+        let scarce = oddity == Oddity::Scarce;
+        let number = |value: u64| if self.finished { value } else { 0 };
+        let code = if self.finished {
+            self.attempt.ret_code
+        } else {
+            RUNNING_CODE
+        };
+        let mut row = Object::open(out);
+        row.raw("FunctionName", &self.function_name)
+            .raw("RetMsg", &self.ret_msg)
+            .raw("RequestId", &self.request_id)
+            .raw("StartTime", &self.start_time)
+            .raw("RetCode", code);
+        // The code of a running row tells what the field would.
+        if invoke_finished && !scarce {
+            row.raw("InvokeFinished", u8::from(self.finished));
+        }
+        row.raw("Duration", &self.duration)
+            .raw("BillDuration", number(self.attempt.billed_ms))
+            .raw("MemUsage", number(self.attempt.mem_bytes));
+        if !scarce {
+            row.raw("Log", &self.log);
+        }
+        match oddity {
+            Oddity::NullTexts => {
+                row.raw("Level", "null").raw("Source", "null");
+            }
+            Oddity::OldFields | Oddity::Scarce => {}
+            Oddity::None | Oddity::UnknownField => {
+                row.text("Level", "").text("Source", "");
+            }
+        }
+        let old = matches!(oddity, Oddity::OldFields | Oddity::Scarce);
+        if !old || self.attempt.retry > 0 {
+            row.raw("RetryNum", self.attempt.retry);
+        }
+        if oddity == Oddity::UnknownField {
+            row.raw("TraceInfo", r#"{"Spans":[],"Sampled":false}"#);
+        }
+        row.close();
+    }
+}
