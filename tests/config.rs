@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use scf_exporter::check::describe;
-use scf_exporter::config::{self, Config, CredentialsConfig, Faults, KEYS, Overrides, Read};
+use scf_exporter::config::{
+    self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, Role,
+    SignatureMethod, Source,
+};
 
 /// What no message, description or debug text may hold.
 const SECRETS: [&str; 2] = ["hunter2", "t0ken-value"];
@@ -49,6 +52,24 @@ fn shows_no_secret(text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "{text}");
     }
+}
+
+/// The URLs of scf, cls, sts and metadata.
+fn urls(source: &Source) -> [Option<&str>; 4] {
+    [
+        source.scf_url(),
+        source.cls_url(),
+        source.sts_url(),
+        source.metadata_url(),
+    ]
+}
+
+/// The one source of a file.
+fn only(text: &str) -> Source {
+    let config = parse(text, "c.yaml", &Overrides::default());
+    let mut sources = config.unwrap_or_else(|faults| panic!("{faults}")).sources;
+    assert_eq!(sources.len(), 1);
+    sources.remove(0)
 }
 
 fn source_flags(region: &str) -> Overrides {
@@ -122,17 +143,25 @@ fn the_least_file_gets_the_documented_defaults() {
     }
     assert_eq!(poll.page_size, 1000);
     assert_eq!(config.limits.functions, 10_000);
-    assert_eq!(config.limits.requests_per_second, 10.0);
+    assert_eq!(config.limits.requests_per_second, None);
+    for (api, expected) in [(Api::V2, 10.0), (Api::V3, 5.0), (Api::Cls, 10.0)] {
+        assert_eq!(config.limits.requests_per_second_of(api), expected);
+    }
     assert_eq!(config.limits.requests_in_flight, 16);
     assert_eq!(config.log.level.as_str(), "info");
     assert_eq!(config.log.format.as_str(), "logfmt");
     let source = &config.sources[0];
-    assert_eq!(source.name, "v2/ap-guangzhou");
-    assert_eq!(source.endpoint, None);
-    assert_eq!(source.read, Read::Function);
+    assert_eq!(
+        (source.name.as_str(), source.account.as_str()),
+        ("cls/ap-guangzhou", "")
+    );
+    assert_eq!((source.api, source.domain), (Api::Cls, Domain::Public));
+    assert_eq!(urls(source), [None; 4]);
     assert_eq!(source.method.as_str(), "POST");
-    assert_eq!(source.signature_method.as_str(), "HmacSHA256");
+    assert_eq!(source.signature_method.as_str(), "TC3-HMAC-SHA256");
     assert_eq!(source.credentials, CredentialsConfig::Chain);
+    assert_eq!(source.role, None);
+    assert!(source.topics.is_empty() && source.namespaces.wants("anything"));
     assert!(source.functions.wants("anything") && source.functions.exact_names().is_none());
 }
 
@@ -151,7 +180,7 @@ fn the_full_example_has_every_key_and_is_read() {
     fs::write(&file, text).unwrap();
     let config = config::load(Some(&file), &Overrides::default(), &env).unwrap();
     shows_no_secret(&format!("{config:?}"));
-    assert_eq!(config.sources[2].name, "v2/ap-shanghai");
+    assert_eq!(config.sources[2].name, "prod/v2/ap-shanghai");
     let CredentialsConfig::Explicit {
         secret_id,
         secret_key,
@@ -172,7 +201,7 @@ fn the_full_example_has_every_key_and_is_read() {
 #[test]
 fn a_single_source_needs_no_file() {
     let mut flags = source_flags("ap-guangzhou");
-    flags.source.names = vec!["b".to_owned(), "a".to_owned()];
+    flags.source.functions.names = vec!["b".to_owned(), "a".to_owned()];
     flags.source.endpoint = Some("http://127.0.0.1:1/x".to_owned());
     flags.source.read = Some("region".to_owned());
     flags.state_path = Some(String::new());
@@ -193,7 +222,7 @@ fn flags_win_over_the_file() {
         ..Overrides::default()
     };
     flags.source.region = Some("sh".to_owned());
-    flags.source.names = vec!["only".to_owned()];
+    flags.source.functions.names = vec!["only".to_owned()];
     let config = parse(text, "c.yaml", &flags).unwrap();
     assert_eq!(config.poll.interval, Duration::from_secs(30));
     assert_eq!(config.poll.page_size, 50);
@@ -215,7 +244,7 @@ fn faults_of_flags_and_file_come_together() {
         delivery_delay: Some("24h".to_owned()),
         ..Overrides::default()
     };
-    flags.source.include = vec!["(".to_owned()];
+    flags.source.functions.include = vec!["(".to_owned()];
     let text = "poll: {interval: 0s}\nsources: [{api: v2, region: gz}]\n";
     let faults = parse(text, "c.yaml", &flags).unwrap_err().to_string();
     assert_eq!(
@@ -249,11 +278,11 @@ fn nothing_to_read_shows_both_ways() {
     let faults = config::load(None, &Overrides::default(), &env).unwrap_err();
     assert_eq!(
         faults.to_string(),
-        "sources: there is nothing to read: give --api v2 --region REGION, or a file with \
-         --config.file that holds sources: [{api: v2, region: REGION}]"
+        "sources: there is nothing to read: give --api cls --region REGION, or a file with \
+         --config.file that holds sources: [{api: cls, region: REGION}]"
     );
     let mut only_function = Overrides::default();
-    only_function.source.names = vec!["login".to_owned()];
+    only_function.source.functions.names = vec!["login".to_owned()];
     let faults = config::load(None, &only_function, &env).unwrap_err();
     assert_eq!(
         faults.to_string(),
@@ -287,7 +316,7 @@ fn counts_and_sizes_are_limited() {
     let faults = config::load(Some(folder.path()), &Overrides::default(), &env).unwrap_err();
     assert!(faults.to_string().contains("cannot be read"), "{faults}");
     let mut flags = source_flags("gz");
-    flags.source.include = vec!["x".to_owned(); 101];
+    flags.source.functions.include = vec!["x".to_owned(); 101];
     let faults = config::load(None, &flags, &env).unwrap_err();
     assert!(faults.to_string().contains("given 101 times"), "{faults}");
 }
