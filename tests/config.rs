@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use scf_exporter::check::describe;
 use scf_exporter::config::{
-    self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, Role,
-    SignatureMethod, Source,
+    self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, SignatureMethod,
 };
 
 /// What no message, description or debug text may hold.
@@ -52,24 +51,6 @@ fn shows_no_secret(text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "{text}");
     }
-}
-
-/// The URLs of scf, cls, sts and metadata.
-fn urls(source: &Source) -> [Option<&str>; 4] {
-    [
-        source.scf_url(),
-        source.cls_url(),
-        source.sts_url(),
-        source.metadata_url(),
-    ]
-}
-
-/// The one source of a file.
-fn only(text: &str) -> Source {
-    let config = parse(text, "c.yaml", &Overrides::default());
-    let mut sources = config.unwrap_or_else(|faults| panic!("{faults}")).sources;
-    assert_eq!(sources.len(), 1);
-    sources.remove(0)
 }
 
 fn source_flags(region: &str) -> Overrides {
@@ -156,7 +137,7 @@ fn the_least_file_gets_the_documented_defaults() {
         ("cls/ap-guangzhou", "")
     );
     assert_eq!((source.api, source.domain), (Api::Cls, Domain::Public));
-    assert_eq!(urls(source), [None; 4]);
+    assert_eq!((source.endpoint.as_deref(), source.cls_url()), (None, None));
     assert_eq!(source.method.as_str(), "POST");
     assert_eq!(source.signature_method.as_str(), "TC3-HMAC-SHA256");
     assert_eq!(source.credentials, CredentialsConfig::Chain);
@@ -181,6 +162,9 @@ fn the_full_example_has_every_key_and_is_read() {
     let config = config::load(Some(&file), &Overrides::default(), &env).unwrap();
     shows_no_secret(&format!("{config:?}"));
     assert_eq!(config.sources[2].name, "prod/v2/ap-shanghai");
+    let private = &config.sources[3];
+    assert_eq!(private.scf_url(), Some("https://scf.cloud.example.com"));
+    assert_eq!(private.signature_method, SignatureMethod::HmacSha256);
     let CredentialsConfig::Explicit {
         secret_id,
         secret_key,
@@ -344,9 +328,8 @@ fn the_description_says_what_would_run() {
 serve         :10112 at /metrics
 state         in memory only: counters start at zero after every restart
 poll          every 15s, idle targets every 1m at the latest, 1000 rows a page
-sweep         every 1m at most, over a horizon of 16m (15m of run time, 1m of delivery)
+sweep         every 1m at most
 first read    15m back
-requests      at most 10 a second for each region and action, 16 in flight
 series        for at most 10000 functions
 log           info and above, as logfmt
 source v2/gz
@@ -354,14 +337,19 @@ source v2/gz
   region      gz
   endpoint    http://127.0.0.1:1 (not encrypted: use it for tests only)
   read        one stream for each of 2 functions
+  horizon     16m (15m of run time, 1m of delivery)
   functions   named a b
-  credentials the first found of environment, the SDK's credentials file, tccli's file
+  requests    at most 10 a second for each action, 16 in flight
+  credentials the first found of environment, the SDK's credentials file, tccli's file, \
+the machine's role, the TKE pod's identity
 source v2/sh
   api         v2, POST signed with HmacSHA256
   region      sh
   endpoint    the API's own
   read        one stream for the whole region
+  horizon     16m (15m of run time, 1m of delivery)
   functions   all, without those matching x.*
+  requests    at most 10 a second for each action, 16 in flight
   credentials id and key as the configuration refers to them
 ";
     assert_eq!(describe(&config), expected);
@@ -369,7 +357,7 @@ source v2/sh
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "(sources|poll|web|api|region|interval|[-:{}\\[\\] \n,&*\"a1]){0,40}") {
+    fn no_text_makes_it_panic(text in "(sources|poll|web|api|region|interval|cls|topics|role|namespaces|account|[-:{}\\[\\] \n,&*\"a1]){0,40}") {
         let _ = parse(&text, "c.yaml", &Overrides::default());
     }
 }
