@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::config::{
-    Config, CredentialsConfig, FunctionFilter, Pattern, Read, Source, format_duration,
+    Api, Config, CredentialsConfig, Endpoints, FunctionFilter, Pattern, Poll, Read, Role, Source,
+    format_duration,
 };
 
 /// Most names or patterns shown of one list.
@@ -17,7 +18,7 @@ pub fn describe(config: &Config) -> String {
     }
     for source in &config.sources {
         text.push_str(&format!("source {}\n", source.name));
-        for (label, value) in details(source) {
+        for (label, value) in details(config, source) {
             line(&mut text, "  ", label, &value);
         }
     }
@@ -25,7 +26,7 @@ pub fn describe(config: &Config) -> String {
 }
 
 fn general(config: &Config) -> Vec<(&'static str, String)> {
-    let (poll, limits) = (&config.poll, &config.limits);
+    let poll = &config.poll;
     let state = config.state.path.as_ref().map_or_else(
         || "in memory only: counters start at zero after every restart".to_owned(),
         |path| format!("kept in {}", path.display()),
@@ -48,28 +49,15 @@ fn general(config: &Config) -> Vec<(&'static str, String)> {
         ),
         (
             "sweep",
-            format!(
-                "every {} at most, over a horizon of {} ({} of run time, {} of delivery)",
-                format_duration(poll.sweep_interval),
-                format_duration(poll.horizon()),
-                format_duration(poll.max_run_time),
-                format_duration(poll.delivery_delay)
-            ),
+            format!("every {} at most", format_duration(poll.sweep_interval)),
         ),
         (
             "first read",
             format!("{} back", format_duration(poll.first_read)),
         ),
         (
-            "requests",
-            format!(
-                "at most {} a second for each region and action, {} in flight",
-                limits.requests_per_second, limits.requests_in_flight
-            ),
-        ),
-        (
             "series",
-            format!("for at most {} functions", limits.functions),
+            format!("for at most {} functions", config.limits.functions),
         ),
         (
             "log",
@@ -78,15 +66,12 @@ fn general(config: &Config) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn details(source: &Source) -> Vec<(&'static str, String)> {
-    let endpoint = match &source.endpoint {
-        None => "the API's own".to_owned(),
-        Some(url) if url.starts_with("http://") => {
-            format!("{url} (not encrypted: use it for tests only)")
-        }
-        Some(url) => url.clone(),
-    };
-    vec![
+fn details(config: &Config, source: &Source) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if !source.account.is_empty() {
+        lines.push(("account", source.account.clone()));
+    }
+    lines.extend([
         (
             "api",
             format!(
@@ -95,26 +80,111 @@ fn details(source: &Source) -> Vec<(&'static str, String)> {
             ),
         ),
         ("region", source.region.clone()),
-        ("endpoint", endpoint),
-        ("read", reading(source)),
-        ("functions", functions(&source.functions)),
+        ("endpoint", endpoint(source)),
+    ]);
+    lines.extend(endpoints(&source.endpoints).map(|text| ("services", text)));
+    lines.push(("read", reading(source)));
+    lines.push(("horizon", horizon(source.api, &config.poll)));
+    if source.api != Api::V2 {
+        lines.push(("namespaces", chosen(&source.namespaces)));
+    }
+    lines.extend([
+        ("functions", chosen(&source.functions)),
+        ("requests", requests(config, source.api)),
         ("credentials", credentials(&source.credentials)),
-    ]
+    ]);
+    lines.extend(source.role.as_ref().map(|role| ("role", taken_on(role))));
+    lines
 }
 
-fn reading(source: &Source) -> String {
-    match (source.read, source.functions.exact_names()) {
-        (Read::Region, _) => "one stream for the whole region".to_owned(),
-        (Read::Function, Some(names)) => {
-            format!("one stream for each of {} functions", names.len())
-        }
-        (Read::Function, None) => {
-            "one stream for each function, after listing the functions".to_owned()
-        }
+fn endpoint(source: &Source) -> String {
+    match &source.endpoint {
+        None if source.api == Api::V2 => "the API's own".to_owned(),
+        None => format!("the cloud's own, in the {} domain", source.domain),
+        Some(url) => shown_url(url),
     }
 }
 
-fn functions(filter: &FunctionFilter) -> String {
+fn endpoints(endpoints: &Endpoints) -> Option<String> {
+    let at = |name: &str, url: &Option<String>| {
+        let url = url.as_ref()?;
+        Some(format!("{name} at {}", shown_url(url)))
+    };
+    let metadata = endpoints.metadata.as_ref();
+    let parts: Vec<String> = [
+        at("scf", &endpoints.scf),
+        at("cls", &endpoints.cls),
+        at("sts", &endpoints.sts),
+        // The vendor's own is not encrypted either: it never leaves the machine.
+        metadata.map(|url| format!("metadata at {url}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn shown_url(url: &str) -> String {
+    if url.starts_with("http://") {
+        return format!("{url} (not encrypted: use it for tests only)");
+    }
+    url.to_owned()
+}
+
+fn reading(source: &Source) -> String {
+    let topics: Vec<&str> = source.topics.iter().map(String::as_str).collect();
+    let listed = "after listing the functions";
+    match (source.api, source.read, source.functions.exact_names()) {
+        (Api::Cls, ..) => some("the log topics", &topics)
+            .unwrap_or_else(|| format!("the log topics that the functions write to, {listed}")),
+        (Api::V2, Read::Region, _) => "one stream for the whole region".to_owned(),
+        (Api::V3, Read::Region, _) => "one stream for each namespace".to_owned(),
+        (Api::V2, Read::Function, Some(names)) => {
+            format!("one stream for each of {} functions", names.len())
+        }
+        (Api::V2 | Api::V3, Read::Function, _) => format!("one stream for each function, {listed}"),
+    }
+}
+
+/// How late a row may appear, by what its API orders rows.
+fn horizon(api: Api, poll: &Poll) -> String {
+    let (run, delay) = (
+        format_duration(poll.max_run_time),
+        format_duration(poll.delivery_delay),
+    );
+    match api {
+        Api::V2 => format!(
+            "{} ({run} of run time, {delay} of delivery)",
+            format_duration(poll.horizon())
+        ),
+        Api::V3 => format!("each function's timeout ({run} where not known), {delay} of delivery"),
+        Api::Cls => format!("{delay} of delivery"),
+    }
+}
+
+fn requests(config: &Config, api: Api) -> String {
+    let limits = &config.limits;
+    format!(
+        "at most {} a second for each action, {} in flight",
+        limits.requests_per_second_of(api),
+        limits.requests_in_flight
+    )
+}
+
+fn taken_on(role: &Role) -> String {
+    let told = match role.external_id {
+        Some(_) => ", with an external id",
+        None => "",
+    };
+    format!(
+        "{} as {}, for {} at a time{told}",
+        role.arn,
+        role.session_name,
+        format_duration(role.duration)
+    )
+}
+
+fn chosen(filter: &FunctionFilter) -> String {
     let mut parts = Vec::new();
     let names: Vec<&str> = filter.names().iter().map(String::as_str).collect();
     parts.extend(some("named", &names));
@@ -144,7 +214,9 @@ fn some(label: &str, items: &[&str]) -> Option<String> {
 fn credentials(credentials: &CredentialsConfig) -> String {
     match credentials {
         CredentialsConfig::Chain => {
-            "the first found of environment, the SDK's credentials file, tccli's file".to_owned()
+            "the first found of environment, the SDK's credentials file, tccli's file, the \
+             machine's role, the TKE pod's identity"
+                .to_owned()
         }
         CredentialsConfig::Explicit { token: None, .. } => {
             "id and key as the configuration refers to them".to_owned()

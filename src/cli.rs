@@ -27,7 +27,7 @@ pub const DEMO_DEFAULTS: &[(&str, &str)] = &[
     ("--poll.delivery-delay", "40s"),
     ("--poll.discovery-interval", "30s"),
     ("--limits.requests-per-second", "50"),
-    ("--api", "v2"),
+    ("--api", "cls"),
     ("--region", "ap-guangzhou"),
 ];
 

@@ -14,6 +14,7 @@ mod key;
 mod listen;
 mod overrides;
 mod reader;
+mod role;
 mod settings;
 mod source;
 mod suggest;
@@ -24,13 +25,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use choice::{Api, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+pub use choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
 pub use duration::{format_duration, parse_duration};
 pub use fault::{Fault, Faults, Place, environment_name};
 pub use filter::{FunctionFilter, Pattern};
-pub use key::{KEYS, Key, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, Shape};
+pub use key::{KEYS, Key, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
 pub use listen::ListenAddress;
-pub use overrides::{Overrides, SourceOverrides};
+pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
 
 use crate::secret::Secret;
 use reader::{Reader, Section};
@@ -51,7 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// The exporter's own log.
     pub log: Log,
-    /// What is read; at least one, names distinct, no invocation in two of them.
+    /// What is read; at least one, names distinct, no invocation in two of them, accounts named
+    /// in all or in none.
     pub sources: Vec<Source>,
 }
 
@@ -82,7 +84,7 @@ pub struct Poll {
     pub sweep_interval: Duration,
     /// How far back the first read of a target goes, where there is no state.
     pub first_read: Duration,
-    /// Longest run time of a function.
+    /// Longest run time of a function whose own timeout is not known.
     pub max_run_time: Duration,
     /// How late the row of a finished call may appear.
     pub delivery_delay: Duration,
@@ -99,8 +101,9 @@ pub struct Poll {
 pub struct Limits {
     /// Functions with series of their own; later ones fold into one.
     pub functions: usize,
-    /// Requests a second, for each region and action.
-    pub requests_per_second: f64,
+    /// Requests a second, for each region and action, as written; see
+    /// [`Limits::requests_per_second_of`].
+    pub requests_per_second: Option<f64>,
     /// Requests of one source that wait for an answer at one time.
     pub requests_in_flight: usize,
 }
@@ -119,28 +122,69 @@ pub struct Log {
 pub struct Source {
     /// The name in logs and on status pages, unlike any other source's.
     pub name: String,
+    /// The account's name, empty where there is only one and it has none. Sources of the same
+    /// account have the same.
+    pub account: String,
     /// The API.
     pub api: Api,
     /// The region, such as `ap-guangzhou`.
     pub region: String,
-    /// A checked URL to use in place of the API's own.
+    /// The cloud's root domain; for v2, which has one host, always public.
+    pub domain: Domain,
+    /// A checked URL to use in place of every service's own; see [`Source::sts_url`] and its like.
     pub endpoint: Option<String>,
-    /// A stream for each function, or one for the region.
+    /// URLs of single services, which win over `endpoint`.
+    pub endpoints: Endpoints,
+    /// A stream for each function, or one for many: a region of v2, a namespace of v3. Without
+    /// meaning for cls.
     pub read: Read,
+    /// Whose functions count; all for v2, which knows no namespaces.
+    pub namespaces: FunctionFilter,
     /// Which functions count.
     pub functions: FunctionFilter,
-    /// How requests are sent.
+    /// Ids of the log topics to read, for cls; distinct. Empty: those that the functions name.
+    pub topics: Vec<String>,
+    /// How requests are sent; POST with TC3.
     pub method: HttpMethod,
-    /// How requests are signed.
+    /// How requests are signed; never TC3 for v2.
     pub signature_method: SignatureMethod,
     /// Who asks.
     pub credentials: CredentialsConfig,
+    /// The role that who asks takes on first.
+    pub role: Option<Role>,
+}
+
+/// Checked URLs of single services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Functions and, for v3, their logs.
+    pub scf: Option<String>,
+    /// Log topics.
+    pub cls: Option<String>,
+    /// Temporary credentials.
+    pub sts: Option<String>,
+    /// The machine's metadata, `http://metadata.tencentyun.com` where nothing is written.
+    pub metadata: Option<String>,
+}
+
+/// A role that is taken on through STS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The role, such as `qcs::cam::uin/100000000001:roleName/scf-reader`.
+    pub arn: String,
+    /// What the account's audit shows as the one who took it on.
+    pub session_name: String,
+    /// How long one set of its credentials is asked for; a minute to 12 hours.
+    pub duration: Duration,
+    /// What the role's owner demands to be told, if anything.
+    pub external_id: Option<String>,
 }
 
 /// Where credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialsConfig {
-    /// The first of the usual places that has any: environment, the SDK's file, tccli's file.
+    /// The first of the usual places that has any: environment, the SDK's file, tccli's file, the
+    /// role of the machine, the identity of the TKE pod.
     Chain,
     /// Those that the configuration refers to.
     Explicit {
@@ -156,9 +200,58 @@ pub enum CredentialsConfig {
 // === impl Poll ===
 
 impl Poll {
-    /// How long after its start a call may still appear: the longest run plus the delivery.
+    /// How long after its start a call may still appear, where rows are ordered by it and the
+    /// function's own timeout is not known: the longest run plus the delivery.
     pub fn horizon(&self) -> Duration {
         self.max_run_time.saturating_add(self.delivery_delay)
+    }
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// Requests a second for each region and action of a source of this API: as written, else 10,
+    /// or 5 for v3, of whose GetFunctionLogs the vendor takes no more (20 in 2018).
+    pub fn requests_per_second_of(&self, api: Api) -> f64 {
+        let default = match api {
+            Api::V3 => 5.0,
+            Api::V2 | Api::Cls => 10.0,
+        };
+        self.requests_per_second.unwrap_or(default)
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    /// Where API 3.0 of the functions is, if not at the vendor's own address. Not for v2, which
+    /// is at `endpoint` itself.
+    pub fn scf_url(&self) -> Option<&str> {
+        self.url(self.endpoints.scf.as_deref())
+    }
+
+    /// Where CLS is, if not at the vendor's own address.
+    pub fn cls_url(&self) -> Option<&str> {
+        self.url(self.endpoints.cls.as_deref())
+    }
+
+    /// Where STS is, if not at the vendor's own address.
+    pub fn sts_url(&self) -> Option<&str> {
+        self.url(self.endpoints.sts.as_deref())
+    }
+
+    /// Where the machine's metadata is, if not at the vendor's own address.
+    pub fn metadata_url(&self) -> Option<&str> {
+        self.url(self.endpoints.metadata.as_deref())
+    }
+
+    /// The service's own URL, else `endpoint`. The path of a v2 endpoint belongs to v2 alone.
+    fn url<'a>(&'a self, own: Option<&'a str>) -> Option<&'a str> {
+        let shared = self.endpoint.as_deref().map(|url| match self.api {
+            Api::V2 => endpoint::without_path(url),
+            Api::V3 | Api::Cls => url,
+        });
+        own.or(shared)
     }
 }
 

@@ -128,10 +128,12 @@ impl Demo {
 /// Where to look.
 fn welcome(config: &Config, exporter: SocketAddr, cloud: SocketAddr) -> String {
     format!(
-        "scf-exporter demo: a simulated cloud and the exporter that reads it, in one process\n\
+        "scf-exporter demo: a simulated cloud and the exporter that reads it through {}, in one \
+         process\n\
          \n  metrics    http://{exporter}{}\n  status     http://{exporter}/\n  \
          the truth  http://{cloud}/_sim/truth   (what the cloud knows; the metrics follow it)\n\
          \npolls every {}; end with Ctrl-C\n",
+        config.sources[0].api,
         config.web.telemetry_path,
         config::format_duration(config.poll.interval),
     )

@@ -14,7 +14,7 @@ use std::time::Duration;
 use exposition::Exposition;
 use http::Prepared;
 use scf_exporter::app::{App, Seams};
-use scf_exporter::config::{self, CredentialsConfig, Overrides, SourceOverrides};
+use scf_exporter::config::{self, CredentialsConfig, FilterOverrides, Overrides, SourceOverrides};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
 use scf_exporter::tencent::{HttpLimits, HttpTransport};
@@ -48,7 +48,10 @@ impl Bench {
                 api: text("v2"),
                 region: text("ap-guangzhou"),
                 endpoint: Some(format!("http://{api}")),
-                names: vec!["helljin89".to_owned()],
+                functions: FilterOverrides {
+                    names: vec!["helljin89".to_owned()],
+                    ..FilterOverrides::default()
+                },
                 ..SourceOverrides::default()
             },
             ..Overrides::default()

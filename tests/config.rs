@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use scf_exporter::check::describe;
-use scf_exporter::config::{self, Config, CredentialsConfig, Faults, KEYS, Overrides, Read};
+use scf_exporter::config::{
+    self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, SignatureMethod,
+};
 
 /// What no message, description or debug text may hold.
 const SECRETS: [&str; 2] = ["hunter2", "t0ken-value"];
@@ -122,17 +124,25 @@ fn the_least_file_gets_the_documented_defaults() {
     }
     assert_eq!(poll.page_size, 1000);
     assert_eq!(config.limits.functions, 10_000);
-    assert_eq!(config.limits.requests_per_second, 10.0);
+    assert_eq!(config.limits.requests_per_second, None);
+    for (api, expected) in [(Api::V2, 10.0), (Api::V3, 5.0), (Api::Cls, 10.0)] {
+        assert_eq!(config.limits.requests_per_second_of(api), expected);
+    }
     assert_eq!(config.limits.requests_in_flight, 16);
     assert_eq!(config.log.level.as_str(), "info");
     assert_eq!(config.log.format.as_str(), "logfmt");
     let source = &config.sources[0];
-    assert_eq!(source.name, "v2/ap-guangzhou");
-    assert_eq!(source.endpoint, None);
-    assert_eq!(source.read, Read::Function);
+    assert_eq!(
+        (source.name.as_str(), source.account.as_str()),
+        ("cls/ap-guangzhou", "")
+    );
+    assert_eq!((source.api, source.domain), (Api::Cls, Domain::Public));
+    assert_eq!((source.endpoint.as_deref(), source.cls_url()), (None, None));
     assert_eq!(source.method.as_str(), "POST");
-    assert_eq!(source.signature_method.as_str(), "HmacSHA256");
+    assert_eq!(source.signature_method.as_str(), "TC3-HMAC-SHA256");
     assert_eq!(source.credentials, CredentialsConfig::Chain);
+    assert_eq!(source.role, None);
+    assert!(source.topics.is_empty() && source.namespaces.wants("anything"));
     assert!(source.functions.wants("anything") && source.functions.exact_names().is_none());
 }
 
@@ -151,7 +161,10 @@ fn the_full_example_has_every_key_and_is_read() {
     fs::write(&file, text).unwrap();
     let config = config::load(Some(&file), &Overrides::default(), &env).unwrap();
     shows_no_secret(&format!("{config:?}"));
-    assert_eq!(config.sources[2].name, "v2/ap-shanghai");
+    assert_eq!(config.sources[2].name, "prod/v2/ap-shanghai");
+    let private = &config.sources[3];
+    assert_eq!(private.scf_url(), Some("https://scf.cloud.example.com"));
+    assert_eq!(private.signature_method, SignatureMethod::HmacSha256);
     let CredentialsConfig::Explicit {
         secret_id,
         secret_key,
@@ -172,7 +185,7 @@ fn the_full_example_has_every_key_and_is_read() {
 #[test]
 fn a_single_source_needs_no_file() {
     let mut flags = source_flags("ap-guangzhou");
-    flags.source.names = vec!["b".to_owned(), "a".to_owned()];
+    flags.source.functions.names = vec!["b".to_owned(), "a".to_owned()];
     flags.source.endpoint = Some("http://127.0.0.1:1/x".to_owned());
     flags.source.read = Some("region".to_owned());
     flags.state_path = Some(String::new());
@@ -193,7 +206,7 @@ fn flags_win_over_the_file() {
         ..Overrides::default()
     };
     flags.source.region = Some("sh".to_owned());
-    flags.source.names = vec!["only".to_owned()];
+    flags.source.functions.names = vec!["only".to_owned()];
     let config = parse(text, "c.yaml", &flags).unwrap();
     assert_eq!(config.poll.interval, Duration::from_secs(30));
     assert_eq!(config.poll.page_size, 50);
@@ -215,7 +228,7 @@ fn faults_of_flags_and_file_come_together() {
         delivery_delay: Some("24h".to_owned()),
         ..Overrides::default()
     };
-    flags.source.include = vec!["(".to_owned()];
+    flags.source.functions.include = vec!["(".to_owned()];
     let text = "poll: {interval: 0s}\nsources: [{api: v2, region: gz}]\n";
     let faults = parse(text, "c.yaml", &flags).unwrap_err().to_string();
     assert_eq!(
@@ -249,11 +262,11 @@ fn nothing_to_read_shows_both_ways() {
     let faults = config::load(None, &Overrides::default(), &env).unwrap_err();
     assert_eq!(
         faults.to_string(),
-        "sources: there is nothing to read: give --api v2 --region REGION, or a file with \
-         --config.file that holds sources: [{api: v2, region: REGION}]"
+        "sources: there is nothing to read: give --api cls --region REGION, or a file with \
+         --config.file that holds sources: [{api: cls, region: REGION}]"
     );
     let mut only_function = Overrides::default();
-    only_function.source.names = vec!["login".to_owned()];
+    only_function.source.functions.names = vec!["login".to_owned()];
     let faults = config::load(None, &only_function, &env).unwrap_err();
     assert_eq!(
         faults.to_string(),
@@ -287,7 +300,7 @@ fn counts_and_sizes_are_limited() {
     let faults = config::load(Some(folder.path()), &Overrides::default(), &env).unwrap_err();
     assert!(faults.to_string().contains("cannot be read"), "{faults}");
     let mut flags = source_flags("gz");
-    flags.source.include = vec!["x".to_owned(); 101];
+    flags.source.functions.include = vec!["x".to_owned(); 101];
     let faults = config::load(None, &flags, &env).unwrap_err();
     assert!(faults.to_string().contains("given 101 times"), "{faults}");
 }
@@ -315,9 +328,8 @@ fn the_description_says_what_would_run() {
 serve         :10112 at /metrics
 state         in memory only: counters start at zero after every restart
 poll          every 15s, idle targets every 1m at the latest, 1000 rows a page
-sweep         every 1m at most, over a horizon of 16m (15m of run time, 1m of delivery)
+sweep         every 1m at most
 first read    15m back
-requests      at most 10 a second for each region and action, 16 in flight
 series        for at most 10000 functions
 log           info and above, as logfmt
 source v2/gz
@@ -325,14 +337,19 @@ source v2/gz
   region      gz
   endpoint    http://127.0.0.1:1 (not encrypted: use it for tests only)
   read        one stream for each of 2 functions
+  horizon     16m (15m of run time, 1m of delivery)
   functions   named a b
-  credentials the first found of environment, the SDK's credentials file, tccli's file
+  requests    at most 10 a second for each action, 16 in flight
+  credentials the first found of environment, the SDK's credentials file, tccli's file, \
+the machine's role, the TKE pod's identity
 source v2/sh
   api         v2, POST signed with HmacSHA256
   region      sh
   endpoint    the API's own
   read        one stream for the whole region
+  horizon     16m (15m of run time, 1m of delivery)
   functions   all, without those matching x.*
+  requests    at most 10 a second for each action, 16 in flight
   credentials id and key as the configuration refers to them
 ";
     assert_eq!(describe(&config), expected);
@@ -340,7 +357,7 @@ source v2/sh
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "(sources|poll|web|api|region|interval|[-:{}\\[\\] \n,&*\"a1]){0,40}") {
+    fn no_text_makes_it_panic(text in "(sources|poll|web|api|region|interval|cls|topics|role|namespaces|account|[-:{}\\[\\] \n,&*\"a1]){0,40}") {
         let _ = parse(&text, "c.yaml", &Overrides::default());
     }
 }

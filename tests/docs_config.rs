@@ -10,7 +10,7 @@ use std::path::Path;
 use clap::Arg;
 use scf_exporter::cli::{self, DEMO_DEFAULTS};
 use scf_exporter::config::{
-    self, KEYS, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, Overrides, environment_name,
+    self, KEYS, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Overrides, environment_name,
 };
 
 fn page() -> String {
@@ -175,6 +175,8 @@ fn counts_on_the_page_are_those_of_the_code() {
         format!("a list of at most {MAX_SOURCES}."),
         format!("Functions to read, at most {MAX_NAMES}."),
         format!("Patterns of functions to read, at most {MAX_PATTERNS} of"),
+        format!("Namespaces to read, at most {MAX_NAMES}."),
+        format!("at most {MAX_TOPICS} topics"),
     ] {
         assert!(page.contains(&text), "{text}");
     }
@@ -188,7 +190,7 @@ fn the_examples_on_the_page_are_good() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
-    assert!(blocks.len() >= 3);
+    assert!(blocks.len() >= 6);
     for block in blocks {
         let env = |_: &str| Some("value".to_owned());
         config::parse(block, "page", Path::new(""), &Overrides::default(), &env)

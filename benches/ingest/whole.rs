@@ -77,7 +77,7 @@ fn configuration(port: u16, page_size: usize, state: &Path) -> Result<Config, Fa
     let key = |name: &str| (name == "KEY").then(|| "bench".to_owned());
     let mut config = config::parse(&text, "", Path::new(""), &Overrides::default(), &key)?;
     // The bounds of the configuration spare the cloud, which is not what is measured here.
-    config.limits.requests_per_second = 100_000.0;
+    config.limits.requests_per_second = Some(100_000.0);
     Ok(config)
 }
 

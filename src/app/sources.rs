@@ -47,7 +47,13 @@ impl Wiring<'_> {
     }
 
     fn log_source(&self, source: &config::Source) -> Result<Arc<dyn LogSource>, BuildError> {
-        let config::Api::V2 = source.api;
+        if source.api != config::Api::V2 {
+            let problem = "this API is not wired up: use v2";
+            return Err(BuildError::Other(format!(
+                "source {}: {problem}",
+                source.name
+            )));
+        }
         let client = Client::new(
             self.client_config(source)?,
             self.credentials(source)?,
@@ -58,7 +64,7 @@ impl Wiring<'_> {
         let page_size = self.config.poll.page_size;
         let filter = source.functions.clone();
         let place = Place {
-            account: "".into(),
+            account: source.account.as_str().into(),
             region: source.region.as_str().into(),
             read: source.read,
             max_run_time: self.config.poll.max_run_time,
@@ -86,9 +92,12 @@ impl Wiring<'_> {
             },
             signing: match source.signature_method {
                 config::SignatureMethod::HmacSha1 => SigningMethod::HmacSha1,
-                config::SignatureMethod::HmacSha256 => SigningMethod::HmacSha256,
+                // The configuration refuses TC3 for v2.
+                config::SignatureMethod::HmacSha256 | config::SignatureMethod::Tc3 => {
+                    SigningMethod::HmacSha256
+                }
             },
-            requests_per_second: limits.requests_per_second,
+            requests_per_second: limits.requests_per_second_of(source.api),
             max_in_flight: limits.requests_in_flight,
             ..ClientConfig::new(Service::V2, &source.region)
         })

@@ -34,6 +34,14 @@ pub struct DemoArgs {
     #[arg(long = "sim.functions", env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
           default_value = "24", value_parser = simulated_functions)]
     pub sim_functions: usize,
+    /// Namespaces that the functions are spread over.
+    #[arg(long = "sim.namespaces", env = "SCF_EXPORTER_SIM_NAMESPACES", value_name = "N",
+          default_value = "1", value_parser = simulated_namespaces)]
+    pub sim_namespaces: usize,
+    /// Log topics that the functions are spread over; 0 is one for all, as the vendor's default.
+    #[arg(long = "sim.topics", env = "SCF_EXPORTER_SIM_TOPICS", value_name = "N",
+          default_value = "0", value_parser = simulated_topics)]
+    pub sim_topics: usize,
     /// Calls a second, over all functions.
     #[arg(long = "sim.rate", env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
           default_value = "20", value_parser = simulated_rate)]
@@ -71,6 +79,14 @@ pub struct SimArgs {
     #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
           default_value = "24", value_parser = simulated_functions)]
     pub functions: usize,
+    /// Namespaces that the functions are spread over.
+    #[arg(long, env = "SCF_EXPORTER_SIM_NAMESPACES", value_name = "N",
+          default_value = "1", value_parser = simulated_namespaces)]
+    pub namespaces: usize,
+    /// Log topics that the functions are spread over; 0 is one for all, as the vendor's default.
+    #[arg(long, env = "SCF_EXPORTER_SIM_TOPICS", value_name = "N",
+          default_value = "0", value_parser = simulated_topics)]
+    pub topics: usize,
     /// Calls a second, over all functions.
     #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
           default_value = "20", value_parser = simulated_rate)]
@@ -111,11 +127,23 @@ impl FaultLevel {
 }
 
 fn simulated_functions(text: &str) -> Result<usize, String> {
+    count(text, 1, 100_000)
+}
+
+fn simulated_namespaces(text: &str) -> Result<usize, String> {
+    count(text, 1, 100)
+}
+
+fn simulated_topics(text: &str) -> Result<usize, String> {
+    count(text, 0, 1_000)
+}
+
+fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {
     let good = text
         .parse()
         .ok()
-        .filter(|count| (1..=100_000).contains(count));
-    good.ok_or_else(|| "write a whole number from 1 to 100000".to_owned())
+        .filter(|count| (least..=most).contains(count));
+    good.ok_or_else(|| format!("write a whole number from {least} to {most}"))
 }
 
 fn simulated_rate(text: &str) -> Result<f64, String> {

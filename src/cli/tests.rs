@@ -49,15 +49,20 @@ fn every_flag_reaches_its_key() {
         ("--limits.requests-in-flight", "13"),
         ("--log.level", "warn"),
         ("--log.format", "json"),
-        ("--api", "v2"),
+        ("--api", "v3"),
         ("--region", "gz"),
+        ("--domain", "internal"),
         ("--endpoint", "http://h"),
         ("--read", "region"),
+        ("--namespace", "m,n"),
+        ("--namespace.regex", "o{1,2}"),
+        ("--namespace.exclude", "p{1,2}"),
         ("--function", "a,b"),
         ("--function.regex", "c{1,2}"),
         ("--function.exclude", "d{1,2}"),
     ];
-    let with_flag = KEYS.iter().filter(|key| key.flag.is_some()).count();
+    // All but `--topic`, which goes with another API than some of these.
+    let with_flag = KEYS.iter().filter(|key| key.flag.is_some()).count() - 1;
     assert_eq!(line.len(), with_flag, "a flag is missing in this test");
     let args: Vec<&str> = line
         .iter()
@@ -74,13 +79,18 @@ fn every_flag_reaches_its_key() {
         "{ interval: 2s, idle_interval: 3s, sweep_interval: 4s, first_read: 5s",
         "max_run_time: 6s, delivery_delay: 7s, page_size: 8, stop_timeout: 9s",
         "discovery_interval: 10s",
-        "functions: 11, requests_per_second: 12.0, requests_in_flight: 13",
+        "functions: 11, requests_per_second: Some(12.0), requests_in_flight: 13",
         "level: Warn, format: Json",
-        "region: \"gz\", endpoint: Some(\"http://h\"), read: Region",
+        "api: V3, region: \"gz\", domain: Internal, endpoint: Some(\"http://h\")",
+        "read: Region",
+        "names: [\"m\", \"n\"], include: [/o{1,2}/], exclude: [/p{1,2}/]",
         "names: [\"a\", \"b\"], include: [/c{1,2}/], exclude: [/d{1,2}/]",
     ] {
         assert!(shown.contains(expected), "{expected} is not in {shown}");
     }
+    let cls = ["--api", "cls", "--region", "gz", "--topic", "t-1,t-2"];
+    let config = crate::config::load(None, &run(&cls).unwrap(), &|_| None).unwrap();
+    assert_eq!(config.sources[0].topics, ["t-1", "t-2"]);
 }
 
 #[test]
@@ -94,8 +104,8 @@ fn flags_repeat_and_keep_their_commas() {
         "x,y",
     ])
     .unwrap();
-    assert_eq!(overrides.source.names, ["a", "b"]);
-    assert_eq!(overrides.source.include, ["x,y"]);
+    assert_eq!(overrides.source.functions.names, ["a", "b"]);
+    assert_eq!(overrides.source.functions.include, ["x,y"]);
     assert!(run(&[]).unwrap().source.is_empty());
 }
 
@@ -151,8 +161,12 @@ fn the_simulated_cloud_has_bounds() {
     assert_eq!(args.listen.port(), 9);
     assert_eq!(args.faults, FaultLevel::Harsh);
     assert_eq!(args.rate, 0.5);
+    assert_eq!((args.namespaces, args.topics), (1, 0));
     for bad in [
         ["--functions", "0"],
+        ["--namespaces", "0"],
+        ["--namespaces", "101"],
+        ["--topics", "1001"],
         ["--rate", "nan"],
         ["--rate", "-1"],
         ["--faults", "some"],

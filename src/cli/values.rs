@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use crate::config::{Overrides, SourceOverrides};
+use crate::config::{FilterOverrides, Overrides, SourceOverrides};
 
 /// The endpoint, which `demo` knows by itself.
 #[derive(Debug, Args)]
 pub struct EndpointArgs {
-    /// URL to use in place of the API's own.
+    /// URL to use in place of every service's own.
     #[arg(long, env = "SCF_EXPORTER_ENDPOINT", value_name = "URL")]
     pub endpoint: Option<String>,
 }
@@ -110,7 +110,7 @@ pub struct PollArgs {
         value_name = "DURATION"
     )]
     pub first_read: Option<String>,
-    /// Longest run time of a function.
+    /// Longest run time of a function whose own timeout is not known.
     #[arg(
         long = "poll.max-run-time",
         env = "SCF_EXPORTER_POLL_MAX_RUN_TIME",
@@ -156,9 +156,42 @@ pub struct SourceArgs {
     /// Region to read.
     #[arg(long, env = "SCF_EXPORTER_REGION", value_name = "REGION")]
     pub region: Option<String>,
-    /// A stream for each function, or one for the region.
+    /// Root domain of the cloud.
+    #[arg(long, env = "SCF_EXPORTER_DOMAIN", value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// A stream for each function, or one for the region; not with cls.
     #[arg(long, env = "SCF_EXPORTER_READ", value_name = "WHAT")]
     pub read: Option<String>,
+    /// Log topic to read, by id, with cls; may be repeated, or several with commas between.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_TOPIC",
+        value_name = "ID",
+        value_delimiter = ','
+    )]
+    pub topic: Vec<String>,
+    /// Namespace to read; may be repeated, or several with commas between; not with v2.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_NAMESPACE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub namespace: Vec<String>,
+    /// Pattern of namespaces to read, matching the whole name; may be repeated.
+    #[arg(
+        long = "namespace.regex",
+        env = "SCF_EXPORTER_NAMESPACE_REGEX",
+        value_name = "PATTERN"
+    )]
+    pub namespace_regex: Vec<String>,
+    /// Pattern of namespaces to leave out; may be repeated.
+    #[arg(
+        long = "namespace.exclude",
+        env = "SCF_EXPORTER_NAMESPACE_EXCLUDE",
+        value_name = "PATTERN"
+    )]
+    pub namespace_exclude: Vec<String>,
     /// Function to read; may be repeated, or several with commas between.
     #[arg(
         long,
@@ -216,11 +249,20 @@ impl SourceArgs {
         SourceOverrides {
             api: self.api.clone(),
             region: self.region.clone(),
+            domain: self.domain.clone(),
             endpoint: None,
             read: self.read.clone(),
-            names: self.function.clone(),
-            include: self.function_regex.clone(),
-            exclude: self.function_exclude.clone(),
+            topics: self.topic.clone(),
+            namespaces: FilterOverrides {
+                names: self.namespace.clone(),
+                include: self.namespace_regex.clone(),
+                exclude: self.namespace_exclude.clone(),
+            },
+            functions: FilterOverrides {
+                names: self.function.clone(),
+                include: self.function_regex.clone(),
+                exclude: self.function_exclude.clone(),
+            },
         }
     }
 }

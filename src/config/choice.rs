@@ -52,6 +52,10 @@ choice! {
     Api {
         /// The legacy API, `scf.api.qcloud.com`.
         V2 = "v2",
+        /// `GetFunctionLogs` of API 3.0, in older and private installations.
+        V3 = "v3",
+        /// Cloud Log Service, where the logs of today's functions are.
+        Cls = "cls",
     }
 }
 
@@ -66,7 +70,19 @@ choice! {
 }
 
 choice! {
-    /// How requests are sent. The legacy API takes both; long queries need POST.
+    /// Under which root domain the cloud is reached. A finance region has hosts of its own.
+    Domain {
+        /// `tencentcloudapi.com`.
+        Public = "public",
+        /// `intl.tencentcloudapi.com`, for accounts of the international site.
+        International = "international",
+        /// `internal.tencentcloudapi.com`, which machines inside the cloud see.
+        Internal = "internal",
+    }
+}
+
+choice! {
+    /// How requests are sent. Long queries need POST, and so does TC3.
     HttpMethod {
         /// Parameters in the query string.
         Get = "GET",
@@ -76,12 +92,14 @@ choice! {
 }
 
 choice! {
-    /// How requests of the legacy API are signed.
+    /// How requests are signed.
     SignatureMethod {
-        /// HMAC with SHA-1.
-        HmacSha1 = "HmacSHA1",
-        /// HMAC with SHA-256.
+        /// API 3.0's own, with a key derived for each day and service.
+        Tc3 = "TC3-HMAC-SHA256",
+        /// HMAC with SHA-256; the legacy API's better one, and known to 3.0.
         HmacSha256 = "HmacSHA256",
+        /// HMAC with SHA-1; the same, older.
+        HmacSha1 = "HmacSHA1",
     }
 }
 
@@ -123,6 +141,8 @@ mod tests {
             SignatureMethod::from_word("HmacSHA256"),
             Some(SignatureMethod::HmacSha256)
         );
+        assert_eq!(SignatureMethod::Tc3.to_string(), "TC3-HMAC-SHA256");
+        assert_eq!(Api::from_word("cls"), Some(Api::Cls));
         assert_eq!(HttpMethod::Post.to_string(), "POST");
     }
 }

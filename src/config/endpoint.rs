@@ -32,6 +32,13 @@ pub(super) fn parse_endpoint(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A checked endpoint up to the end of host and port.
+pub(super) fn without_path(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find('/').map_or(url.len(), |at| host + at);
+    &url[..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +78,16 @@ mod tests {
     fn a_password_is_not_repeated() {
         let message = parse_endpoint("https://user:hunter2@host/").unwrap_err();
         assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn the_path_can_be_left_off() {
+        for (url, expected) in [
+            ("https://h", "https://h"),
+            ("https://h/", "https://h"),
+            ("http://[::1]:80/v2/index.php", "http://[::1]:80"),
+        ] {
+            assert_eq!(without_path(url), expected);
+        }
     }
 }

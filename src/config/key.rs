@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::choice::{Api, Choice, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+use super::choice::{Api, Choice, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
 use super::duration::format_duration;
 use super::fault::environment_name;
 
@@ -43,6 +43,8 @@ pub const MAX_SOURCES: usize = 100;
 pub const MAX_NAMES: usize = 1_000;
 /// Most patterns in one list: each is tried on every function.
 pub const MAX_PATTERNS: usize = 100;
+/// Most log topics in one source: each is a stream of its own.
+pub const MAX_TOPICS: usize = 100;
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -92,6 +94,7 @@ keys! {
         Some("5m"), Shape::Duration(SECOND, DAY);
     LIMITS_FUNCTIONS: "limits.functions", Some("--limits.functions"), Some("10000"),
         Count(1, 100_000);
+    // For v3 half of it: see `Limits::requests_per_second_of`.
     LIMITS_REQUESTS_PER_SECOND: "limits.requests_per_second",
         Some("--limits.requests-per-second"), Some("10"), Rate(0.01, 1_000.0);
     LIMITS_REQUESTS_IN_FLIGHT: "limits.requests_in_flight",
@@ -100,13 +103,28 @@ keys! {
     LOG_FORMAT: "log.format", Some("--log.format"), Some("logfmt"),
         Shape::Choice(LogFormat::NAMES);
     SOURCE_NAME: "sources[].name", None, None, Text("name");
+    SOURCE_ACCOUNT: "sources[].account", None, None, Text("name");
     SOURCE_API: "sources[].api", Some("--api"), None, Shape::Choice(Api::NAMES);
     SOURCE_REGION: "sources[].region", Some("--region"), None, Text("region");
+    SOURCE_DOMAIN: "sources[].domain", Some("--domain"), Some("public"),
+        Shape::Choice(Domain::NAMES);
     SOURCE_ENDPOINT: "sources[].endpoint", Some("--endpoint"), None, Text("URL");
+    ENDPOINT_SCF: "sources[].endpoints.scf", None, None, Text("URL");
+    ENDPOINT_CLS: "sources[].endpoints.cls", None, None, Text("URL");
+    ENDPOINT_STS: "sources[].endpoints.sts", None, None, Text("URL");
+    ENDPOINT_METADATA: "sources[].endpoints.metadata", None, None, Text("URL");
     SOURCE_READ: "sources[].read", Some("--read"), Some("function"), Shape::Choice(Read::NAMES);
+    SOURCE_TOPICS: "sources[].topics", Some("--topic"), None, List("topic ids");
     SOURCE_METHOD: "sources[].method", None, Some("POST"), Shape::Choice(HttpMethod::NAMES);
-    SOURCE_SIGNATURE_METHOD: "sources[].signature_method", None, Some("HmacSHA256"),
+    // For v2, which does not know it, the next one.
+    SOURCE_SIGNATURE_METHOD: "sources[].signature_method", None, Some("TC3-HMAC-SHA256"),
         Shape::Choice(SignatureMethod::NAMES);
+    NAMESPACE_NAMES: "sources[].namespaces.names", Some("--namespace"), None,
+        List("namespace names");
+    NAMESPACE_INCLUDE: "sources[].namespaces.include", Some("--namespace.regex"), None,
+        List("patterns");
+    NAMESPACE_EXCLUDE: "sources[].namespaces.exclude", Some("--namespace.exclude"), None,
+        List("patterns");
     FUNCTION_NAMES: "sources[].functions.names", Some("--function"), None, List("function names");
     FUNCTION_INCLUDE: "sources[].functions.include", Some("--function.regex"), None,
         List("patterns");
@@ -117,6 +135,12 @@ keys! {
     SECRET_KEY_FILE: "sources[].credentials.secret_key_file", None, None, Text("file");
     TOKEN: "sources[].credentials.token", None, None, Text("${NAME}");
     TOKEN_FILE: "sources[].credentials.token_file", None, None, Text("file");
+    ROLE_ARN: "sources[].role.arn", None, None, Text("role ARN");
+    ROLE_SESSION_NAME: "sources[].role.session_name", None, Some("scf-exporter"), Text("name");
+    // The vendor gives no least; a minute leaves room to renew in.
+    ROLE_DURATION: "sources[].role.duration", None, Some("2h"),
+        Shape::Duration(SECOND.saturating_mul(60), HOUR.saturating_mul(12));
+    ROLE_EXTERNAL_ID: "sources[].role.external_id", None, None, Text("text");
 }
 
 // === impl Key ===

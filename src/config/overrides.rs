@@ -1,5 +1,7 @@
 //! What flags and environment variables say, before it is judged.
 
+use super::key::{self, Key};
+
 /// Values from flags and their environment variables, as they were written; `None` where
 /// nothing was. They are judged together with the file, so that all faults come in one report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,15 +51,28 @@ pub struct SourceOverrides {
     pub api: Option<String>,
     /// `region`
     pub region: Option<String>,
+    /// `domain`
+    pub domain: Option<String>,
     /// `endpoint`
     pub endpoint: Option<String>,
     /// `read`
     pub read: Option<String>,
-    /// `functions.names`; any of the three lists replaces the whole `functions` block.
+    /// `topics`
+    pub topics: Vec<String>,
+    /// `namespaces`
+    pub namespaces: FilterOverrides,
+    /// `functions`
+    pub functions: FilterOverrides,
+}
+
+/// Names and patterns. Any of the three lists replaces the file's whole block.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilterOverrides {
+    /// `names`
     pub names: Vec<String>,
-    /// `functions.include`
+    /// `include`
     pub include: Vec<String>,
-    /// `functions.exclude`
+    /// `exclude`
     pub exclude: Vec<String>,
 }
 
@@ -69,8 +84,33 @@ impl SourceOverrides {
         *self == Self::default()
     }
 
-    /// Whether anything is said about functions.
-    pub(super) fn has_filter(&self) -> bool {
-        !(self.names.is_empty() && self.include.is_empty() && self.exclude.is_empty())
+    /// The keys about which something is said, in the order of the table.
+    pub(super) fn given(&self) -> Vec<&'static Key> {
+        let (namespaces, functions) = (&self.namespaces, &self.functions);
+        let all = [
+            (&key::SOURCE_API, self.api.is_some()),
+            (&key::SOURCE_REGION, self.region.is_some()),
+            (&key::SOURCE_DOMAIN, self.domain.is_some()),
+            (&key::SOURCE_ENDPOINT, self.endpoint.is_some()),
+            (&key::SOURCE_READ, self.read.is_some()),
+            (&key::SOURCE_TOPICS, !self.topics.is_empty()),
+            (&key::NAMESPACE_NAMES, !namespaces.names.is_empty()),
+            (&key::NAMESPACE_INCLUDE, !namespaces.include.is_empty()),
+            (&key::NAMESPACE_EXCLUDE, !namespaces.exclude.is_empty()),
+            (&key::FUNCTION_NAMES, !functions.names.is_empty()),
+            (&key::FUNCTION_INCLUDE, !functions.include.is_empty()),
+            (&key::FUNCTION_EXCLUDE, !functions.exclude.is_empty()),
+        ];
+        let given = all.into_iter().filter(|(_, given)| *given);
+        given.map(|(key, _)| key).collect()
+    }
+}
+
+// === impl FilterOverrides ===
+
+impl FilterOverrides {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }

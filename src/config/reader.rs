@@ -59,6 +59,20 @@ impl Section {
         }
     }
 
+    /// Place and path of `key`, which may stand in a block within this one; `table_path` is the
+    /// path of this block in the table.
+    pub(super) fn find(&self, key: &Key, table_path: &str) -> Option<(Place, String)> {
+        let rest = key.path.strip_prefix(table_path)?.strip_prefix('.')?;
+        let mut node = self.node.as_ref()?;
+        for name in rest.split('.') {
+            let Content::Map(entries) = &node.content else {
+                return None;
+            };
+            node = &entries.get(name)?.value;
+        }
+        Some((node.at, self.path_of(rest)))
+    }
+
     /// The path of a key in it.
     pub(super) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() {
@@ -203,6 +217,22 @@ impl<'a> Reader<'a> {
             value,
             at: Place::Nowhere,
         })
+    }
+
+    /// Like [`Reader::value`] without the place, for a key that may stand nowhere: `None` is a
+    /// fault, `Some(None)` means that nothing was written.
+    pub(super) fn optional<T>(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        flag: Option<&str>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        let written = flag.is_some() || section.get(key.name()).is_some();
+        match self.value(section, key, flag, parse) {
+            None if written => None,
+            found => Some(found.map(|found| found.value)),
+        }
     }
 
     fn parsed<T>(

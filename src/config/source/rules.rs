@@ -1,0 +1,144 @@
+//! What does not go together: keys that mean nothing for an API, and sources that would count
+//! the same call twice.
+
+use super::flag_place;
+use crate::config::Source;
+use crate::config::choice::{Api, HttpMethod, SignatureMethod};
+use crate::config::fault::quote;
+use crate::config::key::{self, Key};
+use crate::config::overrides::SourceOverrides;
+use crate::config::reader::{Found, Reader, Section};
+
+const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
+const NO_TOPICS: &str = "only cls reads log topics; leave it out";
+const NO_CLS: &str = "it never asks CLS; leave it out";
+
+/// Keys that mean nothing for some APIs, and why. They are refused rather than passed over: who
+/// writes one expects something of it.
+const UNFIT: &[(&Key, &[Api], &str)] = &[
+    (
+        &key::SOURCE_DOMAIN,
+        &[Api::V2],
+        "it has one host; leave it out, or write another as endpoint",
+    ),
+    (
+        &key::ENDPOINT_SCF,
+        &[Api::V2],
+        "its address is written as endpoint",
+    ),
+    (&key::ENDPOINT_CLS, &[Api::V2, Api::V3], NO_CLS),
+    (
+        &key::SOURCE_READ,
+        &[Api::Cls],
+        "its streams are log topics; leave it out",
+    ),
+    (&key::SOURCE_TOPICS, &[Api::V2, Api::V3], NO_TOPICS),
+    (&key::NAMESPACE_NAMES, &[Api::V2], NO_NAMESPACES),
+    (&key::NAMESPACE_INCLUDE, &[Api::V2], NO_NAMESPACES),
+    (&key::NAMESPACE_EXCLUDE, &[Api::V2], NO_NAMESPACES),
+];
+
+/// Refuses what means nothing for `api`, in the file and among the flags.
+pub(super) fn refuse_unfit(
+    reader: &mut Reader<'_>,
+    section: &Section,
+    flags: &SourceOverrides,
+    api: Api,
+) {
+    let given = flags.given();
+    for (key, apis, why) in UNFIT {
+        if !apis.contains(&api) {
+            continue;
+        }
+        let message = format!("means nothing for {api}: {why}");
+        if let Some((at, path)) = section.find(key, "sources[]") {
+            reader.fault(at, path, message.as_str());
+        }
+        if given.contains(key) {
+            reader.fault(flag_place(key), "", message);
+        }
+    }
+}
+
+/// How requests are signed: the API's own way where none is written.
+pub(super) fn signing(
+    reader: &mut Reader<'_>,
+    section: &Section,
+    api: Api,
+    method: &Found<HttpMethod>,
+    signing: &Found<SignatureMethod>,
+) -> SignatureMethod {
+    let value = match (api, signing.at.is_written()) {
+        (Api::V2, false) => SignatureMethod::HmacSha256,
+        _ => signing.value,
+    };
+    if value != SignatureMethod::Tc3 {
+        return value;
+    }
+    if api == Api::V2 {
+        let message = "is not known to v2: write HmacSHA256 or HmacSHA1, or leave it out";
+        let path = section.path_of(key::SOURCE_SIGNATURE_METHOD.name());
+        reader.fault(signing.at, path, message);
+    } else if method.value == HttpMethod::Get {
+        let message = "goes with HmacSHA256 and HmacSHA1 only: write POST, or one of these as \
+                       signature_method";
+        let path = section.path_of(key::SOURCE_METHOD.name());
+        reader.fault(method.at, path, message);
+    }
+    value
+}
+
+/// Rules between sources: all accounts named or none, names distinct, no call read twice.
+pub(super) fn check_together(
+    reader: &mut Reader<'_>,
+    sections: &[Section],
+    read: &[Option<Source>],
+) {
+    check_accounts(reader, sections);
+    for (later, section) in sections.iter().enumerate() {
+        let Some(source) = &read[later] else { continue };
+        let earlier = |wrong: fn(&Source, &Source) -> bool| {
+            read[..later]
+                .iter()
+                .position(|other| other.as_ref().is_some_and(|other| wrong(other, source)))
+        };
+        if let Some(index) = earlier(|other, source| other.name == source.name) {
+            let message = format!(
+                "{} is the name of sources[{index}] too: give each its own name",
+                quote(&source.name)
+            );
+            reader.fault(section.at, section.path_of("name"), message);
+        }
+        if let Some(index) = earlier(counts_twice) {
+            let message = format!(
+                "may read functions that sources[{index}] reads, and would count them twice: \
+                 give each its own names, or exclude in one what the other includes; where these \
+                 are different accounts, give each source its account's name as account"
+            );
+            reader.fault(section.at, section.path_of("functions"), message);
+        }
+    }
+}
+
+/// A source without a name beside named ones could be any of those accounts, or one more.
+fn check_accounts(reader: &mut Reader<'_>, sections: &[Section]) {
+    let named = |section: &Section| section.get(key::SOURCE_ACCOUNT.name()).is_some();
+    if !sections.iter().any(named) {
+        return;
+    }
+    for section in sections.iter().filter(|section| !named(section)) {
+        let message = "is missing, while other sources have one: name the accounts of all \
+                       sources, or of none";
+        let path = section.path_of(key::SOURCE_ACCOUNT.name());
+        reader.fault(section.at, path, message);
+    }
+}
+
+/// Whether the same call may come through both. Neither API nor credentials tell two accounts
+/// apart: one account may be read through several, with several keys.
+fn counts_twice(one: &Source, other: &Source) -> bool {
+    one.account == other.account
+        && one.region == other.region
+        && !one.namespaces.is_apart_from(&other.namespaces)
+        && !one.functions.is_apart_from(&other.functions)
+}
