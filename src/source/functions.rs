@@ -1,0 +1,193 @@
+//! The functions of a place, as API 3.0 lists them: `ListNamespaces`, `ListFunctions`,
+//! `GetFunction`. Serves every source of SCF logs that is cut by function or by log topic.
+
+mod known;
+mod round;
+mod survey;
+mod wire;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use super::{Place, Wanted};
+use crate::model::{About, FunctionId};
+use crate::tencent::{ApiError, Client};
+use known::Known;
+use round::Round;
+use survey::Surveyor;
+
+/// After so long an answer comes even if not all details are known.
+const PART: Duration = Duration::from_secs(10);
+/// So often the lists are looked at anew while details are still being asked for: of 10,000
+/// functions that takes a quarter of an hour, and new ones are not to wait for its end.
+const LOOK_AGAIN: Duration = Duration::from_secs(300);
+
+/// The functions of one place. Remembers what it found, so one is kept as long as its source.
+pub struct Functions(Finder<Client>);
+
+/// The functions as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundList {
+    /// Each once, in order of its id. Where topics are needed, only those whose topic is known.
+    pub functions: Vec<Found>,
+    /// Whether nothing is being asked about them any more: else the list is to be asked for again
+    /// soon, and a function that is not among these is not gone.
+    pub complete: bool,
+}
+
+/// A function that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Which one.
+    pub function: FunctionId,
+    /// How it is configured; `None` while not known, or where the cloud leaves out its memory or
+    /// its timeout.
+    pub about: Option<Arc<About>>,
+    /// Where it logs to.
+    pub topic: Topic,
+}
+
+/// The CLS log topic of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topic {
+    /// Not known yet.
+    NotAsked,
+    /// It has none: nothing is logged.
+    None,
+    /// The topic's id. Many functions may share one.
+    Id(Arc<str>),
+}
+
+/// The one thing that is asked of a client: an action of API 3.0, answered by what is in
+/// `Response`.
+trait Call: Clone + Send + Sync + 'static {
+    fn call<T: DeserializeOwned + Send>(
+        &self,
+        action: &'static str,
+        params: &Value,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send;
+}
+
+struct Finder<C> {
+    cloud: C,
+    place: Place,
+    wanted: Wanted,
+    needs_topics: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    known: Known,
+    round: Round,
+    /// When the lists were looked at last.
+    surveyed: Option<Instant>,
+    /// It was said that namespaces may not be listed.
+    told_forbidden: bool,
+}
+
+// === impl Functions ===
+
+impl Functions {
+    /// The `wanted` functions of `place`. With `needs_topics` a function is of no use before its
+    /// topic is known.
+    pub fn new(client: Client, place: Place, wanted: Wanted, needs_topics: bool) -> Self {
+        Self(Finder::new(client, place, wanted, needs_topics))
+    }
+
+    /// Looks at the lists of namespaces and functions, then asks for the details of those that are
+    /// new, changed, or were not asked for an hour. Returns after some ten seconds at the most
+    /// (and the time that the lists take), and goes on at the next call. May be dropped at any
+    /// time without losing anything.
+    ///
+    /// A function that a list misses is kept until the next list misses it too, or its details
+    /// turn out not to be there. Where one namespace cannot be read, what is known of it is kept.
+    ///
+    /// # Errors
+    /// The lists cannot be read at all, or topics are needed and no function's can be had. What
+    /// was found before stays known.
+    pub async fn list(&self) -> Result<FoundList, ApiError> {
+        self.0.list().await
+    }
+}
+
+impl Call for Client {
+    fn call<T: DeserializeOwned + Send>(
+        &self,
+        action: &'static str,
+        params: &Value,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send {
+        self.call_json(action, params)
+    }
+}
+
+// === impl Finder ===
+
+impl<C: Call> Finder<C> {
+    fn new(cloud: C, place: Place, wanted: Wanted, needs_topics: bool) -> Self {
+        Self {
+            cloud,
+            place,
+            wanted,
+            needs_topics,
+            state: Mutex::default(),
+        }
+    }
+
+    async fn list(&self) -> Result<FoundList, ApiError> {
+        let mut state = self.state.lock().await;
+        let state = &mut *state;
+        let until = Instant::now() + PART;
+        if state.is_survey_due() {
+            self.survey(state).await?;
+        }
+        let asked = state.round.go_on(&self.cloud, &mut state.known);
+        let complete = timeout_at(until, asked).await.is_ok();
+        let functions = state.known.found(self.needs_topics);
+        if complete
+            && let Some(error) = state.round.finish()
+            && self.needs_topics
+            && functions.is_empty()
+        {
+            return Err(error);
+        }
+        Ok(FoundList {
+            functions,
+            complete,
+        })
+    }
+
+    async fn survey(&self, state: &mut State) -> Result<(), ApiError> {
+        let surveyor = Surveyor {
+            cloud: &self.cloud,
+            place: &self.place,
+            wanted: &self.wanted,
+        };
+        let survey = surveyor.survey(state.known.namespaces()).await?;
+        if let (Some(error), false) = (&survey.forbidden, state.told_forbidden) {
+            state.told_forbidden = true;
+            warn!(%error, "namespaces may not be listed, so only `default` and those named are read; allow scf:ListNamespaces, or name the namespaces in the configuration");
+        }
+        state.known.take(survey);
+        let now = Instant::now();
+        state.round.ask_about(state.known.due(now));
+        state.surveyed = Some(now);
+        Ok(())
+    }
+}
+
+impl State {
+    fn is_survey_due(&self) -> bool {
+        self.round.is_over() || self.surveyed.is_none_or(|at| at.elapsed() >= LOOK_AGAIN)
+    }
+}
+
+#[cfg(test)]
+mod tests;

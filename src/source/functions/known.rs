@@ -1,0 +1,162 @@
+//! What is known of the functions, and what is to be asked about them. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::survey::{Seen, Survey};
+use super::wire::Details;
+use super::{Found, Topic};
+use crate::model::FunctionId;
+
+/// Details are asked for again when they are this old: the log topic may change without a change
+/// of the function's own time.
+const DETAILS_KEPT: Duration = Duration::from_secs(3600);
+/// Looks at the lists, one after the other, that must miss a function before it counts as gone:
+/// one may miss it because entries shifted between two pages.
+const MISSES_MAX: u32 = 2;
+
+/// Every function that is there, as far as can be told.
+#[derive(Debug, Default)]
+pub(super) struct Known(BTreeMap<FunctionId, Entry>);
+
+#[derive(Debug, Default)]
+struct Entry {
+    /// The cloud named it, or could not be asked whether it exists.
+    exists: bool,
+    /// Looks that missed it since it was seen last.
+    misses: u32,
+    /// When it was changed last, by the list.
+    changed: Option<Box<str>>,
+    asked: Option<Asked>,
+    /// The last good ones.
+    details: Option<Details>,
+}
+
+/// The last time that details were asked for and an answer, or a failure, came.
+#[derive(Debug)]
+struct Asked {
+    at: Instant,
+    /// What the list said at that time.
+    changed: Option<Box<str>>,
+    failed: bool,
+}
+
+impl Known {
+    /// Takes in a look at the lists.
+    pub(super) fn take(&mut self, survey: Survey) {
+        let Survey { seen, unsure, .. } = survey;
+        self.0.retain(|function, entry| {
+            if !seen.contains_key(function) && !unsure.contains(&function.namespace) {
+                entry.misses += 1;
+            }
+            entry.misses < MISSES_MAX
+        });
+        for (function, seen) in seen {
+            let entry = self.0.entry(function).or_default();
+            entry.misses = 0;
+            if let Seen::Listed(changed) = seen {
+                entry.exists = true;
+                entry.changed = changed;
+            }
+        }
+    }
+
+    /// The functions whose details are to be asked for: those never asked for first, then those
+    /// whose turn was longest ago.
+    pub(super) fn due(&self, now: Instant) -> Vec<FunctionId> {
+        let due = self.0.iter().filter(|(_, entry)| entry.is_due(now));
+        let mut due: Vec<_> = due
+            .map(|(function, entry)| (entry.asked.as_ref().map(|asked| asked.at), function))
+            .collect();
+        due.sort();
+        due.into_iter()
+            .map(|(_, function)| function.clone())
+            .collect()
+    }
+
+    /// The change of which details asked for now will tell.
+    pub(super) fn changed(&self, function: &FunctionId) -> Option<Box<str>> {
+        self.0.get(function)?.changed.clone()
+    }
+
+    /// Takes in details that were asked for when the list said `changed`.
+    pub(super) fn learned(
+        &mut self,
+        function: &FunctionId,
+        changed: Option<Box<str>>,
+        details: Details,
+        now: Instant,
+    ) {
+        if let Some(entry) = self.0.get_mut(function) {
+            entry.exists = true;
+            entry.misses = 0;
+            entry.details = Some(details);
+            entry.asked = Some(Asked {
+                at: now,
+                changed,
+                failed: false,
+            });
+        }
+    }
+
+    /// Details could not be had: the last good ones stay.
+    pub(super) fn failed(&mut self, function: &FunctionId, now: Instant) {
+        if let Some(entry) = self.0.get_mut(function) {
+            entry.exists = true;
+            entry.asked = Some(Asked {
+                at: now,
+                changed: None,
+                failed: true,
+            });
+        }
+    }
+
+    /// It will not be asked for now, so it is taken to be there, as the configuration says.
+    pub(super) fn unasked(&mut self, function: &FunctionId) {
+        if let Some(entry) = self.0.get_mut(function) {
+            entry.exists = true;
+        }
+    }
+
+    /// The cloud says that there is none of this name.
+    pub(super) fn absent(&mut self, function: &FunctionId) {
+        self.0.remove(function);
+    }
+
+    /// All that exist; where topics are needed, those whose topic is known.
+    pub(super) fn found(&self, needs_topics: bool) -> Vec<Found> {
+        let existing = self.0.iter().filter(|(_, entry)| entry.exists);
+        let found = existing.map(|(function, entry)| Found {
+            function: function.clone(),
+            about: entry.details.as_ref().and_then(|known| known.about.clone()),
+            topic: match &entry.details {
+                Some(known) => known.topic.clone(),
+                None => Topic::NotAsked,
+            },
+        });
+        found
+            .filter(|one| !needs_topics || one.topic != Topic::NotAsked)
+            .collect()
+    }
+
+    /// The namespaces of all functions.
+    pub(super) fn namespaces(&self) -> BTreeSet<Arc<str>> {
+        self.0.keys().map(|one| one.namespace.clone()).collect()
+    }
+}
+
+impl Entry {
+    fn is_due(&self, now: Instant) -> bool {
+        let Some(asked) = &self.asked else {
+            return true;
+        };
+        let old = now.duration_since(asked.at) >= DETAILS_KEPT;
+        asked.failed || old || asked.changed != self.changed || self.misses > 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! One round of questions about single functions.
+
+use std::collections::{HashMap, VecDeque};
+
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::Call;
+use super::known::Known;
+use super::wire::{Details, FunctionAnswer};
+use crate::model::FunctionId;
+use crate::tencent::{ApiError, ErrorClass};
+
+/// Functions asked about at once.
+const AT_ONCE: usize = 8;
+/// So many failures one after the other end a round: the next ones would fail too.
+const FAILURES_MAX: u32 = 32;
+
+/// The questions under way and those that wait. Dropping it gives them up.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    waiting: VecDeque<FunctionId>,
+    running: JoinSet<Result<Details, ApiError>>,
+    asked: HashMap<Id, Asked>,
+    failed: usize,
+    failed_in_a_row: u32,
+    last_error: Option<ApiError>,
+    /// Whether failures were told since the last round without one.
+    told: bool,
+}
+
+#[derive(Debug)]
+struct Asked {
+    function: FunctionId,
+    changed: Option<Box<str>>,
+}
+
+impl Round {
+    /// Whether nothing is left to be asked or answered.
+    pub(super) fn is_over(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// Asks about these, and no more about those that waited.
+    pub(super) fn ask_about(&mut self, functions: Vec<FunctionId>) {
+        let under_way: Vec<_> = self.asked.values().map(|asked| &asked.function).collect();
+        let others = functions.into_iter();
+        self.waiting = others.filter(|one| !under_way.contains(&one)).collect();
+    }
+
+    /// Asks until the round is over. May be dropped and called again at any time: what is under
+    /// way goes on meanwhile.
+    pub(super) async fn go_on<C: Call>(&mut self, cloud: &C, known: &mut Known) {
+        loop {
+            while self.running.len() < AT_ONCE
+                && let Some(function) = self.waiting.pop_front()
+            {
+                self.ask(cloud, known, function);
+            }
+            match self.running.join_next_with_id().await {
+                Some(answer) => self.answered(known, answer),
+                None => return,
+            }
+        }
+    }
+
+    /// Ends a round that is over: tells of its failures, and hands out the last of them.
+    pub(super) fn finish(&mut self) -> Option<ApiError> {
+        let (failed, error) = (self.failed, self.last_error.take());
+        (self.failed, self.failed_in_a_row) = (0, 0);
+        match &error {
+            Some(error) if !self.told => {
+                warn!(failed, %error, "details of functions could not be read; they are asked for again with the next list");
+            }
+            Some(error) => debug!(failed, %error, "details of functions could not be read again"),
+            None if self.told => info!("details of functions can be read again"),
+            None => {}
+        }
+        self.told = error.is_some();
+        error
+    }
+
+    fn ask<C: Call>(&mut self, cloud: &C, known: &Known, function: FunctionId) {
+        let (cloud, params) = (cloud.clone(), FunctionAnswer::params(&function));
+        let question = self.running.spawn(async move {
+            let answer = cloud.call::<FunctionAnswer>(FunctionAnswer::ACTION, &params);
+            Ok(answer.await?.details())
+        });
+        let changed = known.changed(&function);
+        self.asked
+            .insert(question.id(), Asked { function, changed });
+    }
+
+    fn answered(
+        &mut self,
+        known: &mut Known,
+        answer: Result<(Id, Result<Details, ApiError>), JoinError>,
+    ) {
+        let (id, answer) = match answer {
+            Ok((id, answer)) => (id, Some(answer)),
+            // It panicked, and stays due.
+            Err(error) => (error.id(), None),
+        };
+        let (Some(Asked { function, changed }), Some(answer)) = (self.asked.remove(&id), answer)
+        else {
+            return;
+        };
+        match answer {
+            Ok(details) => {
+                self.failed_in_a_row = 0;
+                known.learned(&function, changed, details, Instant::now());
+            }
+            Err(error) if error.class == ErrorClass::NotFound => {
+                self.failed_in_a_row = 0;
+                debug!(%function, "there is no such function (any more)");
+                known.absent(&function);
+            }
+            Err(error) => {
+                known.failed(&function, Instant::now());
+                self.failed += 1;
+                self.failed_in_a_row += 1;
+                self.last_error = Some(error);
+                self.give_up(known);
+            }
+        }
+    }
+
+    fn give_up(&mut self, known: &mut Known) {
+        if self.failed_in_a_row >= FAILURES_MAX {
+            for function in self.waiting.drain(..) {
+                known.unasked(&function);
+            }
+        }
+    }
+}

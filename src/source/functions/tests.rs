@@ -1,0 +1,402 @@
+//! Whole listings of a scripted cloud on paused time.
+
+mod cloud;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+use crate::config::{FunctionFilter, Pattern, Read};
+use crate::model::Bytes;
+use cloud::{Cloud, Failure};
+
+fn filter(names: &[&str], include: &[&str], exclude: &[&str]) -> FunctionFilter {
+    let patterns = |texts: &[&str]| texts.iter().map(|t| Pattern::new(t).unwrap()).collect();
+    let names = names.iter().map(ToString::to_string).collect();
+    FunctionFilter::new(names, patterns(include), patterns(exclude))
+}
+
+fn finder(cloud: &Cloud, wanted: Wanted, needs_topics: bool) -> Finder<Cloud> {
+    let place = Place {
+        account: "one".into(),
+        region: "ap-x".into(),
+        read: Read::Function,
+        max_run_time: Duration::from_secs(900),
+        delivery_delay: Duration::from_secs(60),
+    };
+    Finder::new(cloud.clone(), place, wanted, needs_topics)
+}
+
+fn of_all(cloud: &Cloud) -> Finder<Cloud> {
+    finder(cloud, Wanted::default(), false)
+}
+
+/// The functions as `namespace/name`.
+fn names(list: &FoundList) -> Vec<String> {
+    let ids = list.functions.iter().map(|one| &one.function);
+    ids.map(|id| format!("{}/{}", id.namespace, id.name))
+        .collect()
+}
+
+async fn all_names(finder: &Finder<Cloud>) -> Vec<String> {
+    let list = finder.list().await.unwrap();
+    assert!(list.complete);
+    names(&list)
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_come_with_their_details() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    cloud.add("other", "b");
+    cloud.set("other", "b", |f| f.topic = "");
+    let list = of_all(&cloud).list().await.unwrap();
+    let about = About {
+        memory_limit: Bytes(134_217_728),
+        timeout: Duration::from_secs(3),
+        runtime: "Nodejs18.15".to_owned(),
+    };
+    let found = |namespace, name, topic| Found {
+        function: FunctionId::new("ap-x", namespace, name).of_account("one"),
+        about: Some(Arc::new(about.clone())),
+        topic,
+    };
+    let functions = vec![
+        found("default", "a", Topic::Id("topic".into())),
+        found("other", "b", Topic::None),
+    ];
+    let complete = true;
+    assert_eq!(
+        list,
+        FoundList {
+            functions,
+            complete
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_are_read_whole_however_the_server_pages_and_counts() {
+    for (most, total) in [(100, true), (20, true), (7, false), (100, false), (1, true)] {
+        let cloud = Cloud::new();
+        for n in 0..250 {
+            cloud.add("default", &format!("f{n:03}"));
+        }
+        for n in 0..30 {
+            cloud.add(&format!("n{n:02}"), "only");
+        }
+        cloud.change(|c| (c.page_max, c.tells_total) = (most, total));
+        let finder = finder(&cloud, Wanted::default(), false);
+        let mut list = finder.list().await.unwrap();
+        while !list.complete {
+            list = finder.list().await.unwrap();
+        }
+        assert_eq!(list.functions.len(), 280, "{most} {total}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_obey_the_offset_comes_to_an_end() {
+    let cloud = Cloud::new();
+    for n in 0..30 {
+        cloud.add("default", &format!("f{n:03}"));
+    }
+    cloud.change(|c| (c.page_max, c.ignores_offset) = (20, true));
+    assert_eq!(all_names(&of_all(&cloud)).await.len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_functions_come_and_deleted_ones_go() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    cloud.add("default", "b");
+    let finder = of_all(&cloud);
+    assert_eq!(all_names(&finder).await, ["default/a", "default/b"]);
+    cloud.add("default", "c");
+    cloud.delete("default", "a");
+    assert_eq!(
+        all_names(&finder).await,
+        ["default/b", "default/c"],
+        "its details said that it is not there"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_function_whose_details_fail_goes_at_the_second_list() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    cloud.add("default", "b");
+    let finder = of_all(&cloud);
+    finder.list().await.unwrap();
+    cloud.delete("default", "a");
+    cloud.fail("GetFunction", Failure::Transient);
+    assert_eq!(all_names(&finder).await.len(), 2);
+    assert_eq!(all_names(&finder).await, ["default/b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_slips_between_two_pages_stays() {
+    let cloud = Cloud::new();
+    for name in ["a", "b", "c"] {
+        cloud.add("default", name);
+    }
+    let finder = of_all(&cloud);
+    finder.list().await.unwrap();
+    for _ in 0..3 {
+        cloud.change(|c| c.hidden = Some("b"));
+        assert_eq!(all_names(&finder).await.len(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn details_are_asked_for_once_then_after_a_change_or_an_hour() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    cloud.add("default", "b");
+    let finder = of_all(&cloud);
+    for _ in 0..3 {
+        finder.list().await.unwrap();
+    }
+    assert_eq!(cloud.asked("GetFunction"), 2);
+    cloud.set("default", "b", |f| (f.changed, f.memory) = (2, 256));
+    let list = finder.list().await.unwrap();
+    assert_eq!(cloud.asked("GetFunction"), 3);
+    let about = list.functions[1].about.as_ref().unwrap();
+    assert_eq!(about.memory_limit, Bytes(268_435_456));
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    finder.list().await.unwrap();
+    assert_eq!(cloud.asked("GetFunction"), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn details_that_fail_keep_the_last_good_ones_and_are_asked_for_again() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    let finder = finder(&cloud, Wanted::default(), true);
+    let good = finder.list().await.unwrap();
+    cloud.set("default", "a", |f| (f.changed, f.topic) = (2, "moved"));
+    cloud.fail("GetFunction", Failure::Transient);
+    assert_eq!(finder.list().await.unwrap(), good);
+    cloud.works("GetFunction");
+    let list = finder.list().await.unwrap();
+    assert_eq!(list.functions[0].topic, Topic::Id("moved".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_loses_nothing() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    let finder = of_all(&cloud);
+    finder.list().await.unwrap();
+    for action in ["ListNamespaces", "ListFunctions"] {
+        cloud.fail(action, Failure::Transient);
+        for _ in 0..3 {
+            let error = finder.list().await.unwrap_err();
+            assert_eq!(&*error.action, action);
+        }
+        cloud.works(action);
+        assert_eq!(all_names(&finder).await, ["default/a"]);
+    }
+    assert_eq!(cloud.asked("GetFunction"), 1, "details are still known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_fails_keeps_its_functions_and_hinders_no_other() {
+    let cloud = Cloud::new();
+    cloud.add("n1", "a");
+    cloud.add("n2", "b");
+    let finder = of_all(&cloud);
+    finder.list().await.unwrap();
+    cloud.change(|c| c.broken_namespace = Some("n1"));
+    cloud.add("n2", "c");
+    for _ in 0..3 {
+        assert_eq!(all_names(&finder).await, ["n1/a", "n2/b", "n2/c"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_list_namespaces_the_default_one_is_read() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    cloud.add("named", "b");
+    cloud.add("other", "c");
+    cloud.fail("ListNamespaces", Failure::Forbidden);
+    assert_eq!(all_names(&of_all(&cloud)).await, ["default/a"]);
+    for (filter, expected) in [
+        (
+            filter(&["named"], &["x.*"], &[]),
+            Err("UnauthorizedOperation.CAM"),
+        ),
+        (filter(&["named"], &["d.*"], &[]), Ok(2)),
+        (filter(&[], &["x.*"], &[]), Err("UnauthorizedOperation.CAM")),
+    ] {
+        let wanted = Wanted {
+            namespaces: filter.clone(),
+            ..Wanted::default()
+        };
+        let list = finder(&cloud, wanted, false).list().await;
+        let expected = match expected {
+            Err(_) if filter.names() == ["named"] => Ok(1),
+            expected => expected,
+        };
+        let got = list.as_ref().map(|list| list.functions.len());
+        assert_eq!(got.map_err(|error| &*error.code), expected, "{filter:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_wanted_is_asked_for() {
+    let cloud = Cloud::new();
+    for (namespace, name) in [("default", "a"), ("default", "b"), ("x1", "a"), ("x2", "c")] {
+        cloud.add(namespace, name);
+    }
+    let wanted = |namespaces, functions| Wanted {
+        namespaces,
+        functions,
+    };
+    let any = || filter(&[], &[], &[]);
+    // Wanted, found, and how often each action was needed.
+    for (wanted, found, calls) in [
+        (
+            wanted(any(), filter(&[], &[], &["b"])),
+            vec!["default/a", "x1/a", "x2/c"],
+            [1, 3, 3],
+        ),
+        (
+            wanted(filter(&[], &["x."], &[]), any()),
+            vec!["x1/a", "x2/c"],
+            [1, 2, 2],
+        ),
+        (
+            wanted(filter(&["default"], &[], &[]), any()),
+            vec!["default/a", "default/b"],
+            [0, 1, 2],
+        ),
+        (
+            wanted(
+                filter(&["default", "x1"], &[], &[]),
+                filter(&["b"], &[], &[]),
+            ),
+            vec!["default/b"],
+            [0, 0, 2],
+        ),
+        (
+            wanted(any(), filter(&["a"], &[], &[])),
+            vec!["default/a", "x1/a"],
+            [1, 3, 2],
+        ),
+    ] {
+        cloud.forget_asked();
+        let finder = finder(&cloud, wanted, false);
+        assert_eq!(all_names(&finder).await, found);
+        let actions = ["ListNamespaces", "ListFunctions", "GetFunction"];
+        assert_eq!(
+            actions.map(|action| cloud.asked(action)),
+            calls,
+            "{found:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_comes_in_parts() {
+    for needs_topics in [false, true] {
+        let cloud = Cloud::new();
+        for n in 0..200 {
+            cloud.add("default", &format!("f{n:03}"));
+        }
+        // Eight at once, one second each: 80 in ten seconds.
+        cloud.change(|c| c.answer_takes = Duration::from_secs(1));
+        let finder = finder(&cloud, Wanted::default(), needs_topics);
+        let started = Instant::now();
+        let mut parts = Vec::new();
+        loop {
+            let list = finder.list().await.unwrap();
+            let known = list.functions.iter().filter(|one| one.about.is_some());
+            parts.push((list.functions.len(), known.count()));
+            if list.complete {
+                break;
+            }
+            assert!(started.elapsed() <= Duration::from_secs(11) * parts.len() as u32);
+        }
+        assert_eq!(cloud.asked("GetFunction"), 200, "each once: {parts:?}");
+        assert_eq!(parts.last(), Some(&(200, 200)));
+        let (all, known) = parts[0];
+        assert!((56..=80).contains(&known), "{parts:?}");
+        assert_eq!(all, if needs_topics { known } else { 200 });
+        assert!(cloud.most_at_once() <= 8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_functions_are_found_while_details_are_still_missing() {
+    let cloud = Cloud::new();
+    for n in 0..4_000 {
+        cloud.add("default", &format!("f{n:04}"));
+    }
+    cloud.change(|c| c.answer_takes = Duration::from_secs(1));
+    let finder = of_all(&cloud);
+    let started = Instant::now();
+    let mut seen_new = None;
+    finder.list().await.unwrap();
+    cloud.add("default", "new");
+    loop {
+        let list = finder.list().await.unwrap();
+        if seen_new.is_none() && list.functions.len() == 4_001 {
+            seen_new = Some(started.elapsed());
+        }
+        if list.complete {
+            break;
+        }
+    }
+    assert!(seen_new.unwrap() < Duration::from_secs(360), "{seen_new:?}");
+    assert!(started.elapsed() > Duration::from_secs(500));
+    assert_eq!(cloud.asked("GetFunction"), 4_001, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_dropped_goes_on_at_the_next_call() {
+    let cloud = Cloud::new();
+    for n in 0..100 {
+        cloud.add("default", &format!("f{n:03}"));
+    }
+    cloud.change(|c| c.answer_takes = Duration::from_secs(1));
+    let finder = of_all(&cloud);
+    let long = Duration::from_millis(5_500);
+    assert!(tokio::time::timeout(long, finder.list()).await.is_err());
+    while !finder.list().await.unwrap().complete {}
+    assert_eq!(cloud.asked("GetFunction"), 100, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_details_are_not_asked_for_a_thousand_times() {
+    let cloud = Cloud::new();
+    for n in 0..1_000 {
+        cloud.add("default", &format!("f{n:03}"));
+    }
+    cloud.fail("GetFunction", Failure::Forbidden);
+    assert_eq!(all_names(&of_all(&cloud)).await.len(), 1_000);
+    assert!(cloud.asked("GetFunction") < 50);
+
+    let error = finder(&cloud, Wanted::default(), true).list().await;
+    assert_eq!(
+        &*error.unwrap_err().action,
+        "GetFunction",
+        "nothing can be read without topics"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_does_not_exist_is_an_error_only_alone() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    let of = |names: &[&str]| Wanted {
+        namespaces: filter(names, &[], &[]),
+        ..Wanted::default()
+    };
+    let alone = finder(&cloud, of(&["typo"]), false).list().await;
+    assert_eq!(&*alone.unwrap_err().code, "ResourceNotFound.Namespace");
+    let beside = finder(&cloud, of(&["default", "typo"]), false);
+    assert_eq!(all_names(&beside).await, ["default/a"]);
+}

@@ -1,0 +1,149 @@
+use std::path::Path;
+
+use super::*;
+
+/// What stands in `Response` of a recorded body; nothing where the folder is not there.
+fn recorded<T: DeserializeOwned>(name: &str) -> Option<T> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
+    let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
+        println!("skipped: {name} is not there");
+        return None;
+    };
+    let mut body: Value = serde_json::from_str(&text).unwrap();
+    Some(serde_json::from_value(body["Response"].take()).unwrap())
+}
+
+fn entry(name: &str, changed: Option<&str>) -> Entry {
+    Entry {
+        name: name.into(),
+        changed: changed.map(Into::into),
+    }
+}
+
+fn details(mib: u64, seconds: u64, runtime: &str, topic: &str) -> Details {
+    let about = About {
+        memory_limit: Bytes(mib * 1_048_576),
+        timeout: Duration::from_secs(seconds),
+        runtime: runtime.to_owned(),
+    };
+    Details {
+        about: Some(Arc::new(about)),
+        topic: Topic::Id(topic.into()),
+    }
+}
+
+#[test]
+fn documented_lists_of_functions() {
+    for (name, changed) in [
+        ("v3_ListFunctions_doc.json", "2024-08-27 15:27:43"),
+        ("v3_ListFunctions_doc_2.json", "2000-01-01 00:00:00"),
+    ] {
+        let Some(answer) = recorded::<FunctionList>(name) else {
+            continue;
+        };
+        let page = Page {
+            rows: 1,
+            entries: vec![entry("functionName1", Some(changed))],
+            total: 1,
+        };
+        assert_eq!(answer.page(), page, "{name}");
+    }
+}
+
+#[test]
+fn the_documented_list_of_namespaces_has_a_total_of_zero() {
+    if let Some(answer) = recorded::<Namespaces>("v3_ListNamespaces_doc_old_1c2c24bc.json") {
+        let page = Page {
+            rows: 1,
+            entries: vec![entry("abc", None)],
+            total: 0,
+        };
+        assert_eq!(answer.page(), page);
+    }
+}
+
+#[test]
+fn documented_details() {
+    let of_zeros = Details {
+        about: None,
+        topic: Topic::Id("abc".into()),
+    };
+    for (name, expected) in [
+        (
+            "v3_GetFunction_doc.json",
+            details(128, 3, "CustomImage", "a3b039f5-bbbbbbbbbb"),
+        ),
+        (
+            "v3_GetFunction_doc_old_043a0786.json",
+            details(128, 3, "xx", "xx"),
+        ),
+        ("v3_GetFunction_doc_old_bc868577.json", of_zeros.clone()),
+        ("v3_GetFunction_doc_old_f48d420e.json", of_zeros),
+    ] {
+        if let Some(answer) = recorded::<FunctionAnswer>(name) {
+            assert_eq!(answer.details(), expected, "{name}");
+        }
+    }
+}
+
+fn answered(body: Value) -> Details {
+    let answer: FunctionAnswer = serde_json::from_value(body).unwrap();
+    answer.details()
+}
+
+#[test]
+fn details_that_are_missing_or_absurd() {
+    let nothing = Details {
+        about: None,
+        topic: Topic::None,
+    };
+    for body in [
+        json!({}),
+        json!({"MemorySize": null, "Timeout": null, "Runtime": null, "ClsTopicId": null}),
+        json!({"MemorySize": -1, "Timeout": 3, "ClsTopicId": ""}),
+        json!({"MemorySize": 128, "Timeout": 0, "ClsTopicId": "x".repeat(256)}),
+    ] {
+        assert_eq!(answered(body.clone()), nothing, "{body}");
+    }
+    let long = json!({"MemorySize": 64, "Timeout": i64::MAX, "Runtime": "r".repeat(70), "ClsTopicId": "t"});
+    assert_eq!(
+        answered(long),
+        details(64, 604_800, &"r".repeat(64), "t"),
+        "no longer than a week"
+    );
+}
+
+#[test]
+fn rows_without_a_usable_name_are_counted_but_not_taken() {
+    let body = json!({"TotalCount": null, "Functions": [
+        {"FunctionName": null}, {"FunctionName": ""}, {}, {"FunctionName": "a".repeat(256)},
+        {"FunctionName": "ok", "ModTime": null}]});
+    let list: FunctionList = serde_json::from_value(body).unwrap();
+    let page = Page {
+        rows: 5,
+        entries: vec![entry("ok", None)],
+        total: 0,
+    };
+    assert_eq!(list.page(), page);
+    for body in [json!({}), json!({"Functions": null, "TotalCount": -1})] {
+        let list: FunctionList = serde_json::from_value(body).unwrap();
+        assert_eq!(list.page(), Page::default());
+    }
+}
+
+#[test]
+fn what_is_asked_for() {
+    let function = FunctionId::new("ap-x", "default", "f");
+    assert_eq!(
+        FunctionAnswer::params(&function),
+        json!({"FunctionName": "f", "Namespace": "default", "ShowCode": "FALSE"})
+    );
+    assert_eq!(
+        FunctionList::params("abc"),
+        json!({"Namespace": "abc", "Orderby": "FunctionName", "Order": "ASC"})
+    );
+    assert_eq!(
+        Namespaces::params(""),
+        json!({"Orderby": "Name", "Order": "ASC"})
+    );
+}
