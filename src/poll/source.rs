@@ -26,7 +26,8 @@ struct Tasks {
     listed: BTreeSet<FunctionId>,
 }
 
-/// Runs a source until the stop; returns when all its targets have ended.
+/// Runs a source until the stop; returns when all its targets have ended. Targets are read while
+/// the list of functions is fetched, however long that takes.
 pub async fn run_source(poller: Poller) {
     let stop = poller.runtime.stop.clone();
     let mut tasks = Tasks::default();
@@ -36,7 +37,14 @@ pub async fn run_source(poller: Poller) {
     }
     let mut failures = 0u32;
     loop {
-        let wait = match poller.source.list().await {
+        // A long list is given up in its middle.
+        let list = tokio::select! {
+            biased;
+            () = stop.wished() => break,
+            list = poller.source.list() => list,
+        };
+        restart_broken(&poller, &mut tasks);
+        let wait = match list {
             Ok(listing) => {
                 failures = 0;
                 let complete = listing.complete;
@@ -76,15 +84,18 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
     let gone = if listing.complete {
-        let gone = tasks.listed.difference(&functions).cloned().collect();
+        let gone: Vec<_> = tasks.listed.difference(&functions).cloned().collect();
         tasks.listed = functions;
         gone
     } else {
         tasks.listed.extend(functions);
         Vec::new()
     };
-    // If this is refused they are shown with their first invocation, or at the next discovery.
-    let _shown_later = poller.writer.known(list, gone).await;
+    // If this is refused they are shown with their first invocation, or at the next discovery,
+    // and those that are gone are gone then too.
+    if poller.writer.known(list, gone.clone()).await.is_err() {
+        tasks.listed.extend(gone);
+    }
     if listing.complete {
         end_others(poller, tasks, &wanted);
     }
@@ -94,6 +105,29 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
             let first_wait = poller.runtime.random.jitter(spread);
             start(poller, tasks, target, first_wait);
         }
+    }
+}
+
+/// Starts again what ended by itself: before the stop no task does, unless it panicked.
+fn restart_broken(poller: &Poller, tasks: &mut Tasks) {
+    while tasks.running.try_join_next().is_some() {}
+    let ended = tasks
+        .by_target
+        .iter()
+        .filter(|(_, task)| task.is_finished());
+    let broken: Vec<TargetId> = ended.map(|(target, _)| target.clone()).collect();
+    if poller.runtime.stop.is_wished() {
+        return;
+    }
+    for target in broken {
+        warn!(
+            source = &*poller.name,
+            target_name = %target,
+            "reading it broke off by a fault of this program and is started again; please report it"
+        );
+        poller.telemetry.poll_failed();
+        let first_wait = poller.runtime.random.jitter(poller.timing.interval);
+        start(poller, tasks, target, first_wait);
     }
 }
 
