@@ -33,8 +33,8 @@ struct Scripted {
     lists: Mutex<VecDeque<List>>,
     listed: Mutex<Vec<Instant>>,
     reads: Mutex<BTreeMap<String, usize>>,
-    /// The first read of this function panics.
-    breaks: Option<&'static str>,
+    /// The next read of this function panics.
+    breaks: Mutex<Option<&'static str>>,
     runtime: Runtime,
 }
 
@@ -70,15 +70,11 @@ impl LogSource for Scripted {
         _: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
         let name = target.to_string();
-        let reads = {
-            let mut all = self.reads.lock().unwrap();
-            let reads = all.entry(name.clone()).or_default();
-            *reads += 1;
-            *reads
-        };
-        let breaks = self.breaks.is_some_and(|broken| name.ends_with(broken));
+        let mut breaks = self.breaks.lock().unwrap();
+        let breaks = breaks.take_if(|broken| name.ends_with(*broken)).is_some();
+        *self.reads.lock().unwrap().entry(name).or_default() += 1;
         Box::pin(async move {
-            assert!(!breaks || reads > 1, "this read is meant to break");
+            assert!(!breaks, "this read is meant to break");
             Ok(ReadReport::default())
         })
     }
@@ -152,7 +148,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         lists: Mutex::new(lists.iter().copied().collect()),
         listed: Mutex::default(),
         reads: Mutex::default(),
-        breaks,
+        breaks: Mutex::new(breaks),
         runtime: runtime.clone(),
     });
     let poller = Poller {
