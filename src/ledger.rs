@@ -4,10 +4,12 @@
 //! Keys belong to the function, not to the target: a function may be read by its own target today
 //! and by that of its region tomorrow, and is still the same function.
 
+mod chain;
 mod pages;
 mod seen;
 mod targets;
 
+pub use chain::{ChainAsk, ChainMark, ChainPage, ChainPlace, ChainRead};
 pub use pages::{NextPage, PageShape, PagedRead};
 pub use seen::{Seen, Verdict};
 pub use targets::{Listed, RETENTION, Scope, TargetId, Targets};
