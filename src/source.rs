@@ -3,6 +3,7 @@
 //! An adapter knows how its API pages and what its rows mean. It hands over pages of finished
 //! attempts and says whether the span was read completely; it counts nothing.
 
+pub mod cls;
 pub mod functions;
 mod outcome;
 pub mod v2;

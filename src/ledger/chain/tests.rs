@@ -49,7 +49,12 @@ impl Log {
             ChainPlace::Context(context) => (context.parse().unwrap(), self.chain_max),
         };
         let in_chain = matches!(ask.place, ChainPlace::Context(_));
-        if in_chain && (skip >= bound || self.forgets.is_some_and(|n| self.requests % n == 0)) {
+        if in_chain
+            && (skip >= bound
+                || self
+                    .forgets
+                    .is_some_and(|n| self.requests.is_multiple_of(n)))
+        {
             return None;
         }
         let page: Vec<_> = lines

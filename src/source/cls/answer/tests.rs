@@ -1,0 +1,232 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::config::{FunctionFilter, Read};
+use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Row, attempt_id};
+
+fn place() -> Place {
+    Place {
+        account: "a".into(),
+        region: "ap-x".into(),
+        read: Read::Region,
+        max_run_time: Duration::from_secs(900),
+        delivery_delay: Duration::from_secs(60),
+    }
+}
+
+fn sorted(response: &str, wanted: &Wanted) -> Sorted {
+    let answer: Answer = serde_json::from_str(response).unwrap();
+    let place = place();
+    let reading = Reading {
+        place: &place,
+        wanted,
+    };
+    answer.sort(reading, Timestamp::from_millis(5))
+}
+
+fn line(time: &str, record: &str) -> String {
+    let record = serde_json::to_string(record).unwrap();
+    format!(
+        r#"{{"Time":{time},"TopicId":"t","PkgId":"p","PkgLogId":"1","HighLights":[],"LogJson":{record},"RawLog":"","IndexStatus":""}}"#
+    )
+}
+
+fn report(name: &str, status: &str, kind: &str) -> String {
+    format!(
+        r#"{{"SCF_FunctionName":"{name}","SCF_Namespace":"default","SCF_RequestId":"r","SCF_RetryNum":"0",
+        "SCF_StatusCode":"{status}","SCF_Type":"{kind}","SCF_MemUsage":"1048576.00",
+        "SCF_Message":"Report RequestId: r Duration:1ms Memory:128MB MemUsage:1.00MB"}}"#
+    )
+}
+
+fn body(lines: &[String]) -> String {
+    format!(
+        r#"{{"Context":"c","ListOver":false,"Analysis":false,"ColNames":null,"Results":[{}],"AnalysisRecords":null}}"#,
+        lines.join(",")
+    )
+}
+
+#[test]
+fn lines_become_rows_in_their_order() {
+    let lines = [
+        line("10", &report("f", "200", "Platform")),
+        line("11", &report("g", "202", "Platform")),
+        line("11", &report("f", "200", "Custom")),
+        line("12", &report("g", "499", "Platform")),
+    ];
+    let read = sorted(&body(&lines), &Wanted::default());
+    let names: Vec<&str> = read.page.functions.iter().map(|f| &*f.name).collect();
+    assert_eq!(names, ["f", "g"]);
+    assert_eq!(read.page.functions[0].account.as_ref(), "a");
+    let rows: Vec<_> = read
+        .page
+        .rows
+        .iter()
+        .map(|row| (row.function, row.outcome, row.position.as_millis()))
+        .collect();
+    assert_eq!(
+        rows,
+        [(0, Outcome::Success, 10), (1, Outcome::Interrupted, 12)]
+    );
+    assert_eq!((read.page.unfinished, read.page.rejects.len()), (1, 0));
+    let times: Vec<i64> = read.shape.marks.iter().map(|m| m.at.as_millis()).collect();
+    assert_eq!(times, [10, 11, 11, 12]);
+    assert_eq!(read.shape.over, Some(false));
+    assert_eq!(read.shape.context.as_deref(), Some("c"));
+}
+
+#[test]
+fn functions_that_are_not_wanted_have_no_rows() {
+    let functions = FunctionFilter::new(vec!["g".into()], Vec::new(), Vec::new());
+    let wanted = Wanted {
+        functions,
+        ..Wanted::default()
+    };
+    let lines = ["f", "g", "f"].map(|name| line("10", &report(name, "200", "Platform")));
+    let read = sorted(&body(&lines), &wanted);
+    assert_eq!((read.page.functions.len(), read.page.rows.len()), (1, 1));
+    assert_eq!((read.shape.marks.len(), read.page.rejects.len()), (3, 0));
+}
+
+#[test]
+fn an_odd_line_does_not_stop_the_others() {
+    use RejectReason as R;
+    let good = line("10", &report("f", "200", "Platform"));
+    for (odd, reason) in [
+        ("7".to_owned(), Some(R::NotAnObject)),
+        ("null".to_owned(), Some(R::NotAnObject)),
+        ("{}".to_owned(), Some(R::NotAnObject)),
+        (line("10", "xx"), Some(R::NotAnObject)),
+        (line("10", ""), Some(R::NotAnObject)),
+        (line("10", "[]"), Some(R::NotAnObject)),
+        (
+            good.replace(r#""RawLog":"""#, r#""RawLog":"x""#)
+                .replace("LogJson", "Other"),
+            Some(R::NotAnObject),
+        ),
+        (
+            line("null", &report("f", "200", "Platform")),
+            Some(R::StartTime),
+        ),
+        (
+            line("1e999", &report("f", "200", "Platform")),
+            Some(R::NotAnObject),
+        ),
+        (
+            line("10", &report("", "200", "Platform")),
+            Some(R::FunctionName),
+        ),
+        (line("10", &report("f", "", "Platform")), Some(R::RetCode)),
+        (line("10", r#"{"referer":"x","a":[1,{}]}"#), None),
+        (
+            good.replace(r#""HighLights":[]"#, r#""HighLights":"\ud800""#),
+            None,
+        ),
+    ] {
+        let read = sorted(&body(&[good.clone(), odd.clone()]), &Wanted::default());
+        assert_eq!(read.page.rejects.first().copied(), reason, "{odd}");
+        assert!(!read.page.rows.is_empty(), "{odd}");
+        assert_eq!(read.shape.marks.len(), 2);
+        assert_eq!(read.shape.marks[1].at.as_millis(), 10);
+    }
+}
+
+#[test]
+fn nulls_are_nothing() {
+    for response in [
+        r#"{"Results":null,"Context":null,"ListOver":null}"#,
+        r#"{"RequestId":"x"}"#,
+        r#"{"Results":[],"Context":"","ListOver":true}"#,
+    ] {
+        let read = sorted(response, &Wanted::default());
+        assert_eq!(read.page, Page::default());
+        assert!(read.shape.marks.is_empty());
+    }
+}
+
+/// What a recorded or documented body amounts to: rows, cold starts, rejects.
+#[test]
+fn every_recorded_body_gives_what_its_index_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
+    let cases = [
+        // Lines of another product: JSON objects, but none of SCF.
+        ("doc", 0, 0, 0),
+        ("doc_old_3c580b3b", 0, 0, 0),
+        ("doc_old_9547c128", 0, 0, 0),
+        ("doc_old_a0ffeec9", 0, 0, 0),
+        // `LogJson` is `xx`.
+        ("doc_old_8577037b", 0, 0, 1),
+        ("empty_derived", 0, 0, 0),
+        ("null_results_derived", 0, 0, 0),
+        ("scf_START_wrapped", 0, 0, 0),
+        // From before 2021: a line that user code printed.
+        ("scf_pre2021_fields_synthetic", 0, 0, 0),
+        // Six lines of one call with a cold start.
+        ("scf_report_synthetic_wrapper", 1, 1, 0),
+    ];
+    for (name, rows, cold_starts, rejects) in cases {
+        let path = folder.join(format!("cls_SearchLog_{name}.json"));
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            println!("skipped: there is no {}", path.display());
+            return;
+        };
+        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let page = sorted(&whole["Response"].to_string(), &Wanted::default()).page;
+        assert_eq!(
+            (page.rows.len(), page.cold_starts.len(), page.rejects.len()),
+            (rows, cold_starts, rejects),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn one_call_with_a_cold_start_is_one_row_and_one_cold_start() {
+    let id = "6f71a3f5-0000-4c49-a566-1e0f6e5d0001";
+    let of = |status: &str, message: &str| {
+        let record = format!(
+            r#"{{"SCF_FunctionName":"log-test","SCF_Namespace":"default","SCF_RequestId":"{id}",
+            "SCF_RetryNum":"0","SCF_StatusCode":"{status}","SCF_Type":"Platform","SCF_Duration":"1",
+            "SCF_StartTime":"1653523171317","SCF_MemUsage":"31178752.00","SCF_Message":"{message}"}}"#
+        );
+        line("1653523171320", &record)
+    };
+    let lines = [
+        of("202", &format!("START RequestId:{id}")),
+        of(
+            "202",
+            &format!(
+                "Init Report RequestId: {id} Coldstart: 236ms (PullCode: 70ms InitRuntime: 8ms \
+                 InitFunction: 158ms) Memory: 640MB MemUsage: 57.86MB"
+            ),
+        ),
+        of("200", &format!("END RequestId:{id}")),
+        of(
+            "200",
+            &format!("Report RequestId:{id} Duration:1ms Memory:128MB MemUsage:29.734375MB"),
+        ),
+    ];
+    let page = sorted(&body(&lines), &Wanted::default()).page;
+    let key = AttemptKey {
+        id: attempt_id(id),
+        attempt: 0,
+    };
+    let [cold] = page.cold_starts[..] else {
+        panic!("{:?}", page.cold_starts);
+    };
+    assert_eq!(cold.key, key.of_cold_start());
+    assert_eq!(cold.total, Nanos(236_000_000));
+    assert_eq!(cold.parts, [70_000_000, 8_000_000, 158_000_000].map(Nanos));
+    let [
+        Row {
+            key: of_row,
+            memory,
+            ..
+        },
+    ] = page.rows[..]
+    else {
+        panic!("{:?}", page.rows);
+    };
+    assert_eq!((of_row, memory), (key, Bytes(31_178_752)));
+}

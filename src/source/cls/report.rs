@@ -1,0 +1,225 @@
+//! The text of the platform's report lines.
+//!
+//! The wording has changed with the years: blanks behind colons come and go, memory is called
+//! `MemUsage` or `MaxMemoryUsed`, a cold start `Coldstart` or `InitDuration`. So a line is known
+//! by how it begins, and each of its pieces is looked for by itself; pieces that are not known
+//! are passed over.
+
+use crate::model::{Bytes, ColdStart, Nanos, RejectReason};
+
+/// The longest run time believed: a month. Async functions may run a day.
+const MILLIS_MAX: f64 = 31.0 * 24.0 * 3_600.0 * 1_000.0;
+/// The largest memory believed: 1 TiB. The cloud lends up to 120 GB.
+const MB_MAX: f64 = (1u64 << 20) as f64;
+const BYTES_PER_MB: f64 = (1u64 << 20) as f64;
+
+/// What a platform line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind<'a> {
+    /// `Report RequestId`: the end of an attempt; with what follows these words.
+    Report(&'a str),
+    /// `Init Report RequestId`: a cold start; with what follows these words.
+    Init(&'a str),
+    /// Any other.
+    Other,
+}
+
+/// The pieces of a report; a piece that is absent is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Report<'a> {
+    /// The request, where the line names it.
+    pub(super) request_id: Option<&'a str>,
+    /// Run time.
+    pub(super) duration: Option<Nanos>,
+    /// Memory used.
+    pub(super) memory: Option<PrintedMemory>,
+    /// Memory configured.
+    pub(super) memory_limit: Option<Bytes>,
+}
+
+/// An amount of memory as it was printed: megabytes of 2^20 bytes, cut after some decimals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct PrintedMemory {
+    megabytes: f64,
+    /// One in the last decimal.
+    step: f64,
+}
+
+/// The pieces of an `Init Report`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Init<'a> {
+    /// The request that had to wait, where the line names it.
+    pub(super) request_id: Option<&'a str>,
+    /// All of it.
+    pub(super) total: Nanos,
+    /// In the order of [`ColdStart::PARTS`]; zero where one is not told.
+    pub(super) parts: [Nanos; ColdStart::PARTS.len()],
+}
+
+/// `Key: 12.5 ms`, with or without the blanks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece<'a> {
+    key: &'a str,
+    number: &'a str,
+    unit: &'a str,
+}
+
+/// Tells the platform's line by how it begins.
+pub(super) fn kind(message: &str) -> Kind<'_> {
+    if let Some(rest) = message.strip_prefix("Report RequestId") {
+        Kind::Report(rest)
+    } else if let Some(rest) = message.strip_prefix("Init Report RequestId") {
+        Kind::Init(rest)
+    } else {
+        Kind::Other
+    }
+}
+
+/// Reads what follows `Report RequestId`. A number in another unit than ms or MB rejects it.
+pub(super) fn parse_report(rest: &str) -> Result<Report<'_>, RejectReason> {
+    let (request_id, rest) = split_id(rest);
+    let mut report = Report {
+        request_id,
+        ..Report::default()
+    };
+    for piece in Pieces(rest) {
+        match piece.key {
+            "Duration" => {
+                report.duration = Some(piece.millis().ok_or(RejectReason::Duration)?);
+            }
+            "Memory" => {
+                let memory = piece.megabytes().ok_or(RejectReason::Memory)?;
+                report.memory_limit = Some(memory.bytes());
+            }
+            "MemUsage" | "MaxMemoryUsed" => {
+                report.memory = Some(piece.megabytes().ok_or(RejectReason::Memory)?);
+            }
+            _ => {}
+        }
+    }
+    Ok(report)
+}
+
+/// Reads what follows `Init Report RequestId`.
+pub(super) fn parse_init(rest: &str) -> Result<Init<'_>, RejectReason> {
+    let (request_id, rest) = split_id(rest);
+    let mut total = None;
+    let mut parts = [Nanos::default(); ColdStart::PARTS.len()];
+    for piece in Pieces(rest) {
+        let place = match piece.key {
+            "Coldstart" | "InitDuration" => {
+                total = Some(piece.millis().ok_or(RejectReason::Duration)?);
+                continue;
+            }
+            "PullCode" => 0,
+            "InitRuntime" => 1,
+            "InitFunction" => 2,
+            _ => continue,
+        };
+        parts[place] = piece.millis().ok_or(RejectReason::Duration)?;
+    }
+    Ok(Init {
+        request_id,
+        total: total.ok_or(RejectReason::Duration)?,
+        parts,
+    })
+}
+
+/// Milliseconds as nanoseconds; the nearest one is the exact value for up to six decimals.
+pub(super) fn millis(number: f64) -> Option<Nanos> {
+    (0.0..=MILLIS_MAX)
+        .contains(&number)
+        .then(|| Nanos((number * 1e6).round() as u64))
+}
+
+// === impl PrintedMemory ===
+
+impl PrintedMemory {
+    /// The whole bytes nearest to what was printed.
+    pub(super) fn bytes(self) -> Bytes {
+        Bytes((self.megabytes * BYTES_PER_MB).round() as u64)
+    }
+
+    /// Whether so many bytes would be printed like this, rounded or cut off.
+    pub(super) fn agrees(self, bytes: f64) -> bool {
+        // A little more, for `step` and the quotient are no exact numbers.
+        (bytes / BYTES_PER_MB - self.megabytes).abs() <= self.step * 1.000_001
+    }
+}
+
+// === impl Piece ===
+
+impl Piece<'_> {
+    fn millis(&self) -> Option<Nanos> {
+        if self.unit != "ms" {
+            return None;
+        }
+        millis(self.number.parse().ok()?)
+    }
+
+    fn megabytes(&self) -> Option<PrintedMemory> {
+        let megabytes: f64 = self.number.parse().ok()?;
+        let known = self.unit == "MB" && (0.0..=MB_MAX).contains(&megabytes);
+        let decimals = match self.number.split_once('.') {
+            Some((_, decimals)) => i32::try_from(decimals.len()).ok()?,
+            None => 0,
+        };
+        known.then(|| PrintedMemory {
+            megabytes,
+            step: 0.1f64.powi(decimals),
+        })
+    }
+}
+
+/// The pieces `key:number` of a text, one after the other.
+struct Pieces<'a>(&'a str);
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            let (before, behind) = self.0.split_once(':')?;
+            let key = last_word(before);
+            let (number, after_number) = split_while(behind.trim_start(), |c| {
+                c.is_ascii_digit() || c == '.' || c == '-'
+            });
+            if number.is_empty() {
+                self.0 = behind;
+                continue;
+            }
+            let (unit, rest) = split_while(after_number.trim_start(), |c| c.is_ascii_alphabetic());
+            // What looks like a unit may be the next key, where there is none.
+            let (unit, rest) = if rest.starts_with(':') {
+                ("", after_number)
+            } else {
+                (unit, rest)
+            };
+            self.0 = rest;
+            return Some(Piece { key, number, unit });
+        }
+    }
+}
+
+/// The request id behind `RequestId`, and what follows it.
+fn split_id(rest: &str) -> (Option<&str>, &str) {
+    let rest = rest.trim_start_matches([':', ' ']);
+    let (id, rest) = split_while(rest, |c| !c.is_whitespace());
+    ((!id.is_empty()).then_some(id), rest)
+}
+
+fn split_while(text: &str, wanted: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|c| !wanted(c)).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn last_word(text: &str) -> &str {
+    let start = text.rfind(|c: char| !c.is_ascii_alphabetic());
+    let start = start.map_or(0, |at| {
+        at + text[at..].chars().next().map_or(1, char::len_utf8)
+    });
+    text.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

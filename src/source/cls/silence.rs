@@ -1,0 +1,92 @@
+//! Telling a topic whose functions rest from one whose lines cannot be found.
+//!
+//! A search by key in a topic that has no index of that key finds nothing, and does not fail. So
+//! when nothing was found for a while, the lines themselves are looked at: a report among them
+//! that the search should have found is the proof.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::source::Span;
+
+/// How long nothing must have been found before the lines are looked at, and the pause between
+/// two looks.
+const QUIET: Duration = Duration::from_secs(300);
+/// How far back a look goes at the most; the index may have been switched on since.
+const LOOK_BACK: Duration = Duration::from_secs(3_600);
+
+/// What is known about the silence of one topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Silence {
+    /// Nothing was found from there on.
+    since: Option<Timestamp>,
+    looked: Option<Timestamp>,
+    /// The last look found what the search had not.
+    pub(super) proven: bool,
+}
+
+impl Silence {
+    /// The search found something.
+    pub(super) fn broken(&mut self) {
+        *self = Self {
+            looked: self.looked,
+            ..Self::default()
+        };
+    }
+
+    /// A whole sweep found nothing. The span in which to look at the lines themselves, where it is
+    /// time for that: it ends where nothing can appear any more, for what appears between search
+    /// and look would prove nothing.
+    pub(super) fn lasts(&mut self, span: &Span) -> Option<(Timestamp, Timestamp)> {
+        let since = *self.since.get_or_insert(span.from);
+        let rested = self.looked.is_none_or(|at| span.now.since(at) >= QUIET);
+        if !rested || span.closed.since(since) < QUIET {
+            return None;
+        }
+        self.looked = Some(span.now);
+        Some((since.max(span.closed - LOOK_BACK), span.closed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Mode;
+
+    fn span(from: i64, now: i64) -> Span {
+        Span {
+            mode: Mode::Sweep,
+            from: Timestamp::from_secs(from),
+            closed: Timestamp::from_secs(now - 60),
+            now: Timestamp::from_secs(now),
+        }
+    }
+
+    fn secs(look: Option<(Timestamp, Timestamp)>) -> Option<(i64, i64)> {
+        look.map(|(from, to)| (from.as_secs(), to.as_secs()))
+    }
+
+    #[test]
+    fn it_looks_after_five_silent_minutes_and_then_every_five() {
+        let mut silence = Silence::default();
+        assert_eq!(silence.lasts(&span(10_000, 10_120)), None);
+        assert_eq!(silence.lasts(&span(10_060, 10_359)), None);
+        let look = silence.lasts(&span(10_300, 10_360));
+        assert_eq!(secs(look), Some((10_000, 10_300)));
+        assert_eq!(silence.lasts(&span(10_300, 10_659)), None);
+        let look = silence.lasts(&span(10_600, 20_000));
+        assert_eq!(secs(look), Some((16_340, 19_940)), "an hour back at most");
+    }
+
+    #[test]
+    fn a_line_ends_it() {
+        let mut silence = Silence::default();
+        silence.lasts(&span(10_000, 10_400));
+        silence.proven = true;
+        silence.broken();
+        assert!(!silence.proven);
+        assert_eq!(silence.lasts(&span(10_700, 10_800)), None);
+        let look = silence.lasts(&span(10_800, 11_060));
+        assert_eq!(secs(look), Some((10_700, 11_000)));
+    }
+}
