@@ -64,7 +64,7 @@ impl Answer {
         sorter.page.rows.reserve(lines.len());
         let mut before = start;
         for raw in &lines {
-            let line: Line<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+            let line = Line::read(raw.get());
             let position = line.position();
             before = position.unwrap_or(before);
             shape.marks.push(ChainMark {

@@ -83,6 +83,11 @@ pub(super) enum Meaning<'a> {
 // === impl Line ===
 
 impl<'a> Line<'a> {
+    /// Reads a line; one that is no object has nothing in it.
+    pub(super) fn read(json: &'a str) -> Self {
+        object(json).unwrap_or_default()
+    }
+
     /// The log time: milliseconds in `Time`.
     pub(super) fn position(&self) -> Option<Timestamp> {
         self.time.instant()
@@ -91,7 +96,7 @@ impl<'a> Line<'a> {
     /// The record; `None` where the line holds no JSON object, as when indexing it failed and its
     /// text stands in `RawLog`.
     pub(super) fn record(&self) -> Option<Record<'_>> {
-        serde_json::from_str(self.log_json.0.as_deref()?).ok()
+        object(self.log_json.0.as_deref()?)
     }
 
     /// A value that tells lines apart: package and number name one line of a topic.
@@ -252,6 +257,12 @@ impl Value<'_> {
             .contains(&millis)
             .then(|| Timestamp::from_millis(millis))
     }
+}
+
+/// Reads a JSON object; a list of the same values would be taken for one otherwise.
+fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    let is_object = json.trim_start().starts_with('{');
+    serde_json::from_str(json).ok().filter(|_| is_object)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {

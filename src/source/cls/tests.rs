@@ -12,7 +12,7 @@ use crate::tencent::ErrorClass;
 /// A topic: the times of its report lines, one call each. A context is the number of lines that
 /// the chain has given.
 pub(super) struct Fake {
-    /// Ascending.
+    /// Ascending, from 1 on.
     pub(super) times: Vec<i64>,
     /// Whether its keys are indexed.
     pub(super) indexed: bool,

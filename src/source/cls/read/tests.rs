@@ -80,7 +80,7 @@ async fn a_millisecond_that_fills_a_chain_is_read_by_offset() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_context_costs_requests_and_no_rows() {
-    let mut fake = Fake::new((0..9_000).map(|n| n / 7).collect());
+    let mut fake = Fake::new((0..9_000).map(|n| 1 + n / 7).collect());
     fake.forgets = Some(3);
     let mut bag = Bag::default();
     let sweep = sweep_of(0, 5_000, 5_000);
@@ -91,12 +91,12 @@ async fn a_refused_context_costs_requests_and_no_rows() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_ends_when_the_sink_has_enough() {
-    let fake = Fake::new((0..9_000).collect());
+    let fake = Fake::new((1..9_001).collect());
     let mut bag = Bag {
         enough: Some(2),
         ..Bag::default()
     };
-    let sweep = sweep_of(0, 9_000, 9_000);
+    let sweep = sweep_of(0, 9_001, 9_001);
     let went = topic().sweep(&fake, sweep, &mut bag).await.unwrap();
     assert!(!went.report.complete);
     assert_eq!((bag.pages, went.report.pages), (2, 2));
@@ -153,7 +153,7 @@ async fn other_failures_end_a_read() {
         "FailedOperation.SyntaxError",
         "FailedOperation.InvalidContext",
     ] {
-        let failing = Failing(Fake::new((0..3_000).collect()), code);
+        let failing = Failing(Fake::new((1..3_001).collect()), code);
         let failed = topic().sweep(&failing, sweep, &mut Bag::default()).await;
         assert_eq!(failed.err().map(|error| error.code), Some(code.into()));
     }

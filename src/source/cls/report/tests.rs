@@ -136,16 +136,10 @@ fn both_wordings_of_a_cold_start_are_read() {
         "",
         "Coldstart: 2s",
         "Duration: 3ms",
-        "Coldstart: 2ms (PullCode: x1s)",
+        "Coldstart: 2ms (PullCode: 1s)",
     ] {
         let text = format!("Init Report RequestId: {ID} {pieces}");
-        let refused = if pieces.ends_with(')') {
-            // No number follows the colon: no piece.
-            continue;
-        } else {
-            init(&text)
-        };
-        assert_eq!(refused, Err(RejectReason::Duration), "{text}");
+        assert_eq!(init(&text), Err(RejectReason::Duration), "{text}");
     }
 }
 
