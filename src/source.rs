@@ -6,7 +6,11 @@
 pub mod cls;
 pub mod functions;
 mod outcome;
+mod scalar;
+mod time;
 pub mod v2;
+pub mod v3;
+mod values;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,10 @@ use std::fmt;
 
 /// The return code as a label value. The set is closed: a code outside
 /// [`RetCode::MIN`]..=[`RetCode::MAX`] is `other`.
+///
+/// The range holds both documented sets, return codes (-1 to 3) and status codes (200 to 601). A
+/// code between them that no page names keeps its number, for a failure that can be looked up is
+/// worth more than one that cannot; how many codes one function shows is bounded elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RetCode(i16);
 
@@ -99,23 +103,6 @@ impl Outcome {
             Self::PlatformError => "platform_error",
             Self::Interrupted => "interrupted",
             Self::Unknown => "unknown",
-        }
-    }
-
-    /// What a status code of the platform means: the codes of CLS records, of error messages, and
-    /// of the documents' status page.
-    pub const fn of_status(status: i64) -> Self {
-        match status {
-            200 => Self::Success,
-            // User code raised or exited, or its answer or handler is unusable.
-            403 | 405 | 407 | 430 | 437 | 439 | 443 | 445 | 446 => Self::FunctionError,
-            433 => Self::Timeout,
-            434 => Self::OutOfMemory,
-            402 | 410 | 429 | 432 | 440 | 449 | 532 => Self::Throttled,
-            499 => Self::Interrupted,
-            400 | 401 | 404 | 406 | 435 | 436 | 438 | 441 | 442 | 444 | 447 | 450 | 500 | 600
-            | 601 => Self::PlatformError,
-            _ => Self::Unknown,
         }
     }
 

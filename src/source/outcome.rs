@@ -1,14 +1,80 @@
-//! From a return code and its message to an outcome.
+//! What a return code or a status code means: the one table, and how return codes come to it.
 
 use crate::model::Outcome;
 
-/// What the `retCode` of v2 and 3.0 means, with the error text that may come with it.
+/// Status codes of the platform, of the vendor's status page; where another of its pages (events
+/// of the bus) DISAGREES, that is noted. They stand in CLS records and in error messages. 202,
+/// "running", is no end and has no entry.
+///
+/// The outcomes are this project's reading: whose fault a failure is, as far as one can tell.
+const STATUS: &[(i64, &str, Outcome)] = {
+    use Outcome::*;
+    &[
+        (200, "Success", Success),
+        (400, "InvalidParameterValue", PlatformError),
+        (401, "InvalidCredentials", PlatformError),
+        (402, "ServiceSuspended", Throttled),
+        (403, "InvalidResponseFormat", FunctionError),
+        (404, "InvalidSubnetID", PlatformError),
+        (405, "ContainerStateExited", FunctionError),
+        (406, "RequestTooLarge", PlatformError),
+        (407, "ResponseTooLarge", FunctionError),
+        (410, "InsufficientBalance", Throttled),
+        // The other page: BorrowContainerLimit. A limit either way.
+        (429, "ResourceLimit", Throttled),
+        (430, "UserCodeException", FunctionError),
+        (432, "ResourceLimitReached", Throttled),
+        (433, "TimeLimitReached", Timeout),
+        (434, "MemoryLimitReached", OutOfMemory),
+        (435, "FunctionNotFound", PlatformError),
+        (436, "InvalidParameterValue", PlatformError),
+        (437, "HandlerNotFound", FunctionError),
+        (438, "FunctionStatusError", PlatformError),
+        (439, "UserProcessExit", FunctionError),
+        // The other page alone: degraded for want of containers.
+        (440, "BorrowContainerDegradeError", Throttled),
+        (441, "UnauthorizedOperation", PlatformError),
+        (442, "QualifierNotFound", PlatformError),
+        // The other page: the code could not be unpacked. The code is at fault either way.
+        (443, "UserCodeError", FunctionError),
+        (444, "PullImageFailed", PlatformError),
+        (445, "ContainerInitError", FunctionError),
+        (446, "PortBindingFailed", FunctionError),
+        (447, "PullImageTimeOut", PlatformError),
+        (449, "InsufficientResources", Throttled),
+        (450, "InitContainerTimeout", PlatformError),
+        (499, "RequestCanceled", Interrupted),
+        (500, "InternalError", PlatformError),
+        // The other page alone, these three.
+        (532, "ResourceExhausted", Throttled),
+        (600, "NodeAsyncInvokeReturn", PlatformError),
+        (601, "ContainerNotExists", PlatformError),
+    ]
+};
+
+/// Words that tell why a call failed where no status code does: of older answers, and of the
+/// texts that the status page gives for 432.
+const WORDS: [(&str, Outcome); 3] = [
+    ("timed out after", Outcome::Timeout),
+    ("memory exceeded", Outcome::OutOfMemory),
+    ("concurrency exceeded", Outcome::Throttled),
+];
+
+/// What a status code means, as CLS gives it.
+pub(super) fn outcome_of_status(status: i64) -> Outcome {
+    let entry = STATUS.iter().find(|(code, ..)| *code == status);
+    entry.map_or(Outcome::Unknown, |(_, _, outcome)| *outcome)
+}
+
+/// What the `retCode` of v2 and the `RetCode` of API 3.0 mean, with the error text that may come
+/// with it.
 ///
 /// Zero is success and three is interrupted; any other code only says that the call failed. Why
 /// it did stands in the message, mostly a small JSON object such as
 /// `{"errorCode":-1,"errorMessage":"Invoking task timed out after 3 seconds","statusCode":433}`,
 /// whose `statusCode` older answers lack, and which may be cut. So the text is searched, not
-/// parsed.
+/// parsed. A code that is no success beside the message "Success" (the documents have one) is
+/// a failure: the code is what the documents define.
 pub(super) fn outcome_of(code: i64, message: Option<&str>) -> Outcome {
     match code {
         0 => return Outcome::Success,
@@ -16,19 +82,16 @@ pub(super) fn outcome_of(code: i64, message: Option<&str>) -> Outcome {
         _ => {}
     }
     let message = message.unwrap_or_default();
-    match status_in(message).map(Outcome::of_status) {
-        Some(Outcome::Unknown | Outcome::Success) | None => {}
-        Some(outcome) => return outcome,
-    }
-    if message.contains("timed out after") {
-        Outcome::Timeout
-    } else if message.contains("memory exceeded") {
-        Outcome::OutOfMemory
-    } else if (400..=601).contains(&code) && Outcome::of_status(code) != Outcome::Unknown {
-        Outcome::of_status(code)
-    } else {
-        Outcome::FunctionError
-    }
+    let of_status = |status| match outcome_of_status(status) {
+        Outcome::Unknown | Outcome::Success => None,
+        outcome => Some(outcome),
+    };
+    let of_words = || WORDS.iter().find(|(words, _)| message.contains(words));
+    status_in(message)
+        .and_then(of_status)
+        .or_else(|| of_words().map(|(_, outcome)| *outcome))
+        .or_else(|| of_status(code))
+        .unwrap_or(Outcome::FunctionError)
 }
 
 /// The number behind `"statusCode":`, if there is one.
@@ -91,5 +154,117 @@ mod tests {
             assert_eq!(outcome_of(code, Some(message)), outcome, "{code} {message}");
         }
         assert_eq!(outcome_of(1, None), Outcome::FunctionError);
+    }
+
+    #[test]
+    fn status_codes_have_the_outcomes_of_the_table() {
+        assert!(STATUS.is_sorted_by_key(|(code, ..)| *code));
+        for (status, outcome) in [
+            (200, Outcome::Success),
+            (202, Outcome::Unknown),
+            (430, Outcome::FunctionError),
+            (432, Outcome::Throttled),
+            (433, Outcome::Timeout),
+            (434, Outcome::OutOfMemory),
+            (440, Outcome::Throttled),
+            (499, Outcome::Interrupted),
+            (500, Outcome::PlatformError),
+            (532, Outcome::Throttled),
+            (601, Outcome::PlatformError),
+            (602, Outcome::Unknown),
+            (-1, Outcome::Unknown),
+        ] {
+            assert_eq!(outcome_of_status(status), outcome, "{status}");
+        }
+    }
+
+    /// A part of each line of the collected lines, and what it says in plain words.
+    const LINES: [(&str, &str, Outcome); 24] = [
+        ("RETMSG", "7a2ae0d9", Outcome::Timeout),
+        (
+            "RETMSG",
+            "\"Task timed out after 3 seconds\"}",
+            Outcome::Timeout,
+        ),
+        ("RETMSG", "b17b75c6", Outcome::Timeout),
+        (
+            "RETMSG",
+            "Task memory exceeded 128 MB",
+            Outcome::OutOfMemory,
+        ),
+        (
+            "RETMSG",
+            "Resource limit exceed for function",
+            Outcome::Throttled,
+        ),
+        ("RETMSG", "SspanelQd", Outcome::FunctionError),
+        ("RETMSG", "a325b967", Outcome::FunctionError),
+        ("RETMSG", "\"stackTrace\":\"null\"", Outcome::FunctionError),
+        ("RETMSG", "invalid ELF header", Outcome::FunctionError),
+        (
+            "RETMSG",
+            "argument must be of type function",
+            Outcome::FunctionError,
+        ),
+        ("RETMSG", "Bootstrap not executable", Outcome::FunctionError),
+        ("RETMSG", "\"UserCodeError\"", Outcome::FunctionError),
+        (
+            "RETMSG",
+            "User process exit when running",
+            Outcome::FunctionError,
+        ),
+        (
+            "RETMSG",
+            "Process exited before completing",
+            Outcome::FunctionError,
+        ),
+        ("RETMSG", "'lambda_handler'", Outcome::FunctionError),
+        ("STATUS", "432 ResourceLimitReached", Outcome::Throttled),
+        ("STATUS", "405 ContainerStateExited", Outcome::FunctionError),
+        ("STATUS", "407 The size of response", Outcome::FunctionError),
+        (
+            "STATUS",
+            "400 InvalidParameterValue",
+            Outcome::PlatformError,
+        ),
+        ("STATUS", "401 InvalidCredentials", Outcome::PlatformError),
+        ("STATUS", "402 ServiceSuspended", Outcome::Throttled),
+        ("STATUS", "404 InvalidSubnetID", Outcome::PlatformError),
+        ("STATUS", "exceeded reserved quota", Outcome::Throttled),
+        (
+            "STATUS",
+            "exceeded region unreserved quota",
+            Outcome::Throttled,
+        ),
+    ];
+
+    #[test]
+    fn every_collected_message_and_status_has_its_outcome() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/cases/log_lines.tsv");
+        let Ok(lines) = std::fs::read_to_string(path) else {
+            println!("skipped: the collected log lines are not there");
+            return;
+        };
+        let mut met = 0;
+        for line in lines.lines() {
+            let mut parts = line.splitn(3, '\t');
+            let (Some(kind), Some(_), Some(text)) = (parts.next(), parts.next(), parts.next())
+            else {
+                continue;
+            };
+            if kind != "RETMSG" && kind != "STATUS" {
+                continue;
+            }
+            let known = LINES
+                .iter()
+                .find(|(of, part, _)| *of == kind && text.contains(part));
+            let outcome = known.unwrap_or_else(|| panic!("unknown line: {text}")).2;
+            match text.get(..3).and_then(|digits| digits.parse().ok()) {
+                Some(status) => assert_eq!(outcome_of_status(status), outcome, "{text}"),
+                None => assert_eq!(outcome_of(-1, Some(text)), outcome, "{text}"),
+            }
+            met += 1;
+        }
+        assert_eq!(met, LINES.len());
     }
 }

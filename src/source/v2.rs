@@ -1,12 +1,10 @@
 //! The legacy v2 API: `GetFunctionLogs` without a time range, newest first by offset, and
 //! `ListFunctions`.
 
-mod fields;
 mod list;
 mod logs;
 mod plain;
 mod row;
-mod time;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::fields::Scalar;
 use super::plain;
 use super::row::{Name, WireRow};
 use crate::config::FunctionFilter;
 use crate::ledger::{PageShape, Scope, TargetId};
 use crate::model::{Bytes, FunctionId, Page, RejectReason, Row, Timestamp};
+use crate::source::scalar::Scalar;
 use crate::tencent::{Code, Head, Malformed};
 
 /// v2 knows no namespaces.

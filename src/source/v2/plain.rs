@@ -12,9 +12,9 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::fields::Scalar;
 use super::logs::{Body, Builder};
 use super::row::WireRow;
+use crate::source::scalar::Scalar;
 use crate::tencent::Code;
 
 /// Digits that a float certainly holds exactly.

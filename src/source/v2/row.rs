@@ -4,19 +4,13 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::fields::Scalar;
-use super::time::parse_start_time;
 use crate::model::{
     AttemptKey, Bytes, Nanos, Outcome, RejectReason, RetCode, Timestamp, attempt_id,
 };
 use crate::source::outcome::outcome_of;
-
-/// The longest run time believed: a month. Async functions may run a day.
-const DURATION_MS_MAX: f64 = 31.0 * 24.0 * 3_600.0 * 1_000.0;
-/// The largest memory believed, in bytes: 1 TiB. The cloud lends up to 120 GB.
-const MEMORY_MAX: f64 = (1u64 << 40) as f64;
-/// The longest name or id believed; the cloud's own are up to 60 and 36 characters.
-const TEXT_MAX: usize = 256;
+use crate::source::scalar::Scalar;
+use crate::source::time::parse_start_time;
+use crate::source::values::{memory, millis, short_text};
 
 /// The fields of a row that matter. `log`, the largest by far, is skipped unread.
 #[derive(Debug, Default)]
@@ -70,9 +64,7 @@ impl<'a> WireRow<'a> {
 
     /// The name of the function, where it is usable.
     pub(super) fn function_name(&self) -> Option<&str> {
-        self.function_name
-            .text()
-            .filter(|name| name.len() <= TEXT_MAX)
+        short_text(&self.function_name)
     }
 
     /// The start time, where it is usable.
@@ -82,10 +74,7 @@ impl<'a> WireRow<'a> {
 
     /// The request id as bits, where it is usable.
     pub(super) fn id(&self) -> Option<u128> {
-        self.request_id
-            .text()
-            .filter(|id| id.len() <= TEXT_MAX)
-            .map(attempt_id)
+        short_text(&self.request_id).map(attempt_id)
     }
 
     /// Judges the values one by one; the first that is unusable rejects the row. `id` and
@@ -113,22 +102,6 @@ impl<'a> WireRow<'a> {
             memory: memory(&self.mem_usage).ok_or(RejectReason::Memory)?,
         })
     }
-}
-
-/// Milliseconds as nanoseconds. The wire has up to three decimals; the nearest nanosecond is the
-/// exact value for up to six.
-fn millis(field: &Scalar<'_>) -> Option<Nanos> {
-    let millis = field
-        .number()
-        .filter(|millis| (0.0..=DURATION_MS_MAX).contains(millis))?;
-    Some(Nanos((millis * 1e6).round() as u64))
-}
-
-fn memory(field: &Scalar<'_>) -> Option<Bytes> {
-    let bytes = field
-        .number()
-        .filter(|bytes| (0.0..=MEMORY_MAX).contains(bytes))?;
-    Some(Bytes(bytes.round() as u64))
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for WireRow<'a> {

@@ -1,9 +1,13 @@
-//! Start times as v2 writes them: `2017-04-19 22:16:00`, in UTC+8, whole seconds, fraction cut.
+//! Start times as v2 and API 3.0 write them: `2017-04-19 22:16:00`, in UTC+8, whole seconds,
+//! fraction cut.
 
 use crate::model::Timestamp;
 
 /// Beijing is eight hours ahead of UTC all year.
 const OFFSET_SECS: i64 = 8 * 3_600;
+/// Days from the epoch to 2000-01-01 and to 2200-12-31.
+const FIRST_DAY: i64 = 10_957;
+const LAST_DAY: i64 = 84_370;
 
 /// Reads a start time. `None` where it is not one, or lies outside the years 2000 to 2200.
 pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
@@ -33,6 +37,28 @@ pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
         let days = days_since_epoch(year, month, day);
         Timestamp::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second - OFFSET_SECS)
     })
+}
+
+/// Writes a second since the epoch as [`parse_start_time`] reads it; what lies outside its years
+/// is written as the nearest instant inside.
+pub(super) fn format_start_time(second: i64) -> String {
+    let second = (second + OFFSET_SECS).clamp(FIRST_DAY * 86_400, LAST_DAY * 86_400 + 86_399);
+    let (days, of_day) = (second.div_euclid(86_400), second.rem_euclid(86_400));
+    let (mut year, mut month) = (2000, 1);
+    let mut left = days - FIRST_DAY;
+    while left >= 365 + i64::from(is_leap(year)) {
+        left -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    while left >= days_in(year, month) {
+        left -= days_in(year, month);
+        month += 1;
+    }
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!(
+        "{year:04}-{month:02}-{:02} {hour:02}:{minute:02}:{second:02}",
+        left + 1
+    )
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -85,6 +111,21 @@ mod tests {
             parse_start_time("2100-02-28 23:59:59"),
             Some(Timestamp::from_secs(4_107_513_599))
         );
+    }
+
+    #[test]
+    fn a_time_is_written_as_it_is_read() {
+        for (second, text) in [
+            (1_492_611_360, "2017-04-19 22:16:00"),
+            (1_709_136_001, "2024-02-29 00:00:01"),
+            (4_107_513_599, "2100-02-28 23:59:59"),
+            // date -u -d '2024-12-31 15:59:59' +%s
+            (1_735_660_799, "2024-12-31 23:59:59"),
+            (i64::MIN / 2, "2000-01-01 00:00:00"),
+            (i64::MAX / 2, "2200-12-31 23:59:59"),
+        ] {
+            assert_eq!(format_start_time(second), text);
+        }
     }
 
     #[test]

@@ -1,0 +1,361 @@
+//! Reading a list that can be asked for by time, oldest first, whose answers are whole seconds in
+//! no order within the second, and which pages 10,000 rows deep at the most (API 3.0).
+//!
+//! A window is read from second to second: each answer begins at the start of a second, and all
+//! seconds before the last one in it are there whole, in one answer, so it does not matter that
+//! the order inside a second changes between two answers, and hardly any page needs an offset.
+//! The next answer begins at that last second. A stretch is believed once the *totals* add up:
+//! what the API counted from its start on, less the distinct rows met in it, is what the API
+//! counts from its end on. What does not add up is read again, a few times.
+//!
+//! Three things need more: a window of 10,000 rows or more is made smaller (its total may be
+//! cut off there); an answer out of order is of use only if it holds the whole window, so the
+//! window is halved until it does; and a second that is wider than an answer is paged by offset,
+//! again and again, until the distinct rows are as many as the API counts.
+//!
+//! How the API reads the end of a window is not documented. A window is asked for one second
+//! further than it is believed, and the next one begins at that second: rows may come twice, but
+//! there is no hole whichever way the end is read.
+
+mod wide;
+
+use std::collections::HashSet;
+
+use crate::model::Timestamp;
+use wide::Wide;
+
+/// Offset and limit of one request together, at the most.
+pub const DEPTH_MAX: u64 = 10_000;
+/// Seconds of one window at the most.
+pub const SECONDS_MAX: i64 = 24 * 3_600;
+/// Rows that a window should hold: what is below lets it grow.
+const ROWS_WANTED: u64 = 5_000;
+/// How often a stretch that does not add up is read again.
+const TRIES_MAX: u32 = 5;
+/// Answers of one read at the most; the next read goes on where this one ended.
+const ASKS_MAX: usize = 10_000;
+
+/// A request for rows, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// First second, since the epoch.
+    pub from: i64,
+    /// Last second, to be read as the API likes. Always later than the first.
+    pub to: i64,
+    /// Rows to skip.
+    pub offset: u64,
+    /// Rows wanted.
+    pub limit: usize,
+}
+
+/// A row, as far as its place in the list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mark {
+    /// The second by which the list is ordered; `None` where it cannot be read.
+    pub second: Option<i64>,
+    /// A value that tells rows apart.
+    pub id: u64,
+}
+
+/// One read of the seconds from one instant to another.
+#[derive(Debug)]
+pub struct WindowRead {
+    strict: bool,
+    cursor: i64,
+    to: i64,
+    end: i64,
+    length: i64,
+    limit: usize,
+    before: Option<Stretch>,
+    wide: Option<Wide>,
+    tries: u32,
+    asks: usize,
+    reached: i64,
+    gap: bool,
+    truncated: bool,
+}
+
+/// Seconds that were read and are not yet believed.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    from: i64,
+    /// What the API must count from the end of the stretch on.
+    total_behind: u64,
+}
+
+/// How the rows of an answer lie.
+enum Order {
+    /// By time; the index and second of the last group of equal seconds.
+    Sorted(usize, i64),
+    /// Not by time, or no telling.
+    Unsorted,
+    /// Some are outside the window that was asked for.
+    Astray,
+}
+
+// === impl WindowRead ===
+
+impl WindowRead {
+    /// A read of positions in `[from, to)`, where nothing can appear any more.
+    pub fn closed(from: Timestamp, to: Timestamp, limit: usize) -> Self {
+        Self::new(second_from(from), second_from(to), limit, true)
+    }
+
+    /// A read of positions in `[from, to)` while rows come in. Nothing has to add up.
+    pub fn live(from: Timestamp, to: Timestamp, limit: usize) -> Self {
+        Self::new(second_from(from), second_from(to), limit, false)
+    }
+
+    fn new(from: i64, end: i64, limit: usize, strict: bool) -> Self {
+        Self {
+            strict,
+            cursor: from,
+            to: end.min(from.saturating_add(SECONDS_MAX)),
+            end,
+            length: SECONDS_MAX,
+            limit: limit.max(1),
+            before: None,
+            wide: None,
+            tries: 0,
+            asks: 0,
+            reached: from,
+            gap: false,
+            truncated: false,
+        }
+    }
+
+    /// What to ask for next; `None` when the read has ended.
+    pub fn next(&self) -> Option<Ask> {
+        if self.cursor >= self.end || self.asks >= ASKS_MAX {
+            return None;
+        }
+        Some(match &self.wide {
+            Some(wide) => wide.ask(self.limit),
+            None => Ask {
+                from: self.cursor,
+                to: self.to,
+                offset: 0,
+                limit: self.limit,
+            },
+        })
+    }
+
+    /// Asks for no larger pages from now on: the API refused them.
+    pub fn limit_pages(&mut self, limit_max: usize) {
+        self.limit = self.limit.min(limit_max.max(1));
+    }
+
+    /// Takes in the answer to [`Self::next`]: its rows in their order, and how many the API
+    /// counts in the whole window.
+    pub fn took(&mut self, rows: &[Mark], total: Option<u64>) {
+        self.asks += 1;
+        match self.wide.take() {
+            Some(wide) => self.took_of_second(wide, rows, total),
+            None => self.took_of_window(rows, total),
+        }
+    }
+
+    /// Every row below this position was met. Moves at the end of a window.
+    pub fn reached(&self) -> Timestamp {
+        Timestamp::from_secs(self.reached)
+    }
+
+    /// Whether every row of the read was met.
+    pub fn is_complete(&self) -> bool {
+        self.cursor >= self.end && !self.gap && !self.truncated
+    }
+
+    /// Whether a second held more rows than the API pages.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    fn took_of_window(&mut self, rows: &[Mark], total: Option<u64>) {
+        if !self.adds_up_behind(total) {
+            return;
+        }
+        let last = match total {
+            Some(total) => rows.len() as u64 >= total,
+            None => rows.len() < self.limit,
+        };
+        match order(rows, self.cursor, self.to) {
+            Order::Astray => self.leave_window(true),
+            _ if last => self.took_last(rows, total),
+            _ if rows.is_empty() => self.again_or(|read| read.leave_window(true)),
+            _ if self.strict && total.is_some_and(|total| total >= DEPTH_MAX) => self.shrink(rows),
+            Order::Unsorted => self.halve(),
+            // Of the second behind the window, in which the next one begins.
+            Order::Sorted(_, second) if second >= self.to => self.halve(),
+            Order::Sorted(0, second) if second == self.cursor => {
+                self.wide = Some(Wide::new(second));
+            }
+            Order::Sorted(group, second) => self.advance(&rows[..group], total, second),
+        }
+    }
+
+    /// Judges the stretch before by the total behind it; false where it is to be read again.
+    fn adds_up_behind(&mut self, total: Option<u64>) -> bool {
+        match self.before.take() {
+            Some(stretch) if self.strict && total != Some(stretch.total_behind) => {
+                self.tries += 1;
+                if self.tries <= TRIES_MAX {
+                    self.cursor = stretch.from;
+                    // A small window may fit into one answer, whose order does not matter.
+                    self.cut_to((self.to - self.cursor) / 2);
+                    return false;
+                }
+                self.gap = true;
+                self.tries = 0;
+            }
+            Some(_) => self.tries = 0,
+            None => {}
+        }
+        true
+    }
+
+    /// The answer holds all that is left of the window.
+    fn took_last(&mut self, rows: &[Mark], total: Option<u64>) {
+        if self.strict && total != Some(distinct(rows)) {
+            return self.again_or(|read| read.leave_window(true));
+        }
+        if total.is_none_or(|total| total < ROWS_WANTED / 2) {
+            self.length = (self.length * 2).min(SECONDS_MAX);
+        }
+        self.leave_window(false);
+    }
+
+    /// The seconds before `second` are whole.
+    fn advance(&mut self, whole: &[Mark], total: Option<u64>, second: i64) {
+        let met = distinct(whole);
+        if self.strict && met != whole.len() as u64 && self.tries < TRIES_MAX {
+            self.tries += 1;
+            return;
+        }
+        match total {
+            Some(total) => {
+                self.before = Some(Stretch {
+                    from: self.cursor,
+                    total_behind: total.saturating_sub(met),
+                });
+            }
+            None => self.gap |= self.strict,
+        }
+        self.cursor = second;
+    }
+
+    /// Makes the window as long as the answer promises about the wanted rows for, at most half.
+    fn shrink(&mut self, rows: &[Mark]) {
+        if self.to - self.cursor <= 1 {
+            return self.halve();
+        }
+        let half = (self.to - self.cursor) / 2;
+        let seconds = rows.iter().rev().find_map(|row| row.second);
+        let covered = seconds.map_or(half, |second| second - self.cursor + 1);
+        let wanted = covered.saturating_mul(ROWS_WANTED as i64) / rows.len().max(1) as i64;
+        self.cut_to(wanted.min(half));
+    }
+
+    /// A window of one second cannot be halved: it is paged.
+    fn halve(&mut self) {
+        match self.to - self.cursor {
+            ..=1 => self.wide = Some(Wide::new(self.cursor)),
+            seconds => self.cut_to(seconds / 2),
+        }
+    }
+
+    fn cut_to(&mut self, seconds: i64) {
+        self.length = seconds.max(1);
+        self.to = self.cursor + self.length;
+    }
+
+    fn took_of_second(&mut self, mut wide: Wide, rows: &[Mark], total: Option<u64>) {
+        use wide::Progress::*;
+        match wide.took(rows, total, self.strict) {
+            More => {
+                self.wide = Some(wide);
+                return;
+            }
+            Whole => {}
+            Short => self.gap |= self.strict,
+            TooDeep => self.truncated = true,
+        }
+        self.tries = 0;
+        self.cursor = wide.second() + 1;
+        self.note_reached();
+        if self.cursor >= self.to {
+            self.next_window();
+        }
+    }
+
+    fn again_or(&mut self, give_up: impl FnOnce(&mut Self)) {
+        self.tries += 1;
+        if !self.strict || self.tries > TRIES_MAX {
+            give_up(self);
+        }
+    }
+
+    fn leave_window(&mut self, short: bool) {
+        self.gap |= short && self.strict;
+        self.tries = 0;
+        self.cursor = self.to;
+        self.note_reached();
+        self.next_window();
+    }
+
+    fn note_reached(&mut self) {
+        if !self.gap {
+            self.reached = self.cursor;
+        }
+    }
+
+    fn next_window(&mut self) {
+        self.to = self.end.min(self.cursor.saturating_add(self.length));
+    }
+}
+
+/// The first second that does not begin before `position`.
+fn second_from(position: Timestamp) -> i64 {
+    let second = position.as_secs();
+    second + i64::from(Timestamp::from_secs(second) < position)
+}
+
+fn distinct(rows: &[Mark]) -> u64 {
+    rows.iter().collect::<HashSet<_>>().len() as u64
+}
+
+/// Rows without a readable second belong to the group behind them.
+fn order(rows: &[Mark], from: i64, to: i64) -> Order {
+    let mut group: Option<(usize, i64)> = None;
+    let mut unread = 0;
+    for (index, row) in rows.iter().enumerate() {
+        let Some(second) = row.second else {
+            unread += 1;
+            continue;
+        };
+        if second < from || second > to {
+            return Order::Astray;
+        }
+        match group {
+            Some((_, before)) if second < before => return unsorted_or_astray(rows, from, to),
+            Some((_, before)) if second == before => {}
+            Some(_) => group = Some((index - unread, second)),
+            None => group = Some((0, second)),
+        }
+        unread = 0;
+    }
+    group.map_or(Order::Unsorted, |(index, second)| {
+        Order::Sorted(index, second)
+    })
+}
+
+fn unsorted_or_astray(rows: &[Mark], from: i64, to: i64) -> Order {
+    let mut seconds = rows.iter().filter_map(|row| row.second);
+    if seconds.all(|second| (from..=to).contains(&second)) {
+        Order::Unsorted
+    } else {
+        Order::Astray
+    }
+}
+
+#[cfg(test)]
+mod tests;

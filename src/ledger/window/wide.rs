@@ -1,0 +1,137 @@
+//! A second that holds more rows than an answer: paged by offset, over and over.
+
+use std::collections::HashSet;
+
+use super::{Ask, DEPTH_MAX, Mark};
+
+/// Passes in a row that may find nothing new.
+const IDLE_PASSES_MAX: u32 = 5;
+/// Passes in all.
+const PASSES_MAX: u32 = 50;
+
+/// The reading of one second. Rows change places between two answers, so one pass over the pages
+/// may miss some; the union of passes is whole when it is as large as the API counts.
+#[derive(Debug)]
+pub(super) struct Wide {
+    second: i64,
+    offset: u64,
+    total: Option<u64>,
+    met: HashSet<u64>,
+    /// The page before this one, of the same pass.
+    before: Vec<Mark>,
+    /// The answers are not in order: rows of the next second may stand anywhere, so both are read.
+    mixed: bool,
+    found: bool,
+    idle: u32,
+    passes: u32,
+}
+
+/// How far the second is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Ask again.
+    More,
+    /// Every row was met.
+    Whole,
+    /// It does not add up.
+    Short,
+    /// It holds more rows than the API pages.
+    TooDeep,
+}
+
+// === impl Wide ===
+
+impl Wide {
+    pub(super) fn new(second: i64) -> Self {
+        Self {
+            second,
+            offset: 0,
+            total: None,
+            met: HashSet::new(),
+            before: Vec::new(),
+            mixed: false,
+            found: false,
+            idle: 0,
+            passes: 0,
+        }
+    }
+
+    pub(super) fn second(&self) -> i64 {
+        self.second
+    }
+
+    pub(super) fn ask(&self, limit: usize) -> Ask {
+        let room = usize::try_from(DEPTH_MAX - self.offset).unwrap_or(limit);
+        Ask {
+            from: self.second,
+            to: self.second + 1,
+            offset: self.offset,
+            limit: limit.min(room),
+        }
+    }
+
+    /// Takes in a page. Where it is not `strict`, one pass is enough.
+    pub(super) fn took(&mut self, rows: &[Mark], total: Option<u64>, strict: bool) -> Progress {
+        let moved = self.offset > 0 && self.total != total;
+        self.total = total;
+        if !self.mixed && !in_order(rows) {
+            self.mixed = true;
+            self.rewind();
+            return Progress::More;
+        }
+        let own = self.own_rows(rows);
+        for row in &rows[..own] {
+            self.found |= self.met.insert(row.id);
+        }
+        let end = self.offset + rows.len() as u64;
+        let count = if own < rows.len() {
+            Some(self.offset + own as u64)
+        } else {
+            total.filter(|total| *total <= end)
+        };
+        // Of a total of that size nobody knows whether it was cut off there.
+        let too_deep = end >= DEPTH_MAX && own == rows.len();
+        if too_deep {
+            return Progress::TooDeep;
+        }
+        // The same page at another offset: what answers does not page.
+        let stuck = rows.is_empty() || (self.offset > 0 && self.before == rows);
+        if moved || stuck || count.is_some() {
+            return self.pass_ended(count.filter(|_| !moved), strict);
+        }
+        self.offset = end;
+        self.before = rows.to_vec();
+        Progress::More
+    }
+
+    /// How many of the rows are before the first one of a later second.
+    fn own_rows(&self, rows: &[Mark]) -> usize {
+        let later = |row: &Mark| row.second.is_some_and(|second| second > self.second);
+        match rows.iter().position(later) {
+            Some(index) if !self.mixed => index,
+            _ => rows.len(),
+        }
+    }
+
+    fn pass_ended(&mut self, count: Option<u64>, strict: bool) -> Progress {
+        if count == Some(self.met.len() as u64) {
+            return Progress::Whole;
+        }
+        self.passes += 1;
+        self.idle = if self.found { 0 } else { self.idle + 1 };
+        if !strict || self.idle >= IDLE_PASSES_MAX || self.passes >= PASSES_MAX {
+            return Progress::Short;
+        }
+        self.rewind();
+        Progress::More
+    }
+
+    fn rewind(&mut self) {
+        (self.offset, self.total, self.found) = (0, None, false);
+        self.before.clear();
+    }
+}
+
+fn in_order(rows: &[Mark]) -> bool {
+    rows.iter().filter_map(|row| row.second).is_sorted()
+}

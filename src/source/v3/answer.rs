@@ -1,0 +1,142 @@
+//! An answer of `GetFunctionLogs`, sorted out into a page.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::row::{WireRow, mark_of};
+use crate::ledger::{Mark, Scope, TargetId};
+use crate::model::{FunctionId, Page, RejectReason};
+use crate::source::Wanted;
+use crate::source::scalar::Scalar;
+
+/// The namespace that is meant where none is named.
+pub(super) const DEFAULT_NAMESPACE: &str = "default";
+/// Functions of one page at the most; a page has at most 1,000 rows.
+const FUNCTIONS_MAX: usize = u16::MAX as usize;
+
+/// What stands in `Response`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Answer {
+    /// Rows in the whole window.
+    #[serde(default, deserialize_with = "count")]
+    pub(super) total_count: Option<u64>,
+    /// The rows, each to be read by itself; `null` where there are none.
+    #[serde(default)]
+    pub(super) data: Option<Vec<Box<RawValue>>>,
+}
+
+/// What an answer is read for.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) target: &'r TargetId,
+    pub(super) wanted: &'r Wanted,
+}
+
+/// Sorts rows out, one after the other.
+struct Builder<'r> {
+    reading: Reading<'r>,
+    page: Page,
+    /// The index of each function met; `None` for one that is not wanted.
+    index: HashMap<String, Option<u16>>,
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The rows as a page, and where each of them stands in the list.
+    pub(super) fn sort_out(&self, reading: Reading<'_>) -> (Page, Vec<Mark>) {
+        let mut builder = Builder {
+            reading,
+            page: Page::default(),
+            index: HashMap::new(),
+        };
+        let rows = self.data.iter().flatten();
+        let marks = rows.map(|raw| builder.take(raw)).collect();
+        (builder.page, marks)
+    }
+}
+
+// === impl Reading ===
+
+impl Reading<'_> {
+    /// The namespace that is asked for: one answer is of one namespace.
+    pub(super) fn namespace(&self) -> &str {
+        match &self.target.scope {
+            Scope::Namespace(namespace) => namespace,
+            Scope::Function(function) => &function.namespace,
+            Scope::Region | Scope::Topic(_) => DEFAULT_NAMESPACE,
+        }
+    }
+
+    /// The function that is asked for, where it is only one.
+    pub(super) fn function(&self) -> Option<&str> {
+        match &self.target.scope {
+            Scope::Function(function) => Some(&function.name),
+            _ => None,
+        }
+    }
+}
+
+// === impl Builder ===
+
+impl Builder<'_> {
+    fn take(&mut self, raw: &RawValue) -> Mark {
+        let Some(row) = WireRow::parse(raw) else {
+            self.page.rejects.push(RejectReason::NotAnObject);
+            return Mark {
+                second: None,
+                id: mark_of(raw),
+            };
+        };
+        match self.function(&row) {
+            Err(reason) => self.page.rejects.push(reason),
+            Ok(None) => {}
+            Ok(Some(_)) if row.is_unfinished() => self.page.unfinished += 1,
+            Ok(Some(function)) => match row.judge(function) {
+                Ok(row) => self.page.rows.push(row),
+                Err(reason) => self.page.rejects.push(reason),
+            },
+        }
+        Mark {
+            second: row.position().map(|position| position.as_secs()),
+            id: row.mark(raw),
+        }
+    }
+
+    /// The index of the row's function in the page; `None` where it is not wanted.
+    fn function(&mut self, row: &WireRow<'_>) -> Result<Option<u16>, RejectReason> {
+        let named = row.function_name()?;
+        // The read was for one function: a row without a name can only be its.
+        let name = named.or(self.reading.function());
+        let name = name.ok_or(RejectReason::FunctionName)?;
+        if let Some(known) = self.index.get(name) {
+            return Ok(*known);
+        }
+        let Reading { target, wanted } = self.reading;
+        let namespace = self.reading.namespace();
+        let mut index = None;
+        if wanted.wants(namespace, name) {
+            let next = self.page.functions.len();
+            if next >= FUNCTIONS_MAX {
+                return Err(RejectReason::FunctionName);
+            }
+            index = Some(next as u16);
+            self.page.functions.push(FunctionId {
+                account: target.account.clone(),
+                region: target.region.clone(),
+                namespace: namespace.into(),
+                name: name.into(),
+            });
+        }
+        self.index.insert(name.to_owned(), index);
+        Ok(index)
+    }
+}
+
+/// A count in whatever spelling; `None` where it is none.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Scalar::deserialize(deserializer)?.count())
+}

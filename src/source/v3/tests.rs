@@ -1,0 +1,471 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::*;
+use crate::config::FunctionFilter;
+use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Page, RejectReason, attempt_id};
+use crate::source::{Flow, Mode};
+use crate::tencent::ErrorClass;
+
+/// Answers from rows of `(start, request id)`, as the documents have it; notes what was asked.
+struct Fake {
+    rows: Vec<(i64, u64)>,
+    limit_max: u64,
+    now: i64,
+    asked: Mutex<Vec<Value>>,
+}
+
+/// 2024-01-01 00:00:00 in Beijing: date -u -d '2023-12-31 16:00:00' +%s
+const DAY: i64 = 1_704_038_400;
+
+impl Fake {
+    fn new(rows: Vec<(i64, u64)>) -> Arc<Self> {
+        Arc::new(Self {
+            rows,
+            limit_max: 1_000,
+            now: DAY + 80_000,
+            asked: Mutex::default(),
+        })
+    }
+
+    /// Seconds since [`DAY`] of a text of that day.
+    fn second(text: &Value) -> i64 {
+        let text = text.as_str().unwrap();
+        let (day, time) = text.split_once(' ').unwrap();
+        let days = match day {
+            "2023-12-31" => -1,
+            "2024-01-01" => 0,
+            other => panic!("{other}"),
+        };
+        let parts: Vec<i64> = time.split(':').map(|part| part.parse().unwrap()).collect();
+        days * 86_400 + parts[0] * 3_600 + parts[1] * 60 + parts[2]
+    }
+
+    fn text(second: i64) -> String {
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        format!("2024-01-01 {hour:02}:{minute:02}:{second:02}")
+    }
+
+    fn answer(&self, params: &Value) -> Result<Answer, ApiError> {
+        let mut asked = self.asked.lock().unwrap();
+        asked.push(params.clone());
+        let salt = asked.len() as u64;
+        let (offset, limit) = (
+            params["Offset"].as_u64().unwrap(),
+            params["Limit"].as_u64().unwrap(),
+        );
+        if limit > self.limit_max || offset + limit > 10_000 {
+            return Err(refused(ErrorClass::Invalid));
+        }
+        let (from, to) = (
+            Self::second(&params["StartTime"]),
+            Self::second(&params["EndTime"]),
+        );
+        assert!(to > from && to - from <= 86_400);
+        let inside = |(start, _): &&(i64, u64)| (from..=to).contains(start);
+        let mut rows: Vec<_> = self.rows.iter().filter(inside).copied().collect();
+        rows.sort_by_key(|(start, id)| (*start, (id ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        if params["Order"] == "desc" {
+            rows.reverse();
+        }
+        let total = rows.len();
+        let page = rows.into_iter().skip(offset as usize).take(limit as usize);
+        let page: Vec<Value> = page
+            .map(|(start, id)| {
+                json!({"FunctionName": if id % 10 == 9 { "other" } else { "f" },
+                    "RequestId": id.to_string(), "StartTime": Self::text(start), "RetCode": 0,
+                    "RetMsg": "", "InvokeFinished": 1, "Duration": 1.5, "BillDuration": 2,
+                    "MemUsage": 1024, "RetryNum": 0})
+            })
+            .collect();
+        let body = json!({"TotalCount": total, "Data": page, "RequestId": "x"});
+        Ok(serde_json::from_str(&body.to_string()).unwrap())
+    }
+}
+
+impl LogsApi for Fake {
+    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>> {
+        Box::pin(async move { self.answer(params) })
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(self.now)
+    }
+}
+
+fn refused(class: ErrorClass) -> ApiError {
+    ApiError {
+        class,
+        action: "GetFunctionLogs".into(),
+        endpoint: "h".into(),
+        code: "InvalidParameterValue.Limit".into(),
+        message: "too large".into(),
+        advice: "",
+        request_id: None,
+        attempts: 1,
+    }
+}
+
+struct Functions(Mutex<Known>);
+
+impl Lister for Functions {
+    fn list(&self) -> BoxFuture<'_, Result<Known, ApiError>> {
+        let known = self.0.lock().unwrap().clone();
+        Box::pin(async move { Ok(known) })
+    }
+}
+
+#[derive(Default)]
+struct Taken {
+    keys: BTreeSet<AttemptKey>,
+    pages: Vec<Page>,
+    reached: Vec<Timestamp>,
+    stop_when_known: bool,
+}
+
+impl PageSink for Taken {
+    fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
+        let before = self.keys.len();
+        self.keys.extend(page.rows.iter().map(|row| row.key));
+        let known = self.keys.len() == before;
+        self.pages.push(page);
+        let stop = self.stop_when_known && known;
+        Box::pin(async move { if stop { Flow::Stop } else { Flow::Continue } })
+    }
+
+    fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow> {
+        self.reached.push(position);
+        Box::pin(async { Flow::Continue })
+    }
+}
+
+fn place(read: Read) -> Place {
+    Place {
+        account: "".into(),
+        region: "r".into(),
+        read,
+        max_run_time: Duration::from_secs(900),
+        delivery_delay: Duration::from_secs(60),
+    }
+}
+
+fn source(api: Arc<Fake>, read: Read, wanted: Wanted) -> V3Source {
+    let lister = Arc::new(Functions(Mutex::default()));
+    V3Source::over(api, lister, place(read), wanted, 1_000)
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_secs(DAY + second)
+}
+
+fn span(mode: Mode, from: i64, closed: i64, now: i64) -> Span {
+    Span {
+        mode,
+        from: at(from),
+        closed: at(closed),
+        now: at(now),
+    }
+}
+
+fn one_function() -> TargetId {
+    TargetId::function(FunctionId::new("r", "ns", "f"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_thousand_calls_of_an_hour_are_handed_over_in_spite_of_the_cap() {
+    let rows = (0..40_000).map(|row| (36_000 + (row * 3_600 / 40_000) as i64, row * 10));
+    let api = Fake::new(rows.collect());
+    let source = source(api.clone(), Read::Function, Wanted::default());
+    let mut taken = Taken::default();
+    let whole = span(Mode::Sweep, 0, 43_000, 44_000);
+    let report = source
+        .read(&one_function(), whole, &mut taken)
+        .await
+        .unwrap();
+    assert!(report.complete && !report.truncated);
+    assert_eq!(taken.keys.len(), 40_000);
+    assert_eq!(taken.reached.last(), Some(&at(43_000)));
+    assert!(taken.reached.is_sorted() && taken.reached.len() > 5);
+    assert!(report.pages < 80, "{} pages", report.pages);
+    let asked = api.asked.lock().unwrap();
+    assert!(
+        asked
+            .iter()
+            .all(|params| params["FunctionName"] == "f" && params["Namespace"] == "ns")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_reads_the_closed_part_and_then_what_may_still_change() {
+    let api = Fake::new(vec![(10, 1), (99, 2), (100, 3), (199, 4), (201, 5)]);
+    let source = source(api.clone(), Read::Function, Wanted::default());
+    let mut taken = Taken::default();
+    let report = source
+        .read(&one_function(), span(Mode::Sweep, 0, 100, 200), &mut taken)
+        .await
+        .unwrap();
+    assert!(report.complete);
+    assert_eq!((report.pages, taken.keys.len()), (2, 4));
+    assert_eq!(taken.reached, [at(100)]);
+    let asked = api.asked.lock().unwrap();
+    assert_eq!(asked[0]["StartTime"], "2024-01-01 00:00:00");
+    assert_eq!(asked[0]["EndTime"], "2024-01-01 00:01:40");
+    assert_eq!(asked[1]["StartTime"], "2024-01-01 00:01:40");
+    assert_eq!(asked[1]["EndTime"], "2024-01-01 00:03:20");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tail_is_read_newest_first_until_it_is_known() {
+    let api = Fake::new((0..5_000).map(|row| (row as i64, row * 10)).collect());
+    let source = source(api, Read::Function, Wanted::default());
+    let mut taken = Taken {
+        stop_when_known: true,
+        ..Taken::default()
+    };
+    let tail = span(Mode::Tail, 0, 4_000, 5_000);
+    let report = source
+        .read(&one_function(), tail, &mut taken)
+        .await
+        .unwrap();
+    // 100, 200, 400, 800, then 1,000 at a time: 5,000 rows take nine pages.
+    assert_eq!((report.pages, taken.keys.len()), (9, 5_000));
+    let report = source
+        .read(&one_function(), tail, &mut taken)
+        .await
+        .unwrap();
+    assert_eq!(report.pages, 1, "all of the first page is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_page_size_is_made_smaller_once_for_all_reads() {
+    let mut api = Fake::new((0..500).map(|row| (row as i64, row * 10)).collect());
+    Arc::get_mut(&mut api).unwrap().limit_max = 100;
+    let source = source(api.clone(), Read::Function, Wanted::default());
+    for _ in 0..2 {
+        let mut taken = Taken::default();
+        let sweep = span(Mode::Sweep, 0, 600, 700);
+        let report = source
+            .read(&one_function(), sweep, &mut taken)
+            .await
+            .unwrap();
+        assert!(report.complete);
+        assert_eq!(taken.keys.len(), 500);
+    }
+    let refused = |params: &&Value| params["Limit"].as_u64() > Some(100);
+    assert_eq!(api.asked.lock().unwrap().iter().filter(refused).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_is_read_as_one_and_sorted_out_by_function() {
+    let api = Fake::new((0..100).map(|row| (row as i64, row)).collect());
+    let functions = FunctionFilter::default();
+    let wanted = Wanted {
+        functions,
+        ..Wanted::default()
+    };
+    let source = source(api.clone(), Read::Region, wanted);
+    let mut taken = Taken::default();
+    let target = TargetId::namespace("r", "ns");
+    let sweep = span(Mode::Sweep, 0, 600, 700);
+    assert!(
+        source
+            .read(&target, sweep, &mut taken)
+            .await
+            .unwrap()
+            .complete
+    );
+    let names: Vec<String> = taken.pages[0]
+        .functions
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        BTreeSet::from_iter(names),
+        BTreeSet::from(["r/ns/f".into(), "r/ns/other".into()])
+    );
+    let asked = api.asked.lock().unwrap();
+    assert!(asked[0].get("FunctionName").is_none());
+    assert_eq!(asked[0]["Namespace"], "ns");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
+    let about = |timeout| {
+        Some(Arc::new(About {
+            memory_limit: Bytes(0),
+            timeout: Duration::from_secs(timeout),
+            runtime: String::new(),
+        }))
+    };
+    let function = |namespace, name| FunctionId::new("r", namespace, name);
+    let known = Known {
+        functions: vec![
+            (function("a", "f"), about(3)),
+            (function("a", "g"), about(30)),
+            (function("b", "f"), about(3)),
+            (function("b", "g"), None),
+        ],
+        complete: true,
+    };
+    let lister = Arc::new(Functions(Mutex::new(known)));
+    let late = |source: &V3Source, target: TargetId| source.late_after(&target).as_secs();
+    let region = V3Source::over(
+        Fake::new(Vec::new()),
+        lister.clone(),
+        place(Read::Region),
+        Wanted::default(),
+        1_000,
+    );
+    let in_a = || TargetId::namespace("r", "a");
+    assert_eq!(late(&region, in_a()), 961, "nothing is known yet");
+    assert_eq!(region.list().await.unwrap().functions.len(), 4);
+    assert_eq!(late(&region, in_a()), 91);
+    assert_eq!(late(&region, TargetId::namespace("r", "b")), 961);
+    let each = V3Source::over(
+        Fake::new(Vec::new()),
+        lister.clone(),
+        place(Read::Function),
+        Wanted::default(),
+        1_000,
+    );
+    each.list().await.unwrap();
+    assert_eq!(late(&each, TargetId::function(function("a", "f"))), 64);
+    assert_eq!(late(&each, TargetId::function(function("b", "g"))), 961);
+    lister.0.lock().unwrap().complete = false;
+    region.list().await.unwrap();
+    assert_eq!(late(&region, in_a()), 961, "others may be missing");
+}
+
+/// Rows, rejects, rows that run, and what the first row is.
+type Seen = (
+    usize,
+    Vec<RejectReason>,
+    u64,
+    Option<(Outcome, Nanos, Nanos, Bytes, bool)>,
+);
+
+/// The values stand in the bodies; the outcome is the index's, or, where it states none, that of
+/// the reference's words on the field.
+fn expected(name: &str) -> Seen {
+    let ms = |ms: u64| Nanos(ms * 1_000_000);
+    let row = |outcome, duration, billed, memory, retried| {
+        (
+            1,
+            Vec::new(),
+            0,
+            Some((outcome, duration, billed, Bytes(memory), retried)),
+        )
+    };
+    use Outcome::*;
+    match name {
+        "v3_GetFunctionLogs_doc.json" => {
+            row(FunctionError, Nanos(532_000), ms(100), 3_174_400, true)
+        }
+        "v3_GetFunctionLogs_doc_2018_without_Level_Source_RetryNum.json" => {
+            row(FunctionError, Nanos(532_000), ms(100), 3_174_400, false)
+        }
+        "v3_odd_data_null.json" | "v3_odd_empty_total0_cls_not_registered.json" => {
+            (0, Vec::new(), 0, None)
+        }
+        "v3_odd_huge_duration_24h.json" => row(
+            Success,
+            ms(86_400_000),
+            ms(86_400_000),
+            128_849_018_880,
+            false,
+        ),
+        "v3_odd_missing_fields.json" => (0, vec![RejectReason::BilledDuration], 0, None),
+        "v3_odd_retmsg_error_recorded.json" => {
+            row(Timeout, ms(3_000), ms(3_000), 17_572_045, false)
+        }
+        "v3_odd_running_retcode2_notfinished.json" => (0, Vec::new(), 1, None),
+        "v3_odd_total_over_data.json" => row(Success, ms(1), ms(1), 74_870_780, false),
+        other => panic!("{other} has no expectation"),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Body {
+    #[serde(rename = "Response")]
+    response: Answer,
+}
+
+#[test]
+fn every_collected_body_gives_what_its_index_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
+    let Ok(entries) = std::fs::read_dir(path) else {
+        println!("skipped: the collected bodies are not there");
+        return;
+    };
+    let target = TargetId::namespace("r", "default");
+    let wanted = Wanted::default();
+    let reading = Reading {
+        target: &target,
+        wanted: &wanted,
+    };
+    let mut met = 0;
+    for entry in entries {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if !name.starts_with("v3_GetFunctionLogs") && !name.starts_with("v3_odd") {
+            continue;
+        }
+        let body: Body =
+            serde_json::from_str(&std::fs::read_to_string(entry.path()).unwrap()).unwrap();
+        let (page, marks) = body.response.sort_out(reading);
+        let first = page.rows.first();
+        let first = first.map(|row| {
+            (
+                row.outcome,
+                row.duration,
+                row.billed,
+                row.memory,
+                row.retried,
+            )
+        });
+        assert_eq!(
+            (page.rows.len(), page.rejects, page.unfinished, first),
+            expected(&name),
+            "{name}"
+        );
+        assert_eq!(marks.len(), body.response.data.map_or(0, |rows| rows.len()));
+        met += 1;
+    }
+    assert_eq!(met, 9);
+}
+
+#[test]
+fn a_body_of_odd_rows_spoils_no_other_row() {
+    let body = r#"{"TotalCount":"4","Data":[7,{"FunctionName":"f","RequestId":"abc",
+        "StartTime":"2018-06-11 18:46:45","RetCode":3,"InvokeFinished":0,"Duration":1,
+        "BillDuration":1,"MemUsage":1,"RetryNum":1},{"RequestId":1e999},null]}"#;
+    let answer: Answer = serde_json::from_str(body).unwrap();
+    assert_eq!(answer.total_count, Some(4));
+    let (target, wanted) = (one_function(), Wanted::default());
+    let (page, marks) = answer.sort_out(Reading {
+        target: &target,
+        wanted: &wanted,
+    });
+    use RejectReason::*;
+    assert_eq!(page.rejects, [NotAnObject, RequestId, NotAnObject]);
+    let key = AttemptKey {
+        id: attempt_id("abc"),
+        attempt: 1,
+    };
+    assert_eq!(
+        (page.rows[0].key, page.rows[0].outcome),
+        (key, Outcome::Interrupted)
+    );
+    // date -u -d '2018-06-11 10:46:45' +%s
+    assert_eq!(marks[1].second, Some(1_528_714_005));
+    assert_eq!(
+        marks
+            .iter()
+            .map(|mark| mark.id)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        4
+    );
+}
