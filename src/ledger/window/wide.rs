@@ -19,7 +19,8 @@ pub(super) struct Wide {
     met: HashSet<u64>,
     /// The page before this one, of the same pass.
     before: Vec<Mark>,
-    /// The answers are not in order: rows of the next second may stand anywhere, so both are read.
+    /// The answers may be out of order: rows of the next second may stand anywhere, so both are
+    /// read.
     mixed: bool,
     found: bool,
     idle: u32,
@@ -74,7 +75,10 @@ impl Wide {
     pub(super) fn took(&mut self, rows: &[Mark], total: Option<u64>, strict: bool) -> Progress {
         let moved = self.offset > 0 && self.total != total;
         self.total = total;
-        if !self.mixed && !in_order(rows) {
+        // A page that begins with the next second is a sign that the second is empty, or that the
+        // answers are newest first.
+        let later_first = self.offset == 0 && rows.first().is_some_and(|row| self.is_later(row));
+        if !self.mixed && (later_first || !in_order(rows)) {
             self.mixed = true;
             self.rewind();
             return Progress::More;
@@ -106,11 +110,14 @@ impl Wide {
 
     /// How many of the rows are before the first one of a later second.
     fn own_rows(&self, rows: &[Mark]) -> usize {
-        let later = |row: &Mark| row.second.is_some_and(|second| second > self.second);
-        match rows.iter().position(later) {
+        match rows.iter().position(|row| self.is_later(row)) {
             Some(index) if !self.mixed => index,
             _ => rows.len(),
         }
+    }
+
+    fn is_later(&self, row: &Mark) -> bool {
+        row.second.is_some_and(|second| second > self.second)
     }
 
     fn pass_ended(&mut self, count: Option<u64>, strict: bool) -> Progress {

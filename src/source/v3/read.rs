@@ -45,12 +45,11 @@ impl<'a> Reader<'a> {
 
     /// Everything: the closed part until it adds up, then once what may still change.
     pub(super) async fn sweep(mut self, span: Span) -> Result<ReadReport, ApiError> {
-        let limit = self.page_max.load(Ordering::Relaxed);
-        let mut closed = WindowRead::closed(span.from, span.closed, limit);
+        let mut closed = WindowRead::closed(span.from, span.closed, self.page_max());
         if self.run(&mut closed, Some(span)).await? == Flow::Continue {
             // The second of `now` is not over: the next read sees all of it.
             let end = Timestamp::from_secs(span.now.as_secs());
-            let mut live = WindowRead::live(span.from.max(span.closed), end, limit);
+            let mut live = WindowRead::live(span.from.max(span.closed), end, self.page_max());
             self.run(&mut live, None).await?;
             self.report.truncated |= live.is_truncated();
         }
@@ -67,7 +66,7 @@ impl<'a> Reader<'a> {
             from,
             to: span.now.as_secs().clamp(from + 1, from + SECONDS_MAX),
             offset: 0,
-            limit: SMALL_PAGE.min(self.page_max.load(Ordering::Relaxed)).max(1),
+            limit: SMALL_PAGE.min(self.page_max()),
         };
         while self.report.pages < TAIL_PAGES_MAX {
             let Some(answer) = self.fetch(ask, "desc").await? else {
@@ -81,8 +80,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             let room = usize::try_from(DEPTH_MAX - ask.offset).unwrap_or(SMALL_PAGE);
-            let page_max = self.page_max.load(Ordering::Relaxed).max(1);
-            ask.limit = (ask.limit * 2).min(page_max).min(room);
+            ask.limit = (ask.limit * 2).min(self.page_max()).min(room);
         }
         Ok(self.report)
     }
@@ -130,6 +128,10 @@ impl<'a> Reader<'a> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn page_max(&self) -> usize {
+        self.page_max.load(Ordering::Relaxed).max(1)
     }
 
     fn params(&self, ask: Ask, order: &str) -> Value {
