@@ -6,14 +6,15 @@ mod logs;
 mod plain;
 mod row;
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
 use crate::config::{FunctionFilter, Read};
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use logs::{Answer, Reading};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;
