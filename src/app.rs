@@ -9,6 +9,7 @@
 
 mod sources;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +113,7 @@ impl App {
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
         let listener = web::bind(&config.web.listen_address.to_string()).await?;
-        let pipeline = Pipeline::build(config, seams)?;
+        let pipeline = Pipeline::build(config, seams).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
             .map_err(|cause| BuildError::Other(cause.to_string()))?;
@@ -165,7 +166,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
+    pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
         let (store, stored) = match &config.state.path {
             Some(path) => Store::open(path)?,
             None => (Store::memory(), Stored::default()),
@@ -179,7 +180,7 @@ impl Pipeline {
         telemetry.config_loaded(seams.runtime.now());
         let rules = Rules {
             functions: config.limits.functions,
-            several_accounts: false,
+            several_accounts: several_accounts(config),
             late_after: config.poll.horizon(),
             first_read: config.poll.first_read,
         };
@@ -192,11 +193,13 @@ impl Pipeline {
             seams: &seams,
             telemetry: &telemetry,
         };
-        let pollers = config
-            .sources
-            .iter()
-            .map(|source| wiring.poller(source, writer.clone(), board.clone()));
-        let pollers = pollers.collect::<Result<_, _>>()?;
+        let mut pollers = Vec::new();
+        for source in &config.sources {
+            let (writer, board) = (writer.clone(), board.clone());
+            pollers.push(wiring.poller(source, writer, board).await?);
+        }
+        // Only the pollers hold the committer's handle: it ends when they do.
+        drop(writer);
         let view = Arc::new(Shown {
             published,
             board,
@@ -241,6 +244,12 @@ impl Running {
             warn!("the committer ended with a fault");
         }
     }
+}
+
+/// Whether functions of one name may be of several accounts.
+fn several_accounts(config: &Config) -> bool {
+    let accounts: BTreeSet<&str> = config.sources.iter().map(|s| s.account.as_str()).collect();
+    accounts.len() > 1
 }
 
 // === impl Shown ===

@@ -76,6 +76,8 @@ impl Demo {
         let clock = sim::steady_clock();
         let cloud = Arc::new(Cloud::new(Settings {
             functions: args.sim_functions,
+            namespaces: args.sim_namespaces,
+            topics: args.sim_topics,
             rate_per_second: args.sim_rate,
             faults: args.sim_faults.faults(),
             start_ms: clock(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::commit::{Books, Committer, Horizon};
+use scf_exporter::commit::{Books, Committer, Rules};
 use scf_exporter::config::Poll;
 use scf_exporter::ledger::{Listed, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
@@ -136,13 +136,14 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     let origin = Timestamp::from_secs(1_700_000_000);
     let (runtime, stopper) = Runtime::simulated(origin, 7).with_stopper();
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
-    let horizon = Horizon {
+    let rules = Rules {
+        functions: 10,
+        several_accounts: false,
         late_after: Duration::from_secs(60),
         first_read: Duration::from_secs(60),
     };
-    let books = Books::new(10, horizon);
-    let (committer, writer, _) =
-        Committer::new(books, Store::memory(), (10, horizon), telemetry.clone());
+    let books = Books::new(rules);
+    let (committer, writer, _) = Committer::new(books, Store::memory(), telemetry.clone());
     spawn(committer.run());
     let source = Arc::new(Scripted {
         lists: Mutex::new(lists.iter().copied().collect()),

@@ -1,4 +1,4 @@
-//! The wiring of one source: from its configuration to a poller with client and credentials.
+//! The wiring of one source: from its configuration to a poller with clients and credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +7,24 @@ use tracing::info;
 
 use super::{BuildError, Seams};
 use crate::commit::Writer;
-use crate::config::{self, Config, CredentialsConfig};
+use crate::config::{self, Api, Config, CredentialsConfig};
 use crate::poll::{Board, Poller};
+use crate::source::cls::ClsSource;
+use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
-use crate::source::{LogSource, Place};
-use crate::telemetry::Telemetry;
+use crate::source::v3::V3Source;
+use crate::source::{LogSource, Place, Wanted};
+use crate::telemetry::{SourceTelemetry, Telemetry};
 use crate::tencent::{
-    CallObserver, Client, ClientConfig, CredentialProvider, Credentials, Domain, Endpoint,
-    FileProvider, Method, Service, SigningMethod, Sources,
+    CallObserver, Chain, ChainConfig, Client, ClientConfig, CloudClock, CredentialProvider,
+    Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod, StsClient,
 };
 
-/// Passes what the client does on to the metrics.
-struct Observer(Arc<Telemetry>);
+/// Passes what the clients of one source do on to the metrics.
+struct Observer {
+    telemetry: Arc<Telemetry>,
+    source: SourceTelemetry,
+}
 
 /// What the sources are built from.
 pub(super) struct Wiring<'a> {
@@ -27,86 +33,145 @@ pub(super) struct Wiring<'a> {
     pub(super) telemetry: &'a Arc<Telemetry>,
 }
 
+/// One source being built: its clients share clock, credentials and metrics.
+struct Building<'a> {
+    wiring: &'a Wiring<'a>,
+    source: &'a config::Source,
+    clock: CloudClock,
+    observer: Arc<Observer>,
+}
+
 impl Wiring<'_> {
     /// The poller of one source; its credentials are looked for now.
-    pub(super) fn poller(
+    pub(super) async fn poller(
         &self,
         source: &config::Source,
         writer: Writer,
         board: Arc<Board>,
     ) -> Result<Poller, BuildError> {
+        let telemetry = self.telemetry.source(&source.name);
+        let building = Building {
+            wiring: self,
+            source,
+            clock: CloudClock::default(),
+            observer: Arc::new(Observer {
+                telemetry: self.telemetry.clone(),
+                source: telemetry.clone(),
+            }),
+        };
         Ok(Poller {
             name: source.name.as_str().into(),
-            source: self.log_source(source)?,
+            source: building.log_source().await?,
             timing: self.config.poll.clone(),
             writer,
-            telemetry: self.telemetry.source(&source.name),
+            telemetry,
             board,
             runtime: self.seams.runtime.clone(),
         })
     }
+}
 
-    fn log_source(&self, source: &config::Source) -> Result<Arc<dyn LogSource>, BuildError> {
-        if source.api != config::Api::V2 {
-            let problem = "this API is not wired up: use v2";
-            return Err(BuildError::Other(format!(
-                "source {}: {problem}",
-                source.name
-            )));
-        }
-        let client = Client::new(
-            self.client_config(source)?,
-            self.credentials(source)?,
-            self.seams.transport.clone(),
-            self.seams.runtime.clone(),
-            Arc::new(Observer(self.telemetry.clone())),
-        );
-        let page_size = self.config.poll.page_size;
-        let filter = source.functions.clone();
+impl Building<'_> {
+    async fn log_source(&self) -> Result<Arc<dyn LogSource>, BuildError> {
+        let (config, source) = (self.wiring.config, self.source);
+        let credentials = self.credentials().await?;
         let place = Place {
             account: source.account.as_str().into(),
             region: source.region.as_str().into(),
             read: source.read,
-            max_run_time: self.config.poll.max_run_time,
-            delivery_delay: self.config.poll.delivery_delay,
+            max_run_time: config.poll.max_run_time,
+            delivery_delay: config.poll.delivery_delay,
         };
-        Ok(Arc::new(V2Source::new(client, place, filter, page_size)))
+        let wanted = Wanted {
+            namespaces: source.namespaces.clone(),
+            functions: source.functions.clone(),
+        };
+        let page_size = config.poll.page_size;
+        let client = |service| self.client(service, &credentials);
+        let functions = |client, needs_topics| -> Arc<dyn Lister> {
+            let (place, wanted) = (place.clone(), wanted.clone());
+            Arc::new(Functions::new(client, place, wanted, needs_topics))
+        };
+        Ok(match source.api {
+            Api::V2 => {
+                let filter = source.functions.clone();
+                let client = client(Service::V2)?;
+                Arc::new(V2Source::new(client, place, filter, page_size))
+            }
+            Api::V3 => {
+                let client = client(Service::Scf)?;
+                let functions = functions(client.clone(), false);
+                Arc::new(V3Source::new(client, functions, place, wanted, page_size))
+            }
+            Api::Cls => {
+                let functions = functions(client(Service::Scf)?, true);
+                let (client, topics) = (client(Service::Cls)?, source.topics.clone());
+                Arc::new(ClsSource::new(
+                    client, functions, place, wanted, topics, page_size,
+                ))
+            }
+        })
     }
 
-    fn client_config(&self, source: &config::Source) -> Result<ClientConfig, BuildError> {
-        let endpoint = match &source.endpoint {
-            Some(url) => {
-                Endpoint::parse(Service::V2, url).map_err(|cause| BuildError::Endpoint {
-                    source_name: source.name.clone(),
-                    cause,
-                })?
-            }
-            None => Endpoint::of(Service::V2, &source.region, Domain::Public),
+    fn client(
+        &self,
+        service: Service,
+        credentials: &Arc<dyn CredentialProvider>,
+    ) -> Result<Client, BuildError> {
+        let Seams {
+            runtime, transport, ..
+        } = self.wiring.seams;
+        Ok(Client::new(
+            self.client_config(service)?,
+            credentials.clone(),
+            transport.clone(),
+            runtime.clone(),
+            self.observer.clone(),
+        ))
+    }
+
+    fn client_config(&self, service: Service) -> Result<ClientConfig, BuildError> {
+        let source = self.source;
+        let limits = &self.wiring.config.limits;
+        let own = match service {
+            Service::V2 => source.endpoint.as_deref(),
+            Service::Scf => source.scf_url(),
+            Service::Cls => source.cls_url(),
+            Service::Sts => source.sts_url(),
         };
-        let limits = &self.config.limits;
+        let domain = match source.domain {
+            config::Domain::Public => Domain::Public,
+            config::Domain::International => Domain::International,
+            config::Domain::Internal => Domain::Internal,
+        };
+        let endpoint = own.map_or_else(
+            || Ok(Endpoint::of(service, &source.region, domain)),
+            |url| Endpoint::parse(service, url),
+        );
+        let failed = |cause| BuildError::Endpoint {
+            source_name: source.name.clone(),
+            cause,
+        };
         Ok(ClientConfig {
-            endpoint,
+            endpoint: endpoint.map_err(failed)?,
             method: match source.method {
                 config::HttpMethod::Get => Method::Get,
                 config::HttpMethod::Post => Method::Post,
             },
             signing: match source.signature_method {
                 config::SignatureMethod::HmacSha1 => SigningMethod::HmacSha1,
-                // The configuration refuses TC3 for v2.
-                config::SignatureMethod::HmacSha256 | config::SignatureMethod::Tc3 => {
-                    SigningMethod::HmacSha256
-                }
+                config::SignatureMethod::HmacSha256 => SigningMethod::HmacSha256,
+                config::SignatureMethod::Tc3 => SigningMethod::Tc3,
             },
+            clock: self.clock.clone(),
             requests_per_second: limits.requests_per_second_of(source.api),
             max_in_flight: limits.requests_in_flight,
-            ..ClientConfig::new(Service::V2, &source.region)
+            ..ClientConfig::new(service, &source.region)
         })
     }
 
-    fn credentials(
-        &self,
-        source: &config::Source,
-    ) -> Result<Arc<dyn CredentialProvider>, BuildError> {
+    async fn credentials(&self) -> Result<Arc<dyn CredentialProvider>, BuildError> {
+        let source = self.source;
         let failed = |cause| BuildError::Credentials {
             source_name: source.name.clone(),
             cause,
@@ -123,10 +188,36 @@ impl Wiring<'_> {
                 Some(Credentials::new(secret_id.clone(), key, token, place).map_err(failed)?)
             }
         };
-        let sources = Sources::new(explicit, self.seams.environment.clone());
-        let (provider, origin) = FileProvider::load(sources).map_err(failed)?;
+        let role = source.role.as_ref().map(|role| RoleConfig {
+            arn: role.arn.clone(),
+            session_name: role.session_name.clone(),
+            duration: role.duration,
+            external_id: role.external_id.clone(),
+        });
+        let chain = ChainConfig {
+            explicit,
+            role,
+            metadata: source
+                .metadata_url()
+                .unwrap_or(ChainConfig::METADATA)
+                .to_owned(),
+        };
+        let Seams {
+            runtime,
+            transport,
+            environment,
+        } = self.wiring.seams;
+        let sts = Arc::new(StsClient::new(
+            self.client_config(Service::Sts)?,
+            transport.clone(),
+            runtime.clone(),
+            self.observer.clone(),
+        ));
+        let (transport, runtime) = (transport.clone(), runtime.clone());
+        let loaded = Chain::load(chain, environment.clone(), transport, sts, runtime).await;
+        let (provider, origin) = loaded.map_err(failed)?;
         info!(source = source.name, %origin, "credentials found");
-        Ok(Arc::new(provider))
+        Ok(provider)
     }
 }
 
@@ -134,6 +225,10 @@ impl CallObserver for Observer {
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
         // Each API has its own word for success; the metric has one.
         let code = if code == "0" { "ok" } else { code };
-        self.0.api_attempt(api, action, code, took);
+        self.telemetry.api_attempt(api, action, code, took);
+    }
+
+    fn clock_offset(&self, _: &'static str, offset_ms: i64) {
+        self.source.set_clock_offset(offset_ms);
     }
 }

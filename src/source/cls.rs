@@ -18,9 +18,10 @@ use std::time::Duration;
 
 use tracing::warn;
 
+use super::functions::{self, Found, FoundList, Lister};
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
-use crate::model::{About, FunctionId, Timestamp};
+use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::Reading;
 use read::{Search, Topic};
@@ -30,43 +31,6 @@ use silence::Silence;
 const PAGE_MAX: usize = 1_000;
 /// Lines of one answer at the least that are worth asking for.
 const PAGE_MIN: usize = 100;
-
-/// Who knows the functions and where each of them logs.
-pub trait Lister: Send + Sync {
-    /// The wanted functions, as far as they are known.
-    fn list(&self) -> BoxFuture<'_, Result<FunctionTopics, ApiError>>;
-}
-
-/// Functions with their topics.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FunctionTopics {
-    /// Each function once.
-    pub functions: Vec<FunctionTopic>,
-    /// Whether these are all.
-    pub complete: bool,
-}
-
-/// A function and where it logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FunctionTopic {
-    /// Which function.
-    pub function: FunctionId,
-    /// How it is configured, where that is known.
-    pub about: Option<Arc<About>>,
-    /// Where it logs.
-    pub topic: LogTopic,
-}
-
-/// Where a function logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogTopic {
-    /// Not known yet.
-    Unknown,
-    /// It has no topic.
-    None,
-    /// The topic's id.
-    Id(Arc<str>),
-}
 
 /// Log topics of a region read through CLS.
 pub struct ClsSource {
@@ -129,7 +93,7 @@ impl ClsSource {
     }
 
     async fn list_functions(&self) -> Result<Listing, ApiError> {
-        let FunctionTopics {
+        let FoundList {
             functions,
             complete,
         } = self.functions.list().await?;
@@ -141,28 +105,30 @@ impl ClsSource {
     }
 
     /// The function with its target; `None` where none of the topics that are read is its own.
-    fn listed(&self, one: FunctionTopic) -> Option<Listed> {
+    fn listed(&self, one: Found) -> Option<Listed> {
         match one.topic {
-            LogTopic::Id(topic) if self.topics.is_empty() || self.topics.contains(&topic) => {
+            functions::Topic::Id(topic)
+                if self.topics.is_empty() || self.topics.contains(&topic) =>
+            {
                 Some(Listed {
                     function: one.function,
                     target: self.target(&topic),
                     about: one.about,
                 })
             }
-            LogTopic::Id(topic) => {
+            functions::Topic::Id(topic) => {
                 self.warn_once(one.function, || {
                     format!("it logs to topic {topic}, which is not among the configured ones")
                 });
                 None
             }
-            LogTopic::None => {
+            functions::Topic::None => {
                 self.warn_once(one.function, || {
                     "it has no log topic: give it one in its log settings".to_owned()
                 });
                 None
             }
-            LogTopic::Unknown => None,
+            functions::Topic::NotAsked => None,
         }
     }
 

@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::{Place, Wanted};
 use crate::model::{About, FunctionId};
-use crate::tencent::{ApiError, Client};
+use crate::tencent::{ApiError, BoxFuture, Client};
 use known::Known;
 use round::Round;
 use survey::Surveyor;
@@ -65,6 +65,12 @@ pub enum Topic {
     Id(Arc<str>),
 }
 
+/// Who knows the functions.
+pub trait Lister: Send + Sync {
+    /// The wanted functions, as far as they are known; see [`Functions`].
+    fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>>;
+}
+
 /// The one thing that is asked of a client: an action of API 3.0, answered by what is in
 /// `Response`.
 trait Call: Clone + Send + Sync + 'static {
@@ -101,7 +107,9 @@ impl Functions {
     pub fn new(client: Client, place: Place, wanted: Wanted, needs_topics: bool) -> Self {
         Self(Finder::new(client, place, wanted, needs_topics))
     }
+}
 
+impl Lister for Functions {
     /// Looks at the lists of namespaces and functions, then asks for the details of those that are
     /// new, changed, or were not asked for an hour. Returns after some ten seconds at the most
     /// (and the time that the lists take), and goes on at the next call. May be dropped at any
@@ -113,8 +121,8 @@ impl Functions {
     /// # Errors
     /// The lists cannot be read at all, or topics are needed and no function's can be had. What
     /// was found before stays known.
-    pub async fn list(&self) -> Result<FoundList, ApiError> {
-        self.0.list().await
+    fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
+        Box::pin(self.0.list())
     }
 }
 

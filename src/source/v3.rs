@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::functions::Lister;
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
 use crate::config::Read;
 use crate::ledger::{Listed, TargetId};
-use crate::model::{About, FunctionId, Timestamp};
+use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::{Answer, Reading};
 use read::Reader;
@@ -34,21 +35,6 @@ pub struct V3Source {
     /// The largest page worth asking for: the configured one, or less once the API refused it.
     page_max: AtomicUsize,
     late_after: Mutex<HashMap<TargetId, Duration>>,
-}
-
-/// Knows the functions of the place.
-pub trait Lister: Send + Sync {
-    /// The wanted functions, as the cloud lists them now.
-    fn list(&self) -> BoxFuture<'_, Result<Known, ApiError>>;
-}
-
-/// The wanted functions, as far as they are known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// Each function once, with its configuration where that is known.
-    pub functions: Vec<(FunctionId, Option<Arc<About>>)>,
-    /// Whether these are all.
-    pub complete: bool,
 }
 
 /// The one action of the API that is read here.
@@ -91,10 +77,10 @@ impl V3Source {
 
     async fn list_functions(&self) -> Result<Listing, ApiError> {
         let known = self.lister.list().await?;
-        let listed = known.functions.into_iter().map(|(function, about)| Listed {
-            target: self.target_of(&function),
-            function,
-            about,
+        let listed = known.functions.into_iter().map(|found| Listed {
+            target: self.target_of(&found.function),
+            function: found.function,
+            about: found.about,
         });
         let functions: Vec<Listed> = listed.collect();
         let late_after = self.late_after_of(&functions, known.complete);

@@ -12,8 +12,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::report::{self, Init, PrintedMemory, Report};
 use crate::model::{
-    AttemptKey, Bytes, ColdStart, Nanos, Outcome, RejectReason, RetCode, Row, Timestamp, attempt_id,
+    AttemptKey, Bytes, ColdStart, Nanos, RejectReason, RetCode, Row, Timestamp, attempt_id,
 };
+use crate::source::outcome::outcome_of_status;
 
 /// The status of an attempt that has not ended.
 const RUNNING: i64 = 202;
@@ -155,7 +156,7 @@ impl Record<'_> {
         Ok(Row {
             function,
             ret_code: RetCode::new(status),
-            outcome: Outcome::of_status(status),
+            outcome: outcome_of_status(status),
             key,
             position,
             duration,

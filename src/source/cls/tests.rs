@@ -140,15 +140,15 @@ pub(super) fn span(mode: Mode, from: i64, closed: i64, now: i64) -> Span {
     }
 }
 
-struct List(Result<FunctionTopics, ApiError>);
+struct List(Result<FoundList, ApiError>);
 
 impl Lister for List {
-    fn list(&self) -> BoxFuture<'_, Result<FunctionTopics, ApiError>> {
+    fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
         Box::pin(std::future::ready(self.0.clone()))
     }
 }
 
-fn source(fake: Arc<Fake>, list: Result<FunctionTopics, ApiError>, topics: &[&str]) -> ClsSource {
+fn source(fake: Arc<Fake>, list: Result<FoundList, ApiError>, topics: &[&str]) -> ClsSource {
     let place = Place {
         account: "a".into(),
         region: "ap-x".into(),
@@ -167,20 +167,20 @@ fn source(fake: Arc<Fake>, list: Result<FunctionTopics, ApiError>, topics: &[&st
     )
 }
 
-fn functions() -> FunctionTopics {
-    let topic = |id: &str| LogTopic::Id(id.into());
-    let of = |name: &str, topic| FunctionTopic {
+fn functions() -> FoundList {
+    let topic = |id: &str| functions::Topic::Id(id.into());
+    let of = |name: &str, topic| Found {
         function: FunctionId::new("ap-x", "default", name).of_account("a"),
         about: None,
         topic,
     };
-    FunctionTopics {
+    FoundList {
         functions: vec![
             of("f", topic("t")),
             of("g", topic("t")),
             of("h", topic("u")),
-            of("i", LogTopic::None),
-            of("j", LogTopic::Unknown),
+            of("i", functions::Topic::None),
+            of("j", functions::Topic::NotAsked),
         ],
         complete: true,
     }

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::config::FunctionFilter;
-use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Page, RejectReason, attempt_id};
+use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, Page, RejectReason, attempt_id};
+use crate::source::functions::{Found, FoundList, Topic};
 use crate::source::{Flow, Mode};
 use crate::tencent::ErrorClass;
 
@@ -108,10 +109,10 @@ fn refused(class: ErrorClass) -> ApiError {
     }
 }
 
-struct Functions(Mutex<Known>);
+struct Functions(Mutex<FoundList>);
 
 impl Lister for Functions {
-    fn list(&self) -> BoxFuture<'_, Result<Known, ApiError>> {
+    fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
         let known = self.0.lock().unwrap().clone();
         Box::pin(async move { Ok(known) })
     }
@@ -300,12 +301,17 @@ async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
         }))
     };
     let function = |namespace, name| FunctionId::new("r", namespace, name);
-    let known = Known {
+    let found = |namespace, name, about| Found {
+        function: function(namespace, name),
+        about,
+        topic: Topic::NotAsked,
+    };
+    let known = FoundList {
         functions: vec![
-            (function("a", "f"), about(3)),
-            (function("a", "g"), about(30)),
-            (function("b", "f"), about(3)),
-            (function("b", "g"), None),
+            found("a", "f", about(3)),
+            found("a", "g", about(30)),
+            found("b", "f", about(3)),
+            found("b", "g", None),
         ],
         complete: true,
     };

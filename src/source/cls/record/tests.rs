@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Outcome;
 
 const GOOD: &str = r#"{"SCF_Alias":"","SCF_Duration":"1","SCF_FunctionName":"f","SCF_Level":"INFO",
     "SCF_LogTime":"1653523171320000000","SCF_MemUsage":"31178752.00","SCF_Message":"Report RequestId:6f71a3f5-0000-4c49-a566-1e0f6e5d0001 Duration:1ms Memory:128MB MemUsage:29.73MB",
