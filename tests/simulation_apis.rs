@@ -10,6 +10,7 @@ use std::time::Duration;
 use scf_exporter::config::{Overrides, SourceOverrides};
 use scf_exporter::model::Outcome;
 use scf_exporter::sim::{Faults, Settings};
+use scf_exporter::web::View;
 use support::world::{Exporter, World};
 
 const TRAFFIC: Duration = Duration::from_secs(300);

@@ -8,7 +8,7 @@ mod read;
 mod row;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct V3Source {
     /// The largest page worth asking for: the configured one, or less once the API refused it.
     page_max: AtomicUsize,
     late_after: Mutex<HashMap<TargetId, Duration>>,
+    /// Whether the API tells retry numbers, see [`Reading`].
+    tells_retries: AtomicBool,
 }
 
 /// The one action of the API that is read here.
@@ -72,6 +74,7 @@ impl V3Source {
             wanted,
             page_max: AtomicUsize::new(page_max),
             late_after: Mutex::default(),
+            tells_retries: AtomicBool::new(false),
         }
     }
 
@@ -149,6 +152,7 @@ impl LogSource for V3Source {
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
         let reading = Reading {
+            tells_retries: &self.tells_retries,
             target,
             wanted: &self.wanted,
         };

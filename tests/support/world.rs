@@ -169,10 +169,11 @@ impl Exporter {
 fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Overrides {
     let text = |value: &str| Some(value.to_owned());
     let secs = |span: Duration| Some(format!("{}s", span.as_secs() + 1));
+    let delivery = Duration::from_millis(cloud.settings().faults.max_delivery_ms());
     Overrides {
         state_path: overrides.state_path.or(text("")),
         max_run_time: overrides.max_run_time.or(secs(horizon)),
-        delivery_delay: overrides.delivery_delay.or(text("1s")),
+        delivery_delay: overrides.delivery_delay.or(secs(delivery)),
         requests_per_second: overrides.requests_per_second.or(text("1000")),
         source: SourceOverrides {
             api: overrides.source.api.clone().or(text("v2")),

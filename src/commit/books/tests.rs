@@ -406,8 +406,18 @@ fn a_function_in_two_topics_is_remembered_as_long_as_the_slower_one_needs() {
         settle(&mut books, topic, START);
     }
     let page = logged(1, START + 1, START);
-    assert_eq!(commit(&mut books, &old, &[page.clone()]).0.counted, 1);
-    assert_eq!(commit(&mut books, &new, &[page.clone()]).0.duplicate, 1);
+    assert_eq!(
+        commit(&mut books, &old, std::slice::from_ref(&page))
+            .0
+            .counted,
+        1
+    );
+    assert_eq!(
+        commit(&mut books, &new, std::slice::from_ref(&page))
+            .0
+            .duplicate,
+        1
+    );
 
     settle(&mut books, &new, START + 10_000);
     assert_eq!(books.keys(), 1, "the old topic is behind");

@@ -1,6 +1,7 @@
 //! An answer of `GetFunctionLogs`, sorted out into a page.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -33,6 +34,9 @@ pub(super) struct Answer {
 pub(super) struct Reading<'r> {
     pub(super) target: &'r TargetId,
     pub(super) wanted: &'r Wanted,
+    /// Whether a row of this source had a retry number yet: where the API tells them, one that is
+    /// missing is zero.
+    pub(super) tells_retries: &'r AtomicBool,
 }
 
 /// Sorts rows out, one after the other.
@@ -53,8 +57,22 @@ impl Answer {
             page: Page::default(),
             index: HashMap::new(),
         };
-        let rows = self.data.iter().flatten();
-        let marks = rows.map(|raw| builder.take(raw)).collect();
+        let raws = self.data.iter().flatten();
+        let mut rows: Vec<_> = raws.map(|raw| (raw, WireRow::parse(raw))).collect();
+        if rows
+            .iter()
+            .flat_map(|(_, row)| row)
+            .any(WireRow::tells_retry)
+        {
+            reading.tells_retries.store(true, Ordering::Relaxed);
+        }
+        if reading.tells_retries.load(Ordering::Relaxed) {
+            let told = rows.iter_mut().flat_map(|(_, row)| row);
+            told.for_each(WireRow::complete_retry);
+        }
+        let rows = rows.iter();
+        let marks = rows.map(|(raw, row)| builder.take(raw, row.as_ref()));
+        let marks = marks.collect();
         (builder.page, marks)
     }
 }
@@ -83,15 +101,15 @@ impl Reading<'_> {
 // === impl Builder ===
 
 impl Builder<'_> {
-    fn take(&mut self, raw: &RawValue) -> Mark {
-        let Some(row) = WireRow::parse(raw) else {
+    fn take(&mut self, raw: &RawValue, row: Option<&WireRow<'_>>) -> Mark {
+        let Some(row) = row else {
             self.page.rejects.push(RejectReason::NotAnObject);
             return Mark {
                 second: None,
                 id: mark_of(raw),
             };
         };
-        match self.function(&row) {
+        match self.function(row) {
             Err(reason) => self.page.rejects.push(reason),
             Ok(None) => {}
             Ok(Some(_)) if row.is_unfinished() => self.page.unfinished += 1,
@@ -115,7 +133,7 @@ impl Builder<'_> {
         if let Some(known) = self.index.get(name) {
             return Ok(*known);
         }
-        let Reading { target, wanted } = self.reading;
+        let Reading { target, wanted, .. } = self.reading;
         let namespace = self.reading.namespace();
         let mut index = None;
         if wanted.wants(namespace, name) {

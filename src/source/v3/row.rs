@@ -77,6 +77,18 @@ impl<'a> WireRow<'a> {
         })
     }
 
+    /// Whether it has a retry number.
+    pub(super) fn tells_retry(&self) -> bool {
+        self.retry().is_some()
+    }
+
+    /// Where the API tells retry numbers, a missing one is zero.
+    pub(super) fn complete_retry(&mut self) {
+        if self.retry_num == Scalar::Missing {
+            self.retry_num = Scalar::Int(0);
+        }
+    }
+
     /// Still running: it comes again, under the same start time.
     ///
     /// `RetCode` 2 says so, and so does `InvokeFinished` 0, as in v2. The documents call every

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
@@ -410,6 +411,7 @@ fn every_collected_body_gives_what_its_index_says() {
     let reading = Reading {
         target: &target,
         wanted: &wanted,
+        tells_retries: &AtomicBool::new(false),
     };
     let mut met = 0;
     for entry in entries {
@@ -453,6 +455,7 @@ fn a_body_of_odd_rows_spoils_no_other_row() {
     let (page, marks) = answer.sort_out(Reading {
         target: &target,
         wanted: &wanted,
+        tells_retries: &AtomicBool::new(false),
     });
     use RejectReason::*;
     assert_eq!(page.rejects, [NotAnObject, RequestId, NotAnObject]);
