@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::Poller;
 use super::target::run_target;
-use crate::ledger::TargetId;
+use crate::ledger::{Scope, TargetId};
 use crate::model::FunctionId;
 use crate::source::Listing;
 
@@ -24,6 +24,8 @@ struct Tasks {
     standing: BTreeSet<TargetId>,
     /// The functions of the last good list.
     listed: BTreeSet<FunctionId>,
+    /// Topics that no function of the last complete list logs to.
+    left: BTreeSet<TargetId>,
 }
 
 /// Runs a source until the stop; returns when all its targets have ended. Targets are read while
@@ -131,10 +133,21 @@ fn restart_broken(poller: &Poller, tasks: &mut Tasks) {
     }
 }
 
+/// Ends the targets of functions that are gone. A topic is read on until the next list: a function
+/// that logs elsewhere now may have lines in it that nobody read yet.
 fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
+    let mut left = BTreeSet::new();
     let standing = &tasks.standing;
     let gone = tasks.by_target.extract_if(.., |target, _| {
-        !wanted.contains(target) && !standing.contains(target)
+        if wanted.contains(target) || standing.contains(target) {
+            return false;
+        }
+        let is_topic = matches!(target.scope, Scope::Topic(_));
+        let just_left = is_topic && !tasks.left.contains(target);
+        if just_left {
+            left.insert(target.clone());
+        }
+        !just_left
     });
     for (target, task) in gone {
         info!(source = &*poller.name, target_name = %target, "nothing is left to read in it");
@@ -142,6 +155,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
         // Its settled position stays: should it come back, reading goes on from there.
         poller.board.closed(&target);
     }
+    tasks.left = left;
 }
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {

@@ -141,7 +141,7 @@ impl Worker {
             if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
                 self.settled = position;
             }
-        } else if span.mode == Mode::Sweep {
+        } else if span.mode == Mode::Sweep && !runtime.stop.is_wished() {
             telemetry.incomplete_read();
             debug!(target_name = %self.target, "read incomplete: rows moved while it went on");
         }
