@@ -17,6 +17,14 @@ const SCHEMA: i64 = 39;
 const TYPES: [&str; 5] = ["row", "stat", "timeseries", "heatmap", "table"];
 /// What the exposition appends to the name of a histogram.
 const SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
+/// The filters that every metric of a function carries, so that the variables work everywhere.
+/// `account` matches metrics without that label too, as `.*` matches nothing.
+const FILTERS: [&str; 4] = [
+    r#"account=~"$account""#,
+    r#"region=~"$region""#,
+    r#"function_namespace=~"$namespace""#,
+    r#"function_name=~"$function""#,
+];
 
 #[test]
 fn every_dashboard_keeps_the_rules() {
@@ -87,10 +95,20 @@ fn each_rule_bites() {
             Value::from("scf_function_info{a=\"$b\"}"),
             "variable b",
         ),
+        (
+            "/panels/1/targets/0/expr",
+            Value::from(format!("sum({rates})")),
+            "not filtered by region",
+        ),
+        (
+            "/panels/1/targets/0/expr",
+            Value::from(r#"rate(scf_invocations_total{ret_code!="0"}[$__rate_interval])"#),
+            "outcome",
+        ),
         ("/templating/list/1/refresh", Value::from(1), "refresh"),
         ("/templating/list/1/allValue", Value::Null, "allValue"),
         (
-            "/templating/list/1/name",
+            "/templating/list/2/name",
             Value::from("place"),
             "variable region",
         ),
@@ -119,7 +137,7 @@ fn faults(board: &Value, catalog: &BTreeSet<String>) -> Vec<String> {
     let mut faults = Vec::new();
     faults.extend(board_faults(board));
     let names = variable_names(board);
-    for needed in ["datasource", "region", "namespace", "function"] {
+    for needed in ["datasource", "account", "region", "namespace", "function"] {
         if !names.contains(needed) {
             faults.push(format!("variable {needed} is missing"));
         }
@@ -204,6 +222,7 @@ fn panel_faults(panel: &Value, names: &BTreeSet<&str>, catalog: &BTreeSet<String
         faults.extend(datasource_fault(title, &target["datasource"]));
         faults.extend(unknown_metrics(title, query, catalog));
         faults.extend(query_faults(title, query, names));
+        faults.extend(filter_faults(title, query));
     }
     faults
 }
@@ -252,6 +271,33 @@ fn query_faults(title: &str, query: &str, names: &BTreeSet<&str>) -> Vec<String>
             .unwrap_or("");
         if !used.starts_with("__") && !names.contains(used) {
             faults.push(format!("{title}: no variable {used}"));
+        }
+    }
+    faults
+}
+
+/// Metrics of functions that the variables do not reach, and codes whose meaning depends on the
+/// API: v2 and API 3.0 say 0 where CLS says 200.
+fn filter_faults(title: &str, query: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for name in metric_names(query) {
+        if name.starts_with("scf_exporter_") {
+            continue;
+        }
+        for (at, _) in query.match_indices(&name) {
+            let behind = query[at + name.len()..].strip_prefix('{');
+            let selector = behind
+                .and_then(|inside| inside.split('}').next())
+                .unwrap_or_default();
+            for filter in FILTERS.iter().filter(|filter| !selector.contains(**filter)) {
+                let label = filter.split('=').next().unwrap_or_default();
+                faults.push(format!("{title}: {name} is not filtered by {label}"));
+            }
+        }
+    }
+    for matcher in ["ret_code=", "ret_code!"] {
+        if query.contains(matcher) {
+            faults.push(format!("{title}: choose by outcome, not by ret_code"));
         }
     }
     faults
