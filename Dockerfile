@@ -3,7 +3,7 @@
 #   docker build -t scf-exporter .
 #   docker run --rm -p 10112:10112 -v scf-state:/var/lib/scf-exporter \
 #     -e TENCENTCLOUD_SECRET_ID -e TENCENTCLOUD_SECRET_KEY \
-#     scf-exporter run --api v2 --region ap-guangzhou
+#     scf-exporter run --api cls --region ap-guangzhou
 
 FROM rust:1.95-alpine AS build
 # A C compiler for the cryptography; musl makes the result static.

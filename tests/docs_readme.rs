@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scf_exporter::catalog::ALL;
+use scf_exporter::config::{self, Overrides};
 
 /// The documents that a reader starts from.
 const PAGES: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"];
@@ -86,6 +87,45 @@ fn every_make_target_that_is_named_exists() {
                 page.display()
             );
         }
+    }
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_good() {
+    let readme = read(&root().join("README.md"));
+    let blocks: Vec<&str> = readme
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|block| block.starts_with("sources:"))
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let faults = config::parse(
+            block,
+            "README",
+            Path::new(""),
+            &Overrides::default(),
+            &|_| None,
+        );
+        assert!(faults.is_ok(), "{:?}", faults.err());
+    }
+}
+
+#[test]
+fn every_record_bears_the_number_of_its_file() {
+    let mut numbers = BTreeSet::new();
+    let records = fs::read_dir(root().join("docs/adr")).expect("the records are there");
+    for path in records.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let number: u32 = name[..4].parse().expect("a number of four digits");
+        let title = if number == 0 {
+            "# N. ".to_owned()
+        } else {
+            format!("# {number}. ")
+        };
+        assert!(read(&path).starts_with(&title), "{name}: no {title:?}");
+        assert!(numbers.insert(number), "{name}: the number is there twice");
     }
 }
 
