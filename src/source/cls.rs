@@ -12,7 +12,7 @@ mod record;
 mod report;
 mod silence;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,8 +44,17 @@ pub struct ClsSource {
     query: String,
     page_size: usize,
     silences: Mutex<BTreeMap<Arc<str>, Silence>>,
-    /// Functions whose missing topic was logged.
-    without_topic: Mutex<BTreeSet<FunctionId>>,
+    /// What was told of functions that are not read.
+    unread: Mutex<Unread>,
+}
+
+/// Functions that no target reads.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Unread {
+    /// They log to topics that are not configured.
+    elsewhere: Vec<FunctionId>,
+    /// They have no topic.
+    nowhere: Vec<FunctionId>,
 }
 
 /// Where the cloud's time comes from.
@@ -88,7 +97,7 @@ impl ClsSource {
             topics: topics.into_iter().map(Arc::from).collect(),
             page_size: page_size.clamp(PAGE_MIN, PAGE_MAX),
             silences: Mutex::default(),
-            without_topic: Mutex::default(),
+            unread: Mutex::default(),
         }
     }
 
@@ -97,50 +106,55 @@ impl ClsSource {
             functions,
             complete,
         } = self.functions.list().await?;
-        let listed = functions.into_iter().filter_map(|one| self.listed(one));
+        let mut listed = Vec::new();
+        let mut unread = Unread::default();
+        for one in functions {
+            match one.topic {
+                functions::Topic::Id(topic) if self.reads(&topic) => listed.push(Listed {
+                    function: one.function,
+                    target: self.target(&topic),
+                    about: one.about,
+                }),
+                functions::Topic::Id(_) => unread.elsewhere.push(one.function),
+                functions::Topic::None => unread.nowhere.push(one.function),
+                functions::Topic::NotAsked => {}
+            }
+        }
+        if complete {
+            self.tell(unread);
+        }
         Ok(Listing {
-            functions: listed.collect(),
+            functions: listed,
             complete,
         })
     }
 
-    /// The function with its target; `None` where none of the topics that are read is its own.
-    fn listed(&self, one: Found) -> Option<Listed> {
-        match one.topic {
-            functions::Topic::Id(topic)
-                if self.topics.is_empty() || self.topics.contains(&topic) =>
-            {
-                Some(Listed {
-                    function: one.function,
-                    target: self.target(&topic),
-                    about: one.about,
-                })
-            }
-            functions::Topic::Id(topic) => {
-                self.warn_once(one.function, || {
-                    format!("it logs to topic {topic}, which is not among the configured ones")
-                });
-                None
-            }
-            functions::Topic::None => {
-                self.warn_once(one.function, || {
-                    "it has no log topic: give it one in its log settings".to_owned()
-                });
-                None
-            }
-            functions::Topic::NotAsked => None,
-        }
+    /// Whether a topic is among the configured ones, or none are configured.
+    fn reads(&self, topic: &Arc<str>) -> bool {
+        self.topics.is_empty() || self.topics.contains(topic)
     }
 
-    fn warn_once(&self, function: FunctionId, why: impl Fn() -> String) {
-        let mut known = self
-            .without_topic
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(&function) {
-            warn!(%function, "a function is not read: {}", why());
-            known.insert(function);
+    /// Says which functions are not read, and again when it is others.
+    fn tell(&self, unread: Unread) {
+        let mut told = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == unread {
+            return;
         }
+        let say = |functions: &[FunctionId], why: &str| {
+            if let Some(first) = functions.first() {
+                let count = functions.len();
+                warn!(count, %first, "functions are not read: {why}");
+            }
+        };
+        say(
+            &unread.elsewhere,
+            "they log to topics that are not among the configured ones",
+        );
+        say(
+            &unread.nowhere,
+            "they have no log topic: give them one in their log settings",
+        );
+        *told = unread;
     }
 
     async fn read_topic(

@@ -257,9 +257,3 @@ fn read_crowded(count: f64, length_ms: i64) {
 fn a_crowded_topic_is_read_exactly() {
     read_crowded(20_000.0, 60_000);
 }
-
-#[test]
-#[ignore = "takes seconds; to be run after changes of the shelf"]
-fn a_topic_of_200_000_calls_is_read_exactly() {
-    read_crowded(200_000.0, 600_000);
-}

@@ -1,5 +1,7 @@
 //! A topic that answers like CLS, and the source over it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::answer::Answer;
