@@ -15,11 +15,20 @@ const FUNCTIONS_MAX: usize = u16::MAX as usize;
 /// What stands in `Response`, as far as it matters. Any of it may be null, and every line is read
 /// by itself, so that an odd one stops nothing.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(try_from = "WireAnswer")]
 pub(super) struct Answer {
     /// What to send back for the next page.
     context: Option<String>,
     /// Whether everything that matches has been given.
+    list_over: Option<bool>,
+    results: Option<Vec<Box<RawValue>>>,
+}
+
+/// The same before it is known to be an answer of this action.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct WireAnswer {
+    context: Option<String>,
     list_over: Option<bool>,
     results: Option<Vec<Box<RawValue>>>,
 }
@@ -44,6 +53,28 @@ struct Sorter<'r> {
     page: Page,
     /// By namespace and name; `None` for functions that are not wanted.
     index: HashMap<(String, String), Option<u16>>,
+}
+
+/// Without lines and without a word on whether there are more it is the answer of another action:
+/// taken for an empty list, it would settle what nobody has read.
+impl TryFrom<WireAnswer> for Answer {
+    type Error = &'static str;
+
+    fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
+        let WireAnswer {
+            context,
+            list_over,
+            results,
+        } = wire;
+        if list_over.is_none() && results.is_none() {
+            return Err("neither Results nor ListOver");
+        }
+        Ok(Self {
+            context,
+            list_over,
+            results,
+        })
+    }
 }
 
 impl Answer {

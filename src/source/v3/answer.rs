@@ -19,14 +19,22 @@ const FUNCTIONS_MAX: usize = u16::MAX as usize;
 
 /// What stands in `Response`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(try_from = "WireAnswer")]
 pub(super) struct Answer {
     /// Rows in the whole window.
-    #[serde(default, deserialize_with = "count")]
     pub(super) total_count: Option<u64>,
     /// The rows, each to be read by itself; `null` where there are none.
-    #[serde(default)]
     pub(super) data: Option<Vec<Box<RawValue>>>,
+}
+
+/// The same before it is known to be an answer of this action.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireAnswer {
+    #[serde(default, deserialize_with = "count")]
+    total_count: Option<u64>,
+    #[serde(default)]
+    data: Option<Vec<Box<RawValue>>>,
 }
 
 /// What an answer is read for.
@@ -48,6 +56,20 @@ struct Builder<'r> {
 }
 
 // === impl Answer ===
+
+/// Without rows and without a total it is the answer of another action: taken for an empty list,
+/// it would settle what nobody has read.
+impl TryFrom<WireAnswer> for Answer {
+    type Error = &'static str;
+
+    fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
+        let WireAnswer { total_count, data } = wire;
+        if total_count.is_none() && data.is_none() {
+            return Err("neither Data nor TotalCount");
+        }
+        Ok(Self { total_count, data })
+    }
+}
 
 impl Answer {
     /// The rows as a page, and where each of them stands in the list.

@@ -135,13 +135,27 @@ fn an_odd_line_does_not_stop_the_others() {
 #[test]
 fn nulls_are_nothing() {
     for response in [
-        r#"{"Results":null,"Context":null,"ListOver":null}"#,
-        r#"{"RequestId":"x"}"#,
+        r#"{"Results":null,"Context":null,"ListOver":true}"#,
+        r#"{"Results":[],"Context":null,"ListOver":null}"#,
         r#"{"Results":[],"Context":"","ListOver":true}"#,
     ] {
         let read = sorted(response, &Wanted::default());
         assert_eq!(read.page, Page::default());
         assert!(read.shape.marks.is_empty());
+    }
+}
+
+#[test]
+fn what_holds_neither_lines_nor_an_end_is_no_answer() {
+    for response in [
+        r#"{"Results":null,"Context":null,"ListOver":null}"#,
+        r#"{"RequestId":"x"}"#,
+        r#"{"Topics":[],"TotalCount":0,"RequestId":"x"}"#,
+    ] {
+        assert!(
+            serde_json::from_str::<Answer>(response).is_err(),
+            "{response}"
+        );
     }
 }
 
