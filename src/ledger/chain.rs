@@ -100,6 +100,8 @@ struct Chain {
     tail: Vec<u64>,
     sorted: bool,
     empty: usize,
+    /// The lines of its last page.
+    page: Vec<ChainMark>,
 }
 
 /// One millisecond that is read by offset.
@@ -203,6 +205,10 @@ impl ChainRead {
     }
 
     fn took_of_chain(&mut self, page: ChainPage) {
+        if !page.marks.is_empty() && self.chain.page == page.marks {
+            // The same lines for another context: what answers does not page.
+            return self.give_up();
+        }
         self.chain.add(&page.marks);
         let rows = page.marks.len();
         // At the bound it may say that all is over where it only may not go on.
@@ -221,6 +227,9 @@ impl ChainRead {
                 self.phase = Phase::Chain(Some(context));
             }
             _ => self.seam(),
+        }
+        if let Phase::Chain(Some(_)) = self.phase {
+            self.chain.page = page.marks;
         }
     }
 
@@ -307,6 +316,7 @@ impl Chain {
             tail: Vec::new(),
             sorted: true,
             empty: 0,
+            page: Vec::new(),
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::functions::{self, Found, FoundList, Lister};
+use super::functions::{self, FoundList, Lister};
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};

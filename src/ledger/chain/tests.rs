@@ -200,6 +200,15 @@ fn a_chain_that_goes_on_without_lines_is_not_believed_for_ever() {
 }
 
 #[test]
+fn a_server_that_repeats_its_page_is_not_asked_for_ever() {
+    let mut read = read_of_ten();
+    read.took(page(&[1, 2], Some(false), Some("x")));
+    assert!(read.next().is_some());
+    read.took(page(&[1, 2], Some(false), Some("x")));
+    assert!(read.next().is_none() && !read.is_complete());
+}
+
+#[test]
 fn a_seam_in_disorder_makes_the_read_incomplete() {
     let mut read = read_of_ten();
     read.took(page(&[5, 3], Some(true), None));

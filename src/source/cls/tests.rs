@@ -9,6 +9,7 @@ use super::*;
 use crate::config::Read;
 use crate::model::Page;
 use crate::source::Flow;
+use crate::source::functions::Found;
 use crate::tencent::ErrorClass;
 
 /// A topic: the times of its report lines, one call each. A context is the number of lines that
