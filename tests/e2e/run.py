@@ -3,11 +3,14 @@
 
 usage: run.py [TEXT...]     only the checks whose names hold one of the texts
 
+SCF_E2E_BINARY names another program than target/release/scf-exporter, such as a debug build.
+
 `make e2e` builds the program first. Without Prometheus or the Python clients nothing runs; where
 Node is absent its check fails: nothing is skipped in silence. The last line is
 `N passed, N failed`.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -85,7 +88,8 @@ def main():
     ]
     if not wanted:
         sys.exit("no check has such a name")
-    binary = ROOT / "target" / "release" / "scf-exporter"
+    built = ROOT / "target" / "release" / "scf-exporter"
+    binary = pathlib.Path(os.environ.get("SCF_E2E_BINARY", built))
     if not binary.exists():
         sys.exit(f"{binary} is missing: run `make e2e`, which builds it")
     context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"))
