@@ -11,7 +11,7 @@ help: ## Show this list
 test: ## Unit, property and integration tests; needs Rust and a C compiler only
 	$(CARGO) test --locked --no-fail-fast
 
-e2e: ## The real program with a real Prometheus and the vendor's SDK; fetches both
+e2e: ## The real program with a real Prometheus and the vendor's own clients (Python, Node); fetches all
 	$(CARGO) build --locked --release
 	$(PYTHON) tests/e2e/run.py
 

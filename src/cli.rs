@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use simulation::{DemoArgs, FaultLevel, SimArgs};
+pub use simulation::{DemoArgs, FaultLevel, RefusalArgs, SimArgs, TopicIndex};
 pub use values::{EndpointArgs, PollArgs, SourceArgs, ValueArgs};
 
 use crate::config::{KEYS, Overrides, Shape};

@@ -74,17 +74,9 @@ async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
 }
 
 async fn simulate(args: SimArgs) -> Result<(), Failure> {
-    let settings = sim::Settings {
-        functions: args.functions,
-        namespaces: args.namespaces,
-        topics: args.topics,
-        rate_per_second: args.rate,
-        faults: args.faults.faults(),
-        ..sim::Settings::new(args.seed)
-    };
     let options = sim::RunOptions {
         listen: args.listen,
-        settings,
+        settings: args.settings(),
         replay: args.replay,
     };
     sim::run(options, stop_signal()).await.map_err(failure)

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::values::ValueArgs;
-use crate::sim::Faults;
+use crate::config::parse_duration;
+use crate::sim::{Api3, ClsWire, Faults, Index, Role, Settings};
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]
@@ -102,6 +103,44 @@ pub struct SimArgs {
     /// Calls to play instead of invented ones, one JSON object a line.
     #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
     pub replay: Option<PathBuf>,
+    /// What it refuses.
+    #[command(flatten)]
+    pub refusals: RefusalArgs,
+}
+
+/// What a simulated cloud keeps from its user, as an account that is not set up yet does.
+#[derive(Debug, Args)]
+pub struct RefusalArgs {
+    /// API 3.0 no longer offers GetFunctionLogs, as the vendor announced.
+    #[arg(long, env = "SCF_EXPORTER_SIM_OFFLINE_LOGS")]
+    pub offline_logs: bool,
+    /// Action of API 3.0 or CLS that the keys may not use; may be repeated.
+    #[arg(long, env = "SCF_EXPORTER_SIM_DENY", value_name = "ACTION",
+          value_delimiter = ',', value_parser = simulated_action)]
+    pub deny: Vec<String>,
+    /// Index of the log topics.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_INDEX",
+        value_name = "INDEX",
+        default_value = "keys"
+    )]
+    pub index: TopicIndex,
+    /// How long the keys of a role last.
+    #[arg(long, env = "SCF_EXPORTER_SIM_KEY_LIFETIME", value_name = "DURATION",
+          default_value = "2h", value_parser = simulated_lifetime)]
+    pub key_lifetime: u64,
+}
+
+/// The index of every log topic of a simulated cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TopicIndex {
+    /// Full text and all keys.
+    Keys,
+    /// Full text alone: what asks for a key finds nothing.
+    FullText,
+    /// None: every search is refused.
+    Missing,
 }
 
 /// How badly a simulated cloud behaves.
@@ -114,6 +153,51 @@ pub enum FaultLevel {
     /// All it knows, often.
     Harsh,
 }
+
+// === impl SimArgs ===
+
+impl SimArgs {
+    /// The simulated cloud that these flags describe.
+    pub fn settings(&self) -> Settings {
+        let defaults = Settings::new(self.seed);
+        let refusals = &self.refusals;
+        Settings {
+            functions: self.functions,
+            namespaces: self.namespaces,
+            topics: self.topics,
+            rate_per_second: self.rate,
+            faults: self.faults.faults(),
+            cls: ClsWire {
+                index: refusals.index.index(),
+                ..defaults.cls
+            },
+            api3: Api3 {
+                logs_offline: refusals.offline_logs,
+                denied_actions: refusals.deny.clone(),
+                ..defaults.api3
+            },
+            role: Role {
+                lifetime_s: refusals.key_lifetime,
+                ..defaults.role
+            },
+            ..defaults
+        }
+    }
+}
+
+// === impl TopicIndex ===
+
+impl TopicIndex {
+    fn index(self) -> Index {
+        match self {
+            Self::Keys => Index::Keys,
+            Self::FullText => Index::FullText,
+            Self::Missing => Index::Missing,
+        }
+    }
+}
+
+// === impl FaultLevel ===
 
 impl FaultLevel {
     /// The knobs of the simulated cloud at this level.
@@ -136,6 +220,21 @@ fn simulated_namespaces(text: &str) -> Result<usize, String> {
 
 fn simulated_topics(text: &str) -> Result<usize, String> {
     count(text, 0, 1_000)
+}
+
+fn simulated_action(text: &str) -> Result<String, String> {
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if text.is_empty() || text.len() > 64 || !plain {
+        return Err("write the name of an action, such as ListFunctions".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Whole seconds, as the vendor counts them.
+fn simulated_lifetime(text: &str) -> Result<u64, String> {
+    let seconds = parse_duration(text).map(|span| span.as_secs());
+    let good = seconds.filter(|seconds| (1..=43_200).contains(seconds));
+    good.ok_or_else(|| "write a duration from 1s to 12h, such as 90s".to_owned())
 }
 
 fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::sim::{Api3, ClsWire, Index, Role};
 
 fn run(args: &[&str]) -> Result<Overrides, clap::Error> {
     let line = ["scf-exporter", "run"].iter().chain(args);
@@ -162,6 +163,9 @@ fn the_simulated_cloud_has_bounds() {
     assert_eq!(args.faults, FaultLevel::Harsh);
     assert_eq!(args.rate, 0.5);
     assert_eq!((args.namespaces, args.topics), (1, 0));
+    assert_eq!(args.settings().api3, Api3::default());
+    assert_eq!(args.settings().cls, ClsWire::default());
+    assert_eq!(args.settings().role, Role::default());
     for bad in [
         ["--functions", "0"],
         ["--namespaces", "0"],
@@ -171,9 +175,27 @@ fn the_simulated_cloud_has_bounds() {
         ["--rate", "-1"],
         ["--faults", "some"],
         ["--listen", "here"],
+        ["--deny", "List Functions"],
+        ["--index", "some"],
+        ["--key-lifetime", "0s"],
+        ["--key-lifetime", "13h"],
     ] {
         assert!(sim(&bad).is_err(), "{bad:?}");
     }
+}
+
+#[test]
+fn the_simulated_cloud_refuses_what_it_is_told_to() {
+    let line = "scf-exporter sim --offline-logs --deny ListFunctions --deny SearchLog \
+                --index full-text --key-lifetime 1m30s";
+    let settings = match parse(line.split_whitespace()).unwrap().command {
+        Action::Sim(args) => args.settings(),
+        other => panic!("{other:?}"),
+    };
+    assert!(settings.api3.logs_offline);
+    assert_eq!(settings.api3.denied_actions, ["ListFunctions", "SearchLog"]);
+    assert_eq!(settings.cls.index, Index::FullText);
+    assert_eq!(settings.role.lifetime_s, 90);
 }
 
 #[test]

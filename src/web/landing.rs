@@ -10,8 +10,9 @@ pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// How many targets are shown, those with an error first.
 const TARGETS_MAX: usize = 200;
-/// How many characters of an error are shown.
-const ERROR_MAX: usize = 300;
+/// How many characters of an error are shown. What to do stands at its end, behind up to 300
+/// characters of the vendor's.
+const ERROR_MAX: usize = 1_000;
 
 const STYLE: &str = "body{font-family:sans-serif;margin:2em;max-width:70em}\
     table{border-collapse:collapse}\
@@ -171,6 +172,17 @@ mod tests {
         assert!(page.find("<td>zz</td>").unwrap() < page.find("<td>t000</td>").unwrap());
         assert!(page.contains("<p>And 301 more.</p>"));
         assert!(page.len() < 30_000);
+    }
+
+    #[test]
+    fn advice_behind_a_long_message_is_shown() {
+        let error = format!("A at h failed with C: {}; check `region`", "x".repeat(300));
+        let status = Status {
+            now: Timestamp::from_secs(100),
+            targets: vec![target("one", Some(&error))],
+        };
+        let page = page("/metrics", Readiness::Ready, status);
+        assert!(page.contains("; check `region`</td>"), "{page}");
     }
 
     #[test]

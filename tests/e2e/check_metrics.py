@@ -3,20 +3,26 @@
 import subprocess
 
 from harness import check, expect, http, until
-from check_restart import MODES, Replay
+from check_restart import Replay
 
 
-@check("metrics: promtool check metrics finds nothing to say")
+# The product that the platform bills by has this unit and no other name.
+KNOWN = "scf_billed_memory_gb_seconds_total metric names should not contain abbreviated units"
+
+
+@check("metrics: promtool check metrics finds nothing to say but what is known")
 def promtool(context):
     replay = context.shared(Replay)
-    status, text = http(f"{replay.url(MODES[0])}/metrics")
+    # The one with the most metrics.
+    status, text = http(f"{replay.url('cls-topic')}/metrics")
     expect(status == 200, f"/metrics answered {status}")
     done = subprocess.run(
         [context.prometheus / "promtool", "check", "metrics"],
         input=text, capture_output=True, text=True, timeout=60,
     )
-    said = (done.stdout + done.stderr).strip()
-    expect(done.returncode == 0 and not said, f"exit code {done.returncode}: {said}")
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line != KNOWN]
+    # 3 means that it has something to say about style, 1 that the text is no exposition.
+    expect(done.returncode in (0, 3) and not said, f"exit code {done.returncode}: {said}")
 
 
 @check("metrics: a scrape is accepted whole, without a duplicate or a clash")

@@ -2,14 +2,21 @@
 
 import math
 import time
+from collections import Counter
 
 import services
 import world
 from harness import check, expect, free_port, http, until
 from services import PACE, Prometheus, Simulator
 
-# Both reading modes at once, each an exporter of its own on the same cloud: {mode: its job}.
-MODES = ("function", "region")
+# Every way to read at once, each an exporter of its own on the same cloud: {its job: its flags}.
+MODES = {
+    "v2-function": ("--api", "v2", "--read", "function"),
+    "v2-region": ("--api", "v2", "--read", "region"),
+    "v3-function": ("--api", "v3", "--read", "function"),
+    "v3-namespace": ("--api", "v3", "--read", "region"),
+    "cls-topic": ("--api", "cls"),
+}
 TRAFFIC_SECONDS = 40
 KILLS_AT = (14, 28)
 # Shorter than the time up to the first kill: an exporter that lost its state could not read the
@@ -23,9 +30,12 @@ class Replay:
     def __init__(self, context):
         self.context = context
         rows = self.rows = context.path("world.jsonl")
-        visible_ms = world.write(rows, seed=7, functions=20, calls=1500, seconds=TRAFFIC_SECONDS)
+        visible_ms = world.write(
+            rows, seed=7, functions=20, calls=1500, seconds=TRAFFIC_SECONDS,
+            namespaces=("default", "team-1"),
+        )
         self.simulator = Simulator(
-            context, "--seed", "7", "--faults", "typical", "--replay", rows
+            context, "--seed", "7", "--faults", "typical", "--topics", "3", "--replay", rows
         )
         self.began = time.monotonic()
         self.ends = self.began + visible_ms / 1000 + 1
@@ -49,8 +59,8 @@ class Replay:
     def start(self, mode):
         """Starts the exporter of one mode, on the state that it left behind."""
         self.exporters[mode] = self.context.exporter(
-            f"run-{mode}", "run", "--api", "v2", "--region", "ap-guangzhou",
-            "--endpoint", self.simulator.url, "--read", mode,
+            f"run-{mode}", "run", *MODES[mode], "--region", "ap-guangzhou",
+            "--endpoint", self.simulator.url,
             "--state.path", self.context.path(f"state-{mode}"),
             "--web.listen-address", f"127.0.0.1:{self.ports[mode]}",
             "--first-read", FIRST_READ, *PACE,
@@ -73,10 +83,12 @@ def truth(context):
 
 
 def _counts(mode):
+    api = MODES[mode][1]
+
     @check(f"restart: every function and return code is exact, read by {mode}")
     def exact(context):
         replay = context.shared(Replay)
-        expected = services.by_code(replay.truth)
+        expected = services.by_code(replay.truth, api)
         expect(sum(expected.values()) > 1400, f"the truth is too small: {expected}")
 
         def equal():
@@ -90,9 +102,14 @@ def _counts(mode):
     @check(f"restart: sums of time and memory are exact, read by {mode}")
     def sums(context):
         replay = context.shared(Replay)
+        # A log topic tells run times in whole milliseconds, which are billed as they are.
+        run, billed = (
+            ("cls_duration_ms", "cls_duration_ms") if api == "cls"
+            else ("duration_ms", "billed_ms")
+        )
         for metric, field, unit in (
-            ("scf_invocation_duration_seconds_sum", "duration_ms", 1e-3),
-            ("scf_invocation_billed_duration_seconds_sum", "billed_ms", 1e-3),
+            ("scf_invocation_duration_seconds_sum", run, 1e-3),
+            ("scf_invocation_billed_duration_seconds_sum", billed, 1e-3),
             ("scf_invocation_memory_usage_bytes_sum", "mem_bytes", 1.0),
         ):
             seen = replay.prometheus.query(
@@ -105,6 +122,20 @@ def _counts(mode):
                     math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9),
                     f"{metric} of {name}: expected {expected}, seen {found}",
                 )
+
+    @check(f"restart: the namespaces are those that the API tells, read by {mode}")
+    def namespaces(context):
+        replay = context.shared(Replay)
+        seen = replay.prometheus.query(
+            f'sum by (function_namespace) (scf_invocations_total{{job="{mode}"}})',
+            ("function_namespace",),
+        )
+        expected = Counter()
+        for entry in replay.truth.values():
+            # v2 knows none.
+            namespace = "default" if api == "v2" else entry["namespace"]
+            expected[(namespace,)] += sum(entry["invocations"].values())
+        expect(seen == expected, f"{seen} instead of {dict(expected)}")
 
     @check(f"restart: no counter ever went back, read by {mode}")
     def never_back(context):
@@ -126,14 +157,14 @@ for _mode in MODES:
 @check("restart: a stop by SIGTERM is clean, and the state serves at once")
 def graceful(context):
     replay = context.shared(Replay)
-    mode = MODES[0]
+    mode = "v2-function"
     before = _invocation_lines(replay.url(mode))
     code = replay.exporters[mode].stop()
     expect(code == 0, f"exit code {code} on SIGTERM")
     # The cloud is out of reach now: what is served can only come from the state directory.
     port = free_port()
     with context.exporter(
-        "run-from-state", "run", "--api", "v2", "--region", "ap-guangzhou",
+        "run-from-state", "run", *MODES[mode], "--region", "ap-guangzhou",
         "--endpoint", f"http://127.0.0.1:{free_port()}",
         "--state.path", context.path(f"state-{mode}"),
         "--web.listen-address", f"127.0.0.1:{port}", *PACE, **replay.simulator.keys(),

@@ -30,7 +30,7 @@ def call(context, sim, calls, method="GET", sign="HmacSHA256", **keys):
         "method": method, "sign": sign, "calls": calls, **keys,
     }
     done = subprocess.run(
-        [context.sdk_python, CLIENT, json.dumps(job)],
+        [context.clients / "python/bin/python", CLIENT, json.dumps(job)],
         env={"PATH": ""}, capture_output=True, text=True, timeout=60,
     )
     if done.returncode != 0:

@@ -15,17 +15,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # No proxy may stand between the checks and the loopback interface.
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 CHECKS = []
+# What takes its time by itself, by the check that it is for.
+EARLY = {}
 
 
 class Failed(Exception):
     """A check did not hold; the text says what was expected and what was seen."""
 
 
-def check(name):
-    """Enters a function of one Context as the check `name`, in the order of the files."""
+def check(name, early=None):
+    """Enters a function of one Context as the check `name`, in the order of the files.
+
+    `early` builds a shared value that is started before the first check and looked at by this one.
+    """
 
     def enter(function):
         CHECKS.append((name, function))
+        if early:
+            EARLY[name] = early
         return function
 
     return enter
@@ -132,10 +139,10 @@ class Process:
 class Context:
     """What the checks share: the programs, a scratch directory, the processes started."""
 
-    def __init__(self, binary, prometheus, sdk_python):
+    def __init__(self, binary, prometheus, clients):
         self.binary = pathlib.Path(binary)
         self.prometheus = pathlib.Path(prometheus)
-        self.sdk_python = sdk_python
+        self.clients = pathlib.Path(clients)
         self._scratch = tempfile.TemporaryDirectory(prefix="scf-e2e-")
         self.directory = pathlib.Path(self._scratch.name)
         self.processes = []

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Runs the end-to-end checks against the real program, a real Prometheus and the vendor's SDK.
+"""Runs the end-to-end checks: the real program, a real Prometheus and the vendor's own clients.
 
 usage: run.py [TEXT...]     only the checks whose names hold one of the texts
 
-`make e2e` builds the program first. A check that cannot run because Prometheus or the SDK cannot
-be had fails: nothing is skipped in silence. The last line is `N passed, N failed`.
+SCF_E2E_BINARY names another program than target/release/scf-exporter, such as a debug build.
+
+`make e2e` builds the program first. Without Prometheus or the Python clients nothing runs; where
+Node is absent its check fails: nothing is skipped in silence. The last line is
+`N passed, N failed`.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,14 +20,17 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.dont_write_bytecode = True
 
-from harness import CHECKS, ROOT, Context, Failed  # noqa: E402
+from harness import CHECKS, EARLY, ROOT, Context, Failed  # noqa: E402
 
 import check_restart  # noqa: E402,F401 (entering their checks is what they are imported for)
 import check_metrics  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
+import check_api3  # noqa: E402,F401
+import check_accounts  # noqa: E402,F401
 import check_faults  # noqa: E402,F401
+import check_credentials  # noqa: E402,F401
 
 LOG_LINES = 25
 
@@ -63,6 +70,16 @@ def run(name, function, context):
     return False
 
 
+def start_early(context, names):
+    """Starts what has to run for a while; what fails here is told by the check that it is for."""
+    for name in names:
+        try:
+            if name in EARLY:
+                context.shared(EARLY[name])
+        except Exception:
+            pass
+
+
 def main():
     wanted = [
         (name, function)
@@ -71,11 +88,13 @@ def main():
     ]
     if not wanted:
         sys.exit("no check has such a name")
-    binary = ROOT / "target" / "release" / "scf-exporter"
+    built = ROOT / "target" / "release" / "scf-exporter"
+    binary = pathlib.Path(os.environ.get("SCF_E2E_BINARY", built))
     if not binary.exists():
         sys.exit(f"{binary} is missing: run `make e2e`, which builds it")
     context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"))
     try:
+        start_early(context, [name for name, _ in wanted])
         results = [run(name, function, context) for name, function in wanted]
     finally:
         context.close()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 import urllib.parse
 
@@ -46,14 +47,38 @@ def truth(url, **query):
     return {entry["function_name"]: entry for entry in document["functions"]}
 
 
-def by_code(entries):
-    """{(function, return code): invocations}, without the zeros."""
+def by_code(entries, api="v2"):
+    """{(function, code): invocations} as `api` tells codes, without the zeros."""
+    codes = "statuses" if api == "cls" else "invocations"
     return {
         (name, code): count
         for name, entry in entries.items()
-        for code, count in entry["invocations"].items()
+        for code, count in entry[codes].items()
         if count
     }
+
+
+def scraped(url, metric):
+    """[(labels, value)] of one metric on the page of the exporter at `url`."""
+    status, text = http(f"{url}/metrics")
+    expect(status == 200, f"{url}/metrics answered {status}")
+    samples = []
+    for line in text.splitlines():
+        name, _, rest = line.partition("{")
+        if name == metric:
+            labels, _, value = rest.rpartition("} ")
+            samples.append((dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value)))
+    return samples
+
+
+def counted(url, label=None):
+    """{(function, code): invocations} on the page itself, without zeros; `label` goes in front."""
+    found = {}
+    for labels, value in scraped(url, "scf_invocations_total"):
+        key = (labels["function_name"], labels["ret_code"])
+        key = (labels[label], *key) if label else key
+        found[key] = found.get(key, 0) + int(value)
+    return {key: count for key, count in found.items() if count}
 
 
 class Prometheus:

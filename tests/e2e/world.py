@@ -8,8 +8,11 @@ import uuid
 CODES = [0] * 90 + [1] * 5 + [-1] * 2 + [433] * 2 + [500]
 
 
-def write(path, seed, functions, calls, seconds):
-    """Writes `calls` replay lines that start over `seconds` s; when the last is visible, in ms."""
+def write(path, seed, functions, calls, seconds, before=0, namespaces=("default",)):
+    """Writes `calls` replay lines that start over `seconds` s; when the last is visible, in ms.
+
+    The functions are dealt out to `namespaces`. With `before` the first starts so many seconds before the simulator does.
+    """
     chance = random.Random(seed)
     names = [f"api-{number}" for number in range(functions)]
     names[0] = "Under_score-0"
@@ -19,10 +22,10 @@ def write(path, seed, functions, calls, seconds):
     with open(path, "w", encoding="ascii") as lines:
         for number in range(calls):
             name = names[number] if number < functions else chance.choices(names, weights)[0]
-            start = chance.randrange(int(seconds * 1000))
+            start = chance.randrange(int(seconds * 1000)) - before * 1000
             line = {
                 "function_name": name,
-                "namespace": "default",
+                "namespace": namespaces[names.index(name) % len(namespaces)],
                 "request_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
                 "retry": 0,
                 "start_offset_ms": start,

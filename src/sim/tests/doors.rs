@@ -58,6 +58,24 @@ fn hosts_as_the_vendors_clients_sign_them() {
 }
 
 #[test]
+fn the_first_label_of_an_address_stands_for_the_service() {
+    let (cloud, now_ms, client) = started(settings());
+    let none = json!({});
+    for (label, version, expected) in [
+        ("127", "2018-04-16", ""),
+        ("128", "2018-04-16", "NoSuchProduct"),
+        ("127", "2017-03-12", "NoSuchVersion"),
+    ] {
+        let mut client = client.of_service(label, version);
+        client.signed_host = "127.0.0.1".to_owned();
+        assert_eq!(
+            client.code(&cloud, now_ms, "ListFunctions", &none),
+            expected
+        );
+    }
+}
+
+#[test]
 fn identity_failures_have_their_codes() {
     let (cloud, now_ms, client) = started(settings());
     let at = |stamp_ms| {

@@ -156,8 +156,8 @@ const fn rights(service: Service) -> &'static str {
     match service {
         Service::V2 => RIGHTS,
         Service::Scf => {
-            "give this account scf:ListNamespaces, scf:ListFunctions and scf:GetFunction, for api: v3 \
-             scf:GetFunctionLogs too, as the policy QcloudSCFReadOnlyAccess does"
+            "give this account scf:ListNamespaces, scf:ListFunctions, scf:GetFunction and, for \
+             `api: v3`, scf:GetFunctionLogs, as the policy QcloudSCFReadOnlyAccess does"
         }
         Service::Cls => {
             "give this account cls:SearchLog, as the policy QcloudCLSReadOnlyAccess does"
