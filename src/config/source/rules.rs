@@ -3,7 +3,7 @@
 
 use super::flag_place;
 use crate::config::Source;
-use crate::config::choice::{Api, HttpMethod, SignatureMethod};
+use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
 use crate::config::fault::quote;
 use crate::config::key::{self, Key};
 use crate::config::overrides::SourceOverrides;
@@ -116,6 +116,13 @@ pub(super) fn check_together(
                  are different accounts, give each source its account's name as account"
             );
             reader.fault(section.at, section.path_of("functions"), message);
+        } else if let Some(index) = earlier(shares_a_stream) {
+            let message = format!(
+                "may read the same log as sources[{index}], and each would take what the other has \
+                 read for read by both: make them one source, or give each its own topics (cls) \
+                 or read: function (v2, v3)"
+            );
+            reader.fault(section.at, &section.path, message);
         }
     }
 }
@@ -141,4 +148,19 @@ fn counts_twice(one: &Source, other: &Source) -> bool {
         && one.region == other.region
         && !one.namespaces.is_apart_from(&other.namespaces)
         && !one.functions.is_apart_from(&other.functions)
+}
+
+/// Whether both may read one stream of rows, whose settled position there is only once: a topic, a
+/// namespace or a region of one account, even if each wants other functions of it.
+fn shares_a_stream(one: &Source, other: &Source) -> bool {
+    if one.account != other.account || one.region != other.region {
+        return false;
+    }
+    let wide = |source: &Source| source.api != Api::Cls && source.read == Read::Region;
+    if wide(one) || wide(other) {
+        return !one.namespaces.is_apart_from(&other.namespaces);
+    }
+    let all = one.topics.is_empty() || other.topics.is_empty();
+    let shared = all || one.topics.iter().any(|topic| other.topics.contains(topic));
+    one.api == Api::Cls && other.api == Api::Cls && shared
 }
