@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use scf_exporter::config::{Api, Overrides, SignatureMethod};
@@ -41,6 +42,23 @@ fn bare(sums: support::world::Sums) -> Sums {
     bare.collect()
 }
 
+fn world(seed: u64, directory: &Path) -> World {
+    let overrides = Overrides {
+        state_path: state_in(directory),
+        ..through("v3", None)
+    };
+    World::new(settings(seed), overrides)
+}
+
+/// An exporter at work through `api` for a while, and a gap.
+async fn part_of_the_time(world: &mut World, api: Api) {
+    read_through(world, api);
+    let exporter = world.start().await;
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    exporter.stop().await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+}
+
 fn read_through(world: &mut World, api: Api) {
     let source = &mut world.config.sources[0];
     source.api = api;
@@ -66,17 +84,9 @@ async fn assert_exact(world: &World, exporter: &Exporter, what: &str) {
 /// Reads through each API in turn, with a gap between them.
 async fn moved(seed: u64, apis: &[Api]) {
     let directory = tempfile::tempdir().unwrap();
-    let overrides = Overrides {
-        state_path: state_in(directory.path()),
-        ..through("v3", None)
-    };
-    let mut world = World::new(settings(seed), overrides);
+    let mut world = world(seed, directory.path());
     for api in apis {
-        read_through(&mut world, *api);
-        let exporter = world.start().await;
-        tokio::time::sleep(Duration::from_secs(100)).await;
-        exporter.stop().await;
-        tokio::time::sleep(Duration::from_secs(15)).await;
+        part_of_the_time(&mut world, *api).await;
     }
     let exporter = world.start().await;
     assert_exact(&world, &exporter, &format!("{apis:?} seed {seed}")).await;
@@ -119,10 +129,25 @@ async fn there_and_back() {
     moves(&[Api::V3, Api::Cls, Api::V3, Api::Cls]).await;
 }
 
-/// Rows of v2 have no number of the retry, so a key of another API cannot be found again.
+/// The key of a row of v2 has the start time in place of the number of the retry, so what another
+/// API counted last cannot be found again and may count twice. Nothing is lost, though.
 #[tokio::test(start_paused = true)]
-#[ignore = "not covered: what another API counted last is counted again through v2"]
-async fn back_to_v2() {
-    moves(&[Api::V3, Api::V2]).await;
-    moves(&[Api::Cls, Api::V2]).await;
+async fn back_to_v2_nothing_is_lost() {
+    for from in [Api::V3, Api::Cls] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = world(63, directory.path());
+        for api in [from, Api::V2] {
+            part_of_the_time(&mut world, api).await;
+        }
+        let exporter = world.start().await;
+        tokio::time::sleep(Duration::from_secs(900)).await;
+        let (counted, truth) = (bare(exporter.counted()), bare(world.truth()));
+        for (name, (calls, ..)) in &truth {
+            assert!(counted[name].0 >= *calls, "{from:?} {name}");
+        }
+        let total = |sums: &Sums| sums.values().map(|(calls, ..)| calls).sum::<u64>();
+        let (counted, truth) = (total(&counted), total(&truth));
+        eprintln!("from {from:?} to v2: {counted} counted of {truth}");
+        exporter.stop().await;
+    }
 }

@@ -118,9 +118,9 @@ pub(super) fn check_together(
             reader.fault(section.at, section.path_of("functions"), message);
         } else if let Some(index) = earlier(shares_a_stream) {
             let message = format!(
-                "may read the same log as sources[{index}], and each would take what the other has \
-                 read for read by both: make them one source, or give each its own topics (cls) \
-                 or read: function (v2, v3)"
+                "may read the same log as sources[{index}], and what one has read would be settled \
+                 for both: make them one source, or give each its own topics (cls), its own \
+                 namespaces (v3) or read: function (v2, v3)"
             );
             reader.fault(section.at, &section.path, message);
         }
@@ -150,17 +150,19 @@ fn counts_twice(one: &Source, other: &Source) -> bool {
         && !one.functions.is_apart_from(&other.functions)
 }
 
-/// Whether both may read one stream of rows, whose settled position there is only once: a topic, a
-/// namespace or a region of one account, even if each wants other functions of it.
+/// Whether both may read one stream of rows, even if each wants other functions of it: a topic, a
+/// namespace or a region of one account. There is one settled position for it, so what one had
+/// read would be settled for both.
 fn shares_a_stream(one: &Source, other: &Source) -> bool {
-    if one.account != other.account || one.region != other.region {
-        return false;
-    }
-    let wide = |source: &Source| source.api != Api::Cls && source.read == Read::Region;
-    if wide(one) || wide(other) {
-        return !one.namespaces.is_apart_from(&other.namespaces);
-    }
-    let all = one.topics.is_empty() || other.topics.is_empty();
-    let shared = all || one.topics.iter().any(|topic| other.topics.contains(topic));
-    one.api == Api::Cls && other.api == Api::Cls && shared
+    let wide = one.read == Read::Region && other.read == Read::Region;
+    let shared = match (one.api, other.api) {
+        (Api::Cls, Api::Cls) => {
+            let all = one.topics.is_empty() || other.topics.is_empty();
+            all || one.topics.iter().any(|topic| other.topics.contains(topic))
+        }
+        (Api::V3, Api::V3) => wide && !one.namespaces.is_apart_from(&other.namespaces),
+        (Api::V2, Api::V2) => wide,
+        _ => false,
+    };
+    shared && one.account == other.account && one.region == other.region
 }
