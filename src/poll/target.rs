@@ -99,6 +99,8 @@ impl Worker {
     async fn poll(&mut self) -> Duration {
         let began = Instant::now();
         let mode = self.schedule.mode(began);
+        // Before the time is taken: a correction in between is then noticed too.
+        let ahead = self.poller.ahead();
         let now = self.poller.source.now();
         let span = Span {
             mode,
@@ -106,7 +108,6 @@ impl Worker {
             closed: now - self.poller.source.late_after(&self.target),
             now,
         };
-        let ahead = self.poller.ahead();
         let (result, tally) = self.read(span, ahead).await;
         let ended = match result {
             Ok(report) if !tally.refused => {
