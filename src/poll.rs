@@ -38,3 +38,18 @@ pub struct Poller {
     /// Clock, jitter and the wish to stop.
     pub runtime: Runtime,
 }
+
+/// Whole seconds by which a clock is corrected, and more than two looks at it can differ by.
+const CORRECTION_MIN_MS: i64 = 500;
+
+impl Poller {
+    /// How far the cloud's clock is known to be ahead of this machine's, in milliseconds.
+    fn ahead(&self) -> i64 {
+        self.source.now().as_millis() - self.runtime.now().as_millis()
+    }
+
+    /// Whether the cloud is less far ahead than was thought: then `now` was never reached.
+    fn is_less_ahead_than(&self, ahead: i64) -> bool {
+        self.ahead() < ahead - CORRECTION_MIN_MS
+    }
+}

@@ -50,7 +50,9 @@ async fn a_target_that_hangs_delays_no_other() {
         ..Settings::new(31)
     };
     let world = World::new(settings, Overrides::default());
-    let function = world.truth().keys().next().unwrap().clone();
+    let key = |name: &str| format!("default/{name}");
+    let named = world.truth().keys().next().unwrap().clone();
+    let function = named.strip_prefix("default/").unwrap().to_owned();
     let transport = Hanging {
         inner: world.transport.clone(),
         function: function.clone(),
@@ -81,7 +83,7 @@ async fn a_target_that_hangs_delays_no_other() {
         .iter()
         .filter(|truth| truth.function_name != function)
     {
-        let codes = counted.get(&truth.function_name).map(|sums| &sums.0);
+        let codes = counted.get(&key(&truth.function_name)).map(|sums| &sums.0);
         let count: u64 = codes.into_iter().flat_map(|codes| codes.values()).sum();
         assert!(
             count >= truth.count(),
@@ -91,7 +93,7 @@ async fn a_target_that_hangs_delays_no_other() {
         );
     }
     assert!(
-        counted[&function].0.is_empty(),
+        counted[&key(&function)].0.is_empty(),
         "nothing could be read of {function}"
     );
     exporter.stop().await;

@@ -138,6 +138,7 @@ impl Books {
             .iter()
             .map(|function| self.slot(change, function, target))
             .collect();
+        let closed = self.closed_by_start(target, page);
         let overflow = self.series.overflow_slot(&target.account, &target.region);
         let mut outcome = PageOutcome::default();
         let mut pack = Vec::with_capacity(page.rows.len());
@@ -147,6 +148,7 @@ impl Books {
             let slot = slots[usize::from(row.function)];
             let verdict = match self.judge(slot, row.position, &row.key, settled) {
                 Verdict::Duplicate => Verdict::Duplicate,
+                _ if is_closed(row, &closed) => Verdict::Duplicate,
                 _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
                 _ if self.was_met_through_v2(slot, row) => Verdict::Duplicate,
                 _ if !change.keys.insert((slot, row.key)) => Verdict::Duplicate,
@@ -320,6 +322,19 @@ impl Books {
         seen.judge(key, at, settled)
     }
 
+    /// For each function of a page of a topic, the start time below which another API has settled
+    /// it: keys of that time are kept by it and may be forgotten, though the line is young. After
+    /// a move from one API to another and back the topic's own position lies before all that.
+    fn closed_by_start(&self, target: &TargetId, page: &Page) -> Vec<Timestamp> {
+        if !matches!(target.scope, Scope::Topic(_)) {
+            return Vec::new();
+        }
+        let functions = page.functions.iter();
+        functions
+            .map(|function| self.targets.settled_by_start(function))
+            .collect()
+    }
+
     /// Whether v2, whose keys are of another kind, brought the same attempt before.
     fn was_met_through_v2(&self, slot: u32, row: &Row) -> bool {
         let key = AttemptKey {
@@ -426,6 +441,12 @@ impl Books {
             }
         }
     }
+}
+
+/// Without a start there is nothing to compare with.
+fn is_closed(row: &Row, closed: &[Timestamp]) -> bool {
+    let closed = closed.get(usize::from(row.function));
+    row.started > Timestamp::default() && closed.is_some_and(|closed| row.started < *closed)
 }
 
 fn has_no_meaning(row: &Row) -> bool {

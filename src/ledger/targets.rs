@@ -213,6 +213,26 @@ impl Targets {
         self.0.get(target).copied().unwrap_or(Timestamp::MIN)
     }
 
+    /// The start time up to which the attempts of `function` are settled by the targets that go by
+    /// it; [`Timestamp::MIN`] where there was none. Each begins where the one before it ended, so
+    /// nothing below the furthest is missing.
+    pub fn settled_by_start(&self, function: &FunctionId) -> Timestamp {
+        let at = |scope| TargetId {
+            account: function.account.clone(),
+            region: function.region.clone(),
+            scope,
+        };
+        let namespace = at(Scope::Namespace(function.namespace.clone()));
+        [
+            TargetId::function(function.clone()),
+            namespace,
+            at(Scope::Region),
+        ]
+        .iter()
+        .map(|target| self.settled(target))
+        .fold(Timestamp::MIN, Timestamp::max)
+    }
+
     /// Moves a target's settled position forward; an older one changes nothing.
     pub fn settle(&mut self, target: &TargetId, settled: Timestamp) {
         let entry = self.0.entry(target.clone()).or_insert(settled);
@@ -332,6 +352,22 @@ mod tests {
         assert_eq!(targets.opening(&function("a"), now, FIRST, LATE), start);
         let other = TargetId::topic("r", "u");
         assert_eq!(targets.opening(&other, now, FIRST, LATE), now - FIRST);
+    }
+
+    #[test]
+    fn start_times_are_settled_by_the_furthest_that_covers_them() {
+        let function = FunctionId::new("r", "default", "a");
+        let mut targets = Targets::default();
+        targets.settle(&TargetId::topic("r", "t"), at(50));
+        assert_eq!(targets.settled_by_start(&function), Timestamp::MIN);
+        targets.settle(&TargetId::function(function.clone()), at(10));
+        assert_eq!(targets.settled_by_start(&function), at(10));
+        targets.settle(&TargetId::namespace("r", "default"), at(20));
+        targets.settle(&TargetId::namespace("r", "other"), at(30));
+        assert_eq!(targets.settled_by_start(&function), at(20));
+        targets.settle(&TargetId::region("r"), at(15));
+        targets.settle(&TargetId::region("r").of_account("b"), at(40));
+        assert_eq!(targets.settled_by_start(&function), at(20));
     }
 
     #[test]

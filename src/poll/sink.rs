@@ -21,6 +21,8 @@ pub(super) struct Sink<'a> {
     writer: &'a Writer,
     mode: Mode,
     stop: &'a Stop,
+    /// Whether the clock by which the read settles proved to be ahead of the cloud's.
+    misled: &'a (dyn Fn() -> bool + Sync),
     /// How far the target is settled; moves with the read.
     settled: &'a mut Timestamp,
     /// Reasons that were logged for this target already.
@@ -46,6 +48,7 @@ impl<'a> Sink<'a> {
         writer: &'a Writer,
         mode: Mode,
         stop: &'a Stop,
+        misled: &'a (dyn Fn() -> bool + Sync),
         settled: &'a mut Timestamp,
         logged: &'a mut BTreeSet<RejectReason>,
     ) -> Self {
@@ -55,6 +58,7 @@ impl<'a> Sink<'a> {
             writer,
             mode,
             stop,
+            misled,
             settled,
             logged,
             waiting,
@@ -76,7 +80,7 @@ impl<'a> Sink<'a> {
 
     /// Settles what a sweep has read through. Every page of it must be durable first.
     async fn settle(&mut self, position: Timestamp) -> Flow {
-        if position > *self.settled {
+        if position > *self.settled && !(self.misled)() {
             self.drain().await;
             if !self.tally.refused && self.writer.settle(self.target, position).await.is_ok() {
                 *self.settled = position;

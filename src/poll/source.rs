@@ -7,7 +7,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tracing::{info, warn};
 
 use super::Poller;
-use super::target::run_target;
+use super::target::{run_standing_target, run_target};
 use crate::ledger::{Scope, TargetId};
 use crate::model::FunctionId;
 use crate::source::Listing;
@@ -35,7 +35,9 @@ pub async fn run_source(poller: Poller) {
     let mut tasks = Tasks::default();
     for target in poller.source.standing_targets() {
         tasks.standing.insert(target.clone());
-        start(&poller, &mut tasks, target, Duration::ZERO);
+        poller.board.added(&target);
+        let task = run_standing_target(poller.clone(), target.clone());
+        tasks.by_target.insert(target, tasks.running.spawn(task));
     }
     let mut failures = 0u32;
     loop {

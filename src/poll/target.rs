@@ -11,9 +11,9 @@ use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
 use crate::commit::Refused;
 use crate::ledger::TargetId;
-use crate::model::{RejectReason, Timestamp};
-use crate::source::{Mode, ReadReport, Span};
-use crate::tencent::ApiError;
+use crate::model::{Page, RejectReason, Timestamp};
+use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
+use crate::tencent::{ApiError, BoxFuture};
 
 /// One target at work.
 struct Worker {
@@ -25,6 +25,9 @@ struct Worker {
     /// The code of the last failure, so that repeats are not logged again.
     failing: Option<String>,
 }
+
+/// Takes no page: it reads for the time alone.
+struct Deaf;
 
 /// Polls `target` until the stop, beginning after `first_wait`.
 pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Duration) {
@@ -48,6 +51,21 @@ pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Dur
     }
 }
 
+/// [`run_target`] for a target that no list of functions goes before. Where reading begins depends
+/// on the cloud's time, which the first answer tells; what else it says is read again.
+pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
+    let now = poller.source.now();
+    let span = Span {
+        mode: Mode::Tail,
+        from: now - poller.timing.interval,
+        closed: now - poller.timing.interval,
+        now,
+    };
+    // If it fails so will the first poll, and say so.
+    let _told = poller.source.read(&target, span, &mut Deaf).await;
+    run_target(poller, target, Duration::ZERO).await;
+}
+
 /// Asks where reading begins, until there is an answer; `None` at the stop.
 async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     let stop = poller.runtime.stop.clone();
@@ -66,11 +84,23 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     }
 }
 
+impl PageSink for Deaf {
+    fn put(&mut self, _: Page) -> BoxFuture<'_, Flow> {
+        Box::pin(async { Flow::Stop })
+    }
+
+    fn reached(&mut self, _: Timestamp) -> BoxFuture<'_, Flow> {
+        Box::pin(async { Flow::Stop })
+    }
+}
+
 impl Worker {
     /// One poll; the time to wait before the next one.
     async fn poll(&mut self) -> Duration {
         let began = Instant::now();
         let mode = self.schedule.mode(began);
+        // Before the time is taken: a correction in between is then noticed too.
+        let ahead = self.poller.ahead();
         let now = self.poller.source.now();
         let span = Span {
             mode,
@@ -78,11 +108,11 @@ impl Worker {
             closed: now - self.poller.source.late_after(&self.target),
             now,
         };
-        let (result, tally) = self.read(span).await;
+        let (result, tally) = self.read(span, ahead).await;
         let ended = match result {
             Ok(report) if !tally.refused => {
                 let pages = report.pages;
-                self.took(span, report, tally).await;
+                self.took(span, ahead, report, tally).await;
                 Ended::Read {
                     counted: tally.counted,
                     pages,
@@ -106,18 +136,22 @@ impl Worker {
         wait - began.elapsed().min(wait / 2)
     }
 
-    async fn read(&mut self, span: Span) -> (Result<ReadReport, ApiError>, Tally) {
+    /// `ahead` is [`Poller::ahead`] as it was when the span was cut. Where an answer shows since
+    /// that the cloud's time is less than that, nothing may be settled by this read.
+    async fn read(&mut self, span: Span, ahead: i64) -> (Result<ReadReport, ApiError>, Tally) {
         let Poller {
             source,
             writer,
             runtime,
             ..
         } = &self.poller;
+        let misled = || self.poller.is_less_ahead_than(ahead);
         let mut sink = Sink::new(
             &self.target,
             writer,
             span.mode,
             &runtime.stop,
+            &misled,
             &mut self.settled,
             &mut self.logged,
         );
@@ -126,7 +160,7 @@ impl Worker {
     }
 
     /// After a read that went well: settle what is settled, show how it stands.
-    async fn took(&mut self, span: Span, report: ReadReport, tally: Tally) {
+    async fn took(&mut self, span: Span, ahead: i64, report: ReadReport, tally: Tally) {
         let Poller {
             telemetry,
             board,
@@ -136,7 +170,9 @@ impl Worker {
             ..
         } = &self.poller;
         let now = runtime.now();
-        if span.mode == Mode::Sweep && report.complete {
+        if self.poller.is_less_ahead_than(ahead) {
+            debug!(target_name = %self.target, "the clock was corrected: nothing is settled yet");
+        } else if span.mode == Mode::Sweep && report.complete {
             let position = span.closed;
             if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
                 self.settled = position;

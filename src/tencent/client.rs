@@ -180,7 +180,7 @@ impl Client {
         self.0.call(action, params, Caller::Unsigned, judge).await
     }
 
-    /// The cloud's time as far as it is known: this machine's, and what refusals taught of its
+    /// The cloud's time as far as it is known: this machine's, and what answers taught of its
     /// offset.
     pub fn now(&self) -> Timestamp {
         self.0.clock.at(self.0.runtime.now())

@@ -1,5 +1,7 @@
 //! Which of the cloud's APIs a client speaks, and how it signs.
 
+use std::time::Duration;
+
 /// One API of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
@@ -46,6 +48,15 @@ impl Service {
             Self::Cls => "cls",
             Self::Sts => "sts",
         }
+    }
+
+    /// How far a request's stamp may lie from the cloud's clock. The vendor's pages say five
+    /// minutes of API 3.0; of the legacy one five minutes or two hours.
+    pub const fn clock_allowance(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::V2 => 7_200,
+            Self::Scf | Self::Cls | Self::Sts => 300,
+        })
     }
 
     /// The value of `Version`, by which API 3.0 finds an action; the legacy API has none and its

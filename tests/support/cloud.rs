@@ -1,8 +1,9 @@
 //! The simulated cloud behind the client's transport, without a socket: on paused time a run of
 //! minutes takes seconds.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Clock;
@@ -12,9 +13,12 @@ use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, Tra
 /// Hands requests to a [`Cloud`] and keeps count of the rows that it handed out.
 pub struct InMemory {
     cloud: Arc<Cloud>,
+    /// Further clouds, each with the one host that leads to it.
+    others: Mutex<BTreeMap<String, Arc<Cloud>>>,
     clock: Arc<dyn Clock>,
     rows: AtomicU64,
     requests: AtomicU64,
+    by_action: Mutex<BTreeMap<String, u64>>,
 }
 
 impl InMemory {
@@ -22,10 +26,23 @@ impl InMemory {
     pub fn new(cloud: Arc<Cloud>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             cloud,
+            others: Mutex::default(),
             clock,
             rows: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            by_action: Mutex::default(),
         })
+    }
+
+    /// From now on requests to `host` go to `cloud`.
+    pub fn add(&self, host: &str, cloud: Arc<Cloud>) {
+        self.others.lock().unwrap().insert(host.to_owned(), cloud);
+    }
+
+    /// Requests of API 3.0 sent for `action`.
+    pub fn requests_for(&self, action: &str) -> u64 {
+        let counts = self.by_action.lock().unwrap();
+        counts.get(action).copied().unwrap_or_default()
     }
 
     /// Log rows in all answers that arrived whole, counted by their request ids' keys.
@@ -49,7 +66,13 @@ impl InMemory {
         let (_, rest) = request.url.split_once("://").unwrap();
         let (authority, target) = rest.split_once('/').unwrap();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let response = self.cloud.handle(
+        let mut headers = request.headers.iter();
+        if let Some((_, action)) = headers.find(|(name, _)| name == "x-tc-action") {
+            let mut counts = self.by_action.lock().unwrap();
+            *counts.entry(action.clone()).or_default() += 1;
+        }
+        let other = self.others.lock().unwrap().get(authority).cloned();
+        let response = other.as_ref().unwrap_or(&self.cloud).handle(
             self.now_ms(),
             &Request {
                 method: request.method.as_str().to_owned(),

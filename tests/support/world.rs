@@ -1,12 +1,13 @@
 //! The whole way of the data over a simulated cloud, and the comparison with its truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{Pipeline, Running, Seams, Shown};
+use scf_exporter::app::{BuildError, Pipeline, Running, Seams, Shown};
 use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides, SourceOverrides};
+use scf_exporter::expose;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
@@ -15,6 +16,7 @@ use scf_exporter::telemetry::Telemetry;
 use scf_exporter::web::View;
 
 use super::cloud::InMemory;
+use super::exposition::Exposition;
 
 /// A cloud, and what an exporter needs to read it on paused time.
 pub struct World {
@@ -22,6 +24,8 @@ pub struct World {
     pub transport: Arc<InMemory>,
     pub runtime: Runtime,
     pub config: Config,
+    /// The exporter's environment variables.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// An exporter at work in a world.
@@ -64,24 +68,56 @@ impl World {
             transport,
             runtime,
             config,
+            environment: BTreeMap::new(),
         }
     }
 
     /// Starts an exporter over the configured state.
     pub async fn start(&self) -> Exporter {
+        Exporter::of(self.build().await.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    /// The same after a kill: what was killed may hold the state for a moment still.
+    pub async fn start_after_kill(&self) -> Exporter {
+        for _ in 0..1_000 {
+            if let Ok(pipeline) = self.build().await {
+                return Exporter::of(pipeline);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.start().await
+    }
+
+    async fn build(&self) -> Result<Pipeline, BuildError> {
+        let variables = self.environment.clone();
         let seams = Seams {
             runtime: self.runtime.clone(),
             transport: self.transport.clone(),
-            environment: Arc::new(|_| None),
+            environment: Arc::new(move |name| variables.get(name).cloned()),
         };
-        let pipeline = Pipeline::build(&self.config, seams)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
-        Exporter {
-            running: pipeline.start(),
-            view,
-            telemetry,
+        Pipeline::build(&self.config, seams).await
+    }
+
+    /// Lets time pass, in steps of half a minute and at most half an hour, until `exporter` has
+    /// counted the truth.
+    pub async fn until_exact(&self, exporter: &Exporter) {
+        for _ in 0..60 {
+            if exporter.counted() == self.truth() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        }
+    }
+
+    /// That `exporter` has counted the truth, called no row late or invalid, and stays so.
+    pub async fn assert_exact(&self, exporter: &Exporter, what: &str) {
+        self.until_exact(exporter).await;
+        assert_equal(&exporter.counted(), &self.truth(), what);
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        assert_equal(&exporter.counted(), &self.truth(), what);
+        let dispositions = exporter.dispositions();
+        for nothing in ["late", "invalid"] {
+            assert_eq!(dispositions[nothing], 0, "{what}: {dispositions:?}");
         }
     }
 
@@ -94,6 +130,30 @@ impl World {
         let truth = self.cloud.truth(self.now_ms());
         sums_of(&truth, self.config.sources[0].api)
     }
+}
+
+/// That both are equal; else the functions that differ, with the number of invocations.
+pub fn assert_equal(counted: &Sums, truth: &Sums, what: &str) {
+    let total = |sums: &Sums, name: &str| {
+        let codes = sums
+            .get(name)
+            .map(|(codes, ..)| codes.values().sum::<u64>());
+        codes.unwrap_or_default()
+    };
+    let names: BTreeSet<&String> = counted.keys().chain(truth.keys()).collect();
+    let differ = names
+        .into_iter()
+        .filter(|name| counted.get(*name) != truth.get(*name));
+    let told: Vec<String> = differ
+        .map(|name| {
+            format!(
+                "{name}: counted {} of {}",
+                total(counted, name),
+                total(truth, name)
+            )
+        })
+        .collect();
+    assert!(told.is_empty(), "{what}: {told:#?}");
 }
 
 /// The comparable part of a truth, as `api` tells it. v2 knows no namespaces; a log topic has
@@ -131,6 +191,27 @@ fn texts<K: ToString>(counts: &BTreeMap<K, u64>) -> Vec<(String, u64)> {
 }
 
 impl Exporter {
+    fn of(pipeline: Pipeline) -> Self {
+        let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
+        Self {
+            running: pipeline.start(),
+            view,
+            telemetry,
+        }
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub fn kill(self) {
+        drop(self.running);
+    }
+
+    /// What a scrape shows.
+    pub fn scrape(&self) -> Exposition {
+        let mut text = Vec::new();
+        expose::render(&self.view.snapshot(), &self.telemetry, &mut text);
+        Exposition::parse(&String::from_utf8(text).unwrap()).unwrap()
+    }
+
     /// What was counted.
     pub fn counted(&self) -> Sums {
         let mut sums = Sums::new();
@@ -163,6 +244,18 @@ impl Exporter {
 
     pub async fn stop(self) {
         self.running.stop(Duration::from_secs(60)).await;
+    }
+}
+
+/// The overrides that choose an API and a way of reading.
+pub fn through(api: &str, read: Option<&str>) -> Overrides {
+    Overrides {
+        source: SourceOverrides {
+            api: Some(api.to_owned()),
+            read: read.map(str::to_owned),
+            ..SourceOverrides::default()
+        },
+        ..Overrides::default()
     }
 }
 

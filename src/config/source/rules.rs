@@ -3,7 +3,7 @@
 
 use super::flag_place;
 use crate::config::Source;
-use crate::config::choice::{Api, HttpMethod, SignatureMethod};
+use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
 use crate::config::fault::quote;
 use crate::config::key::{self, Key};
 use crate::config::overrides::SourceOverrides;
@@ -116,6 +116,13 @@ pub(super) fn check_together(
                  are different accounts, give each source its account's name as account"
             );
             reader.fault(section.at, section.path_of("functions"), message);
+        } else if let Some(index) = earlier(shares_a_stream) {
+            let message = format!(
+                "may read the same log as sources[{index}], and what one has read would be settled \
+                 for both: make them one source, or give each its own topics (cls), its own \
+                 namespaces (v3) or read: function (v2, v3)"
+            );
+            reader.fault(section.at, &section.path, message);
         }
     }
 }
@@ -141,4 +148,21 @@ fn counts_twice(one: &Source, other: &Source) -> bool {
         && one.region == other.region
         && !one.namespaces.is_apart_from(&other.namespaces)
         && !one.functions.is_apart_from(&other.functions)
+}
+
+/// Whether both may read one stream of rows, even if each wants other functions of it: a topic, a
+/// namespace or a region of one account. There is one settled position for it, so what one had
+/// read would be settled for both.
+fn shares_a_stream(one: &Source, other: &Source) -> bool {
+    let wide = one.read == Read::Region && other.read == Read::Region;
+    let shared = match (one.api, other.api) {
+        (Api::Cls, Api::Cls) => {
+            let all = one.topics.is_empty() || other.topics.is_empty();
+            all || one.topics.iter().any(|topic| other.topics.contains(topic))
+        }
+        (Api::V3, Api::V3) => wide && !one.namespaces.is_apart_from(&other.namespaces),
+        (Api::V2, Api::V2) => wide,
+        _ => false,
+    };
+    shared && one.account == other.account && one.region == other.region
 }

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::CallObserver;
+use crate::model::Timestamp;
 use crate::runtime::Runtime;
 use crate::tencent::clock::{self, CloudClock};
 use crate::tencent::codes;
@@ -112,8 +113,9 @@ impl Inner {
         tries: &mut Tries,
     ) -> Result<T, Fault> {
         tries.offset_ms = self.clock.offset_ms();
+        let sent = self.runtime.now();
         let moment = Moment {
-            unix_seconds: self.clock.at(self.runtime.now()).as_secs(),
+            unix_seconds: self.clock.at(sent).as_secs(),
             nonce: self.nonces.next(),
         };
         let signed = self.signer.sign(action, params, credentials, moment);
@@ -123,7 +125,13 @@ impl Inner {
         let answer = self.transport.send(signed.request).await;
         let took = started.elapsed();
         let outcome = match answer {
-            Ok(response) => judge(&response),
+            Ok(response) => {
+                let judged = judge(&response);
+                if judged.is_ok() {
+                    self.compare_clocks(&response, sent);
+                }
+                judged
+            }
             Err(error) => Err(Fault::Transport(error)),
         };
         let label = match &outcome {
@@ -170,6 +178,20 @@ impl Inner {
         }
         let first = !std::mem::replace(&mut tries.asked_for_newer_credentials, true);
         first && self.credentials.refused(refused).await
+    }
+
+    /// A clock that is wrong by less than the cloud refuses signatures for still moves what is
+    /// settled, so every answer is looked at.
+    fn compare_clocks(&self, response: &HttpResponse, sent: Timestamp) {
+        let Some(date) = response.header("date") else {
+            return;
+        };
+        let between = (sent, self.runtime.now());
+        let service = self.signer.service;
+        let learned = self.clock.compare(date, between, service.clock_allowance());
+        if let Some(offset) = learned {
+            self.observer.clock_offset(service.label(), offset);
+        }
     }
 
     /// Compares with the offset of the refused signature and not with the latest known one: of

@@ -1,0 +1,104 @@
+//! Keys that end every minute, for an hour, from each issuer: no poll fails for them.
+#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
+
+mod support;
+
+use std::time::Duration;
+
+use scf_exporter::config::{CredentialsConfig, Role};
+use scf_exporter::sim::{self, Settings};
+use support::world::{Exporter, World, through};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const LIFETIME: Duration = Duration::from_secs(60);
+const ROLE: &str = "qcs::cam::uin/100000000001:roleName/scf-reader";
+
+fn world(machine_role: bool) -> World {
+    let start_ms = 1_700_000_000_000;
+    let settings = Settings {
+        functions: 5,
+        rate_per_second: 2.0,
+        start_ms,
+        stop_ms: Some(start_ms + HOUR.as_millis() as i64),
+        role: sim::Role {
+            machine_role: machine_role.then(|| "scf-reader".to_owned()),
+            lifetime_s: LIFETIME.as_secs(),
+            ..sim::Role::default()
+        },
+        ..Settings::new(60)
+    };
+    World::new(settings, through("cls", None))
+}
+
+/// No failed poll, no request refused, the truth at the end.
+async fn assert_an_hour_without_a_failure(world: &World) -> Exporter {
+    let exporter = world.start().await;
+    tokio::time::sleep(HOUR).await;
+    world.assert_exact(&exporter, "an hour of keys").await;
+    let scrape = exporter.scrape();
+    let polls = |result| scrape.sum("scf_exporter_polls_total", &[("result", result)]);
+    assert_eq!(polls("failure"), 0.0);
+    assert!(polls("success") >= 100.0, "{}", polls("success"));
+    for request in scrape.matching("scf_exporter_api_requests_total", &[]) {
+        let fine = request.labels["code"] == "ok" || request.value == 0.0;
+        assert!(fine, "{request:?}");
+    }
+    exporter
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_the_machine() {
+    let mut world = world(true);
+    world.config.sources[0].credentials = CredentialsConfig::Chain;
+    assert_an_hour_without_a_failure(&world).await.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_on_top_of_permanent_keys() {
+    let mut world = world(false);
+    world.config.sources[0].role = Some(Role {
+        arn: ROLE.to_owned(),
+        session_name: "scf-exporter".to_owned(),
+        duration: Duration::from_secs(7_200),
+        external_id: None,
+    });
+    let exporter = assert_an_hour_without_a_failure(&world).await;
+    let renewals = world.transport.requests_for("AssumeRole");
+    eprintln!("{renewals} keys in an hour");
+    assert!(renewals >= 60, "{renewals}");
+    exporter.stop().await;
+}
+
+/// The role of a machine that has one, taken on from keys that end as soon as its own.
+#[tokio::test(start_paused = true)]
+async fn a_role_on_top_of_the_role_of_the_machine() {
+    let mut world = world(true);
+    world.config.sources[0].credentials = CredentialsConfig::Chain;
+    let variables = [("TENCENTCLOUD_ROLE_ARN", ROLE)];
+    world.environment = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let exporter = assert_an_hour_without_a_failure(&world).await;
+    assert!(world.transport.requests_for("AssumeRole") >= 60);
+    exporter.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_identity_of_the_pod() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("token");
+    let mut world = world(false);
+    let identity = &world.cloud.settings().role.web_identity_token;
+    std::fs::write(&token, format!("{identity}\n")).unwrap();
+    let variables = [
+        ("TKE_REGION", "ap-guangzhou"),
+        ("TKE_PROVIDER_ID", "OIDC"),
+        ("TKE_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
+        ("TKE_ROLE_ARN", ROLE),
+    ];
+    world.environment = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    world.config.sources[0].credentials = CredentialsConfig::Chain;
+    assert_an_hour_without_a_failure(&world).await.stop().await;
+}
