@@ -119,8 +119,8 @@ pub(super) fn check_together(
         } else if let Some(index) = earlier(shares_a_stream) {
             let message = format!(
                 "may read the same log as sources[{index}], and what one has read would be settled \
-                 for both: make them one source, or give each its own topics (cls), its own \
-                 namespaces (v3) or read: function (v2, v3)"
+                 for both: make them one source, or give each its own topics (cls) or namespaces \
+                 (v3), or both read: function (v2, v3)"
             );
             reader.fault(section.at, &section.path, message);
         }
@@ -150,18 +150,18 @@ fn counts_twice(one: &Source, other: &Source) -> bool {
         && !one.functions.is_apart_from(&other.functions)
 }
 
-/// Whether both may read one stream of rows, even if each wants other functions of it: a topic, a
-/// namespace or a region of one account. There is one settled position for it, so what one had
-/// read would be settled for both.
+/// Whether one may read a stream of rows that holds what the other reads, even if each wants other
+/// functions of it: a topic, a namespace or a region of one account. What a stream has settled
+/// is settled for all functions in it.
 fn shares_a_stream(one: &Source, other: &Source) -> bool {
-    let wide = one.read == Read::Region && other.read == Read::Region;
+    let is_wide = |source: &Source| source.api != Api::Cls && source.read == Read::Region;
+    let topics = || {
+        let all = one.topics.is_empty() || other.topics.is_empty();
+        all || one.topics.iter().any(|topic| other.topics.contains(topic))
+    };
     let shared = match (one.api, other.api) {
-        (Api::Cls, Api::Cls) => {
-            let all = one.topics.is_empty() || other.topics.is_empty();
-            all || one.topics.iter().any(|topic| other.topics.contains(topic))
-        }
-        (Api::V3, Api::V3) => wide && !one.namespaces.is_apart_from(&other.namespaces),
-        (Api::V2, Api::V2) => wide,
+        (Api::Cls, Api::Cls) => topics(),
+        _ if is_wide(one) || is_wide(other) => !one.namespaces.is_apart_from(&other.namespaces),
         _ => false,
     };
     shared && one.account == other.account && one.region == other.region
