@@ -26,17 +26,27 @@ struct Worker {
     failing: Option<String>,
 }
 
-/// Takes no page: it reads for the time alone.
-struct Deaf;
+/// Keeps the first page and wants no other: it reads for the time alone.
+#[derive(Default)]
+struct First(Option<Page>);
 
 /// Polls `target` until the stop, beginning after `first_wait`.
 pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Duration) {
+    run(poller, target, first_wait, None).await;
+}
+
+/// Opens the target, hands over the page that was read before it could be, and polls.
+async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Option<Page>) {
     let stop = poller.runtime.stop.clone();
     let mut wait = first_wait;
     let Some(settled) = open(&poller, &target).await else {
         return;
     };
     poller.board.opened(&target, settled);
+    if let Some(page) = page {
+        // If it is refused, the first poll reads it again.
+        let _read_again = poller.writer.page(&target, page).await;
+    }
     let schedule = Schedule::new(poller.timing.clone());
     let mut worker = Worker {
         poller,
@@ -52,7 +62,7 @@ pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Dur
 }
 
 /// [`run_target`] for a target that no list of functions goes before. Where reading begins depends
-/// on the cloud's time, which the first answer tells; what else it says is read again.
+/// on the cloud's time, which the first answer tells.
 pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
     let now = poller.source.now();
     let span = Span {
@@ -61,9 +71,10 @@ pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
         closed: now - poller.timing.interval,
         now,
     };
+    let mut first = First::default();
     // If it fails so will the first poll, and say so.
-    let _told = poller.source.read(&target, span, &mut Deaf).await;
-    run_target(poller, target, Duration::ZERO).await;
+    let _told = poller.source.read(&target, span, &mut first).await;
+    run(poller, target, Duration::ZERO, first.0).await;
 }
 
 /// Asks where reading begins, until there is an answer; `None` at the stop.
@@ -84,8 +95,9 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     }
 }
 
-impl PageSink for Deaf {
-    fn put(&mut self, _: Page) -> BoxFuture<'_, Flow> {
+impl PageSink for First {
+    fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
+        self.0 = Some(page);
         Box::pin(async { Flow::Stop })
     }
 

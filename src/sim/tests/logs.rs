@@ -202,7 +202,8 @@ fn pages_have_a_default_and_a_largest_size() {
 #[test]
 fn filters_name_kinds_of_failure() {
     let mut settings = settings();
-    settings.rate_per_second = 1_000.0;
+    settings.rate_per_second = 200.0;
+    settings.history_ms = 600_000;
     let (cloud, now_ms, client) = started(settings);
     let ask = |filter: &str| {
         let params = json!({"Filter": {"RetCode": filter}, "Limit": 1_000});
