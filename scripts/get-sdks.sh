@@ -46,7 +46,8 @@ environment() {
         say "python3 cannot make a virtual environment: install Python 3.9 or newer with venv and pip"
         return 1
     fi
-    "$directory/bin/pip" install --quiet --disable-pip-version-check "$@"
+    # Most of it is never imported: compiling all of it takes minutes.
+    "$directory/bin/pip" install --quiet --disable-pip-version-check --no-compile "$@"
 }
 
 # The Node packages behind directory $1; none of them needs to run a script of its own.

@@ -149,8 +149,8 @@ pub static UNKNOWN_CODES: Metric = Metric {
 /// How wrong a clock is.
 pub static CLOCK_OFFSET: Metric = Metric {
     name: "scf_exporter_clock_offset_seconds",
-    help: "How far the cloud's clock is ahead of this machine's, as learned when the cloud \
-           refused a request for its time. 0 as long as none was refused.",
+    help: "How far the cloud's clock is ahead of this machine's, as the dates of its answers tell. \
+           0 as long as they are within some seconds of each other.",
     kind: Kind::Gauge,
     unit: Some(Unit::Seconds),
     labels: &["source"],

@@ -84,7 +84,7 @@ keys! {
         Shape::Duration(Duration::ZERO, DAY.saturating_mul(36_500));
     POLL_MAX_RUN_TIME: "poll.max_run_time", Some("--poll.max-run-time"), Some("15m"),
         Shape::Duration(SECOND, DAY);
-    POLL_DELIVERY_DELAY: "poll.delivery_delay", Some("--poll.delivery-delay"), Some("1m"),
+    POLL_DELIVERY_DELAY: "poll.delivery_delay", Some("--poll.delivery-delay"), Some("3m"),
         Shape::Duration(Duration::ZERO, DAY);
     POLL_PAGE_SIZE: "poll.page_size", Some("--poll.page-size"), Some("1000"),
         Count(1, 1_000);

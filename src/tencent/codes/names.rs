@@ -12,7 +12,8 @@ const REGION: &str = "the service does not know this region: check `region`";
 const PARAMETERS: &str = "check `region`, the configured names and the page size";
 const BUSY: &str = "lower the requests per second, or let other readers of this topic rest";
 const TOPIC: &str = "check the log topic and `region`: a topic belongs to one region";
-const INDEX: &str = "switch on the index of the log topic, in the console of the log service";
+const INDEX: &str = "switch on the index of the log topic in the console of the log service: full text, and the \
+     keys SCF_Type, SCF_Message and SCF_FunctionName";
 const TOPIC_CLOSED: &str =
     "the log topic is closed or isolated: check its state and the account's balance";
 const STORAGE: &str = "the log topic is of low-frequency storage: use a topic of standard storage";
