@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
 use crate::series::Snapshot;
-use crate::store::{OpenError, Store, Stored};
+use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
 use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, View};
@@ -39,6 +39,8 @@ pub struct Seams {
     pub transport: Arc<dyn Transport>,
     /// Environment variables.
     pub environment: Environment,
+    /// Where the state is, instead of the configured directory.
+    pub disk: Option<Disk>,
 }
 
 /// Why the exporter cannot start. Each text says what to do.
@@ -167,9 +169,10 @@ impl Pipeline {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
-        let (store, stored) = match &config.state.path {
-            Some(path) => Store::open(path)?,
-            None => (Store::memory(), Stored::default()),
+        let (store, stored) = match (&seams.disk, &config.state.path) {
+            (Some(disk), _) => Store::open_on(disk.clone())?,
+            (None, Some(path)) => Store::open(path)?,
+            (None, None) => (Store::memory(), Stored::default()),
         };
         let (runtime, stopper) = seams.runtime.with_stopper();
         let seams = Seams { runtime, ..seams };
@@ -185,7 +188,8 @@ impl Pipeline {
             first_read: config.poll.first_read,
         };
         let books = Books::restore(rules, stored);
-        let (committer, writer, published) = Committer::new(books, store, telemetry.clone());
+        let (committer, writer, published) =
+            Committer::new(books, store, telemetry.clone(), seams.runtime.clone());
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));
         let wiring = Wiring {

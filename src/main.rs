@@ -97,6 +97,7 @@ fn seams() -> Seams {
         runtime: Runtime::system(),
         transport: Arc::new(HttpTransport::new(HttpLimits::default())),
         environment,
+        disk: None,
     }
 }
 

@@ -51,7 +51,21 @@ pub struct Runtime {
     pub random: Arc<Random>,
     /// Whether all is to stop.
     pub stop: Stop,
+    blocking: Blocking,
 }
+
+/// Where work that blocks is done.
+#[derive(Debug, Clone, Copy)]
+enum Blocking {
+    /// On a thread of its own.
+    Thread,
+    /// Here and now, between two waits of up to [`DISK_WAIT`]: one order of events for one seed,
+    /// and moments before and after the work at which everything else may happen.
+    Inline,
+}
+
+/// The longest simulated wait before and after blocking work.
+const DISK_WAIT: Duration = Duration::from_millis(4);
 
 // === impl Runtime ===
 
@@ -62,7 +76,7 @@ impl Runtime {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let seed = since_epoch.as_nanos() as u64 ^ (u64::from(std::process::id()) << 32);
-        Self::of(Arc::new(SystemClock), seed)
+        Self::of(Arc::new(SystemClock), seed, Blocking::Thread)
     }
 
     /// A clock that follows tokio's (possibly paused) time from `origin`, and a fixed seed.
@@ -70,7 +84,8 @@ impl Runtime {
     /// Must be called inside a tokio runtime.
     pub fn simulated(origin: Timestamp, seed: u64) -> Self {
         let started = tokio::time::Instant::now();
-        Self::of(Arc::new(TokioClock { origin, started }), seed)
+        let clock = Arc::new(TokioClock { origin, started });
+        Self::of(clock, seed, Blocking::Inline)
     }
 
     /// The same with an end of its own, which the [`Stopper`] brings about.
@@ -84,8 +99,28 @@ impl Runtime {
         self.clock.now()
     }
 
-    fn of(clock: Arc<dyn Clock>, seed: u64) -> Self {
+    /// Does `work` where it may block, and to its end even if nobody waits for it any more.
+    pub async fn in_background<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        match self.blocking {
+            Blocking::Thread => match spawn_blocking(work).await {
+                Ok(value) => value,
+                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+            },
+            Blocking::Inline => {
+                tokio::time::sleep(self.random.jitter(DISK_WAIT)).await;
+                let value = work();
+                tokio::time::sleep(self.random.jitter(DISK_WAIT)).await;
+                value
+            }
+        }
+    }
+
+    fn of(clock: Arc<dyn Clock>, seed: u64, blocking: Blocking) -> Self {
         Self {
+            blocking,
             clock,
             random: Arc::new(Random::seeded(seed)),
             stop: Stop::new().1,

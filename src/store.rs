@@ -15,10 +15,13 @@ mod functions;
 mod keys;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+};
 
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
@@ -41,8 +44,21 @@ const TARGETS: TableDefinition<'_, &str, i64> = TableDefinition::new("targets");
 #[derive(Debug)]
 pub struct Store {
     database: Option<Database>,
-    file: Option<PathBuf>,
+    place: Place,
 }
+
+/// Where the bytes of a state are.
+#[derive(Clone)]
+enum Place {
+    /// Nowhere.
+    Memory,
+    File(PathBuf),
+    Disk(Disk),
+}
+
+/// Gives access to the bytes of a state, anew each time it is opened. For tests that bring a disk
+/// of their own, such as one that fails.
+pub type Disk = Arc<dyn Fn() -> Box<dyn StorageBackend> + Send + Sync>;
 
 /// Everything that was stored.
 #[derive(Debug, Default, PartialEq)]
@@ -73,7 +89,7 @@ impl Store {
     pub fn memory() -> Self {
         Self {
             database: None,
-            file: None,
+            place: Place::Memory,
         }
     }
 
@@ -83,9 +99,21 @@ impl Store {
     /// Each way in which a directory can be unfit has its own error, which says what to do.
     pub fn open(directory: &Path) -> Result<(Self, Stored), OpenError> {
         fs::create_dir_all(directory).map_err(|cause| OpenError::directory(directory, cause))?;
+        Self::open_at(Place::File(directory.join(FILE)))
+    }
+
+    /// Opens the state on a given disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(disk: Disk) -> Result<(Self, Stored), OpenError> {
+        Self::open_at(Place::Disk(disk))
+    }
+
+    fn open_at(place: Place) -> Result<(Self, Stored), OpenError> {
         let mut store = Self {
             database: None,
-            file: Some(directory.join(FILE)),
+            place,
         };
         let stored = store.reopen()?.unwrap_or_default();
         Ok((store, stored))
@@ -97,11 +125,15 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; it may be tried again.
     pub fn reopen(&mut self) -> Result<Option<Stored>, OpenError> {
-        let Some(file) = &self.file else {
-            return Ok(None);
-        };
         self.database = None;
-        let opened = Database::builder().create(file);
+        let (opened, file) = match &self.place {
+            Place::Memory => return Ok(None),
+            Place::File(file) => (Database::builder().create(file), file.as_path()),
+            Place::Disk(disk) => (
+                Database::builder().create_with_backend(Given(disk())),
+                Path::new("(given)"),
+            ),
+        };
         let database = opened.map_err(|cause| OpenError::database(file, cause))?;
         let stored = start(&database, file)?;
         self.database = Some(database);
@@ -113,11 +145,51 @@ impl Store {
     /// # Errors
     /// When the change did not reach the disk; the state is then as it was before.
     pub fn commit(&self, changes: &Changes) -> Result<(), CommitError> {
-        match (&self.database, &self.file) {
+        match (&self.database, &self.place) {
             (Some(database), _) => write(database, changes).map_err(CommitError::new),
-            (None, None) => Ok(()),
-            (None, Some(_)) => Err(CommitError::closed()),
+            (None, Place::Memory) => Ok(()),
+            (None, _) => Err(CommitError::closed()),
         }
+    }
+}
+
+/// A disk that was given. Nobody else can have it, so its locks are not asked for.
+#[derive(Debug)]
+struct Given(Box<dyn StorageBackend>);
+
+impl StorageBackend for Given {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> Result<(), io::Error> {
+        self.0.close()
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "Memory",
+            Self::File(_) => "File",
+            Self::Disk(_) => "Disk",
+        })
     }
 }
 

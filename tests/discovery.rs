@@ -147,7 +147,8 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         first_read: Duration::from_secs(60),
     };
     let books = Books::new(rules);
-    let (committer, writer, _) = Committer::new(books, Store::memory(), telemetry.clone());
+    let (committer, writer, _) =
+        Committer::new(books, Store::memory(), telemetry.clone(), runtime.clone());
     spawn(committer.run());
     let source = Arc::new(Scripted {
         lists: Mutex::new(lists.iter().copied().collect()),

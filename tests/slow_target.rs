@@ -61,6 +61,7 @@ async fn a_target_that_hangs_delays_no_other() {
         runtime: world.runtime.clone(),
         transport: Arc::new(transport),
         environment: Arc::new(|_| None),
+        disk: None,
     };
     let pipeline = Pipeline::build(&world.config, seams)
         .await

@@ -31,6 +31,7 @@ pub fn run(port: u16, page_size: usize, count: usize) -> Result<Spent, Failure> 
             runtime: Runtime::system(),
             transport: Arc::new(HttpTransport::new(HttpLimits::default())),
             environment: Arc::new(|_: &str| None),
+            disk: None,
         };
         let meter = Meter::start()?;
         let pipeline = Pipeline::build(&config, seams).await?;

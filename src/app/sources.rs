@@ -206,6 +206,7 @@ impl Building<'_> {
             runtime,
             transport,
             environment,
+            ..
         } = self.wiring.seams;
         let sts = Arc::new(StsClient::new(
             self.client_config(Service::Sts)?,

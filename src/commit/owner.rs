@@ -12,7 +12,7 @@ use tracing::{error, info};
 use super::{Books, PageOutcome, Prepared};
 use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::runtime::spawn_blocking;
+use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
 use crate::telemetry::{Disposition, Telemetry};
@@ -39,6 +39,7 @@ pub struct Committer {
     not_before: Instant,
     published: Published,
     telemetry: Arc<Telemetry>,
+    runtime: Runtime,
     requests: mpsc::Receiver<Request>,
 }
 
@@ -175,7 +176,12 @@ impl Writer {
 
 impl Committer {
     /// A committer over opened state; the snapshot of that state is published at once.
-    pub fn new(books: Books, store: Store, telemetry: Arc<Telemetry>) -> (Self, Writer, Published) {
+    pub fn new(
+        books: Books,
+        store: Store,
+        telemetry: Arc<Telemetry>,
+        runtime: Runtime,
+    ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
         let committer = Self {
@@ -185,6 +191,7 @@ impl Committer {
             not_before: Instant::now(),
             published: published.clone(),
             telemetry,
+            runtime,
             requests,
         };
         committer.show();
@@ -290,11 +297,13 @@ impl Committer {
     /// Writes on a thread that may block.
     async fn persist(&mut self, changes: Changes) -> Result<(), CommitError> {
         let store = std::mem::replace(&mut self.store, Store::memory());
-        let (store, result) = in_background(move || {
-            let result = store.commit(&changes);
-            (store, result)
-        })
-        .await;
+        let (store, result) = self
+            .runtime
+            .in_background(move || {
+                let result = store.commit(&changes);
+                (store, result)
+            })
+            .await;
         self.store = store;
         result
     }
@@ -303,11 +312,13 @@ impl Committer {
     /// anew. What it holds is whole in either case, and never less than what was published.
     async fn reopen(&mut self) -> bool {
         let mut store = std::mem::replace(&mut self.store, Store::memory());
-        let (store, result) = in_background(move || {
-            let result = store.reopen();
-            (store, result)
-        })
-        .await;
+        let (store, result) = self
+            .runtime
+            .in_background(move || {
+                let result = store.reopen();
+                (store, result)
+            })
+            .await;
         self.store = store;
         match result {
             Ok(stored) => {
@@ -337,14 +348,6 @@ impl Committer {
         self.telemetry
             .set_series(self.published.load().series.len());
         self.telemetry.set_ledger_entries(self.books.keys());
-    }
-}
-
-/// Runs `work` where it may block. It is never cancelled, so its result always comes back.
-async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match spawn_blocking(work).await {
-        Ok(value) => value,
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
     }
 }
 

@@ -69,6 +69,7 @@ impl Bench {
             runtime: Runtime::system(),
             transport: Arc::new(HttpTransport::new(HttpLimits::default())),
             environment: Arc::new(|_| None),
+            disk: None,
         };
         let app = App::build(&config(api, &endpoint), seams).await.unwrap();
         let address = app.address().unwrap().to_string();

@@ -12,6 +12,7 @@ use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
 use scf_exporter::sim::{Cloud, FunctionTruth, Settings, Truth};
+use scf_exporter::store::Disk;
 use scf_exporter::telemetry::Telemetry;
 use scf_exporter::web::View;
 
@@ -26,6 +27,8 @@ pub struct World {
     pub config: Config,
     /// The exporter's environment variables.
     pub environment: BTreeMap<String, String>,
+    /// Where the state is, instead of the configured directory.
+    pub disk: Option<Disk>,
 }
 
 /// An exporter at work in a world.
@@ -69,6 +72,7 @@ impl World {
             runtime,
             config,
             environment: BTreeMap::new(),
+            disk: None,
         }
     }
 
@@ -94,6 +98,7 @@ impl World {
             runtime: self.runtime.clone(),
             transport: self.transport.clone(),
             environment: Arc::new(move |name| variables.get(name).cloned()),
+            disk: self.disk.clone(),
         };
         Pipeline::build(&self.config, seams).await
     }

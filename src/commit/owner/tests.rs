@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::commit::Rules;
-use crate::runtime::spawn;
+use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;
 
 fn function(name: &str) -> Vec<Listed> {
@@ -22,8 +22,12 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
         first_read: Duration::from_secs(60),
     };
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
-    let (committer, writer, published) =
-        Committer::new(Books::new(rules), Store::memory(), telemetry);
+    let (committer, writer, published) = Committer::new(
+        Books::new(rules),
+        Store::memory(),
+        telemetry,
+        Runtime::system(),
+    );
     let task = spawn(committer.run());
     let generation = || published.load().generation;
     let (started, first) = (Instant::now(), generation());
