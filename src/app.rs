@@ -188,8 +188,13 @@ impl Pipeline {
             first_read: config.poll.first_read,
         };
         let books = Books::restore(rules, stored);
-        let (committer, writer, published) =
-            Committer::new(books, store, telemetry.clone(), seams.runtime.clone());
+        let (committer, writer, published) = Committer::new(
+            books,
+            store,
+            telemetry.clone(),
+            seams.runtime.clone(),
+            config.web.zero_first,
+        );
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));
         let wiring = Wiring {
@@ -288,6 +293,7 @@ impl View for Shown {
         Status {
             now: self.runtime.now(),
             targets: targets.collect(),
+            strategies: self.board.strategies(),
         }
     }
 }

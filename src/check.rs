@@ -139,6 +139,14 @@ fn reading(source: &Source) -> String {
             .unwrap_or_else(|| format!("the log topics that the functions write to, {listed}")),
         (Api::V2, Read::Region, _) => "one stream for the whole region".to_owned(),
         (Api::V3, Read::Region, _) => "one stream for each namespace".to_owned(),
+        (Api::V2, Read::Auto, _) => {
+            "one stream for the whole region while it holds all, else one for each function"
+                .to_owned()
+        }
+        (Api::V3, Read::Auto, _) => {
+            "one stream for each namespace while it holds all, else one for each function"
+                .to_owned()
+        }
         (Api::V2, Read::Function, Some(names)) => {
             format!("one stream for each of {} functions", names.len())
         }

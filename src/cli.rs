@@ -19,6 +19,7 @@ use crate::config::{KEYS, Overrides, Shape};
 /// shows something soon.
 pub const DEMO_DEFAULTS: &[(&str, &str)] = &[
     ("--web.listen-address", "127.0.0.1:10112"),
+    ("--web.zero-first", "5s"),
     ("--state.path", ""),
     ("--poll.interval", "5s"),
     ("--poll.idle-interval", "5s"),
@@ -145,6 +146,7 @@ pub fn demo_overrides(args: &DemoArgs) -> Overrides {
     for (flag, value) in DEMO_DEFAULTS {
         let field = match *flag {
             "--web.listen-address" => &mut overrides.listen_address,
+            "--web.zero-first" => &mut overrides.zero_first,
             "--state.path" => &mut overrides.state_path,
             "--poll.interval" => &mut overrides.poll_interval,
             "--poll.idle-interval" => &mut overrides.idle_interval,

@@ -7,6 +7,7 @@
 
 mod books;
 mod owner;
+mod zero_first;
 
 pub use books::{Books, PageOutcome, Prepared, Rules};
 pub use owner::{Committer, Published, Refused, Writer};

@@ -64,6 +64,8 @@ pub struct Web {
     pub listen_address: ListenAddress,
     /// Where the metrics are; starts with `/`, and is neither `/` nor under `/-/`.
     pub telemetry_path: String,
+    /// How long a new series is shown at zero before it shows its value.
+    pub zero_first: Duration,
 }
 
 /// Where counters are kept.

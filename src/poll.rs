@@ -4,6 +4,7 @@
 //! requests in flight are shared.
 
 mod board;
+mod budget;
 mod schedule;
 mod sink;
 mod source;
@@ -18,6 +19,7 @@ use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
 
 pub use board::{Board, TargetState};
+pub use budget::Budget;
 pub use source::run_source;
 
 /// What the tasks of one source share.
@@ -27,8 +29,10 @@ pub struct Poller {
     pub name: Arc<str>,
     /// Its API.
     pub source: Arc<dyn LogSource>,
-    /// How often.
+    /// How often, as long as there are requests for it.
     pub timing: Poll,
+    /// Requests for all its targets.
+    pub budget: Arc<Budget>,
     /// Where pages go.
     pub writer: Writer,
     /// Its metrics.

@@ -7,6 +7,7 @@ pub mod cls;
 pub mod functions;
 mod outcome;
 mod scalar;
+mod strategy;
 mod time;
 pub mod v2;
 pub mod v3;
@@ -44,6 +45,16 @@ pub trait LogSource: Send + Sync {
 
     /// The cloud's clock, as far as it is known to differ from this machine's.
     fn now(&self) -> Timestamp;
+
+    /// Waits until functions are to be read through other targets than the last list said.
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    /// How the functions of each target of many are read, in words.
+    fn strategy(&self) -> Vec<(TargetId, String)> {
+        Vec::new()
+    }
 }
 
 /// Where a source reads, and how its targets are cut.
@@ -91,6 +102,8 @@ pub struct Span {
     pub closed: Timestamp,
     /// The instant at which the read begins, by the cloud's clock.
     pub now: Timestamp,
+    /// New rows that the last read found.
+    pub expected: u64,
 }
 
 /// Two ways of reading a target.
@@ -111,6 +124,16 @@ pub trait PageSink: Send {
     /// which goes oldest first keeps what it has reached even if it breaks off later. Only for a
     /// position up to [`Span::closed`].
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow>;
+
+    /// How many attempts of `target` from `from` on were met by now, so that a read can tell from
+    /// the total of an answer that none is missing; `None` where that is not known.
+    fn met<'a>(
+        &'a mut self,
+        _target: &'a TargetId,
+        _from: Timestamp,
+    ) -> BoxFuture<'a, Option<u64>> {
+        Box::pin(async { None })
+    }
 }
 
 /// Whether a read goes on.
@@ -127,6 +150,8 @@ pub enum Flow {
 pub struct ReadReport {
     /// Every row from [`Span::from`] to [`Span::closed`] was handed over.
     pub complete: bool,
+    /// Nothing that could be seen when the read began is missing, the newest rows included.
+    pub confirmed: bool,
     /// Rows were left out for a limit of the API.
     pub truncated: bool,
     /// Answers taken in.
@@ -134,6 +159,17 @@ pub struct ReadReport {
     /// Something that a person should change although nothing failed, such as an index that is
     /// missing; it names the setting.
     pub advice: Option<String>,
+}
+
+// === impl Span ===
+
+impl Span {
+    /// The first whole second that is not settled, for sources whose rows stand at whole seconds.
+    pub fn first_second(&self) -> Timestamp {
+        let second = self.from.as_secs();
+        let begins_before = Timestamp::from_secs(second) < self.from;
+        Timestamp::from_secs(second + i64::from(begins_before))
+    }
 }
 
 // === impl Wanted ===

@@ -56,6 +56,8 @@ pub struct Status {
     pub now: Timestamp,
     /// All targets, in any order.
     pub targets: Vec<TargetStatus>,
+    /// Each stream of many functions, and how these are read.
+    pub strategies: Vec<(String, String)>,
 }
 
 /// How one target is doing.

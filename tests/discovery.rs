@@ -10,7 +10,7 @@ use scf_exporter::commit::{Books, Committer, Rules};
 use scf_exporter::config::Poll;
 use scf_exporter::ledger::{Listed, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
-use scf_exporter::poll::{Board, Poller, run_source};
+use scf_exporter::poll::{Board, Budget, Poller, run_source};
 use scf_exporter::runtime::{Runtime, Stopper, spawn};
 use scf_exporter::source::{Listing, LogSource, PageSink, ReadReport, Span};
 use scf_exporter::store::Store;
@@ -147,8 +147,13 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         first_read: Duration::from_secs(60),
     };
     let books = Books::new(rules);
-    let (committer, writer, _) =
-        Committer::new(books, Store::memory(), telemetry.clone(), runtime.clone());
+    let (committer, writer, _) = Committer::new(
+        books,
+        Store::memory(),
+        telemetry.clone(),
+        runtime.clone(),
+        Duration::ZERO,
+    );
     spawn(committer.run());
     let source = Arc::new(Scripted {
         lists: Mutex::new(lists.iter().copied().collect()),
@@ -161,6 +166,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         name: "s".into(),
         source: source.clone(),
         timing: timing(),
+        budget: Budget::new(1_000.0),
         writer,
         telemetry: telemetry.source("s"),
         board: Arc::new(Board::waiting_for(["s"])),

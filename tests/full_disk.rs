@@ -53,7 +53,7 @@ fn what_cannot_be_kept_is_not_counted_until_it_can() {
     // shells count 1,024), which the ignored signal turns into an error, as on a full disk.
     let command = format!(
         "trap '' XFSZ; ulimit -f \"$BLOCKS\"; exec {} run --api v2 --region ap-guangzhou \
-         --endpoint http://{} --web.listen-address {address} --state.path {} \
+         --endpoint http://{} --web.listen-address {address} --web.zero-first 0s --state.path {} \
          --poll.interval 100ms --poll.idle-interval 200ms --poll.sweep-interval 300ms \
          --poll.page-size 50 --limits.requests-per-second 500",
         env!("CARGO_BIN_EXE_scf-exporter"),

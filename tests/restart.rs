@@ -116,6 +116,8 @@ fn arguments(cloud: &str, address: &str, state: &str) -> Vec<String> {
         ["--poll.page-size", "50"],
         ["--limits.requests-per-second", "200"],
         ["--first-read", "5m"],
+        ["--read", "function"],
+        ["--web.zero-first", "0s"],
     ];
     text(&[&["run"], flags.concat().as_slice()].concat())
 }

@@ -44,6 +44,7 @@ impl View for House {
 
     fn status(&self) -> Status {
         Status {
+            strategies: Vec::new(),
             now: Timestamp::from_secs(1_000),
             targets: vec![TargetStatus {
                 name: "ap-test/default/f0".into(),

@@ -8,7 +8,7 @@ use tracing::info;
 use super::{BuildError, Seams};
 use crate::commit::Writer;
 use crate::config::{self, Api, Config, CredentialsConfig};
-use crate::poll::{Board, Poller};
+use crate::poll::{Board, Budget, Poller};
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
@@ -63,6 +63,7 @@ impl Wiring<'_> {
             name: source.name.as_str().into(),
             source: building.log_source().await?,
             timing: self.config.poll.clone(),
+            budget: Budget::new(self.config.limits.requests_per_second_of(source.api)),
             writer,
             telemetry,
             board,

@@ -29,6 +29,13 @@ pub struct ValueArgs {
         value_name = "PATH"
     )]
     pub telemetry_path: Option<String>,
+    /// How long a new series is shown at 0 first; at least Prometheus' scrape interval
+    #[arg(
+        long = "web.zero-first",
+        env = "SCF_EXPORTER_WEB_ZERO_FIRST",
+        value_name = "DURATION"
+    )]
+    pub zero_first: Option<String>,
     /// Directory that keeps the counters over a restart; empty keeps them in memory only.
     #[arg(
         long = "state.path",
@@ -224,6 +231,7 @@ impl ValueArgs {
         Overrides {
             listen_address: self.listen_address.clone(),
             telemetry_path: self.telemetry_path.clone(),
+            zero_first: self.zero_first.clone(),
             state_path: self.state_path.clone(),
             poll_interval: poll.interval.clone(),
             idle_interval: poll.idle_interval.clone(),

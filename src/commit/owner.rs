@@ -6,9 +6,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
+use super::zero_first::ZeroFirst;
 use super::{Books, PageOutcome, Prepared};
 use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
@@ -40,6 +41,7 @@ pub struct Committer {
     published: Published,
     telemetry: Arc<Telemetry>,
     runtime: Runtime,
+    zero_first: ZeroFirst,
     requests: mpsc::Receiver<Request>,
 }
 
@@ -77,6 +79,11 @@ enum Request {
         position: Timestamp,
         reply: Reply<()>,
     },
+    Met {
+        target: TargetId,
+        from: Timestamp,
+        reply: Reply<Option<u64>>,
+    },
 }
 
 /// Answers that wait for the change to be durable.
@@ -86,6 +93,7 @@ struct Answers(Vec<Answer>);
 enum Answer {
     Plain(Reply<()>),
     Opened(Reply<Timestamp>, Timestamp),
+    Met(Reply<Option<u64>>, Option<u64>),
     Page(Reply<PageOutcome>, PageOutcome, Page),
 }
 
@@ -165,6 +173,20 @@ impl Writer {
         .await
     }
 
+    /// How many attempts of `target` from `from` on were met, the pages handed over before
+    /// included; `None` where that cannot be told.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn met(&self, target: &TargetId, from: Timestamp) -> Result<Option<u64>, Refused> {
+        self.ask(|reply| Request::Met {
+            target: target.clone(),
+            from,
+            reply,
+        })
+        .await
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
         let (reply, answer) = oneshot::channel();
         self.0.send(request(reply)).await.map_err(|_| Refused)?;
@@ -176,11 +198,14 @@ impl Writer {
 
 impl Committer {
     /// A committer over opened state; the snapshot of that state is published at once.
+    ///
+    /// New series are shown at zero for `zero_first` before they show what was counted.
     pub fn new(
         books: Books,
         store: Store,
         telemetry: Arc<Telemetry>,
         runtime: Runtime,
+        zero_first: Duration,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
@@ -192,6 +217,7 @@ impl Committer {
             published: published.clone(),
             telemetry,
             runtime,
+            zero_first: ZeroFirst::new(zero_first),
             requests,
         };
         committer.show();
@@ -200,7 +226,7 @@ impl Committer {
 
     /// Serves requests until the last [`Writer`] is gone.
     pub async fn run(mut self) {
-        while let Some(first) = self.requests.recv().await {
+        while let Some(first) = self.next_request().await {
             if self.stale && !self.reopen().await {
                 self.telemetry.commit_failed();
                 continue;
@@ -209,6 +235,17 @@ impl Committer {
             let (change, answers) = self.prepare(first);
             self.commit(change, answers).await;
         }
+    }
+
+    /// The next request; meanwhile shows what was held at zero long enough.
+    async fn next_request(&mut self) -> Option<Request> {
+        while let Some(end) = self.zero_first.next_end() {
+            match timeout_at(end, self.requests.recv()).await {
+                Ok(request) => return request,
+                Err(_) => self.publish(),
+            }
+        }
+        self.requests.recv().await
     }
 
     /// Works out one change from a request and all that wait behind it.
@@ -261,6 +298,14 @@ impl Committer {
             } => {
                 self.books.prepare_settled(change, &target, position);
                 answers.0.push(Answer::Plain(reply));
+            }
+            Request::Met {
+                target,
+                from,
+                reply,
+            } => {
+                let met = self.books.met(change, &target, from);
+                answers.0.push(Answer::Met(reply, met));
             }
         }
     }
@@ -337,10 +382,11 @@ impl Committer {
         }
     }
 
-    fn publish(&self) {
-        let generation = self.published.load().generation + 1;
-        self.published
-            .store(Arc::new(self.books.snapshot(generation)));
+    fn publish(&mut self) {
+        let before = self.published.load();
+        let mut next = self.books.snapshot(before.generation + 1);
+        self.zero_first.veil(&before, &mut next, Instant::now());
+        self.published.store(Arc::new(next));
         self.show();
     }
 
@@ -361,6 +407,7 @@ impl Answers {
             let _gone = match answer {
                 Answer::Plain(reply) => reply.send(Ok(())).is_err(),
                 Answer::Opened(reply, settled) => reply.send(Ok(settled)).is_err(),
+                Answer::Met(reply, met) => reply.send(Ok(met)).is_err(),
                 Answer::Page(reply, outcome, page) => {
                     count(telemetry, outcome, &page);
                     reply.send(Ok(outcome)).is_err()

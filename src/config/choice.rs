@@ -62,6 +62,8 @@ choice! {
 choice! {
     /// What one stream of rows covers.
     Read {
+        /// As much as the API answers completely.
+        Auto = "auto",
         /// One function.
         Function = "function",
         /// All functions of the region.

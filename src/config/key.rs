@@ -72,6 +72,8 @@ keys! {
         Text("ADDRESS:PORT");
     WEB_TELEMETRY_PATH: "web.telemetry_path", Some("--web.telemetry-path"), Some("/metrics"),
         Text("URL path");
+    WEB_ZERO_FIRST: "web.zero_first", Some("--web.zero-first"), Some("1m"),
+        Shape::Duration(Duration::ZERO, HOUR);
     STATE_PATH: "state.path", Some("--state.path"), Some("data/"),
         Text("directory, or empty");
     POLL_INTERVAL: "poll.interval", Some("--poll.interval"), Some("15s"),
@@ -113,7 +115,7 @@ keys! {
     ENDPOINT_CLS: "sources[].endpoints.cls", None, None, Text("URL");
     ENDPOINT_STS: "sources[].endpoints.sts", None, None, Text("URL");
     ENDPOINT_METADATA: "sources[].endpoints.metadata", None, None, Text("URL");
-    SOURCE_READ: "sources[].read", Some("--read"), Some("function"), Shape::Choice(Read::NAMES);
+    SOURCE_READ: "sources[].read", Some("--read"), Some("auto"), Shape::Choice(Read::NAMES);
     SOURCE_TOPICS: "sources[].topics", Some("--topic"), None, List("topic ids");
     SOURCE_METHOD: "sources[].method", None, Some("POST"), Shape::Choice(HttpMethod::NAMES);
     // For v2, which does not know it, the next one.

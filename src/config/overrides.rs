@@ -10,6 +10,8 @@ pub struct Overrides {
     pub listen_address: Option<String>,
     /// `web.telemetry_path`
     pub telemetry_path: Option<String>,
+    /// `web.zero_first`
+    pub zero_first: Option<String>,
     /// `state.path`; empty for memory only
     pub state_path: Option<String>,
     /// `poll.interval`

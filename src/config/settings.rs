@@ -28,9 +28,12 @@ pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides)
         flags.telemetry_path.as_deref(),
         telemetry_path,
     );
+    let flag = flags.zero_first.as_deref();
+    let zero_first = reader.duration(section, &key::WEB_ZERO_FIRST, flag);
     Some(Web {
         listen_address: listen_address?.value,
         telemetry_path: telemetry_path?.value,
+        zero_first: zero_first?.value,
     })
 }
 

@@ -27,7 +27,9 @@ pub(super) fn sources(
     }
     if sections.is_empty() {
         let section = Section::absent("sources[0]");
-        return source(reader, &section, flags).map(|source| vec![source]);
+        let mut read = [source(reader, &section, flags)];
+        rules::settle_auto(&mut read);
+        return read.into_iter().collect();
     }
     let nothing = SourceOverrides::default();
     let flags = if sections.len() == 1 {
@@ -36,10 +38,11 @@ pub(super) fn sources(
         refuse_flags(reader, flags, sections.len());
         &nothing
     };
-    let read: Vec<_> = sections
+    let mut read: Vec<_> = sections
         .iter()
         .map(|section| source(reader, section, flags))
         .collect();
+    rules::settle_auto(&mut read);
     rules::check_together(reader, &sections, &read);
     read.into_iter().collect()
 }

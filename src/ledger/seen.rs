@@ -75,6 +75,13 @@ impl Seen {
         }
     }
 
+    /// How many attempts from `from` on are remembered, cold starts not among them.
+    pub fn count_from(&self, from: Timestamp) -> u64 {
+        let keys = self.keys.iter();
+        let counted = keys.filter(|(key, position)| **position >= from && !key.is_cold_start());
+        counted.count() as u64
+    }
+
     /// The position below which nothing is remembered.
     pub fn forgotten(&self) -> Timestamp {
         self.forgotten

@@ -233,6 +233,12 @@ impl Targets {
         .fold(Timestamp::MIN, Timestamp::max)
     }
 
+    /// Whether a topic of the target's region was settled after `since`.
+    pub fn has_topic_since(&self, target: &TargetId, since: Timestamp) -> bool {
+        let mut beside = self.0.iter().filter(|(id, _)| id.is_beside(target));
+        beside.any(|(id, at)| matches!(id.scope, Scope::Topic(_)) && *at > since)
+    }
+
     /// Moves a target's settled position forward; an older one changes nothing.
     pub fn settle(&mut self, target: &TargetId, settled: Timestamp) {
         let entry = self.0.entry(target.clone()).or_insert(settled);

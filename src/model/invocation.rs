@@ -108,6 +108,11 @@ impl AttemptKey {
             ..self
         }
     }
+
+    /// Whether it is the key of a cold start.
+    pub const fn is_cold_start(self) -> bool {
+        self.attempt & Self::COLD != 0
+    }
 }
 
 impl ColdStart {

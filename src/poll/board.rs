@@ -17,6 +17,8 @@ struct Shown {
     discovering: BTreeSet<String>,
     discovery_errors: BTreeMap<String, TargetState>,
     targets: BTreeMap<TargetId, TargetState>,
+    /// How the functions of each stream are read, by source.
+    strategies: BTreeMap<String, Vec<(TargetId, String)>>,
 }
 
 /// How a target stands.
@@ -42,8 +44,9 @@ impl Board {
         }))
     }
 
-    pub(super) fn discovered(&self, source: &str) {
+    pub(super) fn discovered(&self, source: &str, strategy: Vec<(TargetId, String)>) {
         let mut shown = self.lock();
+        shown.strategies.insert(source.to_owned(), strategy);
         shown.discovering.remove(source);
         shown.discovery_errors.remove(source);
     }
@@ -104,6 +107,14 @@ impl Board {
             .iter()
             .map(|(name, state)| (format!("{name} (list of functions)"), state.clone()));
         targets.chain(sources).collect()
+    }
+
+    /// Each stream of many functions, and how these are read.
+    pub fn strategies(&self) -> Vec<(String, String)> {
+        let shown = self.lock();
+        let all = shown.strategies.values().flatten();
+        all.map(|(stream, how)| (stream.to_string(), how.clone()))
+            .collect()
     }
 
     /// All targets, and how many of them were neither read nor failed yet.

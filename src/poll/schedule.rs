@@ -25,6 +25,8 @@ pub(super) enum Ended {
         counted: u64,
         /// Answers taken in.
         pages: u64,
+        /// Nothing that could be seen is missing.
+        complete: bool,
         /// How long it took.
         took: Duration,
     },
@@ -75,10 +77,11 @@ impl Schedule {
             Ended::Read {
                 counted,
                 pages,
+                complete,
                 took,
             } => {
                 self.failures = 0;
-                if mode == Mode::Sweep {
+                if mode == Mode::Sweep || complete {
                     let rest = self
                         .timing
                         .sweep_interval
@@ -123,6 +126,7 @@ mod tests {
         Ended::Read {
             counted,
             pages,
+            complete: false,
             took,
         }
     }

@@ -157,4 +157,9 @@ impl PageSink for Sink<'_> {
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow> {
         Box::pin(self.settle(position))
     }
+
+    fn met<'a>(&'a mut self, target: &'a TargetId, from: Timestamp) -> BoxFuture<'a, Option<u64>> {
+        // A refusal is told by the pages.
+        Box::pin(async move { self.writer.met(target, from).await.ok().flatten() })
+    }
 }

@@ -20,8 +20,6 @@ const LIST_ON: Duration = Duration::from_secs(1);
 struct Tasks {
     running: JoinSet<()>,
     by_target: BTreeMap<TargetId, AbortHandle>,
-    /// Those that are read whatever the list of functions says.
-    standing: BTreeSet<TargetId>,
     /// The functions of the last good list.
     listed: BTreeSet<FunctionId>,
     /// Topics that no function of the last complete list logs to.
@@ -34,7 +32,6 @@ pub async fn run_source(poller: Poller) {
     let stop = poller.runtime.stop.clone();
     let mut tasks = Tasks::default();
     for target in poller.source.standing_targets() {
-        tasks.standing.insert(target.clone());
         poller.board.added(&target);
         let task = run_standing_target(poller.clone(), target.clone());
         tasks.by_target.insert(target, tasks.running.spawn(task));
@@ -73,8 +70,11 @@ pub async fn run_source(poller: Poller) {
             }
         };
         poller.telemetry.set_targets(tasks.by_target.len());
-        if !stop.pause(wait).await {
-            break;
+        tokio::select! {
+            biased;
+            () = stop.wished() => break,
+            () = poller.source.changed() => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
     while tasks.running.join_next().await.is_some() {}
@@ -83,7 +83,9 @@ pub async fn run_source(poller: Poller) {
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
 /// any function left are read no more.
 async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
-    poller.board.discovered(&poller.name);
+    poller
+        .board
+        .discovered(&poller.name, poller.source.strategy());
     let list = listing.functions;
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
@@ -139,7 +141,8 @@ fn restart_broken(poller: &Poller, tasks: &mut Tasks) {
 /// that logs elsewhere now may have lines in it that nobody read yet.
 fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
     let mut left = BTreeSet::new();
-    let standing = &tasks.standing;
+    // Those that are read whatever the list of functions says.
+    let standing = poller.source.standing_targets();
     let gone = tasks.by_target.extract_if(.., |target, _| {
         if wanted.contains(target) || standing.contains(target) {
             return false;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Poller;
+use super::budget::Seat;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
 use crate::commit::Refused;
@@ -20,7 +21,10 @@ struct Worker {
     poller: Poller,
     target: TargetId,
     settled: Timestamp,
+    /// Rows counted by the last read.
+    expected: u64,
     schedule: Schedule,
+    seat: Seat,
     logged: BTreeSet<RejectReason>,
     /// The code of the last failure, so that repeats are not logged again.
     failing: Option<String>,
@@ -48,11 +52,14 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
         let _read_again = poller.writer.page(&target, page).await;
     }
     let schedule = Schedule::new(poller.timing.clone());
+    let seat = poller.budget.seat();
     let mut worker = Worker {
         poller,
         target,
         settled,
+        expected: 0,
         schedule,
+        seat,
         logged: BTreeSet::new(),
         failing: None,
     };
@@ -70,6 +77,7 @@ pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
         from: now - poller.timing.interval,
         closed: now - poller.timing.interval,
         now,
+        expected: 0,
     };
     let mut first = First::default();
     // If it fails so will the first poll, and say so.
@@ -119,15 +127,18 @@ impl Worker {
             from: self.settled,
             closed: now - self.poller.source.late_after(&self.target),
             now,
+            expected: self.expected,
         };
         let (result, tally) = self.read(span, ahead).await;
         let ended = match result {
             Ok(report) if !tally.refused => {
-                let pages = report.pages;
+                let (pages, complete) = (report.pages, report.complete);
+                self.expected = tally.counted;
                 self.took(span, ahead, report, tally).await;
                 Ended::Read {
                     counted: tally.counted,
                     pages,
+                    complete,
                     took: began.elapsed(),
                 }
             }
@@ -143,6 +154,10 @@ impl Worker {
             }
         };
         let wait = self.schedule.ended(mode, Instant::now(), ended);
+        let wait = match ended {
+            Ended::Failed => wait,
+            Ended::Read { counted, pages, .. } => wait.max(self.seat.polled(counted, pages)),
+        };
         // From start to start, so that freshness is the interval; a poll that takes longer than
         // half of it still leaves room for others.
         wait - began.elapsed().min(wait / 2)
@@ -184,7 +199,7 @@ impl Worker {
         let now = runtime.now();
         if self.poller.is_less_ahead_than(ahead) {
             debug!(target_name = %self.target, "the clock was corrected: nothing is settled yet");
-        } else if span.mode == Mode::Sweep && report.complete {
+        } else if report.complete {
             let position = span.closed;
             if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
                 self.settled = position;

@@ -110,16 +110,43 @@ impl FunctionSeries {
         }
     }
 
+    /// What `before` shows, beside it at zero the series that only `self` has; `None` where it has
+    /// none. Without a `before` all of them are at zero.
+    pub fn new_at_zero(&self, before: Option<&Self>) -> Option<Self> {
+        let mut shown = match before {
+            Some(before) => before.clone(),
+            None => Self {
+                codes: Vec::new(),
+                ..Self::new(self.function.clone(), RetCode::ZERO)
+            },
+        };
+        let shown_before = (shown.codes.len(), shown.cold_starts.is_some());
+        for code in &self.codes {
+            if let Err(at) = shown.place_of(code.ret_code, code.outcome) {
+                shown.codes.insert(at, CodeCount { count: 0, ..*code });
+            }
+        }
+        if self.cold_starts.is_some() {
+            shown.cold_starts.get_or_insert_default();
+        }
+        shown.about.clone_from(&self.about);
+        let shows_now = (shown.codes.len(), shown.cold_starts.is_some());
+        (shows_now != shown_before).then_some(shown)
+    }
+
     /// All invocations counted.
     pub fn invocations(&self) -> u64 {
         self.codes.iter().map(|code| code.count).sum()
     }
 
+    /// Where the entry of a code is, or belongs.
+    fn place_of(&self, ret_code: RetCode, outcome: Outcome) -> Result<usize, usize> {
+        let codes = &self.codes;
+        codes.binary_search_by_key(&(ret_code, outcome), |code| (code.ret_code, code.outcome))
+    }
+
     fn count_code(&mut self, ret_code: RetCode, outcome: Outcome) {
-        let place = self
-            .codes
-            .binary_search_by_key(&(ret_code, outcome), |code| (code.ret_code, code.outcome));
-        match place {
+        match self.place_of(ret_code, outcome) {
             Ok(at) => self.codes[at].count += 1,
             Err(at) if self.codes.len() < CODES_MAX || ret_code == RetCode::OTHER => {
                 self.codes.insert(

@@ -6,11 +6,13 @@ mod logs;
 mod plain;
 mod row;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
-use crate::config::{FunctionFilter, Read};
+use super::strategy::{self, Strategy, Streams};
+use super::{Flow, Listing, LogSource, Mode, PageSink, Place, ReadReport, Span};
+use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
@@ -28,6 +30,7 @@ pub struct V2Source {
     client: Client,
     place: Place,
     filter: FunctionFilter,
+    strategy: Strategy,
     /// The largest page worth asking for: the configured one, or less once the API refused it.
     page_max: AtomicUsize,
     /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
@@ -40,6 +43,7 @@ impl V2Source {
     pub fn new(client: Client, place: Place, filter: FunctionFilter, page_max: usize) -> Self {
         Self {
             client,
+            strategy: Strategy::new(place.read),
             place,
             filter,
             page_max: AtomicUsize::new(page_max),
@@ -82,8 +86,26 @@ impl V2Source {
             }
         }
         report.complete = read.is_complete();
+        report.confirmed = report.complete;
         report.truncated = read.is_truncated();
         Ok(report)
+    }
+
+    /// Only a sweep brings everything, so nothing is compared with a shorter read.
+    async fn count_newest(&self, target: &TargetId, span: Span) -> Result<Option<u64>, ApiError> {
+        if span.mode == Mode::Tail {
+            return Ok(None);
+        }
+        let filter = &self.filter;
+        let answer = self
+            .fetch(&Reading { target, filter }, 0, FIRST_PAGE)
+            .await?;
+        let Answer { page, shape } = answer;
+        let from = span.first_second();
+        let ends = shape.rows < FIRST_PAGE || shape.oldest.is_some_and(|oldest| oldest < from);
+        let rows = page.rows.iter().filter(|row| row.position >= from);
+        let keys: BTreeSet<_> = rows.map(|row| row.key).collect();
+        Ok(ends.then_some(keys.len() as u64))
     }
 
     async fn fetch(
@@ -118,15 +140,39 @@ impl V2Source {
         smaller
     }
 
-    async fn list_functions(&self) -> Result<Listing, ApiError> {
+    /// The functions, each with the target by which it is read.
+    async fn list_targets(&self) -> Result<Listing, ApiError> {
+        let names = match self.names().await {
+            Ok(names) => names,
+            Err(error) => {
+                self.strategy.not_listed();
+                return Err(error);
+            }
+        };
+        let functions: Vec<FunctionId> = names.iter().map(|name| self.function(name)).collect();
+        let streams = functions.iter().cloned().map(TargetId::function).collect();
+        let streams = BTreeMap::from([(self.region_target(), streams)]);
+        self.strategy.listed(streams, self.client.now());
+        let listed = functions.into_iter().map(|function| Listed {
+            target: if self.strategy.is_wide(&self.region_target()) {
+                self.region_target()
+            } else {
+                TargetId::function(function.clone())
+            },
+            function,
+            about: None,
+        });
+        Ok(Listing {
+            functions: listed.collect(),
+            complete: true,
+        })
+    }
+
+    async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
         if let Some(names) = self.filter.exact_names() {
-            let functions = names.iter().map(|name| self.function(name)).collect();
-            return Ok(Listing {
-                functions,
-                complete: true,
-            });
+            return Ok(names.iter().cloned().collect());
         }
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         let mut offset = 0;
         for _ in 0..LIST_PAGES_MAX {
             let params = [
@@ -146,28 +192,16 @@ impl V2Source {
                 break;
             }
         }
-        let wanted = names.iter().filter(|name| self.filter.wants(name));
-        Ok(Listing {
-            functions: wanted.map(|name| self.function(name)).collect(),
-            complete: true,
-        })
+        names.retain(|name| self.filter.wants(name));
+        Ok(names)
     }
 
-    fn function(&self, name: &str) -> Listed {
-        let function = FunctionId {
+    fn function(&self, name: &str) -> FunctionId {
+        FunctionId {
             account: self.place.account.clone(),
             region: self.place.region.clone(),
             namespace: logs::NAMESPACE.into(),
             name: name.into(),
-        };
-        let target = match self.place.read {
-            Read::Region => self.region_target(),
-            Read::Function => TargetId::function(function.clone()),
-        };
-        Listed {
-            function,
-            target,
-            about: None,
         }
     }
 
@@ -179,14 +213,13 @@ impl V2Source {
 impl LogSource for V2Source {
     /// v2 answers for a whole region without being asked for functions.
     fn standing_targets(&self) -> Vec<TargetId> {
-        match self.place.read {
-            Read::Region => vec![self.region_target()],
-            Read::Function => Vec::new(),
-        }
+        let region = self.region_target();
+        let region = Some(region).filter(|region| self.strategy.is_wide(region));
+        region.into_iter().collect()
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
-        Box::pin(self.list_functions())
+        Box::pin(self.list_targets())
     }
 
     fn read<'a>(
@@ -195,7 +228,7 @@ impl LogSource for V2Source {
         span: Span,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(self.read_pages(target, span, sink))
+        Box::pin(strategy::read(self, target, span, sink))
     }
 
     fn late_after(&self, _: &TargetId) -> Duration {
@@ -204,5 +237,35 @@ impl LogSource for V2Source {
 
     fn now(&self) -> Timestamp {
         self.client.now()
+    }
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.strategy.changed())
+    }
+
+    fn strategy(&self) -> Vec<(TargetId, String)> {
+        self.strategy.told()
+    }
+}
+
+impl Streams for V2Source {
+    fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    fn read_target<'a>(
+        &'a self,
+        target: &'a TargetId,
+        span: Span,
+        sink: &'a mut dyn PageSink,
+    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
+        Box::pin(self.read_pages(target, span, sink))
+    }
+
+    fn count<'a>(
+        &'a self,
+        function: &'a TargetId,
+        span: Span,
+    ) -> BoxFuture<'a, Result<Option<u64>, ApiError>> {
+        Box::pin(self.count_newest(function, span))
     }
 }

@@ -7,18 +7,18 @@ mod answer;
 mod read;
 mod row;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::functions::Lister;
-use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
-use crate::config::Read;
-use crate::ledger::{Listed, TargetId};
-use crate::model::{FunctionId, Timestamp};
+use super::functions::{FoundList, Lister};
+use super::strategy::{self, Strategy, Streams};
+use super::{Flow, Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
+use crate::ledger::{Listed, Scope, TargetId};
+use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::{Answer, Reading};
 use read::Reader;
@@ -32,6 +32,7 @@ pub struct V3Source {
     lister: Arc<dyn Lister>,
     place: Place,
     wanted: Wanted,
+    strategy: Strategy,
     /// The largest page worth asking for: the configured one, or less once the API refused it.
     page_max: AtomicUsize,
     late_after: Mutex<HashMap<TargetId, Duration>>,
@@ -45,6 +46,9 @@ trait LogsApi: Send + Sync {
 
     fn now(&self) -> Timestamp;
 }
+
+/// Takes nothing: what is counted is not handed over.
+struct Nowhere;
 
 // === impl V3Source ===
 
@@ -70,6 +74,7 @@ impl V3Source {
         Self {
             api,
             lister,
+            strategy: Strategy::new(place.read),
             place,
             wanted,
             page_max: AtomicUsize::new(page_max),
@@ -79,7 +84,14 @@ impl V3Source {
     }
 
     async fn list_functions(&self) -> Result<Listing, ApiError> {
-        let known = self.lister.list().await?;
+        let known = match self.lister.list().await {
+            Ok(known) => known,
+            Err(error) => {
+                self.strategy.not_listed();
+                return Err(error);
+            }
+        };
+        self.cut(&known);
         let listed = known.functions.into_iter().map(|found| Listed {
             target: self.target_of(&found.function),
             function: found.function,
@@ -97,12 +109,32 @@ impl V3Source {
         })
     }
 
-    fn target_of(&self, function: &FunctionId) -> TargetId {
-        match self.place.read {
-            Read::Region => TargetId::namespace(&function.region, &function.namespace)
-                .of_account(&function.account),
-            Read::Function => TargetId::function(function.clone()),
+    /// Tells the strategy which functions each namespace has.
+    fn cut(&self, known: &FoundList) {
+        let mut streams: BTreeMap<TargetId, Vec<TargetId>> = BTreeMap::new();
+        for found in &known.functions {
+            let stream = streams.entry(stream_of(&found.function)).or_default();
+            stream.push(TargetId::function(found.function.clone()));
         }
+        self.strategy.listed(streams, self.api.now());
+    }
+
+    fn target_of(&self, function: &FunctionId) -> TargetId {
+        let stream = stream_of(function);
+        if self.strategy.is_wide(&stream) {
+            stream
+        } else {
+            TargetId::function(function.clone())
+        }
+    }
+
+    fn reader<'a>(&'a self, target: &'a TargetId, sink: &'a mut dyn PageSink) -> Reader<'a> {
+        let reading = Reading {
+            tells_retries: &self.tells_retries,
+            target,
+            wanted: &self.wanted,
+        };
+        Reader::new(&*self.api, reading, &self.page_max, sink)
     }
 
     /// The longest wait of each target's functions. Of a list that is not complete, a namespace
@@ -111,7 +143,8 @@ impl V3Source {
         let mut longest: HashMap<TargetId, Duration> = HashMap::new();
         for listed in functions {
             let timeout = listed.about.as_ref().map(|about| about.timeout);
-            let timeout = timeout.filter(|_| complete || self.place.read == Read::Function);
+            let is_alone = matches!(listed.target.scope, Scope::Function(_));
+            let timeout = timeout.filter(|_| complete || is_alone);
             let wait = timeout.map_or(self.unknown_late_after(), |timeout| {
                 timeout
                     .saturating_add(self.place.delivery_delay)
@@ -131,14 +164,14 @@ impl V3Source {
 impl LogSource for V3Source {
     /// Namespaces that are configured by name are read without waiting for the list.
     fn standing_targets(&self) -> Vec<TargetId> {
-        let names = match self.place.read {
-            Read::Region => self.wanted.namespaces.exact_names(),
-            Read::Function => None,
-        };
         let target = |name: &String| {
             TargetId::namespace(&self.place.region, name).of_account(&self.place.account)
         };
-        names.into_iter().flatten().map(target).collect()
+        let names = self.wanted.namespaces.exact_names().into_iter().flatten();
+        let targets = names.map(target);
+        targets
+            .filter(|target| self.strategy.is_wide(target))
+            .collect()
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
@@ -151,16 +184,7 @@ impl LogSource for V3Source {
         span: Span,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        let reading = Reading {
-            tells_retries: &self.tells_retries,
-            target,
-            wanted: &self.wanted,
-        };
-        let reader = Reader::new(&*self.api, reading, &self.page_max, sink);
-        match span.mode {
-            Mode::Tail => Box::pin(reader.tail(span)),
-            Mode::Sweep => Box::pin(reader.sweep(span)),
-        }
+        Box::pin(strategy::read(self, target, span, sink))
     }
 
     fn late_after(&self, target: &TargetId) -> Duration {
@@ -177,6 +201,56 @@ impl LogSource for V3Source {
     fn now(&self) -> Timestamp {
         self.api.now()
     }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.strategy.changed())
+    }
+
+    fn strategy(&self) -> Vec<(TargetId, String)> {
+        self.strategy.told()
+    }
+}
+
+impl Streams for V3Source {
+    fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    fn read_target<'a>(
+        &'a self,
+        target: &'a TargetId,
+        span: Span,
+        sink: &'a mut dyn PageSink,
+    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
+        let reader = self.reader(target, sink);
+        match span.mode {
+            Mode::Tail => Box::pin(reader.tail(span)),
+            Mode::Sweep => Box::pin(reader.sweep(span)),
+        }
+    }
+
+    fn count<'a>(
+        &'a self,
+        function: &'a TargetId,
+        span: Span,
+    ) -> BoxFuture<'a, Result<Option<u64>, ApiError>> {
+        Box::pin(async move { self.reader(function, &mut Nowhere).count(span).await })
+    }
+}
+
+impl PageSink for Nowhere {
+    fn put(&mut self, _: Page) -> BoxFuture<'_, Flow> {
+        Box::pin(async { Flow::Stop })
+    }
+
+    fn reached(&mut self, _: Timestamp) -> BoxFuture<'_, Flow> {
+        Box::pin(async { Flow::Stop })
+    }
+}
+
+/// The stream in which the rows of a function are.
+fn stream_of(function: &FunctionId) -> TargetId {
+    TargetId::namespace(&function.region, &function.namespace).of_account(&function.account)
 }
 
 // === impl LogsApi ===

@@ -66,8 +66,21 @@ fn write_page(
     status
         .targets
         .sort_by(|a, b| (a.last_error.is_none(), &a.name).cmp(&(b.last_error.is_none(), &b.name)));
+    write_strategies(page, &status)?;
     write_table(page, &status)?;
     page.write_str("</body></html>\n")
+}
+
+fn write_strategies(page: &mut String, status: &Status) -> fmt::Result {
+    if status.strategies.is_empty() {
+        return Ok(());
+    }
+    page.write_str("<table><tr><th>Functions of</th><th>Read through</th></tr>\n")?;
+    for (stream, how) in status.strategies.iter().take(TARGETS_MAX) {
+        let (stream, how) = (Escaped(stream), Escaped(how));
+        writeln!(page, "<tr><td>{stream}</td><td>{how}</td></tr>")?;
+    }
+    page.write_str("</table>\n")
 }
 
 fn write_table(page: &mut String, status: &Status) -> fmt::Result {
@@ -147,6 +160,7 @@ mod tests {
     fn names_and_errors_cannot_become_markup() {
         let status = Status {
             now: Timestamp::from_secs(100),
+            strategies: Vec::new(),
             targets: vec![target("<b>'&\"", Some("<script>alert(1)</script>"))],
         };
         let page = page("/metrics", Readiness::Ready, status);
@@ -166,6 +180,7 @@ mod tests {
         targets.push(target("zz", Some(&"long ".repeat(1_000))));
         let status = Status {
             now: Timestamp::from_secs(100),
+            strategies: Vec::new(),
             targets,
         };
         let page = page("/metrics", Readiness::Ready, status);
@@ -179,6 +194,7 @@ mod tests {
         let error = format!("A at h failed with C: {}; check `region`", "x".repeat(300));
         let status = Status {
             now: Timestamp::from_secs(100),
+            strategies: Vec::new(),
             targets: vec![target("one", Some(&error))],
         };
         let page = page("/metrics", Readiness::Ready, status);
@@ -189,6 +205,7 @@ mod tests {
     fn times_are_told_as_ages() {
         let status = Status {
             now: Timestamp::from_secs(100),
+            strategies: Vec::new(),
             targets: vec![TargetStatus {
                 last_poll: Some(Timestamp::from_secs(88)),
                 rows: 7,

@@ -11,7 +11,7 @@ from harness import Failed, expect, free_port, get_json, http, until
 # Paces at which some twenty functions are each read about once a second.
 PACE = (
     "--poll.interval", "1s", "--poll.idle-interval", "2s", "--poll.sweep-interval", "2s",
-    "--limits.requests-per-second", "200",
+    "--limits.requests-per-second", "200", "--web.zero-first", "0s",
 )
 
 

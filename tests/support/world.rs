@@ -268,8 +268,12 @@ fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Over
     let text = |value: &str| Some(value.to_owned());
     let secs = |span: Duration| Some(format!("{}s", span.as_secs() + 1));
     let delivery = Duration::from_millis(cloud.settings().faults.max_delivery_ms());
+    let is_cls = overrides.source.api.as_deref() == Some("cls");
+    let by_function = || (!is_cls).then(|| "function".to_owned());
     Overrides {
         state_path: overrides.state_path.or(text("")),
+        // What is counted is to be seen at once, but for the test of this.
+        zero_first: overrides.zero_first.or(text("0s")),
         max_run_time: overrides.max_run_time.or(secs(horizon)),
         delivery_delay: overrides.delivery_delay.or(secs(delivery)),
         requests_per_second: overrides.requests_per_second.or(text("1000")),
@@ -277,6 +281,7 @@ fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Over
             api: overrides.source.api.clone().or(text("v2")),
             region: Some(cloud.settings().region.clone()),
             endpoint: text("http://sim.test"),
+            read: overrides.source.read.or_else(by_function),
             ..overrides.source
         },
         ..overrides

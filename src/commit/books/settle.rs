@@ -31,6 +31,29 @@ impl Books {
         }
     }
 
+    /// How many attempts of `target` from `from` on were met, those of the change included: as many
+    /// as an API that orders rows by start must count, if all are there. `None` where a topic had
+    /// a part in it, whose attempts are kept by log time.
+    pub fn met(&self, change: &Prepared, target: &TargetId, from: Timestamp) -> Option<u64> {
+        if self.targets.has_topic_since(target, from - RETENTION) {
+            return None;
+        }
+        let mut slots = self.slots_of(target);
+        let kept = slots
+            .iter()
+            .filter_map(|slot| self.seen.get(*slot as usize));
+        let kept: u64 = kept.map(|seen| seen.count_from(from)).sum();
+        slots.extend(change.added_for(target));
+        slots.sort_unstable();
+        let packs = change.packs.iter().flat_map(|pack| &pack.0);
+        let new = packs.filter(|seen| {
+            seen.position >= from
+                && !seen.key.is_cold_start()
+                && slots.binary_search(&seen.slot).is_ok()
+        });
+        Some(kept + new.count() as u64)
+    }
+
     /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
     /// functions that are listed with no topic any more.
     fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {

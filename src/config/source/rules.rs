@@ -2,12 +2,12 @@
 //! the same call twice.
 
 use super::flag_place;
-use crate::config::Source;
 use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
 use crate::config::fault::quote;
 use crate::config::key::{self, Key};
 use crate::config::overrides::SourceOverrides;
 use crate::config::reader::{Found, Reader, Section};
+use crate::config::{FunctionFilter, Source};
 
 const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
 const NO_TOPICS: &str = "only cls reads log topics; leave it out";
@@ -88,6 +88,25 @@ pub(super) fn signing(
     value
 }
 
+/// What `auto` comes to where one stream for many functions is out of the question: the source
+/// wants some of them only, or another one may read the same stream.
+pub(super) fn settle_auto(read: &mut [Option<Source>]) {
+    let is_auto = |source: &Source| source.api != Api::Cls && source.read == Read::Auto;
+    for index in 0..read.len() {
+        let Some(source) = &read[index] else { continue };
+        let others = read.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut others = others.filter_map(|(_, other)| other.as_ref());
+        let is_part = source.functions != FunctionFilter::default();
+        let alone = is_part || others.any(|other| shares_a_stream(source, other));
+        if let Some(source) = read[index]
+            .as_mut()
+            .filter(|source| is_auto(source) && alone)
+        {
+            source.read = Read::Function;
+        }
+    }
+}
+
 /// Rules between sources: all accounts named or none, names distinct, no call read twice.
 pub(super) fn check_together(
     reader: &mut Reader<'_>,
@@ -154,7 +173,7 @@ fn counts_twice(one: &Source, other: &Source) -> bool {
 /// functions of it: a topic, a namespace or a region of one account. What a stream has settled
 /// is settled for all functions in it.
 fn shares_a_stream(one: &Source, other: &Source) -> bool {
-    let is_wide = |source: &Source| source.api != Api::Cls && source.read == Read::Region;
+    let is_wide = |source: &Source| source.api != Api::Cls && source.read != Read::Function;
     let topics = || {
         let all = one.topics.is_empty() || other.topics.is_empty();
         all || one.topics.iter().any(|topic| other.topics.contains(topic))

@@ -59,6 +59,7 @@ mod tests {
             from: Timestamp::from_secs(from),
             closed: Timestamp::from_secs(now - 60),
             now: Timestamp::from_secs(now),
+            expected: 0,
         }
     }
 

@@ -140,6 +140,7 @@ pub(super) fn span(mode: Mode, from: i64, closed: i64, now: i64) -> Span {
         from: Timestamp::from_millis(from),
         closed: Timestamp::from_millis(closed),
         now: Timestamp::from_millis(now),
+        expected: 0,
     }
 }
 

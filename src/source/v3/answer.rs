@@ -47,10 +47,21 @@ pub(super) struct Reading<'r> {
     pub(super) tells_retries: &'r AtomicBool,
 }
 
+/// The rows of an answer, sorted out.
+pub(super) struct Sorted {
+    pub(super) page: Page,
+    /// Where each row stands in the list.
+    pub(super) marks: Vec<Mark>,
+    /// The rows that no attempt will be counted for as they are now: those that run, that are not
+    /// wanted or cannot be read.
+    pub(super) passed_over: Vec<u64>,
+}
+
 /// Sorts rows out, one after the other.
 struct Builder<'r> {
     reading: Reading<'r>,
     page: Page,
+    passed_over: Vec<u64>,
     /// The index of each function met; `None` for one that is not wanted.
     index: HashMap<String, Option<u16>>,
 }
@@ -72,11 +83,12 @@ impl TryFrom<WireAnswer> for Answer {
 }
 
 impl Answer {
-    /// The rows as a page, and where each of them stands in the list.
-    pub(super) fn sort_out(&self, reading: Reading<'_>) -> (Page, Vec<Mark>) {
+    /// The rows as a page, and what each of them is to the list.
+    pub(super) fn sort_out(&self, reading: Reading<'_>) -> Sorted {
         let mut builder = Builder {
             reading,
             page: Page::default(),
+            passed_over: Vec::new(),
             index: HashMap::new(),
         };
         let raws = self.data.iter().flatten();
@@ -95,7 +107,11 @@ impl Answer {
         let rows = rows.iter();
         let marks = rows.map(|(raw, row)| builder.take(raw, row.as_ref()));
         let marks = marks.collect();
-        (builder.page, marks)
+        Sorted {
+            page: builder.page,
+            marks,
+            passed_over: builder.passed_over,
+        }
     }
 }
 
@@ -126,11 +142,12 @@ impl Builder<'_> {
     fn take(&mut self, raw: &RawValue, row: Option<&WireRow<'_>>) -> Mark {
         let Some(row) = row else {
             self.page.rejects.push(RejectReason::NotAnObject);
-            return Mark {
-                second: None,
-                id: mark_of(raw),
-            };
+            let id = mark_of(raw);
+            self.passed_over.push(id);
+            return Mark { second: None, id };
         };
+        let id = row.mark(raw);
+        let counted = self.page.rows.len();
         match self.function(row) {
             Err(reason) => self.page.rejects.push(reason),
             Ok(None) => {}
@@ -140,9 +157,12 @@ impl Builder<'_> {
                 Err(reason) => self.page.rejects.push(reason),
             },
         }
+        if self.page.rows.len() == counted {
+            self.passed_over.push(id);
+        }
         Mark {
             second: row.position().map(|position| position.as_secs()),
-            id: row.mark(raw),
+            id,
         }
     }
 

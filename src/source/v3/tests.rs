@@ -4,8 +4,9 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
+use super::answer::Sorted;
 use super::*;
-use crate::config::FunctionFilter;
+use crate::config::{FunctionFilter, Read};
 use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, Page, RejectReason, attempt_id};
 use crate::source::functions::{Found, FoundList, Topic};
 use crate::source::{Flow, Mode};
@@ -168,6 +169,7 @@ fn span(mode: Mode, from: i64, closed: i64, now: i64) -> Span {
         from: at(from),
         closed: at(closed),
         now: at(now),
+        expected: 0,
     }
 }
 
@@ -422,7 +424,7 @@ fn every_collected_body_gives_what_its_index_says() {
         }
         let body: Body =
             serde_json::from_str(&std::fs::read_to_string(entry.path()).unwrap()).unwrap();
-        let (page, marks) = body.response.sort_out(reading);
+        let Sorted { page, marks, .. } = body.response.sort_out(reading);
         let first = page.rows.first();
         let first = first.map(|row| {
             (
@@ -452,7 +454,7 @@ fn a_body_of_odd_rows_spoils_no_other_row() {
     let answer: Answer = serde_json::from_str(body).unwrap();
     assert_eq!(answer.total_count, Some(4));
     let (target, wanted) = (one_function(), Wanted::default());
-    let (page, marks) = answer.sort_out(Reading {
+    let Sorted { page, marks, .. } = answer.sort_out(Reading {
         target: &target,
         wanted: &wanted,
         tells_retries: &AtomicBool::new(false),
