@@ -5,7 +5,7 @@
 //! `cargo bench --bench reading -- [WORD]...` runs the rows of the table that fit the words: an
 //! API (`v2`), a way of reading (`region`), a number of functions (`400`), `page=100`, `poll=60s`.
 //! Of words of one kind any fits. `day` reads the whole day instead of its two busiest hours,
-//! `traces=FOLDER` takes the trace from there. See `docs/PERFORMANCE.md`.
+//! `minutes=N` another stretch, `traces=FOLDER` takes the trace from there. See `docs/PERFORMANCE.md`.
 
 #[path = "reading/bound.rs"]
 mod bound;
@@ -54,11 +54,7 @@ struct Table {
 
 fn main() -> Result<(), Failure> {
     let choice = Choice::parse(std::env::args().skip(1))?;
-    let minutes = if choice.day {
-        trace::MINUTES
-    } else {
-        BUSY_MINUTES
-    };
+    let minutes = choice.minutes.unwrap_or(BUSY_MINUTES);
     let folder = choice.traces.clone().unwrap_or_else(|| TRACES.to_owned());
     let day = trace::read(Path::new(&folder))?.unwrap_or_else(shape::day);
     let scenarios = choice.scenarios();

@@ -4,8 +4,9 @@
 //! evenly between 0 and `1/f`: longer than `w` with the probability `max(0, 1 - w f)`. Its polls
 //! cost `max(f, l/p)` requests a second, since each brings at most `p` rows. The costs of all add
 //! up to the budget `B` at most. No function is polled more often than the interval says, nor more
-//! seldom than [`SELDOM`] (or than half the budget allows for all, if that is less often): none is
-//! given up for the sake of the others.
+//! seldom than [`SELDOM`] (or than half of what the rows leave allows for all, if that is less
+//! often): none is given up for the sake of the others. Where the rows alone need more than the
+//! budget there is no bound.
 //!
 //! A scheduler that knew when rows appear could do better; no scheduler with regular polls can.
 
@@ -35,6 +36,9 @@ impl Budget<'_> {
     /// nothing, below that each poll a second takes `l w` of the rows a second out of those that
     /// wait too long, so polls are given to the busiest functions first, each up to `1/w`.
     pub fn best_p99(&self) -> f64 {
+        if self.spare() <= 0.0 {
+            return f64::INFINITY;
+        }
         least(1.0 / self.seldomest(), |w| self.allows(w))
     }
 
@@ -42,6 +46,9 @@ impl Budget<'_> {
     /// makes the mean wait the least: with the costs `f`, the mean `sum(l / 2f)` is least where
     /// all `l / f^2` are the same.
     pub fn square_root_p99(&self) -> f64 {
+        if self.spare() <= 0.0 {
+            return f64::INFINITY;
+        }
         let frequencies = |c: f64| -> Vec<f64> {
             let of = |rate: &f64| (c * rate.sqrt()).clamp(self.seldomest(), 1.0 / self.interval);
             self.rates.iter().map(of).collect()
@@ -63,9 +70,14 @@ impl Budget<'_> {
         })
     }
 
+    /// Requests a second beyond those that the rows fill.
+    fn spare(&self) -> f64 {
+        self.requests - self.rates.iter().sum::<f64>() / self.page
+    }
+
     /// The lowest frequency that a function is given.
     fn seldomest(&self) -> f64 {
-        let shared = self.requests / 2.0 / self.rates.len() as f64;
+        let shared = self.spare() / 2.0 / self.rates.len() as f64;
         (1.0 / SELDOM).min(shared).min(1.0 / self.interval)
     }
 

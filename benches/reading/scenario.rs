@@ -1,6 +1,7 @@
 //! The rows of the table, and which of them are wanted.
 
 use super::Failure;
+use super::trace::MINUTES;
 
 const APIS: [&str; 2] = ["v3", "v2"];
 const READS: [&str; 4] = ["region", "auto", "function", "naive"];
@@ -23,7 +24,8 @@ pub struct Scenario {
 /// What the command line says.
 #[derive(Debug, Default)]
 pub struct Choice {
-    pub day: bool,
+    /// How much of the day is read, if not the usual stretch.
+    pub minutes: Option<usize>,
     pub traces: Option<String>,
     /// Words that rows of the table are chosen by.
     words: Vec<String>,
@@ -37,14 +39,19 @@ impl Choice {
         for argument in arguments {
             if let Some(folder) = argument.strip_prefix("traces=") {
                 choice.traces = Some(folder.to_owned());
+            } else if let Some(minutes) = argument.strip_prefix("minutes=") {
+                let minutes: usize = minutes.parse()?;
+                choice.minutes = Some(minutes.clamp(1, MINUTES));
             } else if argument == "day" {
-                choice.day = true;
+                choice.minutes = Some(MINUTES);
             } else if kinds().iter().flatten().any(|word| *word == argument) {
                 choice.words.push(argument);
             } else if argument != "--bench" {
                 let words: Vec<String> = kinds().into_iter().flatten().collect();
                 let words = words.join(", ");
-                return Err(format!("{argument:?}: write {words}, day, traces=FOLDER").into());
+                return Err(
+                    format!("{argument:?}: write {words}, day, minutes=N, traces=FOLDER").into(),
+                );
             }
         }
         Ok(choice)
