@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help test e2e lint bench demo
+.PHONY: help test e2e lint bench bench-reading demo
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -21,7 +21,10 @@ lint: ## Formatting, clippy and documentation, warnings as errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 bench: ## The benchmarks, as ratios within one run
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench render --bench ingest
+
+bench-reading: ## Requests and freshness of each way of reading; DAY=1 for the whole day, ROWS="v3 region 400"
+	$(CARGO) bench --locked --bench reading -- $(if $(DAY),day) $(ROWS)
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo
