@@ -38,7 +38,7 @@ impl ZeroFirst {
 
     /// Puts zeros into `next` where it has series that `before`, what was shown last, has not. A
     /// function with a new series shows nothing else new until that is over, so that its counters
-    /// and histograms agree.
+    /// and histograms agree; there are few kinds of series, so that ends.
     pub(super) fn veil(&mut self, before: &Snapshot, next: &mut Snapshot, now: Instant) {
         self.held.retain(|_, held| held.until > now);
         if self.span.is_zero() {
@@ -52,6 +52,7 @@ impl ZeroFirst {
             if let Some(held) = self.held.get_mut(&slot) {
                 if let Some(wider) = series.new_at_zero(Some(&held.shown)) {
                     held.shown = Arc::new(wider);
+                    held.until = now + self.span;
                 }
                 if held.shown.about != series.about {
                     Arc::make_mut(&mut held.shown)
