@@ -1,0 +1,37 @@
+//! Every crash point of the store: a run of hundreds of commits through the whole pipeline is cut
+//! at each write and each sync, and what could be left of the disk is opened again. It is a state
+//! that the run went through, never less than a scrape has shown, never more than the truth.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+#[path = "crash_points/images.rs"]
+mod images;
+#[path = "crash_points/run.rs"]
+mod run;
+#[path = "crash_points/totals.rs"]
+mod totals;
+
+#[path = "support/faulty_disk.rs"]
+mod faulty_disk;
+mod support;
+
+use run::Run;
+
+/// Seed of the run and of what is left of the disk.
+const SEED: u64 = 61;
+const COMMITS_MIN: u64 = 200;
+
+#[test]
+fn every_write_and_every_sync_can_be_the_last_one() {
+    let run = Run::recorded(SEED);
+    assert!(
+        run.commits >= COMMITS_MIN,
+        "only {} commits, seed {SEED}",
+        run.commits
+    );
+    let found = images::examine(&run, SEED);
+    println!("seed {SEED}: {} commits, {found}", run.commits);
+    assert_eq!(
+        found.writes + found.syncs + found.lengths + run.cuts,
+        run.log.len()
+    );
+}
