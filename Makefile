@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help test e2e lint bench demo
+.PHONY: help test e2e lint bench soak demo
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -22,6 +22,10 @@ lint: ## Formatting, clippy and documentation, warnings as errors
 
 bench: ## The benchmarks, as ratios within one run
 	$(CARGO) bench --locked
+
+soak: ## All crash points, 200 stops and kills of the real program, a simulated day of 1,000 functions
+	CRASH_POINTS=all $(CARGO) test --locked --test crash_points -- --nocapture
+	$(CARGO) test --locked --test soak -- --nocapture --test-threads=1
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

@@ -16,6 +16,10 @@ use crate::totals::Totals;
 
 /// Images of each operation that chance decides, besides those that are always looked at.
 const BY_CHANCE: usize = 2;
+/// How many images there are for each one from which the exporter runs on to the end.
+const RUN_ON_EVERY: usize = 500;
+/// The same where time is no matter.
+const RUN_ON_EVERY_OF_ALL: usize = 25;
 const THREADS: usize = 2;
 
 /// How much was examined.
@@ -28,6 +32,8 @@ pub struct Found {
     pub images: usize,
     /// Of these, such as no run of operations in their order leaves.
     pub reordered: usize,
+    /// Of these, such from which the exporter ran on to the end.
+    pub run_on: usize,
 }
 
 /// The operations between two syncs: they may be lost, each for itself.
@@ -49,13 +55,14 @@ struct Examiner<'a> {
     cloud: Cloud,
     random: Random,
     limits: HashMap<usize, Limits>,
+    run_on_every: usize,
     found: Found,
 }
 
 /// Opens what could be left at each operation of `run`.
 pub fn examine(run: &Run, seed: u64) -> Found {
     let stretches = stretches(&run.log);
-    let found = thread::scope(|scope| {
+    thread::scope(|scope| {
         let share = |thread: usize| {
             let mine = stretches.iter().skip(thread).step_by(THREADS);
             let mut examiner = Examiner::new(run, seed + thread as u64);
@@ -67,8 +74,7 @@ pub fn examine(run: &Run, seed: u64) -> Found {
         let threads: Vec<_> = (0..THREADS).map(|at| scope.spawn(share(at))).collect();
         let ended = threads.into_iter().map(|thread| thread.join().unwrap());
         ended.fold(Found::default(), Found::plus)
-    });
-    found
+    })
 }
 
 /// Cuts the log behind each sync and each loss of power.
@@ -98,6 +104,11 @@ fn stretches(log: &[Recorded]) -> Vec<Stretch<'_>> {
 impl<'a> Examiner<'a> {
     fn new(run: &'a Run, seed: u64) -> Self {
         Self {
+            run_on_every: if crate::is_long() {
+                RUN_ON_EVERY_OF_ALL
+            } else {
+                RUN_ON_EVERY
+            },
             run,
             cloud: Cloud::new(run.settings.clone()),
             random: Random::seeded(seed),
@@ -147,6 +158,11 @@ impl<'a> Examiner<'a> {
                 );
                 let fault = self.check(&state, *moment).err();
                 assert_eq!(fault, None, "operation {number}: {operation:?}");
+                if self.found.images.is_multiple_of(self.run_on_every) {
+                    self.found.run_on += 1;
+                    self.run
+                        .goes_on(image, *moment, &format!("operation {number}"));
+                }
             }
         }
     }
@@ -217,6 +233,7 @@ impl Found {
             syncs: self.syncs + other.syncs,
             images: self.images + other.images,
             reordered: self.reordered + other.reordered,
+            run_on: self.run_on + other.run_on,
         }
     }
 }
@@ -226,8 +243,8 @@ impl fmt::Display for Found {
         write!(
             f,
             "{} writes, {} changes of length and {} syncs; {} images opened, {} of them with \
-             writes torn or out of order",
-            self.writes, self.lengths, self.syncs, self.images, self.reordered
+             writes torn or out of order; {} runs went on to the end",
+            self.writes, self.lengths, self.syncs, self.images, self.reordered, self.run_on
         )
     }
 }

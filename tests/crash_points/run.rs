@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use scf_exporter::app::Shown;
 use scf_exporter::config::Overrides;
-use scf_exporter::runtime::Random;
+use scf_exporter::model::Timestamp;
+use scf_exporter::runtime::{Random, Runtime};
 use scf_exporter::series::Snapshot;
-use scf_exporter::sim::{Faults, Settings};
+use scf_exporter::sim::{Cloud, Faults, Settings};
 use scf_exporter::web::View as _;
 
-use crate::faulty_disk::{Failure, FailureKind, FaultyDisk, Recorded};
+use crate::faulty_disk::{Failure, FailureKind, FaultyDisk, Image, Recorded};
 use crate::support::world::{Exporter, World, through};
+use crate::totals::Totals;
 
 /// Starts of the exporter in one run.
 const STARTS: usize = 8;
@@ -85,11 +87,32 @@ pub fn overrides() -> Overrides {
 impl Run {
     /// The run of this seed.
     pub fn recorded(seed: u64) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build();
-        runtime.unwrap().block_on(Self::record(seed))
+        on_paused_time(Self::record(seed))
+    }
+
+    /// That an exporter over what was left at a moment shows no less than was shown then, and ends
+    /// at the truth.
+    pub fn goes_on(&self, image: Image, moment: usize, what: &str) {
+        let Moment { shown, now_ms } = &self.moments[moment];
+        let what = format!("{what}, seed {}", self.settings.seed);
+        on_paused_time(async {
+            let cloud = Arc::new(Cloud::new(self.settings.clone()));
+            let now = Timestamp::from_millis(*now_ms);
+            let runtime = Runtime::simulated(now, self.settings.seed);
+            let horizon = Duration::from_millis(self.settings.horizon_ms());
+            let mut world = World::over(cloud, runtime, horizon, overrides());
+            world.disk = Some(FaultyDisk::holding(image).disk());
+            let exporter = world.start().await;
+            let first = Totals::shown(&exporter.view.snapshot()).unwrap();
+            let shown = Totals::shown(shown).unwrap();
+            shown
+                .within(&first)
+                .unwrap_or_else(|fault| panic!("{what}: {fault}"));
+            let end_ms = self.settings.start_ms + TRAFFIC_MS;
+            let rest_ms = u64::try_from(end_ms - now_ms).unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(rest_ms) + horizon).await;
+            world.assert_exact(&exporter, &what).await;
+        });
     }
 
     async fn record(seed: u64) -> Self {
@@ -126,6 +149,15 @@ impl Run {
             settings,
         }
     }
+}
+
+/// Runs it to its end; time passes when there is nothing else to do.
+pub fn on_paused_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(work)
 }
 
 /// Ends an exporter; how many commits it made at least.

@@ -7,6 +7,7 @@
 //! To be included by a test with `#[path = "support/faulty_disk.rs"] mod faulty_disk;`.
 #![allow(dead_code, missing_docs, reason = "each test uses a part of it")]
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -104,6 +105,12 @@ impl fmt::Debug for Operation {
 impl Image {
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub fn held(&self) -> usize {
+        let blocks: HashSet<_> = self.blocks.iter().map(Arc::as_ptr).collect();
+        blocks.len() * BLOCK
     }
 
     pub fn apply(&mut self, operation: &Operation) {
