@@ -98,10 +98,7 @@ impl Held {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let others = taken + disk.seen().held();
             heap += HEAP.current_usage() as f64 - others as f64;
-            keys += exporter
-                .scrape()
-                .metric("scf_exporter_ledger_entries", &[])
-                .unwrap();
+            keys += ledger_entries(exporter);
         }
         Self {
             heap: heap / f64::from(READINGS),
@@ -158,7 +155,7 @@ fn calls(hour: usize) -> Vec<ReplayLine> {
         let any = (random.unit().powi(3) * FUNCTIONS as f64) as usize;
         let function = if number < FUNCTIONS { number } else { any };
         let duration_us = 1_000
-            * if number % 50 == 0 {
+            * if number.is_multiple_of(50) {
                 below(20e3)
             } else {
                 below(300.0)
@@ -174,7 +171,7 @@ fn calls(hour: usize) -> Vec<ReplayLine> {
             duration_us,
             billed_ms: duration_us / 1_000,
             mem_bytes: below(128.0) << 20,
-            ret_code: if number % 20 == 0 { -1 } else { 0 },
+            ret_code: if number.is_multiple_of(20) { -1 } else { 0 },
             visible_after_ms: below(10e3),
             log: String::new(),
         }

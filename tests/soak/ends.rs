@@ -68,7 +68,7 @@ pub fn stopped_and_killed(ends: usize) {
          of {rows} counted by then, seed {seed}",
         soak.scrapes
     );
-    soak.to_the_end(&cloud, rows, seed);
+    soak.finish(&cloud, rows, seed);
 }
 
 impl Soak {
@@ -109,7 +109,7 @@ impl Soak {
         Some(())
     }
 
-    fn to_the_end(mut self, cloud: &str, rows: usize, seed: u64) {
+    fn finish(mut self, cloud: &str, rows: usize, seed: u64) {
         let program = self.start();
         let limit = Duration::from_secs(rows as u64 / CALLS_PER_SECOND as u64) + PATIENCE;
         until(limit, "every invocation", || {
