@@ -61,7 +61,7 @@ async fn pass(hours: usize, read: Option<&str>) {
     let mut day = Vec::new();
     println!("hour  exporter KiB  disk KiB  resident KiB  keys  requests  counted");
     for hour in 1..=hours {
-        tokio::time::sleep(HOUR).await;
+        until(&world, hour).await;
         let (next, taken) = next_cloud(&world, hour);
         gone(&std::mem::replace(&mut cloud, next)).await;
         let held = Held::by(&exporter, &disk, taken).await;
@@ -77,7 +77,8 @@ async fn pass(hours: usize, read: Option<&str>) {
         day.push(held);
     }
     // The hour that began is the last one with calls.
-    tokio::time::sleep(HOUR + Duration::from_secs(900)).await;
+    until(&world, hours + 1).await;
+    tokio::time::sleep(Duration::from_secs(900)).await;
     assert_equal(&exporter.counted(), &truth(hours), "after the day");
     println!("every call was counted once; it took {:?}", began.elapsed());
     let (first, end) = (day[0].heap, day[day.len() - 1].heap);
@@ -145,6 +146,12 @@ fn settings(hour: usize) -> Settings {
 
 fn began_ms(hour: usize) -> i64 {
     START_MS + (HOUR * hour as u32).as_millis() as i64
+}
+
+/// Waits until an hour begins: the readings of the last one took some of it.
+async fn until(world: &World, hour: usize) {
+    let rest = u64::try_from(began_ms(hour) - world.now_ms()).unwrap();
+    tokio::time::sleep(Duration::from_millis(rest)).await;
 }
 
 /// The calls of an hour: of each function one or more, of some many.
