@@ -56,10 +56,11 @@ fn fail(failure: &Failure) -> ExitCode {
 async fn run(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<(), Failure> {
     let config = load(file, overrides)?;
     logging::start(&config.log);
+    let stop = stop_signal();
     let app = App::build(&config, seams()).await.map_err(failure)?;
     let address = app.address().map_err(failure)?;
     tracing::info!(%address, path = config.web.telemetry_path, "serving");
-    app.run(stop_signal()).await;
+    app.run(stop).await;
     Ok(())
 }
 
@@ -101,27 +102,35 @@ fn seams() -> Seams {
     }
 }
 
-/// Ends with the first SIGTERM or SIGINT. A second one ends the process at once.
-async fn stop_signal() {
-    next_signal().await;
-    scf_exporter::runtime::spawn(async {
-        next_signal().await;
-        std::process::exit(1);
-    });
+/// Ends with the first SIGTERM or SIGINT from now on, also one that comes before anybody waits for
+/// it. A second one ends the process at once.
+fn stop_signal() -> impl Future<Output = ()> {
+    let first = next_signal();
+    async {
+        first.await;
+        scf_exporter::runtime::spawn(async {
+            next_signal().await;
+            std::process::exit(1);
+        });
+    }
 }
 
 #[cfg(unix)]
-async fn next_signal() {
+fn next_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        Err(_) => {
-            let _ended = tokio::signal::ctrl_c().await;
+    let (terminate, interrupt) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    let came = async |signal: std::io::Result<tokio::signal::unix::Signal>| match signal {
+        Ok(mut signal) => signal.recv().await,
+        // The system's own way of ending the process holds then.
+        Err(_) => std::future::pending().await,
+    };
+    async move {
+        tokio::select! {
+            _ = came(terminate) => {}
+            _ = came(interrupt) => {}
         }
     }
 }

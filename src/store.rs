@@ -13,6 +13,7 @@ mod codec;
 mod error;
 mod functions;
 mod keys;
+mod unborn;
 
 use std::fs;
 use std::io;
@@ -20,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+    Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition,
 };
 
 use crate::ledger::TargetId;
@@ -126,13 +128,17 @@ impl Store {
     /// As [`Store::open`]; it may be tried again.
     pub fn reopen(&mut self) -> Result<Option<Stored>, OpenError> {
         self.database = None;
-        let (opened, file) = match &self.place {
-            Place::Memory => return Ok(None),
-            Place::File(file) => (Database::builder().create(file), file.as_path()),
-            Place::Disk(disk) => (
-                Database::builder().create_with_backend(Given(disk())),
-                Path::new("(given)"),
-            ),
+        let file = match &self.place {
+            Place::Memory => Path::new("(none)"),
+            Place::File(file) => file.as_path(),
+            Place::Disk(_) => Path::new("(given)"),
+        };
+        let opened = match self.place.open() {
+            Some(Err(refused)) if self.place.clear_unborn(&refused) => self.place.open(),
+            opened => opened,
+        };
+        let Some(opened) = opened else {
+            return Ok(None);
         };
         let database = opened.map_err(|cause| OpenError::database(file, cause))?;
         let stored = start(&database, file)?;
@@ -151,6 +157,36 @@ impl Store {
             (None, _) => Err(CommitError::closed()),
         }
     }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// The database of this place; none where the state is nowhere.
+    fn open(&self) -> Option<Result<Database, DatabaseError>> {
+        match self {
+            Self::Memory => None,
+            Self::File(file) => Some(Database::builder().create(file)),
+            Self::Disk(disk) => Some(Database::builder().create_with_backend(Given(disk()))),
+        }
+    }
+
+    /// Whether there was no database because its making was cut short; then it can be made now.
+    fn clear_unborn(&self, refused: &DatabaseError) -> bool {
+        let cleared = match self {
+            _ if !is_no_database(refused) => Ok(false),
+            Self::Memory => Ok(false),
+            Self::File(file) => unborn::clear_file(file),
+            Self::Disk(disk) => unborn::clear_disk(&*disk()),
+        };
+        // Where it cannot be told, the refusal says enough.
+        cleared.unwrap_or_default()
+    }
+}
+
+fn is_no_database(refused: &DatabaseError) -> bool {
+    matches!(refused, DatabaseError::Storage(redb::StorageError::Io(error))
+        if error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// A disk that was given. Nobody else can have it, so its locks are not asked for.

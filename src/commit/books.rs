@@ -93,6 +93,17 @@ impl Books {
         books
     }
 
+    /// The same books with what `others` know of the functions, which no store keeps.
+    pub fn knowing_as(mut self, others: &Self) -> Self {
+        for series in others.series.all() {
+            if let (Some(about), Some(slot)) = (&series.about, self.series.slot(&series.function)) {
+                self.series
+                    .change(slot, |series| series.about = Some(about.clone()));
+            }
+        }
+        self
+    }
+
     /// Where reading a target starts, see [`Targets::opening`].
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
         let Rules {

@@ -368,7 +368,8 @@ impl Committer {
         match result {
             Ok(stored) => {
                 if let Some(stored) = stored {
-                    self.books = Books::restore(self.books.rules(), stored);
+                    let restored = Books::restore(self.books.rules(), stored);
+                    self.books = restored.knowing_as(&self.books);
                     self.publish();
                     info!("state opened again after a failed commit");
                 }

@@ -49,8 +49,10 @@ pub async fn run_source(poller: Poller) {
             Ok(listing) => {
                 failures = 0;
                 let complete = listing.complete;
-                found(&poller, &mut tasks, listing).await;
-                if complete {
+                let entered = found(&poller, &mut tasks, listing).await;
+                if !entered {
+                    poller.timing.interval
+                } else if complete {
                     poller.timing.discovery_interval
                 } else {
                     LIST_ON
@@ -81,8 +83,8 @@ pub async fn run_source(poller: Poller) {
 }
 
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
-/// any function left are read no more.
-async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
+/// any function left are read no more. Whether the functions could be entered in the books.
+async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
     poller
         .board
         .discovered(&poller.name, poller.source.strategy());
@@ -99,7 +101,8 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
     };
     // If this is refused they are shown with their first invocation, or at the next discovery,
     // and those that are gone are gone then too.
-    if poller.writer.known(list, gone.clone()).await.is_err() {
+    let entered = poller.writer.known(list, gone.clone()).await.is_ok();
+    if !entered {
         tasks.listed.extend(gone);
     }
     if listing.complete {
@@ -112,6 +115,7 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) {
             start(poller, tasks, target, first_wait);
         }
     }
+    entered
 }
 
 /// Starts again what ended by itself: before the stop no task does, unless it panicked.

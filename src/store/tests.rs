@@ -82,6 +82,20 @@ fn a_foreign_file_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_file_whose_making_was_cut_short_is_made_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join(FILE);
+    // As long as a new one, and nothing in it yet.
+    fs::write(&file, vec![0; 1 << 20]).unwrap();
+    let (store, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!(stored, Stored::default());
+    store.commit(&changes()).unwrap();
+    drop(store);
+    let (_, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+}
+
+#[test]
 fn a_newer_layout_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(Store::open(directory.path()).unwrap());
