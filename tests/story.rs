@@ -7,6 +7,8 @@
 mod checks;
 #[path = "story/draw.rs"]
 mod draw;
+#[path = "story/mutants.rs"]
+mod mutants;
 #[path = "story/panics.rs"]
 mod panics;
 #[path = "story/plan.rs"]
@@ -29,10 +31,10 @@ const FIXED: (u64, u64) = (1, 12);
 /// The seeds of `make sim`, or a few.
 #[test]
 fn stories_end_exact() {
-    let given = |name| std::env::var(name).ok().map(|text| text.parse().unwrap());
+    let given = |name| -> Option<u64> { Some(std::env::var(name).ok()?.parse().unwrap()) };
     let start = given("SIM_START").unwrap_or(FIXED.0);
     let seeds = given("SIM_SEEDS").unwrap_or(FIXED.1);
-    runner::run(start, seeds);
+    runner::run(start, seeds, given("SIM_SHRINK") != Some(0));
 }
 
 #[test]

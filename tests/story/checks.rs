@@ -139,25 +139,14 @@ pub fn accounted(
     Ok(())
 }
 
-/// The ledger holds no more than the attempts that began since what it remembers.
+/// The ledger holds no more than the attempts that can be met again.
 ///
 /// Keys are kept for one horizon below what is settled, so that there can be no more of them than
 /// attempts and cold starts that became visible from that time on: none is visible before it began.
-pub fn ledger_bound(
-    scrape: &Exposition,
-    cloud: &Cloud,
-    now_ms: i64,
-    remembered_ms: i64,
-) -> Result<(), Broken> {
-    let settled = scrape.matching("scf_exporter_settled_timestamp_seconds", &[]);
-    let Some(settled) = settled.first().filter(|sample| sample.value > 0.0) else {
-        return Ok(());
-    };
-    let from_ms = (settled.value * 1_000.0) as i64 - remembered_ms;
+pub fn ledger_bound(held: u64, cloud: &Cloud, now_ms: i64, from_ms: i64) -> Result<(), Broken> {
     let (all, before) = (cloud.truth(now_ms), cloud.truth_before(now_ms, from_ms));
     let keys = |truth: &Truth| truth.totals.invocations + truth.totals.cold_starts;
     let most = keys(&all) - keys(&before);
-    let held = scrape.sum("scf_exporter_ledger_entries", &[]) as u64;
     if held > most {
         return Err(format!(
             "the ledger holds {held} attempts, but only {most} are young enough to be met again"

@@ -41,6 +41,10 @@ pub fn story(seed: u64, random: &Random) -> Story {
     };
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
+    // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
+    if story.world.faults.clock_skew_ms < 0 {
+        story.world.role.lifetime_s += story.world.faults.clock_skew_ms.unsigned_abs() / 1_000;
+    }
     story.world.stop_ms = Some(story.end_ms());
     dice.lives(&mut story);
     story

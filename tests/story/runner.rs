@@ -31,8 +31,8 @@ struct Failed {
     outcome: Outcome,
 }
 
-/// Plays `seeds` stories from `start` on; panics with the first failure, made small.
-pub fn run(start: u64, seeds: u64) {
+/// Plays `seeds` stories from `start` on; panics with the first failure, made small if wanted.
+pub fn run(start: u64, seeds: u64, small: bool) {
     panics::note();
     let (next, stop) = (AtomicU64::new(start), AtomicBool::new(false));
     let (sums, failed) = (Mutex::new(Sums::default()), Mutex::new(None));
@@ -52,7 +52,7 @@ pub fn run(start: u64, seeds: u64) {
     sums.print(began.elapsed());
     let failed: Option<Failed> = failed.into_inner().expect("workers do not panic");
     if let Some(failed) = failed {
-        tell(failed);
+        tell(failed, small);
     }
 }
 
@@ -73,8 +73,11 @@ fn work(
         sums.lock().expect("workers do not panic").add(&outcome);
         if outcome.broken.is_some() {
             stop.store(true, Ordering::Relaxed);
+            // Seeds are handed out in order: of those that failed the first is always the same.
             let mut failed = failed.lock().expect("workers do not panic");
-            failed.get_or_insert(Failed { story, outcome });
+            if failed.as_ref().is_none_or(|other| seed < other.story.seed) {
+                *failed = Some(Failed { story, outcome });
+            }
         }
     }
 }
@@ -98,11 +101,12 @@ fn report_progress(began: Instant, seeds: u64, stop: &AtomicBool, sums: &Mutex<S
     }
 }
 
-fn tell(failed: Failed) {
+fn tell(failed: Failed, small: bool) {
     let Failed { story, outcome } = failed;
     let seed = story.seed;
     let full = outcome.broken.clone().unwrap_or_default();
     println!("seed {seed} fails: {full}");
+    assert!(small, "seed {seed} fails: {full}");
     println!("It is made smaller now.");
     let worker = std::thread::Builder::new().name(WORKER.to_owned());
     let small = worker
