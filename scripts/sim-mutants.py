@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "target" / "mutants"
 TREE = HOME / "tree"
 BUILT = HOME / "target"
-SEEDS = int(os.environ.get("SEEDS", "300"))
+SEEDS = int(os.environ.get("SEEDS", "400"))
 START = int(os.environ.get("START", "1"))
 FAILED = re.compile(r"^seed (\d+) fails: (.*)", re.MULTILINE)
 

@@ -17,6 +17,8 @@ mod plan;
 mod play;
 #[path = "story/runner.rs"]
 mod runner;
+#[path = "story/setup.rs"]
+mod setup;
 #[path = "story/shrink.rs"]
 mod shrink;
 mod support;
@@ -26,7 +28,7 @@ mod wire;
 use plan::Story;
 
 /// Played by a plain `cargo test`; CI plays others, chosen by the commit.
-const FIXED: (u64, u64) = (1, 12);
+const FIXED: (u64, u64) = (1, 8);
 
 /// The seeds of `make sim`, or a few.
 #[test]
@@ -40,7 +42,7 @@ fn stories_end_exact() {
 #[test]
 fn the_same_seed_twice_gives_the_same_log() {
     panics::note();
-    for seed in [1_001, 1_002, 1_003, 1_004] {
+    for seed in [1_001, 1_002] {
         let (one, other) = (play::play(&Story::of(seed)), play::play(&Story::of(seed)));
         let differ = one
             .log

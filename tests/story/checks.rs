@@ -1,7 +1,8 @@
 //! What must hold, each with a sentence that a person can read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use scf_exporter::config::Api;
 use scf_exporter::sim::{Cloud, Truth};
@@ -14,36 +15,40 @@ pub type Broken = String;
 
 /// Remembers what was shown, over all lives of the exporter.
 #[derive(Default)]
-pub struct Shown(BTreeMap<String, f64>);
+pub struct Shown(HashMap<u64, f64>);
 
 impl Shown {
-    /// A counter that Prometheus has seen never falls and never vanishes, whatever happened in
-    /// between.
+    /// A counter that Prometheus has seen never falls and, above zero, never vanishes, whatever
+    /// happened in between. (What is known of a function, and with it some zeros, comes back with
+    /// the list of functions.)
     pub fn check(&mut self, scrape: &Exposition) -> Result<(), Broken> {
-        let mut now = BTreeMap::new();
-        for family in &scrape.families {
+        let of_calls = scrape.families.iter().filter(|family| {
             let own = family.name.starts_with("scf_exporter_");
-            if own || !["counter", "histogram"].contains(&family.kind.as_str()) {
-                continue;
-            }
-            for sample in &family.samples {
-                now.insert(format!("{}{:?}", sample.name, sample.labels), sample.value);
+            !own && ["counter", "histogram"].contains(&family.kind.as_str())
+        });
+        let mut now = HashMap::with_capacity(self.0.len());
+        for sample in of_calls.flat_map(|family| &family.samples) {
+            let series = hash(&(&sample.name, &sample.labels));
+            now.insert(series, sample.value);
+            let before = self.0.remove(&series).unwrap_or(0.0);
+            if sample.value < before {
+                let (name, labels, value) = (&sample.name, &sample.labels, sample.value);
+                return Err(format!("{name}{labels:?} fell from {before} to {value}"));
             }
         }
-        for (series, before) in &self.0 {
-            match now.get(series) {
-                // What is known of a function, and with it some zeros, comes back with the list.
-                None if *before == 0.0 => {}
-                None => return Err(format!("{series} was shown as {before} and is gone")),
-                Some(after) if after < before => {
-                    return Err(format!("{series} fell from {before} to {after}"));
-                }
-                Some(_) => {}
-            }
+        let gone = self.0.values().filter(|before| **before > 0.0).count();
+        if gone > 0 {
+            return Err(format!("{gone} series above zero were shown and are gone"));
         }
         self.0 = now;
         Ok(())
     }
+}
+
+fn hash(series: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    series.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What an exact reader shows. Codes cannot be compared where several APIs told them, as each has

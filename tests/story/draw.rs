@@ -37,7 +37,8 @@ pub fn story(seed: u64, random: &Random) -> Story {
         steps,
         traffic,
         latency: Duration::from_millis(dice.pick(&[1, 20, 200, 1_500])),
-        scrape: Duration::from_secs(dice.pick(&[15, 30, 60])),
+        lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
+        scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
     };
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();

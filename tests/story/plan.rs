@@ -25,6 +25,8 @@ pub struct Story {
     pub traffic: Duration,
     /// Longest way of a request to the cloud, and of its answer back.
     pub latency: Duration,
+    /// Part of the contexts of cls that are no longer known when they are used.
+    pub lost_contexts: f64,
     /// Time between two scrapes.
     pub scrape: Duration,
 }
@@ -155,8 +157,7 @@ impl Story {
 
     fn world_in_words(&self) -> Vec<String> {
         let world = &self.world;
-        let faults = &world.faults;
-        let mut told = vec![format!(
+        let calls = format!(
             "{} function(s) in {} namespace(s) and {} topic(s) are called {:.2} times a second, \
              each for up to {} s; rows appear within {} ms.",
             world.functions,
@@ -164,87 +165,123 @@ impl Story {
             world.topics.max(1),
             world.rate_per_second,
             world.max_duration_ms / 1_000,
-            faults.usual_delivery_ms,
-        )];
-        let mut say = |applies: bool, text: String| {
-            if applies {
-                told.push(text);
-            }
-        };
-        say(
-            faults.late_rows > 0.0,
-            format!(
-                "{:.0} % of the rows take up to {} ms to appear.",
-                faults.late_rows * 100.0,
-                faults.late_delivery_ms
-            ),
+            world.faults.usual_delivery_ms,
         );
-        for (part, what) in [
+        let parts = [vec![calls], self.rows(), self.requests(), self.conditions()];
+        parts.into_iter().chain([self.lives()]).flatten().collect()
+    }
+
+    /// What is odd about rows.
+    fn rows(&self) -> Vec<String> {
+        let faults = &self.world.faults;
+        let late = format!(
+            "{:.0} % of the rows take up to {} ms to appear.",
+            faults.late_rows * 100.0,
+            faults.late_delivery_ms
+        );
+        let text = |text: &str| text.to_owned();
+        said([
+            (faults.late_rows > 0.0, late),
+            (
+                faults.running_rows > 0.0,
+                text("Rows are shown while they run."),
+            ),
+            (
+                faults.unstable_ties,
+                text("Rows of one second change places."),
+            ),
+            (
+                faults.duplicate_lines > 0.0,
+                text("Some log lines are stored twice."),
+            ),
+            (
+                faults.odd_fields > 0.0,
+                text("Some rows are written oddly."),
+            ),
+        ])
+    }
+
+    /// What becomes of requests.
+    fn requests(&self) -> Vec<String> {
+        let faults = &self.world.faults;
+        let parts = [
             (faults.throttle, "throttled"),
             (faults.errors, "answered by an error"),
             (faults.html, "answered by a gateway's page"),
             (faults.empty_body, "answered by nothing"),
             (faults.cut_body, "cut inside the answer"),
             (faults.slow_body, "answered slowly"),
-        ] {
-            say(
-                part > 0.0,
-                format!("{:.1} % of the requests are {what}.", part * 100.0),
-            );
-        }
-        say(
-            faults.running_rows > 0.0,
-            "Rows are shown while they run.".into(),
-        );
-        say(
-            faults.unstable_ties,
-            "Rows of one second change places.".into(),
-        );
-        say(
-            faults.duplicate_lines > 0.0,
-            "Some log lines are stored twice.".into(),
-        );
-        say(
-            faults.odd_fields > 0.0,
-            "Some rows are written oddly.".into(),
-        );
-        say(
-            faults.clock_skew_ms != 0,
-            format!("The cloud's clock is {} ms ahead.", faults.clock_skew_ms),
-        );
-        say(
-            world.burst_ms.is_some(),
-            format!(
-                "Calls come in bursts, every {} ms.",
-                world.burst_ms.unwrap_or(0)
+            (
+                self.lost_contexts,
+                "told that their context is lost, where they have one",
             ),
-        );
-        say(
-            world.history_ms > 0,
-            format!("Calls began {} s before.", world.history_ms / 1_000),
-        );
-        say(
-            self.keys != Keys::Permanent,
-            format!(
-                "Keys ({:?}) end after {} s.",
-                self.keys, world.role.lifetime_s
-            ),
-        );
-        for life in &world.lives {
-            let at = |ms: i64| (ms - world.start_ms) / 1_000;
-            say(
-                true,
-                format!(
-                    "Function {} is created at {} s, called until {} s and deleted at {} s.",
-                    life.function,
-                    at(life.created_ms).max(0),
-                    at(life.abandoned_ms.min(self.end_ms())),
-                    at(life.deleted_ms.min(self.end_ms() * 2)),
-                ),
-            );
-        }
-        told
+        ];
+        said(parts.map(|(part, what)| {
+            let text = format!("{:.1} % of the requests are {what}.", part * 100.0);
+            (part > 0.0, text)
+        }))
     }
+
+    fn conditions(&self) -> Vec<String> {
+        let world = &self.world;
+        let skew_ms = world.faults.clock_skew_ms;
+        let (storms, outages) = (world.faults.storms, world.faults.outages);
+        said([
+            (
+                skew_ms != 0,
+                format!("The cloud's clock is {skew_ms} ms ahead."),
+            ),
+            (
+                storms.is_some(),
+                format!("Throttling comes in storms: {storms:?}."),
+            ),
+            (
+                outages.is_some(),
+                format!("The cloud fails now and then: {outages:?}."),
+            ),
+            (
+                world.burst_ms.is_some(),
+                format!(
+                    "Calls come in bursts, every {} ms.",
+                    world.burst_ms.unwrap_or(0)
+                ),
+            ),
+            (
+                world.history_ms > 0,
+                format!("Calls began {} s before.", world.history_ms / 1_000),
+            ),
+            (
+                self.keys != Keys::Permanent,
+                format!(
+                    "Keys ({:?}) end after {} s.",
+                    self.keys, world.role.lifetime_s
+                ),
+            ),
+        ])
+    }
+
+    fn lives(&self) -> Vec<String> {
+        let at = |ms: i64| match ms {
+            i64::MIN => "at the start".to_owned(),
+            i64::MAX => "never".to_owned(),
+            ms => format!("at {} s", (ms - self.world.start_ms) / 1_000),
+        };
+        let told = self.world.lives.iter().map(|life| {
+            let (created, deleted) = (at(life.created_ms), at(life.deleted_ms));
+            format!(
+                "Function {} is created {created}, abandoned {} and deleted {deleted}.",
+                life.function,
+                at(life.abandoned_ms),
+            )
+        });
+        told.collect()
+    }
+}
+
+/// The sentences that apply.
+fn said<const N: usize>(sentences: [(bool, String); N]) -> Vec<String> {
+    let apply = sentences.into_iter().filter(|(applies, _)| *applies);
+    apply.map(|(_, text)| text).collect()
 }
 
 // === impl Step ===

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::app::{Pipeline, Seams};
-use scf_exporter::config::{Api, Config, CredentialsConfig, Overrides, Role, SourceOverrides};
+use scf_exporter::config::Api;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
@@ -15,12 +15,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::checks::{self, Broken, Shown};
 use super::panics;
-use super::plan::{End, Event, Keys, Setup, Story};
+use super::plan::{End, Event, Setup, Story};
+use super::setup::config;
 use super::support::disk::{Image, disk_of};
-use super::support::world::{Exporter, World};
+use super::support::world::Exporter;
 use super::wire::{Log, Wire};
 
-const ROLE: &str = "qcs::cam::uin/100000000001:roleName/scf-reader";
 /// How long an exporter may take, after the last call, to have counted everything: the longest
 /// wait after failures is five minutes, and some follow one another.
 const CATCH_UP: Duration = Duration::from_secs(3 * 3_600);
@@ -51,6 +51,8 @@ struct Player<'a> {
     wire: Arc<Wire>,
     image: Arc<Image>,
     shown: Shown,
+    /// Life and generation of the last snapshot that was looked at: each is looked at once.
+    looked_at: (usize, u64),
     full_until: Option<Instant>,
     setup: Setup,
     now: Option<Life>,
@@ -96,12 +98,13 @@ impl<'a> Player<'a> {
         let log = Arc::new(Log::new(runtime.clone()));
         Self {
             story,
-            wire: Wire::new(cloud.clone(), log.clone(), story.latency, story.seed),
+            wire: Wire::new(cloud.clone(), log.clone(), story),
             runtime,
             cloud,
             log,
             image: Arc::default(),
             shown: Shown::default(),
+            looked_at: (0, 0),
             full_until: None,
             setup: story.setup,
             now: None,
@@ -158,7 +161,7 @@ impl<'a> Player<'a> {
     async fn start(&mut self) -> Result<(), Broken> {
         self.wire.take_most_under_way();
         let disk = disk_of(&self.image);
-        let config = self.config();
+        let config = config(self.story, &self.setup, &self.cloud, &self.runtime);
         loop {
             let seams = Seams {
                 runtime: self.runtime.clone(),
@@ -214,9 +217,14 @@ impl<'a> Player<'a> {
         let Some(life) = &self.now else {
             return Ok(());
         };
+        checks::in_flight_bound(self.wire.take_most_under_way(), self.setup.in_flight)?;
+        let generation = life.exporter.view.snapshot().generation;
+        if self.looked_at == (self.lives, generation) {
+            return Ok(());
+        }
+        self.looked_at = (self.lives, generation);
         let now_ms = self.now_ms();
         let scrape = life.exporter.scrape();
-        let generation = life.exporter.view.snapshot().generation;
         let entries = scrape.sum("scf_exporter_ledger_entries", &[]);
         self.log.line(&format!(
             "scrape: generation {generation}, {} counted, {entries} remembered, {} changes {:x} \
@@ -231,13 +239,14 @@ impl<'a> Player<'a> {
         let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
         checks::never_more(&counted, &truth)?;
         checks::nothing_left_out(&life.exporter.dispositions())?;
-        checks::in_flight_bound(self.wire.take_most_under_way(), self.setup.in_flight)?;
         match self.settled_ms(life) {
-            Some(settled_ms) if !self.any_deleted() => {
-                let from_ms = settled_ms - 1_000 * (self.run_time_s() + self.delivery_s()) as i64;
+            Some(settled_ms) if !self.any_deleted() && !life.refused && entries > 0.0 => {
+                let from_ms =
+                    settled_ms - 1_000 * (self.story.run_time_s() + self.story.delivery_s()) as i64;
                 checks::ledger_bound(entries as u64, &self.cloud, now_ms, from_ms)
             }
-            // Nothing settles a function that is read no more.
+            // Nothing settles a function that is read no more; and where the state was opened again,
+            // which functions a topic has is known again with the next list.
             _ => Ok(()),
         }
     }
@@ -369,7 +378,7 @@ impl<'a> Player<'a> {
         if self.any_deleted() {
             return Ok(());
         }
-        let horizon = Duration::from_secs(self.run_time_s() + self.delivery_s());
+        let horizon = Duration::from_secs(self.story.run_time_s() + self.story.delivery_s());
         let until = Instant::now() + 2 * horizon + CATCH_UP;
         loop {
             let entries = self
@@ -426,58 +435,5 @@ impl<'a> Player<'a> {
 
     fn now_ms(&self) -> i64 {
         self.runtime.now().as_millis()
-    }
-
-    fn run_time_s(&self) -> u64 {
-        self.story.world.max_duration_ms.div_ceil(1_000)
-    }
-
-    /// How late a row is at the most. A clock is learned to the second.
-    fn delivery_s(&self) -> u64 {
-        let world = &self.story.world;
-        let burst_ms = world.burst_ms.unwrap_or(0).unsigned_abs();
-        let learned = u64::from(world.faults.clock_skew_ms != 0) * 4;
-        world.faults.max_delivery_ms().max(burst_ms).div_ceil(1_000) + learned
-    }
-
-    fn config(&self) -> Config {
-        let setup = &self.setup;
-        let secs = |secs: u64| Some(format!("{secs}s"));
-        let overrides = Overrides {
-            poll_interval: secs(setup.interval),
-            idle_interval: secs(setup.idle_interval),
-            sweep_interval: secs(setup.sweep_interval),
-            discovery_interval: secs(setup.discovery_interval),
-            first_read: secs(86_400),
-            max_run_time: secs(self.run_time_s()),
-            delivery_delay: secs(self.delivery_s()),
-            page_size: Some(setup.page_size.to_string()),
-            stop_timeout: secs(setup.stop_timeout),
-            requests_per_second: Some(setup.requests_per_second.to_string()),
-            requests_in_flight: Some(setup.in_flight.to_string()),
-            source: SourceOverrides {
-                api: Some(setup.api.as_str().to_owned()),
-                read: setup.region.then(|| "region".to_owned()),
-                ..SourceOverrides::default()
-            },
-            ..Overrides::default()
-        };
-        let horizon = Duration::from_millis(self.cloud.horizon_ms());
-        let world = World::over(self.cloud.clone(), self.runtime.clone(), horizon, overrides);
-        let mut config = world.config;
-        let source = &mut config.sources[0];
-        match self.story.keys {
-            Keys::Permanent => {}
-            Keys::MachineRole => source.credentials = CredentialsConfig::Chain,
-            Keys::AssumedRole => {
-                source.role = Some(Role {
-                    arn: ROLE.to_owned(),
-                    session_name: "scf-exporter".to_owned(),
-                    duration: Duration::from_secs(7_200),
-                    external_id: None,
-                });
-            }
-        }
-        config
     }
 }

@@ -32,10 +32,12 @@ pub fn shrink(story: Story, outcome: Outcome) -> (Story, Outcome) {
     }
 }
 
+type Change<'a> = &'a dyn Fn(&mut Story);
+
 /// Stories with one thing less, the largest cuts first.
 fn candidates(story: &Story) -> Vec<Story> {
     let mut all = Vec::new();
-    let mut with = |change: &dyn Fn(&mut Story)| {
+    let mut with = |change: Change<'_>| {
         let mut candidate = story.clone();
         change(&mut candidate);
         candidate.world.stop_ms = Some(candidate.end_ms());
@@ -61,6 +63,9 @@ fn candidates(story: &Story) -> Vec<Story> {
     if story.keys != Keys::Permanent {
         with(&|s| s.keys = Keys::Permanent);
     }
+    if story.lost_contexts > 0.0 {
+        with(&|s| s.lost_contexts = 0.0);
+    }
     if story.world.history_ms > 0 {
         with(&|s| s.world.history_ms = 0);
     }
@@ -82,7 +87,7 @@ fn candidates(story: &Story) -> Vec<Story> {
 }
 
 /// The exporter begins again as it was, where it was changed.
-fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(&dyn Fn(&mut Story))) {
+fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(Change<'_>)) {
     let before = story
         .setups()
         .nth(restarts(story, at))

@@ -13,6 +13,10 @@ use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, Tra
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::plan::Story;
+
+const LOST_CONTEXT: &str = r#"{"Response":{"Error":{"Code":"FailedOperation.InvalidContext","Message":"the context is not known"},"RequestId":"1"}}"#;
+
 /// The log of a run: what happened, in its order, one line each.
 pub struct Log {
     runtime: Runtime,
@@ -25,6 +29,7 @@ pub struct Wire {
     cloud: Arc<Cloud>,
     log: Arc<Log>,
     latency: Duration,
+    lost_contexts: f64,
     random: Random,
     out_of_reach_until_ms: AtomicI64,
     stormy_until_ms: AtomicI64,
@@ -67,12 +72,13 @@ impl Log {
 // === impl Wire ===
 
 impl Wire {
-    pub fn new(cloud: Arc<Cloud>, log: Arc<Log>, latency: Duration, seed: u64) -> Arc<Self> {
+    pub fn new(cloud: Arc<Cloud>, log: Arc<Log>, story: &Story) -> Arc<Self> {
         Arc::new(Self {
             cloud,
             log,
-            latency,
-            random: Random::seeded(seed ^ 0x7713_E000_0000_0000),
+            latency: story.latency,
+            lost_contexts: story.lost_contexts,
+            random: Random::seeded(story.seed ^ 0x7713_E000_0000_0000),
             out_of_reach_until_ms: AtomicI64::new(i64::MIN),
             stormy_until_ms: AtomicI64::new(i64::MIN),
             under_way: Mutex::default(),
@@ -153,6 +159,9 @@ impl Wire {
         }
         if now_ms < self.stormy_until_ms.load(Ordering::Relaxed) && !asked.is_metadata() {
             return Ok(asked.throttled());
+        }
+        if asked.has_context() && self.random.unit() < self.lost_contexts {
+            return Ok(HttpResponse::new(200, LOST_CONTEXT));
         }
         let response = self.cloud.handle(
             now_ms,
@@ -235,6 +244,11 @@ impl Asked {
             "SearchLog" => self.body.contains("Report"),
             action => action == "GetFunctionLogs",
         }
+    }
+
+    /// Whether it goes on where another one ended.
+    fn has_context(&self) -> bool {
+        self.body.contains("\"Context\":\"") && !self.body.contains("\"Context\":\"\"")
     }
 
     fn is_metadata(&self) -> bool {
