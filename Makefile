@@ -3,13 +3,26 @@
 CARGO ?= cargo
 PYTHON ?= python3
 
-.PHONY: help test e2e lint bench bench-reading soak demo
+# Stories that `make sim` plays, and the seed of the first.
+SEEDS ?= 200
+START ?= 1
+
+.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz demo
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
 
 test: ## Unit, property and integration tests; needs Rust and a C compiler only
 	$(CARGO) test --locked --no-fail-fast
+
+sim: ## Deterministic simulation: SEEDS=200 stories from START=1 on; docs/SIMULATION.md
+	SIM_SEEDS=$(SEEDS) SIM_START=$(START) $(CARGO) test --quiet --locked --test story stories_end_exact -- --nocapture
+
+sim-commit: ## 200 stories chosen by the present commit
+	$(MAKE) sim SEEDS=200 START=$$(printf '%d' 0x$$(git rev-parse --short=8 HEAD))
+
+sim-mutants: ## Plants ten faults, one after the other, and plays stories until each is found
+	$(PYTHON) scripts/sim-mutants.py
 
 e2e: ## The real program with a real Prometheus and the vendor's own clients (Python, Node); fetches all
 	$(CARGO) build --locked --release

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::attempt::{uuid_text, uuid_v4};
 use super::rng::{Rng, mix};
-use super::settings::Settings;
+use super::settings::{Life, Settings};
 
 /// A function as the cloud describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,7 @@ pub(crate) struct Function {
     /// The log topic of its lines; empty where it has none.
     pub(crate) topic_id: String,
     pub(crate) habits: Habits,
+    pub(crate) life: Life,
 }
 
 /// How the calls of a function go.
@@ -74,7 +75,9 @@ pub(crate) fn generate(settings: &Settings) -> Vec<Function> {
 }
 
 fn draw(rank: usize, name: String, settings: &Settings, rng: &mut Rng) -> Function {
-    let added_ms = settings.start_ms - rng.between(30 * DAY_MS, 900 * DAY_MS) as i64;
+    let life = life_of(rank, settings);
+    let before_ms = settings.start_ms - rng.between(30 * DAY_MS, 900 * DAY_MS) as i64;
+    let added_ms = before_ms.max(life.created_ms);
     Function {
         namespace: namespace_of(rank, settings),
         name,
@@ -82,10 +85,19 @@ fn draw(rank: usize, name: String, settings: &Settings, rng: &mut Rng) -> Functi
         memory_mb: rng.pick(&MEMORY_MB),
         timeout_ms: settings.max_duration_ms,
         added_ms,
-        modified_ms: added_ms + rng.between(0, 29 * DAY_MS) as i64,
+        modified_ms: added_ms.max(before_ms + rng.between(0, 29 * DAY_MS) as i64),
         topic_id: topic_id(topic_of(rank, settings), settings),
         habits: Habits::draw(rank, rng),
+        life,
     }
+}
+
+fn life_of(rank: usize, settings: &Settings) -> Life {
+    let mut lives = settings.lives.iter();
+    lives
+        .find(|life| life.function == rank)
+        .copied()
+        .unwrap_or(Life::ALWAYS)
 }
 
 /// How many log topics the world has; never none.
@@ -149,6 +161,7 @@ impl Function {
             modified_ms: settings.start_ms - DAY_MS as i64,
             topic_id: topic_id(topic_of(position, settings), settings),
             habits: Habits::still(),
+            life: Life::ALWAYS,
         }
     }
 }

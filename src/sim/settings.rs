@@ -70,6 +70,21 @@ pub struct Settings {
     pub api3: Api3,
     /// Keys handed out by the token service and the machine metadata.
     pub role: Role,
+    /// Functions that are not there all the time; those not named are.
+    pub lives: Vec<Life>,
+}
+
+/// When a function of the world is there. Its rows can be read as long as those of any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// Its position in the world's order.
+    pub function: usize,
+    /// From here on it is listed and called, Unix milliseconds.
+    pub created_ms: i64,
+    /// From here on it is not called any more; retries of calls before it still come.
+    pub abandoned_ms: i64,
+    /// From here on it is not listed.
+    pub deleted_ms: i64,
 }
 
 /// A key that ends, as the vendor's token service hands out.
@@ -155,6 +170,7 @@ impl Settings {
             cls: ClsWire::default(),
             api3: Api3::default(),
             role: Role::default(),
+            lives: Vec::new(),
         }
     }
 
@@ -191,6 +207,28 @@ impl fmt::Debug for Settings {
             .field("faults", &self.faults)
             .field("wire", &self.wire)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Life ===
+
+impl Life {
+    /// A life without an end, of no function in particular.
+    pub(crate) const ALWAYS: Self = Self {
+        function: 0,
+        created_ms: i64::MIN,
+        abandoned_ms: i64::MAX,
+        deleted_ms: i64::MAX,
+    };
+
+    /// Whether the function is listed.
+    pub(crate) fn is_there(&self, now_ms: i64) -> bool {
+        (self.created_ms..self.deleted_ms).contains(&now_ms)
+    }
+
+    /// Whether somebody calls the function.
+    pub(crate) fn is_called(&self, now_ms: i64) -> bool {
+        (self.created_ms..self.abandoned_ms).contains(&now_ms)
     }
 }
 

@@ -164,7 +164,8 @@ impl Api<'_> {
     fn list_functions(&self) -> Result<String, Refusal> {
         let search = self.params.get("searchKey").unwrap_or_default();
         let all = self.functions();
-        let mut found: Vec<&Function> = all.iter().filter(|f| f.name.contains(search)).collect();
+        let there = all.iter().filter(|f| f.life.is_there(self.now_ms));
+        let mut found: Vec<&Function> = there.filter(|f| f.name.contains(search)).collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
         found.dedup_by(|a, b| a.name == b.name);
         match self

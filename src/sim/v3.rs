@@ -103,10 +103,7 @@ impl Api<'_> {
         positions
             .find(|(_, f)| f.name == name && f.namespace == namespace)
             .map(|(position, _)| position)
-            .ok_or_else(|| {
-                let text = "the function does not exist in this namespace";
-                problems::new("ResourceNotFound.FunctionName", text)
-            })
+            .ok_or_else(no_such_function)
     }
 
     /// The world knows no published versions.
@@ -119,4 +116,9 @@ impl Api<'_> {
             }
         }
     }
+}
+
+fn no_such_function() -> Problem {
+    let text = "the function does not exist in this namespace";
+    problems::new("ResourceNotFound.FunctionName", text)
 }

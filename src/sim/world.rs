@@ -222,7 +222,9 @@ impl Generator {
                 function,
             };
             self.calls += 1;
-            self.execute(call, settings, functions, out);
+            if functions[function as usize].life.is_called(start_ms) {
+                self.execute(call, settings, functions, out);
+            }
         }
     }
 

@@ -22,6 +22,8 @@ use logs::{Answer, Reading};
 const FIRST_PAGE: usize = 100;
 /// Functions asked for in one `ListFunctions` call. The maximum is not documented.
 const LIST_PAGE: usize = 100;
+/// Start times are cut to the second: a call may have started this much after its position.
+const CUT: Duration = Duration::from_secs(1);
 /// `ListFunctions` pages at the most.
 const LIST_PAGES_MAX: usize = 1_000;
 
@@ -232,7 +234,7 @@ impl LogSource for V2Source {
     }
 
     fn late_after(&self, _: &TargetId) -> Duration {
-        self.place.late_after()
+        self.place.late_after().saturating_add(CUT)
     }
 
     fn now(&self) -> Timestamp {

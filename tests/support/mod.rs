@@ -2,5 +2,6 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod cloud;
+pub mod disk;
 pub mod exposition;
 pub mod world;

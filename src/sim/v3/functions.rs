@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::wrong;
-use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE};
+use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
 use crate::sim::clock::beijing_text;
 use crate::sim::function::Function;
 use crate::sim::json::{self, Object};
@@ -55,7 +55,8 @@ impl Api<'_> {
         // A namespace is as old as its oldest function.
         let mut ages: BTreeMap<&str, i64> = BTreeMap::new();
         ages.insert(DEFAULT_NAMESPACE, self.settings.start_ms);
-        for function in functions.iter() {
+        let there = functions.iter().filter(|f| f.life.is_there(self.now_ms));
+        for function in there {
             let age = ages.entry(&function.namespace).or_insert(i64::MAX);
             *age = function.added_ms.min(*age);
         }
@@ -92,6 +93,7 @@ impl Api<'_> {
         let mut found: Vec<&Function> = functions
             .iter()
             .filter(|f| f.namespace == namespace && f.name.contains(search))
+            .filter(|f| f.life.is_there(self.now_ms))
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
         match fields.text("Orderby")? {
@@ -112,6 +114,9 @@ impl Api<'_> {
         self.check_qualifier()?;
         let functions = self.functions();
         let function = &functions[position as usize];
+        if !function.life.is_there(self.now_ms) {
+            return Err(no_such_function());
+        }
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
         write_identity(&mut answer, function);

@@ -1,0 +1,51 @@
+//! An exporter that is told exactly how long calls run and how late their rows appear, and not a
+//! second more: no row is late.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod support;
+
+use std::time::Duration;
+
+use scf_exporter::config::Overrides;
+use scf_exporter::sim::{Faults, Settings};
+use support::world::{World, through};
+
+const TRAFFIC: Duration = Duration::from_secs(600);
+
+/// Calls that mostly run into their timeout of two seconds, of which rows tell the second in which
+/// they started; rows appear within one second.
+fn world(api: &str, seed: u64) -> World {
+    let start_ms = 1_700_000_000_000;
+    let settings = Settings {
+        functions: 2,
+        rate_per_second: 5.0,
+        max_duration_ms: 2_000,
+        faults: Faults {
+            usual_delivery_ms: 1_000,
+            long_calls: 1.0,
+            ..Faults::none()
+        },
+        start_ms,
+        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
+        ..Settings::new(seed)
+    };
+    let overrides = Overrides {
+        max_run_time: Some("2s".into()),
+        delivery_delay: Some("1s".into()),
+        poll_interval: Some("300ms".into()),
+        sweep_interval: Some("300ms".into()),
+        ..through(api, None)
+    };
+    World::new(settings, overrides)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_starts_late_in_its_second_is_not_late() {
+    for api in ["v2", "v3", "cls"] {
+        let world = world(api, 90);
+        let exporter = world.start().await;
+        tokio::time::sleep(TRAFFIC).await;
+        world.assert_exact(&exporter, api).await;
+        exporter.stop().await;
+    }
+}

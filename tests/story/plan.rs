@@ -1,0 +1,376 @@
+//! What happens in a story: one seed decides the world, the exporter's configurations and every
+//! step. Only what the documents promise to survive is drawn, so that each story must end exact.
+
+use std::fmt;
+use std::time::Duration;
+
+use scf_exporter::config::Api;
+use scf_exporter::runtime::Random;
+use scf_exporter::sim::Settings;
+
+use super::draw;
+
+/// Everything that decides a run.
+#[derive(Clone)]
+pub struct Story {
+    pub seed: u64,
+    /// The world and what is wrong with it.
+    pub world: Settings,
+    /// Who the exporter is to the cloud.
+    pub keys: Keys,
+    /// The first configuration.
+    pub setup: Setup,
+    pub steps: Vec<Step>,
+    /// How long calls come in.
+    pub traffic: Duration,
+    /// Longest way of a request to the cloud, and of its answer back.
+    pub latency: Duration,
+    /// Part of the contexts of cls that are no longer known when they are used.
+    pub lost_contexts: f64,
+    /// Time between two scrapes.
+    pub scrape: Duration,
+}
+
+/// Where the exporter's keys come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// The permanent ones.
+    Permanent,
+    /// A role on top of the permanent ones; its keys end soon.
+    AssumedRole,
+    /// The role of the machine; its keys end soon.
+    MachineRole,
+}
+
+/// A configuration of the exporter. What the cloud decides (timeouts, delays) is in the world.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setup {
+    pub api: Api,
+    /// One stream for many functions, where the API can.
+    pub region: bool,
+    pub page_size: usize,
+    pub interval: u64,
+    pub idle_interval: u64,
+    pub sweep_interval: u64,
+    pub discovery_interval: u64,
+    pub requests_per_second: f64,
+    pub in_flight: usize,
+    pub stop_timeout: u64,
+}
+
+/// Something that happens so long after the step before it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    pub after: Duration,
+    pub what: Event,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// The cloud cannot be reached; the story goes on meanwhile.
+    Outage(Duration),
+    /// Every request is told to slow down.
+    Storm(Duration),
+    /// No room is left on the disk.
+    FullDisk(Duration),
+    /// The exporter ends and begins again.
+    Restart {
+        end: End,
+        /// How long it is away.
+        away: Duration,
+        /// What it is configured as from then on.
+        setup: Setup,
+    },
+}
+
+/// How an exporter ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is asked to.
+    Stop,
+    /// At any instant.
+    Kill,
+    /// So many milliseconds after the `n`th answer from now.
+    KillAtAnswer { n: u64, then: u64 },
+    /// As soon as the `n`th change from now is on the disk, published or not.
+    KillAtSync { n: u64 },
+    /// As soon as the `n`th snapshot from now is published.
+    KillAtPublish { n: u64 },
+}
+
+// === impl Story ===
+
+impl Story {
+    /// The story of a seed.
+    pub fn of(seed: u64) -> Self {
+        draw::story(seed, &Random::seeded(seed ^ 0x5702_7000_0000_0000))
+    }
+
+    /// The instant from which nothing is called any more, Unix milliseconds.
+    pub fn end_ms(&self) -> i64 {
+        self.world.start_ms + self.traffic.as_millis() as i64
+    }
+
+    /// Whether all rows come through one API from start to end.
+    pub fn one_api(&self) -> bool {
+        self.setups().all(|setup| setup.api == self.setup.api)
+    }
+
+    /// All configurations, in their order.
+    pub fn setups(&self) -> impl Iterator<Item = Setup> {
+        let later = self.steps.iter().filter_map(|step| match step.what {
+            Event::Restart { setup, .. } => Some(setup),
+            _ => None,
+        });
+        std::iter::once(self.setup).chain(later)
+    }
+
+    /// Whether some exporter ends without being asked to.
+    pub fn kills(&self) -> usize {
+        let kill = |step: &&Step| match step.what {
+            Event::Restart { end, .. } => end != End::Stop,
+            _ => false,
+        };
+        self.steps.iter().filter(kill).count()
+    }
+
+    /// The story as numbered sentences.
+    pub fn tell(&self) -> String {
+        let mut sentences = self.world_in_words();
+        sentences.push(format!("The exporter reads {}.", self.setup));
+        let mut before = self.setup;
+        for step in &self.steps {
+            sentences.push(step.tell(&before));
+            if let Event::Restart { setup, .. } = step.what {
+                before = setup;
+            }
+        }
+        sentences.push(format!(
+            "After {} no more calls come, and the exporter has time to catch up.",
+            short(self.traffic)
+        ));
+        let numbered = sentences.iter().enumerate();
+        numbered
+            .map(|(at, text)| format!("{:3}. {text}\n", at + 1))
+            .collect()
+    }
+
+    fn world_in_words(&self) -> Vec<String> {
+        let world = &self.world;
+        let calls = format!(
+            "{} function(s) in {} namespace(s) and {} topic(s) are called {:.2} times a second, \
+             each for up to {} s; rows appear within {} ms.",
+            world.functions,
+            world.namespaces,
+            world.topics.max(1),
+            world.rate_per_second,
+            world.max_duration_ms / 1_000,
+            world.faults.usual_delivery_ms,
+        );
+        let parts = [vec![calls], self.rows(), self.requests(), self.conditions()];
+        parts.into_iter().chain([self.lives()]).flatten().collect()
+    }
+
+    /// What is odd about rows.
+    fn rows(&self) -> Vec<String> {
+        let faults = &self.world.faults;
+        let late = format!(
+            "{:.0} % of the rows take up to {} ms to appear.",
+            faults.late_rows * 100.0,
+            faults.late_delivery_ms
+        );
+        let text = |text: &str| text.to_owned();
+        said([
+            (faults.late_rows > 0.0, late),
+            (
+                faults.running_rows > 0.0,
+                text("Rows are shown while they run."),
+            ),
+            (
+                faults.unstable_ties,
+                text("Rows of one second change places."),
+            ),
+            (
+                faults.duplicate_lines > 0.0,
+                text("Some log lines are stored twice."),
+            ),
+            (
+                faults.odd_fields > 0.0,
+                text("Some rows are written oddly."),
+            ),
+        ])
+    }
+
+    /// What becomes of requests.
+    fn requests(&self) -> Vec<String> {
+        let faults = &self.world.faults;
+        let parts = [
+            (faults.throttle, "throttled"),
+            (faults.errors, "answered by an error"),
+            (faults.html, "answered by a gateway's page"),
+            (faults.empty_body, "answered by nothing"),
+            (faults.cut_body, "cut inside the answer"),
+            (faults.slow_body, "answered slowly"),
+            (
+                self.lost_contexts,
+                "told that their context is lost, where they have one",
+            ),
+        ];
+        said(parts.map(|(part, what)| {
+            let text = format!("{:.1} % of the requests are {what}.", part * 100.0);
+            (part > 0.0, text)
+        }))
+    }
+
+    fn conditions(&self) -> Vec<String> {
+        let world = &self.world;
+        let skew_ms = world.faults.clock_skew_ms;
+        let (storms, outages) = (world.faults.storms, world.faults.outages);
+        said([
+            (
+                skew_ms != 0,
+                format!("The cloud's clock is {skew_ms} ms ahead."),
+            ),
+            (
+                storms.is_some(),
+                format!("Throttling comes in storms: {storms:?}."),
+            ),
+            (
+                outages.is_some(),
+                format!("The cloud fails now and then: {outages:?}."),
+            ),
+            (
+                world.burst_ms.is_some(),
+                format!(
+                    "Calls come in bursts, every {} ms.",
+                    world.burst_ms.unwrap_or(0)
+                ),
+            ),
+            (
+                world.history_ms > 0,
+                format!("Calls began {} s before.", world.history_ms / 1_000),
+            ),
+            (
+                self.keys != Keys::Permanent,
+                format!(
+                    "Keys ({:?}) end after {} s.",
+                    self.keys, world.role.lifetime_s
+                ),
+            ),
+        ])
+    }
+
+    fn lives(&self) -> Vec<String> {
+        let at = |ms: i64| match ms {
+            i64::MIN => "at the start".to_owned(),
+            i64::MAX => "never".to_owned(),
+            ms => format!("at {} s", (ms - self.world.start_ms) / 1_000),
+        };
+        let told = self.world.lives.iter().map(|life| {
+            let (created, deleted) = (at(life.created_ms), at(life.deleted_ms));
+            format!(
+                "Function {} is created {created}, abandoned {} and deleted {deleted}.",
+                life.function,
+                at(life.abandoned_ms),
+            )
+        });
+        told.collect()
+    }
+}
+
+/// The sentences that apply.
+fn said<const N: usize>(sentences: [(bool, String); N]) -> Vec<String> {
+    let apply = sentences.into_iter().filter(|(applies, _)| *applies);
+    apply.map(|(_, text)| text).collect()
+}
+
+// === impl Step ===
+
+impl Step {
+    fn tell(&self, before: &Setup) -> String {
+        let after = short(self.after);
+        match self.what {
+            Event::Outage(lasting) => {
+                format!(
+                    "{after} later the cloud is out of reach for {}.",
+                    short(lasting)
+                )
+            }
+            Event::Storm(lasting) => {
+                format!(
+                    "{after} later every request is throttled for {}.",
+                    short(lasting)
+                )
+            }
+            Event::FullDisk(lasting) => {
+                format!("{after} later the disk is full for {}.", short(lasting))
+            }
+            Event::Restart { end, away, setup } => {
+                let mut text = format!(
+                    "{after} later the exporter {end}, is away for {}",
+                    short(away)
+                );
+                if setup != *before {
+                    text += &format!(", and then reads {setup}");
+                }
+                text + "."
+            }
+        }
+    }
+}
+
+// === impl Event ===
+
+impl Event {
+    /// For how long nothing can be read or kept.
+    pub fn trouble(&self) -> Duration {
+        match *self {
+            Self::Outage(lasting) | Self::Storm(lasting) | Self::FullDisk(lasting) => lasting,
+            Self::Restart { away, .. } => away,
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stop => f.write_str("is stopped"),
+            Self::Kill => f.write_str("is killed"),
+            Self::KillAtAnswer { n, then } => {
+                write!(f, "is killed {then} ms after the {n}. answer")
+            }
+            Self::KillAtSync { n } => write!(f, "is killed when the {n}. change is durable"),
+            Self::KillAtPublish { n } => write!(f, "is killed when the {n}. change is published"),
+        }
+    }
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} in pages of {} every {} s (idle {} s, sweep {} s, list {} s) at {} requests/s, \
+             {} at once",
+            self.api.as_str(),
+            if self.region {
+                "by region"
+            } else {
+                "by function"
+            },
+            self.page_size,
+            self.interval,
+            self.idle_interval,
+            self.sweep_interval,
+            self.discovery_interval,
+            self.requests_per_second,
+            self.in_flight,
+        )
+    }
+}
+
+fn short(span: Duration) -> String {
+    match span.as_secs() {
+        0..300 => format!("{:.3} s", span.as_secs_f64()),
+        secs => format!("{} min {} s", secs / 60, secs % 60),
+    }
+}

@@ -1,0 +1,439 @@
+//! Playing a story: the whole program on paused time, without a socket, a file or a thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use scf_exporter::app::{Pipeline, Seams};
+use scf_exporter::config::Api;
+use scf_exporter::model::Timestamp;
+use scf_exporter::runtime::Runtime;
+use scf_exporter::sim::Cloud;
+use scf_exporter::store::Store;
+use scf_exporter::web::{Readiness, View};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::checks::{self, Broken, Shown};
+use super::panics;
+use super::plan::{End, Event, Setup, Story};
+use super::setup::config;
+use super::support::disk::{Image, disk_of};
+use super::support::world::Exporter;
+use super::wire::{Log, Wire};
+
+/// How long an exporter may take, after the last call, to have counted everything: the longest
+/// wait after failures is five minutes, and some follow one another.
+const CATCH_UP: Duration = Duration::from_secs(3 * 3_600);
+/// How long it is watched once it is exact.
+const WATCH: Duration = Duration::from_secs(300);
+/// How long a kill waits for its moment.
+const MOMENT: Duration = Duration::from_secs(180);
+/// A service manager starts again so soon what could not start.
+const START_AGAIN: Duration = Duration::from_secs(5);
+
+/// What a run came to.
+#[derive(Debug, Default, Clone)]
+pub struct Outcome {
+    pub broken: Option<Broken>,
+    pub log: String,
+    pub simulated: Duration,
+    pub invocations: u64,
+    pub requests: u64,
+    pub kills: usize,
+    pub lives: usize,
+}
+
+struct Player<'a> {
+    story: &'a Story,
+    runtime: Runtime,
+    cloud: Arc<Cloud>,
+    log: Arc<Log>,
+    wire: Arc<Wire>,
+    image: Arc<Image>,
+    shown: Shown,
+    /// Life and generation of the last snapshot that was looked at: each is looked at once.
+    looked_at: (usize, u64),
+    full_until: Option<Instant>,
+    setup: Setup,
+    now: Option<Life>,
+    lives: usize,
+    /// Rows counted, over all lives.
+    counted: u64,
+}
+
+/// One life of the exporter.
+struct Life {
+    exporter: Exporter,
+    rows_before: u64,
+    /// Some commit failed, so that rows were read which nobody kept.
+    refused: bool,
+}
+
+/// Plays a story to its end or to the first promise that is broken.
+pub fn play(story: &Story) -> Outcome {
+    let panics_before = panics::count();
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        runtime.expect("a runtime of one thread").block_on(async {
+            let mut player = Player::new(story);
+            let broken = player.play().await.err();
+            player.outcome(broken)
+        })
+    }));
+    let mut outcome = run.unwrap_or_default();
+    if panics::count() > panics_before {
+        outcome.broken = Some(format!("it panicked: {}", panics::last()));
+    }
+    outcome
+}
+
+impl<'a> Player<'a> {
+    fn new(story: &'a Story) -> Self {
+        let origin = Timestamp::from_millis(story.world.start_ms);
+        let runtime = Runtime::simulated(origin, story.seed);
+        let cloud = Arc::new(Cloud::new(story.world.clone()));
+        let log = Arc::new(Log::new(runtime.clone()));
+        Self {
+            story,
+            wire: Wire::new(cloud.clone(), log.clone(), story),
+            runtime,
+            cloud,
+            log,
+            image: Arc::default(),
+            shown: Shown::default(),
+            looked_at: (0, 0),
+            full_until: None,
+            setup: story.setup,
+            now: None,
+            lives: 0,
+            counted: 0,
+        }
+    }
+
+    fn outcome(&self, broken: Option<Broken>) -> Outcome {
+        let now_ms = self.now_ms();
+        Outcome {
+            broken,
+            log: self.log.text(),
+            simulated: Duration::from_millis((now_ms - self.story.world.start_ms) as u64),
+            invocations: self.cloud.truth(now_ms).total(),
+            requests: self.wire.requests(),
+            kills: self.story.kills(),
+            lives: self.lives,
+        }
+    }
+
+    async fn play(&mut self) -> Result<(), Broken> {
+        self.start().await?;
+        for step in &self.story.steps {
+            self.pass(step.after).await?;
+            self.log.line(&format!("step {:?}", step.what));
+            match step.what {
+                Event::Outage(lasting) => self.wire.cut_off_for(lasting),
+                Event::Storm(lasting) => self.wire.storm_for(lasting),
+                Event::FullDisk(lasting) => {
+                    self.image.set_full(true);
+                    let until = Instant::now() + lasting;
+                    self.full_until = Some(self.full_until.map_or(until, |at| at.max(until)));
+                    self.life().refused = true;
+                }
+                Event::Restart { end, away, setup } => {
+                    self.end(end).await?;
+                    self.pass(away).await?;
+                    self.setup = setup;
+                    self.start().await?;
+                }
+            }
+        }
+        let left_ms = self.story.end_ms() - self.now_ms();
+        self.pass(Duration::from_millis(left_ms.max(0) as u64))
+            .await?;
+        self.log.line("no more calls");
+        self.catch_up().await?;
+        self.forget().await?;
+        self.end(End::Stop).await?;
+        self.keeps_nothing()
+    }
+
+    async fn start(&mut self) -> Result<(), Broken> {
+        self.wire.take_most_under_way();
+        let disk = disk_of(&self.image);
+        let config = config(self.story, &self.setup, &self.cloud, &self.runtime);
+        loop {
+            let seams = Seams {
+                runtime: self.runtime.clone(),
+                transport: self.wire.clone(),
+                environment: Arc::new(|_| None),
+                disk: Some(disk.clone()),
+            };
+            match Pipeline::build(&config, seams).await {
+                Ok(pipeline) => {
+                    let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
+                    let exporter = Exporter {
+                        running: pipeline.start(),
+                        view,
+                        telemetry,
+                    };
+                    self.now = Some(Life {
+                        exporter,
+                        rows_before: self.wire.rows(),
+                        refused: self.full_until.is_some(),
+                    });
+                    self.lives += 1;
+                    self.log.line("started");
+                    return self.scrape();
+                }
+                Err(error) => {
+                    self.log.line(&format!("cannot start: {error}"));
+                    self.pass(START_AGAIN).await?;
+                }
+            }
+        }
+    }
+
+    /// Lets time pass, with a scrape now and then.
+    async fn pass(&mut self, span: Duration) -> Result<(), Broken> {
+        let until = Instant::now() + span;
+        while Instant::now() < until {
+            let left = until - Instant::now();
+            let room = self.full_until.map(|at| at - Instant::now());
+            let nap = left.min(self.story.scrape).min(room.unwrap_or(left));
+            sleep(nap).await;
+            if self.full_until.is_some_and(|at| Instant::now() >= at) {
+                self.full_until = None;
+                self.image.set_full(false);
+                self.log.line("the disk has room again");
+            }
+            self.scrape()?;
+        }
+        Ok(())
+    }
+
+    /// What holds at any time.
+    fn scrape(&mut self) -> Result<(), Broken> {
+        let Some(life) = &self.now else {
+            return Ok(());
+        };
+        checks::in_flight_bound(self.wire.take_most_under_way(), self.setup.in_flight)?;
+        let generation = life.exporter.view.snapshot().generation;
+        if self.looked_at == (self.lives, generation) {
+            return Ok(());
+        }
+        self.looked_at = (self.lives, generation);
+        let now_ms = self.now_ms();
+        let scrape = life.exporter.scrape();
+        let entries = scrape.sum("scf_exporter_ledger_entries", &[]);
+        self.log.line(&format!(
+            "scrape: generation {generation}, {} counted, {entries} remembered, {} changes {:x} \
+             on {} bytes",
+            scrape.sum("scf_invocations_total", &[]),
+            self.image.syncs(),
+            self.image.written(),
+            self.image.len(),
+        ));
+        self.shown.check(&scrape)?;
+        let counted = checks::counted(&life.exporter, self.api());
+        let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
+        checks::never_more(&counted, &truth)?;
+        checks::nothing_left_out(&life.exporter.dispositions())?;
+        match self.settled_ms(life) {
+            Some(settled_ms) if !self.any_deleted() && !life.refused && entries > 0.0 => {
+                let from_ms =
+                    settled_ms - 1_000 * (self.story.run_time_s() + self.story.delivery_s()) as i64;
+                checks::ledger_bound(entries as u64, &self.cloud, now_ms, from_ms)
+            }
+            // Nothing settles a function that is read no more; and where the state was opened again,
+            // which functions a topic has is known again with the next list.
+            _ => Ok(()),
+        }
+    }
+
+    async fn end(&mut self, end: End) -> Result<(), Broken> {
+        self.moment(end).await;
+        // The last that Prometheus sees of this life.
+        self.scrape()?;
+        let Some(life) = self.now.take() else {
+            return Ok(());
+        };
+        let (telemetry, view) = (life.exporter.telemetry.clone(), life.exporter.view.clone());
+        let mut to_the_last = false;
+        if end == End::Stop {
+            let limit = Duration::from_secs(self.setup.stop_timeout);
+            let began = Instant::now();
+            life.exporter.running.stop(limit).await;
+            let refused = life.refused || self.full_until.is_some();
+            to_the_last = began.elapsed() < limit && !refused && !self.any_deleted();
+        } else {
+            self.image.end_life();
+            life.exporter.kill();
+        }
+        self.image.end_life();
+        self.log.line(&format!(
+            "ended: {end}, generation {}",
+            view.snapshot().generation
+        ));
+        let dispositions = super::support::world::dispositions_of(&telemetry);
+        self.counted += dispositions["counted"];
+        let rows = self.wire.rows() - life.rows_before;
+        checks::nothing_left_out(&dispositions)?;
+        checks::accounted(&dispositions, rows, to_the_last)
+    }
+
+    /// The position below which everything is settled, by this machine's clock; none while targets
+    /// are still to be found or begun.
+    fn settled_ms(&self, life: &Life) -> Option<i64> {
+        let view = &life.exporter.view;
+        if view.readiness() != Readiness::Ready {
+            return None;
+        }
+        let targets = view.status().targets;
+        let settled: Option<Vec<_>> = targets.iter().map(|target| target.settled).collect();
+        let settled_ms = settled?.iter().map(|at| at.as_millis()).min()?;
+        Some(settled_ms - self.story.world.faults.clock_skew_ms)
+    }
+
+    /// Waits for the moment at which an exporter ends.
+    async fn moment(&self, end: End) {
+        let waited = match end {
+            End::Stop | End::Kill => Ok(()),
+            End::KillAtAnswer { n, then } => {
+                timeout(MOMENT, async {
+                    for _ in 0..n {
+                        self.wire.answered.notified().await;
+                    }
+                    sleep(Duration::from_millis(then)).await;
+                })
+                .await
+            }
+            End::KillAtSync { n } => {
+                let until = self.image.syncs() + n;
+                self.after_answers(|| self.image.syncs() >= until).await
+            }
+            End::KillAtPublish { n } => {
+                let until = self.generation() + n;
+                self.after_answers(|| self.generation() >= until).await
+            }
+        };
+        self.log
+            .line(&format!("the moment has come: {}", waited.is_ok()));
+    }
+
+    /// Waits until something is so that can only become so shortly after an answer.
+    async fn after_answers(
+        &self,
+        is_so: impl Fn() -> bool,
+    ) -> Result<(), tokio::time::error::Elapsed> {
+        timeout(MOMENT, async {
+            loop {
+                self.wire.answered.notified().await;
+                for _ in 0..60 {
+                    if is_so() {
+                        return;
+                    }
+                    sleep(Duration::from_millis(1)).await;
+                }
+            }
+        })
+        .await
+    }
+
+    /// After the last call the exporter comes to the truth, and stays there.
+    async fn catch_up(&mut self) -> Result<(), Broken> {
+        let horizon = Duration::from_millis(self.cloud.horizon_ms()) + Duration::from_secs(180);
+        self.pass(horizon).await?;
+        let until = Instant::now() + CATCH_UP;
+        while self.is_exact().is_err() && Instant::now() < until {
+            self.pass(Duration::from_secs(30)).await?;
+        }
+        self.is_exact()?;
+        self.pass(WATCH).await?;
+        self.is_exact()?;
+        let truth = self.cloud.truth(self.now_ms()).total();
+        let life = self.life();
+        let this_life = life.exporter.dispositions()["counted"];
+        let counted = self.counted + this_life;
+        // A kill between disk and metric takes the metric's last step along.
+        if counted > truth || (self.story.kills() == 0 && counted < truth) {
+            return Err(format!(
+                "{counted} rows are called counted in all lives, but there were {truth}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_exact(&self) -> Result<(), Broken> {
+        let Some(life) = &self.now else {
+            return Err("there is no exporter".into());
+        };
+        let truth = self.cloud.truth(self.now_ms());
+        let counted = checks::counted(&life.exporter, self.api());
+        checks::exact(&counted, &checks::expected(&truth, self.api()))
+    }
+
+    /// Once nothing can come again nothing is remembered, for each function that is still read.
+    async fn forget(&mut self) -> Result<(), Broken> {
+        if self.any_deleted() {
+            return Ok(());
+        }
+        let horizon = Duration::from_secs(self.story.run_time_s() + self.story.delivery_s());
+        let until = Instant::now() + 2 * horizon + CATCH_UP;
+        loop {
+            let entries = self
+                .life()
+                .exporter
+                .scrape()
+                .sum("scf_exporter_ledger_entries", &[]);
+            if entries == 0.0 {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(format!("{entries} attempts are remembered for ever"));
+            }
+            self.pass(Duration::from_secs(60)).await?;
+        }
+    }
+
+    /// What is forgotten is no longer on the disk either.
+    fn keeps_nothing(&self) -> Result<(), Broken> {
+        if self.any_deleted() {
+            return Ok(());
+        }
+        let (_store, stored) = Store::open_on(disk_of(&self.image))
+            .map_err(|error| format!("the state cannot be opened at the end: {error}"))?;
+        if stored.keys.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "{} packs of forgotten keys are on the disk",
+            stored.keys.len()
+        ))
+    }
+
+    fn generation(&self) -> u64 {
+        let life = self.now.as_ref();
+        life.map_or(0, |life| life.exporter.view.snapshot().generation)
+    }
+
+    fn life(&mut self) -> &mut Life {
+        self.now
+            .as_mut()
+            .expect("an exporter is at work between two steps")
+    }
+
+    /// The API that told all rows; none where it was several.
+    fn api(&self) -> Option<Api> {
+        self.story.one_api().then_some(self.story.setup.api)
+    }
+
+    fn any_deleted(&self) -> bool {
+        let mut lives = self.story.world.lives.iter();
+        lives.any(|life| life.deleted_ms < i64::MAX)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.runtime.now().as_millis()
+    }
+}

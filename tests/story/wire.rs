@@ -1,0 +1,302 @@
+//! The network between the exporter and the simulated cloud: it takes time, breaks off, keeps
+//! count of what is under way and writes everything down.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use scf_exporter::runtime::{Random, Runtime};
+use scf_exporter::sim::{Cloud, Request};
+use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::plan::Story;
+
+const LOST_CONTEXT: &str = r#"{"Response":{"Error":{"Code":"FailedOperation.InvalidContext","Message":"the context is not known"},"RequestId":"1"}}"#;
+
+/// The log of a run: what happened, in its order, one line each.
+pub struct Log {
+    runtime: Runtime,
+    origin_ms: i64,
+    text: Mutex<String>,
+}
+
+/// The network.
+pub struct Wire {
+    cloud: Arc<Cloud>,
+    log: Arc<Log>,
+    latency: Duration,
+    lost_contexts: f64,
+    random: Random,
+    out_of_reach_until_ms: AtomicI64,
+    stormy_until_ms: AtomicI64,
+    /// Requests under way by service, and the most there ever were.
+    under_way: Mutex<BTreeMap<String, (u64, u64)>>,
+    requests: AtomicU64,
+    answers: AtomicU64,
+    rows: AtomicU64,
+    /// Told of each answer that arrived.
+    pub answered: Notify,
+}
+
+/// A request under way; no more once dropped, whether answered or given up.
+struct UnderWay<'a>(&'a Wire, String);
+
+// === impl Log ===
+
+impl Log {
+    pub fn new(runtime: Runtime) -> Self {
+        let origin_ms = runtime.now().as_millis();
+        Self {
+            runtime,
+            origin_ms,
+            text: Mutex::default(),
+        }
+    }
+
+    /// Writes a line.
+    pub fn line(&self, text: &str) {
+        let ms = self.runtime.now().as_millis() - self.origin_ms;
+        let mut log = self.text.lock().expect("nobody panics with it");
+        writeln!(log, "{ms} {text}").expect("a String takes all");
+    }
+
+    pub fn text(&self) -> String {
+        self.text.lock().expect("nobody panics with it").clone()
+    }
+}
+
+// === impl Wire ===
+
+impl Wire {
+    pub fn new(cloud: Arc<Cloud>, log: Arc<Log>, story: &Story) -> Arc<Self> {
+        Arc::new(Self {
+            cloud,
+            log,
+            latency: story.latency,
+            lost_contexts: story.lost_contexts,
+            random: Random::seeded(story.seed ^ 0x7713_E000_0000_0000),
+            out_of_reach_until_ms: AtomicI64::new(i64::MIN),
+            stormy_until_ms: AtomicI64::new(i64::MIN),
+            under_way: Mutex::default(),
+            requests: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            answered: Notify::new(),
+        })
+    }
+
+    /// The cloud cannot be reached for so long.
+    pub fn cut_off_for(&self, span: Duration) {
+        let until_ms = self.now_ms() + span.as_millis() as i64;
+        self.out_of_reach_until_ms
+            .fetch_max(until_ms, Ordering::Relaxed);
+    }
+
+    /// Every request is throttled for so long.
+    pub fn storm_for(&self, span: Duration) {
+        let until_ms = self.now_ms() + span.as_millis() as i64;
+        self.stormy_until_ms.fetch_max(until_ms, Ordering::Relaxed);
+    }
+
+    /// Requests sent.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Log rows in all answers that arrived whole.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// The most requests that one service ever had under way, since the last call of this.
+    pub fn take_most_under_way(&self) -> u64 {
+        let mut under_way = self.under_way.lock().expect("nobody panics with it");
+        let most = under_way.values().map(|(_, most)| *most).max();
+        under_way.values_mut().for_each(|(now, most)| *most = *now);
+        most.unwrap_or(0)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.log.runtime.now().as_millis()
+    }
+
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let asked = Asked::of(&request);
+        let _under_way = UnderWay::begin(self, asked.service());
+        sleep(self.random.jitter(self.latency)).await;
+        let what = asked.action.clone();
+        let is_log = asked.is_log();
+        let outcome = self.outcome(asked, request).await;
+        sleep(self.random.jitter(self.latency)).await;
+        let text = match &outcome {
+            Ok(response) => {
+                let rows = if is_log { rows_in(&response.body) } else { 0 };
+                self.rows.fetch_add(rows, Ordering::Relaxed);
+                format!("{} {} B {rows} rows", response.status, response.body.len())
+            }
+            Err(error) => error.to_string(),
+        };
+        self.log.line(&format!("request {number} {what}: {text}"));
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        self.answered.notify_waiters();
+        outcome
+    }
+
+    async fn outcome(
+        &self,
+        asked: Asked,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, TransportError> {
+        let (host, now_ms) = (asked.host.clone(), self.now_ms());
+        if now_ms < self.out_of_reach_until_ms.load(Ordering::Relaxed) {
+            let reason = "no route".to_owned();
+            return Err(TransportError::Connect { host, reason });
+        }
+        if now_ms < self.stormy_until_ms.load(Ordering::Relaxed) && !asked.is_metadata() {
+            return Ok(asked.throttled());
+        }
+        if asked.has_context() && self.random.unit() < self.lost_contexts {
+            return Ok(HttpResponse::new(200, LOST_CONTEXT));
+        }
+        let response = self.cloud.handle(
+            now_ms,
+            &Request {
+                method: request.method.as_str().to_owned(),
+                path: asked.path,
+                query: asked.query,
+                host: asked.host,
+                headers: request.headers.clone(),
+                body: request.body.to_vec(),
+            },
+        );
+        sleep(response.delay).await;
+        if response.cut_after.is_some() {
+            let reason = "cut".to_owned();
+            return Err(TransportError::CutBody { host, reason });
+        }
+        let mut answer = HttpResponse::new(response.status, response.body);
+        let headers = response.headers.into_iter();
+        answer.headers = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        Ok(answer)
+    }
+}
+
+impl Transport for Wire {
+    fn send<'a>(
+        &'a self,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
+        Box::pin(self.answer(request))
+    }
+}
+
+/// What a request is, as far as the network sees it.
+struct Asked {
+    host: String,
+    path: String,
+    query: String,
+    action: String,
+    body: String,
+}
+
+impl Asked {
+    fn of(request: &HttpRequest) -> Self {
+        let (_, rest) = request.url.split_once("://").unwrap_or(("", &request.url));
+        let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let mut headers = request.headers.iter();
+        let named = headers.find(|(name, _)| name == "x-tc-action");
+        let in_form = || {
+            let mut pairs = query.split('&').chain(body.split('&'));
+            pairs.find_map(|pair| pair.strip_prefix("Action=").map(str::to_owned))
+        };
+        let action = named.map(|(_, action)| action.clone()).or_else(in_form);
+        Self {
+            host: host.to_owned(),
+            path: format!("/{path}"),
+            query: query.to_owned(),
+            action: action.unwrap_or_else(|| target.to_owned()),
+            body,
+        }
+    }
+
+    /// Whose limit of requests under way it comes under.
+    fn service(&self) -> String {
+        match self.action.as_str() {
+            "SearchLog" => "logs".to_owned(),
+            action if action.starts_with("AssumeRole") => "keys".to_owned(),
+            _ if self.is_metadata() => "metadata".to_owned(),
+            _ => "functions".to_owned(),
+        }
+    }
+
+    /// Whether it asks for the rows that count; a look at the lines themselves does not.
+    fn is_log(&self) -> bool {
+        match self.action.as_str() {
+            "SearchLog" => self.body.contains("Report"),
+            action => action == "GetFunctionLogs",
+        }
+    }
+
+    /// Whether it goes on where another one ended.
+    fn has_context(&self) -> bool {
+        self.body.contains("\"Context\":\"") && !self.body.contains("\"Context\":\"\"")
+    }
+
+    fn is_metadata(&self) -> bool {
+        self.path.contains("meta-data")
+    }
+
+    fn throttled(&self) -> HttpResponse {
+        let body = if self.path.starts_with("/v2/") {
+            r#"{"code":4400,"message":"slow down","codeDesc":"RequestLimitExceeded"}"#
+        } else {
+            r#"{"Response":{"Error":{"Code":"RequestLimitExceeded","Message":"slow down"},"RequestId":"1"}}"#
+        };
+        HttpResponse::new(200, body)
+    }
+}
+
+/// Rows of calls in an answer, whatever API it is of: v2 rows have `requestId`, those of API 3.0
+/// `RequestId`, as has the envelope, and log lines have their text inside a string.
+fn rows_in(body: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(body);
+    let count = |what: &str| text.matches(what).count() as u64;
+    if text.contains("\"Results\":") {
+        return count(r#"\"SCF_Message\":\"Report RequestId"#);
+    }
+    if text.contains("\"TotalCount\":") {
+        return count("\"RequestId\":").saturating_sub(1);
+    }
+    count("\"requestId\":") + count("\"request_id\":")
+}
+
+// === impl UnderWay ===
+
+impl<'a> UnderWay<'a> {
+    fn begin(wire: &'a Wire, service: String) -> Self {
+        let mut under_way = wire.under_way.lock().expect("nobody panics with it");
+        let (now, most) = under_way.entry(service.clone()).or_default();
+        *now += 1;
+        *most = (*now).max(*most);
+        drop(under_way);
+        Self(wire, service)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut under_way = self.0.under_way.lock().expect("nobody panics with it");
+        if let Some((now, _)) = under_way.get_mut(&self.1) {
+            *now -= 1;
+        }
+    }
+}
