@@ -2,8 +2,9 @@
 
 CARGO ?= cargo
 PYTHON ?= python3
+SECONDS ?= 30
 
-.PHONY: help test e2e lint bench demo
+.PHONY: help test e2e lint bench demo fuzz
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -22,6 +23,9 @@ lint: ## Formatting, clippy and documentation, warnings as errors
 
 bench: ## The benchmarks, as ratios within one run
 	$(CARGO) bench --locked
+
+fuzz: ## Every fuzz target for SECONDS seconds (30); needs a C++ compiler, fetches cargo-fuzz
+	SECONDS_EACH=$(SECONDS) scripts/fuzz.sh
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

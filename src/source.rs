@@ -5,6 +5,8 @@
 
 pub mod cls;
 pub mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod outcome;
 mod scalar;
 mod time;

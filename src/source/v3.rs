@@ -4,6 +4,8 @@
 //! installations still answer it.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod read;
 mod row;
 
