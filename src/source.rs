@@ -7,6 +7,7 @@ pub mod cls;
 pub mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod members;
 mod outcome;
 mod scalar;
 mod time;

@@ -1,12 +1,10 @@
 //! What the fuzz targets of all adapters ask of what was read.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::members::Members;
 use crate::model::{Page, Timestamp};
 
 /// A month in nanoseconds, 1 TiB, and the first day of 2201: the largest values believed.
@@ -53,7 +51,7 @@ fn turn(raw: &RawValue, depth: usize, text: &mut String) -> Option<()> {
         _ if depth == 0 => text.push_str(json),
         b'{' => {
             let Members(members) = serde_json::from_str(json).ok()?;
-            let names: HashSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+            let names: HashSet<&str> = members.iter().map(|(name, _)| &**name).collect();
             if names.len() < members.len() {
                 return None;
             }
@@ -78,33 +76,6 @@ fn turn(raw: &RawValue, depth: usize, text: &mut String) -> Option<()> {
         _ => text.push_str(json),
     }
     Some(())
-}
-
-/// The members of an object in their order, names that come again among them.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
 }
 
 #[cfg(test)]
