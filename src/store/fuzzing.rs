@@ -71,7 +71,8 @@ fn seen(bytes: &[u8; CHUNK]) -> SeenKey {
     }
 }
 
-/// A function that counted a row for each part of the bytes.
+/// A function that counted a row for each part of the bytes, each value as large as adapters let
+/// one be: a month, 1 TiB.
 fn made(bytes: &[u8]) -> StoredFunction {
     let name = String::from_utf8_lossy(bytes);
     let id = FunctionId::new("ap-x", &name, &name).of_account(&name);
@@ -80,10 +81,10 @@ fn made(bytes: &[u8]) -> StoredFunction {
         let number = |at: usize| u64::from(part.get(at).copied().unwrap_or_default());
         series.count(&Row {
             ret_code: RetCode::new(number(0) as i64 - 2),
-            duration: Nanos(number(1) << (number(2) % 56)),
-            billed: Nanos(number(3) << (number(4) % 56)),
-            memory: Bytes(number(5) << (number(6) % 56)),
-            memory_limit: Bytes(number(7) << (number(8) % 56)),
+            duration: Nanos(number(1) << (number(2) % 44)),
+            billed: Nanos(number(3) << (number(4) % 44)),
+            memory: Bytes(number(5) << (number(6) % 33)),
+            memory_limit: Bytes(number(7) << (number(8) % 33)),
             position: Timestamp::from_millis(number(9) as i64 - 100),
             retried: number(10) > 127,
             ..Row::default()
