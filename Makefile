@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 PYTHON ?= python3
+SECONDS ?= 30
 
 # Stories that `make sim` plays, and the seed of the first.
 SEEDS ?= 200
@@ -42,6 +43,9 @@ bench-reading: ## Requests and freshness of each way of reading; DAY=1 for the w
 soak: ## All crash points, 200 stops and kills of the real program, a simulated day of 1,000 functions
 	CRASH_POINTS=all $(CARGO) test --locked --test crash_points -- --nocapture
 	$(CARGO) test --locked --test soak -- --nocapture --test-threads=1
+
+fuzz: ## Every fuzz target for SECONDS seconds (30); needs a C++ compiler, fetches cargo-fuzz
+	SECONDS_EACH=$(SECONDS) scripts/fuzz.sh
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

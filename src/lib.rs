@@ -14,6 +14,9 @@ pub mod commit;
 pub mod config;
 pub mod demo;
 pub mod expose;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ledger;
 pub mod logging;
 pub mod model;

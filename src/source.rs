@@ -5,6 +5,9 @@
 
 pub mod cls;
 pub mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod members;
 mod outcome;
 mod scalar;
 mod strategy;

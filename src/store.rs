@@ -12,6 +12,8 @@
 mod codec;
 mod error;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod keys;
 mod unborn;
 

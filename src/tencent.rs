@@ -44,3 +44,12 @@ pub use sign_form::{signature, source_string};
 pub use sign_tc3::{Payload, Tc3};
 pub use sts::StsClient;
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
+
+/// What a whole answer of API 3.0 holds; `None` where it is an error or no answer.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn payload<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
+    match envelope::read(body) {
+        Ok(envelope::Answer::Payload(payload)) => Some(payload),
+        _ => None,
+    }
+}

@@ -6,6 +6,8 @@
 //! one topic never overlap and have one query under way, where the vendor allows 15.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod query;
 mod read;
 mod record;

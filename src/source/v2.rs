@@ -1,6 +1,8 @@
 //! The legacy v2 API: `GetFunctionLogs` without a time range, newest first by offset, and
 //! `ListFunctions`.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod list;
 mod logs;
 mod plain;

@@ -4,12 +4,15 @@
 //! installations still answer it.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod memory;
 mod read;
 mod row;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,6 +24,7 @@ use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::{Answer, Reading};
+use memory::Memory;
 use read::Reader;
 
 /// Start times are cut to the second: a call may have started this much after its position.
@@ -36,6 +40,7 @@ pub struct V3Source {
     /// The largest page worth asking for: the configured one, or less once the API refused it.
     page_max: AtomicUsize,
     late_after: Mutex<HashMap<TargetId, Duration>>,
+    memories: Mutex<HashMap<TargetId, Memory>>,
     /// Whether the API tells retry numbers, see [`Reading`].
     tells_retries: AtomicBool,
 }
@@ -79,6 +84,7 @@ impl V3Source {
             wanted,
             page_max: AtomicUsize::new(page_max),
             late_after: Mutex::default(),
+            memories: Mutex::default(),
             tells_retries: AtomicBool::new(false),
         }
     }
@@ -99,6 +105,8 @@ impl V3Source {
         });
         let functions: Vec<Listed> = listed.collect();
         let late_after = self.late_after_of(&functions, known.complete);
+        self.memories()
+            .retain(|target, _| late_after.contains_key(target));
         *self
             .late_after
             .lock()
@@ -128,13 +136,40 @@ impl V3Source {
         }
     }
 
-    fn reader<'a>(&'a self, target: &'a TargetId, sink: &'a mut dyn PageSink) -> Reader<'a> {
+    fn reader<'a>(
+        &'a self,
+        target: &'a TargetId,
+        sink: &'a mut dyn PageSink,
+        memory: &'a mut Memory,
+    ) -> Reader<'a> {
         let reading = Reading {
             tells_retries: &self.tells_retries,
             target,
             wanted: &self.wanted,
         };
-        Reader::new(&*self.api, reading, &self.page_max, sink)
+        Reader::new(&*self.api, reading, &self.page_max, sink, memory)
+    }
+
+    /// Reads with what is remembered of the target. A read that is ended from outside forgets it,
+    /// and the next ones learn it anew.
+    async fn read_with_memory(
+        &self,
+        target: &TargetId,
+        span: Span,
+        sink: &mut dyn PageSink,
+    ) -> Result<ReadReport, ApiError> {
+        let mut memory = self.memories().remove(target).unwrap_or_default();
+        let reader = self.reader(target, sink, &mut memory);
+        let report = match span.mode {
+            Mode::Tail => reader.tail(span).await,
+            Mode::Sweep => reader.sweep(span).await,
+        };
+        self.memories().insert(target.clone(), memory);
+        report
+    }
+
+    fn memories(&self) -> MutexGuard<'_, HashMap<TargetId, Memory>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The longest wait of each target's functions. Of a list that is not complete, a namespace
@@ -222,11 +257,7 @@ impl Streams for V3Source {
         span: Span,
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        let reader = self.reader(target, sink);
-        match span.mode {
-            Mode::Tail => Box::pin(reader.tail(span)),
-            Mode::Sweep => Box::pin(reader.sweep(span)),
-        }
+        Box::pin(self.read_with_memory(target, span, sink))
     }
 
     fn count<'a>(
@@ -234,7 +265,12 @@ impl Streams for V3Source {
         function: &'a TargetId,
         span: Span,
     ) -> BoxFuture<'a, Result<Option<u64>, ApiError>> {
-        Box::pin(async move { self.reader(function, &mut Nowhere).count(span).await })
+        Box::pin(async move {
+            let (mut sink, mut memory) = (Nowhere, Memory::default());
+            self.reader(function, &mut sink, &mut memory)
+                .count(span)
+                .await
+        })
     }
 }
 

@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 from harness import CHECKS, EARLY, ROOT, Context, Failed  # noqa: E402
 
 import check_restart  # noqa: E402,F401 (entering their checks is what they are imported for)
+import check_truth  # noqa: E402,F401
 import check_metrics  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
 import check_demo  # noqa: E402,F401

@@ -9,17 +9,19 @@ import urllib.parse
 from harness import Failed, expect, free_port, get_json, http, until
 
 # Paces at which some twenty functions are each read about once a second.
-PACE = (
+READS = (
     "--poll.interval", "1s", "--poll.idle-interval", "2s", "--poll.sweep-interval", "2s",
-    "--limits.requests-per-second", "200", "--web.zero-first", "0s",
+    "--limits.requests-per-second", "200",
 )
+# The same, and every count is shown at once.
+PACE = (*READS, "--web.zero-first", "0s")
 
 
 class Simulator:
     """`scf-exporter sim` in a process of its own."""
 
-    def __init__(self, context, *arguments, name="sim"):
-        self.process = context.exporter(name, "sim", "--listen", "127.0.0.1:0", *arguments)
+    def __init__(self, context, *arguments, name="sim", listen="127.0.0.1:0"):
+        self.process = context.exporter(name, "sim", "--listen", listen, *arguments)
         hello = until("the simulator's first line", self._hello, 20)
         self.url = f"http://{hello['listening']}"
         self.secret_id = hello["secret_id"]
@@ -82,7 +84,7 @@ def counted(url, label=None):
 
 
 class Prometheus:
-    """A real Prometheus that scrapes every second."""
+    """A real Prometheus that scrapes every second; a job is an address, or settings of its own."""
 
     def __init__(self, context, jobs, name="prometheus"):
         self.port = free_port()
@@ -94,7 +96,10 @@ class Prometheus:
                 {
                     "job_name": job,
                     "honor_labels": True,
-                    "static_configs": [{"targets": [target]}],
+                    **(
+                        target if isinstance(target, dict)
+                        else {"static_configs": [{"targets": [target]}]}
+                    ),
                 }
                 for job, target in jobs.items()
             ],

@@ -185,7 +185,7 @@ impl Dice<'_> {
             page_size: match api {
                 Api::V2 => self.pick(&[100, 1_000]),
                 Api::V3 => self.pick(&[20, 50, 100, 1_000]),
-                Api::Cls => self.pick(&[100, 1_000]),
+                Api::Cls => self.pick(&[10, 100, 1_000]),
             },
             interval,
             idle_interval: interval * self.between(1, 3),

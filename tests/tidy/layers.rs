@@ -15,6 +15,8 @@ pub const TABLE: &[(&str, &[&str])] = &[
             "cli", "app", "demo", "check", "logging", "sim", "config", "tencent", "runtime",
         ],
     ),
+    // Questions of the fuzz targets; no part of the program.
+    ("fuzzing", &["source", "store", "expose", "config"]),
     (
         "demo",
         &[

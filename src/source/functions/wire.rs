@@ -21,6 +21,8 @@ const NAME_MAX: usize = 255;
 const RUNTIME_MAX: usize = 64;
 /// Longest run time in seconds that is believed; logs are kept no longer.
 const TIMEOUT_MAX: u64 = 7 * 24 * 3600;
+/// The largest memory believed, in MB: 1 TiB. The cloud lends up to 120 GB.
+const MEMORY_MAX: u64 = 1 << 20;
 /// What the vendor calls MB.
 const MIB: u64 = 1 << 20;
 
@@ -180,7 +182,7 @@ impl FunctionAnswer {
         let positive = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
         let runtime = self.runtime.as_deref().unwrap_or_default();
         Some(About {
-            memory_limit: Bytes(positive(self.memory_size)?.saturating_mul(MIB)),
+            memory_limit: Bytes(positive(self.memory_size)?.min(MEMORY_MAX) * MIB),
             timeout: Duration::from_secs(positive(self.timeout)?.min(TIMEOUT_MAX)),
             runtime: runtime.chars().take(RUNTIME_MAX).collect(),
         })

@@ -11,6 +11,7 @@ use super::row::{Name, WireRow};
 use crate::config::FunctionFilter;
 use crate::ledger::{PageShape, Scope, TargetId};
 use crate::model::{Bytes, FunctionId, Page, RejectReason, Row, Timestamp};
+use crate::source::members::Members;
 use crate::source::scalar::Scalar;
 use crate::tencent::{Code, Head, Malformed};
 
@@ -335,8 +336,8 @@ impl<'de, 'r> Visitor<'de> for Rows<'r> {
 
 /// Reads a row field by field; a field that cannot be held is [`Scalar::Other`].
 fn careful_row(raw: &RawValue) -> Option<WireRow<'_>> {
-    let fields: std::collections::BTreeMap<Box<str>, &RawValue> =
-        serde_json::from_str(raw.get()).ok()?;
+    // In their order: of two spellings of one name the later counts, as for the other readers.
+    let Members(fields) = serde_json::from_str(raw.get()).ok()?;
     let mut row = WireRow::default();
     for (name, value) in fields {
         if let Some(field) = row.field(name.as_bytes()) {

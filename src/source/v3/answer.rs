@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::memory::Fate;
 use super::row::{WireRow, mark_of};
 use crate::ledger::{Mark, Scope, TargetId};
 use crate::model::{FunctionId, Page, RejectReason};
@@ -52,16 +53,15 @@ pub(super) struct Sorted {
     pub(super) page: Page,
     /// Where each row stands in the list.
     pub(super) marks: Vec<Mark>,
-    /// The rows that no attempt will be counted for as they are now: those that run, that are not
-    /// wanted or cannot be read.
-    pub(super) passed_over: Vec<u64>,
+    /// What each row is to the count.
+    pub(super) fates: Vec<Fate>,
 }
 
 /// Sorts rows out, one after the other.
 struct Builder<'r> {
     reading: Reading<'r>,
     page: Page,
-    passed_over: Vec<u64>,
+    fates: Vec<Fate>,
     /// The index of each function met; `None` for one that is not wanted.
     index: HashMap<String, Option<u16>>,
 }
@@ -88,7 +88,7 @@ impl Answer {
         let mut builder = Builder {
             reading,
             page: Page::default(),
-            passed_over: Vec::new(),
+            fates: Vec::new(),
             index: HashMap::new(),
         };
         let raws = self.data.iter().flatten();
@@ -110,7 +110,7 @@ impl Answer {
         Sorted {
             page: builder.page,
             marks,
-            passed_over: builder.passed_over,
+            fates: builder.fates,
         }
     }
 }
@@ -143,26 +143,37 @@ impl Builder<'_> {
         let Some(row) = row else {
             self.page.rejects.push(RejectReason::NotAnObject);
             let id = mark_of(raw);
-            self.passed_over.push(id);
+            self.fates.push(Fate::Ignored);
             return Mark { second: None, id };
         };
         let id = row.mark(raw);
-        let counted = self.page.rows.len();
-        match self.function(row) {
-            Err(reason) => self.page.rejects.push(reason),
-            Ok(None) => {}
-            Ok(Some(_)) if row.is_unfinished() => self.page.unfinished += 1,
-            Ok(Some(function)) => match row.judge(function) {
-                Ok(row) => self.page.rows.push(row),
-                Err(reason) => self.page.rejects.push(reason),
-            },
-        }
-        if self.page.rows.len() == counted {
-            self.passed_over.push(id);
-        }
+        let fate = self.sort_in(row);
+        self.fates.push(fate);
         Mark {
             second: row.position().map(|position| position.as_secs()),
             id,
+        }
+    }
+
+    fn sort_in(&mut self, row: &WireRow<'_>) -> Fate {
+        let judged = match self.function(row) {
+            Ok(None) => return Fate::Ignored,
+            Ok(Some(_)) if row.is_unfinished() => {
+                self.page.unfinished += 1;
+                return Fate::Running;
+            }
+            Ok(Some(function)) => row.judge(function),
+            Err(reason) => Err(reason),
+        };
+        match judged {
+            Ok(row) => {
+                self.page.rows.push(row);
+                Fate::Counted
+            }
+            Err(reason) => {
+                self.page.rejects.push(reason);
+                Fate::Ignored
+            }
         }
     }
 

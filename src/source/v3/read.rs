@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::LogsApi;
 use super::answer::{Answer, Reading, Sorted};
+use super::memory::Memory;
 use crate::ledger::{Ask, DEPTH_MAX, SECONDS_MAX, WindowRead};
 use crate::model::Timestamp;
 use crate::source::time::format_start_time;
@@ -21,10 +22,10 @@ const NEWEST_PAGES_MAX: u64 = 100;
 /// Why reading newest first ended.
 #[derive(PartialEq, Eq)]
 enum Ended {
-    /// The sink wants no more.
-    Stopped,
-    /// There is no more to be had that way.
-    Whole,
+    /// Nothing is missing, or no more is wanted now.
+    Enough,
+    /// Something is missing that cannot be found that way.
+    Short,
 }
 
 /// One read.
@@ -33,6 +34,7 @@ pub(super) struct Reader<'a> {
     reading: Reading<'a>,
     page_max: &'a AtomicUsize,
     sink: &'a mut dyn PageSink,
+    memory: &'a mut Memory,
     report: ReadReport,
 }
 
@@ -42,12 +44,14 @@ impl<'a> Reader<'a> {
         reading: Reading<'a>,
         page_max: &'a AtomicUsize,
         sink: &'a mut dyn PageSink,
+        memory: &'a mut Memory,
     ) -> Self {
         Self {
             api,
             reading,
             page_max,
             sink,
+            memory,
             report: ReadReport::default(),
         }
     }
@@ -56,12 +60,10 @@ impl<'a> Reader<'a> {
     /// met is as much as the API counts; else the closed part until it adds up, then once what may
     /// still change.
     pub(super) async fn sweep(mut self, span: Span) -> Result<ReadReport, ApiError> {
-        let is_known = self
-            .sink
-            .met(self.reading.target, span.first_second())
-            .await
-            .is_some();
-        if is_known && self.newest_first(span).await? == Ended::Stopped || self.report.complete {
+        let known = self.met(span).await;
+        if let Some(known) = known
+            && self.newest_first(span, Some(known)).await? == Ended::Enough
+        {
             return Ok(self.report);
         }
         let mut closed = WindowRead::closed(span.from, span.closed, self.page_max());
@@ -79,72 +81,116 @@ impl<'a> Reader<'a> {
 
     /// The newest rows, until the sink knows them, nothing is missing, or a day is read.
     pub(super) async fn tail(mut self, span: Span) -> Result<ReadReport, ApiError> {
-        self.newest_first(span).await?;
+        let known = self.met(span).await;
+        self.newest_first(span, known).await?;
         Ok(self.report)
     }
 
-    /// Reads from the newest row on until the attempts met, with the rows passed over on the way,
-    /// are as many as the API counts: then none is missing anywhere, and the read is complete.
-    async fn newest_first(&mut self, span: Span) -> Result<Ended, ApiError> {
-        let from = span.first_second();
+    /// Reads from the newest row on. Once the attempts met, with the rows passed over, are as many
+    /// as the API counts, none is missing anywhere and the read is confirmed. `known` is how many
+    /// attempts were met before, where that can be told.
+    async fn newest_first(&mut self, span: Span, known: Option<u64>) -> Result<Ended, ApiError> {
+        let from = span.first_second().as_secs();
+        self.memory.begin(from);
         let mut ask = Ask {
-            from: from.as_secs(),
+            from,
             // The second of `now` whole, however the API reads the end.
-            to: span.now.as_secs() + 1,
+            to: (span.now.as_secs() + 1).clamp(from + 1, from + SECONDS_MAX),
             offset: 0,
             limit: self.first_page(span),
         };
-        ask.to = ask.to.clamp(ask.from + 1, ask.from + SECONDS_MAX);
-        let all_asked = ask.to > span.now.as_secs();
-        let mut passed_over = HashSet::new();
+        let mut known = known;
         for _ in 0..NEWEST_PAGES_MAX {
             let Some(answer) = self.fetch(ask, "desc").await? else {
                 ask.limit = SMALL_PAGE;
                 continue;
             };
-            let sorted = answer.sort_out(self.reading);
-            let rows = sorted.marks.len() as u64;
-            passed_over.extend(sorted.passed_over);
+            let rows = answer.data.as_ref().map_or(0, Vec::len) as u64;
+            let (flow, oldest) = self.take(&answer).await;
             ask.offset += rows;
-            if self.sink.put(sorted.page).await == Flow::Stop {
-                // Perhaps it is all known.
-                self.report.complete =
-                    all_asked && self.missing(from, &answer, passed_over.len()).await == Some(0);
-                return Ok(Ended::Stopped);
-            }
-            match self.missing(from, &answer, passed_over.len()).await {
-                Some(0) if all_asked => {
-                    (self.report.complete, self.report.confirmed) = (true, true);
-                    return Ok(Ended::Whole);
-                }
-                // A backlog is better read oldest first, so that each piece is kept.
-                Some(missing) if missing > self.backlog() && span.mode == Mode::Sweep => break,
-                _ => {}
+            let met = self.met(span).await;
+            let new = met.zip(known).map(|(met, known)| met.saturating_sub(known));
+            known = met;
+            self.memory
+                .earn(new.unwrap_or(rows) as f64 / self.page_max() as f64);
+            let missing = self.missing(&answer, met);
+            self.memory.missing = missing.unwrap_or(0);
+            let all_asked = ask.to > span.now.as_secs();
+            self.report.confirmed = missing == Some(0) && all_asked;
+            // A call below what is to be settled that may have ended has to be seen once more.
+            let runs = self.memory.oldest_running();
+            let is_seen = runs.is_none_or(|second| second >= span.closed.as_secs());
+            self.report.complete = self.report.confirmed && is_seen;
+            if flow == Flow::Stop {
+                return Ok(Ended::Enough);
             }
             let last = rows == 0 || answer.total_count.is_none_or(|all| all <= ask.offset);
             if last || ask.offset >= DEPTH_MAX {
                 break;
             }
+            // A backlog is better read oldest first, so that each piece is kept.
+            if missing.is_some_and(|missing| missing > self.backlog()) && span.mode == Mode::Sweep {
+                break;
+            }
+            let all_new = new.is_none_or(|new| new >= rows);
+            if !all_new && !self.looks_on(span, missing, oldest) {
+                return Ok(Ended::Enough);
+            }
             let room = usize::try_from(DEPTH_MAX - ask.offset).unwrap_or(SMALL_PAGE);
             ask.limit = (ask.limit * 2).min(self.page_max()).min(room);
         }
-        Ok(Ended::Whole)
+        Ok(if self.report.complete {
+            Ended::Enough
+        } else {
+            Ended::Short
+        })
+    }
+
+    /// Hands over an answer; whether more is wanted, and the oldest second in it.
+    async fn take(&mut self, answer: &Answer) -> (Flow, Option<i64>) {
+        let sorted = answer.sort_out(self.reading);
+        for (mark, fate) in sorted.marks.iter().zip(sorted.fates) {
+            self.memory.note(mark.id, mark.second, fate);
+        }
+        let oldest = sorted.marks.iter().filter_map(|mark| mark.second).min();
+        (self.sink.put(sorted.page).await, oldest)
+    }
+
+    /// Whether to read on below rows that are known: for rows that are missing, and for those that
+    /// ran when they were seen last, if a page may be spent on it.
+    fn looks_on(&mut self, span: Span, missing: Option<u64>, oldest: Option<i64>) -> bool {
+        let runs = self.memory.oldest_running();
+        let runs_below = runs.is_some_and(|at| oldest.is_none_or(|oldest| at < oldest));
+        let began = self.report.pages > 1;
+        let wanted = missing != Some(0) || runs_below;
+        let looks = wanted && (began || self.memory.may_look(span.now));
+        if looks {
+            self.memory.spend(span.now);
+        }
+        looks
+    }
+
+    async fn met(&mut self, span: Span) -> Option<u64> {
+        self.sink
+            .met(self.reading.target, span.first_second())
+            .await
     }
 
     /// How many rows the API counts beyond those that were met or passed over; `None` where that
     /// cannot be told.
-    async fn missing(&mut self, from: Timestamp, answer: &Answer, passed: usize) -> Option<u64> {
-        let total = answer.total_count?;
-        let met = self.sink.met(self.reading.target, from).await? + passed as u64;
+    fn missing(&self, answer: &Answer, met: Option<u64>) -> Option<u64> {
         // More than are there: an attempt was met elsewhere. Nothing follows from that.
-        total.checked_sub(met)
+        answer
+            .total_count?
+            .checked_sub(met? + self.memory.passed_over())
     }
 
-    /// Rows of the first page. One stream of many functions is asked for all that an answer may
-    /// hold: a call that took long stands as far down as others began since.
+    /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
+    /// asked for all that an answer may hold: a call that took long stands as far down as others
+    /// began since.
     fn first_page(&self, span: Span) -> usize {
         let page_max = self.page_max();
-        if self.reading.function().is_none() {
+        if self.reading.function().is_none() || self.memory.missing > 0 {
             return page_max;
         }
         let expected = usize::try_from(span.expected).unwrap_or(page_max);

@@ -121,6 +121,15 @@ fn one_odd_row_does_not_stop_the_others() {
 }
 
 #[test]
+fn of_two_spellings_of_a_name_the_later_counts_also_beside_an_odd_row() {
+    let body = BODY.replace("\"retCode\":0", "\"ret_code\":1,\"retCode\":0");
+    let odd = body.replace("\"memUsage\":2048", "\"memUsage\":1e999");
+    assert_ne!(odd, body);
+    assert_eq!(answer(&odd).page.rows[0], answer(&body).page.rows[0]);
+    assert_eq!(answer(&odd).page.rows[0].ret_code.to_string(), "0");
+}
+
+#[test]
 fn an_odd_text_that_is_not_needed_costs_nothing() {
     let body = BODY.replace(
         r#""retMsg":"x""#,

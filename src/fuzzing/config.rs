@@ -1,0 +1,92 @@
+//! What the fuzz target of configurations asks.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::config::{self, Config, Faults, Overrides, Place, format_duration, parse_duration};
+
+/// What every variable of the environment holds. No fault may show it.
+const SECRET: &str = "value-that-nobody-may-see";
+/// A line that means nothing.
+const COMMENT: &str = "# nothing\n";
+
+/// What is accepted keeps its rules, faults stand where the text is and show no secret, and a
+/// comment on top moves them by its line and changes nothing else.
+pub(super) fn text(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let read = parse(text);
+    match &read {
+        Ok(config) => check(config),
+        Err(faults) => check_faults(text, faults),
+    }
+    // The mark of an encoding is one at the very beginning only.
+    if !text.starts_with('\u{feff}') {
+        let moved = parse(&format!("{COMMENT}{text}"));
+        match (&read, &moved) {
+            (Ok(config), Ok(moved)) => assert_eq!(config, moved),
+            (Err(faults), Err(moved)) => assert_eq!(places(faults, 1), places(moved, 0)),
+            _ => panic!("a comment matters: {read:?} and {moved:?}"),
+        }
+    }
+    for word in text.split_whitespace() {
+        if let Some(duration) = parse_duration(word) {
+            assert_eq!(parse_duration(&format_duration(duration)), Some(duration));
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<Config, Faults> {
+    let env = |name: &str| (!name.contains("UNSET")).then(|| SECRET.to_owned());
+    config::parse(
+        text,
+        "f.yaml",
+        Path::new("/nowhere"),
+        &Overrides::default(),
+        &env,
+    )
+}
+
+fn check(config: &Config) {
+    assert!(!config.sources.is_empty());
+    let names: BTreeSet<_> = config.sources.iter().map(|source| &source.name).collect();
+    assert_eq!(names.len(), config.sources.len(), "names are distinct");
+    let unnamed = config.sources.iter().filter(|it| it.account.is_empty());
+    assert!([0, config.sources.len()].contains(&unnamed.count()));
+    assert!(config.poll.interval <= config.poll.idle_interval);
+    assert!(config.poll.page_size > 0 && config.limits.requests_in_flight > 0);
+    let path = &config.web.telemetry_path;
+    assert!(path.starts_with('/') && path != "/" && !path.starts_with("/-/"));
+    for source in &config.sources {
+        let topics: BTreeSet<_> = source.topics.iter().collect();
+        assert_eq!(topics.len(), source.topics.len(), "topics are distinct");
+        assert!(!source.region.is_empty());
+    }
+}
+
+fn check_faults(text: &str, faults: &Faults) {
+    assert!(faults.iter().count() > 0);
+    let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+    // What a text lacks at its end is missed on the line behind it.
+    let lines = lines.count() + 1;
+    for fault in faults.iter() {
+        if let Place::File { line, column } = fault.place {
+            assert!((1..=lines).contains(&line) && column > 0, "{fault:?}");
+        }
+    }
+    assert!(text.contains(SECRET) || !faults.to_string().contains(SECRET));
+}
+
+/// Where faults are, `lines` further down, and of which key.
+fn places(faults: &Faults, lines: usize) -> Vec<(Place, String)> {
+    let place = |place| match place {
+        Place::File { line, column } => Place::File {
+            line: line + lines,
+            column,
+        },
+        other => other,
+    };
+    let places = faults.iter().map(|it| (place(it.place), it.path.clone()));
+    places.collect()
+}

@@ -1,0 +1,196 @@
+//! Report lines, held against a second reader and against lines made of known numbers.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::model::{Bytes, Nanos, RejectReason};
+use crate::source::cls::report::{self, Init, Kind, Report};
+
+/// Where a piece begins: a word, a colon, a number.
+static PIECE: LazyLock<Regex> = LazyLock::new(|| pattern(r"([A-Za-z]*):\s*([0-9.\-]+)"));
+/// What may follow it: a unit, unless it is the next key.
+static UNIT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*([A-Za-z]+)(:?)"));
+/// How a line names its request.
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[: ]*(\S*)"));
+
+const MONTH_MS: f64 = 31.0 * 86_400_000.0;
+const TIB_MB: f64 = 1_048_576.0;
+
+/// A report as the second reader sees it: run time, memory used, memory configured.
+type Seen = (Option<Nanos>, Option<Bytes>, Option<Bytes>);
+
+/// Reads the bytes as a line, and makes a line of known numbers out of them.
+pub(crate) fn line(bytes: &[u8]) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        match report::kind(text) {
+            Kind::Report(rest) => check_report(rest),
+            Kind::Init(rest) => check_init(rest),
+            Kind::Other => {
+                check_report(text);
+                check_init(text);
+            }
+        }
+    }
+    made(bytes);
+}
+
+fn check_report(rest: &str) {
+    let read = report::parse_report(rest);
+    let (request, rest) = request(rest);
+    let seen = see_report(rest);
+    assert_eq!(read.map(|report| shown(&report)), seen);
+    if let Ok(report) = read {
+        assert_eq!(report.request_id, request);
+    }
+}
+
+fn check_init(rest: &str) {
+    let read = report::parse_init(rest);
+    let (request_id, rest) = request(rest);
+    let seen = see_init(rest).map(|(total, parts)| Init {
+        request_id,
+        total,
+        parts,
+    });
+    assert_eq!(read, seen);
+}
+
+fn shown(report: &Report<'_>) -> Seen {
+    let memory = report.memory.map(|printed| printed.bytes());
+    (report.duration, memory, report.memory_limit)
+}
+
+// === the second reader ===
+
+fn see_report(rest: &str) -> Result<Seen, RejectReason> {
+    let mut seen = Seen::default();
+    for (key, number, unit) in pieces(rest) {
+        match key {
+            "Duration" => seen.0 = Some(millis(number, unit)?),
+            "MemUsage" | "MaxMemoryUsed" => seen.1 = Some(megabytes(number, unit)?),
+            "Memory" => seen.2 = Some(megabytes(number, unit)?),
+            _ => {}
+        }
+    }
+    Ok(seen)
+}
+
+fn see_init(rest: &str) -> Result<(Nanos, [Nanos; 3]), RejectReason> {
+    let (mut total, mut parts) = (None, [Nanos(0); 3]);
+    for (key, number, unit) in pieces(rest) {
+        match key {
+            "Coldstart" | "InitDuration" => total = Some(millis(number, unit)?),
+            "PullCode" => parts[0] = millis(number, unit)?,
+            "InitRuntime" => parts[1] = millis(number, unit)?,
+            "InitFunction" => parts[2] = millis(number, unit)?,
+            _ => {}
+        }
+    }
+    total
+        .map(|total| (total, parts))
+        .ok_or(RejectReason::Duration)
+}
+
+fn request(text: &str) -> (Option<&str>, &str) {
+    let found = REQUEST.captures(text).and_then(|found| found.get(1));
+    let found = found.expect("it may be empty");
+    let id = found.as_str();
+    ((!id.is_empty()).then_some(id), &text[found.end()..])
+}
+
+/// Key, number and unit of each piece.
+fn pieces(mut text: &str) -> Vec<(&str, &str, &str)> {
+    let mut pieces = Vec::new();
+    while let Some((whole, [key, number])) = PIECE
+        .captures(text)
+        .map(|found| (found.get(0).map_or(0, |all| all.end()), found.extract().1))
+    {
+        text = &text[whole..];
+        let unit = UNIT.captures(text).filter(|found| found[2].is_empty());
+        let unit = unit.and_then(|found| found.get(1));
+        pieces.push((key, number, unit.map_or("", |unit| unit.as_str())));
+        text = &text[unit.map_or(0, |unit| unit.end())..];
+    }
+    pieces
+}
+
+fn millis(number: &str, unit: &str) -> Result<Nanos, RejectReason> {
+    let nanos = in_unit(number, unit, "ms", MONTH_MS).map(|millis| Nanos(nearest(millis * 1e6)));
+    nanos.ok_or(RejectReason::Duration)
+}
+
+fn megabytes(number: &str, unit: &str) -> Result<Bytes, RejectReason> {
+    let bytes = in_unit(number, unit, "MB", TIB_MB).map(|mb| Bytes(nearest(mb * TIB_MB)));
+    bytes.ok_or(RejectReason::Memory)
+}
+
+fn in_unit(number: &str, unit: &str, wanted: &str, most: f64) -> Option<f64> {
+    let number: f64 = number.parse().ok()?;
+    (unit == wanted && number >= 0.0 && number <= most).then_some(number)
+}
+
+fn nearest(number: f64) -> u64 {
+    number.round() as u64
+}
+
+// === lines made of known numbers ===
+
+/// The bytes as numbers, one after the other; zeros when they run out.
+struct Numbers<'a>(std::slice::Iter<'a, u8>);
+
+impl Numbers<'_> {
+    fn below(&mut self, bound: u64) -> u64 {
+        let mut next = || self.0.next().copied().unwrap_or_default();
+        u64::from_le_bytes([next(), next(), next(), next(), 0, 0, 0, 0]) % bound
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+
+    /// A number below `bound` with up to six decimals: its text, and its value in millionths.
+    fn decimal(&mut self, bound: u64) -> (String, u128) {
+        let (whole, decimals) = (self.below(bound), self.below(7) as u32);
+        let fraction = self.below(10u64.pow(decimals));
+        let millionths = u128::from(fraction) * 10u128.pow(6 - decimals);
+        let text = match decimals {
+            0 => whole.to_string(),
+            _ => format!("{whole}.{fraction:0width$}", width = decimals as usize),
+        };
+        (text, u128::from(whole) * 1_000_000 + millionths)
+    }
+}
+
+/// A line in one of the wordings of the years, whose values are known from whole numbers alone.
+fn made(bytes: &[u8]) {
+    let mut numbers = Numbers(bytes.iter());
+    let blank = numbers.of(&["", " "]);
+    let memory_key = numbers.of(&["MemUsage", "MaxMemoryUsed"]);
+    // A day, the longest run that the cloud allows: up to there a float is exact.
+    let (duration, millionths_of_ms) = numbers.decimal(86_400_000);
+    let (limit, _) = numbers.decimal(1);
+    let (used, millionths_of_mb) = numbers.decimal(131_072);
+    let id = numbers.below(u64::MAX);
+    let line = format!(
+        "Report RequestId:{blank}{id:032x} Duration:{blank}{duration}{blank}ms \
+         Memory:{blank}{limit}{blank}MB {memory_key}:{blank}{used}{blank}MB"
+    );
+    let Kind::Report(rest) = report::kind(&line) else {
+        panic!("no report: {line}");
+    };
+    let report = report::parse_report(rest).expect("every value is in bounds");
+    assert_eq!(report.request_id, Some(format!("{id:032x}").as_str()));
+    assert_eq!(
+        report.duration,
+        Some(Nanos(millionths_of_ms as u64)),
+        "{line}"
+    );
+    let bytes = (millionths_of_mb * (1 << 20) + 500_000) / 1_000_000;
+    let memory = report.memory.map(|printed| printed.bytes());
+    assert_eq!(memory, Some(Bytes(bytes as u64)), "{line}");
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern of our own")
+}

@@ -1,0 +1,97 @@
+//! What the fuzz targets of all adapters ask of what was read.
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+
+use super::members::Members;
+use crate::model::{Page, Timestamp};
+
+/// A month in nanoseconds, 1 TiB, and the first day of 2201: the largest values believed.
+const NANOS_MAX: u64 = 31 * 24 * 3_600 * 1_000_000_000;
+const BYTES_MAX: u64 = 1 << 40;
+const POSITION_MAX: Timestamp = Timestamp::from_secs(7_289_654_400);
+/// Objects within objects that [`turned`] turns round; deeper ones stay as they are.
+const DEPTH_MAX: usize = 6;
+
+/// What holds for every page, whatever was read.
+pub(super) fn check_page(page: &Page) {
+    let functions = page.functions.len();
+    let distinct: HashSet<_> = page.functions.iter().collect();
+    assert_eq!(distinct.len(), functions, "a function is there twice");
+    for row in &page.rows {
+        assert!(usize::from(row.function) < functions, "{row:?}");
+        assert!(row.duration.0 <= NANOS_MAX, "{row:?}");
+        assert!(row.billed.0 <= NANOS_MAX + 1_000_000, "{row:?}");
+        assert!(row.memory.0 <= BYTES_MAX, "{row:?}");
+        assert!(row.position > Timestamp::from_millis(0), "{row:?}");
+        assert!(row.position < POSITION_MAX, "{row:?}");
+    }
+    for cold in &page.cold_starts {
+        assert!(usize::from(cold.function) < functions, "{cold:?}");
+        assert!(cold.total.0 <= NANOS_MAX, "{cold:?}");
+    }
+}
+
+/// The same JSON with the members of its objects in the opposite order and blanks in between,
+/// which mean nothing; `None` where a name stands twice, for there the order does mean something.
+pub(super) fn turned(json: &str) -> Option<String> {
+    let mut text = String::new();
+    turn(serde_json::from_str(json).ok()?, DEPTH_MAX, &mut text)?;
+    Some(text)
+}
+
+fn turn(raw: &RawValue, depth: usize, text: &mut String) -> Option<()> {
+    let json = raw.get();
+    let separated = |text: &mut String, first: &mut bool| {
+        text.push_str(if std::mem::take(first) { "\n" } else { " ,\t" });
+    };
+    let mut first = true;
+    match json.as_bytes().first()? {
+        _ if depth == 0 => text.push_str(json),
+        b'{' => {
+            let Members(members) = serde_json::from_str(json).ok()?;
+            let names: HashSet<&str> = members.iter().map(|(name, _)| &**name).collect();
+            if names.len() < members.len() {
+                return None;
+            }
+            text.push('{');
+            for (name, value) in members.iter().rev() {
+                separated(text, &mut first);
+                text.push_str(&serde_json::to_string(name).ok()?);
+                text.push_str(" : ");
+                turn(value, depth - 1, text)?;
+            }
+            text.push_str(" }");
+        }
+        b'[' => {
+            let values: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+            text.push('[');
+            for value in values {
+                separated(text, &mut first);
+                turn(value, depth - 1, text)?;
+            }
+            text.push_str("\r\n]");
+        }
+        _ => text.push_str(json),
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn turning_keeps_the_meaning_and_changes_the_text() {
+        let json = r#"{"a":[1.50,{"c":"x","d":{}}],"b":null}"#;
+        let turned = turned(json).unwrap();
+        assert!(turned.find("\"b\"").unwrap() < turned.find("\"a\"").unwrap());
+        assert!(turned.contains("1.50"));
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&turned), value(json));
+        assert_eq!(super::turned(r#"{"a":[{"b":1,"b":2}]}"#), None);
+    }
+}

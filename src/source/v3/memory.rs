@@ -1,0 +1,141 @@
+//! What is remembered of a target from one read to the next.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+/// Rows remembered at the most.
+const ROWS_MAX: usize = 200_000;
+/// Further pages that may be read in advance, and those that must be free to begin.
+const CREDIT_MAX: f64 = 32.0;
+const CREDIT_MIN: f64 = 2.0;
+/// However few pages are free, what is missing is looked for after this time.
+const LOOK_AFTER: Duration = Duration::from_secs(900);
+
+/// The rows that were passed over, and how many pages may be spent on looking for missing ones.
+///
+/// The API counts rows that no attempt is counted for: calls that run, functions that are not
+/// wanted. What is known of them makes its total comparable with what was met.
+///
+/// A call that took long stands far down the list when it ends, among rows that are known. To look
+/// for each at once would cost a page or several every time, so as many further pages are read as
+/// the new rows themselves fill: a row is paid for twice, not more.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    passed_over: HashMap<u64, Passed>,
+    /// Number of the read.
+    read: u64,
+    credit: f64,
+    looked: Option<Timestamp>,
+    /// Rows that the last read knew to be missing.
+    pub(super) missing: u64,
+}
+
+/// A row that no attempt is counted for.
+#[derive(Debug)]
+struct Passed {
+    second: i64,
+    /// It is a call that runs, and will be counted.
+    runs: bool,
+    /// The read that saw it last.
+    read: u64,
+}
+
+/// What a row is to the count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// An attempt is counted for it.
+    Counted,
+    /// One will be.
+    Running,
+    /// None ever will.
+    Ignored,
+}
+
+impl Memory {
+    /// A read begins: what stands before `from` is forgotten.
+    pub(super) fn begin(&mut self, from: i64) {
+        self.read += 1;
+        self.passed_over.retain(|_, passed| passed.second >= from);
+    }
+
+    /// Takes in a row of an answer. One whose second cannot be read would never be forgotten.
+    pub(super) fn note(&mut self, mark: u64, second: Option<i64>, fate: Fate) {
+        let Some(second) = second.filter(|_| fate != Fate::Counted) else {
+            self.passed_over.remove(&mark);
+            return;
+        };
+        if self.passed_over.len() < ROWS_MAX {
+            let (runs, read) = (fate == Fate::Running, self.read);
+            self.passed_over.insert(mark, Passed { second, runs, read });
+        }
+    }
+
+    /// How many rows were passed over and not counted since.
+    pub(super) fn passed_over(&self) -> u64 {
+        self.passed_over.len() as u64
+    }
+
+    /// So many pages were filled by new rows.
+    pub(super) fn earn(&mut self, pages: f64) {
+        self.credit = (self.credit + pages).min(CREDIT_MAX);
+    }
+
+    /// Whether missing rows may be looked for at `now`.
+    pub(super) fn may_look(&self, now: Timestamp) -> bool {
+        let long_ago = || self.looked.is_none_or(|looked| now - LOOK_AFTER >= looked);
+        self.credit >= CREDIT_MIN || long_ago()
+    }
+
+    /// Notes that a further page was read at `now`.
+    pub(super) fn spend(&mut self, now: Timestamp) {
+        self.credit = (self.credit - 1.0).max(-CREDIT_MAX);
+        self.looked = Some(now);
+    }
+
+    /// The second of the oldest call that ran when it was seen last, unless this read saw it: it
+    /// may have ended since.
+    pub(super) fn oldest_running(&self) -> Option<i64> {
+        let passed = self.passed_over.values();
+        let unseen = passed.filter(|passed| passed.runs && passed.read < self.read);
+        unseen.map(|passed| passed.second).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_passed_over_until_it_counts_or_is_settled() {
+        let mut memory = Memory::default();
+        memory.begin(0);
+        memory.note(1, Some(10), Fate::Running);
+        memory.note(2, Some(20), Fate::Ignored);
+        memory.note(2, Some(20), Fate::Ignored);
+        assert_eq!((memory.passed_over(), memory.oldest_running()), (2, None));
+        memory.begin(5);
+        assert_eq!(memory.oldest_running(), Some(10), "perhaps it has ended");
+        memory.note(1, Some(10), Fate::Running);
+        assert_eq!(memory.oldest_running(), None, "it has not");
+        memory.note(1, Some(10), Fate::Counted);
+        assert_eq!(memory.passed_over(), 1);
+        memory.begin(21);
+        assert_eq!(memory.passed_over(), 0);
+    }
+
+    #[test]
+    fn further_pages_are_earned_or_waited_for() {
+        let mut memory = Memory::default();
+        let at = Timestamp::from_secs(1_000_000);
+        assert!(memory.may_look(at), "never looked");
+        memory.spend(at);
+        assert!(!memory.may_look(at));
+        memory.earn(3.0);
+        assert!(memory.may_look(at));
+        memory.spend(at);
+        assert!(!memory.may_look(at + Duration::from_secs(899)));
+        assert!(memory.may_look(at + LOOK_AFTER));
+    }
+}
