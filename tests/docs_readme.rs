@@ -48,6 +48,20 @@ fn every_test_that_is_named_exists() {
 }
 
 #[test]
+fn every_promise_of_exactness_names_its_test() {
+    let readme = read(&root().join("README.md"));
+    let (_, section) = readme
+        .split_once("## How exact is it")
+        .expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("another follows");
+    let promises: Vec<&str> = section.split("\n- ").skip(1).collect();
+    assert!(promises.len() > 10, "{promises:#?}");
+    for promise in promises {
+        assert!(promise.contains("`tests/"), "no test is named: {promise}");
+    }
+}
+
+#[test]
 fn every_flag_in_the_readme_is_documented() {
     let known = words_from(&read(&root().join("docs/CONFIG.md")), "--");
     for flag in words_from(&read(&root().join("README.md")), "--") {

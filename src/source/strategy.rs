@@ -31,7 +31,7 @@ const CHECKS_AT_ONCE: usize = 20;
 /// Checks that must have found rows, and all of them in the stream, before it is trusted.
 const CHECKS_TO_TRUST: u32 = 3;
 
-/// Time before the next look, where a read proved nothing.
+/// Time before the next look at a stream that is not trusted, where a read proved nothing.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// A source whose functions can be read through one stream or one by one.
@@ -162,10 +162,10 @@ impl Strategy {
             if check == Check::Agrees {
                 known.agreed += 1;
             }
-            let pause = match check {
-                Check::Agrees if known.is_trusted() => CHECK_EVERY,
-                _ if known.is_trusted() => LOOK_AGAIN,
-                _ => Duration::ZERO,
+            let pause = if known.is_trusted() {
+                CHECK_EVERY
+            } else {
+                Duration::ZERO
             };
             known.next_check = Some(now + pause);
         }
@@ -174,7 +174,12 @@ impl Strategy {
     /// Nothing could be compared this time.
     fn put_off(&self, stream: &TargetId, now: Timestamp) {
         if let Some(known) = self.lock().get_mut(stream) {
-            known.next_check = Some(now + LOOK_AGAIN);
+            let pause = if known.is_trusted() {
+                CHECK_EVERY
+            } else {
+                LOOK_AGAIN
+            };
+            known.next_check = Some(now + pause);
         }
     }
 

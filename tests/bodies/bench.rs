@@ -156,6 +156,7 @@ fn config(api: &str, endpoint: &str) -> Config {
         poll_interval: text("100ms"),
         idle_interval: text("100ms"),
         first_read: text("100y"),
+        zero_first: text("0s"),
         requests_per_second: text("1000"),
         source: SourceOverrides {
             api: text(api),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::LogsApi;
 use super::answer::{Answer, Reading, Sorted};
 use super::memory::Memory;
-use crate::ledger::{Ask, DEPTH_MAX, SECONDS_MAX, WindowRead};
-use crate::model::Timestamp;
+use crate::ledger::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};
+use crate::model::{Page, Timestamp};
 use crate::source::time::format_start_time;
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::tencent::{ApiError, ErrorClass};
@@ -86,74 +86,106 @@ impl<'a> Reader<'a> {
         Ok(self.report)
     }
 
-    /// Reads from the newest row on. Once the attempts met, with the rows passed over, are as many
-    /// as the API counts, none is missing anywhere and the read is confirmed. `known` is how many
-    /// attempts were met before, where that can be told.
+    /// Reads from the newest row on. Where the attempts met after the first answer, with the rows
+    /// passed over, are as many as it counts, none is missing anywhere and the read is confirmed.
+    /// Further answers are only read for rows: what came in meanwhile makes their sum uncertain.
+    /// `known` is how many attempts were met before, where that can be told.
     async fn newest_first(&mut self, span: Span, known: Option<u64>) -> Result<Ended, ApiError> {
         let from = span.first_second().as_secs();
         self.memory.begin(from);
+        // The second of `now` whole, however the API reads the end.
+        let to = (span.now.as_secs() + 1).clamp(from + 1, from + SECONDS_MAX);
+        let limit = self.first_page(span);
         let mut ask = Ask {
             from,
-            // The second of `now` whole, however the API reads the end.
-            to: (span.now.as_secs() + 1).clamp(from + 1, from + SECONDS_MAX),
+            to,
             offset: 0,
-            limit: self.first_page(span),
+            limit,
         };
-        let mut known = known;
-        for _ in 0..NEWEST_PAGES_MAX {
+        let (mut known, mut total) = (known, None);
+        while self.report.pages < NEWEST_PAGES_MAX {
             let Some(answer) = self.fetch(ask, "desc").await? else {
                 ask.limit = SMALL_PAGE;
                 continue;
             };
             let rows = answer.data.as_ref().map_or(0, Vec::len) as u64;
             let (flow, oldest) = self.take(&answer).await;
-            ask.offset += rows;
             let met = self.met(span).await;
             let new = met.zip(known).map(|(met, known)| met.saturating_sub(known));
             known = met;
             self.memory
                 .earn(new.unwrap_or(rows) as f64 / self.page_max() as f64);
-            let missing = self.missing(&answer, met);
+            total = total.or(answer.total_count);
+            let missing = self.missing(total, met);
             self.memory.missing = missing.unwrap_or(0);
-            let all_asked = ask.to > span.now.as_secs();
-            self.report.confirmed = missing == Some(0) && all_asked;
-            // A call below what is to be settled that may have ended has to be seen once more.
-            let runs = self.memory.oldest_running();
-            let is_seen = runs.is_none_or(|second| second >= span.closed.as_secs());
-            self.report.complete = self.report.confirmed && is_seen;
+            if self.report.pages == 1 && to > span.now.as_secs() {
+                self.report.confirmed = missing == Some(0);
+                // A call below what is to be settled that may have ended has to be seen once more.
+                let runs = self.memory.oldest_running();
+                let is_seen = runs.is_none_or(|second| second >= span.closed.as_secs());
+                self.report.complete = self.report.confirmed && is_seen;
+            }
             if flow == Flow::Stop {
                 return Ok(Ended::Enough);
             }
-            let last = rows == 0 || answer.total_count.is_none_or(|all| all <= ask.offset);
-            if last || ask.offset >= DEPTH_MAX {
-                break;
-            }
             // A backlog is better read oldest first, so that each piece is kept.
             if missing.is_some_and(|missing| missing > self.backlog()) && span.mode == Mode::Sweep {
-                break;
+                return Ok(Ended::Short);
             }
             let all_new = new.is_none_or(|new| new >= rows);
-            if !all_new && !self.looks_on(span, missing, oldest) {
-                return Ok(Ended::Enough);
+            let last = rows == 0
+                || answer
+                    .total_count
+                    .is_none_or(|all| all <= ask.offset + rows);
+            if last || (!all_new && !self.looks_on(span, missing, oldest)) {
+                let at_end = last && missing != Some(0);
+                return Ok(if at_end { Ended::Short } else { Ended::Enough });
             }
-            let room = usize::try_from(DEPTH_MAX - ask.offset).unwrap_or(SMALL_PAGE);
-            ask.limit = (ask.limit * 2).min(self.page_max()).min(room);
+            let Some(next) = self.below(ask, oldest, rows) else {
+                return Ok(Ended::Short);
+            };
+            ask = next;
         }
-        Ok(if self.report.complete {
-            Ended::Enough
-        } else {
-            Ended::Short
-        })
+        Ok(Ended::Short)
+    }
+
+    /// What to ask for below an answer: from its last second on, which may not be whole in it, or
+    /// within that second where the answer holds nothing else. `None` where the API pages no deeper.
+    fn below(&self, ask: Ask, oldest: Option<i64>, rows: u64) -> Option<Ask> {
+        let limit = (ask.limit * 2).min(self.page_max());
+        match oldest {
+            Some(second) if second + 1 < ask.to && second >= ask.from => Some(Ask {
+                to: second + 1,
+                offset: 0,
+                limit,
+                ..ask
+            }),
+            _ => {
+                let offset = ask.offset + rows;
+                let room = usize::try_from(DEPTH_MAX.checked_sub(offset)?).ok()?;
+                (room > 0).then(|| Ask {
+                    offset,
+                    limit: limit.min(room),
+                    ..ask
+                })
+            }
+        }
     }
 
     /// Hands over an answer; whether more is wanted, and the oldest second in it.
     async fn take(&mut self, answer: &Answer) -> (Flow, Option<i64>) {
+        let (marks, page) = self.note(answer);
+        let oldest = marks.iter().filter_map(|mark| mark.second).min();
+        (self.sink.put(page).await, oldest)
+    }
+
+    /// Sorts an answer out, and remembers what was passed over.
+    fn note(&mut self, answer: &Answer) -> (Vec<Mark>, Page) {
         let sorted = answer.sort_out(self.reading);
         for (mark, fate) in sorted.marks.iter().zip(sorted.fates) {
             self.memory.note(mark.id, mark.second, fate);
         }
-        let oldest = sorted.marks.iter().filter_map(|mark| mark.second).min();
-        (self.sink.put(sorted.page).await, oldest)
+        (sorted.marks, sorted.page)
     }
 
     /// Whether to read on below rows that are known: for rows that are missing, and for those that
@@ -178,11 +210,13 @@ impl<'a> Reader<'a> {
 
     /// How many rows the API counts beyond those that were met or passed over; `None` where that
     /// cannot be told.
-    fn missing(&self, answer: &Answer, met: Option<u64>) -> Option<u64> {
+    fn missing(&self, total: Option<u64>, met: Option<u64>) -> Option<u64> {
+        let there = met? + self.memory.passed_over();
+        if self.report.pages > 1 {
+            return Some(total?.saturating_sub(there));
+        }
         // More than are there: an attempt was met elsewhere. Nothing follows from that.
-        answer
-            .total_count?
-            .checked_sub(met? + self.memory.passed_over())
+        total?.checked_sub(there)
     }
 
     /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
@@ -234,9 +268,9 @@ impl<'a> Reader<'a> {
                 windows.limit_pages(SMALL_PAGE);
                 continue;
             };
-            let sorted = answer.sort_out(self.reading);
-            windows.took(&sorted.marks, answer.total_count);
-            if self.sink.put(sorted.page).await == Flow::Stop {
+            let (marks, page) = self.note(&answer);
+            windows.took(&marks, answer.total_count);
+            if self.sink.put(page).await == Flow::Stop {
                 return Ok(Flow::Stop);
             }
             let Some(span) = settling.filter(|_| windows.reached() > reached) else {
