@@ -12,13 +12,14 @@ const CREDIT_MAX: f64 = 32.0;
 const CREDIT_MIN: f64 = 2.0;
 /// Further pages that a page of new rows is good for: less than one, since spot checks cost too.
 const EARNED: f64 = 0.8;
-/// However few pages are free, what is missing is looked for after this time.
-const LOOK_AFTER: Duration = Duration::from_secs(900);
+/// After so long without proof that nothing is missing, all is read.
+const SWEEP_AFTER: Duration = Duration::from_secs(900);
 
 /// The rows that were passed over, and how many pages may be spent on looking for missing ones.
 ///
 /// The API counts rows that no attempt is counted for: calls that run, functions that are not
-/// wanted. What is known of them makes its total comparable with what was met.
+/// wanted. What is known of them makes its total comparable with what was met: for certain those
+/// that the same read has seen, and the others well enough to decide whether to look.
 ///
 /// A call that took long stands far down the list when it ends, among rows that are known. To look
 /// for each at once would cost a page or several every time, so as many further pages are read as
@@ -29,7 +30,7 @@ pub(super) struct Memory {
     /// Number of the read.
     read: u64,
     credit: f64,
-    looked: Option<Timestamp>,
+    swept: Option<Timestamp>,
     /// Rows that the last read knew to be missing.
     pub(super) missing: u64,
 }
@@ -38,8 +39,6 @@ pub(super) struct Memory {
 #[derive(Debug)]
 struct Passed {
     second: i64,
-    /// It is a call that runs, and will be counted.
-    runs: bool,
     /// The read that saw it last.
     read: u64,
 }
@@ -49,7 +48,7 @@ struct Passed {
 pub(super) enum Fate {
     /// An attempt is counted for it.
     Counted,
-    /// One will be.
+    /// One will be, when the call has ended.
     Running,
     /// None ever will.
     Ignored,
@@ -69,12 +68,19 @@ impl Memory {
             return;
         };
         if self.passed_over.len() < ROWS_MAX {
-            let (runs, read) = (fate == Fate::Running, self.read);
-            self.passed_over.insert(mark, Passed { second, runs, read });
+            let read = self.read;
+            self.passed_over.insert(mark, Passed { second, read });
         }
     }
 
-    /// How many rows were passed over and not counted since.
+    /// How many rows were passed over by this read. Only these are sure to be there still, as they
+    /// were.
+    pub(super) fn passed_now(&self) -> u64 {
+        let passed = self.passed_over.values();
+        passed.filter(|passed| passed.read == self.read).count() as u64
+    }
+
+    /// How many rows were passed over and not counted since, as far as is known.
     pub(super) fn passed_over(&self) -> u64 {
         self.passed_over.len() as u64
     }
@@ -84,24 +90,24 @@ impl Memory {
         self.credit = (self.credit + pages * EARNED).min(CREDIT_MAX);
     }
 
-    /// Whether missing rows may be looked for at `now`.
-    pub(super) fn may_look(&self, now: Timestamp) -> bool {
-        let long_ago = || self.looked.is_none_or(|looked| now - LOOK_AFTER >= looked);
-        self.credit >= CREDIT_MIN || long_ago()
+    /// Whether missing rows may be looked for.
+    pub(super) fn may_look(&self) -> bool {
+        self.credit >= CREDIT_MIN
     }
 
-    /// Notes that a further page was read at `now`.
-    pub(super) fn spend(&mut self, now: Timestamp) {
+    /// Notes that a further page is read.
+    pub(super) fn spend(&mut self) {
         self.credit = (self.credit - 1.0).max(-CREDIT_MAX);
-        self.looked = Some(now);
     }
 
-    /// The second of the oldest call that ran when it was seen last, unless this read saw it: it
-    /// may have ended since.
-    pub(super) fn oldest_running(&self) -> Option<i64> {
-        let passed = self.passed_over.values();
-        let unseen = passed.filter(|passed| passed.runs && passed.read < self.read);
-        unseen.map(|passed| passed.second).min()
+    /// Notes at `now` that nothing is missing, or that all is read now.
+    pub(super) fn is_whole(&mut self, now: Timestamp) {
+        self.swept = Some(now);
+    }
+
+    /// Whether all has to be read at `now`.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.swept.is_none_or(|swept| now - SWEEP_AFTER >= swept)
     }
 }
 
@@ -116,29 +122,29 @@ mod tests {
         memory.note(1, Some(10), Fate::Running);
         memory.note(2, Some(20), Fate::Ignored);
         memory.note(2, Some(20), Fate::Ignored);
-        assert_eq!((memory.passed_over(), memory.oldest_running()), (2, None));
+        assert_eq!((memory.passed_over(), memory.passed_now()), (2, 2));
         memory.begin(5);
-        assert_eq!(memory.oldest_running(), Some(10), "perhaps it has ended");
-        memory.note(1, Some(10), Fate::Running);
-        assert_eq!(memory.oldest_running(), None, "it has not");
+        assert_eq!((memory.passed_over(), memory.passed_now()), (2, 0));
         memory.note(1, Some(10), Fate::Counted);
-        assert_eq!(memory.passed_over(), 1);
+        memory.note(2, Some(20), Fate::Ignored);
+        assert_eq!((memory.passed_over(), memory.passed_now()), (1, 1));
         memory.begin(21);
         assert_eq!(memory.passed_over(), 0);
     }
 
     #[test]
-    fn further_pages_are_earned_or_waited_for() {
+    fn further_pages_are_earned_and_all_is_read_now_and_then() {
         let mut memory = Memory::default();
         let at = Timestamp::from_secs(1_000_000);
-        assert!(memory.may_look(at), "never looked");
-        memory.spend(at);
-        assert!(!memory.may_look(at));
-        // 3.75 x 0.8 = 3, less the page that was spent.
+        assert!(!memory.may_look() && memory.is_due(at));
+        // 3.75 x 0.8 = 3, less the pages that are spent.
         memory.earn(3.75);
-        assert!(memory.may_look(at));
-        memory.spend(at);
-        assert!(!memory.may_look(at + Duration::from_secs(899)));
-        assert!(memory.may_look(at + LOOK_AFTER));
+        assert!(memory.may_look());
+        memory.spend();
+        memory.spend();
+        assert!(!memory.may_look());
+        memory.is_whole(at);
+        assert!(!memory.is_due(at + Duration::from_secs(899)));
+        assert!(memory.is_due(at + SWEEP_AFTER));
     }
 }

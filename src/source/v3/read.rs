@@ -66,6 +66,7 @@ impl<'a> Reader<'a> {
         {
             return Ok(self.report);
         }
+        self.memory.is_whole(span.now);
         let mut closed = WindowRead::closed(span.from, span.closed, self.page_max());
         if self.run(&mut closed, Some(span)).await? == Flow::Continue {
             // The second of `now` is not over: the next read sees all of it.
@@ -91,10 +92,14 @@ impl<'a> Reader<'a> {
     /// Further answers are only read for rows: what came in meanwhile makes their sum uncertain.
     /// `known` is how many attempts were met before, where that can be told.
     async fn newest_first(&mut self, span: Span, known: Option<u64>) -> Result<Ended, ApiError> {
-        let from = span.first_second().as_secs();
-        self.memory.begin(from);
+        let first = span.first_second().as_secs();
+        self.memory.begin(first);
         // The second of `now` whole, however the API reads the end.
-        let to = (span.now.as_secs() + 1).clamp(from + 1, from + SECONDS_MAX);
+        let to = (span.now.as_secs() + 1).max(first + 1);
+        let from = first.max(to - SECONDS_MAX);
+        if from > first && span.mode == Mode::Sweep {
+            return Ok(Ended::Short);
+        }
         let limit = self.first_page(span);
         let mut ask = Ask {
             from,
@@ -118,15 +123,19 @@ impl<'a> Reader<'a> {
             total = total.or(answer.total_count);
             let missing = self.missing(total, met);
             self.memory.missing = missing.unwrap_or(0);
-            if self.report.pages == 1 && to > span.now.as_secs() {
-                self.report.confirmed = missing == Some(0);
-                // A call below what is to be settled that may have ended has to be seen once more.
-                let runs = self.memory.oldest_running();
-                let is_seen = runs.is_none_or(|second| second >= span.closed.as_secs());
-                self.report.complete = self.report.confirmed && is_seen;
+            if self.report.pages == 1 && from == first {
+                let there = met.map(|met| met + self.memory.passed_now());
+                self.report.confirmed = there.is_some() && there == total;
+                self.report.complete = self.report.confirmed;
+            }
+            if self.report.confirmed {
+                self.memory.is_whole(span.now);
             }
             if flow == Flow::Stop {
                 return Ok(Ended::Enough);
+            }
+            if total.is_none() {
+                return Ok(Ended::Short);
             }
             // A backlog is better read oldest first, so that each piece is kept.
             if missing.is_some_and(|missing| missing > self.backlog()) && span.mode == Mode::Sweep {
@@ -137,9 +146,9 @@ impl<'a> Reader<'a> {
                 || answer
                     .total_count
                     .is_none_or(|all| all <= ask.offset + rows);
-            if last || (!all_new && !self.looks_on(span, missing, oldest)) {
-                let at_end = last && missing != Some(0);
-                return Ok(if at_end { Ended::Short } else { Ended::Enough });
+            if self.report.confirmed || last || (!all_new && !self.looks_on(missing)) {
+                let is_due = !self.report.confirmed && self.memory.is_due(span.now);
+                return Ok(if is_due { Ended::Short } else { Ended::Enough });
             }
             let Some(next) = self.below(ask, oldest, rows) else {
                 return Ok(Ended::Short);
@@ -188,16 +197,13 @@ impl<'a> Reader<'a> {
         (sorted.marks, sorted.page)
     }
 
-    /// Whether to read on below rows that are known: for rows that are missing, and for those that
-    /// ran when they were seen last, if a page may be spent on it.
-    fn looks_on(&mut self, span: Span, missing: Option<u64>, oldest: Option<i64>) -> bool {
-        let runs = self.memory.oldest_running();
-        let runs_below = runs.is_some_and(|at| oldest.is_none_or(|oldest| at < oldest));
+    /// Whether to read on below rows that are known, for rows that are missing, if a page may be
+    /// spent on it.
+    fn looks_on(&mut self, missing: Option<u64>) -> bool {
         let began = self.report.pages > 1;
-        let wanted = missing != Some(0) || runs_below;
-        let looks = wanted && (began || self.memory.may_look(span.now));
+        let looks = missing != Some(0) && (began || self.memory.may_look());
         if looks {
-            self.memory.spend(span.now);
+            self.memory.spend();
         }
         looks
     }
@@ -208,15 +214,10 @@ impl<'a> Reader<'a> {
             .await
     }
 
-    /// How many rows the API counts beyond those that were met or passed over; `None` where that
-    /// cannot be told.
+    /// About how many rows the API counts beyond those that were met or passed over; `None` where
+    /// that cannot be told.
     fn missing(&self, total: Option<u64>, met: Option<u64>) -> Option<u64> {
-        let there = met? + self.memory.passed_over();
-        if self.report.pages > 1 {
-            return Some(total?.saturating_sub(there));
-        }
-        // More than are there: an attempt was met elsewhere. Nothing follows from that.
-        total?.checked_sub(there)
+        Some(total?.saturating_sub(met? + self.memory.passed_over()))
     }
 
     /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
