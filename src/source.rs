@@ -16,6 +16,7 @@ pub mod v2;
 pub mod v3;
 mod values;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,13 +129,15 @@ pub trait PageSink: Send {
     /// position up to [`Span::closed`].
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow>;
 
-    /// How many attempts of `target` from `from` on were met by now, so that a read can tell from
+    /// How many attempts of the target within `span` were met by now, so that a read can tell from
     /// the total of an answer that none is missing; `None` where that is not known.
-    fn met<'a>(
-        &'a mut self,
-        _target: &'a TargetId,
-        _from: Timestamp,
-    ) -> BoxFuture<'a, Option<u64>> {
+    fn met(&mut self, _span: Range<Timestamp>) -> BoxFuture<'_, Option<u64>> {
+        Box::pin(async { None })
+    }
+
+    /// Takes a page of rows of the target that ought to be known, and says how many were not;
+    /// `None` where that cannot be told now.
+    fn recheck(&mut self, _page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async { None })
     }
 }
@@ -172,6 +175,14 @@ impl Span {
         let second = self.from.as_secs();
         let begins_before = Timestamp::from_secs(second) < self.from;
         Timestamp::from_secs(second + i64::from(begins_before))
+    }
+
+    /// The whole seconds in which nothing can appear any more, and the part of one: for sources
+    /// whose rows stand at whole seconds.
+    pub fn closed_seconds(&self) -> Range<Timestamp> {
+        let second = self.closed.as_secs();
+        let ends_behind = Timestamp::from_secs(second) < self.closed;
+        self.first_second()..Timestamp::from_secs(second + i64::from(ends_behind))
     }
 }
 

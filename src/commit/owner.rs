@@ -1,5 +1,6 @@
 //! The task that owns books and store, and the handle by which everyone else reaches it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ enum Request {
     },
     Met {
         target: TargetId,
-        from: Timestamp,
+        span: Range<Timestamp>,
         reply: Reply<Option<u64>>,
     },
 }
@@ -173,15 +174,19 @@ impl Writer {
         .await
     }
 
-    /// How many attempts of `target` from `from` on were met, the pages handed over before
+    /// How many attempts of `target` within `span` were met, the pages handed over before
     /// included; `None` where that cannot be told.
     ///
     /// # Errors
     /// [`Refused`]
-    pub async fn met(&self, target: &TargetId, from: Timestamp) -> Result<Option<u64>, Refused> {
+    pub async fn met(
+        &self,
+        target: &TargetId,
+        span: Range<Timestamp>,
+    ) -> Result<Option<u64>, Refused> {
         self.ask(|reply| Request::Met {
             target: target.clone(),
-            from,
+            span,
             reply,
         })
         .await
@@ -301,10 +306,10 @@ impl Committer {
             }
             Request::Met {
                 target,
-                from,
+                span,
                 reply,
             } => {
-                let met = self.books.met(change, &target, from);
+                let met = self.books.met(change, &target, &span);
                 answers.0.push(Answer::Met(reply, met));
             }
         }

@@ -1,5 +1,7 @@
 //! The attempts of one function that were met and may be met again.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 
 use crate::model::{AttemptKey, Timestamp};
@@ -75,10 +77,11 @@ impl Seen {
         }
     }
 
-    /// How many attempts from `from` on are remembered, cold starts not among them.
-    pub fn count_from(&self, from: Timestamp) -> u64 {
+    /// How many attempts within `span` are remembered, cold starts not among them.
+    pub fn count_in(&self, span: &Range<Timestamp>) -> u64 {
         let keys = self.keys.iter();
-        let counted = keys.filter(|(key, position)| **position >= from && !key.is_cold_start());
+        let counted =
+            keys.filter(|(key, position)| span.contains(position) && !key.is_cold_start());
         counted.count() as u64
     }
 

@@ -22,6 +22,8 @@ pub struct Bytes(pub u64);
 impl Timestamp {
     /// The earliest representable instant: "before everything".
     pub const MIN: Self = Self(i64::MIN);
+    /// The latest representable instant: "after everything".
+    pub const MAX: Self = Self(i64::MAX);
 
     /// From milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {

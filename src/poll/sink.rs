@@ -1,6 +1,7 @@
 //! Where a read puts its pages: into the committer, waiting for the answer or not.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 use tokio::sync::oneshot;
 use tracing::warn;
@@ -158,8 +159,15 @@ impl PageSink for Sink<'_> {
         Box::pin(self.settle(position))
     }
 
-    fn met<'a>(&'a mut self, target: &'a TargetId, from: Timestamp) -> BoxFuture<'a, Option<u64>> {
+    fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<u64>> {
         // A refusal is told by the pages.
-        Box::pin(async move { self.writer.met(target, from).await.ok().flatten() })
+        Box::pin(async move { self.writer.met(self.target, span).await.ok().flatten() })
+    }
+
+    fn recheck(&mut self, page: Page) -> BoxFuture<'_, Option<u64>> {
+        Box::pin(async move {
+            let outcome = self.note(self.writer.page(self.target, page).await);
+            (!self.tally.refused).then_some(outcome.counted)
+        })
     }
 }

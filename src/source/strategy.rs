@@ -7,6 +7,7 @@
 //! itself, and after a while the stream is tried again.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,9 +32,6 @@ const CHECKS_AT_ONCE: usize = 20;
 /// Checks that must have found rows, and all of them in the stream, before it is trusted.
 const CHECKS_TO_TRUST: u32 = 3;
 
-/// Time before the next look at a stream that is not trusted, where a read proved nothing.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
-
 /// A source whose functions can be read through one stream or one by one.
 pub(super) trait Streams: Send + Sync {
     /// How its targets are cut.
@@ -47,13 +45,12 @@ pub(super) trait Streams: Send + Sync {
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
 
-    /// How many attempts of one function the API shows from [`Span::first_second`] on; `None`
-    /// where they do not fit into one answer.
-    fn count<'a>(
+    /// Rows of one function by itself, the newest ones.
+    fn look<'a>(
         &'a self,
         function: &'a TargetId,
         span: Span,
-    ) -> BoxFuture<'a, Result<Option<u64>, ApiError>>;
+    ) -> BoxFuture<'a, Result<Page, ApiError>>;
 }
 
 /// How the targets of one source are cut.
@@ -70,8 +67,10 @@ pub(super) struct Strategy {
 struct Stream {
     /// The streams of its functions.
     functions: Vec<TargetId>,
-    /// Functions looked at since the stream was last distrusted.
-    looked_at: usize,
+    /// What looks at functions showed, until it can be compared.
+    looks: Vec<Look>,
+    /// Functions compared since the stream was last distrusted.
+    compared: usize,
     /// Of these, those that had rows.
     agreed: u32,
     next_check: Option<Timestamp>,
@@ -85,16 +84,8 @@ struct Narrow {
     until: Timestamp,
 }
 
-/// What a spot check of one function found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Check {
-    /// Nothing to compare.
-    Nothing,
-    /// The stream brought every row.
-    Agrees,
-    /// So many rows are missing in it.
-    Missing(u64),
-}
+/// What a look at one function by itself showed.
+struct Look(Page);
 
 impl Strategy {
     pub(super) fn new(read: Read) -> Self {
@@ -126,18 +117,17 @@ impl Strategy {
             let known = streams.entry(stream).or_default();
             known.functions = functions;
             if known.narrow.take_if(|narrow| narrow.until <= now).is_some() {
-                (known.looked_at, known.agreed, known.next_check) = (0, 0, None);
+                (known.compared, known.agreed, known.next_check) = (0, 0, None);
+                known.looks.clear();
             }
         }
     }
 
-    /// The functions to be looked at beside a read of `stream` at `now`: few or none.
-    pub(super) fn to_check(&self, stream: &TargetId, now: Timestamp) -> Vec<TargetId> {
-        if self.read != Read::Auto {
-            return Vec::new();
-        }
+    /// The functions to be looked at before a read of `stream` at `now`: few or none, and none as
+    /// long as earlier looks are not compared.
+    fn to_look_at(&self, stream: &TargetId, now: Timestamp) -> Vec<TargetId> {
         let streams = self.lock();
-        let Some(known) = streams.get(stream) else {
+        let Some(known) = streams.get(stream).filter(|known| known.looks.is_empty()) else {
             return Vec::new();
         };
         let wanted = match known.next_check {
@@ -145,41 +135,49 @@ impl Strategy {
             _ if !known.is_trusted() => CHECKS_AT_ONCE,
             _ => 1,
         };
-        let from = known.looked_at;
-        let in_turn = (0..known.functions.len().min(wanted))
-            .map(|step| known.functions[(from + step) % known.functions.len()].clone());
+        let functions = &known.functions;
+        let in_turn = (0..functions.len().min(wanted))
+            .map(|step| functions[(known.compared + step) % functions.len()].clone());
         in_turn.collect()
     }
 
-    /// Notes what the next function to be checked showed.
-    pub(super) fn checked(&self, stream: &TargetId, now: Timestamp, check: Check) {
-        if let Check::Missing(rows) = check {
-            let why = format!("it brought {rows} rows of one function too few");
-            return self.narrow(stream, now, &why);
-        }
+    /// Keeps what looks at functions of `stream` showed.
+    fn looked(&self, stream: &TargetId, looks: Vec<Look>) {
         if let Some(known) = self.lock().get_mut(stream) {
-            known.looked_at += 1;
-            if check == Check::Agrees {
-                known.agreed += 1;
-            }
-            let pause = if known.is_trusted() {
-                CHECK_EVERY
-            } else {
-                Duration::ZERO
-            };
-            known.next_check = Some(now + pause);
+            known.looks.extend(looks);
         }
     }
 
-    /// Nothing could be compared this time.
-    fn put_off(&self, stream: &TargetId, now: Timestamp) {
+    /// What can be compared after a read that brought every row within `proven`. A look whose rows
+    /// are all newer is kept.
+    fn to_compare(&self, stream: &TargetId, proven: &Range<Timestamp>) -> Vec<Look> {
+        let mut streams = self.lock();
+        let Some(known) = streams.get_mut(stream).filter(|_| !proven.is_empty()) else {
+            return Vec::new();
+        };
+        let is_newer = |look: &Look| {
+            let mut positions = look.0.rows.iter().map(|row| row.position).peekable();
+            positions.peek().is_some() && positions.all(|position| position >= proven.end)
+        };
+        let (kept, mut ready): (Vec<_>, Vec<_>) = known.looks.drain(..).partition(is_newer);
+        known.looks = kept;
+        for look in &mut ready {
+            look.0.rows.retain(|row| proven.contains(&row.position));
+        }
+        ready
+    }
+
+    /// Notes that of `rows` rows of one function the stream had not brought `missing`; `None`:
+    /// that cannot be told.
+    fn compared(&self, stream: &TargetId, now: Timestamp, rows: usize, missing: Option<u64>) {
+        if let Some(missing @ 1..) = missing {
+            let why = format!("it brought {missing} rows of one function too few");
+            return self.narrow(stream, now, &why);
+        }
         if let Some(known) = self.lock().get_mut(stream) {
-            let pause = if known.is_trusted() {
-                CHECK_EVERY
-            } else {
-                LOOK_AGAIN
-            };
-            known.next_check = Some(now + pause);
+            known.compared += 1;
+            known.agreed += u32::from(rows > 0 && missing.is_some());
+            known.next_check = known.is_trusted().then(|| now + CHECK_EVERY);
         }
     }
 
@@ -220,6 +218,7 @@ impl Strategy {
             why: why.to_owned(),
             until: now + wait,
         });
+        known.looks.clear();
         drop(streams);
         self.changed.notify_one();
     }
@@ -250,7 +249,7 @@ impl Strategy {
 impl Stream {
     /// Some functions agreed, or none has anything to say.
     fn is_trusted(&self) -> bool {
-        self.agreed >= CHECKS_TO_TRUST || self.looked_at >= self.functions.len()
+        self.agreed >= CHECKS_TO_TRUST || self.compared >= self.functions.len()
     }
 }
 
@@ -267,7 +266,7 @@ pub(super) async fn read(
         return source.read_target(target, span, sink).await;
     }
     // What is there before the stream is read, the stream must bring.
-    let counts = count_some(source, target, span).await;
+    look_at_some(source, target, span).await;
     let settles = strategy.is_trusted(target);
     let mut careful = Careful { sink, settles };
     let mut report = match source.read_target(target, span, &mut careful).await {
@@ -278,52 +277,44 @@ pub(super) async fn read(
         answer => answer?,
     };
     if report.truncated {
-        strategy.narrow(
-            target,
-            span.now,
-            "it holds more rows than the API hands out",
-        );
+        let why = "it holds more rows than the API hands out";
+        strategy.narrow(target, span.now, why);
     }
-    if !report.confirmed && !counts.is_empty() {
-        strategy.put_off(target, span.now);
+    let proven = if report.confirmed {
+        span.first_second()..Timestamp::MAX
+    } else if report.complete {
+        span.closed_seconds()
     } else {
-        for (function, there) in counts {
-            let met = careful.met(&function, span.first_second()).await;
-            strategy.checked(target, span.now, compare(there, met));
-        }
+        Timestamp::MIN..Timestamp::MIN
+    };
+    for Look(page) in strategy.to_compare(target, &proven) {
+        let rows = page.rows.len();
+        let missing = careful.recheck(page).await;
+        strategy.compared(target, span.now, rows, missing);
     }
     report.complete &= strategy.is_wide(target) && strategy.is_trusted(target);
     Ok(report)
 }
 
-/// Counts the rows of functions whose turn it is, until some have had any.
-async fn count_some(
-    source: &dyn Streams,
-    stream: &TargetId,
-    span: Span,
-) -> Vec<(TargetId, Option<u64>)> {
-    let mut counts = Vec::new();
+/// Looks at functions whose turn it is, until some have had rows.
+async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
+    let strategy = source.strategy();
+    let mut looks = Vec::new();
     let mut with_rows = 0;
-    for function in source.strategy().to_check(stream, span.now) {
+    for function in strategy.to_look_at(stream, span.now) {
         // If it fails so will the read, or the next look does better.
-        let Ok(count) = source.count(&function, span).await else {
+        let Ok(mut page) = source.look(&function, span).await else {
             break;
         };
-        with_rows += u32::from(count.is_some_and(|rows| rows > 0));
-        counts.push((function, count));
+        (page.unfinished, page.rejects) = (0, Vec::new());
+        page.rows.retain(|row| row.position >= span.first_second());
+        with_rows += u32::from(!page.rows.is_empty());
+        looks.push(Look(page));
         if with_rows >= CHECKS_TO_TRUST {
             break;
         }
     }
-    counts
-}
-
-fn compare(there: Option<u64>, met: Option<u64>) -> Check {
-    match (there, met) {
-        (Some(0), _) | (None, _) | (_, None) => Check::Nothing,
-        (Some(there), Some(met)) if met >= there => Check::Agrees,
-        (Some(there), Some(met)) => Check::Missing(there - met),
-    }
+    strategy.looked(stream, looks);
 }
 
 /// Hands everything on, and settles only what may be.
@@ -345,7 +336,11 @@ impl PageSink for Careful<'_> {
         }
     }
 
-    fn met<'a>(&'a mut self, target: &'a TargetId, from: Timestamp) -> BoxFuture<'a, Option<u64>> {
-        self.sink.met(target, from)
+    fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<u64>> {
+        self.sink.met(span)
+    }
+
+    fn recheck(&mut self, page: Page) -> BoxFuture<'_, Option<u64>> {
+        self.sink.recheck(page)
     }
 }

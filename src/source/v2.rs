@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, Mode, PageSink, Place, ReadReport, Span};
+use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
-use crate::model::{FunctionId, Timestamp};
+use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use logs::{Answer, Reading};
 
@@ -93,23 +93,6 @@ impl V2Source {
         report.confirmed = report.complete;
         report.truncated = read.is_truncated();
         Ok(report)
-    }
-
-    /// Only a sweep brings everything, so nothing is compared with a shorter read.
-    async fn count_newest(&self, target: &TargetId, span: Span) -> Result<Option<u64>, ApiError> {
-        if span.mode == Mode::Tail {
-            return Ok(None);
-        }
-        let filter = &self.filter;
-        let answer = self
-            .fetch(&Reading { target, filter }, 0, FIRST_PAGE)
-            .await?;
-        let Answer { page, shape } = answer;
-        let from = span.first_second();
-        let ends = shape.rows < FIRST_PAGE || shape.oldest.is_some_and(|oldest| oldest < from);
-        let rows = page.rows.iter().filter(|row| row.position >= from);
-        let keys: BTreeSet<_> = rows.map(|row| row.key).collect();
-        Ok(ends.then_some(keys.len() as u64))
     }
 
     async fn fetch(
@@ -242,6 +225,7 @@ impl LogSource for V2Source {
     fn now(&self) -> Timestamp {
         self.client.now()
     }
+
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.strategy.changed())
     }
@@ -265,11 +249,17 @@ impl Streams for V2Source {
         Box::pin(self.read_pages(target, span, sink))
     }
 
-    fn count<'a>(
+    fn look<'a>(
         &'a self,
         function: &'a TargetId,
-        span: Span,
-    ) -> BoxFuture<'a, Result<Option<u64>, ApiError>> {
-        Box::pin(self.count_newest(function, span))
+        _: Span,
+    ) -> BoxFuture<'a, Result<Page, ApiError>> {
+        Box::pin(async move {
+            let reading = Reading {
+                target: function,
+                filter: &self.filter,
+            };
+            Ok(self.fetch(&reading, 0, FIRST_PAGE).await?.page)
+        })
     }
 }

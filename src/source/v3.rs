@@ -260,15 +260,15 @@ impl Streams for V3Source {
         Box::pin(self.read_with_memory(target, span, sink))
     }
 
-    fn count<'a>(
+    fn look<'a>(
         &'a self,
         function: &'a TargetId,
         span: Span,
-    ) -> BoxFuture<'a, Result<Option<u64>, ApiError>> {
+    ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
             let (mut sink, mut memory) = (Nowhere, Memory::default());
             self.reader(function, &mut sink, &mut memory)
-                .count(span)
+                .look(span)
                 .await
         })
     }

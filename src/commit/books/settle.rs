@@ -1,5 +1,6 @@
 //! Settling a target: what closes with it, and what need not be remembered any more.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::Books;
@@ -31,23 +32,28 @@ impl Books {
         }
     }
 
-    /// How many attempts of `target` from `from` on were met, those of the change included: as many
+    /// How many attempts of `target` within `span` were met, those of the change included: as many
     /// as an API that orders rows by start must count, if all are there. `None` where a topic had
     /// a part in it, whose attempts are kept by log time.
-    pub fn met(&self, change: &Prepared, target: &TargetId, from: Timestamp) -> Option<u64> {
-        if self.targets.has_topic_since(target, from - RETENTION) {
+    pub fn met(
+        &self,
+        change: &Prepared,
+        target: &TargetId,
+        span: &Range<Timestamp>,
+    ) -> Option<u64> {
+        if self.targets.has_topic_since(target, span.start - RETENTION) {
             return None;
         }
         let mut slots = self.slots_of(target);
         let kept = slots
             .iter()
             .filter_map(|slot| self.seen.get(*slot as usize));
-        let kept: u64 = kept.map(|seen| seen.count_from(from)).sum();
+        let kept: u64 = kept.map(|seen| seen.count_in(span)).sum();
         slots.extend(change.added_for(target));
         slots.sort_unstable();
         let packs = change.packs.iter().flat_map(|pack| &pack.0);
         let new = packs.filter(|seen| {
-            seen.position >= from
+            span.contains(&seen.position)
                 && !seen.key.is_cold_start()
                 && slots.binary_search(&seen.slot).is_ok()
         });

@@ -143,7 +143,7 @@ impl Builder<'_> {
         let Some(row) = row else {
             self.page.rejects.push(RejectReason::NotAnObject);
             let id = mark_of(raw);
-            self.fates.push(Fate::Ignored);
+            self.fates.push(Fate::PassedOver);
             return Mark { second: None, id };
         };
         let id = row.mark(raw);
@@ -157,10 +157,10 @@ impl Builder<'_> {
 
     fn sort_in(&mut self, row: &WireRow<'_>) -> Fate {
         let judged = match self.function(row) {
-            Ok(None) => return Fate::Ignored,
+            Ok(None) => return Fate::PassedOver,
             Ok(Some(_)) if row.is_unfinished() => {
                 self.page.unfinished += 1;
-                return Fate::Running;
+                return Fate::PassedOver;
             }
             Ok(Some(function)) => row.judge(function),
             Err(reason) => Err(reason),
@@ -172,7 +172,7 @@ impl Builder<'_> {
             }
             Err(reason) => {
                 self.page.rejects.push(reason);
-                Fate::Ignored
+                Fate::PassedOver
             }
         }
     }

@@ -11,36 +11,27 @@ const ROWS_MAX: usize = 200_000;
 const CREDIT_MAX: f64 = 32.0;
 const CREDIT_MIN: f64 = 2.0;
 /// Further pages that a page of new rows is good for: less than one, since spot checks cost too.
-const EARNED: f64 = 0.8;
-/// After so long without proof that nothing is missing, all is read.
-const SWEEP_AFTER: Duration = Duration::from_secs(900);
+const EARNED: f64 = 0.6;
+/// After so long without proof that nothing is missing, it is looked for.
+const PROVE_AFTER: Duration = Duration::from_secs(600);
 
 /// The rows that were passed over, and how many pages may be spent on looking for missing ones.
 ///
 /// The API counts rows that no attempt is counted for: calls that run, functions that are not
-/// wanted. What is known of them makes its total comparable with what was met: for certain those
-/// that the same read has seen, and the others well enough to decide whether to look.
+/// wanted. Those that were seen and not met since are remembered, as far as one can tell: that is
+/// no proof that nothing is missing, but good enough to decide whether to look.
 ///
 /// A call that took long stands far down the list when it ends, among rows that are known. To look
 /// for each at once would cost a page or several every time, so as many further pages are read as
 /// the new rows themselves fill: a row is paid for twice, not more.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    passed_over: HashMap<u64, Passed>,
-    /// Number of the read.
-    read: u64,
+    /// The second of each row by its mark.
+    passed_over: HashMap<u64, i64>,
     credit: f64,
-    swept: Option<Timestamp>,
+    proven: Option<Timestamp>,
     /// Rows that the last read knew to be missing.
     pub(super) missing: u64,
-}
-
-/// A row that no attempt is counted for.
-#[derive(Debug)]
-struct Passed {
-    second: i64,
-    /// The read that saw it last.
-    read: u64,
 }
 
 /// What a row is to the count.
@@ -48,17 +39,14 @@ struct Passed {
 pub(super) enum Fate {
     /// An attempt is counted for it.
     Counted,
-    /// One will be, when the call has ended.
-    Running,
-    /// None ever will.
-    Ignored,
+    /// None is: the call runs, is not wanted, or cannot be read.
+    PassedOver,
 }
 
 impl Memory {
     /// A read begins: what stands before `from` is forgotten.
     pub(super) fn begin(&mut self, from: i64) {
-        self.read += 1;
-        self.passed_over.retain(|_, passed| passed.second >= from);
+        self.passed_over.retain(|_, second| *second >= from);
     }
 
     /// Takes in a row of an answer. One whose second cannot be read would never be forgotten.
@@ -68,16 +56,8 @@ impl Memory {
             return;
         };
         if self.passed_over.len() < ROWS_MAX {
-            let read = self.read;
-            self.passed_over.insert(mark, Passed { second, read });
+            self.passed_over.insert(mark, second);
         }
-    }
-
-    /// How many rows were passed over by this read. Only these are sure to be there still, as they
-    /// were.
-    pub(super) fn passed_now(&self) -> u64 {
-        let passed = self.passed_over.values();
-        passed.filter(|passed| passed.read == self.read).count() as u64
     }
 
     /// How many rows were passed over and not counted since, as far as is known.
@@ -100,14 +80,14 @@ impl Memory {
         self.credit = (self.credit - 1.0).max(-CREDIT_MAX);
     }
 
-    /// Notes at `now` that nothing is missing, or that all is read now.
-    pub(super) fn is_whole(&mut self, now: Timestamp) {
-        self.swept = Some(now);
+    /// Notes that a proof was found at `now`, or tried.
+    pub(super) fn proven(&mut self, now: Timestamp) {
+        self.proven = Some(now);
     }
 
-    /// Whether all has to be read at `now`.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.swept.is_none_or(|swept| now - SWEEP_AFTER >= swept)
+    /// Whether it is time for a proof.
+    pub(super) fn is_proof_due(&self, now: Timestamp) -> bool {
+        self.proven.is_none_or(|proven| now - PROVE_AFTER >= proven)
     }
 }
 
@@ -119,32 +99,30 @@ mod tests {
     fn a_row_is_passed_over_until_it_counts_or_is_settled() {
         let mut memory = Memory::default();
         memory.begin(0);
-        memory.note(1, Some(10), Fate::Running);
-        memory.note(2, Some(20), Fate::Ignored);
-        memory.note(2, Some(20), Fate::Ignored);
-        assert_eq!((memory.passed_over(), memory.passed_now()), (2, 2));
+        for (mark, second) in [(1, 10), (2, 20), (2, 20)] {
+            memory.note(mark, Some(second), Fate::PassedOver);
+        }
         memory.begin(5);
-        assert_eq!((memory.passed_over(), memory.passed_now()), (2, 0));
+        assert_eq!(memory.passed_over(), 2);
         memory.note(1, Some(10), Fate::Counted);
-        memory.note(2, Some(20), Fate::Ignored);
-        assert_eq!((memory.passed_over(), memory.passed_now()), (1, 1));
+        assert_eq!(memory.passed_over(), 1);
         memory.begin(21);
         assert_eq!(memory.passed_over(), 0);
     }
 
     #[test]
-    fn further_pages_are_earned_and_all_is_read_now_and_then() {
+    fn further_pages_are_earned_and_a_proof_is_wanted_now_and_then() {
         let mut memory = Memory::default();
         let at = Timestamp::from_secs(1_000_000);
-        assert!(!memory.may_look() && memory.is_due(at));
+        assert!(!memory.may_look() && memory.is_proof_due(at));
         // 3.75 x 0.8 = 3, less the pages that are spent.
         memory.earn(3.75);
         assert!(memory.may_look());
         memory.spend();
         memory.spend();
         assert!(!memory.may_look());
-        memory.is_whole(at);
-        assert!(!memory.is_due(at + Duration::from_secs(899)));
-        assert!(memory.is_due(at + SWEEP_AFTER));
+        memory.proven(at);
+        assert!(!memory.is_proof_due(at + Duration::from_secs(599)));
+        assert!(memory.is_proof_due(at + PROVE_AFTER));
     }
 }

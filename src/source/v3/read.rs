@@ -1,14 +1,13 @@
 //! Reading one target: a sweep by windows, oldest first, or the tail, newest first.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use super::LogsApi;
 use super::answer::{Answer, Reading, Sorted};
-use super::memory::Memory;
-use crate::ledger::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};
+use super::memory::{Fate, Memory};
+use crate::ledger::{Ask, DEPTH_MAX, Mark, Proof, SECONDS_MAX, WindowRead};
 use crate::model::{Page, Timestamp};
 use crate::source::time::format_start_time;
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
@@ -22,10 +21,12 @@ const NEWEST_PAGES_MAX: u64 = 100;
 /// Why reading newest first ended.
 #[derive(PartialEq, Eq)]
 enum Ended {
-    /// Nothing is missing, or no more is wanted now.
+    /// As much was read as is wanted now.
     Enough,
     /// Something is missing that cannot be found that way.
     Short,
+    /// The sink wants no more.
+    Stopped,
 }
 
 /// One read.
@@ -56,17 +57,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Everything. Where the sink knows most of it already, the newest rows are read until what was
-    /// met is as much as the API counts; else the closed part until it adds up, then once what may
-    /// still change.
+    /// Everything. Where the sink knows most of it already, the newest rows are read, and now and
+    /// then the closed part is proven by counting; else the closed part is read until it adds up,
+    /// then once what may still change.
     pub(super) async fn sweep(mut self, span: Span) -> Result<ReadReport, ApiError> {
         let known = self.met(span).await;
-        if let Some(known) = known
-            && self.newest_first(span, Some(known)).await? == Ended::Enough
-        {
-            return Ok(self.report);
+        if known.is_some() {
+            let ended = self.newest_first(span, known).await?;
+            let is_due = !self.report.complete && self.memory.is_proof_due(span.now);
+            let enough = match ended {
+                Ended::Stopped => true,
+                Ended::Enough => !is_due || self.prove(span).await?,
+                Ended::Short => false,
+            };
+            if enough {
+                return Ok(self.report);
+            }
         }
-        self.memory.is_whole(span.now);
         let mut closed = WindowRead::closed(span.from, span.closed, self.page_max());
         if self.run(&mut closed, Some(span)).await? == Flow::Continue {
             // The second of `now` is not over: the next read sees all of it.
@@ -77,6 +84,7 @@ impl<'a> Reader<'a> {
         }
         self.report.complete = closed.is_complete();
         self.report.truncated |= closed.is_truncated();
+        self.memory.proven(span.now);
         Ok(self.report)
     }
 
@@ -94,19 +102,11 @@ impl<'a> Reader<'a> {
     async fn newest_first(&mut self, span: Span, known: Option<u64>) -> Result<Ended, ApiError> {
         let first = span.first_second().as_secs();
         self.memory.begin(first);
-        // The second of `now` whole, however the API reads the end.
-        let to = (span.now.as_secs() + 1).max(first + 1);
-        let from = first.max(to - SECONDS_MAX);
-        if from > first && span.mode == Mode::Sweep {
+        let mut ask = self.newest(span);
+        if ask.from > first && span.mode == Mode::Sweep {
             return Ok(Ended::Short);
         }
-        let limit = self.first_page(span);
-        let mut ask = Ask {
-            from,
-            to,
-            offset: 0,
-            limit,
-        };
+        ask.limit = self.first_page(span);
         let (mut known, mut total) = (known, None);
         while self.report.pages < NEWEST_PAGES_MAX {
             let Some(answer) = self.fetch(ask, "desc").await? else {
@@ -114,7 +114,8 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let rows = answer.data.as_ref().map_or(0, Vec::len) as u64;
-            let (flow, oldest) = self.take(&answer).await;
+            let (flow, marks, passed) = self.take(&answer).await;
+            let oldest = marks.iter().filter_map(|mark| mark.second).min();
             let met = self.met(span).await;
             let new = met.zip(known).map(|(met, known)| met.saturating_sub(known));
             known = met;
@@ -123,16 +124,15 @@ impl<'a> Reader<'a> {
             total = total.or(answer.total_count);
             let missing = self.missing(total, met);
             self.memory.missing = missing.unwrap_or(0);
-            if self.report.pages == 1 && from == first {
-                let there = met.map(|met| met + self.memory.passed_now());
-                self.report.confirmed = there.is_some() && there == total;
+            if self.report.pages == 1 && ask.from == first {
+                self.report.confirmed = is_whole(total, met, passed.len());
                 self.report.complete = self.report.confirmed;
             }
             if self.report.confirmed {
-                self.memory.is_whole(span.now);
+                self.memory.proven(span.now);
             }
             if flow == Flow::Stop {
-                return Ok(Ended::Enough);
+                return Ok(Ended::Stopped);
             }
             if total.is_none() {
                 return Ok(Ended::Short);
@@ -147,8 +147,7 @@ impl<'a> Reader<'a> {
                     .total_count
                     .is_none_or(|all| all <= ask.offset + rows);
             if self.report.confirmed || last || (!all_new && !self.looks_on(missing)) {
-                let is_due = !self.report.confirmed && self.memory.is_due(span.now);
-                return Ok(if is_due { Ended::Short } else { Ended::Enough });
+                return Ok(Ended::Enough);
             }
             let Some(next) = self.below(ask, oldest, rows) else {
                 return Ok(Ended::Short);
@@ -156,6 +155,19 @@ impl<'a> Reader<'a> {
             ask = next;
         }
         Ok(Ended::Short)
+    }
+
+    /// What to ask for first where the newest rows come first.
+    fn newest(&self, span: Span) -> Ask {
+        let first = span.first_second().as_secs();
+        // The second of `now` whole, however the API reads the end.
+        let to = (span.now.as_secs() + 1).max(first + 1);
+        Ask {
+            from: first.max(to - SECONDS_MAX),
+            to,
+            offset: 0,
+            limit: self.page_max(),
+        }
     }
 
     /// What to ask for below an answer: from its last second on, which may not be whole in it, or
@@ -181,20 +193,54 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Hands over an answer; whether more is wanted, and the oldest second in it.
-    async fn take(&mut self, answer: &Answer) -> (Flow, Option<i64>) {
-        let (marks, page) = self.note(answer);
-        let oldest = marks.iter().filter_map(|mark| mark.second).min();
-        (self.sink.put(page).await, oldest)
+    /// Proves by counting that nothing is missing in the closed part, and finds what is. `false`
+    /// where that leads nowhere.
+    async fn prove(&mut self, span: Span) -> Result<bool, ApiError> {
+        let seconds = span.closed_seconds();
+        let (from, to) = (seconds.start.as_secs(), seconds.end.as_secs());
+        let mut proof = Proof::new(from, to, self.page_max());
+        while let Some(ask) = proof.next() {
+            let Some(answer) = self.fetch(ask, "desc").await? else {
+                proof.limit_pages(SMALL_PAGE);
+                continue;
+            };
+            let (flow, marks, passed) = self.take(&answer).await;
+            if flow == Flow::Stop {
+                return Ok(true);
+            }
+            let counted = proof.counted(&marks, &passed, answer.total_count);
+            let met = self.sink.met(counted.span.clone()).await;
+            proof.took(&marks, answer.total_count, counted, met);
+            if let Some(first) = proof.open() {
+                let met = self.sink.met(first.span.clone()).await;
+                proof.met_of_first(met);
+            }
+        }
+        if proof.is_whole() {
+            self.memory.proven(span.now);
+            self.report.complete = true;
+        }
+        Ok(proof.is_whole())
+    }
+
+    /// Hands over an answer; whether more is wanted, its rows, and those of them that were passed
+    /// over.
+    async fn take(&mut self, answer: &Answer) -> (Flow, Vec<Mark>, Vec<Mark>) {
+        let (marks, passed, page) = self.note(answer);
+        (self.sink.put(page).await, marks, passed)
     }
 
     /// Sorts an answer out, and remembers what was passed over.
-    fn note(&mut self, answer: &Answer) -> (Vec<Mark>, Page) {
-        let sorted = answer.sort_out(self.reading);
-        for (mark, fate) in sorted.marks.iter().zip(sorted.fates) {
+    fn note(&mut self, answer: &Answer) -> (Vec<Mark>, Vec<Mark>, Page) {
+        let Sorted { page, marks, fates } = answer.sort_out(self.reading);
+        let mut passed = Vec::new();
+        for (&mark, fate) in marks.iter().zip(fates) {
             self.memory.note(mark.id, mark.second, fate);
+            if fate == Fate::PassedOver {
+                passed.push(mark);
+            }
         }
-        (sorted.marks, sorted.page)
+        (marks, passed, page)
     }
 
     /// Whether to read on below rows that are known, for rows that are missing, if a page may be
@@ -208,10 +254,10 @@ impl<'a> Reader<'a> {
         looks
     }
 
+    /// How many attempts were met in what a first request for the newest rows asks for.
     async fn met(&mut self, span: Span) -> Option<u64> {
-        self.sink
-            .met(self.reading.target, span.first_second())
-            .await
+        let end = Timestamp::from_secs(self.newest(span).to);
+        self.sink.met(span.first_second()..end).await
     }
 
     /// About how many rows the API counts beyond those that were met or passed over; `None` where
@@ -239,22 +285,11 @@ impl<'a> Reader<'a> {
         2 * self.page_max() as u64
     }
 
-    /// How many attempts of the function of this reading are there, if one answer holds them.
-    pub(super) async fn count(mut self, span: Span) -> Result<Option<u64>, ApiError> {
-        let from = span.first_second().as_secs();
-        let ask = Ask {
-            from,
-            to: (span.now.as_secs() + 1).clamp(from + 1, from + SECONDS_MAX),
-            offset: 0,
-            limit: self.page_max(),
-        };
-        let Some(answer) = self.fetch(ask, "desc").await? else {
-            return Ok(None);
-        };
-        let Sorted { page, marks, .. } = answer.sort_out(self.reading);
-        let all = answer.total_count == Some(marks.len() as u64);
-        let keys: HashSet<_> = page.rows.iter().map(|row| row.key).collect();
-        Ok(all.then_some(keys.len() as u64))
+    /// The newest rows, or as many of them as one answer holds.
+    pub(super) async fn look(mut self, span: Span) -> Result<Page, ApiError> {
+        let ask = self.newest(span);
+        let answer = self.fetch(ask, "desc").await?;
+        Ok(answer.map_or_else(Page::default, |answer| answer.sort_out(self.reading).page))
     }
 
     /// Reads windows to their end; `settling`: says how far it is.
@@ -269,7 +304,7 @@ impl<'a> Reader<'a> {
                 windows.limit_pages(SMALL_PAGE);
                 continue;
             };
-            let (marks, page) = self.note(&answer);
+            let (marks, _, page) = self.note(&answer);
             windows.took(&marks, answer.total_count);
             if self.sink.put(page).await == Flow::Stop {
                 return Ok(Flow::Stop);
@@ -321,4 +356,11 @@ impl<'a> Reader<'a> {
         }
         params
     }
+}
+
+/// Whether an answer proves that every row it counts was met. A total at the depth to which the API
+/// pages may be cut off there.
+fn is_whole(total: Option<u64>, met: Option<u64>, passed: usize) -> bool {
+    let there = met.map(|met| met + passed as u64);
+    there.is_some() && there == total && total.is_some_and(|total| total < DEPTH_MAX)
 }
