@@ -6,7 +6,7 @@
 //! that finds more rows of one function than the stream brought. Then each function is read by
 //! itself, and after a while the stream is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,19 +18,21 @@ use tracing::warn;
 use super::{Flow, PageSink, ReadReport, Span};
 use crate::config::Read;
 use crate::ledger::{Scope, TargetId};
-use crate::model::{Page, Timestamp};
+use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, ErrorClass};
 
 /// How long functions are read one by one before their stream is tried again; twice as long each
 /// further time, up to a day.
 const NARROW_FOR: Duration = Duration::from_secs(3_600);
 const NARROW_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Time between spot checks of a stream that is trusted.
+/// Time between looks at single functions beside a stream that is trusted.
 const CHECK_EVERY: Duration = Duration::from_secs(600);
-/// Functions looked at in one read, until the stream is trusted.
-const CHECKS_AT_ONCE: usize = 20;
-/// Checks that must have found rows, and all of them in the stream, before it is trusted.
-const CHECKS_TO_TRUST: u32 = 3;
+/// Functions looked at before one read, until the stream is trusted.
+const LOOKS_AT_ONCE: usize = 20;
+/// Functions with rows that must have been looked at, and all of their rows been in the stream.
+const AGREED_TO_TRUST: u32 = 3;
+/// Functions without rows that must have been looked at, and have had none by themselves either.
+const SILENT_TO_TRUST: usize = 100;
 
 /// A source whose functions can be read through one stream or one by one.
 pub(super) trait Streams: Send + Sync {
@@ -67,12 +69,16 @@ pub(super) struct Strategy {
 struct Stream {
     /// The streams of its functions.
     functions: Vec<TargetId>,
+    /// Functions of which it brought rows, and when it first brought any.
+    brought: HashSet<TargetId>,
+    first_brought: Option<Timestamp>,
     /// What looks at functions showed, until it can be compared.
     looks: Vec<Look>,
-    /// Functions compared since the stream was last distrusted.
-    compared: usize,
-    /// Of these, those that had rows.
+    /// When each function was looked at last, and its rows were all in the stream.
+    looked_at: BTreeMap<TargetId, Timestamp>,
+    /// How often there were rows to compare.
     agreed: u32,
+    turn: usize,
     next_check: Option<Timestamp>,
     narrow: Option<Narrow>,
     times_narrowed: u32,
@@ -85,7 +91,11 @@ struct Narrow {
 }
 
 /// What a look at one function by itself showed.
-struct Look(Page);
+struct Look {
+    function: TargetId,
+    at: Timestamp,
+    page: Page,
+}
 
 impl Strategy {
     pub(super) fn new(read: Read) -> Self {
@@ -116,29 +126,46 @@ impl Strategy {
         for (stream, functions) in functions {
             let known = streams.entry(stream).or_default();
             known.functions = functions;
+            let listed: HashSet<&TargetId> = known.functions.iter().collect();
+            known.brought.retain(|one| listed.contains(one));
+            known.looked_at.retain(|one, _| listed.contains(one));
             if known.narrow.take_if(|narrow| narrow.until <= now).is_some() {
-                (known.compared, known.agreed, known.next_check) = (0, 0, None);
-                known.looks.clear();
+                known.begin();
             }
         }
     }
 
-    /// The functions to be looked at before a read of `stream` at `now`: few or none, and none as
+    /// The functions to be looked at before a read of `stream`: few or none, and none as
     /// long as earlier looks are not compared.
-    fn to_look_at(&self, stream: &TargetId, now: Timestamp) -> Vec<TargetId> {
-        let streams = self.lock();
-        let Some(known) = streams.get(stream).filter(|known| known.looks.is_empty()) else {
+    fn to_look_at(&self, stream: &TargetId, span: Span) -> Vec<TargetId> {
+        let Span { now, closed, .. } = span;
+        let mut streams = self.lock();
+        let known = streams.get_mut(stream);
+        let Some(known) = known.filter(|known| known.looks.is_empty()) else {
             return Vec::new();
         };
-        let wanted = match known.next_check {
-            Some(at) if now < at => 0,
-            _ if !known.is_trusted() => CHECKS_AT_ONCE,
-            _ => 1,
-        };
-        let functions = &known.functions;
-        let in_turn = (0..functions.len().min(wanted))
-            .map(|step| functions[(known.compared + step) % functions.len()].clone());
-        in_turn.collect()
+        let due = known.due(closed);
+        if !due.is_empty() {
+            return due.into_iter().take(LOOKS_AT_ONCE).cloned().collect();
+        }
+        if known.next_check.is_some_and(|at| now < at) {
+            return Vec::new();
+        }
+        known.next_check = Some(now + CHECK_EVERY);
+        known.turn += 1;
+        known.in_turn().cloned().into_iter().collect()
+    }
+
+    /// Notes that `stream` brought rows of these functions.
+    fn brought(&self, stream: &TargetId, now: Timestamp, functions: &[FunctionId]) {
+        if functions.is_empty() {
+            return;
+        }
+        if let Some(known) = self.lock().get_mut(stream) {
+            known.first_brought.get_or_insert(now);
+            let new = functions.iter().cloned().map(TargetId::function);
+            known.brought.extend(new);
+        }
     }
 
     /// Keeps what looks at functions of `stream` showed.
@@ -156,28 +183,34 @@ impl Strategy {
             return Vec::new();
         };
         let is_newer = |look: &Look| {
-            let mut positions = look.0.rows.iter().map(|row| row.position).peekable();
+            let mut positions = look.page.rows.iter().map(|row| row.position).peekable();
             positions.peek().is_some() && positions.all(|position| position >= proven.end)
         };
         let (kept, mut ready): (Vec<_>, Vec<_>) = known.looks.drain(..).partition(is_newer);
         known.looks = kept;
         for look in &mut ready {
-            look.0.rows.retain(|row| proven.contains(&row.position));
+            look.page.rows.retain(|row| proven.contains(&row.position));
         }
         ready
     }
 
-    /// Notes that of `rows` rows of one function the stream had not brought `missing`; `None`:
-    /// that cannot be told.
-    fn compared(&self, stream: &TargetId, now: Timestamp, rows: usize, missing: Option<u64>) {
+    /// Notes that of `rows` rows of a look the stream had not brought `missing`; `None`: that cannot
+    /// be told.
+    fn compared(
+        &self,
+        stream: &TargetId,
+        look: (TargetId, Timestamp),
+        rows: usize,
+        missing: Option<u64>,
+    ) {
+        let (function, at) = look;
         if let Some(missing @ 1..) = missing {
             let why = format!("it brought {missing} rows of one function too few");
-            return self.narrow(stream, now, &why);
+            return self.narrow(stream, at, &why);
         }
         if let Some(known) = self.lock().get_mut(stream) {
-            known.compared += 1;
             known.agreed += u32::from(rows > 0 && missing.is_some());
-            known.next_check = known.is_trusted().then(|| now + CHECK_EVERY);
+            known.looked_at.insert(function, at);
         }
     }
 
@@ -186,14 +219,14 @@ impl Strategy {
         self.blind.store(true, Ordering::Relaxed);
     }
 
-    /// Whether what `stream` brings may be settled.
-    fn is_trusted(&self, stream: &TargetId) -> bool {
+    /// Whether what `stream` brings may be settled up to `closed`.
+    fn is_trusted(&self, stream: &TargetId, closed: Timestamp) -> bool {
         let blind = || self.blind.load(Ordering::Relaxed);
         self.read != Read::Auto
             || self
                 .lock()
                 .get(stream)
-                .map_or_else(blind, Stream::is_trusted)
+                .map_or_else(blind, |known| known.due(closed).is_empty())
     }
 
     /// Reads the functions of `stream` one by one from now on.
@@ -247,9 +280,44 @@ impl Strategy {
 }
 
 impl Stream {
-    /// Some functions agreed, or none has anything to say.
-    fn is_trusted(&self) -> bool {
-        self.agreed >= CHECKS_TO_TRUST || self.compared >= self.functions.len()
+    /// Nothing is known of what it brings.
+    fn begin(&mut self) {
+        *self = Self {
+            functions: std::mem::take(&mut self.functions),
+            times_narrowed: self.times_narrowed,
+            ..Self::default()
+        };
+    }
+
+    /// Its functions, those of which it never brought a row apart: what it leaves out is there.
+    fn silent_and_heard(&self) -> (Vec<&TargetId>, Vec<&TargetId>) {
+        let is_silent = |one: &&TargetId| !self.brought.contains(*one);
+        self.functions.iter().partition(is_silent)
+    }
+
+    /// The functions that have to be looked at before what it brings may be settled up to `closed`.
+    ///
+    /// A look at a function without rows says something about the time before it only; but once
+    /// the stream has brought rows of others, it is taken for its way with that function.
+    fn due(&self, closed: Timestamp) -> Vec<&TargetId> {
+        let since = self.first_brought.map_or(closed, |first| first.min(closed));
+        let is_due = |one: &&TargetId| self.looked_at.get(*one).is_none_or(|at| *at < since);
+        let (silent, heard) = self.silent_and_heard();
+        let enough = silent.len().saturating_sub(SILENT_TO_TRUST);
+        let mut due: Vec<_> = silent.into_iter().filter(is_due).skip(enough).collect();
+        if self.agreed < AGREED_TO_TRUST {
+            due.extend(heard.into_iter().filter(is_due));
+        }
+        due
+    }
+
+    /// The function whose turn it is while the stream is trusted: of either kind by turns.
+    fn in_turn(&self) -> Option<&TargetId> {
+        let (silent, heard) = self.silent_and_heard();
+        let mut kinds = [silent, heard];
+        kinds.rotate_left(self.turn % 2);
+        let kind = kinds.iter().find(|kind| !kind.is_empty())?;
+        Some(kind[self.turn / 2 % kind.len()])
     }
 }
 
@@ -267,8 +335,14 @@ pub(super) async fn read(
     }
     // What is there before the stream is read, the stream must bring.
     look_at_some(source, target, span).await;
-    let settles = strategy.is_trusted(target);
-    let mut careful = Careful { sink, settles };
+    let settles = strategy.is_trusted(target, span.closed);
+    let mut careful = Careful {
+        strategy,
+        stream: target,
+        now: span.now,
+        sink,
+        settles,
+    };
     let mut report = match source.read_target(target, span, &mut careful).await {
         Err(refused) if refused.class == ErrorClass::Invalid => {
             strategy.narrow(target, span.now, &refused.to_string());
@@ -287,12 +361,13 @@ pub(super) async fn read(
     } else {
         Timestamp::MIN..Timestamp::MIN
     };
-    for Look(page) in strategy.to_compare(target, &proven) {
+    for look in strategy.to_compare(target, &proven) {
+        let Look { function, at, page } = look;
         let rows = page.rows.len();
         let missing = careful.recheck(page).await;
-        strategy.compared(target, span.now, rows, missing);
+        strategy.compared(target, (function, at), rows, missing);
     }
-    report.complete &= strategy.is_wide(target) && strategy.is_trusted(target);
+    report.complete &= strategy.is_wide(target) && strategy.is_trusted(target, span.closed);
     Ok(report)
 }
 
@@ -301,7 +376,7 @@ async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
     let strategy = source.strategy();
     let mut looks = Vec::new();
     let mut with_rows = 0;
-    for function in strategy.to_look_at(stream, span.now) {
+    for function in strategy.to_look_at(stream, span) {
         // If it fails so will the read, or the next look does better.
         let Ok(mut page) = source.look(&function, span).await else {
             break;
@@ -309,8 +384,9 @@ async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
         (page.unfinished, page.rejects) = (0, Vec::new());
         page.rows.retain(|row| row.position >= span.first_second());
         with_rows += u32::from(!page.rows.is_empty());
-        looks.push(Look(page));
-        if with_rows >= CHECKS_TO_TRUST {
+        let at = span.now;
+        looks.push(Look { function, at, page });
+        if with_rows >= AGREED_TO_TRUST {
             break;
         }
     }
@@ -319,12 +395,17 @@ async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
 
 /// Hands everything on, and settles only what may be.
 struct Careful<'a> {
+    strategy: &'a Strategy,
+    stream: &'a TargetId,
+    now: Timestamp,
     sink: &'a mut dyn PageSink,
     settles: bool,
 }
 
 impl PageSink for Careful<'_> {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
+        self.strategy
+            .brought(self.stream, self.now, &page.functions);
         self.sink.put(page)
     }
 

@@ -11,9 +11,9 @@ const ROWS_MAX: usize = 200_000;
 const CREDIT_MAX: f64 = 32.0;
 const CREDIT_MIN: f64 = 2.0;
 /// Further pages that a page of new rows is good for: less than one, since spot checks cost too.
-const EARNED: f64 = 0.6;
+const EARNED: f64 = 0.8;
 /// After so long without proof that nothing is missing, it is looked for.
-const PROVE_AFTER: Duration = Duration::from_secs(600);
+const PROVE_AFTER: Duration = Duration::from_secs(300);
 
 /// The rows that were passed over, and how many pages may be spent on looking for missing ones.
 ///
@@ -122,7 +122,7 @@ mod tests {
         memory.spend();
         assert!(!memory.may_look());
         memory.proven(at);
-        assert!(!memory.is_proof_due(at + Duration::from_secs(599)));
+        assert!(!memory.is_proof_due(at + Duration::from_secs(299)));
         assert!(memory.is_proof_due(at + PROVE_AFTER));
     }
 }
