@@ -86,6 +86,13 @@ enum Request {
     },
 }
 
+/// Why the committer wakes.
+enum Wake {
+    Asked(Request),
+    /// What was held at zero may show its value.
+    HoldOver,
+}
+
 /// Answers that wait for the change to be durable.
 #[derive(Default)]
 struct Answers(Vec<Answer>);
@@ -197,18 +204,19 @@ impl Writer {
 // === impl Committer ===
 
 impl Committer {
-    /// A committer over opened state; the snapshot of that state is published at once.
-    ///
-    /// New series are shown at zero for `zero_first` before they show what was counted.
+    /// A committer over opened state; the snapshot of that state is published at once, but for what
+    /// `zero_first` holds at zero.
     pub fn new(
         books: Books,
         store: Store,
         telemetry: Arc<Telemetry>,
         runtime: Runtime,
-        zero_first: Duration,
+        mut zero_first: ZeroFirst,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
+        let mut first = books.snapshot(1);
+        zero_first.cover(&mut first);
+        let published = Arc::new(ArcSwap::from_pointee(first));
         let committer = Self {
             books,
             store,
@@ -217,7 +225,7 @@ impl Committer {
             published: published.clone(),
             telemetry,
             runtime,
-            zero_first: ZeroFirst::new(zero_first),
+            zero_first,
             requests,
         };
         committer.show();
@@ -226,34 +234,41 @@ impl Committer {
 
     /// Serves requests until the last [`Writer`] is gone.
     pub async fn run(mut self) {
-        while let Some(first) = self.next_request().await {
+        // Nobody was served before, so that what is held from an earlier life is held from now on.
+        self.zero_first.begin(Instant::now());
+        while let Some(wake) = self.wake().await {
             if self.stale && !self.reopen().await {
                 self.telemetry.commit_failed();
                 continue;
             }
             sleep_until(self.not_before).await;
-            let (change, answers) = self.prepare(first);
+            let (change, answers) = self.prepare(wake);
             self.commit(change, answers).await;
         }
     }
 
-    /// The next request; meanwhile shows what was held at zero long enough.
-    async fn next_request(&mut self) -> Option<Request> {
-        while let Some(end) = self.zero_first.next_end() {
-            match timeout_at(end, self.requests.recv()).await {
-                Ok(request) => return request,
-                Err(_) => self.publish(),
-            }
-        }
-        self.requests.recv().await
+    /// Waits for the next request, or until something was held at zero long enough. Without a
+    /// state that can be written nothing more is shown: only what is asked for opens it again.
+    async fn wake(&mut self) -> Option<Wake> {
+        let request = match self.zero_first.next_end().filter(|_| !self.stale) {
+            Some(end) => match timeout_at(end, self.requests.recv()).await {
+                Ok(request) => request,
+                Err(_) => return Some(Wake::HoldOver),
+            },
+            None => self.requests.recv().await,
+        };
+        request.map(Wake::Asked)
     }
 
     /// Works out one change from a request and all that wait behind it.
-    fn prepare(&mut self, first: Request) -> (Prepared, Answers) {
+    fn prepare(&mut self, wake: Wake) -> (Prepared, Answers) {
         let mut change = Prepared::default();
         let mut answers = Answers::default();
         let mut rows = 0;
-        let mut next = Some(first);
+        let mut next = match wake {
+            Wake::Asked(first) => Some(first),
+            Wake::HoldOver => self.requests.try_recv().ok(),
+        };
         while let Some(request) = next {
             if let Request::Page { page, .. } = &request {
                 rows += page.rows.len();
@@ -312,7 +327,8 @@ impl Committer {
 
     /// Persists, then publishes, then answers.
     async fn commit(&mut self, mut change: Prepared, answers: Answers) {
-        if change.is_empty() {
+        let now = Instant::now();
+        if change.is_empty() && !self.zero_first.is_over(now) {
             if change.has_news() {
                 self.books.apply(change);
                 self.publish();
@@ -320,13 +336,16 @@ impl Committer {
             answers.send(&self.telemetry);
             return;
         }
-        let started = Instant::now();
-        self.not_before = started + COMMIT_GAP;
-        let changes = self.books.to_store(&mut change);
+        self.not_before = now + COMMIT_GAP;
+        let mut changes = self.books.to_store(&mut change);
+        let series = self.books.series();
+        let holds = self.zero_first.prepare(series, &changes.functions, now);
+        changes.held.clone_from(&holds);
         match self.persist(changes).await {
             Ok(()) => {
-                self.telemetry.commit(started.elapsed());
+                self.telemetry.commit(now.elapsed());
                 self.books.apply(change);
+                self.zero_first.apply(holds, Instant::now());
                 self.publish();
                 answers.send(&self.telemetry);
             }
@@ -367,7 +386,9 @@ impl Committer {
         self.store = store;
         match result {
             Ok(stored) => {
-                if let Some(stored) = stored {
+                if let Some(mut stored) = stored {
+                    let held = std::mem::take(&mut stored.held);
+                    self.zero_first.restore(held, Instant::now());
                     let restored = Books::restore(self.books.rules(), stored);
                     self.books = restored.knowing_as(&self.books);
                     self.publish();
@@ -386,7 +407,7 @@ impl Committer {
     fn publish(&mut self) {
         let before = self.published.load();
         let mut next = self.books.snapshot(before.generation + 1);
-        self.zero_first.veil(&before, &mut next, Instant::now());
+        self.zero_first.cover(&mut next);
         self.published.store(Arc::new(next));
         self.show();
     }
