@@ -11,7 +11,7 @@ use scf_exporter::config::Overrides;
 use scf_exporter::model::Outcome;
 use scf_exporter::runtime::Random;
 use scf_exporter::series::{CodeCount, FunctionSeries, Snapshot};
-use scf_exporter::sim::{Faults, Settings};
+use scf_exporter::sim::{Faults, Life, Settings};
 use scf_exporter::store::{Store, Stored};
 use scf_exporter::web::View as _;
 use support::disk::{Image, disk_of};
@@ -19,7 +19,8 @@ use support::world::{Exporter, World, through};
 use tokio::time::{Instant, sleep};
 
 const SCRAPE: Duration = Duration::from_secs(15);
-const LIVES: usize = 40;
+const LIVES: usize = 24;
+const FUNCTIONS: usize = 24;
 const SPAN: Duration = Duration::from_secs(5);
 /// Between two looks at what is published.
 const LOOK: Duration = Duration::from_millis(1);
@@ -81,52 +82,64 @@ async fn the_first_sample_of_every_series_is_zero() {
 /// at zero for the whole span, nothing falls, and in the end all is counted.
 #[tokio::test(start_paused = true)]
 async fn a_kill_takes_no_zero_along() {
+    let mut cut = Cut::default();
     for (api, seed) in [("v3", 84), ("cls", 85)] {
         let start_ms = 1_700_000_000_000;
+        // A function after another is made, so that there is always something new.
+        let life = |function: usize| Life {
+            function,
+            created_ms: start_ms + 15_000 * function as i64,
+            abandoned_ms: i64::MAX,
+            deleted_ms: i64::MAX,
+        };
         let settings = Settings {
-            functions: 12,
-            rate_per_second: 0.5,
+            functions: FUNCTIONS,
+            rate_per_second: 6.0,
             max_duration_ms: 10_000,
             faults: Faults::typical(),
+            lives: (0..FUNCTIONS).map(life).collect(),
             start_ms,
-            stop_ms: Some(start_ms + 1_500_000),
+            stop_ms: Some(start_ms + 400_000),
             ..Settings::new(seed)
         };
         let overrides = Overrides {
             zero_first: Some(format!("{}s", SPAN.as_secs())),
             poll_interval: Some("10s".into()),
+            discovery_interval: Some("10s".into()),
             ..through(api, None)
         };
         let mut world = World::new(settings, overrides);
         let (image, random) = (Arc::new(Image::default()), Random::seeded(seed));
-        let (mut watch, mut cut) = (Watch::default(), Cut::default());
+        let mut watch = Watch {
+            seed,
+            ..Watch::default()
+        };
         for _ in 0..LIVES {
             world.disk = Some(disk_of(&image));
             let exporter = world.start_after_kill().await;
-            watch.begin();
             watch.pass(&exporter, random.jitter(4 * SPAN)).await;
-            // Else it is killed at any instant.
-            if random.unit() < 0.8 {
-                watch.until_unpublished(&exporter, &image).await;
+            match random.unit() {
+                0.0..0.3 => watch.until_unpublished(&exporter, &image, false).await,
+                0.3..0.8 => watch.until_unpublished(&exporter, &image, true).await,
+                // At any instant.
+                _ => {}
             }
             let shown = exporter.view.snapshot();
+            watch.end();
             image.end_life();
             exporter.kill();
             let (_store, stored) = Store::open_on(disk_of(&image)).unwrap();
             cut.note(&shown, &stored);
         }
-        println!("{api}, seed {seed}: {cut:?}");
-        assert!(
-            cut.begun > 0 && cut.held > LIVES / 4 && cut.ended > 0,
-            "{api}, seed {seed}: kills fell elsewhere: {cut:?}"
-        );
         world.disk = Some(disk_of(&image));
         let exporter = world.start_after_kill().await;
-        watch.begin();
         watch.pass(&exporter, 4 * SPAN).await;
         world.assert_exact(&exporter, api).await;
         exporter.stop().await;
     }
+    println!("{cut:?}");
+    let fell = cut.begun > 3 && cut.held > 3 && cut.ended > 3;
+    assert!(fell, "kills fell elsewhere: {cut:?}");
 }
 
 /// Where kills fell.
@@ -169,6 +182,7 @@ fn codes(series: &FunctionSeries) -> BTreeSet<String> {
 /// All that was shown, over all lives.
 #[derive(Default)]
 struct Watch {
+    seed: u64,
     generation: u64,
     /// Series at zero, and since when they are in this life.
     zero_since: BTreeMap<String, Instant>,
@@ -178,10 +192,28 @@ struct Watch {
 }
 
 impl Watch {
-    /// Another life begins.
-    fn begin(&mut self) {
+    /// A life ends.
+    fn end(&mut self) {
+        self.note_held();
         self.generation = 0;
         self.zero_since.clear();
+    }
+
+    fn is_over(&self) -> bool {
+        let now = Instant::now();
+        let mut zeros = self.zero_since.iter();
+        zeros.any(|(series, since)| now >= *since + SPAN && !self.held.contains(series))
+    }
+
+    /// Notes what has been at zero for the span by now.
+    fn note_held(&mut self) {
+        let now = Instant::now();
+        for (series, since) in &self.zero_since {
+            // A look comes up to one step after the publication.
+            if now + LOOK >= *since + SPAN {
+                self.held.insert(series.clone());
+            }
+        }
     }
 
     async fn pass(&mut self, exporter: &Exporter, span: Duration) {
@@ -193,14 +225,16 @@ impl Watch {
         self.look(exporter);
     }
 
-    /// Until a change is durable that is not published, or nothing happens for long.
-    async fn until_unpublished(&mut self, exporter: &Exporter, image: &Image) {
+    /// Until a change is durable that is not published, if wanted such as is made when something
+    /// was at zero for the span; or nothing happens for long.
+    async fn until_unpublished(&mut self, exporter: &Exporter, image: &Image, over: bool) {
         let until = Instant::now() + 4 * SPAN;
         while Instant::now() < until {
             let (syncs, generation) = (image.syncs(), self.generation);
             sleep(LOOK).await;
             self.look(exporter);
-            if image.syncs() > syncs && self.generation == generation {
+            let unpublished = image.syncs() > syncs && self.generation == generation;
+            if unpublished && (!over || self.is_over()) {
                 return;
             }
         }
@@ -212,13 +246,8 @@ impl Watch {
             return;
         }
         self.generation = generation;
+        self.note_held();
         let now = Instant::now();
-        for (series, since) in &self.zero_since {
-            // A look comes up to one step after the publication.
-            if now + LOOK >= *since + SPAN {
-                self.held.insert(series.clone());
-            }
-        }
         let mut zero_since = BTreeMap::new();
         for family in exporter.scrape().families {
             let counted = family.kind != "gauge" && !family.name.starts_with("scf_exporter_");
@@ -232,10 +261,18 @@ impl Watch {
                     let since = self.zero_since.get(&key).copied().unwrap_or(now);
                     zero_since.insert(key.clone(), since);
                 } else {
-                    assert!(self.held.contains(&key), "no zero before {key}");
+                    assert!(
+                        self.held.contains(&key),
+                        "seed {}: no zero before {key}",
+                        self.seed
+                    );
                 }
                 let last = self.last.insert(key.clone(), sample.value);
-                assert!(last <= Some(sample.value), "{key} fell from {last:?}");
+                assert!(
+                    last <= Some(sample.value),
+                    "seed {}: {key} fell from {last:?}",
+                    self.seed
+                );
             }
         }
         self.zero_since = zero_since;
