@@ -84,12 +84,7 @@ enum Request {
         from: Timestamp,
         reply: Reply<Option<u64>>,
     },
-}
-
-/// Why the committer wakes.
-enum Wake {
-    Asked(Request),
-    /// What was held at zero may show its value.
+    /// The committer's own: something was held at zero long enough.
     HoldOver,
 }
 
@@ -236,39 +231,35 @@ impl Committer {
     pub async fn run(mut self) {
         // Nobody was served before, so that what is held from an earlier life is held from now on.
         self.zero_first.begin(Instant::now());
-        while let Some(wake) = self.wake().await {
+        while let Some(first) = self.next_request().await {
             if self.stale && !self.reopen().await {
                 self.telemetry.commit_failed();
                 continue;
             }
             sleep_until(self.not_before).await;
-            let (change, answers) = self.prepare(wake);
+            let (change, answers) = self.prepare(first);
             self.commit(change, answers).await;
         }
     }
 
     /// Waits for the next request, or until something was held at zero long enough. Without a
     /// state that can be written nothing more is shown: only what is asked for opens it again.
-    async fn wake(&mut self) -> Option<Wake> {
-        let request = match self.zero_first.next_end().filter(|_| !self.stale) {
-            Some(end) => match timeout_at(end, self.requests.recv()).await {
-                Ok(request) => request,
-                Err(_) => return Some(Wake::HoldOver),
-            },
+    async fn next_request(&mut self) -> Option<Request> {
+        match self.zero_first.next_end().filter(|_| !self.stale) {
+            Some(end) => {
+                let asked = timeout_at(end, self.requests.recv()).await;
+                asked.unwrap_or(Some(Request::HoldOver))
+            }
             None => self.requests.recv().await,
-        };
-        request.map(Wake::Asked)
+        }
     }
 
     /// Works out one change from a request and all that wait behind it.
-    fn prepare(&mut self, wake: Wake) -> (Prepared, Answers) {
+    fn prepare(&mut self, first: Request) -> (Prepared, Answers) {
         let mut change = Prepared::default();
         let mut answers = Answers::default();
         let mut rows = 0;
-        let mut next = match wake {
-            Wake::Asked(first) => Some(first),
-            Wake::HoldOver => self.requests.try_recv().ok(),
-        };
+        let mut next = Some(first);
         while let Some(request) = next {
             if let Request::Page { page, .. } = &request {
                 rows += page.rows.len();
@@ -322,6 +313,7 @@ impl Committer {
                 let met = self.books.met(change, &target, from);
                 answers.0.push(Answer::Met(reply, met));
             }
+            Request::HoldOver => {}
         }
     }
 
