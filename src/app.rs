@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Published, Rules};
+use crate::commit::{Books, Committer, Published, Rules, ZeroFirst};
 use crate::config::Config;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
@@ -169,7 +169,7 @@ impl Pipeline {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
-        let (store, stored) = match (&seams.disk, &config.state.path) {
+        let (store, mut stored) = match (&seams.disk, &config.state.path) {
             (Some(disk), _) => Store::open_on(disk.clone())?,
             (None, Some(path)) => Store::open(path)?,
             (None, None) => (Store::memory(), Stored::default()),
@@ -187,13 +187,15 @@ impl Pipeline {
             late_after: config.poll.horizon(),
             first_read: config.poll.first_read,
         };
+        let held = std::mem::take(&mut stored.held);
+        let zero_first = ZeroFirst::new(config.web.zero_first, held);
         let books = Books::restore(rules, stored);
         let (committer, writer, published) = Committer::new(
             books,
             store,
             telemetry.clone(),
             seams.runtime.clone(),
-            config.web.zero_first,
+            zero_first,
         );
         let names = config.sources.iter().map(|source| source.name.as_str());
         let board = Arc::new(Board::waiting_for(names));

@@ -11,3 +11,4 @@ mod zero_first;
 
 pub use books::{Books, PageOutcome, Prepared, Rules};
 pub use owner::{Committer, Published, Refused, Writer};
+pub use zero_first::ZeroFirst;

@@ -6,6 +6,7 @@
 //! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten |
 //! | `keys` | running number | [`KeyPack`]: the attempts of one page |
 //! | `targets` | text of the target | settled position, milliseconds |
+//! | `held` | slot | what is shown of a function while new series of it are at zero, as in `functions` |
 //!
 //! Every change is one transaction that is on the disk when [`Store::commit`] returns.
 
@@ -29,13 +30,14 @@ use redb::{
 
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
+use crate::series::FunctionSeries;
 pub use error::{CommitError, OpenError};
 pub use functions::StoredFunction;
 pub use keys::{KeyPack, SeenKey};
 
 /// The layout that this version writes. A file of an earlier one is taken over, one of a later
 /// one is refused.
-const LAYOUT: u64 = 2;
+const LAYOUT: u64 = 3;
 /// The name of the file inside the state directory.
 pub const FILE: &str = "scf-exporter.redb";
 
@@ -43,6 +45,7 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const FUNCTIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("functions");
 const KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("keys");
 const TARGETS: TableDefinition<'_, &str, i64> = TableDefinition::new("targets");
+const HELD: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("held");
 
 /// An open store, or none at all: state that lives in memory only.
 #[derive(Debug)]
@@ -73,6 +76,8 @@ pub struct Stored {
     pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Settled positions.
     pub targets: Vec<(TargetId, Timestamp)>,
+    /// What is shown of functions with new series, by slot; these are at zero there.
+    pub held: Vec<(u32, Arc<FunctionSeries>)>,
 }
 
 /// One atomic change.
@@ -86,6 +91,8 @@ pub struct Changes {
     pub dropped_keys: Vec<u64>,
     /// Settled positions, absolute.
     pub targets: Vec<(TargetId, Timestamp)>,
+    /// What is shown of functions with new series, by slot; none where all is shown from now on.
+    pub held: Vec<(u32, Option<Arc<FunctionSeries>>)>,
 }
 
 impl Store {
@@ -250,6 +257,7 @@ fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
             transaction.open_table(FUNCTIONS)?;
             transaction.open_table(KEYS)?;
             transaction.open_table(TARGETS)?;
+            transaction.open_table(HELD)?;
             found.unwrap_or(LAYOUT)
         };
         transaction.commit()?;
@@ -300,6 +308,13 @@ fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
                 Err(()) => return Ok(Err(damaged("targets"))),
             }
         }
+        for entry in transaction.open_table(HELD)?.iter()? {
+            let (slot, value) = entry?;
+            match StoredFunction::decode_shown(value.value(), slot.value(), &stored.functions) {
+                Some(shown) => stored.held.push((slot.value(), shown)),
+                None => return Ok(Err(damaged("held"))),
+            }
+        }
         Ok(Ok(()))
     })()
     .map_err(|cause: redb::Error| OpenError::read(file, cause))??;
@@ -331,6 +346,18 @@ fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
         let mut targets = transaction.open_table(TARGETS)?;
         for (target, settled) in &changes.targets {
             targets.insert(target.to_string().as_str(), settled.as_millis())?;
+        }
+    }
+    if !changes.held.is_empty() {
+        let mut held = transaction.open_table(HELD)?;
+        for (slot, shown) in &changes.held {
+            match shown {
+                Some(shown) => {
+                    StoredFunction::encode_shown(shown, &mut buffer);
+                    held.insert(slot, buffer.as_slice())?;
+                }
+                None => drop(held.remove(slot)?),
+            }
         }
     }
     transaction.commit()?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::commit::{Books, Committer, Rules};
+use scf_exporter::commit::{Books, Committer, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
 use scf_exporter::ledger::{Listed, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
@@ -152,7 +152,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         Store::memory(),
         telemetry.clone(),
         runtime.clone(),
-        Duration::ZERO,
+        ZeroFirst::new(Duration::ZERO, Vec::new()),
     );
     spawn(committer.run());
     let source = Arc::new(Scripted {

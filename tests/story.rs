@@ -24,6 +24,8 @@ mod shrink;
 mod support;
 #[path = "story/wire.rs"]
 mod wire;
+#[path = "story/zeros.rs"]
+mod zeros;
 
 use plan::Story;
 

@@ -130,6 +130,11 @@ impl Books {
         self.rules
     }
 
+    /// All series, by slot.
+    pub(super) fn series(&self) -> &[Arc<FunctionSeries>] {
+        self.series.all()
+    }
+
     /// The view for a scrape.
     pub fn snapshot(&self, generation: u64) -> Snapshot {
         self.series
@@ -272,6 +277,7 @@ impl Books {
                 .collect(),
             dropped_keys: dropped.clone(),
             targets: change.settled.clone(),
+            held: Vec::new(),
         };
         change.dropped = dropped;
         changes

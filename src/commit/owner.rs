@@ -85,6 +85,8 @@ enum Request {
         span: Range<Timestamp>,
         reply: Reply<Option<u64>>,
     },
+    /// The committer's own: something was held at zero long enough.
+    HoldOver,
 }
 
 /// Answers that wait for the change to be durable.
@@ -202,18 +204,19 @@ impl Writer {
 // === impl Committer ===
 
 impl Committer {
-    /// A committer over opened state; the snapshot of that state is published at once.
-    ///
-    /// New series are shown at zero for `zero_first` before they show what was counted.
+    /// A committer over opened state; the snapshot of that state is published at once, but for what
+    /// `zero_first` holds at zero.
     pub fn new(
         books: Books,
         store: Store,
         telemetry: Arc<Telemetry>,
         runtime: Runtime,
-        zero_first: Duration,
+        mut zero_first: ZeroFirst,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let published = Arc::new(ArcSwap::from_pointee(books.snapshot(1)));
+        let mut first = books.snapshot(1);
+        zero_first.cover(&mut first);
+        let published = Arc::new(ArcSwap::from_pointee(first));
         let committer = Self {
             books,
             store,
@@ -222,7 +225,7 @@ impl Committer {
             published: published.clone(),
             telemetry,
             runtime,
-            zero_first: ZeroFirst::new(zero_first),
+            zero_first,
             requests,
         };
         committer.show();
@@ -231,6 +234,8 @@ impl Committer {
 
     /// Serves requests until the last [`Writer`] is gone.
     pub async fn run(mut self) {
+        // Nobody was served before, so that what is held from an earlier life is held from now on.
+        self.zero_first.begin(Instant::now());
         while let Some(first) = self.next_request().await {
             if self.stale && !self.reopen().await {
                 self.telemetry.commit_failed();
@@ -242,15 +247,16 @@ impl Committer {
         }
     }
 
-    /// The next request; meanwhile shows what was held at zero long enough.
+    /// Waits for the next request, or until something was held at zero long enough. Without a
+    /// state that can be written nothing more is shown: only what is asked for opens it again.
     async fn next_request(&mut self) -> Option<Request> {
-        while let Some(end) = self.zero_first.next_end() {
-            match timeout_at(end, self.requests.recv()).await {
-                Ok(request) => return request,
-                Err(_) => self.publish(),
+        match self.zero_first.next_end().filter(|_| !self.stale) {
+            Some(end) => {
+                let asked = timeout_at(end, self.requests.recv()).await;
+                asked.unwrap_or(Some(Request::HoldOver))
             }
+            None => self.requests.recv().await,
         }
-        self.requests.recv().await
     }
 
     /// Works out one change from a request and all that wait behind it.
@@ -312,12 +318,14 @@ impl Committer {
                 let met = self.books.met(change, &target, &span);
                 answers.0.push(Answer::Met(reply, met));
             }
+            Request::HoldOver => {}
         }
     }
 
     /// Persists, then publishes, then answers.
     async fn commit(&mut self, mut change: Prepared, answers: Answers) {
-        if change.is_empty() {
+        let now = Instant::now();
+        if change.is_empty() && !self.zero_first.is_over(now) {
             if change.has_news() {
                 self.books.apply(change);
                 self.publish();
@@ -325,13 +333,16 @@ impl Committer {
             answers.send(&self.telemetry);
             return;
         }
-        let started = Instant::now();
-        self.not_before = started + COMMIT_GAP;
-        let changes = self.books.to_store(&mut change);
+        self.not_before = now + COMMIT_GAP;
+        let mut changes = self.books.to_store(&mut change);
+        let series = self.books.series();
+        let holds = self.zero_first.prepare(series, &changes.functions, now);
+        changes.held.clone_from(&holds);
         match self.persist(changes).await {
             Ok(()) => {
-                self.telemetry.commit(started.elapsed());
+                self.telemetry.commit(now.elapsed());
                 self.books.apply(change);
+                self.zero_first.apply(holds, Instant::now());
                 self.publish();
                 answers.send(&self.telemetry);
             }
@@ -372,7 +383,9 @@ impl Committer {
         self.store = store;
         match result {
             Ok(stored) => {
-                if let Some(stored) = stored {
+                if let Some(mut stored) = stored {
+                    let held = std::mem::take(&mut stored.held);
+                    self.zero_first.restore(held, Instant::now());
                     let restored = Books::restore(self.books.rules(), stored);
                     self.books = restored.knowing_as(&self.books);
                     self.publish();
@@ -391,7 +404,7 @@ impl Committer {
     fn publish(&mut self) {
         let before = self.published.load();
         let mut next = self.books.snapshot(before.generation + 1);
-        self.zero_first.veil(&before, &mut next, Instant::now());
+        self.zero_first.cover(&mut next);
         self.published.store(Arc::new(next));
         self.show();
     }

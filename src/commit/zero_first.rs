@@ -2,8 +2,12 @@
 //!
 //! Prometheus learns of an increase from two samples. A series that begins with its first value has
 //! no sample before it, so `increase()` never sees what it began with: the first error of a kind,
-//! which is the one to be told about. The books and the store are not concerned: what was counted
-//! is durable at once, and only its showing waits.
+//! which is the one to be told about. What was counted is durable at once; only its showing waits.
+//!
+//! What is held is part of the state, for the program may be killed meanwhile. It is written with
+//! the change that brings the new series, so that no later life shows more than zero of them at
+//! once; and that it is held no longer is durable before its value is shown, so that no later life
+//! shows less. A later life holds it for the whole span again: nobody knows whether it was scraped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,12 +16,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::series::{FunctionSeries, Snapshot};
+use crate::store::StoredFunction;
+
+/// What is shown of a slot from a change on: some new series at zero, or all that was counted.
+pub(super) type Hold = (u32, Option<Arc<FunctionSeries>>);
 
 /// Which functions show zeros, and until when.
 #[derive(Debug)]
-pub(super) struct ZeroFirst {
+pub struct ZeroFirst {
     span: Duration,
-    held: BTreeMap<usize, Held>,
+    held: BTreeMap<u32, Held>,
 }
 
 #[derive(Debug)]
@@ -28,44 +36,85 @@ struct Held {
 }
 
 impl ZeroFirst {
-    /// Holds each new series at zero for `span`; not at all, if that is none.
-    pub(super) fn new(span: Duration) -> Self {
-        Self {
+    /// Holds each new series at zero for `span`, not at all if that is none; and what was `held`
+    /// by an earlier life.
+    pub fn new(span: Duration, held: Vec<(u32, Arc<FunctionSeries>)>) -> Self {
+        let mut zero_first = Self {
             span,
             held: BTreeMap::new(),
+        };
+        zero_first.restore(held, Instant::now());
+        zero_first
+    }
+
+    /// Takes over what the state holds, for the whole span.
+    pub(super) fn restore(&mut self, held: Vec<(u32, Arc<FunctionSeries>)>, now: Instant) {
+        let until = now + self.span;
+        let held = held.into_iter();
+        self.held = held
+            .map(|(slot, shown)| (slot, Held { shown, until }))
+            .collect();
+    }
+
+    /// Begins the span of all that is held anew.
+    pub(super) fn begin(&mut self, now: Instant) {
+        for held in self.held.values_mut() {
+            held.until = now + self.span;
         }
     }
 
-    /// Puts zeros into `next` where it has series that `before`, what was shown last, has not. A
-    /// function with a new series shows nothing else new until that is over, so that its counters
+    /// What a change that is made at `now` does to what is held: `changed` replaces what is in
+    /// `books`, and what was held long enough is held no more. Nothing is changed yet.
+    ///
+    /// A function with a new series shows nothing else new until that is over, so that its counters
     /// and histograms agree; there are few kinds of series, so that ends.
-    pub(super) fn veil(&mut self, before: &Snapshot, next: &mut Snapshot, now: Instant) {
-        self.held.retain(|_, held| held.until > now);
-        if self.span.is_zero() {
-            return;
-        }
-        for (slot, series) in next.series.iter_mut().enumerate() {
-            let shown = before.series.get(slot);
-            if shown.is_some_and(|shown| Arc::ptr_eq(shown, series)) {
+    pub(super) fn prepare(
+        &self,
+        books: &[Arc<FunctionSeries>],
+        changed: &[(u32, StoredFunction)],
+        now: Instant,
+    ) -> Vec<Hold> {
+        let over = self.held.iter().filter(|(_, held)| held.until <= now);
+        let mut holds: BTreeMap<u32, _> = over.map(|(slot, _)| (*slot, None)).collect();
+        // Without a span nothing new is held, but what an earlier life held has to end.
+        let changed = if self.span.is_zero() { &[] } else { changed };
+        for (slot, changed) in changed {
+            let counted = books.get(*slot as usize);
+            if counted.is_some_and(|counted| Arc::ptr_eq(counted, &changed.series)) {
                 continue;
             }
-            if let Some(held) = self.held.get_mut(&slot) {
-                if let Some(wider) = series.new_at_zero(Some(&held.shown)) {
-                    held.shown = Arc::new(wider);
-                    held.until = now + self.span;
-                }
-                if held.shown.about != series.about {
-                    Arc::make_mut(&mut held.shown)
-                        .about
-                        .clone_from(&series.about);
-                }
-                *series = held.shown.clone();
-            } else if let Some(zeros) = series.new_at_zero(shown.map(|shown| &**shown)) {
-                let until = now + self.span;
-                let shown = Arc::new(zeros);
-                *series = shown.clone();
-                self.held.insert(slot, Held { shown, until });
+            let held = self.held.get(slot).filter(|held| held.until > now);
+            let shown = held.map_or(counted, |held| Some(&held.shown));
+            if let Some(zeros) = changed.series.new_at_zero(shown.map(|shown| &**shown)) {
+                holds.insert(*slot, Some(Arc::new(zeros)));
             }
+        }
+        holds.into_iter().collect()
+    }
+
+    /// Makes what was prepared, once it is durable. What is held anew is shown from `now` on.
+    pub(super) fn apply(&mut self, holds: Vec<Hold>, now: Instant) {
+        let until = now + self.span;
+        for (slot, shown) in holds {
+            match shown {
+                Some(shown) => self.held.insert(slot, Held { shown, until }),
+                None => self.held.remove(&slot),
+            };
+        }
+    }
+
+    /// Puts into `next`, a snapshot of the books, what is shown instead.
+    pub(super) fn cover(&mut self, next: &mut Snapshot) {
+        for (slot, held) in &mut self.held {
+            let Some(series) = next.series.get_mut(*slot as usize) else {
+                continue;
+            };
+            // How a function is configured is no count: it shows as it is now.
+            if held.shown.about != series.about {
+                let shown = Arc::make_mut(&mut held.shown);
+                shown.about.clone_from(&series.about);
+            }
+            *series = held.shown.clone();
         }
     }
 
@@ -73,4 +122,12 @@ impl ZeroFirst {
     pub(super) fn next_end(&self) -> Option<Instant> {
         self.held.values().map(|held| held.until).min()
     }
+
+    /// Whether something was held long enough.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.held.values().any(|held| held.until <= now)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,13 +114,13 @@ impl FunctionSeries {
     /// none. Without a `before` all of them are at zero.
     pub fn new_at_zero(&self, before: Option<&Self>) -> Option<Self> {
         let mut shown = match before {
+            Some(before) if before.has_all_of(self) => return None,
             Some(before) => before.clone(),
             None => Self {
                 codes: Vec::new(),
                 ..Self::new(self.function.clone(), RetCode::ZERO)
             },
         };
-        let shown_before = (shown.codes.len(), shown.cold_starts.is_some());
         for code in &self.codes {
             if let Err(at) = shown.place_of(code.ret_code, code.outcome) {
                 shown.codes.insert(at, CodeCount { count: 0, ..*code });
@@ -130,8 +130,14 @@ impl FunctionSeries {
             shown.cold_starts.get_or_insert_default();
         }
         shown.about.clone_from(&self.about);
-        let shows_now = (shown.codes.len(), shown.cold_starts.is_some());
-        (shows_now != shown_before).then_some(shown)
+        Some(shown)
+    }
+
+    /// Whether each series of `other` is here too, whatever its value.
+    fn has_all_of(&self, other: &Self) -> bool {
+        let has = |code: &CodeCount| self.place_of(code.ret_code, code.outcome).is_ok();
+        let starts = other.cold_starts.is_none() || self.cold_starts.is_some();
+        starts && other.codes.iter().all(has)
     }
 
     /// All invocations counted.

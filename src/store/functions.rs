@@ -62,6 +62,26 @@ impl StoredFunction {
         }
     }
 
+    /// Writes what is shown of a function meanwhile: the same form, whose bound has no meaning.
+    pub(super) fn encode_shown(shown: &Arc<FunctionSeries>, buffer: &mut Vec<u8>) {
+        let stored = Self {
+            series: shown.clone(),
+            forgotten: Timestamp::default(),
+        };
+        stored.encode(buffer);
+    }
+
+    /// Reads what is shown of the function of a slot; `None` where it is damaged, or of another.
+    pub(super) fn decode_shown(
+        bytes: &[u8],
+        slot: u32,
+        functions: &[Self],
+    ) -> Option<Arc<FunctionSeries>> {
+        let whole = functions.get(slot as usize)?;
+        let shown = Self::decode(bytes)?.series;
+        (shown.function == whole.series.function).then_some(shown)
+    }
+
     /// Reads the stored form; `None` where it is damaged.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);

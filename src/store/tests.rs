@@ -16,6 +16,12 @@ fn function(name: &str) -> StoredFunction {
     }
 }
 
+/// What is shown of a function is not what is stored of it.
+fn shown(name: &str) -> Arc<FunctionSeries> {
+    let function = FunctionId::new("ap-x", "default", name);
+    Arc::new(FunctionSeries::new(function, RetCode::OTHER))
+}
+
 fn changes() -> Changes {
     let key = AttemptKey { id: 1, attempt: 2 };
     Changes {
@@ -32,6 +38,7 @@ fn changes() -> Changes {
             (TargetId::region("ap-x"), Timestamp::from_secs(3)),
             (TargetId::region("ap-y"), Timestamp::from_secs(4)),
         ],
+        held: vec![(0, Some(shown("a"))), (1, Some(shown("b")))],
         ..Changes::default()
     }
 }
@@ -50,15 +57,41 @@ fn what_was_committed_comes_back() {
     assert_eq!(stored.functions, vec![function("a"), function("b")]);
     assert_eq!(stored.keys, first.keys);
     assert_eq!(stored.targets, first.targets);
+    assert_eq!(stored.held, vec![(0, shown("a")), (1, shown("b"))]);
 
     let removal = Changes {
         dropped_keys: vec![7],
+        held: vec![(0, None)],
         ..Changes::default()
     };
     store.commit(&removal).unwrap();
     drop(store);
     let (_, stored) = Store::open(&path).unwrap();
     assert_eq!(stored.keys, vec![]);
+    assert_eq!(stored.held, vec![(1, shown("b"))]);
+}
+
+#[test]
+fn a_state_of_before_anything_was_held_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(directory.path()).unwrap();
+    store.commit(&changes()).unwrap();
+    drop(store);
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(HELD).unwrap());
+    let mut meta = transaction.open_table(META).unwrap();
+    meta.insert("layout", 2).unwrap();
+    drop(meta);
+    transaction.commit().unwrap();
+    drop(database);
+    let (store, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+    assert_eq!(stored.held, vec![]);
+    store.commit(&changes()).unwrap();
+    drop(store);
+    let (_, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!(stored.held.len(), 2);
 }
 
 #[test]
@@ -113,8 +146,8 @@ fn a_newer_layout_is_refused() {
         matches!(
             refused,
             OpenError::Layout {
-                found: 3,
-                known: 2,
+                found: 4,
+                known: 3,
                 ..
             }
         ),
@@ -153,4 +186,23 @@ fn a_damaged_record_is_refused() {
         matches!(refused, OpenError::Damaged { what: "keys", .. }),
         "{refused:?}"
     );
+}
+
+#[test]
+fn what_is_shown_of_another_function_or_of_none_is_damage() {
+    for (slot, name) in [(0, "b"), (2, "c")] {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(directory.path()).unwrap();
+        let wrong = Changes {
+            held: vec![(slot, Some(shown(name)))],
+            ..changes()
+        };
+        store.commit(&wrong).unwrap();
+        drop(store);
+        let refused = Store::open(directory.path()).unwrap_err();
+        assert!(
+            matches!(refused, OpenError::Damaged { what: "held", .. }),
+            "{refused:?}"
+        );
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::thread;
 
 use scf_exporter::runtime::Random;
-use scf_exporter::series::Snapshot;
+use scf_exporter::series::{CodeCount, Snapshot};
 use scf_exporter::sim::Cloud;
 use scf_exporter::store::{Store, Stored};
 
@@ -187,19 +187,28 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// That a state is no less than what was shown at a moment, and no more than the truth.
+    /// That a state is no less than what was shown at a moment, and no more than the truth; and that
+    /// of what the next life shows of it the same holds, with nothing above zero that was not shown
+    /// before.
     fn check(&mut self, state: &Stored, moment: usize) -> Result<(), String> {
         let series = state
             .functions
             .iter()
             .map(|function| function.series.clone());
-        let totals = Totals::shown(&Snapshot {
+        let counted = Snapshot {
             series: series.collect(),
             ..Snapshot::default()
-        })?;
+        };
+        let mut next = counted.clone();
+        for (slot, held) in &state.held {
+            next.series[*slot as usize] = held.clone();
+        }
+        no_value_comes_first(&next, &self.run.moments[moment].shown)?;
+        let (counted, next) = (Totals::shown(&counted)?, Totals::shown(&next)?);
         let limits = self.limits(moment)?;
-        limits.shown.within(&totals)?;
-        totals.within(&limits.truth)
+        limits.shown.within(&next)?;
+        next.within(&counted)?;
+        counted.within(&limits.truth)
     }
 
     fn limits(&mut self, moment: usize) -> Result<&Limits, String> {
@@ -212,6 +221,22 @@ impl<'a> Examiner<'a> {
             }),
         })
     }
+}
+
+/// That what `next` shows above zero is a series that was `shown` before.
+fn no_value_comes_first(next: &Snapshot, shown: &Snapshot) -> Result<(), String> {
+    for (slot, series) in next.series.iter().enumerate() {
+        for code in series.codes.iter().filter(|code| code.count > 0) {
+            let same = |other: &CodeCount| {
+                (other.ret_code, other.outcome) == (code.ret_code, code.outcome)
+            };
+            let before = shown.series.get(slot);
+            if !before.is_some_and(|before| before.codes.iter().any(same)) {
+                return Err(format!("{}: no zero before {code:?}", series.function));
+            }
+        }
+    }
+    Ok(())
 }
 
 // === impl Found ===

@@ -73,13 +73,15 @@ pub fn settings(seed: u64) -> Settings {
     }
 }
 
-/// How the region is read: often, so that there are many commits, in small pages.
+/// How the region is read: often, so that there are many commits, in small pages. New series are at
+/// zero for a while, so that there is something to be held.
 pub fn overrides() -> Overrides {
     let text = |value: &str| Some(value.to_owned());
     Overrides {
         poll_interval: text("10s"),
         sweep_interval: text("20s"),
         page_size: text("20"),
+        zero_first: text("16s"),
         ..through("v3", None)
     }
 }

@@ -31,11 +31,7 @@ import check_api3  # noqa: E402,F401
 import check_accounts  # noqa: E402,F401
 import check_faults  # noqa: E402,F401
 import check_credentials  # noqa: E402,F401
-
-if "truth" in sys.argv[1:]:
-    # Not part of the whole yet: a new series that is still held at zero when the program is killed
-    # shows its value at once afterwards, so that `increase()` misses it (docs/adr/0015).
-    import check_truth  # noqa: E402,F401
+import check_truth  # noqa: E402,F401
 
 LOG_LINES = 25
 

@@ -48,6 +48,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     }
     story.world.stop_ms = Some(story.end_ms());
     dice.lives(&mut story);
+    dice.zeros(&mut story);
     story
 }
 
@@ -194,6 +195,7 @@ impl Dice<'_> {
             requests_per_second: self.pick(&[3.0, 10.0, 100.0]),
             in_flight: self.pick(&[1, 2, 16]),
             stop_timeout: self.pick(&[1, 20, 60]),
+            zero_first: 0,
         }
     }
 
@@ -234,6 +236,19 @@ impl Dice<'_> {
                     }),
                     setup: *setup,
                 }
+            }
+        }
+    }
+
+    /// For how long new series are at zero: in most stories the same from start to end.
+    fn zeros(&self, story: &mut Story) {
+        let draw = || self.pick(&[0, 20, 60, 150]);
+        let mut zero_first = draw();
+        story.setup.zero_first = zero_first;
+        for step in &mut story.steps {
+            if let Event::Restart { setup, .. } = &mut step.what {
+                zero_first = self.sometimes(0.15, draw).unwrap_or(zero_first);
+                setup.zero_first = zero_first;
             }
         }
     }

@@ -56,6 +56,8 @@ pub struct Setup {
     pub requests_per_second: f64,
     pub in_flight: usize,
     pub stop_timeout: u64,
+    /// For how long a new series is at zero, seconds.
+    pub zero_first: u64,
 }
 
 /// Something that happens so long after the step before it.
@@ -350,7 +352,7 @@ impl fmt::Display for Setup {
         write!(
             f,
             "{} {} in pages of {} every {} s (idle {} s, sweep {} s, list {} s) at {} requests/s, \
-             {} at once",
+             {} at once, {} s at zero first",
             self.api.as_str(),
             if self.region {
                 "by region"
@@ -364,6 +366,7 @@ impl fmt::Display for Setup {
             self.discovery_interval,
             self.requests_per_second,
             self.in_flight,
+            self.zero_first,
         )
     }
 }

@@ -20,6 +20,7 @@ use super::setup::config;
 use super::support::disk::{Image, disk_of};
 use super::support::world::Exporter;
 use super::wire::{Log, Wire};
+use super::zeros::Zeros;
 
 /// How long an exporter may take, after the last call, to have counted everything: the longest
 /// wait after failures is five minutes, and some follow one another.
@@ -51,6 +52,7 @@ struct Player<'a> {
     wire: Arc<Wire>,
     image: Arc<Image>,
     shown: Shown,
+    zeros: Zeros,
     /// Life and generation of the last snapshot that was looked at: each is looked at once.
     looked_at: (usize, u64),
     full_until: Option<Instant>,
@@ -104,6 +106,7 @@ impl<'a> Player<'a> {
             log,
             image: Arc::default(),
             shown: Shown::default(),
+            zeros: Zeros::default(),
             looked_at: (0, 0),
             full_until: None,
             setup: story.setup,
@@ -219,8 +222,9 @@ impl<'a> Player<'a> {
         };
         checks::in_flight_bound(self.wire.take_most_under_way(), self.setup.in_flight)?;
         let generation = life.exporter.view.snapshot().generation;
+        let zero_first = Duration::from_secs(self.setup.zero_first);
         if self.looked_at == (self.lives, generation) {
-            return Ok(());
+            return self.zeros.check(zero_first, None);
         }
         self.looked_at = (self.lives, generation);
         let now_ms = self.now_ms();
@@ -235,6 +239,7 @@ impl<'a> Player<'a> {
             self.image.len(),
         ));
         self.shown.check(&scrape)?;
+        self.zeros.check(zero_first, Some(&scrape))?;
         let counted = checks::counted(&life.exporter, self.api());
         let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
         checks::never_more(&counted, &truth)?;
@@ -271,6 +276,7 @@ impl<'a> Player<'a> {
             life.exporter.kill();
         }
         self.image.end_life();
+        self.zeros.end();
         self.log.line(&format!(
             "ended: {end}, generation {}",
             view.snapshot().generation

@@ -40,6 +40,7 @@ pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtim
         delivery_delay: secs(story.delivery_s()),
         page_size: Some(setup.page_size.to_string()),
         stop_timeout: secs(setup.stop_timeout),
+        zero_first: secs(setup.zero_first),
         requests_per_second: Some(setup.requests_per_second.to_string()),
         requests_in_flight: Some(setup.in_flight.to_string()),
         source: SourceOverrides {

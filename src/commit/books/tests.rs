@@ -111,6 +111,7 @@ impl FakeStore {
             functions: self.functions.values().cloned().collect(),
             keys: self.keys.clone().into_iter().collect(),
             targets: self.targets.clone().into_iter().collect(),
+            held: Vec::new(),
         };
         Books::restore(rules(functions), stored)
     }

@@ -27,7 +27,7 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
         Store::memory(),
         telemetry,
         Runtime::system(),
-        Duration::ZERO,
+        ZeroFirst::new(Duration::ZERO, Vec::new()),
     );
     let task = spawn(committer.run());
     let generation = || published.load().generation;

@@ -1,0 +1,71 @@
+//! That no scrape shows a value of a series that none showed at zero before.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::checks::Broken;
+use super::support::exposition::Exposition;
+
+/// Whether a function has these depends on what is known of it, which each life learns anew: they
+/// may appear, and grow, at any time.
+const OF_THE_LIST: [&str; 2] = [
+    "scf_invocation_retries_total",
+    "scf_billed_memory_gb_seconds_total",
+];
+
+/// Remembers which series were shown, over all lives of the exporter.
+///
+/// A series that is above zero at a scrape, and was at none before, was at zero for a whole span
+/// since the last one. So there is none of these where less time passed than that, the time between
+/// two lives apart.
+#[derive(Default)]
+pub struct Zeros {
+    shown: HashSet<String>,
+    last: Option<Look>,
+    /// Whether nothing can have come and gone unseen before the life that begins.
+    is_seen: bool,
+}
+
+struct Look {
+    at: Instant,
+    span: Duration,
+}
+
+impl Zeros {
+    /// A life ends.
+    pub fn end(&mut self) {
+        self.is_seen = self.last.take().is_some_and(|last| last.is_close());
+    }
+
+    /// What is seen of a life that holds new series at zero for `span`; `scrape` is none where it is
+    /// what was seen last.
+    pub fn check(&mut self, span: Duration, scrape: Option<&Exposition>) -> Result<(), Broken> {
+        let is_seen = self.last.as_ref().map_or(self.is_seen, Look::is_close);
+        let at = Instant::now();
+        self.last = Some(Look { at, span });
+        let families = scrape.iter().flat_map(|scrape| &scrape.families);
+        let of_calls = families.filter(|family| {
+            let own = family.name.starts_with("scf_exporter_");
+            let of_the_list = OF_THE_LIST.contains(&family.name.as_str());
+            !own && !of_the_list && ["counter", "histogram"].contains(&family.kind.as_str())
+        });
+        for sample in of_calls.flat_map(|family| &family.samples) {
+            let series = format!("{}{:?}", sample.name, sample.labels);
+            if is_seen && sample.value > 0.0 && !self.shown.contains(&series) {
+                let value = sample.value;
+                return Err(format!("{series} is {value} and was never shown at zero"));
+            }
+            self.shown.insert(series);
+        }
+        Ok(())
+    }
+}
+
+impl Look {
+    /// Whether it is so short ago that no series can have been held for the whole span since.
+    fn is_close(&self) -> bool {
+        self.at.elapsed() < self.span
+    }
+}
