@@ -38,7 +38,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         traffic,
         latency: Duration::from_millis(dice.pick(&[1, 20, 200, 1_500])),
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
-        wide_refused: dice.sometimes(0.3, || dice.refusal(traffic)),
+        wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
     };
     // CLS tells whole milliseconds only.
@@ -215,11 +215,12 @@ impl Dice<'_> {
         steps
     }
 
-    /// When it begins, and how long it lasts: at times to be sure longer than it takes until a
-    /// stream is tried again.
+    /// When it begins, half the time with the story, so that there is time to try a stream again;
+    /// and how long it lasts, which may be longer than that takes.
     fn refusal(&self, traffic: Duration) -> (Duration, Duration) {
         let secs = |least, most| Duration::from_secs(self.between(least, most));
-        (secs(0, traffic.as_secs()), secs(10, 4_500))
+        let after = secs(0, 2 * traffic.as_secs()).saturating_sub(traffic);
+        (after, secs(10, 4_500))
     }
 
     fn event(&self, setup: &mut Setup) -> Event {
