@@ -59,9 +59,12 @@ impl Seen {
         self.keys.contains_key(key)
     }
 
-    /// Remembers an attempt.
+    /// Remembers an attempt, unless it lies where all is forgotten: a stored pack is kept whole
+    /// as long as one key of it is needed.
     pub fn insert(&mut self, key: AttemptKey, position: Timestamp) {
-        self.keys.insert(key, position);
+        if position >= self.forgotten {
+            self.keys.insert(key, position);
+        }
     }
 
     /// Forgets the attempts below `bound`; from then on rows below it are duplicates. A bound

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scf_exporter::config::Api;
+use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
@@ -38,6 +38,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         traffic,
         latency: Duration::from_millis(dice.pick(&[1, 20, 200, 1_500])),
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
+        wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
     };
     // CLS tells whole milliseconds only.
@@ -152,7 +153,11 @@ impl Dice<'_> {
         }
         let total_ms = story.traffic.as_millis() as u64;
         let at = |part: f64| story.world.start_ms + (total_ms as f64 * part) as i64;
-        let trouble: Duration = story.steps.iter().map(|step| step.what.trouble()).sum();
+        let steps: Duration = story.steps.iter().map(|step| step.what.trouble()).sum();
+        let trouble = steps
+            + story
+                .wide_refused
+                .map_or(Duration::ZERO, |(_, lasting)| lasting);
         let world = &story.world;
         let run_s = world.max_duration_ms / 1_000;
         let rest_s = 2 * (RETRY_GAP_S + run_s) + world.horizon_ms() / 1_000 + BEFORE_DELETION_S;
@@ -182,7 +187,7 @@ impl Dice<'_> {
         let interval = self.pick(&[10_u64, 15, 30, 60]);
         Setup {
             api,
-            region: api != Api::Cls && self.chance(0.5),
+            read: self.pick(&[Read::Auto, Read::Auto, Read::Function, Read::Region]),
             page_size: match api {
                 Api::V2 => self.pick(&[100, 1_000]),
                 Api::V3 => self.pick(&[20, 50, 100, 1_000]),
@@ -210,6 +215,14 @@ impl Dice<'_> {
             steps.push(Step { after, what });
         }
         steps
+    }
+
+    /// When it begins, half the time with the story, so that there is time to try a stream again;
+    /// and how long it lasts, which may be longer than that takes.
+    fn refusal(&self, traffic: Duration) -> (Duration, Duration) {
+        let secs = |least, most| Duration::from_secs(self.between(least, most));
+        let after = secs(0, 2 * traffic.as_secs()).saturating_sub(traffic);
+        (after, secs(10, 4_500))
     }
 
     fn event(&self, setup: &mut Setup) -> Event {

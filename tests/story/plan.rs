@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use scf_exporter::config::Api;
+use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::Settings;
 
@@ -27,6 +27,9 @@ pub struct Story {
     pub latency: Duration,
     /// Part of the contexts of cls that are no longer known when they are used.
     pub lost_contexts: f64,
+    /// After how long, and for how long, requests for the logs of many functions at once are
+    /// refused; those of one function are answered.
+    pub wide_refused: Option<(Duration, Duration)>,
     /// Time between two scrapes.
     pub scrape: Duration,
 }
@@ -46,8 +49,8 @@ pub enum Keys {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setup {
     pub api: Api,
-    /// One stream for many functions, where the API can.
-    pub region: bool,
+    /// One stream for many functions or one for each; cls has topics, whatever this says.
+    pub read: Read,
     pub page_size: usize,
     pub interval: u64,
     pub idle_interval: u64,
@@ -139,6 +142,13 @@ impl Story {
     /// The story as numbered sentences.
     pub fn tell(&self) -> String {
         let mut sentences = self.world_in_words();
+        sentences.extend(self.wide_refused.map(|(after, lasting)| {
+            format!(
+                "After {} requests for many functions at once are refused for {}.",
+                short(after),
+                short(lasting)
+            )
+        }));
         sentences.push(format!("The exporter reads {}.", self.setup));
         let mut before = self.setup;
         for step in &self.steps {
@@ -354,10 +364,11 @@ impl fmt::Display for Setup {
             "{} {} in pages of {} every {} s (idle {} s, sweep {} s, list {} s) at {} requests/s, \
              {} at once, {} s at zero first",
             self.api.as_str(),
-            if self.region {
-                "by region"
-            } else {
-                "by function"
+            match (self.api, self.read) {
+                (Api::Cls, _) => "by topic",
+                (_, Read::Auto) => "in the best way",
+                (_, Read::Region) => "by region",
+                (_, Read::Function) => "by function",
             },
             self.page_size,
             self.interval,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::config::{Config, CredentialsConfig, Overrides, Role, SourceOverrides};
+use scf_exporter::config::{Api, Config, CredentialsConfig, Overrides, Role, SourceOverrides};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
 
@@ -45,7 +45,7 @@ pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtim
         requests_in_flight: Some(setup.in_flight.to_string()),
         source: SourceOverrides {
             api: Some(setup.api.as_str().to_owned()),
-            read: setup.region.then(|| "region".to_owned()),
+            read: (setup.api != Api::Cls).then(|| setup.read.as_str().to_owned()),
             ..SourceOverrides::default()
         },
         ..Overrides::default()

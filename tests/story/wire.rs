@@ -30,6 +30,8 @@ pub struct Wire {
     log: Arc<Log>,
     latency: Duration,
     lost_contexts: f64,
+    /// From when until when, by the log's clock, reads of many functions are refused.
+    wide_refused_ms: Option<(i64, i64)>,
     random: Random,
     out_of_reach_until_ms: AtomicI64,
     stormy_until_ms: AtomicI64,
@@ -73,7 +75,10 @@ impl Log {
 
 impl Wire {
     pub fn new(cloud: Arc<Cloud>, log: Arc<Log>, story: &Story) -> Arc<Self> {
+        let ms = |span: Duration| log.origin_ms + span.as_millis() as i64;
+        let refused = |(after, lasting)| (ms(after), ms(after + lasting));
         Arc::new(Self {
+            wide_refused_ms: story.wide_refused.map(refused),
             cloud,
             log,
             latency: story.latency,
@@ -162,6 +167,10 @@ impl Wire {
         }
         if asked.has_context() && self.random.unit() < self.lost_contexts {
             return Ok(HttpResponse::new(200, LOST_CONTEXT));
+        }
+        let refused = |(from, to): (i64, i64)| (from..to).contains(&now_ms);
+        if asked.is_wide() && self.wide_refused_ms.is_some_and(refused) {
+            return Ok(asked.refused());
         }
         let response = self.cloud.handle(
             now_ms,
@@ -255,13 +264,33 @@ impl Asked {
         self.path.contains("meta-data")
     }
 
+    /// Whether it asks for the logs of a function without saying of which.
+    fn is_wide(&self) -> bool {
+        let names = |text: &str| self.body.contains(text) || self.query.contains(text);
+        self.action == "GetFunctionLogs" && !names("functionName=") && !names("\"FunctionName\":")
+    }
+
     fn throttled(&self) -> HttpResponse {
+        self.error(4400, "RequestLimitExceeded", "RequestLimitExceeded")
+    }
+
+    fn refused(&self) -> HttpResponse {
+        self.error(
+            4000,
+            "InvalidParameter",
+            "InvalidParameterValue.FunctionName",
+        )
+    }
+
+    /// An error of v2, by number and name, or of API 3.0.
+    fn error(&self, number: u32, name: &str, code: &str) -> HttpResponse {
         let body = if self.path.starts_with("/v2/") {
-            r#"{"code":4400,"message":"slow down","codeDesc":"RequestLimitExceeded"}"#
+            format!(r#"{{"code":{number},"message":"no","codeDesc":"{name}"}}"#)
         } else {
-            r#"{"Response":{"Error":{"Code":"RequestLimitExceeded","Message":"slow down"},"RequestId":"1"}}"#
+            let error = format!(r#"{{"Code":"{code}","Message":"no"}}"#);
+            format!(r#"{{"Response":{{"Error":{error},"RequestId":"1"}}}}"#)
         };
-        HttpResponse::new(200, body)
+        HttpResponse::new(200, body.into_bytes())
     }
 }
 

@@ -253,12 +253,11 @@ fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
     let (mut books, target) = opened(100);
     let mut store = FakeStore::default();
     let old = page_of(&[(0, 1, 5), (0, 2, 6)]);
-    let new = page_of(&[(0, 3, 300)]);
+    let new = page_of(&[(0, 3, 300), (0, 4, 7)]);
     for page in [&old, &new] {
         store.write(commit(&mut books, &target, std::slice::from_ref(page)).1);
     }
-    assert_eq!((books.keys(), store.keys.len()), (3, 2));
-
+    assert_eq!((books.keys(), store.keys.len()), (4, 2));
     let mut change = Prepared::default();
     books.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 250));
     store.write(books.to_store(&mut change));
@@ -272,10 +271,11 @@ fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
     let (again, _) = commit(&mut books, &target, std::slice::from_ref(&old));
     assert_eq!((again.counted, again.duplicate, again.late), (0, 2, 0));
     let mut restored = store.restore(100);
+    assert_eq!(restored.keys(), 1, "of a pack with old keys and new ones");
     let (again, _) = commit(&mut restored, &target, &[old, new]);
     assert_eq!(
         (again.counted, again.duplicate),
-        (0, 3),
+        (0, 4),
         "also after a restart"
     );
 }
