@@ -26,7 +26,7 @@ pub struct Proof {
     windows: Vec<Range<i64>>,
     limit: usize,
     asks: u32,
-    /// What the first answer said, which covers everything.
+    /// What the first answer said, if it covers everything.
     first: Option<Counted>,
     failed: bool,
 }
@@ -97,7 +97,7 @@ impl Proof {
             return;
         };
         let agrees = met.is_some() && met == counted.attempts;
-        if self.asks == 1 {
+        if self.asks == 1 && self.windows.is_empty() {
             self.first = Some(counted);
         }
         let rows = marks.len() as u64;
@@ -106,10 +106,10 @@ impl Proof {
         }
         let below = seen_down_to(marks).map_or(window.end, |second| window.end.min(second + 1));
         let rest = window.start..below;
-        self.failed = total.is_none() || self.asks >= ASKS_MAX || rest.end - rest.start < 2;
+        self.failed = total.is_none() || self.asks >= ASKS_MAX || window.end - window.start < 2;
         // What one answer can show needs no further cut.
         let fits = total.is_some_and(|total| total - rows < self.limit as u64);
-        if fits && below < window.end {
+        if below < window.end && (fits || rest.end - rest.start < 2) {
             self.windows.push(rest);
         } else {
             self.windows.extend(halves(rest));
@@ -151,9 +151,13 @@ fn halves(window: Range<i64>) -> [Range<i64>; 2] {
 }
 
 /// The second of the last row of an answer that goes newest first: those after it are in it whole.
-/// `None` where it is not in that order.
+/// `None` where it is not in that order, or where one second alone leaves the order open.
 fn seen_down_to(marks: &[Mark]) -> Option<i64> {
     let seconds: Option<Vec<i64>> = marks.iter().map(|mark| mark.second).collect();
-    let seconds = seconds.filter(|seconds| seconds.is_sorted_by(|a, b| a >= b));
-    seconds?.last().copied()
+    let seconds = seconds.filter(|seconds| seconds.is_sorted_by(|a, b| a >= b))?;
+    let (first, last) = (seconds.first()?, seconds.last()?);
+    (first > last).then_some(*last)
 }
+
+#[cfg(test)]
+mod tests;
