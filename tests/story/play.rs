@@ -18,6 +18,7 @@ use super::panics;
 use super::plan::{End, Event, Setup, Story};
 use super::setup::config;
 use super::support::disk::{Image, disk_of};
+use super::support::exposition::Exposition;
 use super::support::world::Exporter;
 use super::wire::{Log, Wire};
 use super::zeros::Zeros;
@@ -245,13 +246,18 @@ impl<'a> Player<'a> {
         checks::never_more(&counted, &truth)?;
         checks::nothing_left_out(&life.exporter.dispositions())?;
         match self.settled_ms(life) {
-            Some(settled_ms) if !self.any_deleted() && !life.refused && entries > 0.0 => {
+            Some(settled_ms)
+                if !self.any_deleted()
+                    && !life.refused
+                    && entries > 0.0
+                    && (self.setup.api != Api::Cls || is_listed(&scrape)) =>
+            {
                 let from_ms =
                     settled_ms - 1_000 * (self.story.run_time_s() + self.story.delivery_s()) as i64;
                 checks::ledger_bound(entries as u64, &self.cloud, now_ms, from_ms)
             }
-            // Nothing settles a function that is read no more; and where the state was opened again,
-            // which functions a topic has is known again with the next list.
+            // Nothing settles a function that is read no more; and where the state was opened, its
+            // topics, and which functions they have, are known again with the next list.
             _ => Ok(()),
         }
     }
@@ -444,4 +450,13 @@ impl<'a> Player<'a> {
     fn now_ms(&self) -> i64 {
         self.runtime.now().as_millis()
     }
+}
+
+/// Whether lists have told of every function that is shown.
+fn is_listed(scrape: &Exposition) -> bool {
+    let shown = scrape
+        .matching("scf_invocation_duration_seconds_count", &[])
+        .len();
+    let listed = scrape.matching("scf_function_timeout_seconds", &[]).len();
+    shown == listed
 }
