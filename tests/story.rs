@@ -30,7 +30,7 @@ mod zeros;
 use plan::Story;
 
 /// Played by a plain `cargo test`; CI plays others, chosen by the commit.
-const FIXED: (u64, u64) = (1, 8);
+const FIXED: (u64, u64) = (1, 16);
 
 /// The seeds of `make sim`, or a few.
 #[test]

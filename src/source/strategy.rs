@@ -30,7 +30,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(600);
 /// Functions looked at before one read, until the stream is trusted.
 const LOOKS_AT_ONCE: usize = 20;
 /// Functions with rows that must have been looked at, and all of their rows been in the stream.
-const AGREED_TO_TRUST: u32 = 3;
+const AGREED_TO_TRUST: usize = 3;
 /// Functions without rows that must have been looked at, and have had none by themselves either.
 const SILENT_TO_TRUST: usize = 100;
 
@@ -77,7 +77,7 @@ struct Stream {
     /// When each function was looked at last, and its rows were all in the stream.
     looked_at: BTreeMap<TargetId, Timestamp>,
     /// How often there were rows to compare.
-    agreed: u32,
+    agreed: usize,
     turn: usize,
     next_check: Option<Timestamp>,
     narrow: Option<Narrow>,
@@ -135,20 +135,24 @@ impl Strategy {
         }
     }
 
-    /// The functions to be looked at before a read of `stream`: few or none, and none as
-    /// long as earlier looks are not compared.
+    /// The functions to be looked at before a read of `stream`: few or none.
     fn to_look_at(&self, stream: &TargetId, span: Span) -> Vec<TargetId> {
         let Span { now, closed, .. } = span;
         let mut streams = self.lock();
-        let known = streams.get_mut(stream);
-        let Some(known) = known.filter(|known| known.looks.is_empty()) else {
+        let Some(known) = streams.get_mut(stream) else {
             return Vec::new();
         };
-        let due = known.due(closed);
+        let waits = |one: &&TargetId| known.looks.iter().any(|look| look.function == **one);
+        let (silent, heard) = known.due(closed);
+        let mut due = silent;
+        if known.looks.len() < AGREED_TO_TRUST {
+            due.extend(heard);
+        }
+        due.retain(|one| !waits(one));
         if !due.is_empty() {
             return due.into_iter().take(LOOKS_AT_ONCE).cloned().collect();
         }
-        if known.next_check.is_some_and(|at| now < at) {
+        if !known.looks.is_empty() || known.next_check.is_some_and(|at| now < at) {
             return Vec::new();
         }
         known.next_check = Some(now + CHECK_EVERY);
@@ -168,10 +172,14 @@ impl Strategy {
         }
     }
 
-    /// Keeps what looks at functions of `stream` showed.
-    fn looked(&self, stream: &TargetId, looks: Vec<Look>) {
+    /// Keeps what a look at a function of `stream` showed.
+    fn looked(&self, stream: &TargetId, look: Look) {
         if let Some(known) = self.lock().get_mut(stream) {
-            known.looks.extend(looks);
+            if look.page.rows.is_empty() {
+                known.looked_at.insert(look.function, look.at);
+            } else {
+                known.looks.push(look);
+            }
         }
     }
 
@@ -183,8 +191,8 @@ impl Strategy {
             return Vec::new();
         };
         let is_newer = |look: &Look| {
-            let mut positions = look.page.rows.iter().map(|row| row.position).peekable();
-            positions.peek().is_some() && positions.all(|position| position >= proven.end)
+            let mut positions = look.page.rows.iter().map(|row| row.position);
+            positions.all(|position| position >= proven.end)
         };
         let (kept, mut ready): (Vec<_>, Vec<_>) = known.looks.drain(..).partition(is_newer);
         known.looks = kept;
@@ -194,23 +202,16 @@ impl Strategy {
         ready
     }
 
-    /// Notes that of `rows` rows of a look the stream had not brought `missing`; `None`: that cannot
-    /// be told.
-    fn compared(
-        &self,
-        stream: &TargetId,
-        look: (TargetId, Timestamp),
-        rows: usize,
-        missing: Option<u64>,
-    ) {
-        let (function, at) = look;
+    /// Notes at `now` that the rows of a look were known but for `missing`; `None`: that cannot be
+    /// told.
+    fn compared(&self, stream: &TargetId, now: Timestamp, look: Look, missing: Option<u64>) {
         if let Some(missing @ 1..) = missing {
             let why = format!("it brought {missing} rows of one function too few");
-            return self.narrow(stream, at, &why);
+            return self.narrow(stream, now, &why);
         }
         if let Some(known) = self.lock().get_mut(stream) {
-            known.agreed += u32::from(rows > 0 && missing.is_some());
-            known.looked_at.insert(function, at);
+            known.agreed += usize::from(missing.is_some() && !look.page.rows.is_empty());
+            known.looked_at.insert(look.function, look.at);
         }
     }
 
@@ -226,7 +227,7 @@ impl Strategy {
             || self
                 .lock()
                 .get(stream)
-                .map_or_else(blind, |known| known.due(closed).is_empty())
+                .map_or_else(blind, |known| known.is_trusted(closed))
     }
 
     /// Reads the functions of `stream` one by one from now on.
@@ -295,20 +296,25 @@ impl Stream {
         self.functions.iter().partition(is_silent)
     }
 
-    /// The functions that have to be looked at before what it brings may be settled up to `closed`.
+    /// The functions that have to be looked at before what it brings may be settled up to `closed`,
+    /// those without rows and the others.
     ///
-    /// A look at a function without rows says something about the time before it only; but once
-    /// the stream has brought rows of others, it is taken for its way with that function.
-    fn due(&self, closed: Timestamp) -> Vec<&TargetId> {
+    /// That a function had no rows is said of the time before the look only. But once the stream has
+    /// brought rows of others and not of this one, it is taken for its way.
+    fn due(&self, closed: Timestamp) -> (Vec<&TargetId>, Vec<&TargetId>) {
         let since = self.first_brought.map_or(closed, |first| first.min(closed));
         let is_due = |one: &&TargetId| self.looked_at.get(*one).is_none_or(|at| *at < since);
         let (silent, heard) = self.silent_and_heard();
-        let enough = silent.len().saturating_sub(SILENT_TO_TRUST);
-        let mut due: Vec<_> = silent.into_iter().filter(is_due).skip(enough).collect();
-        if self.agreed < AGREED_TO_TRUST {
-            due.extend(heard.into_iter().filter(is_due));
-        }
-        due
+        let beyond = silent.len().saturating_sub(SILENT_TO_TRUST);
+        let silent = silent.into_iter().filter(is_due).skip(beyond).collect();
+        let agree = self.agreed >= AGREED_TO_TRUST;
+        let heard = heard.into_iter().filter(|one| !agree && is_due(one));
+        (silent, heard.collect())
+    }
+
+    fn is_trusted(&self, closed: Timestamp) -> bool {
+        let (silent, heard) = self.due(closed);
+        silent.is_empty() && heard.is_empty()
     }
 
     /// The function whose turn it is while the stream is trusted: of either kind by turns.
@@ -362,10 +368,8 @@ pub(super) async fn read(
         Timestamp::MIN..Timestamp::MIN
     };
     for look in strategy.to_compare(target, &proven) {
-        let Look { function, at, page } = look;
-        let rows = page.rows.len();
-        let missing = careful.recheck(page).await;
-        strategy.compared(target, (function, at), rows, missing);
+        let missing = careful.recheck(look.page.clone()).await;
+        strategy.compared(target, span.now, look, missing);
     }
     report.complete &= strategy.is_wide(target) && strategy.is_trusted(target, span.closed);
     Ok(report)
@@ -374,7 +378,6 @@ pub(super) async fn read(
 /// Looks at functions whose turn it is, until some have had rows.
 async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
     let strategy = source.strategy();
-    let mut looks = Vec::new();
     let mut with_rows = 0;
     for function in strategy.to_look_at(stream, span) {
         // If it fails so will the read, or the next look does better.
@@ -383,14 +386,13 @@ async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
         };
         (page.unfinished, page.rejects) = (0, Vec::new());
         page.rows.retain(|row| row.position >= span.first_second());
-        with_rows += u32::from(!page.rows.is_empty());
+        with_rows += usize::from(!page.rows.is_empty());
         let at = span.now;
-        looks.push(Look { function, at, page });
+        strategy.looked(stream, Look { function, at, page });
         if with_rows >= AGREED_TO_TRUST {
             break;
         }
     }
-    strategy.looked(stream, looks);
 }
 
 /// Hands everything on, and settles only what may be.

@@ -65,6 +65,11 @@ impl Memory {
         self.passed_over.len() as u64
     }
 
+    /// The second of the oldest of them.
+    pub(super) fn oldest(&self) -> Option<i64> {
+        self.passed_over.values().min().copied()
+    }
+
     /// So many pages were filled by new rows.
     pub(super) fn earn(&mut self, pages: f64) {
         self.credit = (self.credit + pages * EARNED).min(CREDIT_MAX);
@@ -103,9 +108,9 @@ mod tests {
             memory.note(mark, Some(second), Fate::PassedOver);
         }
         memory.begin(5);
-        assert_eq!(memory.passed_over(), 2);
+        assert_eq!((memory.passed_over(), memory.oldest()), (2, Some(10)));
         memory.note(1, Some(10), Fate::Counted);
-        assert_eq!(memory.passed_over(), 1);
+        assert_eq!((memory.passed_over(), memory.oldest()), (1, Some(20)));
         memory.begin(21);
         assert_eq!(memory.passed_over(), 0);
     }

@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         if ask.from > first && span.mode == Mode::Sweep {
             return Ok(Ended::Short);
         }
-        ask.limit = self.first_page(span);
+        ask.limit = self.first_page(span).await;
         let (mut known, mut total) = (known, None);
         while self.report.pages < NEWEST_PAGES_MAX {
             let Some(answer) = self.fetch(ask, "desc").await? else {
@@ -268,17 +268,20 @@ impl<'a> Reader<'a> {
 
     /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
     /// asked for all that an answer may hold: a call that took long stands as far down as others
-    /// began since.
-    fn first_page(&self, span: Span) -> usize {
+    /// began since. Of one function, as many as reach down to the oldest call that ran.
+    async fn first_page(&mut self, span: Span) -> usize {
         let page_max = self.page_max();
         if self.reading.function().is_none() || self.memory.missing > 0 {
             return page_max;
         }
-        let expected = usize::try_from(span.expected).unwrap_or(page_max);
-        expected
-            .saturating_mul(4)
-            .saturating_add(SMALL_PAGE)
-            .min(page_max)
+        let mut wanted = span.expected.saturating_mul(4);
+        if let Some(oldest) = self.memory.oldest() {
+            let since = Timestamp::from_secs(oldest)..Timestamp::MAX;
+            let met = self.sink.met(since).await.unwrap_or(u64::MAX);
+            wanted = met.saturating_add(self.memory.passed_over()).max(wanted);
+        }
+        let wanted = usize::try_from(wanted).unwrap_or(page_max);
+        wanted.saturating_add(SMALL_PAGE).min(page_max)
     }
 
     fn backlog(&self) -> u64 {
