@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
             if missing.is_some_and(|missing| missing > self.backlog()) && span.mode == Mode::Sweep {
                 return Ok(Ended::Short);
             }
-            let all_new = new.is_none_or(|new| new >= rows);
+            // Nothing in it was known, so what comes next is not either.
+            let all_new = new.is_none_or(|new| new + passed.len() as u64 >= rows);
             let last = rows == 0
                 || answer
                     .total_count
