@@ -157,7 +157,7 @@ async fn metrics_come_with_the_exact_type_plain_and_packed() {
     assert!(plain.head.starts_with("http/1.1 200 "), "{}", plain.head);
     let exact = "\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n";
     assert!(plain.head.contains(exact), "{}", plain.head);
-    assert!(plain.head.contains("\r\nvary: accept-encoding\r\n"));
+    assert!(plain.head.contains("\r\nvary: accept, accept-encoding\r\n"));
     assert!(!plain.head.contains("content-encoding"));
     let scrape = Exposition::parse(text(&plain)).unwrap();
     assert_eq!(
