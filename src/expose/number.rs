@@ -73,7 +73,7 @@ pub(super) fn quotient(dividend: u128, divisor: u64) -> f64 {
     let (dividend, divisor) = (dividend << shift, u128::from(divisor));
     let inexact = u128::from(dividend % divisor != 0);
     // Rounded once, here; a power of two changes no digit.
-    (dividend / divisor | inexact) as f64 / (1u64 << shift) as f64
+    ((dividend / divisor) | inexact) as f64 / (1u64 << shift) as f64
 }
 
 /// `.` and `digits` digits of `rest`, without the zeros at the end; nothing at all for zero.

@@ -195,14 +195,11 @@ impl Protobuf {
 }
 
 /// The labels of a function, in the order of the catalog.
-fn labels_of<'f>(
-    accounts: bool,
-    function: &'f FunctionId,
-) -> impl Iterator<Item = (&'f str, &'f str)> + Clone {
+fn labels_of(accounts: bool, function: &FunctionId) -> impl Iterator<Item = (&str, &str)> + Clone {
     let account: Option<(&str, &str)> = accounts.then_some((ACCOUNT_LABEL, &function.account));
     let values: [&str; 3] = [&function.region, &function.namespace, &function.name];
-    let names = FUNCTION_LABELS.iter().map(|&name| -> &'f str { name });
-    account.into_iter().chain(names.zip(values))
+    let own = FUNCTION_LABELS.iter().copied().zip(values);
+    account.into_iter().chain(own)
 }
 
 // === impl messages ===
