@@ -13,7 +13,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
-use scf_exporter::expose::{self, Encoding, Scrape};
+use scf_exporter::expose::{self, Encoding, Format, Scrape};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::runtime::Random;
 use scf_exporter::series::{
@@ -66,8 +66,8 @@ fn main() -> Result<(), Failure> {
         let encoded = encoder.encode(&families, &mut theirs);
         encoded.map_or(0, |()| theirs.len())
     });
-    let plain = fastest(|| pieces(&snapshot, &telemetry, Encoding::Identity));
-    let packed = fastest(|| pieces(&snapshot, &telemetry, Encoding::Gzip));
+    let plain = fastest(|| pieces(&snapshot, &telemetry, Format::Text, Encoding::Identity));
+    let packed = fastest(|| pieces(&snapshot, &telemetry, Format::Text, Encoding::Gzip));
 
     println!(
         "{functions} functions with three histograms, processor time, least of {ROUNDS}; the \
@@ -79,12 +79,28 @@ fn main() -> Result<(), Failure> {
     line("ours, in pieces, gzip level 1", packed, &ours, own);
     line("prometheus crate, gather + encode", peer_time, &theirs, own);
     line("prometheus crate, encode alone", encode_only, &theirs, own);
+    formats(&snapshot, &telemetry);
     println!(
         "gzip: {:.2} MB of {:.2} MB",
-        pieces(&snapshot, &telemetry, Encoding::Gzip) as f64 / 1e6,
+        pieces(&snapshot, &telemetry, Format::Text, Encoding::Gzip) as f64 / 1e6,
         ours.len() as f64 / 1e6
     );
     Ok(())
+}
+
+/// What each format costs in pieces, plain and packed.
+fn formats(snapshot: &Arc<Snapshot>, telemetry: &Telemetry) {
+    for format in Format::ALL {
+        for encoding in [Encoding::Identity, Encoding::Gzip] {
+            let took = fastest(|| pieces(snapshot, telemetry, format, encoding));
+            println!(
+                "{:<36}{:>9.2} ms{:>8.2} MB",
+                format!("in pieces, {format:?}, {encoding:?}"),
+                took.as_secs_f64() * 1e3,
+                pieces(snapshot, telemetry, format, encoding) as f64 / 1e6,
+            );
+        }
+    }
 }
 
 fn line(name: &str, took: Duration, text: &[u8], own: Duration) {
@@ -139,8 +155,13 @@ fn copy(text: &[u8]) -> usize {
 }
 
 /// Takes all pieces of a scrape and lets each go at once, as a fast client does; their size.
-fn pieces(snapshot: &Arc<Snapshot>, telemetry: &Telemetry, encoding: Encoding) -> usize {
-    let mut scrape = Scrape::new(Arc::clone(snapshot), telemetry, encoding);
+fn pieces(
+    snapshot: &Arc<Snapshot>,
+    telemetry: &Telemetry,
+    format: Format,
+    encoding: Encoding,
+) -> usize {
+    let mut scrape = Scrape::new(Arc::clone(snapshot), telemetry, format, encoding);
     let mut size = 0;
     while let Ok(Some(piece)) = scrape.next_piece() {
         size += black_box(piece).len();

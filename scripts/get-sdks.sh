@@ -3,6 +3,7 @@
 # at the simulator: clients that nobody of this project wrote.
 #
 #   python/bin/python      imports the SDKs of the legacy v2 API, of API 3.0 and of CLS
+#   openmetrics/bin/python imports `prometheus-client`, whose parser of OpenMetrics is strict
 #   tccli/bin/tccli        the command line; it brings an SDK of its own version, so it lives apart
 #   node/node_modules/     the SDKs for Node; absent, with a word about it, where Node is absent
 #
@@ -18,6 +19,7 @@ python_packages=(
     tencentcloud-sdk-python-scf==3.1.100
     tencentcloud-sdk-python-cls==3.1.192
 )
+openmetrics_packages=(prometheus-client==0.26.0)
 tccli_packages=(tccli==3.1.189.1 tencentcloud-sdk-python==3.1.195)
 node_packages=(tencentcloud-sdk-nodejs-scf@4.1.151 @tencent-sdk/capi@2.0.3)
 
@@ -60,6 +62,8 @@ modules() {
 
 fetched "$clients/python" "${python_packages[*]}" \
     environment "$clients/python" "${python_packages[@]}"
+fetched "$clients/openmetrics" "${openmetrics_packages[*]}" \
+    environment "$clients/openmetrics" "${openmetrics_packages[@]}"
 fetched "$clients/tccli" "${tccli_packages[*]}" \
     environment "$clients/tccli" "${tccli_packages[@]}"
 if command -v node >/dev/null && command -v npm >/dev/null; then

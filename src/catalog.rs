@@ -100,6 +100,12 @@ pub static ALL: &[&Metric] = &[
     &PROCESS_VIRTUAL_MEMORY,
 ];
 
+/// The unit of the metric with this name, where it has one.
+pub fn unit_of(name: &str) -> Option<Unit> {
+    let metric = ALL.iter().find(|metric| metric.name == name);
+    metric.and_then(|metric| metric.unit)
+}
+
 // === impl Kind ===
 
 impl Kind {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::expose;
+use prometheus::proto::MetricFamily;
+use scf_exporter::expose::Format;
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row,
     Timestamp,
@@ -16,8 +17,15 @@ use scf_exporter::telemetry::{BuildInfo, Disposition, Telemetry};
 
 #[path = "support/exposition.rs"]
 mod exposition;
+#[path = "support/flat.rs"]
+mod flat;
+#[path = "support/open_metrics.rs"]
+mod open_metrics;
+#[path = "support/protobuf.rs"]
+mod protobuf;
 
 use exposition::Exposition;
+use flat::Flat;
 
 const BUILD: BuildInfo = BuildInfo {
     version: "0.0.0",
@@ -45,40 +53,79 @@ fn series(function: FunctionId, rows: &[Row]) -> Arc<FunctionSeries> {
     Arc::new(series)
 }
 
-/// The scrape without the figures of the process, which are never twice the same.
-fn scrape(series: Vec<Arc<FunctionSeries>>, telemetry: &Telemetry) -> String {
-    let accounts = series
-        .iter()
-        .any(|series| !series.function.account.is_empty());
-    let snapshot = Snapshot {
-        generation: 1,
-        accounts,
-        series,
-    };
-    let mut out = Vec::new();
-    expose::render(&snapshot, telemetry, &mut out);
-    let text = String::from_utf8(out).unwrap();
-    Exposition::parse(&text).unwrap();
-    let of_process = |line: &str| {
-        let line = line.trim_start_matches("# HELP ");
-        line.trim_start_matches("# TYPE ").starts_with("process_")
-    };
-    text.split_inclusive('\n')
-        .filter(|line| !of_process(line))
-        .collect()
+/// A state as every format shows it, without the figures of the process, which are never twice the
+/// same.
+struct State {
+    snapshot: Snapshot,
+    own: Vec<MetricFamily>,
 }
 
-/// The part about functions alone.
-fn workload(series: Vec<Arc<FunctionSeries>>) -> String {
-    let text = scrape(series, &Telemetry::new(&BUILD).unwrap());
-    let end = text.find("# HELP scf_exporter_").unwrap();
-    text[..end].to_owned()
+impl State {
+    /// The functions alone.
+    fn of_functions(series: Vec<Arc<FunctionSeries>>) -> Self {
+        let accounts = series
+            .iter()
+            .any(|series| !series.function.account.is_empty());
+        let snapshot = Snapshot {
+            generation: 1,
+            accounts,
+            series,
+        };
+        let own = Vec::new();
+        Self { snapshot, own }
+    }
+
+    /// The exporter alone.
+    fn of_exporter(telemetry: &Telemetry) -> Self {
+        let mut own = telemetry.gather();
+        own.retain(|family| !family.name().starts_with("process_"));
+        let snapshot = Snapshot::default();
+        Self { snapshot, own }
+    }
+
+    fn rendered(&self, format: Format) -> Vec<u8> {
+        let mut out = Vec::new();
+        format.render_families(&self.snapshot, self.own.clone(), &mut out);
+        out
+    }
+
+    /// Holds the state in each format against its file; the text of it.
+    fn compare(&self, name: &str) -> String {
+        let text = self.rendered(Format::Text);
+        let open = self.rendered(Format::OpenMetrics);
+        let proto = self.rendered(Format::Protobuf);
+        let told = Flat::protobuf(&proto).unwrap();
+        assert_eq!(Flat::open_metrics(&open).unwrap(), told);
+        assert_eq!(Flat::text(&text).unwrap(), told.without_units());
+        let text = String::from_utf8(text).unwrap();
+        compare(&format!("{name}.txt"), &text);
+        compare(
+            &format!("{name}.openmetrics"),
+            str::from_utf8(&open).unwrap(),
+        );
+        compare_bytes(&format!("{name}.pb"), &proto);
+        text
+    }
+}
+
+fn golden(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/scrape");
+    folder.join(name)
+}
+
+fn compare_bytes(name: &str, bytes: &[u8]) {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(golden(name), bytes).unwrap();
+    }
+    let expected = std::fs::read(golden(name)).unwrap();
+    let mut pairs = bytes.iter().zip(&expected);
+    let different = pairs.position(|(byte, expected)| byte != expected);
+    assert_eq!(different, None, "{name}: the place of a difference");
+    assert_eq!(bytes.len(), expected.len(), "{name}: one is longer");
 }
 
 fn compare(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/scrape")
-        .join(name);
+    let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
     }
@@ -92,7 +139,7 @@ fn compare(name: &str, text: &str) {
 #[test]
 fn the_example_of_the_api_documentation() {
     // Its two rows: 0.241 and 0.269 ms, billed 100 ms and 128 KiB each, at 22:16:00 UTC+8.
-    let text = workload(vec![series(
+    let state = State::of_functions(vec![series(
         FunctionId::new("ap-guangzhou", "default", "helljin89"),
         &[
             row(
@@ -111,7 +158,7 @@ fn the_example_of_the_api_documentation() {
             ),
         ],
     )]);
-    compare("documented_example.txt", &text);
+    let text = state.compare("documented_example");
 
     let scrape = Exposition::parse(&text).unwrap();
     let function = [
@@ -179,8 +226,8 @@ fn a_function_of_a_log_topic_in_one_of_two_accounts() {
         parts: [Nanos(70_000_000), Nanos(8_000_000), Nanos(158_000_000)],
     });
     let idle = FunctionSeries::new(function("two"), RetCode::OK_STATUS);
-    let text = workload(vec![Arc::new(called), Arc::new(idle)]);
-    compare("two_accounts.txt", &text);
+    let state = State::of_functions(vec![Arc::new(called), Arc::new(idle)]);
+    let text = state.compare("two_accounts");
 
     let scrape = Exposition::parse(&text).unwrap();
     let one = [("account", "one"), ("function_name", "checkout")];
@@ -228,8 +275,7 @@ fn awkward_names_and_numbers() {
             series(FunctionId::new("ap-test", "default", name), &rows)
         })
         .collect();
-    let text = workload(all);
-    compare("awkward_names.txt", &text);
+    let text = State::of_functions(all).compare("awkward_names");
 
     let scrape = Exposition::parse(&text).unwrap();
     let info = scrape.family("scf_function_info").unwrap();
@@ -273,5 +319,5 @@ fn the_exporter_about_itself() {
     telemetry.commit(Duration::from_micros(2_300));
     telemetry.commit_failed();
     telemetry.config_loaded(Timestamp::from_secs(1_699_990_000));
-    compare("exporter.txt", &scrape(Vec::new(), &telemetry));
+    State::of_exporter(&telemetry).compare("exporter");
 }

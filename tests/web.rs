@@ -20,6 +20,8 @@ use tokio::time::timeout;
 
 #[path = "support/exposition.rs"]
 mod exposition;
+#[path = "support/protobuf.rs"]
+mod protobuf;
 
 use exposition::Exposition;
 
@@ -157,7 +159,7 @@ async fn metrics_come_with_the_exact_type_plain_and_packed() {
     assert!(plain.head.starts_with("http/1.1 200 "), "{}", plain.head);
     let exact = "\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n";
     assert!(plain.head.contains(exact), "{}", plain.head);
-    assert!(plain.head.contains("\r\nvary: accept-encoding\r\n"));
+    assert!(plain.head.contains("\r\nvary: accept, accept-encoding\r\n"));
     assert!(!plain.head.contains("content-encoding"));
     let scrape = Exposition::parse(text(&plain)).unwrap();
     assert_eq!(
@@ -181,6 +183,35 @@ async fn metrics_come_with_the_exact_type_plain_and_packed() {
     let refused = "Accept-Encoding: deflate\r\nAccept-Encoding: gzip;q=0\r\n";
     let plain = ask(server.address, "GET", "/metrics", refused).await;
     assert!(!plain.head.contains("content-encoding"));
+}
+
+#[tokio::test]
+async fn each_scraper_gets_the_format_it_asks_for() {
+    let server = start(3).await;
+    let open = "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5\r\n\
+                Accept: text/plain;version=0.0.4;q=0.2,*/*;q=0.1\r\n";
+    let answer = ask(server.address, "GET", "/metrics", open).await;
+    let exact = "\r\ncontent-type: application/openmetrics-text; version=1.0.0; charset=utf-8; \
+                 escaping=allow-utf-8\r\n";
+    assert!(answer.head.contains(exact), "{}", answer.head);
+    assert!(text(&answer).ends_with("\n# EOF\n"));
+    assert!(text(&answer).contains("\n# TYPE scf_exporter_records counter\n"));
+
+    let proto = "Accept: application/vnd.google.protobuf;\
+                 proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,*/*;q=0.5\r\n\
+                 Accept-Encoding: gzip\r\n";
+    let answer = ask(server.address, "GET", "/metrics", proto).await;
+    let exact = "\r\ncontent-type: application/vnd.google.protobuf; \
+                 proto=io.prometheus.client.metricfamily; encoding=delimited\r\n";
+    assert!(answer.head.contains(exact), "{}", answer.head);
+    let mut body = Vec::new();
+    let mut decoder = GzDecoder::new(answer.body.as_slice());
+    decoder.read_to_end(&mut body).unwrap();
+    let families = protobuf::parse(&body).unwrap();
+    let info = families
+        .iter()
+        .find(|family| family.name() == "scf_function_info");
+    assert_eq!(info.unwrap().metric.len(), 3);
 }
 
 #[tokio::test]

@@ -56,6 +56,26 @@ pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// The float nearest to `dividend / divisor`, which is what a reader makes of the exact decimal.
+pub(super) fn quotient(dividend: u128, divisor: u64) -> f64 {
+    /// Up to here every whole number is a float, and one division rounds once.
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    /// With these a quotient has more bits than a float, and one that says whether it goes on.
+    const SHIFT: u32 = 40;
+    if dividend <= EXACT {
+        return dividend as f64 / divisor as f64;
+    }
+    let shift = if dividend.leading_zeros() >= SHIFT {
+        SHIFT
+    } else {
+        0
+    };
+    let (dividend, divisor) = (dividend << shift, u128::from(divisor));
+    let inexact = u128::from(dividend % divisor != 0);
+    // Rounded once, here; a power of two changes no digit.
+    ((dividend / divisor) | inexact) as f64 / (1u64 << shift) as f64
+}
+
 /// `.` and `digits` digits of `rest`, without the zeros at the end; nothing at all for zero.
 fn push_fraction(out: &mut Vec<u8>, mut rest: u64, digits: u32) {
     if rest == 0 {

@@ -9,17 +9,18 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::format::Format;
 use super::negotiate::Encoding;
-use super::text::Text;
 use super::walk::Walk;
+use super::writer::Writer;
 use crate::series::Snapshot;
 use crate::telemetry::Telemetry;
 
-/// A piece of text: some 20 microseconds of work, so that no scrape keeps a thread from others.
+/// A piece: some 20 microseconds of work, so that no scrape keeps a thread from others.
 const PIECE: usize = 64 * 1024;
 /// Room for what the last function of a piece writes past its end.
 const PIECE_SLACK: usize = 8 * 1024;
-/// How much text is compressed before what came out of it is sent.
+/// How much is compressed before what came out of it is sent.
 const GZIP_PIECES: usize = 4;
 /// Compressed bytes that are worth sending.
 const GZIP_ENOUGH: usize = 16 * 1024;
@@ -29,32 +30,31 @@ const GZIP_ENOUGH: usize = 16 * 1024;
 pub struct Scrape {
     snapshot: Arc<Snapshot>,
     walk: Walk,
-    text: Text,
+    writer: Box<dyn Writer>,
     gzip: Option<GzEncoder<Vec<u8>>>,
     ended: bool,
 }
 
-/// The whole text of a scrape, written to the end of `out`. For those who want it at once; the
-/// web server takes it in pieces.
+/// The whole of a scrape as text 0.0.4, written to the end of `out`.
 pub fn render(snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-    let mut text = Text {
-        out: mem::take(out),
-        accounts: false,
-    };
-    Walk::new(telemetry.gather()).fill(snapshot, &mut text, usize::MAX);
-    *out = text.out;
+    Format::Text.render(snapshot, telemetry, out);
 }
 
 impl Scrape {
     /// Begins a scrape.
-    pub fn new(snapshot: Arc<Snapshot>, telemetry: &Telemetry, encoding: Encoding) -> Self {
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        telemetry: &Telemetry,
+        format: Format,
+        encoding: Encoding,
+    ) -> Self {
         // Level 1: higher ones cost five to ten times the time for a third fewer bytes.
         let gzip =
             (encoding == Encoding::Gzip).then(|| GzEncoder::new(Vec::new(), Compression::new(1)));
         Self {
+            writer: format.writer(snapshot.accounts),
             snapshot,
             walk: Walk::new(telemetry.gather()),
-            text: Text::default(),
             gzip,
             ended: false,
         }
@@ -64,27 +64,27 @@ impl Scrape {
     pub fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         let piece = match self.gzip.take() {
             Some(gzip) => self.next_gzip(gzip)?,
-            None => self.next_text(),
+            None => self.next_plain(),
         };
         Ok((!piece.is_empty()).then(|| Bytes::from(piece)))
     }
 
-    /// About [`PIECE`] bytes of text, empty at the end.
-    fn next_text(&mut self) -> Vec<u8> {
+    /// About [`PIECE`] bytes, empty at the end.
+    fn next_plain(&mut self) -> Vec<u8> {
         if !self.ended {
-            self.text.out.reserve(PIECE + PIECE_SLACK);
-            self.ended = !self.walk.fill(&self.snapshot, &mut self.text, PIECE);
+            self.writer.out().reserve(PIECE + PIECE_SLACK);
+            self.ended = !self.walk.fill(&self.snapshot, &mut *self.writer, PIECE);
         }
-        mem::take(&mut self.text.out)
+        mem::take(self.writer.out())
     }
 
-    /// What the next pieces of text came to, empty at the end.
+    /// What the next pieces came to, empty at the end.
     fn next_gzip(&mut self, mut gzip: GzEncoder<Vec<u8>>) -> io::Result<Vec<u8>> {
         let mut pieces = 0;
         while !self.ended {
-            self.text.out.clear();
-            self.ended = !self.walk.fill(&self.snapshot, &mut self.text, PIECE);
-            gzip.write_all(&self.text.out)?;
+            self.writer.out().clear();
+            self.ended = !self.walk.fill(&self.snapshot, &mut *self.writer, PIECE);
+            gzip.write_all(self.writer.out())?;
             pieces += 1;
             let ready = gzip.get_ref().len();
             if ready >= GZIP_ENOUGH || (ready > 0 && pieces >= GZIP_PIECES) {
@@ -92,7 +92,7 @@ impl Scrape {
             }
         }
         if self.ended {
-            self.text.out = Vec::new();
+            *self.writer.out() = Vec::new();
             return gzip.finish();
         }
         let ready = mem::take(gzip.get_mut());

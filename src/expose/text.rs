@@ -1,38 +1,58 @@
-//! The writer of text format 0.0.4.
+//! The writer of both texts: Prometheus 0.0.4 and OpenMetrics 1.0.0.
 
 use std::ops::Range;
 
 use prometheus::proto::{self, MetricFamily, MetricType};
 
-use super::number::{push_float, push_integer, push_millis, push_nanos};
-use crate::catalog::{ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
-use crate::model::{About, FunctionId, RetCode, Timestamp};
+use super::number::{push_float, push_integer};
+use super::writer::{Functions, Number, Writer};
+use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
+use crate::model::{FunctionId, RetCode};
 use crate::series::{CodeCount, Histogram};
 
 /// Room for what follows the names and labels of a bucket: bound, count and what stands between.
 const LINE_REST: usize = 40;
 
-/// A gibibyte for a second, in bytes times nanoseconds.
-const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
+/// In what the two texts differ: names of counters, units, quotes in HELP, bounds, the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Text 0.0.4.
+    Prometheus,
+    /// OpenMetrics 1.0.0.
+    OpenMetrics,
+}
 
-/// Text 0.0.4, written to the end of a buffer.
-#[derive(Debug, Default)]
+/// Text, written to the end of a buffer.
+#[derive(Debug)]
 pub(super) struct Text {
-    pub(super) out: Vec<u8>,
+    out: Vec<u8>,
+    dialect: Dialect,
     /// Whether functions carry the label of their account.
-    pub(super) accounts: bool,
+    accounts: bool,
+}
+
+impl Text {
+    pub(super) fn new(dialect: Dialect, accounts: bool) -> Self {
+        Self {
+            out: Vec::new(),
+            dialect,
+            accounts,
+        }
+    }
 }
 
 // === impl the families of functions ===
 
-impl Text {
-    /// The lines that begin a family.
-    pub(super) fn family(&mut self, metric: &Metric) {
-        self.header(metric.name, metric.help, metric.kind.as_str());
+impl Writer for Text {
+    fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.out
     }
 
-    /// The invocations of one function, a sample for each way in which they ended.
-    pub(super) fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]) {
+    fn family(&mut self, metric: &Metric, _: Functions<'_>) {
+        self.header(metric.name, metric.help, metric.kind, metric.unit);
+    }
+
+    fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]) {
         let start = self.out.len();
         self.sample(metric.name, "", function);
         let prefix = start..self.out.len();
@@ -56,13 +76,8 @@ impl Text {
         }
     }
 
-    /// One histogram of one function: cumulative buckets, sum and count.
-    pub(super) fn histogram(
-        &mut self,
-        metric: &Metric,
-        function: &FunctionId,
-        histogram: &Histogram,
-    ) {
+    /// Cumulative buckets, sum and count.
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram) {
         let start = self.out.len();
         self.sample(metric.name, "_bucket", function);
         let labels = start + metric.name.len() + "_bucket".len()..self.out.len();
@@ -84,73 +99,65 @@ impl Text {
                 shown = digits.format(total);
             }
             self.put(le);
+            self.put(self.point(le));
             self.put("\"} ");
             self.put(shown);
             self.out.push(b'\n');
         }
         self.again(metric.name, "_sum", labels.clone());
-        match metric.unit {
-            Some(Unit::Seconds) => push_nanos(&mut self.out, histogram.sum()),
-            _ => push_integer(&mut self.out, histogram.sum()),
-        }
+        Number::sum(metric, histogram).push(&mut self.out);
         self.out.push(b'\n');
         self.again(metric.name, "_count", labels);
         self.put(shown);
         self.out.push(b'\n');
     }
 
-    /// A gauge of one function that holds an instant.
-    pub(super) fn instant(&mut self, metric: &Metric, function: &FunctionId, at: Timestamp) {
-        self.sample(metric.name, "", function);
-        self.put("} ");
-        push_millis(&mut self.out, at.as_millis());
-        self.out.push(b'\n');
-    }
-
-    /// A gauge of one function that is always 1, with what the list tells of it.
-    pub(super) fn info(&mut self, metric: &Metric, function: &FunctionId, about: Option<&About>) {
-        self.sample(metric.name, "", function);
-        if let Some(about) = about {
-            self.put(",");
-            self.label("runtime", &about.runtime);
-        }
-        self.put("} 1\n");
-    }
-
-    /// A whole number of one function.
-    pub(super) fn number(&mut self, metric: &Metric, function: &FunctionId, value: u64) {
-        self.sample(metric.name, "", function);
-        self.put("} ");
-        push_integer(&mut self.out, value);
-        self.out.push(b'\n');
-    }
-
-    /// A length of time of one function, or one for each value of a further label.
-    pub(super) fn nanos(
+    fn value(
         &mut self,
         metric: &Metric,
         function: &FunctionId,
-        label: Option<(&str, &str)>,
-        nanos: u128,
+        further: Option<(&str, &str)>,
+        value: Number,
     ) {
         self.sample(metric.name, "", function);
-        if let Some((name, value)) = label {
+        if let Some((name, value)) = further {
             self.put(",");
             self.label(name, value);
         }
         self.put("} ");
-        push_nanos(&mut self.out, nanos);
+        value.push(&mut self.out);
         self.out.push(b'\n');
     }
 
-    /// Bytes times nanoseconds as gibibytes times seconds.
-    pub(super) fn gb_seconds(&mut self, metric: &Metric, function: &FunctionId, product: u128) {
-        self.sample(metric.name, "", function);
-        self.put("} ");
-        push_float(&mut self.out, product as f64 / GB_SECOND);
-        self.out.push(b'\n');
+    fn gathered(&mut self, family: &MetricFamily) {
+        let kind = match family.get_field_type() {
+            MetricType::COUNTER => Kind::Counter,
+            MetricType::HISTOGRAM => Kind::Histogram,
+            _ => Kind::Gauge,
+        };
+        let unit = catalog::unit_of(family.name());
+        self.header(family.name(), family.help(), kind, unit);
+        for metric in family.get_metric() {
+            match kind {
+                Kind::Counter => {
+                    self.gathered_value(family.name(), metric, metric.get_counter().get_value());
+                }
+                Kind::Gauge => {
+                    self.gathered_value(family.name(), metric, metric.get_gauge().get_value());
+                }
+                Kind::Histogram => self.gathered_histogram(family.name(), metric),
+            }
+        }
     }
 
+    fn end(&mut self) {
+        if self.dialect == Dialect::OpenMetrics {
+            self.put("# EOF\n");
+        }
+    }
+}
+
+impl Text {
     /// `name{...} ` with the labels that stand at `labels`, the brace before them included.
     fn again(&mut self, name: &str, suffix: &str, labels: Range<usize>) {
         self.put(name);
@@ -181,28 +188,6 @@ impl Text {
 // === impl the families of the exporter itself ===
 
 impl Text {
-    /// A family gathered by the `prometheus` crate. Types that the catalog does not know
-    /// (summary, untyped) do not occur.
-    pub(super) fn gathered(&mut self, family: &MetricFamily) {
-        let kind = match family.get_field_type() {
-            MetricType::COUNTER => Kind::Counter,
-            MetricType::HISTOGRAM => Kind::Histogram,
-            _ => Kind::Gauge,
-        };
-        self.header(family.name(), family.help(), kind.as_str());
-        for metric in family.get_metric() {
-            match kind {
-                Kind::Counter => {
-                    self.gathered_value(family.name(), metric, metric.get_counter().get_value());
-                }
-                Kind::Gauge => {
-                    self.gathered_value(family.name(), metric, metric.get_gauge().get_value());
-                }
-                Kind::Histogram => self.gathered_histogram(family.name(), metric),
-            }
-        }
-    }
-
     fn gathered_value(&mut self, name: &str, metric: &proto::Metric, value: f64) {
         self.put(name);
         self.pairs(metric, None);
@@ -247,7 +232,12 @@ impl Text {
         if let Some(bound) = le {
             self.out.push(open);
             self.put("le=\"");
+            let start = self.out.len();
             push_float(&mut self.out, bound);
+            let whole = !self.out[start..].contains(&b'.') && bound.is_finite();
+            if self.dialect == Dialect::OpenMetrics && whole {
+                self.put(".0");
+            }
             self.out.push(b'"');
             open = b',';
         }
@@ -258,16 +248,40 @@ impl Text {
 // === impl what both are made of ===
 
 impl Text {
-    fn header(&mut self, name: &str, help: &str, kind: &str) {
+    fn header(&mut self, name: &str, help: &str, kind: Kind, unit: Option<Unit>) {
+        let open = self.dialect == Dialect::OpenMetrics;
+        let family = match (open, kind) {
+            // There `_total` ends the sample and not the family.
+            (true, Kind::Counter) => name.strip_suffix("_total").unwrap_or(name),
+            _ => name,
+        };
         self.put("# HELP ");
-        self.put(name);
+        self.put(family);
         self.out.push(b' ');
-        self.escaped(help, |byte| matches!(byte, b'\\' | b'\n'));
+        self.escaped(help, |byte| {
+            matches!(byte, b'\\' | b'\n') || (open && byte == b'"')
+        });
         self.put("\n# TYPE ");
-        self.put(name);
+        self.put(family);
         self.out.push(b' ');
-        self.put(kind);
+        self.put(kind.as_str());
         self.out.push(b'\n');
+        if let (true, Some(unit)) = (open, unit) {
+            self.put("# UNIT ");
+            self.put(family);
+            self.out.push(b' ');
+            self.put(unit.as_str());
+            self.out.push(b'\n');
+        }
+    }
+
+    /// What has to follow a bound: OpenMetrics wants whole ones as `1.0`.
+    #[inline]
+    fn point(&self, le: &str) -> &'static str {
+        match self.dialect {
+            Dialect::OpenMetrics if le.bytes().all(|byte| byte.is_ascii_digit()) => ".0",
+            _ => "",
+        }
     }
 
     fn label(&mut self, name: &str, value: &str) {

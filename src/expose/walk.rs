@@ -2,7 +2,7 @@
 
 use prometheus::proto::MetricFamily;
 
-use super::text::Text;
+use super::writer::{Number, Writer};
 use crate::catalog::{self, Metric};
 use crate::model::{ColdStart, RetCode};
 use crate::series::{FunctionSeries, Snapshot};
@@ -10,7 +10,7 @@ use crate::series::{FunctionSeries, Snapshot};
 /// A family of which every function may have a part.
 struct Family {
     metric: &'static Metric,
-    write: fn(&mut Text, &'static Metric, &FunctionSeries),
+    write: fn(&mut dyn Writer, &'static Metric, &FunctionSeries),
 }
 
 /// How far a walk has come. Families come one after the other, as the formats demand.
@@ -25,90 +25,106 @@ pub(super) struct Walk {
 static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::INVOCATIONS,
-        write: |text, metric, of| text.codes(metric, &of.function, &of.codes),
+        write: |to, metric, of| to.codes(metric, &of.function, &of.codes),
     },
     Family {
         metric: &catalog::DURATION,
-        write: |text, metric, of| text.histogram(metric, &of.function, &of.duration),
+        write: |to, metric, of| to.histogram(metric, &of.function, &of.duration),
     },
     Family {
         metric: &catalog::BILLED_DURATION,
-        write: |text, metric, of| text.histogram(metric, &of.function, &of.billed),
+        write: |to, metric, of| to.histogram(metric, &of.function, &of.billed),
     },
     Family {
         metric: &catalog::MEMORY_USAGE,
-        write: |text, metric, of| text.histogram(metric, &of.function, &of.memory),
+        write: |to, metric, of| to.histogram(metric, &of.function, &of.memory),
     },
     Family {
         metric: &catalog::LAST_INVOCATION,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             if let Some(at) = of.last_invocation {
-                text.instant(metric, &of.function, at);
+                to.value(metric, &of.function, None, Number::Millis(at.as_millis()));
             }
         },
     },
     Family {
         metric: &catalog::RETRIES,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             if of.retries > 0 || of.about.is_some() || is_cls(of) {
-                text.number(metric, &of.function, of.retries);
+                to.value(metric, &of.function, None, Number::Whole(of.retries.into()));
             }
         },
     },
     Family {
         metric: &catalog::BILLED_MEMORY,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             if of.billed_memory > 0 || of.about.is_some() || is_cls(of) {
-                text.gb_seconds(metric, &of.function, of.billed_memory);
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::GbSeconds(of.billed_memory),
+                );
             }
         },
     },
     Family {
         metric: &catalog::COLD_STARTS,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             let starts = of.cold_starts.as_ref();
             if starts.is_some() || is_cls(of) {
                 let count = starts.map_or(0, |starts| starts.duration.count());
-                text.number(metric, &of.function, count);
+                to.value(metric, &of.function, None, Number::Whole(count.into()));
             }
         },
     },
     Family {
         metric: &catalog::COLD_START_DURATION,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             if let Some(starts) = &of.cold_starts {
-                text.histogram(metric, &of.function, &starts.duration);
+                to.histogram(metric, &of.function, &starts.duration);
             }
         },
     },
     Family {
         metric: &catalog::COLD_START_PARTS,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             let parts = of.cold_starts.iter().flat_map(|starts| starts.parts);
             for (name, sum) in ColdStart::PARTS.iter().zip(parts) {
-                text.nanos(metric, &of.function, Some(("part", name)), sum);
+                to.value(
+                    metric,
+                    &of.function,
+                    Some(("part", name)),
+                    Number::Nanos(sum),
+                );
             }
         },
     },
     Family {
         metric: &catalog::MEMORY_LIMIT,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             if let Some(about) = &of.about {
-                text.number(metric, &of.function, about.memory_limit.0);
+                let limit = Number::Whole(about.memory_limit.0.into());
+                to.value(metric, &of.function, None, limit);
             }
         },
     },
     Family {
         metric: &catalog::TIMEOUT,
-        write: |text, metric, of| {
+        write: |to, metric, of| {
             if let Some(about) = &of.about {
-                text.nanos(metric, &of.function, None, about.timeout.as_nanos());
+                let timeout = Number::Nanos(about.timeout.as_nanos());
+                to.value(metric, &of.function, None, timeout);
             }
         },
     },
     Family {
         metric: &catalog::FUNCTION_INFO,
-        write: |text, metric, of| text.info(metric, &of.function, of.about.as_deref()),
+        write: |to, metric, of| {
+            let runtime = of.about.as_ref().map(|about| about.runtime.as_str());
+            let runtime = runtime.map(|runtime| ("runtime", runtime));
+            to.value(metric, &of.function, runtime, Number::Whole(1));
+        },
     },
 ];
 
@@ -130,20 +146,20 @@ impl Walk {
         }
     }
 
-    /// Writes until `text` holds at least `size` bytes or all is written; whether there is more.
+    /// Writes until `to` holds at least `size` bytes or all is written; whether there is more.
     /// To be called with the same snapshot each time.
-    pub(super) fn fill(&mut self, snapshot: &Snapshot, text: &mut Text, size: usize) -> bool {
-        text.accounts = snapshot.accounts;
+    pub(super) fn fill(&mut self, snapshot: &Snapshot, to: &mut dyn Writer, size: usize) -> bool {
         while let Some(family) = FAMILIES.get(self.family) {
-            if !self.fill_family(family, snapshot, text, size) {
+            if !self.fill_family(family, snapshot, to, size) {
                 return true;
             }
             self.family += 1;
             self.function = 0;
         }
         for family in self.own.drain(..) {
-            text.gathered(&family);
+            to.gathered(&family);
         }
+        to.end();
         false
     }
 
@@ -152,17 +168,21 @@ impl Walk {
         &mut self,
         family: &Family,
         snapshot: &Snapshot,
-        text: &mut Text,
+        to: &mut dyn Writer,
         size: usize,
     ) -> bool {
         if self.function == 0 && !snapshot.series.is_empty() {
-            text.family(family.metric);
+            to.family(family.metric, &|to| {
+                for series in &snapshot.series {
+                    (family.write)(to, family.metric, series);
+                }
+            });
         }
         for series in snapshot.series.iter().skip(self.function) {
-            if text.out.len() >= size && self.function > 0 {
+            if self.function > 0 && to.out().len() >= size {
                 return false;
             }
-            (family.write)(text, family.metric, series);
+            (family.write)(to, family.metric, series);
             self.function += 1;
         }
         true

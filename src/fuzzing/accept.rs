@@ -1,10 +1,10 @@
-//! What the fuzz target of a scraper's wishes asks.
+//! What the fuzz target of a scraper's wishes asks, be they formats or packings.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::expose::Encoding;
+use crate::expose::{Encoding, Format};
 
 /// One part of a header as the standard has it (RFC 9110, sections 12.4.2 and 12.5.3).
 static PART: LazyLock<Regex> = LazyLock::new(|| {
@@ -18,6 +18,7 @@ pub(super) fn header(bytes: &[u8]) {
     let Ok(header) = str::from_utf8(bytes) else {
         return;
     };
+    format(header);
     let chosen = Encoding::negotiate(header);
     assert_eq!(Encoding::negotiate(&header.to_ascii_uppercase()), chosen);
     let named = header.to_ascii_lowercase();
@@ -34,6 +35,26 @@ pub(super) fn header(bytes: &[u8]) {
         let wanted = gzip > 0 && gzip >= weight(&["identity"]).unwrap_or(0);
         assert_eq!(chosen == Encoding::Gzip, wanted, "{header:?}");
     }
+}
+
+/// A format that was not asked for is never sent, letters may be large or small, and the content
+/// type is one of ours whatever the header holds.
+fn format(header: &str) {
+    let answer = Format::negotiate(header);
+    let shouted = Format::negotiate(&header.to_ascii_uppercase());
+    assert_eq!(shouted.format, answer.format);
+    let named = header.to_ascii_lowercase();
+    let asked = |words: &[&str]| named.contains('*') || words.iter().all(|it| named.contains(it));
+    match answer.format {
+        Format::Text => {}
+        Format::OpenMetrics => assert!(asked(&["application/openmetrics-text"])),
+        Format::Protobuf => assert!(asked(&["application/vnd.google.protobuf", "delimited"])),
+    }
+    let own = answer.format.content_type();
+    let rest = answer.content_type.strip_prefix(own);
+    let schemes = ["", "allow-utf-8", "underscores", "dots", "values"];
+    let escaping = rest.map(|rest| rest.strip_prefix("; escaping=").unwrap_or(rest));
+    assert!(escaping.is_some_and(|scheme| schemes.contains(&scheme)));
 }
 
 /// The names with their weights in thousandths; `None` where the header is not well formed.

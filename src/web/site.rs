@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use hyper::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderMap, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::{Readiness, View, landing};
-use crate::expose::{self, Encoding, Scrape};
+use crate::expose::{Encoding, Format, Scrape};
 use crate::telemetry::Telemetry;
 
 const HEALTHY: &str = "/-/healthy";
@@ -83,10 +83,12 @@ impl Site {
     }
 
     fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
-        let encoding = negotiate(headers);
-        let scrape = Scrape::new(self.view.snapshot(), &self.telemetry, encoding);
-        let response = answer(StatusCode::OK, expose::CONTENT_TYPE, Body::scrape(scrape));
-        let response = with(response, VARY, "Accept-Encoding");
+        let wanted = Format::negotiate(&list(headers, &ACCEPT));
+        let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
+        let snapshot = self.view.snapshot();
+        let scrape = Scrape::new(snapshot, &self.telemetry, wanted.format, encoding);
+        let response = answer(StatusCode::OK, wanted.content_type, Body::scrape(scrape));
+        let response = with(response, VARY, "Accept, Accept-Encoding");
         match encoding {
             Encoding::Gzip => with(response, CONTENT_ENCODING, "gzip"),
             Encoding::Identity => response,
@@ -135,11 +137,11 @@ fn ready(readiness: Readiness) -> Response<Body> {
     }
 }
 
-/// All lines of `Accept-Encoding` are one list; unreadable ones count as absent.
-fn negotiate(headers: &HeaderMap) -> Encoding {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter();
+/// All lines of a header are one list; unreadable ones count as absent.
+fn list(headers: &HeaderMap, name: &HeaderName) -> String {
+    let lines = headers.get_all(name).iter();
     let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
-    Encoding::negotiate(&lines.join(","))
+    lines.join(",")
 }
 
 fn text(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {

@@ -29,7 +29,11 @@ SOURCES = {
     "v2": ("--api", "v2", "--read", "region"),
 }
 # What Prometheus asks for, by name; each exporter is scraped once a protocol.
-PROTOCOLS = {"text": "PrometheusText0.0.4"}
+PROTOCOLS = {
+    "text": "PrometheusText0.0.4",
+    "openmetrics": "OpenMetricsText1.0.0",
+    "protobuf": "PrometheusProto",
+}
 JOBS = {f"{source}-{protocol}": source for source in SOURCES for protocol in PROTOCOLS}
 
 FUNCTIONS, CALLS = 120, 3000

@@ -167,7 +167,7 @@ impl Exposition {
 
 /// Each label set: buckets ascending in bound and count, `+Inf` last and equal to `_count`, one
 /// sum, nothing in between.
-fn check_histogram(family: &Family) -> Result<(), String> {
+pub fn check_histogram(family: &Family) -> Result<(), String> {
     let mut rest = family.samples.as_slice();
     while !rest.is_empty() {
         let fault = |what: &str| format!("histogram {}: {what}: {:?}", family.name, rest[0]);
@@ -205,7 +205,8 @@ fn check_histogram(family: &Family) -> Result<(), String> {
     Ok(())
 }
 
-fn parse_sample(line: &str) -> Result<Sample, String> {
+/// One sample line.
+pub fn parse_sample(line: &str) -> Result<Sample, String> {
     let end = line.find(['{', ' ']).ok_or("no value")?;
     let (name, mut rest) = line.split_at(end);
     if !is_name(name) {
@@ -257,7 +258,8 @@ fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| format!("no number: {text:?}"))
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether it can be the name of a metric or a label.
+pub fn is_name(name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':';
     name.bytes().all(word)
         && name
@@ -267,7 +269,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Where the quote stands that no backslash precedes.
-fn closing_quote(text: &str) -> Option<usize> {
+pub fn closing_quote(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
         let closes = byte == b'"' && !escaped;
@@ -277,7 +279,7 @@ fn closing_quote(text: &str) -> Option<usize> {
 }
 
 /// The text behind the escapes: `\\`, `\n`, and in label values `\"`; no others exist.
-fn unescape(text: &str, quotes: bool) -> Result<String, String> {
+pub fn unescape(text: &str, quotes: bool) -> Result<String, String> {
     let mut plain = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {

@@ -63,6 +63,7 @@ fn the_pieces_are_the_whole_and_bounded() {
     let plain = pieces(Scrape::new(
         Arc::clone(&snapshot),
         &telemetry,
+        Format::Text,
         Encoding::Identity,
     ));
     assert!(plain.len() > 8);
@@ -74,7 +75,13 @@ fn the_pieces_are_the_whole_and_bounded() {
     );
     assert_eq!(workload(&plain.concat()), workload(&whole));
 
-    let packed = pieces(Scrape::new(snapshot, &telemetry, Encoding::Gzip)).concat();
+    let packed = pieces(Scrape::new(
+        snapshot,
+        &telemetry,
+        Format::Text,
+        Encoding::Gzip,
+    ))
+    .concat();
     assert!(packed.len() < whole.len() / 5);
     let mut unpacked = Vec::new();
     GzDecoder::new(packed.as_slice())
@@ -88,6 +95,7 @@ fn nothing_known_yet_shows_the_exporter_alone() {
     let body = pieces(Scrape::new(
         Arc::default(),
         &telemetry(),
+        Format::Text,
         Encoding::Identity,
     ))
     .concat();
@@ -102,18 +110,20 @@ proptest! {
     #[test]
     fn where_a_walk_stops_makes_no_difference(size in 1usize..20_000, functions in 0usize..8) {
         let snapshot = snapshot(functions, 3);
-        let mut whole = Text::default();
-        Walk::new(Vec::new()).fill(&snapshot, &mut whole, usize::MAX);
-        let mut joined = Vec::new();
-        let mut walk = Walk::new(Vec::new());
-        let mut text = Text::default();
-        loop {
-            let more = walk.fill(&snapshot, &mut text, size);
-            joined.append(&mut text.out);
-            if !more {
-                break;
+        for format in Format::ALL {
+            let mut whole = format.writer(false);
+            Walk::new(Vec::new()).fill(&snapshot, &mut *whole, usize::MAX);
+            let mut joined = Vec::new();
+            let mut walk = Walk::new(Vec::new());
+            let mut writer = format.writer(false);
+            loop {
+                let more = walk.fill(&snapshot, &mut *writer, size);
+                joined.append(writer.out());
+                if !more {
+                    break;
+                }
             }
+            prop_assert_eq!(&joined, whole.out(), "{:?}", format);
         }
-        prop_assert_eq!(joined, whole.out);
     }
 }

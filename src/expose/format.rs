@@ -1,0 +1,219 @@
+//! The formats, and which of them a scraper wants.
+
+use prometheus::proto::MetricFamily;
+
+use super::negotiate::quality;
+use super::protobuf::Protobuf;
+use super::text::{Dialect, Text};
+use super::walk::Walk;
+use super::writer::Writer;
+use crate::series::Snapshot;
+use crate::telemetry::Telemetry;
+
+/// How a scrape is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus text 0.0.4.
+    Text,
+    /// OpenMetrics text 1.0.0.
+    OpenMetrics,
+    /// `io.prometheus.client.MetricFamily`, each behind its length.
+    Protobuf,
+}
+
+/// What a scraper gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// The format.
+    pub format: Format,
+    /// Its content type. Exactly so: Prometheus 3 refuses a type that it does not know.
+    pub content_type: &'static str,
+}
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Ways of writing names outside `[a-zA-Z0-9_:]`, with the content type that confirms each. Ours
+/// are all inside, so the bytes are the same in any way.
+const OPEN_METRICS_ESCAPED: [(&str, &str); 4] = [
+    (
+        "allow-utf-8",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+    ),
+    (
+        "underscores",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+    ),
+    (
+        "dots",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots",
+    ),
+    (
+        "values",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
+    ),
+];
+
+/// One part of a header `Accept`.
+#[derive(Debug, Clone, Copy)]
+struct Wish<'h> {
+    /// All behind the type.
+    parameters: &'h str,
+    /// How exactly it names the format: 1 for `*/*`, 2 for `type/*`, then one more for the type
+    /// and for each parameter that has to be as it is.
+    precision: u8,
+    weight: f32,
+}
+
+impl Format {
+    /// Every format, in the order in which one is taken where a scraper does not care.
+    pub const ALL: [Self; 3] = [Self::Text, Self::OpenMetrics, Self::Protobuf];
+
+    /// The format for a header `Accept` (RFC 9110, section 12.5.1): the one of the greatest weight,
+    /// where the most exact wish for a format tells its weight. Among equals it is the one named
+    /// more exactly, and then the one named first. A header that allows none gets text, which is
+    /// what it is without a header: a scrape is worth more than an error.
+    pub fn negotiate(accept: &str) -> Answer {
+        let mut best: Option<(Self, usize, Wish<'_>)> = None;
+        for format in Self::ALL {
+            let wishes = accept.split(',').enumerate();
+            let named = wishes.filter_map(|(at, part)| Some((at, format.wish(part)?)));
+            // The first of the most exact ones.
+            let wish = named.reduce(|first, next| {
+                if next.1.precision > first.1.precision {
+                    next
+                } else {
+                    first
+                }
+            });
+            let Some((at, wish)) = wish.filter(|(_, wish)| wish.weight > 0.0) else {
+                continue;
+            };
+            let better = best.is_none_or(|(_, best_at, best)| {
+                let named = |wish: &Wish<'_>| wish.precision > 2;
+                wish.weight > best.weight
+                    || (wish.weight == best.weight
+                        && (named(&wish) && (!named(&best) || at < best_at)))
+            });
+            if better {
+                best = Some((format, at, wish));
+            }
+        }
+        let Some((format, _, wish)) = best else {
+            return Answer::plain(Self::Text);
+        };
+        let escaping = parameter(wish.parameters, "escaping");
+        let confirmed = OPEN_METRICS_ESCAPED
+            .iter()
+            .find(|(scheme, _)| format == Self::OpenMetrics && escaping == Some(scheme));
+        confirmed.map_or(Answer::plain(format), |(_, content_type)| Answer {
+            format,
+            content_type,
+        })
+    }
+
+    /// The content type of the format.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => OPEN_METRICS,
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+                 encoding=delimited"
+            }
+        }
+    }
+
+    /// The whole of a scrape, written to the end of `out`. For those who want it at once; the web
+    /// server takes it in pieces.
+    pub fn render(self, snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
+        self.render_families(snapshot, telemetry.gather(), out);
+    }
+
+    /// The same with the exporter's `own` families as they were gathered before, so that several
+    /// formats can tell the same.
+    pub fn render_families(self, snapshot: &Snapshot, own: Vec<MetricFamily>, out: &mut Vec<u8>) {
+        let mut writer = self.writer(snapshot.accounts);
+        std::mem::swap(writer.out(), out);
+        Walk::new(own).fill(snapshot, &mut *writer, usize::MAX);
+        std::mem::swap(writer.out(), out);
+    }
+
+    /// A writer of this format; `accounts` as in [`Snapshot::accounts`].
+    pub(super) fn writer(self, accounts: bool) -> Box<dyn Writer> {
+        match self {
+            Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts)),
+            Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts)),
+            Self::Protobuf => Box::new(Protobuf::new(accounts)),
+        }
+    }
+
+    /// What one part of the header says of this format, if anything.
+    fn wish(self, part: &str) -> Option<Wish<'_>> {
+        let (range, parameters) = part.split_once(';').unwrap_or((part, ""));
+        let range = range.trim();
+        // Type, what a parameter has to be where it is there, and whether it has to be there.
+        let (kind, required): (_, &[(&str, &str, bool)]) = match self {
+            Self::Text => ("text/plain", &[("version", "0.0.4", false)]),
+            Self::OpenMetrics => (
+                "application/openmetrics-text",
+                &[("version", "1.0.0", false)],
+            ),
+            Self::Protobuf => (
+                "application/vnd.google.protobuf",
+                &[
+                    ("proto", "io.prometheus.client.metricfamily", true),
+                    ("encoding", "delimited", true),
+                ],
+            ),
+        };
+        let precision = if range == "*/*" {
+            1
+        } else if range.eq_ignore_ascii_case(kind) {
+            let mut precision = 3;
+            for &(name, value, must) in required {
+                match parameter(parameters, name) {
+                    Some(found) if found.eq_ignore_ascii_case(value) => precision += 1,
+                    None if !must => {}
+                    _ => return None,
+                }
+            }
+            precision
+        } else {
+            let family = range.strip_suffix("/*")?;
+            let (own, _) = kind.split_once('/')?;
+            own.eq_ignore_ascii_case(family).then_some(2)?
+        };
+        Some(Wish {
+            parameters,
+            precision,
+            weight: quality(parameters.split(';').map(str::trim)),
+        })
+    }
+}
+
+impl Answer {
+    const fn plain(format: Format) -> Self {
+        Self {
+            format,
+            content_type: format.content_type(),
+        }
+    }
+}
+
+/// The value of a parameter, without quotes around it.
+fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
+    parameters.split(';').find_map(|parameter| {
+        let (found, value) = parameter.split_once('=')?;
+        let value = value.trim();
+        let bare = value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'));
+        found
+            .trim()
+            .eq_ignore_ascii_case(name)
+            .then_some(bare.unwrap_or(value))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! What every format has to be able to write.
+
+use std::fmt::Debug;
+
+use prometheus::proto::MetricFamily;
+
+use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
+use crate::catalog::{Metric, Unit};
+use crate::model::FunctionId;
+use crate::series::{CodeCount, Histogram};
+
+/// A gibibyte for a second, in bytes times nanoseconds.
+const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
+const NANOS: u64 = 1_000_000_000;
+
+/// Calls a writer for every function of a family.
+pub(super) type Functions<'f> = &'f dyn Fn(&mut dyn Writer);
+
+/// A writer of one format. The walk begins each family and then gives it function by function;
+/// what is written gathers in a buffer that may be emptied in between.
+pub(super) trait Writer: Send + Debug {
+    /// What is written so far.
+    fn out(&mut self) -> &mut Vec<u8>;
+
+    /// Begins a family. A format that has to say how long the family is before it says anything
+    /// else calls `functions` to find out.
+    fn family(&mut self, metric: &Metric, functions: Functions<'_>);
+
+    /// The invocations of one function, a sample for each way in which they ended.
+    fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]);
+
+    /// One histogram of one function.
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram);
+
+    /// One number of one function; with a `further` label where the family has one.
+    fn value(
+        &mut self,
+        metric: &Metric,
+        function: &FunctionId,
+        further: Option<(&str, &str)>,
+        value: Number,
+    );
+
+    /// A whole family gathered by the `prometheus` crate. Types that the catalog does not know
+    /// (summary, untyped) do not occur.
+    fn gathered(&mut self, family: &MetricFamily);
+
+    /// Ends the scrape.
+    fn end(&mut self);
+}
+
+/// A number as it is counted. It becomes a decimal or a float as late as possible: text tells it
+/// exactly, and a float is the nearest one to what the text says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    /// A count, or a size in bytes.
+    Whole(u128),
+    /// Nanoseconds, shown as seconds.
+    Nanos(u128),
+    /// Milliseconds, shown as seconds.
+    Millis(i64),
+    /// Bytes times nanoseconds, shown as GiB times seconds.
+    GbSeconds(u128),
+}
+
+impl Number {
+    /// The sum of a histogram of `metric`.
+    pub(super) fn sum(metric: &Metric, histogram: &Histogram) -> Self {
+        match metric.unit {
+            Some(Unit::Seconds) => Self::Nanos(histogram.sum()),
+            _ => Self::Whole(histogram.sum()),
+        }
+    }
+
+    /// As a decimal.
+    #[inline]
+    pub(super) fn push(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Whole(value) => match u64::try_from(value) {
+                Ok(value) => push_integer(out, value),
+                Err(_) => push_integer(out, value),
+            },
+            Self::Nanos(nanos) => push_nanos(out, nanos),
+            Self::Millis(millis) => push_millis(out, millis),
+            Self::GbSeconds(_) => push_float(out, self.float()),
+        }
+    }
+
+    /// As the nearest float.
+    pub(super) fn float(self) -> f64 {
+        match self {
+            Self::Whole(value) => value as f64,
+            Self::Nanos(nanos) => quotient(nanos, NANOS),
+            Self::Millis(millis) => {
+                let size = quotient(u128::from(millis.unsigned_abs()), 1_000);
+                if millis < 0 { -size } else { size }
+            }
+            Self::GbSeconds(product) => product as f64 / GB_SECOND,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_number() -> impl Strategy<Value = Number> {
+        prop_oneof![
+            any::<u64>().prop_map(|value| Number::Whole(value.into())),
+            any::<u128>().prop_map(Number::Whole),
+            any::<u64>().prop_map(|nanos| Number::Nanos(nanos.into())),
+            any::<u128>().prop_map(Number::Nanos),
+            (any::<u128>(), 0u32..128).prop_map(|(nanos, by)| Number::Nanos(nanos >> by)),
+            any::<i64>().prop_map(Number::Millis),
+            (any::<u128>(), 0u32..128).prop_map(|(value, by)| Number::GbSeconds(value >> by)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_float_is_what_the_decimal_reads_as(number in any_number()) {
+            let mut out = Vec::new();
+            number.push(&mut out);
+            let text = String::from_utf8(out).unwrap();
+            prop_assert_eq!(text.parse::<f64>().unwrap(), number.float(), "{}", text);
+        }
+    }
+}

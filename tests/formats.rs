@@ -1,0 +1,208 @@
+//! The three formats say the same, whatever the functions are called and did: each is read by a
+//! reader that knows only the format.
+//!
+//! `OPENMETRICS_DIR=DIR cargo test --test formats` keeps the OpenMetrics texts of the generated
+//! states there, for another reader to judge; `FORMAT_STATES` says how many states there are.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use prometheus::proto::MetricFamily;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use scf_exporter::expose::Format;
+use scf_exporter::model::{
+    About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
+};
+use scf_exporter::series::{FunctionSeries, Snapshot};
+use scf_exporter::telemetry::{BuildInfo, Telemetry};
+
+#[path = "support/exposition.rs"]
+mod exposition;
+#[path = "support/flat.rs"]
+mod flat;
+#[path = "support/open_metrics.rs"]
+mod open_metrics;
+#[path = "support/protobuf.rs"]
+mod protobuf;
+
+use flat::Flat;
+
+const STATES: u32 = 200;
+
+fn amount() -> impl Strategy<Value = u64> {
+    prop_oneof![0u64..100_000_000_000, any::<u64>()]
+}
+
+/// Configured memory: far above any, and low enough that its product with any time has room.
+fn limit() -> impl Strategy<Value = u64> {
+    0u64..1 << 48
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let amounts = (amount(), amount(), amount(), limit());
+    let codes = (-3i64..1_100, 0usize..8);
+    (codes, amounts, any::<i64>(), any::<bool>()).prop_map(|(codes, amounts, at, retried)| Row {
+        ret_code: RetCode::new(codes.0),
+        outcome: Outcome::ALL[codes.1],
+        position: Timestamp::from_millis(at),
+        duration: Nanos(amounts.0),
+        billed: Nanos(amounts.1),
+        memory: Bytes(amounts.2),
+        memory_limit: Bytes(amounts.3),
+        retried,
+        ..Row::default()
+    })
+}
+
+fn cold_start() -> impl Strategy<Value = ColdStart> {
+    (amount(), [amount(), amount(), amount()]).prop_map(|(total, parts)| ColdStart {
+        function: 0,
+        key: AttemptKey::default(),
+        position: Timestamp::from_secs(1),
+        total: Nanos(total),
+        parts: parts.map(Nanos),
+    })
+}
+
+fn about() -> impl Strategy<Value = About> {
+    (limit(), 0u64..10_000_000, any::<String>()).prop_map(|(limit, millis, runtime)| About {
+        memory_limit: Bytes(limit),
+        timeout: Duration::from_millis(millis),
+        runtime,
+    })
+}
+
+fn series() -> impl Strategy<Value = FunctionSeries> {
+    let name = (any::<String>(), any::<String>());
+    let success = prop_oneof![Just(RetCode::ZERO), Just(RetCode::OK_STATUS)];
+    let counted = (vec(row(), 0..12), vec(cold_start(), 0..3));
+    (name, success, counted, option::of(about())).prop_map(
+        |((account, name), success, (rows, starts), about)| {
+            let function = FunctionId::new("r", "", &name).of_account(&account);
+            let mut series = FunctionSeries::new(function, success);
+            series.about = about.map(Arc::new);
+            rows.iter().for_each(|row| series.count(row));
+            starts.iter().for_each(|one| series.count_cold_start(one));
+            series
+        },
+    )
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    (vec(series(), 0..5), any::<bool>()).prop_map(|(series, accounts)| Snapshot {
+        generation: 1,
+        accounts,
+        series: (0..)
+            .zip(series)
+            .map(|(number, mut series)| {
+                // The number makes functions of equal names two.
+                series.function.namespace = format!("{number}").into();
+                Arc::new(series)
+            })
+            .collect(),
+    })
+}
+
+/// The exporter's own families after a request, a poll and a commit.
+fn own() -> Vec<MetricFamily> {
+    let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();
+    telemetry.api_attempt("v2", "List", "ok", Duration::from_micros(1_234));
+    let source = telemetry.source("a \"quoted\" \\ and\nbroken source");
+    source.counted(Timestamp::from_secs(100), Timestamp::from_millis(112_250));
+    telemetry.commit(Duration::from_millis(3));
+    telemetry.gather()
+}
+
+fn rendered(format: Format, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<u8> {
+    let mut out = Vec::new();
+    format.render_families(snapshot, own.to_vec(), &mut out);
+    out
+}
+
+fn states() -> u32 {
+    let wanted = std::env::var("FORMAT_STATES").ok();
+    wanted.map_or(STATES, |states| states.parse().unwrap())
+}
+
+/// Leaves a text for another reader, where one is wanted.
+fn keep(text: &[u8]) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    if let Some(folder) = std::env::var_os("OPENMETRICS_DIR") {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = PathBuf::from(folder).join(format!("state-{number:04}.openmetrics"));
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(states()))]
+
+    #[test]
+    fn all_formats_say_the_same(snapshot in snapshot()) {
+        let own = own();
+        let of = |format| rendered(format, &snapshot, &own);
+        let open = of(Format::OpenMetrics);
+        keep(&open);
+        let text = Flat::text(&of(Format::Text)).map_err(TestCaseError::fail)?;
+        let proto = Flat::protobuf(&of(Format::Protobuf)).map_err(TestCaseError::fail)?;
+        let open = Flat::open_metrics(&open).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(&open, &proto);
+        prop_assert_eq!(open.without_units(), text);
+    }
+}
+
+#[test]
+fn nothing_at_all_is_a_scrape_too() {
+    let of = |format| rendered(format, &Snapshot::default(), &[]);
+    assert_eq!(of(Format::Text), b"");
+    assert_eq!(of(Format::OpenMetrics), b"# EOF\n");
+    assert_eq!(of(Format::Protobuf), b"");
+}
+
+/// What only some formats tell, on one function and from the catalog's own words.
+#[test]
+fn names_units_and_bounds_are_as_each_format_wants_them() {
+    let series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::OK_STATUS);
+    let snapshot = Snapshot {
+        generation: 1,
+        accounts: false,
+        series: vec![Arc::new(series)],
+    };
+    let open = rendered(Format::OpenMetrics, &snapshot, &own());
+    let open = String::from_utf8(open).unwrap();
+    for line in [
+        "# TYPE scf_invocations counter",
+        "scf_invocations_total{region=\"r\",function_namespace=\"n\",function_name=\"f\",ret_code=\"200\",outcome=\"success\"} 0",
+        "# TYPE scf_billed_memory_gb_seconds counter",
+        "# UNIT scf_billed_memory_gb_seconds gb_seconds",
+        "# UNIT scf_invocation_memory_usage_bytes bytes",
+        "# UNIT process_cpu_seconds seconds",
+        "scf_invocation_duration_seconds_bucket{region=\"r\",function_namespace=\"n\",function_name=\"f\",le=\"0.0025\"} 0",
+        "scf_invocation_duration_seconds_bucket{region=\"r\",function_namespace=\"n\",function_name=\"f\",le=\"10.0\"} 0",
+        "scf_invocation_memory_usage_bytes_bucket{region=\"r\",function_namespace=\"n\",function_name=\"f\",le=\"4194304.0\"} 0",
+        "# HELP scf_exporter_overflow_invocations Invocations counted under function_name=\\\"_overflow\\\", because the limit of functions was reached.",
+    ] {
+        assert!(open.lines().any(|found| found == line), "no line {line}");
+    }
+    let families = protobuf::parse(&rendered(Format::Protobuf, &snapshot, &own())).unwrap();
+    let unit_of = |name: &str| {
+        let family = families.iter().find(|family| family.name() == name);
+        family.map(|family| family.unit.as_deref())
+    };
+    assert_eq!(unit_of("scf_invocations_total"), Some(None));
+    assert_eq!(
+        unit_of("scf_billed_memory_gb_seconds_total"),
+        Some(Some("gb_seconds"))
+    );
+    assert_eq!(
+        unit_of("scf_invocation_duration_seconds"),
+        Some(Some("seconds"))
+    );
+    // No function ever started cold: there is nothing to tell of it.
+    assert_eq!(unit_of("scf_cold_start_duration_seconds"), None);
+}

@@ -1,0 +1,141 @@
+//! A scrape reduced to what it says, whatever the format: families, and numbers by name and labels.
+//!
+//! To be included by a test beside `exposition.rs`, `open_metrics.rs` and `protobuf.rs`.
+
+use std::collections::BTreeMap;
+
+use super::exposition::{Exposition, Family};
+use super::protobuf::{Metric, MetricType};
+use super::{open_metrics, protobuf};
+
+/// Labels with their values.
+pub type Labels = BTreeMap<String, String>;
+
+/// What a scrape says. Counters are named with `_total`, histograms are taken apart into
+/// `_bucket`, `_sum` and `_count` with bounds written in one way; floats are compared by their
+/// bits. Families without samples are left out, since protobuf has no place for them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Flat {
+    /// Type, help and unit by name; no format but text lacks the unit.
+    pub families: BTreeMap<String, (String, String, Option<String>)>,
+    /// Bits of the value by name and labels.
+    pub samples: BTreeMap<(String, Labels), u64>,
+}
+
+impl Flat {
+    /// Of text 0.0.4.
+    pub fn text(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let mut flat = Self::default();
+        for family in Exposition::parse(text)?.families {
+            flat.family(family, None)?;
+        }
+        Ok(flat)
+    }
+
+    /// Of OpenMetrics.
+    pub fn open_metrics(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let mut flat = Self::default();
+        for (mut family, unit) in open_metrics::parse(text)? {
+            if family.kind == "counter" {
+                family.name += "_total";
+            }
+            flat.family(family, unit)?;
+        }
+        Ok(flat)
+    }
+
+    /// Of protobuf.
+    pub fn protobuf(bytes: &[u8]) -> Result<Self, String> {
+        let mut flat = Self::default();
+        for family in protobuf::parse(bytes)? {
+            let name = family.name().to_owned();
+            if family.metric.is_empty() {
+                return Err(format!("{name} is empty"));
+            }
+            let kind = match family.kind() {
+                MetricType::Counter => "counter",
+                MetricType::Gauge => "gauge",
+                MetricType::Histogram => "histogram",
+                other => return Err(format!("{name}: {other:?}")),
+            };
+            let about = (kind.to_owned(), family.help().to_owned(), family.unit);
+            if flat.families.insert(name.clone(), about).is_some() {
+                return Err(format!("{name} is there twice"));
+            }
+            for metric in &family.metric {
+                flat.metric(&name, kind, metric)?;
+            }
+        }
+        Ok(flat)
+    }
+
+    /// The same without units, as text 0.0.4 tells it.
+    pub fn without_units(mut self) -> Self {
+        self.families.values_mut().for_each(|about| about.2 = None);
+        self
+    }
+
+    fn family(&mut self, family: Family, unit: Option<String>) -> Result<(), String> {
+        if family.samples.is_empty() {
+            return Ok(());
+        }
+        for mut sample in family.samples {
+            if let Some(le) = sample.labels.get_mut("le") {
+                *le = bound(le.parse().map_err(|error| format!("{le}: {error}"))?);
+            }
+            self.sample(&sample.name, sample.labels, sample.value)?;
+        }
+        let about = (family.kind, family.help, unit);
+        self.families.insert(family.name, about);
+        Ok(())
+    }
+
+    fn metric(&mut self, name: &str, kind: &str, metric: &Metric) -> Result<(), String> {
+        let mut labels = Labels::new();
+        for pair in &metric.label {
+            let (Some(label), Some(value)) = (pair.name.clone(), pair.value.clone()) else {
+                return Err(format!("{name}: half a label"));
+            };
+            if labels.insert(label, value).is_some() {
+                return Err(format!("{name}: a label is there twice"));
+            }
+        }
+        let found = (metric.gauge, metric.counter, metric.histogram.as_ref());
+        let histogram = match (kind, found) {
+            ("gauge", (Some(value), None, None)) | ("counter", (None, Some(value), None)) => {
+                let value = value.value.ok_or("no value")?;
+                return self.sample(name, labels, value);
+            }
+            ("histogram", (None, None, Some(histogram))) => histogram,
+            _ => return Err(format!("{name}: not a {kind}")),
+        };
+        let count = histogram.sample_count.ok_or("no count")?;
+        let sum = histogram.sample_sum.ok_or("no sum")?;
+        let finite = histogram
+            .bucket
+            .iter()
+            .map(|bucket| Some((bucket.cumulative_count?, bucket.upper_bound?)));
+        for bucket in finite.chain([Some((count, f64::INFINITY))]) {
+            let (count, upper) = bucket.ok_or("half a bucket")?;
+            let mut labels = labels.clone();
+            labels.insert("le".to_owned(), bound(upper));
+            self.sample(&format!("{name}_bucket"), labels, count as f64)?;
+        }
+        self.sample(&format!("{name}_sum"), labels.clone(), sum)?;
+        self.sample(&format!("{name}_count"), labels, count as f64)
+    }
+
+    fn sample(&mut self, name: &str, labels: Labels, value: f64) -> Result<(), String> {
+        let key = (name.to_owned(), labels);
+        match self.samples.insert(key, value.to_bits()) {
+            None => Ok(()),
+            Some(_) => Err(format!("{name}: two samples of the same labels")),
+        }
+    }
+}
+
+fn bound(le: f64) -> String {
+    format!("{le:?}")
+}

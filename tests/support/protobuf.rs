@@ -1,0 +1,99 @@
+//! The messages of `metrics.proto` (`prometheus/client_model`) as far as they are used, for
+//! `prost` to decode. A field that is not listed here is skipped by the decoder, so a test that
+//! encodes what it decoded and compares lengths finds one.
+//!
+//! To be included by a test.
+#![allow(missing_docs, reason = "the names are those of metrics.proto")]
+
+use prost::Message;
+
+#[derive(Clone, PartialEq, Message)]
+pub struct MetricFamily {
+    #[prost(string, optional, tag = "1")]
+    pub name: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub help: Option<String>,
+    #[prost(enumeration = "MetricType", optional, tag = "3")]
+    pub kind: Option<i32>,
+    #[prost(message, repeated, tag = "4")]
+    pub metric: Vec<Metric>,
+    #[prost(string, optional, tag = "5")]
+    pub unit: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub enum MetricType {
+    Counter = 0,
+    Gauge = 1,
+    Summary = 2,
+    Untyped = 3,
+    Histogram = 4,
+    GaugeHistogram = 5,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Metric {
+    #[prost(message, repeated, tag = "1")]
+    pub label: Vec<LabelPair>,
+    #[prost(message, optional, tag = "2")]
+    pub gauge: Option<Value>,
+    #[prost(message, optional, tag = "3")]
+    pub counter: Option<Value>,
+    #[prost(int64, optional, tag = "6")]
+    pub timestamp_ms: Option<i64>,
+    #[prost(message, optional, tag = "7")]
+    pub histogram: Option<Histogram>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct LabelPair {
+    #[prost(string, optional, tag = "1")]
+    pub name: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub value: Option<String>,
+}
+
+/// A gauge, or a counter without an exemplar.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Value {
+    #[prost(double, optional, tag = "1")]
+    pub value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Histogram {
+    #[prost(uint64, optional, tag = "1")]
+    pub sample_count: Option<u64>,
+    #[prost(double, optional, tag = "2")]
+    pub sample_sum: Option<f64>,
+    #[prost(message, repeated, tag = "3")]
+    pub bucket: Vec<Bucket>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Bucket {
+    #[prost(uint64, optional, tag = "1")]
+    pub cumulative_count: Option<u64>,
+    #[prost(double, optional, tag = "2")]
+    pub upper_bound: Option<f64>,
+}
+
+/// Reads a scrape to its last byte. Every length must be the shortest way to write it, and no
+/// field may be there that the messages above do not know.
+pub fn parse(mut bytes: &[u8]) -> Result<Vec<MetricFamily>, String> {
+    let mut families = Vec::new();
+    while !bytes.is_empty() {
+        let before = bytes.len();
+        let family = MetricFamily::decode_length_delimited(&mut bytes)
+            .map_err(|error| format!("family {}: {error}", families.len() + 1))?;
+        let canonical = family.encode_length_delimited_to_vec().len();
+        let read = before - bytes.len();
+        if read != canonical {
+            let name = family.name();
+            return Err(format!("{name}: {read} bytes, {canonical} expected"));
+        }
+        families.push(family);
+    }
+    Ok(families)
+}
