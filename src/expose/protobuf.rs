@@ -276,8 +276,6 @@ impl Protobuf {
             self.varint(count);
             self.double(tag::BUCKET_BOUND, bound);
         }
-        // The fields of a native histogram (schema and those behind it) belong here, and their
-        // length into `len` above.
     }
 
     /// Begins a metric whose value is a field of `value_len` bytes: labels and all lengths. While

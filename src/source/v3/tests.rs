@@ -1,3 +1,5 @@
+mod counting;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +17,8 @@ use crate::tencent::ErrorClass;
 /// Answers from rows of `(start, request id)`, as the documents have it; notes what was asked.
 struct Fake {
     rows: Vec<(i64, u64)>,
+    /// The calls that run.
+    running: BTreeSet<u64>,
     limit_max: u64,
     now: i64,
     asked: Mutex<Vec<Value>>,
@@ -27,6 +31,7 @@ impl Fake {
     fn new(rows: Vec<(i64, u64)>) -> Arc<Self> {
         Arc::new(Self {
             rows,
+            running: BTreeSet::new(),
             limit_max: 1_000,
             now: DAY + 80_000,
             asked: Mutex::default(),
@@ -77,8 +82,9 @@ impl Fake {
         let page = rows.into_iter().skip(offset as usize).take(limit as usize);
         let page: Vec<Value> = page
             .map(|(start, id)| {
+                let code = if self.running.contains(&id) { 2 } else { 0 };
                 json!({"FunctionName": if id % 10 == 9 { "other" } else { "f" },
-                    "RequestId": id.to_string(), "StartTime": Self::text(start), "RetCode": 0,
+                    "RequestId": id.to_string(), "StartTime": Self::text(start), "RetCode": code,
                     "RetMsg": "", "InvokeFinished": 1, "Duration": 1.5, "BillDuration": 2,
                     "MemUsage": 1024, "RetryNum": 0})
             })
