@@ -169,7 +169,9 @@ impl FromStr for TargetId {
 impl Targets {
     /// Where reading `target` starts: after what it, or the targets that read the same functions
     /// before, have settled; for functions never read, `first_read` ago. Too early is safe, for
-    /// attempts are remembered below what is settled; too late would lose rows.
+    /// attempts are remembered below what is settled; too late would lose rows. So what reads more
+    /// than those before it begins `first_read` ago at the latest: it may hold functions that were
+    /// too new to be known to them.
     ///
     /// A topic settles by log time, the others by start time: what a topic settled at `t` may have
     /// started up to `late_after` before `t` and not be written yet.
@@ -184,8 +186,11 @@ impl Targets {
         let beside = || self.0.iter().filter(|(id, _)| id.is_beside(target));
         let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
         let by_start = || beside().filter(|(id, _)| !is_topic(id));
+        let first = now - first_read;
         let before = match &target.scope {
-            Scope::Topic(_) => own.or_else(|| by_start().map(|(_, at)| *at).min()),
+            Scope::Topic(_) => {
+                own.or_else(|| Some(*by_start().map(|(_, at)| at).min()?.min(&first)))
+            }
             Scope::Function(function) => {
                 let wider = by_start().filter(|(id, _)| *id != target && id.covers(function));
                 own.max(wider.map(|(_, at)| *at).max())
@@ -194,18 +199,17 @@ impl Targets {
                 let wider = beside().filter(|(id, _)| id.scope == Scope::Region && *id != target);
                 let parts = by_start().filter(|(id, _)| id.is_part_of(target));
                 let wider = wider.map(|(_, at)| *at).max();
-                own.max(wider).max(parts.map(|(_, at)| *at).min())
+                let parts = parts.map(|(_, at)| *at).min();
+                own.max(wider).max(parts.map(|at| at.min(first)))
             }
         };
         let by_topic = || beside().filter(|(id, _)| is_topic(id)).map(|(_, at)| *at);
         let before = match &target.scope {
             Scope::Topic(_) => before,
-            _ => before.or_else(|| Some(by_topic().min()? - late_after)),
+            _ => before.or_else(|| Some((by_topic().min()? - late_after).min(first))),
         };
         let oldest = now - RETENTION;
-        before
-            .filter(|settled| *settled > oldest)
-            .unwrap_or(now - first_read)
+        before.filter(|settled| *settled > oldest).unwrap_or(first)
     }
 
     /// The settled position of a target that was opened.
@@ -293,6 +297,12 @@ mod tests {
         let region = TargetId::region("r");
         assert_eq!(
             targets.opening(&region, now, FIRST, LATE),
+            at(99_100),
+            "a function may be too new to be known"
+        );
+        let longer = at(100_400);
+        assert_eq!(
+            targets.opening(&region, longer, FIRST, LATE),
             at(99_400),
             "the slowest of its functions"
         );
