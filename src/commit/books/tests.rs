@@ -312,7 +312,7 @@ fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
     }
     let mut books = store.restore(100);
     let region = TargetId::region("r");
-    let now = Timestamp::from_secs(START + 60);
+    let now = Timestamp::from_secs(START + 1_060);
     assert_eq!(books.opening(&region, now), Timestamp::from_secs(START));
     let page = page_of(&[(0, 1, 9), (1, 1, 9), (2, 2, 8), (2, 3, 12)]);
     let (outcome, _) = commit(&mut books, &region, &[page]);
@@ -390,7 +390,7 @@ fn an_attempt_that_v2_brought_is_not_counted_again_from_a_topic() {
     assert_eq!(commit(&mut books, &region, &[page]).0.counted, 1);
 
     let topic = TargetId::topic("r", "t");
-    let began = books.opening(&topic, Timestamp::from_secs(START + 50));
+    let began = books.opening(&topic, Timestamp::from_secs(START + 1_050));
     assert_eq!(began, Timestamp::from_secs(START), "where v2 has settled");
     settle(&mut books, &topic, START);
     let same = logged(7, START + 12, START + 10);
