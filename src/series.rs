@@ -3,9 +3,11 @@
 mod bounds;
 mod function;
 mod histogram;
+mod native;
 mod set;
 
 pub use bounds::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 pub use function::{CodeCount, ColdStarts, FunctionSeries};
 pub use histogram::Histogram;
+pub use native::{NativeHistogram, NativeParts, Span, Unit};
 pub use set::{OVERFLOW, SeriesSet, Snapshot};

@@ -16,6 +16,7 @@ mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod keys;
+mod native;
 mod unborn;
 
 use std::fs;
@@ -37,7 +38,7 @@ pub use keys::{KeyPack, SeenKey};
 
 /// The layout that this version writes. A file of an earlier one is taken over, one of a later
 /// one is refused.
-const LAYOUT: u64 = 3;
+const LAYOUT: u64 = 4;
 /// The name of the file inside the state directory.
 pub const FILE: &str = "scf-exporter.redb";
 

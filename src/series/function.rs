@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DURATION_BOUNDS, Histogram, MEMORY_BOUNDS};
+use super::{DURATION_BOUNDS, Histogram, MEMORY_BOUNDS, NativeHistogram, Unit};
 use crate::model::{About, ColdStart, FunctionId, Outcome, RetCode, Row, Timestamp};
 
 /// How many pairs of return code and outcome one function may have; later ones count as `other`.
@@ -33,6 +33,12 @@ pub struct FunctionSeries {
     pub billed: Histogram,
     /// Memory used in bytes.
     pub memory: Histogram,
+    /// The same run times as in `duration`; as many in every state, and so with the other two.
+    pub duration_native: NativeHistogram,
+    /// The same billed times as in `billed`.
+    pub billed_native: NativeHistogram,
+    /// The same sizes as in `memory`.
+    pub memory_native: NativeHistogram,
     /// Latest position counted, if any.
     pub last_invocation: Option<Timestamp>,
     /// Invocations that were not the first attempt of their request.
@@ -78,6 +84,9 @@ impl FunctionSeries {
             duration: Histogram::new(&DURATION_BOUNDS),
             billed: Histogram::new(&DURATION_BOUNDS),
             memory: Histogram::new(&MEMORY_BOUNDS),
+            duration_native: NativeHistogram::new(Unit::Nanos),
+            billed_native: NativeHistogram::new(Unit::Nanos),
+            memory_native: NativeHistogram::new(Unit::Bytes),
             last_invocation: None,
             retries: 0,
             billed_memory: 0,
@@ -92,6 +101,9 @@ impl FunctionSeries {
         self.duration.observe(row.duration.0);
         self.billed.observe(row.billed.0);
         self.memory.observe(row.memory.0);
+        self.duration_native.observe(row.duration.0);
+        self.billed_native.observe(row.billed.0);
+        self.memory_native.observe(row.memory.0);
         self.last_invocation = self.last_invocation.max(Some(row.position));
         self.retries += u64::from(row.retried);
         let limit = match (row.memory_limit.0, &self.about) {
@@ -165,6 +177,35 @@ impl FunctionSeries {
                 );
             }
             Err(_) => self.count_code(RetCode::OTHER, outcome),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Bytes, Nanos};
+
+    #[test]
+    fn each_native_histogram_counts_what_the_classic_one_beside_it_does() {
+        let mut series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::ZERO);
+        for number in 0..3 {
+            series.count(&Row {
+                duration: Nanos(number * 1_000_000_000),
+                billed: Nanos(number * 4_000_000_000),
+                memory: Bytes(number * 16),
+                ..Row::default()
+            });
+        }
+        let beside = [
+            (&series.duration, &series.duration_native, [0, 8]),
+            (&series.billed, &series.billed_native, [16, 24]),
+            (&series.memory, &series.memory_native, [32, 40]),
+        ];
+        for (classic, native, powers_of_two) in beside {
+            assert_eq!(native.count(), Some(classic.count()));
+            assert_eq!(native.zero_count(), 1);
+            assert!(native.buckets().eq(powers_of_two.map(|bucket| (bucket, 1))));
         }
     }
 }

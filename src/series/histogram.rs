@@ -61,6 +61,12 @@ impl Histogram {
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
+
+    /// The same of a histogram from outside; `None` where no `u64` holds it.
+    pub fn checked_count(&self) -> Option<u64> {
+        let mut counts = self.counts.iter();
+        counts.try_fold(0u64, |sum, &count| sum.checked_add(count))
+    }
 }
 
 #[cfg(test)]

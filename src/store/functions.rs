@@ -2,15 +2,17 @@
 //!
 //! `region, namespace, name, forgotten, last (0 or 1 + value), codes (count; raw code, outcome,
 //! count each), three histograms (buckets; counts; sum)`; from layout 2 on also `account, retries,
-//! memory times billed time, cold starts (0, or 1 + histogram + three parts)`. Numbers are
-//! variable-length.
+//! memory times billed time, cold starts (0, or 1 + histogram + three parts)`; from layout 4 on also
+//! three native histograms (as in [`native`](super::native)). Numbers are variable-length.
 
 use std::sync::Arc;
 
 use super::codec::{Reader, put_int, put_text, put_uint};
+use super::native::{decode_native, put_native};
 use crate::model::{FunctionId, Outcome, RetCode, Timestamp};
 use crate::series::{
     Bounds, CodeCount, ColdStarts, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS,
+    NativeHistogram, Unit,
 };
 
 /// What is stored of one function.
@@ -60,6 +62,13 @@ impl StoredFunction {
             }
             None => buffer.push(0),
         }
+        for native in [
+            &series.duration_native,
+            &series.billed_native,
+            &series.memory_native,
+        ] {
+            put_native(buffer, native);
+        }
     }
 
     /// Writes what is shown of a function meanwhile: the same form, whose bound has no meaning.
@@ -108,6 +117,8 @@ impl StoredFunction {
         if reader.end().is_none() {
             decode_rest(&mut reader, &mut series)?;
         }
+        decode_natives(&mut reader, &mut series)?;
+        reader.end()?;
         Some(Self {
             series: Arc::new(series),
             forgotten,
@@ -136,7 +147,29 @@ fn decode_rest(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<(
         })),
         _ => return None,
     };
-    reader.end()
+    Some(())
+}
+
+/// What the fourth layout added. A function of before has what its classic histograms tell, so
+/// that both have counted the same, in this state as in any other.
+fn decode_natives(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<()> {
+    let known = reader.end().is_none();
+    for (native, unit, classic) in [
+        (&mut series.duration_native, Unit::Nanos, &series.duration),
+        (&mut series.billed_native, Unit::Nanos, &series.billed),
+        (&mut series.memory_native, Unit::Bytes, &series.memory),
+    ] {
+        *native = if known {
+            decode_native(reader, unit)?
+        } else {
+            NativeHistogram::of_classic(unit, classic)
+        };
+        // A total that no integer holds is damage as well.
+        if native.count()? != classic.checked_count()? {
+            return None;
+        }
+    }
+    Some(())
 }
 
 fn decode_codes(reader: &mut Reader<'_>) -> Option<Vec<CodeCount>> {
@@ -164,8 +197,14 @@ mod tests {
     use super::*;
     use crate::model::{AttemptKey, Bytes, ColdStart, Nanos, Row};
 
-    /// The length of the form as the first layout had it: what is behind it may be missing.
-    fn first_layout(bytes: &[u8], series: &FunctionSeries) -> usize {
+    /// The lengths of the form as the first layout had it, and as the third: what is behind them
+    /// may be missing.
+    fn earlier_layouts(bytes: &[u8], series: &FunctionSeries) -> (usize, usize) {
+        let mut native = Vec::new();
+        put_native(&mut native, &series.duration_native);
+        put_native(&mut native, &series.billed_native);
+        put_native(&mut native, &series.memory_native);
+        let third = bytes.len() - native.len();
         let mut rest = Vec::new();
         put_text(&mut rest, &series.function.account);
         put_uint(&mut rest, u128::from(series.retries));
@@ -175,7 +214,7 @@ mod tests {
         for part in starts.parts {
             put_uint(&mut rest, part);
         }
-        bytes.len() - rest.len() - 1
+        (third - rest.len() - 1, third)
     }
 
     #[test]
@@ -211,10 +250,22 @@ mod tests {
         let mut buffer = vec![1, 2, 3];
         stored.encode(&mut buffer);
         assert_eq!(StoredFunction::decode(&buffer), Some(stored.clone()));
-        let whole = first_layout(&buffer, &stored.series);
-        for cut in (0..buffer.len()).filter(|cut| *cut != whole) {
+        let (whole, third) = earlier_layouts(&buffer, &stored.series);
+        for cut in (0..buffer.len()).filter(|cut| ![whole, third].contains(cut)) {
             assert_eq!(StoredFunction::decode(&buffer[..cut]), None, "cut at {cut}");
         }
+        for length in [whole, third] {
+            let earlier = StoredFunction::decode(&buffer[..length]).unwrap();
+            assert_eq!(earlier.series.duration, stored.series.duration);
+            // Five of u64::MAX ns: all that is known is that they took longer than 900 s.
+            let seeded: Vec<_> = earlier.series.duration_native.buckets().collect();
+            assert_eq!(seeded, [(79, 5)], "2^(78/8) < 900 <= 2^(79/8)");
+            let mut again = Vec::new();
+            earlier.encode(&mut again);
+            assert_eq!(StoredFunction::decode(&again), Some(earlier));
+        }
+        let third = StoredFunction::decode(&buffer[..third]).unwrap();
+        assert_eq!(third.series.retries, 5);
         let first = StoredFunction::decode(&buffer[..whole]).unwrap();
         assert_eq!(first.series.codes, stored.series.codes);
         assert_eq!(
@@ -223,5 +274,27 @@ mod tests {
         );
         buffer.push(0);
         assert_eq!(StoredFunction::decode(&buffer), None, "something behind it");
+    }
+
+    #[test]
+    fn native_histograms_that_counted_otherwise_are_damage() {
+        let function = FunctionId::new("ap-x", "default", "f");
+        let mut series = FunctionSeries::new(function, RetCode::ZERO);
+        series.count(&Row::default());
+        for observe in [
+            |series: &mut FunctionSeries| series.duration_native.observe(0),
+            |series: &mut FunctionSeries| series.billed_native.observe(0),
+            |series: &mut FunctionSeries| series.memory_native.observe(0),
+        ] {
+            let mut wrong = series.clone();
+            observe(&mut wrong);
+            let wrong = StoredFunction {
+                series: Arc::new(wrong),
+                forgotten: Timestamp::MIN,
+            };
+            let mut buffer = Vec::new();
+            wrong.encode(&mut buffer);
+            assert_eq!(StoredFunction::decode(&buffer), None);
+        }
     }
 }

@@ -146,8 +146,8 @@ fn a_newer_layout_is_refused() {
         matches!(
             refused,
             OpenError::Layout {
-                found: 4,
-                known: 3,
+                found: 5,
+                known: 4,
                 ..
             }
         ),

@@ -1,0 +1,322 @@
+//! A native histogram: buckets whose bounds grow by a constant factor, as many as were met.
+//!
+//! The bucket `i` of schema `s` holds what is above `2^((i-1) / 2^s)` and not above `2^(i / 2^s)`,
+//! in seconds or bytes. The finest schema is 3: each bound is 1.09 times the one before. The counts
+//! lie side by side from the lowest bucket met to the highest, each as many bytes wide as the
+//! largest of them needs. Where that range exceeds [`SLOTS_MAX`] buckets, two each become one, and
+//! the schema falls by one.
+//!
+//! What a histogram is depends on what was observed alone, not on the order of it.
+
+mod unit;
+
+pub use unit::Unit;
+
+use super::Histogram;
+
+/// The schema that a histogram begins with: 2^(1/8), a growth of 1.0905, is the coarsest that
+/// grows by 1.1 at most.
+const FINEST: i8 = 3;
+/// The schema that holds every `u64` in [`SLOTS_MAX`] buckets.
+const COARSEST: i8 = 1;
+/// Buckets from the lowest to the highest; 32 doublings at the finest schema. Adapters believe run
+/// times up to a month and memory up to 1 TiB, so whole milliseconds and whole KiB never need
+/// more, however far apart they are.
+const SLOTS_MAX: i32 = 256;
+/// Empty buckets up to this many between two others are written as such: that is shorter than a
+/// new span.
+const GAP_MAX: usize = 2;
+
+/// Counts in exponential buckets. It has no sum: the classic histogram beside it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeHistogram {
+    /// Observations of zero.
+    zero: u64,
+    /// Little-endian counts of consecutive buckets; neither the first nor the last is zero.
+    slots: Box<[u8]>,
+    /// The bucket of the first slot.
+    first: i16,
+    schema: i8,
+    /// Bytes of a slot, 1 to 8: what the largest count needs.
+    width: u8,
+    unit: Unit,
+}
+
+/// Consecutive buckets, as the protobuf format describes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Buckets between the end of the span before and this one; for the first one, the index of
+    /// its first bucket.
+    pub offset: i32,
+    /// Number of buckets.
+    pub length: u32,
+}
+
+/// What a histogram is made of, for the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NativeParts<'a> {
+    /// Observations of zero.
+    pub zero: u64,
+    /// The schema.
+    pub schema: i8,
+    /// The bucket of the first count; 0 where there is none.
+    pub first: i16,
+    /// Bytes of a count; 1 where there is none.
+    pub width: u8,
+    /// Little-endian counts of consecutive buckets.
+    pub slots: &'a [u8],
+}
+
+impl NativeHistogram {
+    /// Values not above this are in the zero bucket: the threshold that Prometheus' own clients
+    /// use, 2^-128. Of integers only 0 is.
+    pub const ZERO_THRESHOLD: f64 = 2.938735877055719e-39;
+
+    /// An empty histogram.
+    pub fn new(unit: Unit) -> Self {
+        Self {
+            zero: 0,
+            slots: Box::default(),
+            first: 0,
+            schema: FINEST,
+            width: 1,
+            unit,
+        }
+    }
+
+    /// What is known from a classic histogram alone: each observation counts as one of its
+    /// bucket's upper bound, and those above the highest as just above it.
+    pub fn of_classic(unit: Unit, classic: &Histogram) -> Self {
+        let mut native = Self::new(unit);
+        let upper = classic.bounds().upper;
+        let above = upper.last().map_or(0, |&last| last + 1);
+        for (bucket, &count) in classic.counts().iter().enumerate() {
+            native.count_many(upper.get(bucket).copied().unwrap_or(above), count);
+        }
+        native
+    }
+
+    /// The histogram with these stored parts; `None` where they are not those of one.
+    pub fn from_parts(unit: Unit, parts: NativeParts<'_>) -> Option<Self> {
+        let fits = (COARSEST..=FINEST).contains(&parts.schema)
+            && (1..=8).contains(&parts.width)
+            && parts.slots.len().is_multiple_of(usize::from(parts.width));
+        let native = Self {
+            zero: parts.zero,
+            slots: if fits {
+                parts.slots.into()
+            } else {
+                return None;
+            },
+            first: parts.first,
+            schema: parts.schema,
+            width: parts.width,
+            unit,
+        };
+        native.is_sound().then_some(native)
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> NativeParts<'_> {
+        NativeParts {
+            zero: self.zero,
+            schema: self.schema,
+            first: self.first,
+            width: self.width,
+            slots: &self.slots,
+        }
+    }
+
+    /// Counts one value.
+    pub fn observe(&mut self, value: u64) {
+        self.count_many(value, 1);
+    }
+
+    /// Counts all that `other` has counted, of the same unit.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.unit, other.unit, "bounds of another unit");
+        self.zero = self.zero.saturating_add(other.zero);
+        if other.schema < self.schema {
+            self.coarsen(other.schema);
+        }
+        for (bucket, count) in other.buckets() {
+            self.add(bucket, other.schema, count);
+        }
+    }
+
+    /// The schema: bounds are powers of `2^(1 / 2^schema)`.
+    pub fn schema(&self) -> i32 {
+        self.schema.into()
+    }
+
+    /// Observations of zero.
+    pub fn zero_count(&self) -> u64 {
+        self.zero
+    }
+
+    /// Number of observations; `None` where no `u64` holds it, which only damage brings about.
+    pub fn count(&self) -> Option<u64> {
+        self.buckets()
+            .try_fold(self.zero, |sum, (_, count)| sum.checked_add(count))
+    }
+
+    /// The buckets that hold something: index and count, ascending.
+    pub fn buckets(&self) -> impl Iterator<Item = (i32, u64)> {
+        let first = i32::from(self.first);
+        let all = (0..self.len()).map(move |slot| (first + slot as i32, self.get(slot)));
+        all.filter(|(_, count)| *count > 0)
+    }
+
+    /// Where the counts of [`NativeHistogram::deltas`] are.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        let mut end = -i32::from(self.first);
+        self.runs().map(move |(from, to)| {
+            let offset = from as i32 - end;
+            end = to as i32;
+            Span {
+                offset,
+                length: (to - from) as u32,
+            }
+        })
+    }
+
+    /// The count of each bucket of the spans, as the difference to the one before; the first one
+    /// as it is.
+    pub fn deltas(&self) -> impl Iterator<Item = i64> {
+        let mut before = 0;
+        self.runs()
+            .flat_map(|(from, to)| from..to)
+            .map(move |slot| {
+                let count = self.get(slot);
+                count.wrapping_sub(std::mem::replace(&mut before, count)) as i64
+            })
+    }
+
+    /// Runs of slots, from and to, with no longer gap than [`GAP_MAX`] inside.
+    fn runs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut rest = self
+            .buckets()
+            .map(|(bucket, _)| self.slot_of(bucket))
+            .peekable();
+        std::iter::from_fn(move || {
+            let from = rest.next()?;
+            let mut to = from + 1;
+            while let Some(slot) = rest.next_if(|slot| slot - to <= GAP_MAX) {
+                to = slot + 1;
+            }
+            Some((from, to))
+        })
+    }
+
+    fn count_many(&mut self, value: u64, count: u64) {
+        match self.unit.bucket(value) {
+            _ if count == 0 => {}
+            None => self.zero = self.zero.saturating_add(count),
+            Some(bucket) => self.add(bucket, FINEST, count),
+        }
+    }
+
+    /// Adds to a bucket of `schema`, which is no coarser than this one's.
+    fn add(&mut self, bucket: i32, schema: i8, count: u64) {
+        let at = coarser(bucket, schema - self.schema);
+        let (first, end) = match self.len() as i32 {
+            0 => (at, at + 1),
+            len => {
+                let first = i32::from(self.first);
+                (first.min(at), (first + len).max(at + 1))
+            }
+        };
+        if end - first > SLOTS_MAX {
+            self.coarsen(self.schema - 1);
+            return self.add(bucket, schema, count);
+        }
+        let present = (i32::from(self.first)..i32::from(self.first) + self.len() as i32)
+            .contains(&at)
+            .then(|| self.get(self.slot_of(at)));
+        let sum = present.unwrap_or(0).saturating_add(count);
+        if present.is_none() || width_of(sum) > self.width {
+            self.reshape(first, end, width_of(sum).max(self.width));
+        }
+        self.set(self.slot_of(at), sum);
+    }
+
+    /// Puts the counts into buckets of a coarser schema.
+    fn coarsen(&mut self, schema: i8) {
+        let coarse = Self {
+            zero: self.zero,
+            schema,
+            ..Self::new(self.unit)
+        };
+        let fine = std::mem::replace(self, coarse);
+        for (bucket, count) in fine.buckets() {
+            self.add(bucket, fine.schema, count);
+        }
+    }
+
+    /// Makes room for more buckets or larger counts.
+    fn reshape(&mut self, first: i32, end: i32, width: u8) {
+        let bytes = (end - first) as usize * usize::from(width);
+        let roomy = Self {
+            slots: vec![0; bytes].into_boxed_slice(),
+            first: first as i16,
+            width,
+            ..*self
+        };
+        let tight = std::mem::replace(self, roomy);
+        for (bucket, count) in tight.buckets() {
+            self.set(self.slot_of(bucket), count);
+        }
+    }
+
+    /// Whether it is what observations can have made.
+    fn is_sound(&self) -> bool {
+        let Some(last) = self.len().checked_sub(1) else {
+            return (self.first, self.schema, self.width) == (0, FINEST, 1);
+        };
+        let bound = |bucket| coarser(bucket, FINEST - self.schema);
+        let first = i32::from(self.first);
+        let widest = self.buckets().map(|(_, count)| width_of(count)).max();
+        first >= bound(self.unit.lowest())
+            && first + last as i32 <= bound(self.unit.highest())
+            && (last as i32) < SLOTS_MAX
+            && self.get(0) > 0
+            && self.get(last) > 0
+            && widest == Some(self.width)
+    }
+
+    fn len(&self) -> usize {
+        self.slots.len() / usize::from(self.width)
+    }
+
+    fn slot_of(&self, bucket: i32) -> usize {
+        (bucket - i32::from(self.first)) as usize
+    }
+
+    fn get(&self, slot: usize) -> u64 {
+        let width = usize::from(self.width);
+        let bytes = &self.slots[slot * width..][..width];
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+    }
+
+    fn set(&mut self, slot: usize, count: u64) {
+        let width = usize::from(self.width);
+        self.slots[slot * width..][..width].copy_from_slice(&count.to_le_bytes()[..width]);
+    }
+}
+
+/// The bucket that holds a given one after `steps` halvings of the resolution.
+const fn coarser(bucket: i32, steps: i8) -> i32 {
+    -(-bucket >> steps)
+}
+
+/// The bytes that a count needs.
+const fn width_of(count: u64) -> u8 {
+    let bits = 64 - (count | 1).leading_zeros();
+    bits.div_ceil(8) as u8
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Where the bounds of the buckets are, as integers of what is counted.
+
+use super::FINEST;
+
+/// The table of Prometheus for schema 3: the bounds in [0.5, 1), the others being these times a
+/// power of two. A server and other clients hold these very numbers, so a value at a bound falls
+/// where they would put it.
+const FRACTIONS: [f64; 1 << FINEST] = [
+    0.5,
+    0.5452538663326288,
+    0.5946035575013605,
+    0.6484197773255048,
+    0.7071067811865475,
+    0.7711054127039704,
+    0.8408964152537144,
+    0.9170040432046711,
+];
+/// Bits behind the point of a fraction.
+const FRACTION_BITS: i32 = 53;
+/// Buckets of the finest schema from that of 1 to that of `u64::MAX`.
+const BUCKETS: usize = 513;
+
+/// The largest integers that the buckets hold, from that of 1 on.
+type Table = [u64; BUCKETS];
+
+static NANOS: Table = table(Unit::Nanos);
+static BYTES: Table = table(Unit::Bytes);
+
+/// What is counted, and the base unit in which the bounds of the buckets are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Nanoseconds, against bounds in seconds.
+    Nanos,
+    /// Bytes, against bounds in bytes.
+    Bytes,
+}
+
+impl Unit {
+    /// The bucket of the finest schema that holds a value; none for zero.
+    pub(super) fn bucket(self, value: u64) -> Option<i32> {
+        let table = match self {
+            Self::Nanos => &NANOS,
+            Self::Bytes => &BYTES,
+        };
+        let at = table.partition_point(|&upper| upper < value);
+        (value > 0).then(|| self.lowest() + at as i32)
+    }
+
+    /// The lowest bucket of the finest schema: the one that holds 1.
+    pub(super) const fn lowest(self) -> i32 {
+        match self {
+            Self::Nanos => -239,
+            Self::Bytes => 0,
+        }
+    }
+
+    /// The highest one: the one that holds `u64::MAX`.
+    pub(super) const fn highest(self) -> i32 {
+        self.lowest() + BUCKETS as i32 - 1
+    }
+
+    /// How many of what is counted make one of the base unit.
+    const fn in_base(self) -> u128 {
+        match self {
+            Self::Nanos => 1_000_000_000,
+            Self::Bytes => 1,
+        }
+    }
+}
+
+const fn table(unit: Unit) -> Table {
+    let mut table = [0; BUCKETS];
+    let mut at = 0;
+    while at < BUCKETS {
+        table[at] = largest_in(unit, unit.lowest() + at as i32);
+        at += 1;
+    }
+    table
+}
+
+/// The largest integer that is not above the upper bound of a bucket. The bound is a fraction of
+/// 53 bits times a power of two, so the product is worked out as an integer, without rounding.
+const fn largest_in(unit: Unit, bucket: i32) -> u64 {
+    let fraction = FRACTIONS[bucket.rem_euclid(1 << FINEST) as usize].to_bits();
+    let mantissa = fraction & ((1 << (FRACTION_BITS - 1)) - 1) | 1 << (FRACTION_BITS - 1);
+    let product = mantissa as u128 * unit.in_base();
+    let power = bucket.div_euclid(1 << FINEST) + 1 - FRACTION_BITS;
+    let largest = if power < 0 {
+        product >> -power
+    } else {
+        product << power
+    };
+    if largest > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        largest as u64
+    }
+}
