@@ -44,7 +44,7 @@ fn function(number: u64, calls: u64) -> FunctionSeries {
         RetCode::ZERO,
     );
     let median = 5.0 * 400f64.powf(stream.share());
-    let limit = (128u64 << 20) << stream.next() % 4;
+    let limit = (128u64 << 20) << (stream.next() % 4);
     let used = limit as f64 * (0.2 + 0.6 * stream.share());
     for _ in 0..calls {
         let factor = match stream.next() % 1_000 {

@@ -26,14 +26,19 @@ const SLOTS_MAX: i32 = 256;
 /// Empty buckets up to this many between two others are written as such: that is shorter than a
 /// new span.
 const GAP_MAX: usize = 2;
+/// What a `u64` may reach beyond the narrowest count.
+const PADDING: usize = 7;
 
 /// Counts in exponential buckets. It has no sum: the classic histogram beside it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeHistogram {
     /// Observations of zero.
     zero: u64,
-    /// Little-endian counts of consecutive buckets; neither the first nor the last is zero.
+    /// Little-endian counts of consecutive buckets; neither the first nor the last is zero. Behind
+    /// them are [`PADDING`] bytes, so that each can be read as a `u64`.
     slots: Box<[u8]>,
+    /// Number of slots.
+    length: u16,
     /// The bucket of the first slot.
     first: i16,
     schema: i8,
@@ -76,7 +81,8 @@ impl NativeHistogram {
     pub fn new(unit: Unit) -> Self {
         Self {
             zero: 0,
-            slots: Box::default(),
+            slots: room_for(0, 1),
+            length: 0,
             first: 0,
             schema: FINEST,
             width: 1,
@@ -98,21 +104,24 @@ impl NativeHistogram {
 
     /// The histogram with these stored parts; `None` where they are not those of one.
     pub fn from_parts(unit: Unit, parts: NativeParts<'_>) -> Option<Self> {
+        let width = usize::from(parts.width);
         let fits = (COARSEST..=FINEST).contains(&parts.schema)
-            && (1..=8).contains(&parts.width)
-            && parts.slots.len().is_multiple_of(usize::from(parts.width));
-        let native = Self {
+            && (1..=8).contains(&width)
+            && parts.slots.len().is_multiple_of(width)
+            && parts.slots.len() / width <= SLOTS_MAX as usize;
+        if !fits {
+            return None;
+        }
+        let mut native = Self {
             zero: parts.zero,
-            slots: if fits {
-                parts.slots.into()
-            } else {
-                return None;
-            },
+            slots: room_for(parts.slots.len() / width, parts.width),
+            length: (parts.slots.len() / width) as u16,
             first: parts.first,
             schema: parts.schema,
             width: parts.width,
             unit,
         };
+        native.slots[..parts.slots.len()].copy_from_slice(parts.slots);
         native.is_sound().then_some(native)
     }
 
@@ -123,7 +132,7 @@ impl NativeHistogram {
             schema: self.schema,
             first: self.first,
             width: self.width,
-            slots: &self.slots,
+            slots: &self.slots[..self.len() * usize::from(self.width)],
         }
     }
 
@@ -194,17 +203,20 @@ impl NativeHistogram {
 
     /// Runs of slots, from and to, with no longer gap than [`GAP_MAX`] inside.
     fn runs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let mut rest = self
-            .buckets()
-            .map(|(bucket, _)| self.slot_of(bucket))
-            .peekable();
+        let mut next = 0;
         std::iter::from_fn(move || {
-            let from = rest.next()?;
-            let mut to = from + 1;
-            while let Some(slot) = rest.next_if(|slot| slot - to <= GAP_MAX) {
-                to = slot + 1;
+            let from = next;
+            let mut to = from;
+            while next < self.len() && next - to <= GAP_MAX {
+                next += 1;
+                if self.get(next - 1) > 0 {
+                    to = next;
+                }
             }
-            Some((from, to))
+            while next < self.len() && self.get(next) == 0 {
+                next += 1;
+            }
+            (to > from).then_some((from, to))
         })
     }
 
@@ -255,9 +267,10 @@ impl NativeHistogram {
 
     /// Makes room for more buckets or larger counts.
     fn reshape(&mut self, first: i32, end: i32, width: u8) {
-        let bytes = (end - first) as usize * usize::from(width);
+        let length = (end - first) as u16;
         let roomy = Self {
-            slots: vec![0; bytes].into_boxed_slice(),
+            slots: room_for(length.into(), width),
+            length,
             first: first as i16,
             width,
             ..*self
@@ -278,14 +291,13 @@ impl NativeHistogram {
         let widest = self.buckets().map(|(_, count)| width_of(count)).max();
         first >= bound(self.unit.lowest())
             && first + last as i32 <= bound(self.unit.highest())
-            && (last as i32) < SLOTS_MAX
             && self.get(0) > 0
             && self.get(last) > 0
             && widest == Some(self.width)
     }
 
     fn len(&self) -> usize {
-        self.slots.len() / usize::from(self.width)
+        self.length.into()
     }
 
     fn slot_of(&self, bucket: i32) -> usize {
@@ -293,17 +305,24 @@ impl NativeHistogram {
     }
 
     fn get(&self, slot: usize) -> u64 {
-        let width = usize::from(self.width);
-        let bytes = &self.slots[slot * width..][..width];
-        bytes
-            .iter()
-            .rev()
-            .fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+        let from = slot * usize::from(self.width);
+        match self.slots[from..].first_chunk() {
+            Some(&bytes) => u64::from_le_bytes(bytes) & (u64::MAX >> (64 - 8 * self.width)),
+            None => 0,
+        }
     }
 
     fn set(&mut self, slot: usize, count: u64) {
         let width = usize::from(self.width);
         self.slots[slot * width..][..width].copy_from_slice(&count.to_le_bytes()[..width]);
+    }
+}
+
+/// Empty slots; no memory for none.
+fn room_for(length: usize, width: u8) -> Box<[u8]> {
+    match length * usize::from(width) {
+        0 => Box::default(),
+        bytes => vec![0; bytes + PADDING].into_boxed_slice(),
     }
 }
 

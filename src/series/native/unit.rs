@@ -25,6 +25,9 @@ type Table = [u64; BUCKETS];
 
 static NANOS: Table = table(Unit::Nanos);
 static BYTES: Table = table(Unit::Bytes);
+/// Where in a table to begin for a value, by its highest bit.
+static NANOS_FROM: [u16; 64] = starts(&NANOS);
+static BYTES_FROM: [u16; 64] = starts(&BYTES);
 
 /// What is counted, and the base unit in which the bounds of the buckets are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +41,13 @@ pub enum Unit {
 impl Unit {
     /// The bucket of the finest schema that holds a value; none for zero.
     pub(super) fn bucket(self, value: u64) -> Option<i32> {
-        let table = match self {
-            Self::Nanos => &NANOS,
-            Self::Bytes => &BYTES,
+        let (table, starts) = match self {
+            Self::Nanos => (&NANOS, &NANOS_FROM),
+            Self::Bytes => (&BYTES, &BYTES_FROM),
         };
-        let at = table.partition_point(|&upper| upper < value);
-        (value > 0).then(|| self.lowest() + at as i32)
+        let from = usize::from(starts[value.checked_ilog2()? as usize]);
+        let beyond = table[from..].iter().take_while(|&&upper| upper < value);
+        Some(self.lowest() + (from + beyond.count()) as i32)
     }
 
     /// The lowest bucket of the finest schema: the one that holds 1.
@@ -76,6 +80,21 @@ const fn table(unit: Unit) -> Table {
         at += 1;
     }
     table
+}
+
+/// The first bucket that holds a power of two: a value up to the next one is at most as many
+/// buckets further as a doubling has.
+const fn starts(table: &Table) -> [u16; 64] {
+    let mut starts = [0; 64];
+    let (mut bit, mut at) = (0, 0);
+    while bit < 64 {
+        while table[at] < 1 << bit {
+            at += 1;
+        }
+        starts[bit] = at as u16;
+        bit += 1;
+    }
+    starts
 }
 
 /// The largest integer that is not above the upper bound of a bucket. The bound is a fraction of
