@@ -209,6 +209,16 @@ fn whole_milliseconds_of_a_month_keep_the_finest_schema() {
 }
 
 #[test]
+fn one_bucket_too_many_halves_the_resolution() {
+    // 2 is in bucket 8; then 2^32.75 < 7.5e9 <= 2^(263/8), and 2^33 is in bucket 264.
+    let widest = [(2, 1), (7_500_000_000, 1)];
+    let mut native = built(Unit::Bytes, &widest);
+    assert_eq!(facts(&native), (3, 0, vec![(8, 1), (263, 1)]));
+    native.observe(1 << 33);
+    assert_eq!(facts(&native), (2, 0, vec![(4, 1), (132, 2)]));
+}
+
+#[test]
 fn short_gaps_are_filled_and_long_ones_are_not() {
     // Bounds of bytes at 2^(i/8): these are the buckets 64, 67 and 71.
     let native = built(Unit::Bytes, &[(256, 5), (331, 1), (469, 2)]);
