@@ -1,11 +1,12 @@
 //! What the text of 10,000 functions with three histograms costs: our walk into a reused buffer,
-//! in pieces as the server sends it, and packed, against the `prometheus` crate's `TextEncoder`
-//! over equal data in the same run.
+//! over equal data against the `prometheus` crate's `TextEncoder` in the same run; then what each
+//! format costs beside what is kept from the last scrape.
 //!
 //! `cargo bench --bench render [-- FUNCTIONS]`. The times are those of this machine; the ratios
 //! are the point.
 
 use std::hint::black_box;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
-use scf_exporter::expose::{self, Encoding, Format, Scrape};
+use scf_exporter::expose::{self, Form, Rendition, Scrape};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::runtime::Random;
 use scf_exporter::series::{
@@ -66,8 +67,6 @@ fn main() -> Result<(), Failure> {
         let encoded = encoder.encode(&families, &mut theirs);
         encoded.map_or(0, |()| theirs.len())
     });
-    let plain = fastest(|| pieces(&snapshot, &telemetry, Format::Text, Encoding::Identity));
-    let packed = fastest(|| pieces(&snapshot, &telemetry, Format::Text, Encoding::Gzip));
 
     println!(
         "{functions} functions with three histograms, processor time, least of {ROUNDS}; the \
@@ -75,32 +74,56 @@ fn main() -> Result<(), Failure> {
         fastest(|| copy(&ours)).as_secs_f64() * 1e3
     );
     line("ours, reused buffer", own, &ours, own);
-    line("ours, in pieces", plain, &ours, own);
-    line("ours, in pieces, gzip level 1", packed, &ours, own);
     line("prometheus crate, gather + encode", peer_time, &theirs, own);
     line("prometheus crate, encode alone", encode_only, &theirs, own);
-    formats(&snapshot, &telemetry);
+    println!("a scrape where all functions, one in a hundred, none changed since the last one:");
+    Form::all().try_for_each(|form| kept(form, &snapshot, &telemetry))
+}
+
+/// What a scrape costs beside what is kept from the last one.
+fn kept(form: Form, snapshot: &Snapshot, telemetry: &Telemetry) -> Result<(), Failure> {
+    let own = telemetry.gather();
+    let before = Arc::new(Rendition::new(form, snapshot, None)?);
+    let hundredth = changed(snapshot, 100);
+    let mut size = 0;
+    let mut frames = |rendition: io::Result<Rendition>| {
+        let Ok(mut scrape) = rendition.and_then(|made| Scrape::new(Arc::new(made), &own)) else {
+            return 0;
+        };
+        size = scrape.left();
+        std::iter::from_fn(|| scrape.next_frame().map(black_box)).count()
+    };
+    let anew = fastest(|| frames(Rendition::new(form, snapshot, None)));
+    let few = fastest(|| frames(Rendition::new(form, &hundredth, Some(&before))));
+    let none = fastest(|| {
+        let scrape = Scrape::new(before.clone(), &own);
+        scrape.map_or(0, |mut scrape| {
+            std::iter::from_fn(|| scrape.next_frame().map(black_box)).count()
+        })
+    });
     println!(
-        "gzip: {:.2} MB of {:.2} MB",
-        pieces(&snapshot, &telemetry, Format::Text, Encoding::Gzip) as f64 / 1e6,
-        ours.len() as f64 / 1e6
+        "{:<36}{:>9.2} ms{:>9.2} ms{:>9.2} ms{:>8.2} MB",
+        format!("{:?}, {:?}", form.format, form.encoding),
+        anew.as_secs_f64() * 1e3,
+        few.as_secs_f64() * 1e3,
+        none.as_secs_f64() * 1e3,
+        size as f64 / 1e6,
     );
     Ok(())
 }
 
-/// What each format costs in pieces, plain and packed.
-fn formats(snapshot: &Arc<Snapshot>, telemetry: &Telemetry) {
-    for format in Format::ALL {
-        for encoding in [Encoding::Identity, Encoding::Gzip] {
-            let took = fastest(|| pieces(snapshot, telemetry, format, encoding));
-            println!(
-                "{:<36}{:>9.2} ms{:>8.2} MB",
-                format!("in pieces, {format:?}, {encoding:?}"),
-                took.as_secs_f64() * 1e3,
-                pieces(snapshot, telemetry, format, encoding) as f64 / 1e6,
-            );
+/// The next snapshot, in which one function in `of`, taken at random, changed.
+fn changed(snapshot: &Snapshot, of: u64) -> Snapshot {
+    let random = Random::seeded(2);
+    let series = snapshot.series.iter().map(|series| {
+        if random.next_u64().is_multiple_of(of) {
+            Arc::new(FunctionSeries::clone(series))
+        } else {
+            Arc::clone(series)
         }
-    }
+    });
+    let next = Snapshot::new(snapshot.generation + 1, false, series.collect());
+    next.following(snapshot)
 }
 
 fn line(name: &str, took: Duration, text: &[u8], own: Duration) {
@@ -150,21 +173,6 @@ fn copy(text: &[u8]) -> usize {
         block.clear();
         block.extend_from_slice(part);
         size += black_box(&block).len();
-    }
-    size
-}
-
-/// Takes all pieces of a scrape and lets each go at once, as a fast client does; their size.
-fn pieces(
-    snapshot: &Arc<Snapshot>,
-    telemetry: &Telemetry,
-    format: Format,
-    encoding: Encoding,
-) -> usize {
-    let mut scrape = Scrape::new(Arc::clone(snapshot), telemetry, format, encoding);
-    let mut size = 0;
-    while let Ok(Some(piece)) = scrape.next_piece() {
-        size += black_box(piece).len();
     }
     size
 }

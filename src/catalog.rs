@@ -83,6 +83,7 @@ pub static ALL: &[&Metric] = &[
     &TRUNCATED_READS,
     &TARGETS,
     &SERIES,
+    &RENDERED_BYTES,
     &OVERFLOW_INVOCATIONS,
     &UNKNOWN_CODES,
     &CLOCK_OFFSET,

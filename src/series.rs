@@ -5,9 +5,11 @@ mod function;
 mod histogram;
 mod native;
 mod set;
+mod snapshot;
 
 pub use bounds::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 pub use function::{CodeCount, ColdStarts, FunctionSeries};
 pub use histogram::Histogram;
 pub use native::{NativeHistogram, NativeParts, Span, Unit};
-pub use set::{OVERFLOW, SeriesSet, Snapshot};
+pub use set::{OVERFLOW, SeriesSet};
+pub use snapshot::Snapshot;

@@ -11,7 +11,9 @@ mod source;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
+use prometheus::{
+    Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+};
 
 use crate::catalog;
 use crate::model::{RejectReason, Timestamp};
@@ -51,6 +53,7 @@ pub struct Telemetry {
     source_names: Bounded,
     sources: SourceFamilies,
     series: IntGauge,
+    rendered: IntGaugeVec,
     overflow: IntCounter,
     unknown_codes: IntCounter,
     ledger_entries: IntGauge,
@@ -111,6 +114,7 @@ impl Telemetry {
             source_names: Bounded::new(SOURCES_MAX),
             sources: SourceFamilies::new(&of)?,
             series: of.int_gauge(&catalog::SERIES)?,
+            rendered: of.int_gauges(&catalog::RENDERED_BYTES)?,
             overflow: of.counter(&catalog::OVERFLOW_INVOCATIONS)?,
             unknown_codes: of.counter(&catalog::UNKNOWN_CODES)?,
             ledger_entries: of.int_gauge(&catalog::LEDGER_ENTRIES)?,
@@ -166,6 +170,12 @@ impl Telemetry {
     /// How many functions have series.
     pub fn set_series(&self, functions: usize) {
         self.series.set(whole(functions));
+    }
+
+    /// How many bytes are kept in a format (`text`, ...) and an encoding (`gzip`, `identity`).
+    pub fn set_rendered(&self, format: &str, encoding: &str, bytes: usize) {
+        let rendered = self.rendered.with_label_values(&[format, encoding]);
+        rendered.set(whole(bytes));
     }
 
     /// Counts invocations that went to the overflow series.

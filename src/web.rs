@@ -1,12 +1,13 @@
 //! The web server: `/metrics`, a landing page, and the two questions of an orchestrator.
 //!
 //! It sees the rest of the house through [`View`] alone. What it may cost is bounded: the number
-//! of connections, the size of a request, the time a connection may take for one request, and
-//! one piece of text in memory for each scrape in flight.
+//! of connections, the size of a request, the time a connection may take for one request, and the
+//! rendered bodies in memory, which all scrapers share.
 
 mod bind;
 mod body;
 mod landing;
+mod renditions;
 mod server;
 mod site;
 

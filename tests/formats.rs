@@ -94,17 +94,13 @@ fn series() -> impl Strategy<Value = FunctionSeries> {
 }
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
-    (vec(series(), 0..5), any::<bool>()).prop_map(|(series, accounts)| Snapshot {
-        generation: 1,
-        accounts,
-        series: (0..)
-            .zip(series)
-            .map(|(number, mut series)| {
-                // The number makes functions of equal names two.
-                series.function.namespace = format!("{number}").into();
-                Arc::new(series)
-            })
-            .collect(),
+    (vec(series(), 0..5), any::<bool>()).prop_map(|(series, accounts)| {
+        let series = (0..).zip(series).map(|(number, mut series)| {
+            // The number makes functions of equal names two.
+            series.function.namespace = format!("{number}").into();
+            Arc::new(series)
+        });
+        Snapshot::new(1, accounts, series.collect())
     })
 }
 
@@ -120,7 +116,7 @@ fn own() -> Vec<MetricFamily> {
 
 fn rendered(format: Format, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<u8> {
     let mut out = Vec::new();
-    format.render_families(snapshot, own.to_vec(), &mut out);
+    format.render_families(snapshot, own, &mut out);
     out
 }
 
@@ -168,11 +164,7 @@ fn nothing_at_all_is_a_scrape_too() {
 #[test]
 fn names_units_and_bounds_are_as_each_format_wants_them() {
     let series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::OK_STATUS);
-    let snapshot = Snapshot {
-        generation: 1,
-        accounts: false,
-        series: vec![Arc::new(series)],
-    };
+    let snapshot = Snapshot::new(1, false, vec![Arc::new(series)]);
     let open = rendered(Format::OpenMetrics, &snapshot, &own());
     let open = String::from_utf8(open).unwrap();
     for line in [

@@ -66,11 +66,7 @@ impl State {
         let accounts = series
             .iter()
             .any(|series| !series.function.account.is_empty());
-        let snapshot = Snapshot {
-            generation: 1,
-            accounts,
-            series,
-        };
+        let snapshot = Snapshot::new(1, accounts, series);
         let own = Vec::new();
         Self { snapshot, own }
     }
@@ -85,7 +81,7 @@ impl State {
 
     fn rendered(&self, format: Format) -> Vec<u8> {
         let mut out = Vec::new();
-        format.render_families(&self.snapshot, self.own.clone(), &mut out);
+        format.render_families(&self.snapshot, &self.own, &mut out);
         out
     }
 

@@ -52,11 +52,7 @@ fn rendered(functions: &[(String, Vec<Call>)]) -> String {
         calls.iter().for_each(|call| series.count(&row(call)));
         Arc::new(series)
     });
-    let snapshot = Snapshot {
-        generation: 1,
-        accounts: false,
-        series: series.collect(),
-    };
+    let snapshot = Snapshot::new(1, false, series.collect());
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();
     let mut out = Vec::new();
     expose::render(&snapshot, &telemetry, &mut out);

@@ -74,11 +74,7 @@ async fn start_with(functions: usize, readiness: Readiness, limits: Limits) -> R
         Arc::new(FunctionSeries::new(function, RetCode::ZERO))
     });
     let house = House {
-        snapshot: Arc::new(Snapshot {
-            generation: 1,
-            accounts: false,
-            series: series.collect(),
-        }),
+        snapshot: Arc::new(Snapshot::new(1, false, series.collect())),
         readiness,
     };
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();

@@ -126,6 +126,16 @@ pub static SERIES: Metric = Metric {
     labels: &[],
 };
 
+/// What is kept for the next scrape.
+pub static RENDERED_BYTES: Metric = Metric {
+    name: "scf_exporter_rendered_bytes",
+    help: "Bytes of rendered functions kept in memory for the next scrape, by format and encoding. \
+           They are dropped five minutes after they were last asked for, at the next scrape.",
+    kind: Kind::Gauge,
+    unit: Some(Unit::Bytes),
+    labels: &["format", "encoding"],
+};
+
 /// What went past the limit of functions.
 pub static OVERFLOW_INVOCATIONS: Metric = Metric {
     name: "scf_exporter_overflow_invocations_total",

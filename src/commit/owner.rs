@@ -405,7 +405,7 @@ impl Committer {
         let before = self.published.load();
         let mut next = self.books.snapshot(before.generation + 1);
         self.zero_first.cover(&mut next);
-        self.published.store(Arc::new(next));
+        self.published.store(Arc::new(next.following(&before)));
         self.show();
     }
 

@@ -1,11 +1,14 @@
 //! The formats, and which of them a scraper wants.
 
+use std::sync::Arc;
+
 use prometheus::proto::MetricFamily;
 
-use super::negotiate::quality;
+use super::negotiate::{Encoding, quality};
 use super::protobuf::Protobuf;
+use super::rendition::{Form, Rendition};
+use super::scrape::Scrape;
 use super::text::{Dialect, Text};
-use super::walk::Walk;
 use super::writer::Writer;
 use crate::series::Snapshot;
 use crate::telemetry::Telemetry;
@@ -111,6 +114,15 @@ impl Format {
         })
     }
 
+    /// A word for it, as a label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::OpenMetrics => "openmetrics",
+            Self::Protobuf => "protobuf",
+        }
+    }
+
     /// The content type of the format.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -126,16 +138,24 @@ impl Format {
     /// The whole of a scrape, written to the end of `out`. For those who want it at once; the web
     /// server takes it in pieces.
     pub fn render(self, snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-        self.render_families(snapshot, telemetry.gather(), out);
+        self.render_families(snapshot, &telemetry.gather(), out);
     }
 
     /// The same with the exporter's `own` families as they were gathered before, so that several
     /// formats can tell the same.
-    pub fn render_families(self, snapshot: &Snapshot, own: Vec<MetricFamily>, out: &mut Vec<u8>) {
-        let mut writer = self.writer(snapshot.accounts);
-        std::mem::swap(writer.out(), out);
-        Walk::new(own).fill(snapshot, &mut *writer, usize::MAX);
-        std::mem::swap(writer.out(), out);
+    pub fn render_families(self, snapshot: &Snapshot, own: &[MetricFamily], out: &mut Vec<u8>) {
+        let form = Form {
+            format: self,
+            encoding: Encoding::Identity,
+        };
+        let scrape = Rendition::new(form, snapshot, None)
+            .and_then(|rendition| Scrape::new(Arc::new(rendition), own));
+        // What is not packed cannot fail to be.
+        let Ok(mut scrape) = scrape else { return };
+        out.reserve(scrape.left());
+        while let Some(frame) = scrape.next_frame() {
+            out.extend_from_slice(&frame);
+        }
     }
 
     /// A writer of this format; `accounts` as in [`Snapshot::accounts`].

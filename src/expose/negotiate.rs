@@ -10,6 +10,14 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// The word for it, also as a label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+        }
+    }
+
     /// The better of the two for a header `Accept-Encoding` (RFC 9110, section 12.5.3): gzip
     /// where it is wanted at least as much as none. A header that allows neither gets identity:
     /// a scrape that the client may not understand is worth more than an error.

@@ -1,12 +1,11 @@
 //! The writer of delimited protobuf: `io.prometheus.client.MetricFamily`, each behind its length.
 //!
 //! Field numbers are those of `metrics.proto` in `prometheus/client_model`. A message carries its
-//! length in front, so every function is looked at twice: the first time its length is summed up,
-//! the second time it is written. That costs less than to hold a family of all functions in memory.
+//! length in front, so that of a family is written once those of its functions are.
 
 use prometheus::proto::{self, MetricFamily, MetricType};
 
-use super::writer::{Functions, Number, Writer};
+use super::writer::{Number, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode};
 use crate::series::{CodeCount, Histogram};
@@ -51,8 +50,6 @@ const DOUBLE: usize = 9;
 #[derive(Debug)]
 pub(super) struct Protobuf {
     out: Vec<u8>,
-    /// The length of the metrics met, while a family is measured: then nothing is written.
-    measured: Option<usize>,
     /// Whether functions carry the label of their account.
     accounts: bool,
 }
@@ -77,7 +74,6 @@ impl Protobuf {
     pub(super) fn new(accounts: bool) -> Self {
         Self {
             out: Vec::new(),
-            measured: None,
             accounts,
         }
     }
@@ -90,16 +86,14 @@ impl Writer for Protobuf {
         &mut self.out
     }
 
-    fn family(&mut self, metric: &Metric, functions: Functions<'_>) {
+    fn family(&mut self, metric: &Metric, len: usize) {
         let head = Head {
             name: metric.name,
             help: metric.help,
             kind: metric.kind,
             unit: metric.unit,
         };
-        self.measured = Some(0);
-        functions(self);
-        self.head(&head);
+        self.head(&head, len);
     }
 
     fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]) {
@@ -158,10 +152,11 @@ impl Writer for Protobuf {
             kind,
             unit: catalog::unit_of(family.name()),
         };
-        self.measured = Some(0);
+        let before = std::mem::take(&mut self.out);
         self.gathered_metrics(kind, family.get_metric());
-        self.head(&head);
-        self.gathered_metrics(kind, family.get_metric());
+        let metrics = std::mem::replace(&mut self.out, before);
+        self.head(&head, metrics.len());
+        self.out.extend_from_slice(&metrics);
     }
 
     /// The last family is the end.
@@ -205,9 +200,9 @@ fn labels_of(accounts: bool, function: &FunctionId) -> impl Iterator<Item = (&st
 // === impl messages ===
 
 impl Protobuf {
-    /// Ends measuring and writes what stands before the metrics, for a family that has any.
-    fn head(&mut self, head: &Head<'_>) {
-        let metrics = self.measured.take().unwrap_or_default();
+    /// What stands before the metrics of a family, which come to `metrics` bytes; nothing where
+    /// there are none.
+    fn head(&mut self, head: &Head<'_>, metrics: usize) {
         if metrics == 0 {
             return;
         }
@@ -238,9 +233,7 @@ impl Protobuf {
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
         value: f64,
     ) {
-        if !self.metric(labels, field_len(DOUBLE)) {
-            return;
-        }
+        self.metric(labels, field_len(DOUBLE));
         let tag = match kind {
             Kind::Counter => tag::METRIC_COUNTER,
             _ => tag::METRIC_GAUGE,
@@ -261,9 +254,7 @@ impl Protobuf {
         let all = buckets.finite.clone();
         let finite: usize = all.map(|(count, _)| field_len(bucket_len(count))).sum();
         let len = 1 + varint_len(buckets.count) + DOUBLE + finite;
-        if !self.metric(labels, field_len(len)) {
-            return;
-        }
+        self.metric(labels, field_len(len));
         self.out.push(tag::METRIC_HISTOGRAM);
         self.varint(len as u64);
         self.out.push(tag::HISTOGRAM_COUNT);
@@ -278,21 +269,16 @@ impl Protobuf {
         }
     }
 
-    /// Begins a metric whose value is a field of `value_len` bytes: labels and all lengths. While
-    /// the family is measured that length is all there is to do, and the answer is no.
+    /// Begins a metric whose value is a field of `value_len` bytes: labels and all lengths.
     fn metric<'l>(
         &mut self,
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
         value_len: usize,
-    ) -> bool {
+    ) {
         let label_len =
             |(name, value): (&str, &str)| field_len(name.len()) + field_len(value.len());
         let labels_len: usize = labels.clone().map(|one| field_len(label_len(one))).sum();
         let len = labels_len + value_len;
-        if let Some(measured) = &mut self.measured {
-            *measured += field_len(len);
-            return false;
-        }
         self.out.reserve(field_len(len));
         self.out.push(tag::FAMILY_METRIC);
         self.varint(len as u64);
@@ -302,7 +288,6 @@ impl Protobuf {
             self.text(tag::LABEL_NAME, name);
             self.text(tag::LABEL_VALUE, value);
         }
-        true
     }
 
     #[inline]

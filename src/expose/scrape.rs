@@ -1,112 +1,104 @@
-//! The body of one scrape, made in pieces.
+//! The body of one scrape.
 
 use std::fmt;
-use std::io::{self, Write};
-use std::mem;
+use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use bytes::{Bytes, BytesMut};
+use prometheus::proto::MetricFamily;
 
-use super::format::Format;
-use super::negotiate::Encoding;
-use super::walk::Walk;
-use super::writer::Writer;
-use crate::series::Snapshot;
-use crate::telemetry::Telemetry;
+use super::pack::Packer;
+use super::rendition::Rendition;
 
-/// A piece: some 20 microseconds of work, so that no scrape keeps a thread from others.
-const PIECE: usize = 64 * 1024;
-/// Room for what the last function of a piece writes past its end.
-const PIECE_SLACK: usize = 8 * 1024;
-/// How much is compressed before what came out of it is sent.
-const GZIP_PIECES: usize = 4;
-/// Compressed bytes that are worth sending.
-const GZIP_ENOUGH: usize = 16 * 1024;
+/// Pieces are put together to about this size: each one sent costs a call of the system.
+const FRAME: usize = 64 * 1024;
+/// From this size on a piece is sent as it is.
+const LARGE: usize = 16 * 1024;
 
-/// The body of one scrape: the functions of one snapshot, then the exporter's own metrics as they
-/// were at the start.
+/// The body of one scrape: the functions as they were rendered, then the exporter's own metrics.
 pub struct Scrape {
-    snapshot: Arc<Snapshot>,
-    walk: Walk,
-    writer: Box<dyn Writer>,
-    gzip: Option<GzEncoder<Vec<u8>>>,
-    ended: bool,
-}
-
-/// The whole of a scrape as text 0.0.4, written to the end of `out`.
-pub fn render(snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-    Format::Text.render(snapshot, telemetry, out);
+    rendition: Arc<Rendition>,
+    /// The next piece of the rendition.
+    at: usize,
+    head: Bytes,
+    tail: Bytes,
+    /// Bytes not given out yet.
+    left: usize,
 }
 
 impl Scrape {
-    /// Begins a scrape.
-    pub fn new(
-        snapshot: Arc<Snapshot>,
-        telemetry: &Telemetry,
-        format: Format,
-        encoding: Encoding,
-    ) -> Self {
-        // Level 1: higher ones cost five to ten times the time for a third fewer bytes.
-        let gzip =
-            (encoding == Encoding::Gzip).then(|| GzEncoder::new(Vec::new(), Compression::new(1)));
-        Self {
-            writer: format.writer(snapshot.accounts),
-            snapshot,
-            walk: Walk::new(telemetry.gather()),
-            gzip,
-            ended: false,
+    /// A scrape that ends with the exporter's `own` families.
+    ///
+    /// # Errors
+    /// As [`Rendition::new`].
+    pub fn new(rendition: Arc<Rendition>, own: &[MetricFamily]) -> io::Result<Self> {
+        let form = rendition.form();
+        let packer = Packer::new(form.encoding);
+        let mut writer = form.format.writer(rendition.accounts());
+        for family in own {
+            writer.gathered(family);
         }
+        writer.end();
+        let head = packer.head().bytes;
+        let total = rendition.total();
+        let tail = packer.finish(std::mem::take(writer.out()), total)?;
+        Ok(Self {
+            left: total.sent + tail.len(),
+            rendition,
+            at: 0,
+            head,
+            tail,
+        })
     }
 
-    /// The next piece, never empty; `None` after the last.
-    pub fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
-        let piece = match self.gzip.take() {
-            Some(gzip) => self.next_gzip(gzip)?,
-            None => self.next_plain(),
-        };
-        Ok((!piece.is_empty()).then(|| Bytes::from(piece)))
+    /// Bytes that are still to come.
+    pub fn left(&self) -> usize {
+        self.left
     }
 
-    /// About [`PIECE`] bytes, empty at the end.
-    fn next_plain(&mut self) -> Vec<u8> {
-        if !self.ended {
-            self.writer.out().reserve(PIECE + PIECE_SLACK);
-            self.ended = !self.walk.fill(&self.snapshot, &mut *self.writer, PIECE);
-        }
-        mem::take(self.writer.out())
+    /// Whether both send the very same bytes of functions.
+    pub fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rendition, &other.rendition)
     }
 
-    /// What the next pieces came to, empty at the end.
-    fn next_gzip(&mut self, mut gzip: GzEncoder<Vec<u8>>) -> io::Result<Vec<u8>> {
-        let mut pieces = 0;
-        while !self.ended {
-            self.writer.out().clear();
-            self.ended = !self.walk.fill(&self.snapshot, &mut *self.writer, PIECE);
-            gzip.write_all(self.writer.out())?;
-            pieces += 1;
-            let ready = gzip.get_ref().len();
-            if ready >= GZIP_ENOUGH || (ready > 0 && pieces >= GZIP_PIECES) {
-                break;
+    /// The next bytes, never none; `None` after the last.
+    pub fn next_frame(&mut self) -> Option<Bytes> {
+        let frame = self.gather();
+        self.left -= frame.len();
+        (!frame.is_empty()).then_some(frame)
+    }
+
+    fn gather(&mut self) -> Bytes {
+        let mut frame = BytesMut::new();
+        frame.extend_from_slice(&std::mem::take(&mut self.head));
+        while let Some(piece) = self.rendition.piece(self.at) {
+            let large = piece.bytes.len() >= LARGE;
+            if large && frame.is_empty() {
+                self.at += 1;
+                return piece.bytes.clone();
             }
+            if large || frame.len() + piece.bytes.len() > FRAME {
+                return frame.freeze();
+            }
+            if frame.capacity() < FRAME {
+                frame.reserve(FRAME.min(self.left));
+            }
+            frame.extend_from_slice(&piece.bytes);
+            self.at += 1;
         }
-        if self.ended {
-            *self.writer.out() = Vec::new();
-            return gzip.finish();
+        if frame.is_empty() {
+            return std::mem::take(&mut self.tail);
         }
-        let ready = mem::take(gzip.get_mut());
-        self.gzip = Some(gzip);
-        Ok(ready)
+        frame.freeze()
     }
 }
 
 impl fmt::Debug for Scrape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scrape")
-            .field("generation", &self.snapshot.generation)
-            .field("gzip", &self.gzip.is_some())
-            .field("ended", &self.ended)
+            .field("generation", &self.rendition.generation())
+            .field("form", &self.rendition.form())
+            .field("left", &self.left)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer};
-use super::writer::{Functions, Number, Writer};
+use super::writer::{Number, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode};
 use crate::series::{CodeCount, Histogram};
@@ -48,7 +48,7 @@ impl Writer for Text {
         &mut self.out
     }
 
-    fn family(&mut self, metric: &Metric, _: Functions<'_>) {
+    fn family(&mut self, metric: &Metric, _: usize) {
         self.header(metric.name, metric.help, metric.kind, metric.unit);
     }
 

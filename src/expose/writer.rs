@@ -13,18 +13,14 @@ use crate::series::{CodeCount, Histogram};
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
 const NANOS: u64 = 1_000_000_000;
 
-/// Calls a writer for every function of a family.
-pub(super) type Functions<'f> = &'f dyn Fn(&mut dyn Writer);
-
-/// A writer of one format. The walk begins each family and then gives it function by function;
-/// what is written gathers in a buffer that may be emptied in between.
+/// A writer of one format. What is written gathers in a buffer that may be emptied in between:
+/// what stands of one function never depends on another.
 pub(super) trait Writer: Send + Debug {
     /// What is written so far.
     fn out(&mut self) -> &mut Vec<u8>;
 
-    /// Begins a family. A format that has to say how long the family is before it says anything
-    /// else calls `functions` to find out.
-    fn family(&mut self, metric: &Metric, functions: Functions<'_>);
+    /// What stands before the functions of a family, which come to `len` bytes.
+    fn family(&mut self, metric: &Metric, len: usize);
 
     /// The invocations of one function, a sample for each way in which they ended.
     fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]);

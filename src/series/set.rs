@@ -4,22 +4,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::FunctionSeries;
+use super::{FunctionSeries, Snapshot};
 use crate::model::FunctionId;
 
 /// The function name under which those beyond the limit are counted together.
 pub const OVERFLOW: &str = "_overflow";
-
-/// The immutable view that a scrape renders: one entry a function, in a stable order.
-#[derive(Debug, Clone, Default)]
-pub struct Snapshot {
-    /// Grows with every publication.
-    pub generation: u64,
-    /// Whether several accounts are read, so that functions must be told apart by it.
-    pub accounts: bool,
-    /// The series, in the order in which the functions were first met.
-    pub series: Vec<Arc<FunctionSeries>>,
-}
 
 /// The functions met so far, each with a slot: a number that stays the same, also in the store.
 #[derive(Debug, Clone)]
@@ -91,11 +80,7 @@ impl SeriesSet {
 
     /// The view for a scrape; `accounts` as in [`Snapshot::accounts`].
     pub fn snapshot(&self, generation: u64, accounts: bool) -> Snapshot {
-        Snapshot {
-            generation,
-            accounts,
-            series: self.series.clone(),
-        }
+        Snapshot::new(generation, accounts, self.series.clone())
     }
 }
 

@@ -40,6 +40,7 @@ fn every_family_it_shows_is_in_the_catalog_with_the_same_type_and_text() {
     let source = telemetry.source("main");
     source.counted(Timestamp::from_secs(5), Timestamp::from_secs(9));
     source.set_settled(Timestamp::from_secs(5));
+    telemetry.set_rendered("text", "gzip", 1_000);
     let shown = families(&telemetry);
     let own = ALL.iter().filter(|metric| {
         metric.name.starts_with("scf_exporter_") || metric.name.starts_with("process_")

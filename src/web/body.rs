@@ -1,6 +1,6 @@
 //! The body of an answer.
 
-use std::io;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,8 +9,7 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::expose::Scrape;
 
-/// A short text, or a scrape that is made as fast as the client reads it: nobody has to hold the
-/// whole of it, and a client that stops reading stops the work.
+/// A short text, or a scrape, whose frames are put together as fast as the client reads them.
 #[derive(Debug)]
 pub struct Body(Kind);
 
@@ -32,31 +31,36 @@ impl Body {
     pub(super) fn scrape(scrape: Scrape) -> Self {
         Self(Kind::Scrape(Box::new(scrape)))
     }
+
+    /// Bytes that are still to come.
+    fn left(&self) -> usize {
+        match &self.0 {
+            Kind::Text(text) => text.as_ref().map_or(0, Bytes::len),
+            Kind::Scrape(scrape) => scrape.left(),
+        }
+    }
 }
 
 impl hyper::body::Body for Body {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let piece = match &mut self.0 {
-            Kind::Text(text) => Ok(text.take()),
-            Kind::Scrape(scrape) => scrape.next_piece(),
+            Kind::Text(text) => text.take(),
+            Kind::Scrape(scrape) => scrape.next_frame(),
         };
-        Poll::Ready(piece.map(|piece| piece.map(Frame::data)).transpose())
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Kind::Text(None))
+        self.left() == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Kind::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Scrape(_) => SizeHint::default(),
-        }
+        SizeHint::with_exact(self.left() as u64)
     }
 }

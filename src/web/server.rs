@@ -146,8 +146,11 @@ async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, mut context:
     let asked = Notify::new();
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         asked.notify_one();
-        let response = site.respond(request.method(), request.uri(), request.headers());
-        async move { Ok::<_, Infallible>(response) }
+        let site = Arc::clone(&site);
+        async move {
+            let (method, headers) = (request.method(), request.headers());
+            Ok::<_, Infallible>(site.respond(method, request.uri(), headers).await)
+        }
     });
     let serving = http1::Builder::new()
         // It would close idle connections too, between two scrapes; the limit below does better.

@@ -10,8 +10,9 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
+use super::renditions::Renditions;
 use super::{Readiness, View, landing};
-use crate::expose::{Encoding, Format, Scrape};
+use crate::expose::{Encoding, Form, Format};
 use crate::telemetry::Telemetry;
 
 const HEALTHY: &str = "/-/healthy";
@@ -24,7 +25,7 @@ const URI_MAX: usize = 2048;
 /// The pages.
 pub struct Site {
     view: Arc<dyn View>,
-    telemetry: Arc<Telemetry>,
+    renditions: Renditions,
     telemetry_path: String,
 }
 
@@ -52,45 +53,54 @@ impl Site {
             return Err(TelemetryPathError(telemetry_path.to_owned()));
         }
         Ok(Self {
+            renditions: Renditions::new(view.clone(), telemetry),
             view,
-            telemetry,
             telemetry_path: telemetry_path.to_owned(),
         })
     }
 
     /// The answer to a request. HEAD is answered as GET; the server leaves the body out.
-    pub fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+    pub async fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         let path = uri.path();
-        let page: fn(&Self, &HeaderMap) -> Response<Body> = match path {
+        let allowed = method == Method::GET || method == Method::HEAD;
+        match path {
             _ if path.len() + uri.query().map_or(0, str::len) > URI_MAX => {
-                return text(StatusCode::URI_TOO_LONG, "the address is too long\n");
+                text(StatusCode::URI_TOO_LONG, "the address is too long\n")
             }
-            HEALTHY => |_, _| text(StatusCode::OK, "scf-exporter is alive\n"),
-            READY => |site, _| ready(site.view.readiness()),
-            "/" => |site, _| site.landing(),
-            _ if path == self.telemetry_path => Self::metrics,
-            _ => return self.not_found(),
-        };
-        if method == Method::GET || method == Method::HEAD {
-            page(self, headers)
-        } else {
-            let refusal = text(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "only GET and HEAD are answered here\n",
-            );
-            with(refusal, ALLOW, "GET, HEAD")
+            _ if path != self.telemetry_path && ![HEALTHY, READY, "/"].contains(&path) => {
+                self.not_found()
+            }
+            _ if !allowed => {
+                let refusal = "only GET and HEAD are answered here\n";
+                let refusal = text(StatusCode::METHOD_NOT_ALLOWED, refusal);
+                with(refusal, ALLOW, "GET, HEAD")
+            }
+            HEALTHY => text(StatusCode::OK, "scf-exporter is alive\n"),
+            READY => ready(self.view.readiness()),
+            "/" => self.landing(),
+            _ => self.metrics(headers).await,
         }
     }
 
-    fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
+    async fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
         let wanted = Format::negotiate(&list(headers, &ACCEPT));
         let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
-        let snapshot = self.view.snapshot();
-        let scrape = Scrape::new(snapshot, &self.telemetry, wanted.format, encoding);
+        let form = Form {
+            format: wanted.format,
+            encoding,
+        };
+        let scrape = match self.renditions.scrape(form).await {
+            Ok(scrape) => scrape,
+            Err(cause) => {
+                tracing::error!(%cause, "a scrape could not be rendered");
+                let failure = "the metrics could not be rendered; the log says why\n";
+                return text(StatusCode::INTERNAL_SERVER_ERROR, failure);
+            }
+        };
         let response = answer(StatusCode::OK, wanted.content_type, Body::scrape(scrape));
         let response = with(response, VARY, "Accept, Accept-Encoding");
         match encoding {
-            Encoding::Gzip => with(response, CONTENT_ENCODING, "gzip"),
+            Encoding::Gzip => with(response, CONTENT_ENCODING, encoding.as_str()),
             Encoding::Identity => response,
         }
     }

@@ -131,9 +131,6 @@ fn kept(disk: &FaultyDisk) -> Totals {
     disk.repair();
     let (_store, stored) = Store::open_on(disk.disk()).unwrap();
     let series = stored.functions.into_iter().map(|function| function.series);
-    let snapshot = Snapshot {
-        series: series.collect(),
-        ..Snapshot::default()
-    };
+    let snapshot = Snapshot::new(1, false, series.collect());
     Totals::shown(&snapshot).unwrap()
 }

@@ -195,10 +195,7 @@ impl<'a> Examiner<'a> {
             .functions
             .iter()
             .map(|function| function.series.clone());
-        let counted = Snapshot {
-            series: series.collect(),
-            ..Snapshot::default()
-        };
+        let counted = Snapshot::new(1, false, series.collect());
         let mut next = counted.clone();
         for (slot, held) in &state.held {
             next.series[*slot as usize] = held.clone();

@@ -63,10 +63,7 @@ impl Life {
     }
 
     fn shown(&mut self) -> Arc<FunctionSeries> {
-        let mut next = Snapshot {
-            series: self.books.clone(),
-            ..Snapshot::default()
-        };
+        let mut next = Snapshot::new(1, false, self.books.clone());
         self.zero_first.cover(&mut next);
         next.series[0].clone()
     }

@@ -1,129 +1,72 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use proptest::prelude::*;
 
+use super::super::families::FAMILIES;
+use super::super::rendition::Form;
 use super::*;
-use crate::model::{
-    AttemptKey, Bytes as Size, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
-};
-use crate::series::FunctionSeries;
-use crate::telemetry::BuildInfo;
+use crate::model::{FunctionId, Nanos, RetCode, Row};
+use crate::series::{FunctionSeries, Snapshot};
+use crate::telemetry::{BuildInfo, Telemetry};
 
-fn telemetry() -> Telemetry {
-    Telemetry::new(&BuildInfo::current()).unwrap()
-}
-
-fn snapshot(functions: usize, calls: usize) -> Arc<Snapshot> {
+fn snapshot(functions: usize) -> Snapshot {
     let series = (0..functions).map(|number| {
         let function = FunctionId::new("ap-test", "default", &format!("function-{number}"));
         let mut series = FunctionSeries::new(function, RetCode::ZERO);
-        for call in 0..calls as u64 {
-            series.count(&Row {
-                function: 0,
-                ret_code: RetCode::ZERO,
-                outcome: Outcome::Success,
-                key: AttemptKey { id: 0, attempt: 0 },
-                position: Timestamp::from_secs(1),
-                duration: Nanos(call * 1_234_567),
-                billed: Nanos(100_000_000),
-                memory: Size(call << 20),
-                ..Row::default()
-            });
-        }
+        series.count(&Row {
+            duration: Nanos(number as u64 * 1_234_567),
+            ..Row::default()
+        });
         Arc::new(series)
     });
-    Arc::new(Snapshot {
-        generation: 1,
-        accounts: false,
-        series: series.collect(),
-    })
+    Snapshot::new(1, false, series.collect())
 }
 
-fn pieces(mut scrape: Scrape) -> Vec<Bytes> {
-    std::iter::from_fn(|| scrape.next_piece().unwrap()).collect()
+fn own() -> Vec<MetricFamily> {
+    Telemetry::new(&BuildInfo::current()).unwrap().gather()
 }
 
-/// The part about functions: the figures of the process change from one gathering to the next.
-fn workload(body: &[u8]) -> &[u8] {
-    let end = body
-        .windows(16)
-        .position(|window| window == b"# HELP process_c")
-        .unwrap();
-    &body[..end]
+fn frames(form: Form, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<Bytes> {
+    let rendition = Rendition::new(form, snapshot, None).unwrap();
+    let mut scrape = Scrape::new(Arc::new(rendition), own).unwrap();
+    let mut told = scrape.left();
+    let frames = std::iter::from_fn(|| {
+        let frame = scrape.next_frame()?;
+        assert!(!frame.is_empty());
+        told -= frame.len();
+        assert_eq!(scrape.left(), told);
+        Some(frame)
+    });
+    let frames = frames.collect();
+    assert_eq!(told, 0, "the length that was told is that of all frames");
+    frames
 }
 
 #[test]
-fn the_pieces_are_the_whole_and_bounded() {
-    let (snapshot, telemetry) = (snapshot(300, 5), telemetry());
-    let mut whole = Vec::new();
-    render(&snapshot, &telemetry, &mut whole);
-    assert!(whole.len() > 8 * PIECE);
-
-    let plain = pieces(Scrape::new(
-        Arc::clone(&snapshot),
-        &telemetry,
-        Format::Text,
-        Encoding::Identity,
-    ));
-    assert!(plain.len() > 8);
-    assert!(plain.iter().all(|piece| !piece.is_empty()));
-    assert!(
-        plain
-            .iter()
-            .all(|piece| piece.len() <= PIECE + 2 * PIECE_SLACK)
-    );
-    assert_eq!(workload(&plain.concat()), workload(&whole));
-
-    let packed = pieces(Scrape::new(
-        snapshot,
-        &telemetry,
-        Format::Text,
-        Encoding::Gzip,
-    ))
-    .concat();
-    assert!(packed.len() < whole.len() / 5);
-    let mut unpacked = Vec::new();
-    GzDecoder::new(packed.as_slice())
-        .read_to_end(&mut unpacked)
-        .unwrap();
-    assert_eq!(workload(&unpacked), workload(&whole));
+fn few_frames_are_small_and_packed_ones_unpack_to_the_plain_ones() {
+    let (snapshot, own) = (snapshot(300), own());
+    for forms in Form::all().collect::<Vec<_>>().chunks(2) {
+        let [plain, packed] = [forms[0], forms[1]].map(|form| frames(form, &snapshot, &own));
+        for frames in [&plain, &packed] {
+            let small = frames.iter().filter(|frame| frame.len() < LARGE).count();
+            assert!(small <= FAMILIES.len() + 2, "{forms:?}: {small} small ones");
+        }
+        let (plain, packed) = (plain.concat(), packed.concat());
+        assert!(packed.len() < plain.len() / 4, "{forms:?}");
+        let mut unpacked = Vec::new();
+        // One member: this reader leaves what follows the first alone.
+        let mut decoder = GzDecoder::new(packed.as_slice());
+        decoder.read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == plain, "{forms:?}");
+        assert!(decoder.into_inner().is_empty(), "{forms:?}");
+    }
 }
 
 #[test]
 fn nothing_known_yet_shows_the_exporter_alone() {
-    let body = pieces(Scrape::new(
-        Arc::default(),
-        &telemetry(),
-        Format::Text,
-        Encoding::Identity,
-    ))
-    .concat();
+    let form = Form::all().next().unwrap();
+    let body = frames(form, &Snapshot::default(), &own()).concat();
     let text = String::from_utf8(body).unwrap();
     assert!(text.contains("\nscf_exporter_build_info{"));
     assert!(!text.contains("scf_invocations_total"));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn where_a_walk_stops_makes_no_difference(size in 1usize..20_000, functions in 0usize..8) {
-        let snapshot = snapshot(functions, 3);
-        for format in Format::ALL {
-            let mut whole = format.writer(false);
-            Walk::new(Vec::new()).fill(&snapshot, &mut *whole, usize::MAX);
-            let mut joined = Vec::new();
-            let mut walk = Walk::new(Vec::new());
-            let mut writer = format.writer(false);
-            loop {
-                let more = walk.fill(&snapshot, &mut *writer, size);
-                joined.append(writer.out());
-                if !more {
-                    break;
-                }
-            }
-            prop_assert_eq!(&joined, whole.out(), "{:?}", format);
-        }
-    }
 }

@@ -1,28 +1,18 @@
-//! The one walk over everything that a scrape shows.
-
-use prometheus::proto::MetricFamily;
+//! The families of functions: what each shows of one.
 
 use super::writer::{Number, Writer};
 use crate::catalog::{self, Metric};
 use crate::model::{ColdStart, RetCode};
-use crate::series::{FunctionSeries, Snapshot};
+use crate::series::FunctionSeries;
 
 /// A family of which every function may have a part.
-struct Family {
-    metric: &'static Metric,
-    write: fn(&mut dyn Writer, &'static Metric, &FunctionSeries),
-}
-
-/// How far a walk has come. Families come one after the other, as the formats demand.
-#[derive(Debug)]
-pub(super) struct Walk {
-    family: usize,
-    function: usize,
-    own: Vec<MetricFamily>,
+pub(super) struct Family {
+    pub(super) metric: &'static Metric,
+    pub(super) write: fn(&mut dyn Writer, &'static Metric, &FunctionSeries),
 }
 
 /// The families of functions, in the order in which they are shown.
-static FAMILIES: [Family; 13] = [
+pub(super) static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::INVOCATIONS,
         write: |to, metric, of| to.codes(metric, &of.function, &of.codes),
@@ -134,57 +124,4 @@ fn is_cls(series: &FunctionSeries) -> bool {
     statuses
         .rev()
         .any(|code| code.ret_code == RetCode::OK_STATUS)
-}
-
-impl Walk {
-    /// A walk that ends with the exporter's `own` families.
-    pub(super) fn new(own: Vec<MetricFamily>) -> Self {
-        Self {
-            family: 0,
-            function: 0,
-            own,
-        }
-    }
-
-    /// Writes until `to` holds at least `size` bytes or all is written; whether there is more.
-    /// To be called with the same snapshot each time.
-    pub(super) fn fill(&mut self, snapshot: &Snapshot, to: &mut dyn Writer, size: usize) -> bool {
-        while let Some(family) = FAMILIES.get(self.family) {
-            if !self.fill_family(family, snapshot, to, size) {
-                return true;
-            }
-            self.family += 1;
-            self.function = 0;
-        }
-        for family in self.own.drain(..) {
-            to.gathered(&family);
-        }
-        to.end();
-        false
-    }
-
-    /// Whether the family is at its end.
-    fn fill_family(
-        &mut self,
-        family: &Family,
-        snapshot: &Snapshot,
-        to: &mut dyn Writer,
-        size: usize,
-    ) -> bool {
-        if self.function == 0 && !snapshot.series.is_empty() {
-            to.family(family.metric, &|to| {
-                for series in &snapshot.series {
-                    (family.write)(to, family.metric, series);
-                }
-            });
-        }
-        for series in snapshot.series.iter().skip(self.function) {
-            if self.function > 0 && to.out().len() >= size {
-                return false;
-            }
-            (family.write)(to, family.metric, series);
-            self.function += 1;
-        }
-        true
-    }
 }
