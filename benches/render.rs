@@ -92,7 +92,7 @@ fn main() -> Result<(), Failure> {
 fn formats(snapshot: &Arc<Snapshot>, telemetry: &Telemetry) {
     for format in Format::ALL {
         for encoding in [Encoding::Identity, Encoding::Gzip] {
-            let took = fastest(|| pieces(snapshot, telemetry, format, encoding));
+            let took = fastest(|| pieces(snapshot, telemetry, format, encoding, Style::default()));
             println!(
                 "{:<36}{:>9.2} ms{:>8.2} MB",
                 format!("in pieces, {format:?}, {encoding:?}"),

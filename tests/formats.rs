@@ -14,7 +14,7 @@ use prometheus::proto::MetricFamily;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use scf_exporter::expose::Format;
+use scf_exporter::expose::{Format, Style};
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
 };
@@ -25,6 +25,8 @@ use scf_exporter::telemetry::{BuildInfo, Telemetry};
 mod exposition;
 #[path = "support/flat.rs"]
 mod flat;
+#[path = "formats/native.rs"]
+mod native;
 #[path = "support/open_metrics.rs"]
 mod open_metrics;
 #[path = "support/protobuf.rs"]
@@ -119,9 +121,22 @@ fn own() -> Vec<MetricFamily> {
 }
 
 fn rendered(format: Format, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<u8> {
+    styled(format, snapshot, own, Style::default())
+}
+
+fn styled(format: Format, snapshot: &Snapshot, own: &[MetricFamily], style: Style) -> Vec<u8> {
     let mut out = Vec::new();
-    format.render_families(snapshot, own.to_vec(), &mut out);
+    format.render_families(snapshot, own.to_vec(), style, &mut out);
     out
+}
+
+/// The snapshot of one function.
+fn of_one(series: FunctionSeries) -> Snapshot {
+    Snapshot {
+        generation: 1,
+        accounts: false,
+        series: vec![Arc::new(series)],
+    }
 }
 
 fn states() -> u32 {
@@ -168,11 +183,7 @@ fn nothing_at_all_is_a_scrape_too() {
 #[test]
 fn names_units_and_bounds_are_as_each_format_wants_them() {
     let series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::OK_STATUS);
-    let snapshot = Snapshot {
-        generation: 1,
-        accounts: false,
-        series: vec![Arc::new(series)],
-    };
+    let snapshot = of_one(series);
     let open = rendered(Format::OpenMetrics, &snapshot, &own());
     let open = String::from_utf8(open).unwrap();
     for line in [

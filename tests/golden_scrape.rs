@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use scf_exporter::expose::Format;
+use scf_exporter::expose::{Format, Style};
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row,
     Timestamp,
@@ -85,7 +85,7 @@ impl State {
 
     fn rendered(&self, format: Format) -> Vec<u8> {
         let mut out = Vec::new();
-        format.render_families(&self.snapshot, self.own.clone(), &mut out);
+        format.render_families(&self.snapshot, self.own.clone(), Style::default(), &mut out);
         out
     }
 

@@ -4,6 +4,7 @@ use prometheus::proto::MetricFamily;
 
 use super::negotiate::quality;
 use super::protobuf::Protobuf;
+use super::style::Style;
 use super::text::{Dialect, Text};
 use super::walk::Walk;
 use super::writer::Writer;
@@ -126,24 +127,30 @@ impl Format {
     /// The whole of a scrape, written to the end of `out`. For those who want it at once; the web
     /// server takes it in pieces.
     pub fn render(self, snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-        self.render_families(snapshot, telemetry.gather(), out);
+        self.render_families(snapshot, telemetry.gather(), Style::default(), out);
     }
 
     /// The same with the exporter's `own` families as they were gathered before, so that several
     /// formats can tell the same.
-    pub fn render_families(self, snapshot: &Snapshot, own: Vec<MetricFamily>, out: &mut Vec<u8>) {
-        let mut writer = self.writer(snapshot.accounts);
+    pub fn render_families(
+        self,
+        snapshot: &Snapshot,
+        own: Vec<MetricFamily>,
+        style: Style,
+        out: &mut Vec<u8>,
+    ) {
+        let mut writer = self.writer(snapshot.accounts, style);
         std::mem::swap(writer.out(), out);
         Walk::new(own).fill(snapshot, &mut *writer, usize::MAX);
         std::mem::swap(writer.out(), out);
     }
 
     /// A writer of this format; `accounts` as in [`Snapshot::accounts`].
-    pub(super) fn writer(self, accounts: bool) -> Box<dyn Writer> {
+    pub(super) fn writer(self, accounts: bool, style: Style) -> Box<dyn Writer> {
         match self {
             Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts)),
             Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts)),
-            Self::Protobuf => Box::new(Protobuf::new(accounts)),
+            Self::Protobuf => Box::new(Protobuf::new(accounts, style)),
         }
     }
 

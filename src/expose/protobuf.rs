@@ -4,12 +4,16 @@
 //! length in front, so every function is looked at twice: the first time its length is summed up,
 //! the second time it is written. That costs less than to hold a family of all functions in memory.
 
+mod message;
+
 use prometheus::proto::{self, MetricFamily, MetricType};
 
-use super::writer::{Functions, Number, Writer};
+use super::style::Style;
+use super::writer::{Functions, Number, Observed, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode};
-use crate::series::{CodeCount, Histogram};
+use crate::series::CodeCount;
+use message::{Buckets, double, varint};
 
 /// How a field's value is packed, in the low bits of its tag.
 const VARINT: u8 = 0;
@@ -37,11 +41,6 @@ mod tag {
     pub(super) const LABEL_VALUE: u8 = of(2, BYTES);
     /// Of a gauge and of a counter.
     pub(super) const VALUE: u8 = of(1, FIXED64);
-    pub(super) const HISTOGRAM_COUNT: u8 = of(1, VARINT);
-    pub(super) const HISTOGRAM_SUM: u8 = of(2, FIXED64);
-    pub(super) const HISTOGRAM_BUCKET: u8 = of(3, BYTES);
-    pub(super) const BUCKET_COUNT: u8 = of(1, VARINT);
-    pub(super) const BUCKET_BOUND: u8 = of(2, FIXED64);
 }
 
 /// The length of a double with its tag.
@@ -53,6 +52,9 @@ pub(super) struct Protobuf {
     out: Vec<u8>,
     /// The length of the metrics met, while a family is measured: then nothing is written.
     measured: Option<usize>,
+    /// The fields of one metric's value, while their length is not known.
+    value: Vec<u8>,
+    style: Style,
     /// Whether functions carry the label of their account.
     accounts: bool,
 }
@@ -65,19 +67,13 @@ struct Head<'f> {
     unit: Option<Unit>,
 }
 
-/// A histogram as the format has it: buckets are cumulative, and `+Inf` is the count alone.
-struct Buckets<I> {
-    count: u64,
-    sum: f64,
-    /// Cumulative count and upper bound.
-    finite: I,
-}
-
 impl Protobuf {
-    pub(super) fn new(accounts: bool) -> Self {
+    pub(super) fn new(accounts: bool, style: Style) -> Self {
         Self {
             out: Vec::new(),
             measured: None,
+            value: Vec::new(),
+            style,
             accounts,
         }
     }
@@ -115,13 +111,16 @@ impl Writer for Protobuf {
         }
     }
 
-    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram) {
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>) {
+        let histogram = observed.classic;
         let units = match metric.unit {
             Some(Unit::Seconds) => 1e9,
             _ => 1.0,
         };
+        let left_out = self.style.native_histograms_only && observed.native.is_some();
         let bounds = histogram.bounds().upper.iter();
         let finite = bounds
+            .take(if left_out { 0 } else { usize::MAX })
             .zip(histogram.counts())
             .scan(0, |total, (&upper, &count)| {
                 *total += count;
@@ -131,8 +130,9 @@ impl Writer for Protobuf {
             count: histogram.count(),
             sum: Number::sum(metric, histogram).float(),
             finite,
+            native: observed.native,
         };
-        self.buckets(labels_of(self.accounts, function), &buckets);
+        self.buckets(labels_of(self.accounts, function), buckets);
     }
 
     fn value(
@@ -186,8 +186,9 @@ impl Protobuf {
                         count: histogram.get_sample_count(),
                         sum: histogram.get_sample_sum(),
                         finite,
+                        native: None,
                     };
-                    self.buckets(labels, &buckets);
+                    self.buckets(labels, buckets);
                 }
             }
         }
@@ -246,35 +247,22 @@ impl Protobuf {
             _ => tag::METRIC_GAUGE,
         };
         self.out.extend_from_slice(&[tag, DOUBLE as u8]);
-        self.double(tag::VALUE, value);
+        double(&mut self.out, tag::VALUE, value);
     }
 
     /// A histogram.
-    fn buckets<'l, I>(
+    fn buckets<'l>(
         &mut self,
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-        buckets: &Buckets<I>,
-    ) where
-        I: Iterator<Item = (u64, f64)> + Clone,
-    {
-        let bucket_len = |count| 1 + varint_len(count) + DOUBLE;
-        let all = buckets.finite.clone();
-        let finite: usize = all.map(|(count, _)| field_len(bucket_len(count))).sum();
-        let len = 1 + varint_len(buckets.count) + DOUBLE + finite;
-        if !self.metric(labels, field_len(len)) {
-            return;
-        }
-        self.out.push(tag::METRIC_HISTOGRAM);
-        self.varint(len as u64);
-        self.out.push(tag::HISTOGRAM_COUNT);
-        self.varint(buckets.count);
-        self.double(tag::HISTOGRAM_SUM, buckets.sum);
-        for (count, bound) in buckets.finite.clone() {
-            let len = bucket_len(count) as u8;
-            self.out
-                .extend_from_slice(&[tag::HISTOGRAM_BUCKET, len, tag::BUCKET_COUNT]);
-            self.varint(count);
-            self.double(tag::BUCKET_BOUND, bound);
+        buckets: Buckets<'_, impl Iterator<Item = (u64, f64)>>,
+    ) {
+        self.value.clear();
+        buckets.write(&mut self.value);
+        let len = self.value.len();
+        if self.metric(labels, field_len(len)) {
+            self.out.push(tag::METRIC_HISTOGRAM);
+            self.varint(len as u64);
+            self.out.extend_from_slice(&self.value);
         }
     }
 
@@ -313,20 +301,8 @@ impl Protobuf {
     }
 
     #[inline]
-    fn double(&mut self, tag: u8, value: f64) {
-        let mut field = [tag; DOUBLE];
-        field[1..].copy_from_slice(&value.to_le_bytes());
-        self.out.extend_from_slice(&field);
-    }
-
-    /// Seven bits a byte, the lowest first; all but the last have the eighth set.
-    #[inline]
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.out.push(value as u8);
+    fn varint(&mut self, value: u64) {
+        varint(&mut self.out, value);
     }
 }
 

@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 
 use super::format::Format;
 use super::negotiate::Encoding;
+use super::style::Style;
 use super::walk::Walk;
 use super::writer::Writer;
 use crate::series::Snapshot;
@@ -47,12 +48,13 @@ impl Scrape {
         telemetry: &Telemetry,
         format: Format,
         encoding: Encoding,
+        style: Style,
     ) -> Self {
         // Level 1: higher ones cost five to ten times the time for a third fewer bytes.
         let gzip =
             (encoding == Encoding::Gzip).then(|| GzEncoder::new(Vec::new(), Compression::new(1)));
         Self {
-            writer: format.writer(snapshot.accounts),
+            writer: format.writer(snapshot.accounts, style),
             snapshot,
             walk: Walk::new(telemetry.gather()),
             gzip,

@@ -5,10 +5,10 @@ use std::ops::Range;
 use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer};
-use super::writer::{Functions, Number, Writer};
+use super::writer::{Functions, Number, Observed, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode};
-use crate::series::{CodeCount, Histogram};
+use crate::series::CodeCount;
 
 /// Room for what follows the names and labels of a bucket: bound, count and what stands between.
 const LINE_REST: usize = 40;
@@ -77,7 +77,8 @@ impl Writer for Text {
     }
 
     /// Cumulative buckets, sum and count.
-    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram) {
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>) {
+        let histogram = observed.classic;
         let start = self.out.len();
         self.sample(metric.name, "_bucket", function);
         let labels = start + metric.name.len() + "_bucket".len()..self.out.len();

@@ -2,7 +2,7 @@
 
 use prometheus::proto::MetricFamily;
 
-use super::writer::{Number, Writer};
+use super::writer::{Number, Observed, Writer};
 use crate::catalog::{self, Metric};
 use crate::model::{ColdStart, RetCode};
 use crate::series::{FunctionSeries, Snapshot};
@@ -29,15 +29,33 @@ static FAMILIES: [Family; 13] = [
     },
     Family {
         metric: &catalog::DURATION,
-        write: |to, metric, of| to.histogram(metric, &of.function, &of.duration),
+        write: |to, metric, of| {
+            let observed = Observed {
+                classic: &of.duration,
+                native: Some(&of.duration_native),
+            };
+            to.histogram(metric, &of.function, &observed);
+        },
     },
     Family {
         metric: &catalog::BILLED_DURATION,
-        write: |to, metric, of| to.histogram(metric, &of.function, &of.billed),
+        write: |to, metric, of| {
+            let observed = Observed {
+                classic: &of.billed,
+                native: Some(&of.billed_native),
+            };
+            to.histogram(metric, &of.function, &observed);
+        },
     },
     Family {
         metric: &catalog::MEMORY_USAGE,
-        write: |to, metric, of| to.histogram(metric, &of.function, &of.memory),
+        write: |to, metric, of| {
+            let observed = Observed {
+                classic: &of.memory,
+                native: Some(&of.memory_native),
+            };
+            to.histogram(metric, &of.function, &observed);
+        },
     },
     Family {
         metric: &catalog::LAST_INVOCATION,
@@ -82,7 +100,11 @@ static FAMILIES: [Family; 13] = [
         metric: &catalog::COLD_START_DURATION,
         write: |to, metric, of| {
             if let Some(starts) = &of.cold_starts {
-                to.histogram(metric, &of.function, &starts.duration);
+                let observed = Observed {
+                    classic: &starts.duration,
+                    native: None,
+                };
+                to.histogram(metric, &of.function, &observed);
             }
         },
     },

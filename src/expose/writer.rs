@@ -7,7 +7,7 @@ use prometheus::proto::MetricFamily;
 use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
 use crate::catalog::{Metric, Unit};
 use crate::model::FunctionId;
-use crate::series::{CodeCount, Histogram};
+use crate::series::{CodeCount, Histogram, NativeHistogram};
 
 /// A gibibyte for a second, in bytes times nanoseconds.
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
@@ -30,7 +30,7 @@ pub(super) trait Writer: Send + Debug {
     fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]);
 
     /// One histogram of one function.
-    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram);
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>);
 
     /// One number of one function; with a `further` label where the family has one.
     fn value(
@@ -47,6 +47,15 @@ pub(super) trait Writer: Send + Debug {
 
     /// Ends the scrape.
     fn end(&mut self);
+}
+
+/// What a histogram is shown from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Observed<'s> {
+    /// The classic buckets, and the sum of both.
+    pub(super) classic: &'s Histogram,
+    /// Native buckets of the same values, for the formats that have them.
+    pub(super) native: Option<&'s NativeHistogram>,
 }
 
 /// A number as it is counted. It becomes a decimal or a float as late as possible: text tells it

@@ -11,7 +11,7 @@ use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::{Readiness, View, landing};
-use crate::expose::{Encoding, Format, Scrape};
+use crate::expose::{Encoding, Format, Scrape, Style};
 use crate::telemetry::Telemetry;
 
 const HEALTHY: &str = "/-/healthy";
@@ -26,6 +26,7 @@ pub struct Site {
     view: Arc<dyn View>,
     telemetry: Arc<Telemetry>,
     telemetry_path: String,
+    style: Style,
 }
 
 /// A telemetry path that cannot be served.
@@ -55,7 +56,14 @@ impl Site {
             view,
             telemetry,
             telemetry_path: telemetry_path.to_owned(),
+            style: Style::default(),
         })
+    }
+
+    /// The same with scrapes written as chosen.
+    #[must_use]
+    pub fn with_style(self, style: Style) -> Self {
+        Self { style, ..self }
     }
 
     /// The answer to a request. HEAD is answered as GET; the server leaves the body out.
@@ -86,7 +94,8 @@ impl Site {
         let wanted = Format::negotiate(&list(headers, &ACCEPT));
         let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
         let snapshot = self.view.snapshot();
-        let scrape = Scrape::new(snapshot, &self.telemetry, wanted.format, encoding);
+        let telemetry = &self.telemetry;
+        let scrape = Scrape::new(snapshot, telemetry, wanted.format, encoding, self.style);
         let response = answer(StatusCode::OK, wanted.content_type, Body::scrape(scrape));
         let response = with(response, VARY, "Accept, Accept-Encoding");
         match encoding {

@@ -5,6 +5,8 @@
 //! To be included by a test.
 #![allow(missing_docs, reason = "the names are those of metrics.proto")]
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
@@ -69,6 +71,49 @@ pub struct Histogram {
     pub sample_sum: Option<f64>,
     #[prost(message, repeated, tag = "3")]
     pub bucket: Vec<Bucket>,
+    #[prost(sint32, optional, tag = "5")]
+    pub schema: Option<i32>,
+    #[prost(double, optional, tag = "6")]
+    pub zero_threshold: Option<f64>,
+    #[prost(uint64, optional, tag = "7")]
+    pub zero_count: Option<u64>,
+    #[prost(message, repeated, tag = "12")]
+    pub positive_span: Vec<BucketSpan>,
+    #[prost(sint64, repeated, tag = "13")]
+    pub positive_delta: Vec<i64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct BucketSpan {
+    #[prost(sint32, optional, tag = "1")]
+    pub offset: Option<i32>,
+    #[prost(uint32, optional, tag = "2")]
+    pub length: Option<u32>,
+}
+
+impl Histogram {
+    /// The counts of the native buckets by their index, empty ones included; an error where spans
+    /// and deltas do not go together.
+    pub fn native_buckets(&self) -> Result<BTreeMap<i32, u64>, String> {
+        let mut buckets = BTreeMap::new();
+        let mut deltas = self.positive_delta.iter();
+        let (mut index, mut count) = (0, 0);
+        for span in &self.positive_span {
+            index += span.offset();
+            for _ in 0..span.length() {
+                count += deltas.next().ok_or("fewer deltas than buckets")?;
+                let count = u64::try_from(count).map_err(|_| "a count below zero")?;
+                if buckets.insert(index, count).is_some() {
+                    return Err(format!("bucket {index} is there twice"));
+                }
+                index += 1;
+            }
+        }
+        match deltas.next() {
+            None => Ok(buckets),
+            Some(_) => Err("more deltas than buckets".into()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -65,6 +65,7 @@ fn the_pieces_are_the_whole_and_bounded() {
         &telemetry,
         Format::Text,
         Encoding::Identity,
+        Style::default(),
     ));
     assert!(plain.len() > 8);
     assert!(plain.iter().all(|piece| !piece.is_empty()));
@@ -80,6 +81,7 @@ fn the_pieces_are_the_whole_and_bounded() {
         &telemetry,
         Format::Text,
         Encoding::Gzip,
+        Style::default(),
     ))
     .concat();
     assert!(packed.len() < whole.len() / 5);
@@ -97,6 +99,7 @@ fn nothing_known_yet_shows_the_exporter_alone() {
         &telemetry(),
         Format::Text,
         Encoding::Identity,
+        Style::default(),
     ))
     .concat();
     let text = String::from_utf8(body).unwrap();
@@ -111,11 +114,11 @@ proptest! {
     fn where_a_walk_stops_makes_no_difference(size in 1usize..20_000, functions in 0usize..8) {
         let snapshot = snapshot(functions, 3);
         for format in Format::ALL {
-            let mut whole = format.writer(false);
+            let mut whole = format.writer(false, Style::default());
             Walk::new(Vec::new()).fill(&snapshot, &mut *whole, usize::MAX);
             let mut joined = Vec::new();
             let mut walk = Walk::new(Vec::new());
-            let mut writer = format.writer(false);
+            let mut writer = format.writer(false, Style::default());
             loop {
                 let more = walk.fill(&snapshot, &mut *writer, size);
                 joined.append(writer.out());
