@@ -188,17 +188,20 @@ fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
                 59 => (1, Outcome::FunctionError),
                 _ => (0, Outcome::Success),
             };
-            series.count(&Row {
-                function: 0,
-                ret_code: RetCode::new(ret_code),
-                outcome,
-                key: AttemptKey { id: 0, attempt: 0 },
-                position: Timestamp::from_millis(1_700_000_000_000 + call as i64),
-                duration: Nanos(nanos),
-                billed: Nanos(nanos.next_multiple_of(100_000_000)),
-                memory: Bytes(memory),
-                ..Row::default()
-            });
+            series.count(
+                &Row {
+                    function: 0,
+                    ret_code: RetCode::new(ret_code),
+                    outcome,
+                    key: AttemptKey { id: 0, attempt: 0 },
+                    position: Timestamp::from_millis(1_700_000_000_000 + call as i64),
+                    duration: Nanos(nanos),
+                    billed: Nanos(nanos.next_multiple_of(100_000_000)),
+                    memory: Bytes(memory),
+                    ..Row::default()
+                },
+                Timestamp::from_secs(1_700_000_060),
+            );
             peer.count(
                 &name,
                 ret_code,

@@ -115,6 +115,7 @@ impl App {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
+        let began = seams.runtime.now();
         let listener = web::bind(&config.web.listen_address.to_string()).await?;
         let pipeline = Pipeline::build(config, seams).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
@@ -122,6 +123,8 @@ impl App {
             .map_err(|cause| BuildError::Other(cause.to_string()))?
             .with_style(Style {
                 native_histograms_only: config.web.native_histograms_only,
+                created_series: config.web.created_series,
+                began: Some(began),
             });
         let stop_timeout = config.poll.stop_timeout;
         Ok(Self {

@@ -14,6 +14,8 @@ pub struct Overrides {
     pub zero_first: Option<String>,
     /// `web.native_histograms_only`
     pub native_histograms_only: Option<String>,
+    /// `web.created_series`
+    pub created_series: Option<String>,
     /// `state.path`; empty for memory only
     pub state_path: Option<String>,
     /// `poll.interval`

@@ -148,8 +148,8 @@ impl Format {
     /// A writer of this format; `accounts` as in [`Snapshot::accounts`].
     pub(super) fn writer(self, accounts: bool, style: Style) -> Box<dyn Writer> {
         match self {
-            Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts)),
-            Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts)),
+            Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts, style)),
+            Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts, style)),
             Self::Protobuf => Box::new(Protobuf::new(accounts, style)),
         }
     }

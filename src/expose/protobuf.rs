@@ -11,18 +11,17 @@ use prometheus::proto::{self, MetricFamily, MetricType};
 use super::style::Style;
 use super::writer::{Functions, Number, Observed, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
-use crate::model::{FunctionId, RetCode};
+use crate::model::{FunctionId, RetCode, Timestamp};
 use crate::series::CodeCount;
-use message::{Buckets, double, varint};
+use message::{Buckets, Simple, varint};
 
 /// How a field's value is packed, in the low bits of its tag.
 const VARINT: u8 = 0;
-const FIXED64: u8 = 1;
 const BYTES: u8 = 2;
 
 /// Tags of the fields. All are below 16, so each is one byte.
 mod tag {
-    use super::{BYTES, FIXED64, VARINT};
+    use super::{BYTES, VARINT};
 
     const fn of(field: u8, packed: u8) -> u8 {
         field << 3 | packed
@@ -39,12 +38,7 @@ mod tag {
     pub(super) const METRIC_HISTOGRAM: u8 = of(7, BYTES);
     pub(super) const LABEL_NAME: u8 = of(1, BYTES);
     pub(super) const LABEL_VALUE: u8 = of(2, BYTES);
-    /// Of a gauge and of a counter.
-    pub(super) const VALUE: u8 = of(1, FIXED64);
 }
-
-/// The length of a double with its tag.
-const DOUBLE: usize = 9;
 
 /// Protobuf, written to the end of a buffer.
 #[derive(Debug)]
@@ -107,7 +101,11 @@ impl Writer for Protobuf {
             };
             let further = [("ret_code", ret_code), ("outcome", code.outcome.as_str())];
             let labels = labels_of(self.accounts, function).chain(further);
-            self.simple(metric.kind, labels, code.count as f64);
+            let value = Simple {
+                value: code.count as f64,
+                since: code.since,
+            };
+            self.simple(metric.kind, labels, value);
         }
     }
 
@@ -131,6 +129,7 @@ impl Writer for Protobuf {
             sum: Number::sum(metric, histogram).float(),
             finite,
             native: observed.native,
+            since: observed.since,
         };
         self.buckets(labels_of(self.accounts, function), buckets);
     }
@@ -141,9 +140,14 @@ impl Writer for Protobuf {
         function: &FunctionId,
         further: Option<(&str, &str)>,
         value: Number,
+        since: Option<Timestamp>,
     ) {
         let labels = labels_of(self.accounts, function).chain(further);
-        self.simple(metric.kind, labels, value.float());
+        let value = Simple {
+            value: value.float(),
+            since,
+        };
+        self.simple(metric.kind, labels, value);
     }
 
     fn gathered(&mut self, family: &MetricFamily) {
@@ -174,8 +178,20 @@ impl Protobuf {
             let labels = metric.get_label().iter();
             let labels = labels.map(|pair| (pair.name(), pair.value()));
             match kind {
-                Kind::Counter => self.simple(kind, labels, metric.get_counter().get_value()),
-                Kind::Gauge => self.simple(kind, labels, metric.get_gauge().get_value()),
+                Kind::Counter => {
+                    let value = Simple {
+                        value: metric.get_counter().get_value(),
+                        since: self.style.began,
+                    };
+                    self.simple(kind, labels, value);
+                }
+                Kind::Gauge => {
+                    let value = Simple {
+                        value: metric.get_gauge().get_value(),
+                        since: None,
+                    };
+                    self.simple(kind, labels, value);
+                }
                 Kind::Histogram => {
                     let histogram = metric.get_histogram();
                     let finite = histogram.get_bucket().iter();
@@ -187,6 +203,7 @@ impl Protobuf {
                         sum: histogram.get_sample_sum(),
                         finite,
                         native: None,
+                        since: self.style.began,
                     };
                     self.buckets(labels, buckets);
                 }
@@ -237,17 +254,15 @@ impl Protobuf {
         &mut self,
         kind: Kind,
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-        value: f64,
+        value: Simple,
     ) {
-        if !self.metric(labels, field_len(DOUBLE)) {
-            return;
-        }
         let tag = match kind {
             Kind::Counter => tag::METRIC_COUNTER,
             _ => tag::METRIC_GAUGE,
         };
-        self.out.extend_from_slice(&[tag, DOUBLE as u8]);
-        double(&mut self.out, tag::VALUE, value);
+        self.value.clear();
+        value.write(&mut self.value);
+        self.valued(labels, tag);
     }
 
     /// A histogram.
@@ -258,9 +273,14 @@ impl Protobuf {
     ) {
         self.value.clear();
         buckets.write(&mut self.value);
+        self.valued(labels, tag::METRIC_HISTOGRAM);
+    }
+
+    /// A metric with the value that was written.
+    fn valued<'l>(&mut self, labels: impl Iterator<Item = (&'l str, &'l str)> + Clone, tag: u8) {
         let len = self.value.len();
         if self.metric(labels, field_len(len)) {
-            self.out.push(tag::METRIC_HISTOGRAM);
+            self.out.push(tag);
             self.varint(len as u64);
             self.out.extend_from_slice(&self.value);
         }

@@ -33,6 +33,7 @@ static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.duration,
                 native: Some(&of.duration_native),
+                since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
         },
@@ -43,6 +44,7 @@ static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.billed,
                 native: Some(&of.billed_native),
+                since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
         },
@@ -53,6 +55,7 @@ static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.memory,
                 native: Some(&of.memory_native),
+                since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
         },
@@ -61,7 +64,13 @@ static FAMILIES: [Family; 13] = [
         metric: &catalog::LAST_INVOCATION,
         write: |to, metric, of| {
             if let Some(at) = of.last_invocation {
-                to.value(metric, &of.function, None, Number::Millis(at.as_millis()));
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::Millis(at.as_millis()),
+                    None,
+                );
             }
         },
     },
@@ -69,7 +78,13 @@ static FAMILIES: [Family; 13] = [
         metric: &catalog::RETRIES,
         write: |to, metric, of| {
             if of.retries > 0 || of.about.is_some() || is_cls(of) {
-                to.value(metric, &of.function, None, Number::Whole(of.retries.into()));
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::Whole(of.retries.into()),
+                    of.since,
+                );
             }
         },
     },
@@ -82,6 +97,7 @@ static FAMILIES: [Family; 13] = [
                     &of.function,
                     None,
                     Number::GbSeconds(of.billed_memory),
+                    of.since,
                 );
             }
         },
@@ -92,7 +108,13 @@ static FAMILIES: [Family; 13] = [
             let starts = of.cold_starts.as_ref();
             if starts.is_some() || is_cls(of) {
                 let count = starts.map_or(0, |starts| starts.duration.count());
-                to.value(metric, &of.function, None, Number::Whole(count.into()));
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::Whole(count.into()),
+                    of.since,
+                );
             }
         },
     },
@@ -103,6 +125,7 @@ static FAMILIES: [Family; 13] = [
                 let observed = Observed {
                     classic: &starts.duration,
                     native: None,
+                    since: starts.since,
                 };
                 to.histogram(metric, &of.function, &observed);
             }
@@ -118,6 +141,7 @@ static FAMILIES: [Family; 13] = [
                     &of.function,
                     Some(("part", name)),
                     Number::Nanos(sum),
+                    of.cold_starts.as_ref().and_then(|starts| starts.since),
                 );
             }
         },
@@ -127,7 +151,7 @@ static FAMILIES: [Family; 13] = [
         write: |to, metric, of| {
             if let Some(about) = &of.about {
                 let limit = Number::Whole(about.memory_limit.0.into());
-                to.value(metric, &of.function, None, limit);
+                to.value(metric, &of.function, None, limit, None);
             }
         },
     },
@@ -136,7 +160,7 @@ static FAMILIES: [Family; 13] = [
         write: |to, metric, of| {
             if let Some(about) = &of.about {
                 let timeout = Number::Nanos(about.timeout.as_nanos());
-                to.value(metric, &of.function, None, timeout);
+                to.value(metric, &of.function, None, timeout, None);
             }
         },
     },
@@ -145,7 +169,7 @@ static FAMILIES: [Family; 13] = [
         write: |to, metric, of| {
             let runtime = of.about.as_ref().map(|about| about.runtime.as_str());
             let runtime = runtime.map(|runtime| ("runtime", runtime));
-            to.value(metric, &of.function, runtime, Number::Whole(1));
+            to.value(metric, &of.function, runtime, Number::Whole(1), None);
         },
     },
 ];

@@ -6,7 +6,7 @@ use prometheus::proto::MetricFamily;
 
 use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
 use crate::catalog::{Metric, Unit};
-use crate::model::FunctionId;
+use crate::model::{FunctionId, Timestamp};
 use crate::series::{CodeCount, Histogram, NativeHistogram};
 
 /// A gibibyte for a second, in bytes times nanoseconds.
@@ -32,13 +32,15 @@ pub(super) trait Writer: Send + Debug {
     /// One histogram of one function.
     fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>);
 
-    /// One number of one function; with a `further` label where the family has one.
+    /// One number of one function; with a `further` label where the family has one. A counter
+    /// began at `since`, where that is known; gauges have no beginning.
     fn value(
         &mut self,
         metric: &Metric,
         function: &FunctionId,
         further: Option<(&str, &str)>,
         value: Number,
+        since: Option<Timestamp>,
     );
 
     /// A whole family gathered by the `prometheus` crate. Types that the catalog does not know
@@ -56,6 +58,8 @@ pub(super) struct Observed<'s> {
     pub(super) classic: &'s Histogram,
     /// Native buckets of the same values, for the formats that have them.
     pub(super) native: Option<&'s NativeHistogram>,
+    /// When it began, where that is known.
+    pub(super) since: Option<Timestamp>,
 }
 
 /// A number as it is counted. It becomes a decimal or a float as late as possible: text tells it

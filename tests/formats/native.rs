@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scf_exporter::expose::{Format, Style};
-use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row};
+use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
 use super::flat::Flat;
@@ -19,6 +19,8 @@ const NATIVE: [&str; 3] = [
 ];
 const ONLY: Style = Style {
     native_histograms_only: true,
+    created_series: false,
+    began: None,
 };
 
 fn families(snapshot: &Snapshot, style: Style) -> Vec<MetricFamily> {
@@ -76,7 +78,7 @@ proptest! {
                 billed: Nanos(*billed),
                 memory: Bytes(*memory),
                 ..Row::default()
-            });
+            }, Timestamp::from_secs(1));
         }
         let families = families(&of_one(series), Style::default());
         let of = |pick: fn(&(u64, u64, u64)) -> f64| values.iter().map(pick).collect::<Vec<_>>();

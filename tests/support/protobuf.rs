@@ -3,6 +3,7 @@
 //! encodes what it decoded and compares lengths finds one.
 //!
 //! To be included by a test.
+#![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(missing_docs, reason = "the names are those of metrics.proto")]
 
 use std::collections::BTreeMap;
@@ -41,7 +42,7 @@ pub struct Metric {
     #[prost(message, optional, tag = "2")]
     pub gauge: Option<Value>,
     #[prost(message, optional, tag = "3")]
-    pub counter: Option<Value>,
+    pub counter: Option<Counter>,
     #[prost(int64, optional, tag = "6")]
     pub timestamp_ms: Option<i64>,
     #[prost(message, optional, tag = "7")]
@@ -56,11 +57,39 @@ pub struct LabelPair {
     pub value: Option<String>,
 }
 
-/// A gauge, or a counter without an exemplar.
+/// A gauge.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Value {
     #[prost(double, optional, tag = "1")]
     pub value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Counter {
+    #[prost(double, optional, tag = "1")]
+    pub value: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub created_timestamp: Option<Timestamp>,
+}
+
+/// `google.protobuf.Timestamp`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Timestamp {
+    #[prost(int64, tag = "1")]
+    pub seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub nanos: i32,
+}
+
+impl Timestamp {
+    /// In whole milliseconds; an error where it is none, or not written as it has to be.
+    pub fn millis(self) -> Result<i64, String> {
+        let nanos = i64::from(self.nanos);
+        match (0..1_000_000_000).contains(&nanos) && nanos % 1_000_000 == 0 {
+            true => Ok(self.seconds * 1_000 + nanos / 1_000_000),
+            false => Err(format!("not in milliseconds: {self:?}")),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -81,6 +110,8 @@ pub struct Histogram {
     pub positive_span: Vec<BucketSpan>,
     #[prost(sint64, repeated, tag = "13")]
     pub positive_delta: Vec<i64>,
+    #[prost(message, optional, tag = "15")]
+    pub created_timestamp: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -1,8 +1,9 @@
 //! The messages inside a metric, written whole: their lengths are filled in once they are known.
 //!
-//! Field numbers are those of `Histogram` and `BucketSpan` in `metrics.proto`.
+//! Field numbers are those of `metrics.proto`, and those of `google.protobuf.Timestamp`.
 
-use super::{DOUBLE, varint_len};
+use super::varint_len;
+use crate::model::Timestamp;
 use crate::series::NativeHistogram;
 
 /// How a field's value is packed, in the low bits of its tag.
@@ -23,6 +24,16 @@ const BUCKET_BOUND: u8 = tag(2, FIXED64);
 const SPAN_OFFSET: u8 = tag(1, VARINT);
 const SPAN_LENGTH: u8 = tag(2, VARINT);
 
+/// Of a gauge and of a counter.
+const VALUE: u8 = tag(1, FIXED64);
+const COUNTER_CREATED: u8 = tag(3, BYTES);
+const HISTOGRAM_CREATED: u8 = tag(15, BYTES);
+const TIMESTAMP_SECONDS: u8 = tag(1, VARINT);
+const TIMESTAMP_NANOS: u8 = tag(2, VARINT);
+
+/// The length of a double with its tag.
+const DOUBLE: usize = 9;
+
 /// A field number below 16 makes a tag of one byte.
 const fn tag(field: u8, packed: u8) -> u8 {
     field << 3 | packed
@@ -35,6 +46,23 @@ pub(super) struct Buckets<'n, I> {
     /// Cumulative count and upper bound.
     pub(super) finite: I,
     pub(super) native: Option<&'n NativeHistogram>,
+    pub(super) since: Option<Timestamp>,
+}
+
+/// A gauge, or a counter, which alone has a beginning.
+pub(super) struct Simple {
+    pub(super) value: f64,
+    pub(super) since: Option<Timestamp>,
+}
+
+impl Simple {
+    /// Writes the fields of the message `Gauge` or `Counter`.
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        double(out, VALUE, self.value);
+        if let Some(since) = self.since {
+            instant(out, COUNTER_CREATED, since);
+        }
+    }
 }
 
 impl<I: Iterator<Item = (u64, f64)>> Buckets<'_, I> {
@@ -50,6 +78,9 @@ impl<I: Iterator<Item = (u64, f64)>> Buckets<'_, I> {
         }
         if let Some(native) = self.native {
             write_native(out, native);
+        }
+        if let Some(since) = self.since {
+            instant(out, HISTOGRAM_CREATED, since);
         }
     }
 }
@@ -103,9 +134,24 @@ fn unsigned(out: &mut Vec<u8>, tag: u8, value: u64) {
     varint(out, value);
 }
 
+/// A message `google.protobuf.Timestamp`: zeros are left out, and its nanoseconds count forwards
+/// before 1970 as well.
+fn instant(out: &mut Vec<u8>, tag: u8, at: Timestamp) {
+    let millis = at.as_millis();
+    let seconds = millis.div_euclid(1_000) as u64;
+    let nanos = millis.rem_euclid(1_000) as u64 * 1_000_000;
+    message(out, tag, |out| {
+        for (tag, part) in [(TIMESTAMP_SECONDS, seconds), (TIMESTAMP_NANOS, nanos)] {
+            if part != 0 {
+                unsigned(out, tag, part);
+            }
+        }
+    });
+}
+
 /// A double with its tag.
 #[inline]
-pub(super) fn double(out: &mut Vec<u8>, tag: u8, value: f64) {
+fn double(out: &mut Vec<u8>, tag: u8, value: f64) {
     let mut field = [tag; DOUBLE];
     field[1..].copy_from_slice(&value.to_le_bytes());
     out.extend_from_slice(&field);

@@ -19,17 +19,20 @@ fn snapshot(functions: usize, calls: usize) -> Arc<Snapshot> {
         let function = FunctionId::new("ap-test", "default", &format!("function-{number}"));
         let mut series = FunctionSeries::new(function, RetCode::ZERO);
         for call in 0..calls as u64 {
-            series.count(&Row {
-                function: 0,
-                ret_code: RetCode::ZERO,
-                outcome: Outcome::Success,
-                key: AttemptKey { id: 0, attempt: 0 },
-                position: Timestamp::from_secs(1),
-                duration: Nanos(call * 1_234_567),
-                billed: Nanos(100_000_000),
-                memory: Size(call << 20),
-                ..Row::default()
-            });
+            series.count(
+                &Row {
+                    function: 0,
+                    ret_code: RetCode::ZERO,
+                    outcome: Outcome::Success,
+                    key: AttemptKey { id: 0, attempt: 0 },
+                    position: Timestamp::from_secs(1),
+                    duration: Nanos(call * 1_234_567),
+                    billed: Nanos(100_000_000),
+                    memory: Size(call << 20),
+                    ..Row::default()
+                },
+                Timestamp::from_secs(2),
+            );
         }
         Arc::new(series)
     });
