@@ -14,7 +14,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
-use scf_exporter::expose::{self, Form, Rendition, Scrape};
+use scf_exporter::expose::{self, Form, Rendition, Scrape, Style};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::runtime::Random;
 use scf_exporter::series::{
@@ -77,7 +77,7 @@ fn main() -> Result<(), Failure> {
     line("prometheus crate, gather + encode", peer_time, &theirs, own);
     line("prometheus crate, encode alone", encode_only, &theirs, own);
     println!("a scrape where all functions, one in a hundred, none changed since the last one:");
-    Form::all().try_for_each(|form| kept(form, &snapshot, &telemetry))
+    Form::all(Style::default()).try_for_each(|form| kept(form, &snapshot, &telemetry))
 }
 
 /// What a scrape costs beside what is kept from the last one.
@@ -196,17 +196,20 @@ fn fill(functions: usize) -> Result<(Arc<Snapshot>, Peer), Failure> {
                 59 => (1, Outcome::FunctionError),
                 _ => (0, Outcome::Success),
             };
-            series.count(&Row {
-                function: 0,
-                ret_code: RetCode::new(ret_code),
-                outcome,
-                key: AttemptKey { id: 0, attempt: 0 },
-                position: Timestamp::from_millis(1_700_000_000_000 + call as i64),
-                duration: Nanos(nanos),
-                billed: Nanos(nanos.next_multiple_of(100_000_000)),
-                memory: Bytes(memory),
-                ..Row::default()
-            });
+            series.count(
+                &Row {
+                    function: 0,
+                    ret_code: RetCode::new(ret_code),
+                    outcome,
+                    key: AttemptKey { id: 0, attempt: 0 },
+                    position: Timestamp::from_millis(1_700_000_000_000 + call as i64),
+                    duration: Nanos(nanos),
+                    billed: Nanos(nanos.next_multiple_of(100_000_000)),
+                    memory: Bytes(memory),
+                    ..Row::default()
+                },
+                Timestamp::from_secs(1_700_000_060),
+            );
             peer.count(
                 &name,
                 ret_code,

@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use crate::commit::{Books, Committer, Published, Rules, ZeroFirst};
 use crate::config::Config;
+use crate::expose::Style;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
 use crate::series::Snapshot;
@@ -114,11 +115,17 @@ impl App {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
+        let began = seams.runtime.now();
         let listener = web::bind(&config.web.listen_address.to_string()).await?;
         let pipeline = Pipeline::build(config, seams).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
-            .map_err(|cause| BuildError::Other(cause.to_string()))?;
+            .map_err(|cause| BuildError::Other(cause.to_string()))?
+            .with_style(Style {
+                native_histograms_only: config.web.native_histograms_only,
+                created_series: config.web.created_series,
+                began: Some(began),
+            });
         let stop_timeout = config.poll.stop_timeout;
         Ok(Self {
             pipeline,

@@ -66,6 +66,10 @@ pub struct Web {
     pub telemetry_path: String,
     /// How long a new series is shown at zero before it shows its value.
     pub zero_first: Duration,
+    /// Whether protobuf leaves out the classic buckets of histograms that have native ones.
+    pub native_histograms_only: bool,
+    /// Whether OpenMetrics tells when each counter and histogram began, as a sample of its own.
+    pub created_series: bool,
 }
 
 /// Where counters are kept.

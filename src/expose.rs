@@ -12,6 +12,7 @@ mod pack;
 mod protobuf;
 mod rendition;
 mod scrape;
+mod style;
 mod text;
 mod writer;
 
@@ -19,6 +20,7 @@ pub use format::{Answer, Format};
 pub use negotiate::Encoding;
 pub use rendition::{Form, Rendition};
 pub use scrape::Scrape;
+pub use style::Style;
 
 use crate::series::Snapshot;
 use crate::telemetry::Telemetry;

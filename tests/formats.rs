@@ -14,7 +14,7 @@ use prometheus::proto::MetricFamily;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use scf_exporter::expose::Format;
+use scf_exporter::expose::{Format, Style};
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
 };
@@ -25,14 +25,24 @@ use scf_exporter::telemetry::{BuildInfo, Telemetry};
 mod exposition;
 #[path = "support/flat.rs"]
 mod flat;
+#[path = "formats/native.rs"]
+mod native;
 #[path = "support/open_metrics.rs"]
 mod open_metrics;
 #[path = "support/protobuf.rs"]
 mod protobuf;
+#[path = "formats/starts.rs"]
+mod starts;
 
 use flat::Flat;
 
 const STATES: u32 = 200;
+/// A style in which OpenMetrics tells when things began.
+const STARTS: Style = Style {
+    native_histograms_only: false,
+    created_series: true,
+    began: Some(Timestamp::from_millis(1_700_000_000_120)),
+};
 
 fn amount() -> impl Strategy<Value = u64> {
     prop_oneof![0u64..100_000_000_000, any::<u64>()]
@@ -77,20 +87,38 @@ fn about() -> impl Strategy<Value = About> {
     })
 }
 
+/// When something is counted: from long before 1970 to far beyond 2038.
+fn instant() -> impl Strategy<Value = Timestamp> {
+    (-1i64 << 42..1i64 << 42).prop_map(Timestamp::from_millis)
+}
+
 fn series() -> impl Strategy<Value = FunctionSeries> {
     let name = (any::<String>(), any::<String>());
     let success = prop_oneof![Just(RetCode::ZERO), Just(RetCode::OK_STATUS)];
-    let counted = (vec(row(), 0..12), vec(cold_start(), 0..3));
-    (name, success, counted, option::of(about())).prop_map(
-        |((account, name), success, (rows, starts), about)| {
-            let function = FunctionId::new("r", "", &name).of_account(&account);
-            let mut series = FunctionSeries::new(function, success);
-            series.about = about.map(Arc::new);
-            rows.iter().for_each(|row| series.count(row));
-            starts.iter().for_each(|one| series.count_cold_start(one));
-            series
-        },
+    let counted = (
+        vec((row(), instant()), 0..12),
+        vec((cold_start(), instant()), 0..3),
+    );
+    (
+        name,
+        success,
+        counted,
+        option::of(about()),
+        option::of(instant()),
     )
+        .prop_map(|((account, name), success, (rows, starts), about, began)| {
+            let function = FunctionId::new("r", "", &name).of_account(&account);
+            let mut series = match began {
+                Some(began) => FunctionSeries::begun(function, success, began),
+                None => FunctionSeries::new(function, success),
+            };
+            series.about = about.map(Arc::new);
+            rows.iter().for_each(|(row, at)| series.count(row, *at));
+            starts
+                .iter()
+                .for_each(|(one, at)| series.count_cold_start(one, *at));
+            series
+        })
 }
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
@@ -115,9 +143,18 @@ fn own() -> Vec<MetricFamily> {
 }
 
 fn rendered(format: Format, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<u8> {
+    styled(format, snapshot, own, Style::default())
+}
+
+fn styled(format: Format, snapshot: &Snapshot, own: &[MetricFamily], style: Style) -> Vec<u8> {
     let mut out = Vec::new();
-    format.render_families(snapshot, own, &mut out);
+    format.render_families(snapshot, own, style, &mut out);
     out
+}
+
+/// The snapshot of one function.
+fn of_one(series: FunctionSeries) -> Snapshot {
+    Snapshot::new(1, false, vec![Arc::new(series)])
 }
 
 fn states() -> u32 {
@@ -141,13 +178,17 @@ proptest! {
     #[test]
     fn all_formats_say_the_same(snapshot in snapshot()) {
         let own = own();
-        let of = |format| rendered(format, &snapshot, &own);
+        let of = |format| styled(format, &snapshot, &own, STARTS);
+        let usual = rendered(Format::OpenMetrics, &snapshot, &own);
         let open = of(Format::OpenMetrics);
         keep(&open);
         let text = Flat::text(&of(Format::Text)).map_err(TestCaseError::fail)?;
         let proto = Flat::protobuf(&of(Format::Protobuf)).map_err(TestCaseError::fail)?;
         let open = Flat::open_metrics(&open).map_err(TestCaseError::fail)?;
         prop_assert_eq!(&open, &proto);
+        let usual = Flat::open_metrics(&usual).map_err(TestCaseError::fail)?;
+        let open = open.without_created();
+        prop_assert_eq!(&usual, &open);
         prop_assert_eq!(open.without_units(), text);
     }
 }
@@ -164,7 +205,7 @@ fn nothing_at_all_is_a_scrape_too() {
 #[test]
 fn names_units_and_bounds_are_as_each_format_wants_them() {
     let series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::OK_STATUS);
-    let snapshot = Snapshot::new(1, false, vec![Arc::new(series)]);
+    let snapshot = of_one(series);
     let open = rendered(Format::OpenMetrics, &snapshot, &own());
     let open = String::from_utf8(open).unwrap();
     for line in [

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use scf_exporter::expose::Format;
+use scf_exporter::expose::{Format, Style};
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row,
     Timestamp,
@@ -49,7 +49,8 @@ fn row(ret_code: i64, outcome: Outcome, nanos: (u64, u64), memory: u64, at: i64)
 
 fn series(function: FunctionId, rows: &[Row]) -> Arc<FunctionSeries> {
     let mut series = FunctionSeries::new(function, RetCode::ZERO);
-    rows.iter().for_each(|row| series.count(row));
+    let now = Timestamp::from_secs(1_700_000_060);
+    rows.iter().for_each(|row| series.count(row, now));
     Arc::new(series)
 }
 
@@ -81,7 +82,7 @@ impl State {
 
     fn rendered(&self, format: Format) -> Vec<u8> {
         let mut out = Vec::new();
-        format.render_families(&self.snapshot, &self.own, &mut out);
+        format.render_families(&self.snapshot, &self.own, Style::default(), &mut out);
         out
     }
 
@@ -91,6 +92,7 @@ impl State {
         let open = self.rendered(Format::OpenMetrics);
         let proto = self.rendered(Format::Protobuf);
         let told = Flat::protobuf(&proto).unwrap();
+        let told = told.without_created();
         assert_eq!(Flat::open_metrics(&open).unwrap(), told);
         assert_eq!(Flat::text(&text).unwrap(), told.without_units());
         let text = String::from_utf8(text).unwrap();
@@ -181,7 +183,8 @@ fn the_example_of_the_api_documentation() {
 #[test]
 fn a_function_of_a_log_topic_in_one_of_two_accounts() {
     let function = |account| FunctionId::new("ap-x", "shop", "checkout").of_account(account);
-    let mut called = FunctionSeries::new(function("one"), RetCode::OK_STATUS);
+    let at = Timestamp::from_millis;
+    let mut called = FunctionSeries::begun(function("one"), RetCode::OK_STATUS, at(61_500));
     let retried = Row {
         retried: true,
         memory_limit: Bytes(128 << 20),
@@ -193,34 +196,43 @@ fn a_function_of_a_log_topic_in_one_of_two_accounts() {
             1_000,
         )
     };
-    called.count(&retried);
+    called.count(&retried, at(62_000));
     // This one does not say its memory: it counts with what the list says.
-    called.count(&row(
-        200,
-        Outcome::Success,
-        (1_500_000_000, 2_000_000_000),
-        1 << 20,
-        2_000,
-    ));
+    called.count(
+        &row(
+            200,
+            Outcome::Success,
+            (1_500_000_000, 2_000_000_000),
+            1 << 20,
+            2_000,
+        ),
+        at(63_000),
+    );
     called.about = Some(Arc::new(About {
         memory_limit: Bytes(256 << 20),
         timeout: Duration::from_millis(3_500),
         runtime: "Go1".to_owned(),
     }));
-    called.count(&row(
-        200,
-        Outcome::Success,
-        (1_500_000_000, 2_000_000_000),
-        1 << 20,
-        2_000,
-    ));
-    called.count_cold_start(&ColdStart {
-        function: 0,
-        key: AttemptKey::default(),
-        position: Timestamp::from_secs(1),
-        total: Nanos(236_000_000),
-        parts: [Nanos(70_000_000), Nanos(8_000_000), Nanos(158_000_000)],
-    });
+    called.count(
+        &row(
+            200,
+            Outcome::Success,
+            (1_500_000_000, 2_000_000_000),
+            1 << 20,
+            2_000,
+        ),
+        at(64_000),
+    );
+    called.count_cold_start(
+        &ColdStart {
+            function: 0,
+            key: AttemptKey::default(),
+            position: Timestamp::from_secs(1),
+            total: Nanos(236_000_000),
+            parts: [Nanos(70_000_000), Nanos(8_000_000), Nanos(158_000_000)],
+        },
+        at(65_001),
+    );
     let idle = FunctionSeries::new(function("two"), RetCode::OK_STATUS);
     let state = State::of_functions(vec![Arc::new(called), Arc::new(idle)]);
     let text = state.compare("two_accounts");

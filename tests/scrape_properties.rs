@@ -49,7 +49,9 @@ fn rendered(functions: &[(String, Vec<Call>)]) -> String {
             FunctionId::new("r", &number.to_string(), name),
             RetCode::ZERO,
         );
-        calls.iter().for_each(|call| series.count(&row(call)));
+        calls
+            .iter()
+            .for_each(|call| series.count(&row(call), Timestamp::from_secs(1)));
         Arc::new(series)
     });
     let snapshot = Snapshot::new(1, false, series.collect());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use peak_alloc::PeakAlloc;
-use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row};
+use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, NativeHistogram, SeriesSet, Unit};
 
 /// Counts the bytes that this process holds; so there is one test in this file.
@@ -54,13 +54,16 @@ fn function(number: u64, calls: u64) -> FunctionSeries {
         };
         let millis = (median * factor * (0.5 * stream.normal()).exp()).ceil();
         let time = Nanos(millis.min(60_000.0) as u64 * 1_000_000);
-        series.count(&Row {
-            duration: time,
-            billed: time,
-            memory: Bytes((used * (1.0 + 0.05 * stream.normal())) as u64),
-            memory_limit: Bytes(limit),
-            ..Row::default()
-        });
+        series.count(
+            &Row {
+                duration: time,
+                billed: time,
+                memory: Bytes((used * (1.0 + 0.05 * stream.normal())) as u64),
+                memory_limit: Bytes(limit),
+                ..Row::default()
+            },
+            Timestamp::from_secs(2_000_000_000),
+        );
     }
     series
 }

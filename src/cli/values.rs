@@ -36,6 +36,24 @@ pub struct ValueArgs {
         value_name = "DURATION"
     )]
     pub zero_first: Option<String>,
+    /// Whether protobuf leaves out the classic buckets of histograms that have native ones
+    #[arg(
+        long = "web.native-histograms-only",
+        env = "SCF_EXPORTER_WEB_NATIVE_HISTOGRAMS_ONLY",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub native_histograms_only: Option<String>,
+    /// Whether OpenMetrics tells when each counter and histogram began, as a `_created` sample
+    #[arg(
+        long = "web.created-series",
+        env = "SCF_EXPORTER_WEB_CREATED_SERIES",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub created_series: Option<String>,
     /// Directory that keeps the counters over a restart; empty keeps them in memory only.
     #[arg(
         long = "state.path",
@@ -232,6 +250,8 @@ impl ValueArgs {
             listen_address: self.listen_address.clone(),
             telemetry_path: self.telemetry_path.clone(),
             zero_first: self.zero_first.clone(),
+            native_histograms_only: self.native_histograms_only.clone(),
+            created_series: self.created_series.clone(),
             state_path: self.state_path.clone(),
             poll_interval: poll.interval.clone(),
             idle_interval: poll.idle_interval.clone(),

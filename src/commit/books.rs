@@ -195,9 +195,10 @@ impl Books {
     /// each run of rows.
     fn count(&self, change: &mut Prepared, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
         for run in new.chunk_by(|(one, _), (next, _)| one == next) {
+            let now = change.now;
             let series = self.touch(change, run[0].0);
             for (_, row) in run {
-                series.count(row);
+                series.count(row, now);
                 outcome.unknown += u64::from(has_no_meaning(row));
             }
             let rows = run.len() as u64;
@@ -220,7 +221,8 @@ impl Books {
             let slot = slots[usize::from(start.function)];
             let verdict = self.judge(slot, start.position, &start.key, settled);
             if verdict == Verdict::New && change.keys.insert((slot, start.key)) {
-                self.touch(change, slot).count_cold_start(start);
+                let now = change.now;
+                self.touch(change, slot).count_cold_start(start, now);
                 pack.push(SeenKey {
                     slot,
                     key: start.key,
@@ -286,6 +288,7 @@ impl Books {
     /// Makes a prepared change.
     pub fn apply(&mut self, change: Prepared) {
         let Prepared {
+            now,
             added,
             series,
             packs,
@@ -298,7 +301,7 @@ impl Books {
         } = change;
         for (function, success) in added {
             self.series
-                .put(Arc::new(FunctionSeries::new(function, success)));
+                .put(Arc::new(FunctionSeries::begun(function, success, now)));
             self.seen.push(Seen::default());
         }
         for series in series.into_values() {
@@ -425,7 +428,11 @@ impl Books {
                 .cloned()
                 .unwrap_or_else(|| {
                     let (function, success) = &added[slot as usize - self.seen.len()];
-                    Arc::new(FunctionSeries::new(function.clone(), *success))
+                    Arc::new(FunctionSeries::begun(
+                        function.clone(),
+                        *success,
+                        change.now,
+                    ))
                 })
         });
         // The first time the books (and the published snapshot) hold it too, so it is copied then.
@@ -441,7 +448,11 @@ impl Books {
             (None, Some(present)) => present.clone(),
             (None, None) => {
                 let (function, success) = &change.added[slot as usize - self.seen.len()];
-                Arc::new(FunctionSeries::new(function.clone(), *success))
+                Arc::new(FunctionSeries::begun(
+                    function.clone(),
+                    *success,
+                    change.now,
+                ))
             }
         };
         StoredFunction {

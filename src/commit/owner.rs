@@ -261,7 +261,7 @@ impl Committer {
 
     /// Works out one change from a request and all that wait behind it.
     fn prepare(&mut self, first: Request) -> (Prepared, Answers) {
-        let mut change = Prepared::default();
+        let mut change = Prepared::at(self.runtime.now());
         let mut answers = Answers::default();
         let mut rows = 0;
         let mut next = Some(first);

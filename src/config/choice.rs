@@ -16,6 +16,11 @@ pub(super) trait Choice: Copy + 'static {
     }
 }
 
+impl Choice for bool {
+    const NAMES: &'static [&'static str] = &["true", "false"];
+    const VALUES: &'static [Self] = &[true, false];
+}
+
 /// Writes the enum, its words and its `Display` once, so that they cannot drift apart.
 macro_rules! choice {
     ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal,)+ }) => {

@@ -74,6 +74,10 @@ keys! {
         Text("URL path");
     WEB_ZERO_FIRST: "web.zero_first", Some("--web.zero-first"), Some("1m"),
         Shape::Duration(Duration::ZERO, HOUR);
+    WEB_NATIVE_HISTOGRAMS_ONLY: "web.native_histograms_only",
+        Some("--web.native-histograms-only"), Some("false"), Shape::Choice(bool::NAMES);
+    WEB_CREATED_SERIES: "web.created_series", Some("--web.created-series"), Some("false"),
+        Shape::Choice(bool::NAMES);
     STATE_PATH: "state.path", Some("--state.path"), Some("data/"),
         Text("directory, or empty");
     POLL_INTERVAL: "poll.interval", Some("--poll.interval"), Some("15s"),

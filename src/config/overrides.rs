@@ -12,6 +12,10 @@ pub struct Overrides {
     pub telemetry_path: Option<String>,
     /// `web.zero_first`
     pub zero_first: Option<String>,
+    /// `web.native_histograms_only`
+    pub native_histograms_only: Option<String>,
+    /// `web.created_series`
+    pub created_series: Option<String>,
     /// `state.path`; empty for memory only
     pub state_path: Option<String>,
     /// `poll.interval`

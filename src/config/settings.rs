@@ -30,10 +30,16 @@ pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides)
     );
     let flag = flags.zero_first.as_deref();
     let zero_first = reader.duration(section, &key::WEB_ZERO_FIRST, flag);
+    let flag = flags.native_histograms_only.as_deref();
+    let native_only = reader.choice(section, &key::WEB_NATIVE_HISTOGRAMS_ONLY, flag);
+    let flag = flags.created_series.as_deref();
+    let created_series = reader.choice(section, &key::WEB_CREATED_SERIES, flag);
     Some(Web {
         listen_address: listen_address?.value,
         telemetry_path: telemetry_path?.value,
         zero_first: zero_first?.value,
+        native_histograms_only: native_only?.value,
+        created_series: created_series?.value,
     })
 }
 

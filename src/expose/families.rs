@@ -1,6 +1,6 @@
 //! The families of functions: what each shows of one.
 
-use super::writer::{Number, Writer};
+use super::writer::{Number, Observed, Writer};
 use crate::catalog::{self, Metric};
 use crate::model::{ColdStart, RetCode};
 use crate::series::FunctionSeries;
@@ -19,21 +19,48 @@ pub(super) static FAMILIES: [Family; 13] = [
     },
     Family {
         metric: &catalog::DURATION,
-        write: |to, metric, of| to.histogram(metric, &of.function, &of.duration),
+        write: |to, metric, of| {
+            let observed = Observed {
+                classic: &of.duration,
+                native: Some(&of.duration_native),
+                since: of.since,
+            };
+            to.histogram(metric, &of.function, &observed);
+        },
     },
     Family {
         metric: &catalog::BILLED_DURATION,
-        write: |to, metric, of| to.histogram(metric, &of.function, &of.billed),
+        write: |to, metric, of| {
+            let observed = Observed {
+                classic: &of.billed,
+                native: Some(&of.billed_native),
+                since: of.since,
+            };
+            to.histogram(metric, &of.function, &observed);
+        },
     },
     Family {
         metric: &catalog::MEMORY_USAGE,
-        write: |to, metric, of| to.histogram(metric, &of.function, &of.memory),
+        write: |to, metric, of| {
+            let observed = Observed {
+                classic: &of.memory,
+                native: Some(&of.memory_native),
+                since: of.since,
+            };
+            to.histogram(metric, &of.function, &observed);
+        },
     },
     Family {
         metric: &catalog::LAST_INVOCATION,
         write: |to, metric, of| {
             if let Some(at) = of.last_invocation {
-                to.value(metric, &of.function, None, Number::Millis(at.as_millis()));
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::Millis(at.as_millis()),
+                    None,
+                );
             }
         },
     },
@@ -41,7 +68,13 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::RETRIES,
         write: |to, metric, of| {
             if of.retries > 0 || of.about.is_some() || is_cls(of) {
-                to.value(metric, &of.function, None, Number::Whole(of.retries.into()));
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::Whole(of.retries.into()),
+                    of.since,
+                );
             }
         },
     },
@@ -54,6 +87,7 @@ pub(super) static FAMILIES: [Family; 13] = [
                     &of.function,
                     None,
                     Number::GbSeconds(of.billed_memory),
+                    of.since,
                 );
             }
         },
@@ -64,7 +98,13 @@ pub(super) static FAMILIES: [Family; 13] = [
             let starts = of.cold_starts.as_ref();
             if starts.is_some() || is_cls(of) {
                 let count = starts.map_or(0, |starts| starts.duration.count());
-                to.value(metric, &of.function, None, Number::Whole(count.into()));
+                to.value(
+                    metric,
+                    &of.function,
+                    None,
+                    Number::Whole(count.into()),
+                    of.since,
+                );
             }
         },
     },
@@ -72,7 +112,12 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::COLD_START_DURATION,
         write: |to, metric, of| {
             if let Some(starts) = &of.cold_starts {
-                to.histogram(metric, &of.function, &starts.duration);
+                let observed = Observed {
+                    classic: &starts.duration,
+                    native: None,
+                    since: starts.since,
+                };
+                to.histogram(metric, &of.function, &observed);
             }
         },
     },
@@ -86,6 +131,7 @@ pub(super) static FAMILIES: [Family; 13] = [
                     &of.function,
                     Some(("part", name)),
                     Number::Nanos(sum),
+                    of.cold_starts.as_ref().and_then(|starts| starts.since),
                 );
             }
         },
@@ -95,7 +141,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         write: |to, metric, of| {
             if let Some(about) = &of.about {
                 let limit = Number::Whole(about.memory_limit.0.into());
-                to.value(metric, &of.function, None, limit);
+                to.value(metric, &of.function, None, limit, None);
             }
         },
     },
@@ -104,7 +150,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         write: |to, metric, of| {
             if let Some(about) = &of.about {
                 let timeout = Number::Nanos(about.timeout.as_nanos());
-                to.value(metric, &of.function, None, timeout);
+                to.value(metric, &of.function, None, timeout, None);
             }
         },
     },
@@ -113,7 +159,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         write: |to, metric, of| {
             let runtime = of.about.as_ref().map(|about| about.runtime.as_str());
             let runtime = runtime.map(|runtime| ("runtime", runtime));
-            to.value(metric, &of.function, runtime, Number::Whole(1));
+            to.value(metric, &of.function, runtime, Number::Whole(1), None);
         },
     },
 ];

@@ -8,6 +8,7 @@ use super::negotiate::{Encoding, quality};
 use super::protobuf::Protobuf;
 use super::rendition::{Form, Rendition};
 use super::scrape::Scrape;
+use super::style::Style;
 use super::text::{Dialect, Text};
 use super::writer::Writer;
 use crate::series::Snapshot;
@@ -138,15 +139,22 @@ impl Format {
     /// The whole of a scrape, written to the end of `out`. For those who want it at once; the web
     /// server takes it in pieces.
     pub fn render(self, snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-        self.render_families(snapshot, &telemetry.gather(), out);
+        self.render_families(snapshot, &telemetry.gather(), Style::default(), out);
     }
 
     /// The same with the exporter's `own` families as they were gathered before, so that several
     /// formats can tell the same.
-    pub fn render_families(self, snapshot: &Snapshot, own: &[MetricFamily], out: &mut Vec<u8>) {
+    pub fn render_families(
+        self,
+        snapshot: &Snapshot,
+        own: &[MetricFamily],
+        style: Style,
+        out: &mut Vec<u8>,
+    ) {
         let form = Form {
             format: self,
             encoding: Encoding::Identity,
+            style,
         };
         let scrape = Rendition::new(form, snapshot, None)
             .and_then(|rendition| Scrape::new(Arc::new(rendition), own));
@@ -159,11 +167,11 @@ impl Format {
     }
 
     /// A writer of this format; `accounts` as in [`Snapshot::accounts`].
-    pub(super) fn writer(self, accounts: bool) -> Box<dyn Writer> {
+    pub(super) fn writer(self, accounts: bool, style: Style) -> Box<dyn Writer> {
         match self {
-            Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts)),
-            Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts)),
-            Self::Protobuf => Box::new(Protobuf::new(accounts)),
+            Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts, style)),
+            Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts, style)),
+            Self::Protobuf => Box::new(Protobuf::new(accounts, style)),
         }
     }
 

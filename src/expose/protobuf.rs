@@ -3,21 +3,24 @@
 //! Field numbers are those of `metrics.proto` in `prometheus/client_model`. A message carries its
 //! length in front, so that of a family is written once those of its functions are.
 
+mod message;
+
 use prometheus::proto::{self, MetricFamily, MetricType};
 
-use super::writer::{Number, Writer};
+use super::style::Style;
+use super::writer::{Number, Observed, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
-use crate::model::{FunctionId, RetCode};
-use crate::series::{CodeCount, Histogram};
+use crate::model::{FunctionId, RetCode, Timestamp};
+use crate::series::CodeCount;
+use message::{Buckets, Simple, varint};
 
 /// How a field's value is packed, in the low bits of its tag.
 const VARINT: u8 = 0;
-const FIXED64: u8 = 1;
 const BYTES: u8 = 2;
 
 /// Tags of the fields. All are below 16, so each is one byte.
 mod tag {
-    use super::{BYTES, FIXED64, VARINT};
+    use super::{BYTES, VARINT};
 
     const fn of(field: u8, packed: u8) -> u8 {
         field << 3 | packed
@@ -34,22 +37,15 @@ mod tag {
     pub(super) const METRIC_HISTOGRAM: u8 = of(7, BYTES);
     pub(super) const LABEL_NAME: u8 = of(1, BYTES);
     pub(super) const LABEL_VALUE: u8 = of(2, BYTES);
-    /// Of a gauge and of a counter.
-    pub(super) const VALUE: u8 = of(1, FIXED64);
-    pub(super) const HISTOGRAM_COUNT: u8 = of(1, VARINT);
-    pub(super) const HISTOGRAM_SUM: u8 = of(2, FIXED64);
-    pub(super) const HISTOGRAM_BUCKET: u8 = of(3, BYTES);
-    pub(super) const BUCKET_COUNT: u8 = of(1, VARINT);
-    pub(super) const BUCKET_BOUND: u8 = of(2, FIXED64);
 }
-
-/// The length of a double with its tag.
-const DOUBLE: usize = 9;
 
 /// Protobuf, written to the end of a buffer.
 #[derive(Debug)]
 pub(super) struct Protobuf {
     out: Vec<u8>,
+    /// The fields of one metric's value, while their length is not known.
+    value: Vec<u8>,
+    style: Style,
     /// Whether functions carry the label of their account.
     accounts: bool,
 }
@@ -62,18 +58,12 @@ struct Head<'f> {
     unit: Option<Unit>,
 }
 
-/// A histogram as the format has it: buckets are cumulative, and `+Inf` is the count alone.
-struct Buckets<I> {
-    count: u64,
-    sum: f64,
-    /// Cumulative count and upper bound.
-    finite: I,
-}
-
 impl Protobuf {
-    pub(super) fn new(accounts: bool) -> Self {
+    pub(super) fn new(accounts: bool, style: Style) -> Self {
         Self {
             out: Vec::new(),
+            value: Vec::new(),
+            style,
             accounts,
         }
     }
@@ -105,17 +95,24 @@ impl Writer for Protobuf {
             };
             let further = [("ret_code", ret_code), ("outcome", code.outcome.as_str())];
             let labels = labels_of(self.accounts, function).chain(further);
-            self.simple(metric.kind, labels, code.count as f64);
+            let value = Simple {
+                value: code.count as f64,
+                since: code.since,
+            };
+            self.simple(metric.kind, labels, value);
         }
     }
 
-    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram) {
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>) {
+        let histogram = observed.classic;
         let units = match metric.unit {
             Some(Unit::Seconds) => 1e9,
             _ => 1.0,
         };
+        let left_out = self.style.native_histograms_only && observed.native.is_some();
         let bounds = histogram.bounds().upper.iter();
         let finite = bounds
+            .take(if left_out { 0 } else { usize::MAX })
             .zip(histogram.counts())
             .scan(0, |total, (&upper, &count)| {
                 *total += count;
@@ -125,8 +122,10 @@ impl Writer for Protobuf {
             count: histogram.count(),
             sum: Number::sum(metric, histogram).float(),
             finite,
+            native: observed.native,
+            since: observed.since,
         };
-        self.buckets(labels_of(self.accounts, function), &buckets);
+        self.buckets(labels_of(self.accounts, function), buckets);
     }
 
     fn value(
@@ -135,9 +134,14 @@ impl Writer for Protobuf {
         function: &FunctionId,
         further: Option<(&str, &str)>,
         value: Number,
+        since: Option<Timestamp>,
     ) {
         let labels = labels_of(self.accounts, function).chain(further);
-        self.simple(metric.kind, labels, value.float());
+        let value = Simple {
+            value: value.float(),
+            since,
+        };
+        self.simple(metric.kind, labels, value);
     }
 
     fn gathered(&mut self, family: &MetricFamily) {
@@ -169,8 +173,20 @@ impl Protobuf {
             let labels = metric.get_label().iter();
             let labels = labels.map(|pair| (pair.name(), pair.value()));
             match kind {
-                Kind::Counter => self.simple(kind, labels, metric.get_counter().get_value()),
-                Kind::Gauge => self.simple(kind, labels, metric.get_gauge().get_value()),
+                Kind::Counter => {
+                    let value = Simple {
+                        value: metric.get_counter().get_value(),
+                        since: self.style.began,
+                    };
+                    self.simple(kind, labels, value);
+                }
+                Kind::Gauge => {
+                    let value = Simple {
+                        value: metric.get_gauge().get_value(),
+                        since: None,
+                    };
+                    self.simple(kind, labels, value);
+                }
                 Kind::Histogram => {
                     let histogram = metric.get_histogram();
                     let finite = histogram.get_bucket().iter();
@@ -181,8 +197,10 @@ impl Protobuf {
                         count: histogram.get_sample_count(),
                         sum: histogram.get_sample_sum(),
                         finite,
+                        native: None,
+                        since: self.style.began,
                     };
-                    self.buckets(labels, &buckets);
+                    self.buckets(labels, buckets);
                 }
             }
         }
@@ -231,54 +249,34 @@ impl Protobuf {
         &mut self,
         kind: Kind,
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-        value: f64,
+        value: Simple,
     ) {
-        self.metric(labels, field_len(DOUBLE));
         let tag = match kind {
             Kind::Counter => tag::METRIC_COUNTER,
             _ => tag::METRIC_GAUGE,
         };
-        self.out.extend_from_slice(&[tag, DOUBLE as u8]);
-        self.double(tag::VALUE, value);
+        self.value.clear();
+        value.write(&mut self.value);
+        self.valued(labels, tag);
     }
 
     /// A histogram.
-    fn buckets<'l, I>(
+    fn buckets<'l>(
         &mut self,
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-        buckets: &Buckets<I>,
-    ) where
-        I: Iterator<Item = (u64, f64)> + Clone,
-    {
-        let bucket_len = |count| 1 + varint_len(count) + DOUBLE;
-        let all = buckets.finite.clone();
-        let finite: usize = all.map(|(count, _)| field_len(bucket_len(count))).sum();
-        let len = 1 + varint_len(buckets.count) + DOUBLE + finite;
-        self.metric(labels, field_len(len));
-        self.out.push(tag::METRIC_HISTOGRAM);
-        self.varint(len as u64);
-        self.out.push(tag::HISTOGRAM_COUNT);
-        self.varint(buckets.count);
-        self.double(tag::HISTOGRAM_SUM, buckets.sum);
-        for (count, bound) in buckets.finite.clone() {
-            let len = bucket_len(count) as u8;
-            self.out
-                .extend_from_slice(&[tag::HISTOGRAM_BUCKET, len, tag::BUCKET_COUNT]);
-            self.varint(count);
-            self.double(tag::BUCKET_BOUND, bound);
-        }
+        buckets: Buckets<'_, impl Iterator<Item = (u64, f64)>>,
+    ) {
+        self.value.clear();
+        buckets.write(&mut self.value);
+        self.valued(labels, tag::METRIC_HISTOGRAM);
     }
 
-    /// Begins a metric whose value is a field of `value_len` bytes: labels and all lengths.
-    fn metric<'l>(
-        &mut self,
-        labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-        value_len: usize,
-    ) {
+    /// A metric with the value that was written: a field with the tag `tag`.
+    fn valued<'l>(&mut self, labels: impl Iterator<Item = (&'l str, &'l str)> + Clone, tag: u8) {
         let label_len =
             |(name, value): (&str, &str)| field_len(name.len()) + field_len(value.len());
         let labels_len: usize = labels.clone().map(|one| field_len(label_len(one))).sum();
-        let len = labels_len + value_len;
+        let len = labels_len + field_len(self.value.len());
         self.out.reserve(field_len(len));
         self.out.push(tag::FAMILY_METRIC);
         self.varint(len as u64);
@@ -288,6 +286,9 @@ impl Protobuf {
             self.text(tag::LABEL_NAME, name);
             self.text(tag::LABEL_VALUE, value);
         }
+        self.out.push(tag);
+        self.varint(self.value.len() as u64);
+        self.out.extend_from_slice(&self.value);
     }
 
     #[inline]
@@ -298,20 +299,8 @@ impl Protobuf {
     }
 
     #[inline]
-    fn double(&mut self, tag: u8, value: f64) {
-        let mut field = [tag; DOUBLE];
-        field[1..].copy_from_slice(&value.to_le_bytes());
-        self.out.extend_from_slice(&field);
-    }
-
-    /// Seven bits a byte, the lowest first; all but the last have the eighth set.
-    #[inline]
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.out.push(value as u8);
+    fn varint(&mut self, value: u64) {
+        varint(&mut self.out, value);
     }
 }
 

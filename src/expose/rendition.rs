@@ -12,6 +12,7 @@ use super::families::FAMILIES;
 use super::format::Format;
 use super::negotiate::Encoding;
 use super::pack::{Packer, Piece, Total};
+use super::style::Style;
 use super::writer::Writer;
 use crate::series::Snapshot;
 
@@ -26,6 +27,8 @@ pub struct Form {
     pub format: Format,
     /// How it is packed.
     pub encoding: Encoding,
+    /// What else can be chosen.
+    pub style: Style,
 }
 
 /// All functions of one snapshot in one form.
@@ -58,10 +61,15 @@ struct Press {
 // === impl Form ===
 
 impl Form {
-    /// Every form.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let encodings = [Encoding::Identity, Encoding::Gzip];
-        let with = move |format| encodings.map(|encoding| Self { format, encoding });
+    /// Every form in one style.
+    pub fn all(style: Style) -> impl Iterator<Item = Self> {
+        let with = move |format| {
+            [Encoding::Identity, Encoding::Gzip].map(|encoding| Self {
+                format,
+                encoding,
+                style,
+            })
+        };
         Format::ALL.into_iter().flat_map(with)
     }
 }
@@ -82,7 +90,7 @@ impl Rendition {
         });
         let (mut blocks, stale) = kept(snapshot, before);
         let mut press = Press {
-            writer: form.format.writer(snapshot.accounts),
+            writer: form.format.writer(snapshot.accounts, form.style),
             packer: Packer::new(form.encoding),
         };
         for slots in stale.chunks(BLOCK) {

@@ -34,7 +34,7 @@ impl Scrape {
     pub fn new(rendition: Arc<Rendition>, own: &[MetricFamily]) -> io::Result<Self> {
         let form = rendition.form();
         let packer = Packer::new(form.encoding);
-        let mut writer = form.format.writer(rendition.accounts());
+        let mut writer = form.format.writer(rendition.accounts(), form.style);
         for family in own {
             writer.gathered(family);
         }

@@ -5,10 +5,11 @@ use std::ops::Range;
 use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer};
-use super::writer::{Number, Writer};
+use super::style::Style;
+use super::writer::{Number, Observed, Writer};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
-use crate::model::{FunctionId, RetCode};
-use crate::series::{CodeCount, Histogram};
+use crate::model::{FunctionId, RetCode, Timestamp};
+use crate::series::CodeCount;
 
 /// Room for what follows the names and labels of a bucket: bound, count and what stands between.
 const LINE_REST: usize = 40;
@@ -29,14 +30,20 @@ pub(super) struct Text {
     dialect: Dialect,
     /// Whether functions carry the label of their account.
     accounts: bool,
+    /// Whether there are samples that tell when others began.
+    created: bool,
+    /// When the exporter's own metrics began.
+    began: Option<Timestamp>,
 }
 
 impl Text {
-    pub(super) fn new(dialect: Dialect, accounts: bool) -> Self {
+    pub(super) fn new(dialect: Dialect, accounts: bool, style: Style) -> Self {
         Self {
             out: Vec::new(),
             dialect,
             accounts,
+            created: dialect == Dialect::OpenMetrics && style.created_series,
+            began: style.began,
         }
     }
 }
@@ -56,20 +63,21 @@ impl Writer for Text {
         let start = self.out.len();
         self.sample(metric.name, "", function);
         let prefix = start..self.out.len();
+        let labels = start + metric.name.len()..self.out.len();
         for (at, code) in codes.iter().enumerate() {
             if at > 0 {
                 self.out.extend_from_within(prefix.clone());
             }
-            self.put(",ret_code=\"");
-            match code.ret_code {
-                RetCode::OTHER => self.put("other"),
-                known => push_integer(&mut self.out, known.to_raw()),
-            }
-            self.put("\",outcome=\"");
-            self.put(code.outcome.as_str());
-            self.put("\"} ");
+            self.code(code);
             push_integer(&mut self.out, code.count);
             self.out.push(b'\n');
+            if let Some(since) = code.since.filter(|_| self.created) {
+                self.put(family_of(metric.name));
+                self.put("_created");
+                self.out.extend_from_within(labels.clone());
+                self.code(code);
+                self.instant(since);
+            }
         }
         if codes.is_empty() {
             self.out.truncate(start);
@@ -77,7 +85,8 @@ impl Writer for Text {
     }
 
     /// Cumulative buckets, sum and count.
-    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram) {
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>) {
+        let histogram = observed.classic;
         let start = self.out.len();
         self.sample(metric.name, "_bucket", function);
         let labels = start + metric.name.len() + "_bucket".len()..self.out.len();
@@ -107,9 +116,13 @@ impl Writer for Text {
         self.again(metric.name, "_sum", labels.clone());
         Number::sum(metric, histogram).push(&mut self.out);
         self.out.push(b'\n');
-        self.again(metric.name, "_count", labels);
+        self.again(metric.name, "_count", labels.clone());
         self.put(shown);
         self.out.push(b'\n');
+        if let Some(since) = observed.since.filter(|_| self.created) {
+            self.again(metric.name, "_created", labels);
+            self.instant(since);
+        }
     }
 
     fn value(
@@ -118,15 +131,22 @@ impl Writer for Text {
         function: &FunctionId,
         further: Option<(&str, &str)>,
         value: Number,
+        since: Option<Timestamp>,
     ) {
+        let start = self.out.len();
         self.sample(metric.name, "", function);
         if let Some((name, value)) = further {
             self.put(",");
             self.label(name, value);
         }
+        let labels = start + metric.name.len()..self.out.len();
         self.put("} ");
         value.push(&mut self.out);
         self.out.push(b'\n');
+        if let Some(since) = since.filter(|_| self.created) {
+            self.again(family_of(metric.name), "_created", labels);
+            self.instant(since);
+        }
     }
 
     fn gathered(&mut self, family: &MetricFamily) {
@@ -141,11 +161,15 @@ impl Writer for Text {
             match kind {
                 Kind::Counter => {
                     self.gathered_value(family.name(), metric, metric.get_counter().get_value());
+                    self.gathered_created(family_of(family.name()), metric);
                 }
                 Kind::Gauge => {
                     self.gathered_value(family.name(), metric, metric.get_gauge().get_value());
                 }
-                Kind::Histogram => self.gathered_histogram(family.name(), metric),
+                Kind::Histogram => {
+                    self.gathered_histogram(family.name(), metric);
+                    self.gathered_created(family.name(), metric);
+                }
             }
         }
     }
@@ -158,6 +182,24 @@ impl Writer for Text {
 }
 
 impl Text {
+    /// The labels of one way in which invocations ended, and the end of the labels.
+    fn code(&mut self, code: &CodeCount) {
+        self.put(",ret_code=\"");
+        match code.ret_code {
+            RetCode::OTHER => self.put("other"),
+            known => push_integer(&mut self.out, known.to_raw()),
+        }
+        self.put("\",outcome=\"");
+        self.put(code.outcome.as_str());
+        self.put("\"} ");
+    }
+
+    /// An instant in seconds, and the end of the line.
+    fn instant(&mut self, at: Timestamp) {
+        Number::Millis(at.as_millis()).push(&mut self.out);
+        self.out.push(b'\n');
+    }
+
     /// `name{...} ` with the labels that stand at `labels`, the brace before them included.
     fn again(&mut self, name: &str, suffix: &str, labels: Range<usize>) {
         self.put(name);
@@ -185,6 +227,11 @@ impl Text {
     }
 }
 
+/// The family of a counter, as OpenMetrics names it.
+fn family_of(name: &str) -> &str {
+    name.strip_suffix("_total").unwrap_or(name)
+}
+
 // === impl the families of the exporter itself ===
 
 impl Text {
@@ -193,6 +240,15 @@ impl Text {
         self.pairs(metric, None);
         push_float(&mut self.out, value);
         self.out.push(b'\n');
+    }
+
+    fn gathered_created(&mut self, family: &str, metric: &proto::Metric) {
+        if let Some(began) = self.began.filter(|_| self.created) {
+            self.put(family);
+            self.put("_created");
+            self.pairs(metric, None);
+            self.instant(began);
+        }
     }
 
     fn gathered_histogram(&mut self, name: &str, metric: &proto::Metric) {
@@ -252,7 +308,7 @@ impl Text {
         let open = self.dialect == Dialect::OpenMetrics;
         let family = match (open, kind) {
             // There `_total` ends the sample and not the family.
-            (true, Kind::Counter) => name.strip_suffix("_total").unwrap_or(name),
+            (true, Kind::Counter) => family_of(name),
             _ => name,
         };
         self.put("# HELP ");

@@ -6,8 +6,8 @@ use prometheus::proto::MetricFamily;
 
 use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
 use crate::catalog::{Metric, Unit};
-use crate::model::FunctionId;
-use crate::series::{CodeCount, Histogram};
+use crate::model::{FunctionId, Timestamp};
+use crate::series::{CodeCount, Histogram, NativeHistogram};
 
 /// A gibibyte for a second, in bytes times nanoseconds.
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
@@ -26,15 +26,17 @@ pub(super) trait Writer: Send + Debug {
     fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]);
 
     /// One histogram of one function.
-    fn histogram(&mut self, metric: &Metric, function: &FunctionId, histogram: &Histogram);
+    fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>);
 
-    /// One number of one function; with a `further` label where the family has one.
+    /// One number of one function; with a `further` label where the family has one. A counter
+    /// began at `since`, where that is known; gauges have no beginning.
     fn value(
         &mut self,
         metric: &Metric,
         function: &FunctionId,
         further: Option<(&str, &str)>,
         value: Number,
+        since: Option<Timestamp>,
     );
 
     /// A whole family gathered by the `prometheus` crate. Types that the catalog does not know
@@ -43,6 +45,17 @@ pub(super) trait Writer: Send + Debug {
 
     /// Ends the scrape.
     fn end(&mut self);
+}
+
+/// What a histogram is shown from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Observed<'s> {
+    /// The classic buckets, and the sum of both.
+    pub(super) classic: &'s Histogram,
+    /// Native buckets of the same values, for the formats that have them.
+    pub(super) native: Option<&'s NativeHistogram>,
+    /// When it began, where that is known.
+    pub(super) since: Option<Timestamp>,
 }
 
 /// A number as it is counted. It becomes a decimal or a float as late as possible: text tells it

@@ -17,6 +17,9 @@ pub struct CodeCount {
     pub outcome: Outcome,
     /// Invocations.
     pub count: u64,
+    /// When the first of them was counted, or, of what a function begins with, when that was
+    /// entered; `None` in a state of before that was kept.
+    pub since: Option<Timestamp>,
 }
 
 /// Counters and histograms of one function.
@@ -27,6 +30,8 @@ pub struct FunctionSeries {
     /// Invocations by return code and outcome, in ascending order of both. A function that was
     /// never called has one entry: success, zero.
     pub codes: Vec<CodeCount>,
+    /// When it was entered, by this machine's clock; `None` in a state of before that was kept.
+    pub since: Option<Timestamp>,
     /// Run time in nanoseconds.
     pub duration: Histogram,
     /// Billed time in nanoseconds.
@@ -57,6 +62,8 @@ pub struct FunctionSeries {
 pub struct ColdStarts {
     /// Time of each, in nanoseconds.
     pub duration: Histogram,
+    /// When the first one was counted.
+    pub since: Option<Timestamp>,
     /// Sums of the parts in the order of [`ColdStart::PARTS`], in nanoseconds.
     pub parts: [u128; ColdStart::PARTS.len()],
 }
@@ -66,21 +73,35 @@ impl Default for ColdStarts {
         Self {
             duration: Histogram::new(&DURATION_BOUNDS),
             parts: [0; ColdStart::PARTS.len()],
+            since: None,
         }
     }
 }
 
+impl ColdStarts {
+    /// None yet, of a series that begins at `since`.
+    fn since(since: Option<Timestamp>) -> Box<Self> {
+        Box::new(Self {
+            since,
+            ..Self::default()
+        })
+    }
+}
+
 impl FunctionSeries {
-    /// The series of a function that was never called; its API says `success` where all went well.
+    /// The series of a function that was never called, and entered nobody knows when; its API says
+    /// `success` where all went well.
     pub fn new(function: FunctionId, success: RetCode) -> Self {
         let success = CodeCount {
             ret_code: success,
             outcome: Outcome::Success,
             count: 0,
+            since: None,
         };
         Self {
             function,
             codes: vec![success],
+            since: None,
             duration: Histogram::new(&DURATION_BOUNDS),
             billed: Histogram::new(&DURATION_BOUNDS),
             memory: Histogram::new(&MEMORY_BOUNDS),
@@ -95,9 +116,20 @@ impl FunctionSeries {
         }
     }
 
-    /// Counts one invocation.
-    pub fn count(&mut self, row: &Row) {
-        self.count_code(row.ret_code, row.outcome);
+    /// The same, entered at `now`.
+    pub fn begun(function: FunctionId, success: RetCode, now: Timestamp) -> Self {
+        let mut series = Self::new(function, success);
+        series.since = Some(now);
+        series
+            .codes
+            .iter_mut()
+            .for_each(|code| code.since = series.since);
+        series
+    }
+
+    /// Counts one invocation, at `now` by this machine's clock.
+    pub fn count(&mut self, row: &Row, now: Timestamp) {
+        self.count_code(row.ret_code, row.outcome, now);
         self.duration.observe(row.duration.0);
         self.billed.observe(row.billed.0);
         self.memory.observe(row.memory.0);
@@ -113,9 +145,11 @@ impl FunctionSeries {
         self.billed_memory += u128::from(limit) * u128::from(row.billed.0);
     }
 
-    /// Counts one cold start.
-    pub fn count_cold_start(&mut self, start: &ColdStart) {
-        let starts = self.cold_starts.get_or_insert_default();
+    /// Counts one cold start, at `now` by this machine's clock.
+    pub fn count_cold_start(&mut self, start: &ColdStart, now: Timestamp) {
+        let starts = self
+            .cold_starts
+            .get_or_insert_with(|| ColdStarts::since(Some(now)));
         starts.duration.observe(start.total.0);
         for (sum, part) in starts.parts.iter_mut().zip(start.parts) {
             *sum += u128::from(part.0);
@@ -130,6 +164,7 @@ impl FunctionSeries {
             Some(before) => before.clone(),
             None => Self {
                 codes: Vec::new(),
+                since: self.since,
                 ..Self::new(self.function.clone(), RetCode::ZERO)
             },
         };
@@ -138,8 +173,9 @@ impl FunctionSeries {
                 shown.codes.insert(at, CodeCount { count: 0, ..*code });
             }
         }
-        if self.cold_starts.is_some() {
-            shown.cold_starts.get_or_insert_default();
+        if let Some(starts) = &self.cold_starts {
+            let empty = || ColdStarts::since(starts.since);
+            shown.cold_starts.get_or_insert_with(empty);
         }
         shown.about.clone_from(&self.about);
         Some(shown)
@@ -163,7 +199,7 @@ impl FunctionSeries {
         codes.binary_search_by_key(&(ret_code, outcome), |code| (code.ret_code, code.outcome))
     }
 
-    fn count_code(&mut self, ret_code: RetCode, outcome: Outcome) {
+    fn count_code(&mut self, ret_code: RetCode, outcome: Outcome, now: Timestamp) {
         match self.place_of(ret_code, outcome) {
             Ok(at) => self.codes[at].count += 1,
             Err(at) if self.codes.len() < CODES_MAX || ret_code == RetCode::OTHER => {
@@ -173,10 +209,11 @@ impl FunctionSeries {
                         ret_code,
                         outcome,
                         count: 1,
+                        since: Some(now),
                     },
                 );
             }
-            Err(_) => self.count_code(RetCode::OTHER, outcome),
+            Err(_) => self.count_code(RetCode::OTHER, outcome, now),
         }
     }
 }
@@ -190,12 +227,15 @@ mod tests {
     fn each_native_histogram_counts_what_the_classic_one_beside_it_does() {
         let mut series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::ZERO);
         for number in 0..3 {
-            series.count(&Row {
-                duration: Nanos(number * 1_000_000_000),
-                billed: Nanos(number * 4_000_000_000),
-                memory: Bytes(number * 16),
-                ..Row::default()
-            });
+            series.count(
+                &Row {
+                    duration: Nanos(number * 1_000_000_000),
+                    billed: Nanos(number * 4_000_000_000),
+                    memory: Bytes(number * 16),
+                    ..Row::default()
+                },
+                Timestamp::default(),
+            );
         }
         let beside = [
             (&series.duration, &series.duration_native, [0, 8]),

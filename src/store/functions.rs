@@ -3,8 +3,10 @@
 //! `region, namespace, name, forgotten, last (0 or 1 + value), codes (count; raw code, outcome,
 //! count each), three histograms (buckets; counts; sum)`; from layout 2 on also `account, retries,
 //! memory times billed time, cold starts (0, or 1 + histogram + three parts)`; from layout 4 on also
-//! three native histograms (as in [`native`](super::native)). Numbers are variable-length.
+//! three native histograms (as in [`native`](super::native)), and when the function, each code and
+//! the cold starts began (0 or 1 + value each). Numbers are variable-length.
 
+use std::iter;
 use std::sync::Arc;
 
 use super::codec::{Reader, put_int, put_text, put_uint};
@@ -33,13 +35,7 @@ impl StoredFunction {
         put_text(buffer, &series.function.namespace);
         put_text(buffer, &series.function.name);
         put_int(buffer, self.forgotten.as_millis());
-        match series.last_invocation {
-            Some(last) => {
-                buffer.push(1);
-                put_int(buffer, last.as_millis());
-            }
-            None => buffer.push(0),
-        }
+        put_instant(buffer, series.last_invocation);
         put_uint(buffer, series.codes.len() as u128);
         for code in &series.codes {
             put_int(buffer, i64::from(code.ret_code.to_raw()));
@@ -69,6 +65,9 @@ impl StoredFunction {
         ] {
             put_native(buffer, native);
         }
+        for since in starts_of(series) {
+            put_instant(buffer, since);
+        }
     }
 
     /// Writes what is shown of a function meanwhile: the same form, whose bound has no meaning.
@@ -96,11 +95,7 @@ impl StoredFunction {
         let mut reader = Reader::new(bytes);
         let function = FunctionId::new(reader.text()?, reader.text()?, reader.text()?);
         let forgotten = Timestamp::from_millis(reader.int()?);
-        let last_invocation = match reader.byte()? {
-            0 => None,
-            1 => Some(Timestamp::from_millis(reader.int()?)),
-            _ => return None,
-        };
+        let last_invocation = decode_instant(&mut reader)?;
         let codes = decode_codes(&mut reader)?;
         let duration = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
         let billed = decode_histogram(&mut reader, &DURATION_BOUNDS)?;
@@ -117,7 +112,11 @@ impl StoredFunction {
         if reader.end().is_none() {
             decode_rest(&mut reader, &mut series)?;
         }
-        decode_natives(&mut reader, &mut series)?;
+        let kept = reader.end().is_none();
+        decode_natives(&mut reader, &mut series, kept)?;
+        if kept {
+            decode_starts(&mut reader, &mut series)?;
+        }
         reader.end()?;
         Some(Self {
             series: Arc::new(series),
@@ -144,6 +143,7 @@ fn decode_rest(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<(
         1 => Some(Box::new(ColdStarts {
             duration: decode_histogram(reader, &DURATION_BOUNDS)?,
             parts: [reader.wide()?, reader.wide()?, reader.wide()?],
+            since: None,
         })),
         _ => return None,
     };
@@ -152,8 +152,7 @@ fn decode_rest(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<(
 
 /// What the fourth layout added. A function of before has what its classic histograms tell, so
 /// that both have counted the same, in this state as in any other.
-fn decode_natives(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<()> {
-    let known = reader.end().is_none();
+fn decode_natives(reader: &mut Reader<'_>, series: &mut FunctionSeries, known: bool) -> Option<()> {
     for (native, unit, classic) in [
         (&mut series.duration_native, Unit::Nanos, &series.duration),
         (&mut series.billed_native, Unit::Nanos, &series.billed),
@@ -172,6 +171,39 @@ fn decode_natives(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Optio
     Some(())
 }
 
+/// When each series began, which the fourth layout added too.
+fn decode_starts(reader: &mut Reader<'_>, series: &mut FunctionSeries) -> Option<()> {
+    series.since = decode_instant(reader)?;
+    for code in &mut series.codes {
+        code.since = decode_instant(reader)?;
+    }
+    if let Some(starts) = &mut series.cold_starts {
+        starts.since = decode_instant(reader)?;
+    }
+    Some(())
+}
+
+fn starts_of(series: &FunctionSeries) -> impl Iterator<Item = Option<Timestamp>> {
+    let codes = series.codes.iter().map(|code| code.since);
+    let cold_starts = series.cold_starts.iter().map(|starts| starts.since);
+    iter::once(series.since).chain(codes).chain(cold_starts)
+}
+
+fn put_instant(buffer: &mut Vec<u8>, instant: Option<Timestamp>) {
+    buffer.push(instant.is_some().into());
+    if let Some(instant) = instant {
+        put_int(buffer, instant.as_millis());
+    }
+}
+
+fn decode_instant(reader: &mut Reader<'_>) -> Option<Option<Timestamp>> {
+    match reader.byte()? {
+        0 => Some(None),
+        1 => Some(Some(Timestamp::from_millis(reader.int()?))),
+        _ => None,
+    }
+}
+
 fn decode_codes(reader: &mut Reader<'_>) -> Option<Vec<CodeCount>> {
     let mut codes = Vec::new();
     for _ in 0..reader.small::<u16>()? {
@@ -179,6 +211,7 @@ fn decode_codes(reader: &mut Reader<'_>) -> Option<Vec<CodeCount>> {
             ret_code: RetCode::from_raw(reader.int()?.try_into().ok()?),
             outcome: Outcome::from_u8(reader.byte()?)?,
             count: reader.uint()?,
+            since: None,
         });
     }
     Some(codes)
@@ -204,6 +237,9 @@ mod tests {
         put_native(&mut native, &series.duration_native);
         put_native(&mut native, &series.billed_native);
         put_native(&mut native, &series.memory_native);
+        for since in starts_of(series) {
+            put_instant(&mut native, since);
+        }
         let third = bytes.len() - native.len();
         let mut rest = Vec::new();
         put_text(&mut rest, &series.function.account);
@@ -220,28 +256,35 @@ mod tests {
     #[test]
     fn a_function_comes_back_as_it_was_and_damage_is_noticed() {
         let function = FunctionId::new("ap-x", "default", "f/\"\u{4e2d}").of_account("a");
-        let mut series = FunctionSeries::new(function, RetCode::ZERO);
-        series.count_cold_start(&ColdStart {
-            function: 0,
-            key: AttemptKey::default(),
-            position: Timestamp::default(),
-            total: Nanos(5_000_000),
-            parts: [Nanos(1), Nanos(0), Nanos(1 << 40)],
-        });
-        for raw in [0, 1, -1, 433, 12_345] {
-            series.count(&Row {
+        let at = Timestamp::from_millis;
+        let mut series = FunctionSeries::begun(function, RetCode::ZERO, at(1_234));
+        series.count_cold_start(
+            &ColdStart {
                 function: 0,
-                ret_code: RetCode::new(raw),
-                outcome: Outcome::FunctionError,
-                key: AttemptKey { id: 1, attempt: 0 },
-                position: Timestamp::from_secs(1_700_000_000),
-                duration: Nanos(u64::MAX),
-                billed: Nanos(100_000_000),
-                memory: Bytes(1 << 40),
-                memory_limit: Bytes(1 << 20),
-                retried: true,
-                ..Row::default()
-            });
+                key: AttemptKey::default(),
+                position: Timestamp::default(),
+                total: Nanos(5_000_000),
+                parts: [Nanos(1), Nanos(0), Nanos(1 << 40)],
+            },
+            at(1_240),
+        );
+        for raw in [0, 1, -1, 433, 12_345] {
+            series.count(
+                &Row {
+                    function: 0,
+                    ret_code: RetCode::new(raw),
+                    outcome: Outcome::FunctionError,
+                    key: AttemptKey { id: 1, attempt: 0 },
+                    position: Timestamp::from_secs(1_700_000_000),
+                    duration: Nanos(u64::MAX),
+                    billed: Nanos(100_000_000),
+                    memory: Bytes(1 << 40),
+                    memory_limit: Bytes(1 << 20),
+                    retried: true,
+                    ..Row::default()
+                },
+                at(1_300 + raw),
+            );
         }
         let stored = StoredFunction {
             series: Arc::new(series),
@@ -260,6 +303,7 @@ mod tests {
             // Five of u64::MAX ns: all that is known is that they took longer than 900 s.
             let seeded: Vec<_> = earlier.series.duration_native.buckets().collect();
             assert_eq!(seeded, [(79, 5)], "2^(78/8) < 900 <= 2^(79/8)");
+            assert!(starts_of(&earlier.series).all(|since| since.is_none()));
             let mut again = Vec::new();
             earlier.encode(&mut again);
             assert_eq!(StoredFunction::decode(&again), Some(earlier));
@@ -280,7 +324,7 @@ mod tests {
     fn native_histograms_that_counted_otherwise_are_damage() {
         let function = FunctionId::new("ap-x", "default", "f");
         let mut series = FunctionSeries::new(function, RetCode::ZERO);
-        series.count(&Row::default());
+        series.count(&Row::default(), Timestamp::default());
         for observe in [
             |series: &mut FunctionSeries| series.duration_native.observe(0),
             |series: &mut FunctionSeries| series.billed_native.observe(0),

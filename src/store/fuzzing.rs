@@ -79,16 +79,19 @@ fn made(bytes: &[u8]) -> StoredFunction {
     let mut series = FunctionSeries::new(id, RetCode::OK_STATUS);
     for part in bytes.chunks(CHUNK) {
         let number = |at: usize| u64::from(part.get(at).copied().unwrap_or_default());
-        series.count(&Row {
-            ret_code: RetCode::new(number(0) as i64 - 2),
-            duration: Nanos(number(1) << (number(2) % 44)),
-            billed: Nanos(number(3) << (number(4) % 44)),
-            memory: Bytes(number(5) << (number(6) % 33)),
-            memory_limit: Bytes(number(7) << (number(8) % 33)),
-            position: Timestamp::from_millis(number(9) as i64 - 100),
-            retried: number(10) > 127,
-            ..Row::default()
-        });
+        series.count(
+            &Row {
+                ret_code: RetCode::new(number(0) as i64 - 2),
+                duration: Nanos(number(1) << (number(2) % 44)),
+                billed: Nanos(number(3) << (number(4) % 44)),
+                memory: Bytes(number(5) << (number(6) % 33)),
+                memory_limit: Bytes(number(7) << (number(8) % 33)),
+                position: Timestamp::from_millis(number(9) as i64 - 100),
+                retried: number(10) > 127,
+                ..Row::default()
+            },
+            Timestamp::from_millis(number(11) as i64 - 100),
+        );
     }
     StoredFunction {
         series: Arc::new(series),

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::View;
-use crate::expose::{Form, Rendition, Scrape};
+use crate::expose::{Encoding, Form, Format, Rendition, Scrape, Style};
 use crate::runtime::spawn_blocking;
 use crate::telemetry::Telemetry;
 
@@ -44,19 +44,28 @@ impl Renditions {
             versions: Vec::new(),
             asked: Instant::now(),
         };
-        let shelves = Form::all().map(|form| (form, Arc::new(Mutex::new(shelf()))));
+        let shelves = Form::all(Style::default()).map(|form| (form, Arc::new(Mutex::new(shelf()))));
         Self {
             shelves: shelves.collect(),
             source: Arc::new(Source { view, telemetry }),
         }
     }
 
+    /// The same with scrapes written as chosen.
+    pub(super) fn with_style(mut self, style: Style) -> Self {
+        self.shelves
+            .iter_mut()
+            .for_each(|(form, _)| form.style = style);
+        self
+    }
+
     /// A scrape of the newest snapshot. It is made on a thread that may take its time, and to its
     /// end even if the client leaves: those who wait for it still do.
-    pub(super) async fn scrape(&self, form: Form) -> io::Result<Scrape> {
+    pub(super) async fn scrape(&self, format: Format, encoding: Encoding) -> io::Result<Scrape> {
         self.drop_unused(Instant::now());
-        let shelf = self.shelves.iter().find(|(of, _)| *of == form);
-        let (_, shelf) = shelf.ok_or(io::ErrorKind::NotFound)?;
+        let mut shelves = self.shelves.iter();
+        let shelf = shelves.find(|(of, _)| of.format == format && of.encoding == encoding);
+        let &(form, ref shelf) = shelf.ok_or(io::ErrorKind::NotFound)?;
         let shelf = Arc::clone(shelf).lock_owned().await;
         let source = self.source.clone();
         let made = spawn_blocking(move || source.scrape(form, shelf));
@@ -114,19 +123,12 @@ mod tests {
 
     use super::super::{Readiness, Status};
     use super::*;
-    use crate::expose::{Encoding, Format};
     use crate::model::{FunctionId, RetCode};
     use crate::series::{FunctionSeries, Snapshot};
     use crate::telemetry::BuildInfo;
 
-    const PACKED: Form = Form {
-        format: Format::Text,
-        encoding: Encoding::Gzip,
-    };
-    const PLAIN: Form = Form {
-        encoding: Encoding::Identity,
-        ..PACKED
-    };
+    const PACKED: Encoding = Encoding::Gzip;
+    const PLAIN: Encoding = Encoding::Identity;
 
     struct House(Shared<Arc<Snapshot>>);
 
@@ -163,10 +165,11 @@ mod tests {
         (house, renditions)
     }
 
-    /// What is kept of a form, by generation.
-    fn kept(renditions: &Renditions, form: Form) -> Option<u64> {
+    /// What is kept of text, by generation.
+    fn kept(renditions: &Renditions, encoding: Encoding) -> Option<u64> {
         let mut shelves = renditions.shelves.iter();
-        let (_, shelf) = shelves.find(|(of, _)| *of == form).unwrap();
+        let text = |of: &Form| of.format == Format::Text && of.encoding == encoding;
+        let (_, shelf) = shelves.find(|(of, _)| text(of)).unwrap();
         let shelf = shelf.try_lock().unwrap();
         shelf.newest.as_ref().map(|newest| newest.generation())
     }
@@ -174,11 +177,11 @@ mod tests {
     #[tokio::test]
     async fn scrapers_of_one_snapshot_share_what_is_rendered() {
         let (house, renditions) = house();
-        let first = renditions.scrape(PACKED).await.unwrap();
-        let second = renditions.scrape(PACKED).await.unwrap();
+        let first = renditions.scrape(Format::Text, PACKED).await.unwrap();
+        let second = renditions.scrape(Format::Text, PACKED).await.unwrap();
         assert!(first.shares_with(&second));
         house.publish();
-        let third = renditions.scrape(PACKED).await.unwrap();
+        let third = renditions.scrape(Format::Text, PACKED).await.unwrap();
         assert!(!third.shares_with(&second));
         assert_eq!(kept(&renditions, PACKED), Some(2));
         assert_eq!(kept(&renditions, PLAIN), None);
@@ -189,7 +192,7 @@ mod tests {
         let (house, renditions) = house();
         let mut slow = Vec::new();
         for _ in 0..3 * VERSIONS_MAX {
-            slow.push(renditions.scrape(PLAIN).await.unwrap());
+            slow.push(renditions.scrape(Format::Text, PLAIN).await.unwrap());
             house.publish();
         }
         let sharing = |one: &Scrape| slow.iter().filter(|other| one.shares_with(other)).count();
@@ -198,7 +201,7 @@ mod tests {
         let rest = 2 * VERSIONS_MAX + 1;
         assert_eq!(shared[VERSIONS_MAX - 1..], vec![rest; rest]);
         drop(slow);
-        renditions.scrape(PLAIN).await.unwrap();
+        renditions.scrape(Format::Text, PLAIN).await.unwrap();
         let newest = house.snapshot().generation;
         assert_eq!(kept(&renditions, PLAIN), Some(newest));
     }
@@ -206,10 +209,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_asks_for_is_dropped() {
         let (_, renditions) = house();
-        renditions.scrape(PLAIN).await.unwrap();
+        renditions.scrape(Format::Text, PLAIN).await.unwrap();
         for _ in 0..2 {
             tokio::time::advance(KEPT * 2 / 3).await;
-            renditions.scrape(PACKED).await.unwrap();
+            renditions.scrape(Format::Text, PACKED).await.unwrap();
         }
         assert_eq!(kept(&renditions, PLAIN), None);
         assert_eq!(kept(&renditions, PACKED), Some(1));

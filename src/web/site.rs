@@ -12,7 +12,7 @@ use hyper::{Method, Response, StatusCode, Uri};
 use super::body::Body;
 use super::renditions::Renditions;
 use super::{Readiness, View, landing};
-use crate::expose::{Encoding, Form, Format};
+use crate::expose::{Encoding, Format, Style};
 use crate::telemetry::Telemetry;
 
 const HEALTHY: &str = "/-/healthy";
@@ -59,6 +59,15 @@ impl Site {
         })
     }
 
+    /// The same with scrapes written as chosen.
+    #[must_use]
+    pub fn with_style(self, style: Style) -> Self {
+        Self {
+            renditions: self.renditions.with_style(style),
+            ..self
+        }
+    }
+
     /// The answer to a request. HEAD is answered as GET; the server leaves the body out.
     pub async fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         let path = uri.path();
@@ -85,11 +94,7 @@ impl Site {
     async fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
         let wanted = Format::negotiate(&list(headers, &ACCEPT));
         let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
-        let form = Form {
-            format: wanted.format,
-            encoding,
-        };
-        let scrape = match self.renditions.scrape(form).await {
+        let scrape = match self.renditions.scrape(wanted.format, encoding).await {
             Ok(scrape) => scrape,
             Err(cause) => {
                 tracing::error!(%cause, "a scrape could not be rendered");

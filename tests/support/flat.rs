@@ -77,6 +77,13 @@ impl Flat {
         self
     }
 
+    /// The same without the samples that tell when others began, as usual in OpenMetrics.
+    pub fn without_created(mut self) -> Self {
+        self.samples
+            .retain(|(name, _), _| !name.ends_with("_created"));
+        self
+    }
+
     fn family(&mut self, family: Family, unit: Option<String>) -> Result<(), String> {
         if family.samples.is_empty() {
             return Ok(());
@@ -102,15 +109,26 @@ impl Flat {
                 return Err(format!("{name}: a label is there twice"));
             }
         }
-        let found = (metric.gauge, metric.counter, metric.histogram.as_ref());
+        let found = (
+            metric.gauge,
+            metric.counter.as_ref(),
+            metric.histogram.as_ref(),
+        );
         let histogram = match (kind, found) {
-            ("gauge", (Some(value), None, None)) | ("counter", (None, Some(value), None)) => {
-                let value = value.value.ok_or("no value")?;
-                return self.sample(name, labels, value);
+            ("gauge", (Some(value), None, None)) => {
+                return self.sample(name, labels, value.value.ok_or("no value")?);
+            }
+            ("counter", (None, Some(counter), None)) => {
+                let family = name
+                    .strip_suffix("_total")
+                    .ok_or("a counter without _total")?;
+                self.created(family, &labels, counter.created_timestamp)?;
+                return self.sample(name, labels, counter.value.ok_or("no value")?);
             }
             ("histogram", (None, None, Some(histogram))) => histogram,
             _ => return Err(format!("{name}: not a {kind}")),
         };
+        self.created(name, &labels, histogram.created_timestamp)?;
         let count = histogram.sample_count.ok_or("no count")?;
         let sum = histogram.sample_sum.ok_or("no sum")?;
         let finite = histogram
@@ -125,6 +143,20 @@ impl Flat {
         }
         self.sample(&format!("{name}_sum"), labels.clone(), sum)?;
         self.sample(&format!("{name}_count"), labels, count as f64)
+    }
+
+    /// As OpenMetrics tells it where that is switched on.
+    fn created(
+        &mut self,
+        family: &str,
+        labels: &Labels,
+        at: Option<protobuf::Timestamp>,
+    ) -> Result<(), String> {
+        let Some(at) = at else {
+            return Ok(());
+        };
+        let seconds = at.millis()? as f64 / 1e3;
+        self.sample(&format!("{family}_created"), labels.clone(), seconds)
     }
 
     fn sample(&mut self, name: &str, labels: Labels, value: f64) -> Result<(), String> {

@@ -77,9 +77,9 @@ fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
     let sample = parse_sample(line)?;
     let (family, _) = families.last_mut().ok_or("sample before any family")?;
     let suffixes: &[&str] = match family.kind.as_str() {
-        "counter" => &["_total"],
+        "counter" => &["_total", "_created"],
         "gauge" => &[""],
-        "histogram" => &["_bucket", "_sum", "_count"],
+        "histogram" => &["_bucket", "_sum", "_count", "_created"],
         other => return Err(format!("type {other:?}")),
     };
     let suffix = sample.name.strip_prefix(&family.name);

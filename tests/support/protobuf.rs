@@ -3,7 +3,10 @@
 //! encodes what it decoded and compares lengths finds one.
 //!
 //! To be included by a test.
+#![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(missing_docs, reason = "the names are those of metrics.proto")]
+
+use std::collections::BTreeMap;
 
 use prost::Message;
 
@@ -39,7 +42,7 @@ pub struct Metric {
     #[prost(message, optional, tag = "2")]
     pub gauge: Option<Value>,
     #[prost(message, optional, tag = "3")]
-    pub counter: Option<Value>,
+    pub counter: Option<Counter>,
     #[prost(int64, optional, tag = "6")]
     pub timestamp_ms: Option<i64>,
     #[prost(message, optional, tag = "7")]
@@ -54,11 +57,39 @@ pub struct LabelPair {
     pub value: Option<String>,
 }
 
-/// A gauge, or a counter without an exemplar.
+/// A gauge.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Value {
     #[prost(double, optional, tag = "1")]
     pub value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Counter {
+    #[prost(double, optional, tag = "1")]
+    pub value: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub created_timestamp: Option<Timestamp>,
+}
+
+/// `google.protobuf.Timestamp`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Timestamp {
+    #[prost(int64, tag = "1")]
+    pub seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub nanos: i32,
+}
+
+impl Timestamp {
+    /// In whole milliseconds; an error where it is none, or not written as it has to be.
+    pub fn millis(self) -> Result<i64, String> {
+        let nanos = i64::from(self.nanos);
+        match (0..1_000_000_000).contains(&nanos) && nanos % 1_000_000 == 0 {
+            true => Ok(self.seconds * 1_000 + nanos / 1_000_000),
+            false => Err(format!("not in milliseconds: {self:?}")),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -69,6 +100,51 @@ pub struct Histogram {
     pub sample_sum: Option<f64>,
     #[prost(message, repeated, tag = "3")]
     pub bucket: Vec<Bucket>,
+    #[prost(sint32, optional, tag = "5")]
+    pub schema: Option<i32>,
+    #[prost(double, optional, tag = "6")]
+    pub zero_threshold: Option<f64>,
+    #[prost(uint64, optional, tag = "7")]
+    pub zero_count: Option<u64>,
+    #[prost(message, repeated, tag = "12")]
+    pub positive_span: Vec<BucketSpan>,
+    #[prost(sint64, repeated, tag = "13")]
+    pub positive_delta: Vec<i64>,
+    #[prost(message, optional, tag = "15")]
+    pub created_timestamp: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct BucketSpan {
+    #[prost(sint32, optional, tag = "1")]
+    pub offset: Option<i32>,
+    #[prost(uint32, optional, tag = "2")]
+    pub length: Option<u32>,
+}
+
+impl Histogram {
+    /// The counts of the native buckets by their index, empty ones included; an error where spans
+    /// and deltas do not go together.
+    pub fn native_buckets(&self) -> Result<BTreeMap<i32, u64>, String> {
+        let mut buckets = BTreeMap::new();
+        let mut deltas = self.positive_delta.iter();
+        let (mut index, mut count) = (0, 0);
+        for span in &self.positive_span {
+            index += span.offset();
+            for _ in 0..span.length() {
+                count += deltas.next().ok_or("fewer deltas than buckets")?;
+                let count = u64::try_from(count).map_err(|_| "a count below zero")?;
+                if buckets.insert(index, count).is_some() {
+                    return Err(format!("bucket {index} is there twice"));
+                }
+                index += 1;
+            }
+        }
+        match deltas.next() {
+            None => Ok(buckets),
+            Some(_) => Err("more deltas than buckets".into()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -12,6 +12,8 @@ use crate::store::KeyPack;
 /// A change that was worked out against the books but not made yet.
 #[derive(Debug, Default)]
 pub struct Prepared {
+    /// When it is counted, by this machine's clock: series that are new with it begin then.
+    pub(super) now: Timestamp,
     /// New functions, for the slots that follow those in the books, each with what its API says
     /// where all went well.
     pub(super) added: Vec<(FunctionId, RetCode)>,
@@ -42,6 +44,14 @@ pub(super) struct PackNote {
 // === impl Prepared ===
 
 impl Prepared {
+    /// A change made at `now`, by this machine's clock.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            ..Self::default()
+        }
+    }
+
     /// Whether it changes nothing that is kept.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty()

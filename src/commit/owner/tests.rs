@@ -1,9 +1,17 @@
-//! When the committer commits.
+//! When the committer commits, and what it says of when a series began.
 
 use super::*;
 use crate::commit::Rules;
+use crate::model::{Outcome, RetCode, Row};
 use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;
+
+const RULES: Rules = Rules {
+    functions: 10,
+    several_accounts: false,
+    late_after: Duration::from_secs(60),
+    first_read: Duration::from_secs(60),
+};
 
 fn function(name: &str) -> Vec<Listed> {
     vec![Listed {
@@ -15,15 +23,9 @@ fn function(name: &str) -> Vec<Listed> {
 
 #[tokio::test(start_paused = true)]
 async fn a_rush_is_committed_together_and_a_single_change_at_once() {
-    let rules = Rules {
-        functions: 10,
-        several_accounts: false,
-        late_after: Duration::from_secs(60),
-        first_read: Duration::from_secs(60),
-    };
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
     let (committer, writer, published) = Committer::new(
-        Books::new(rules),
+        Books::new(RULES),
         Store::memory(),
         telemetry,
         Runtime::system(),
@@ -52,6 +54,60 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
     let later = Instant::now();
     writer.known(function("d"), vec![]).await.unwrap();
     assert_eq!(later.elapsed(), Duration::ZERO, "after a rest");
+    drop(writer);
+    task.await.unwrap();
+}
+
+/// Of the function, of its first success and of its first failure: held at zero or not, they stay.
+#[tokio::test(start_paused = true)]
+async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
+    let origin = Timestamp::from_secs(1_700_000_000);
+    let span = Duration::from_secs(10);
+    let (committer, writer, published) = Committer::new(
+        Books::new(RULES),
+        Store::memory(),
+        Arc::new(Telemetry::new(&BuildInfo::current()).unwrap()),
+        Runtime::simulated(origin, 1),
+        ZeroFirst::new(span, Vec::new()),
+    );
+    let task = spawn(committer.run());
+    let began = Instant::now();
+    let target = TargetId::region("ap-x");
+    // The cloud's clock is another.
+    writer
+        .open(&target, Timestamp::from_secs(60))
+        .await
+        .unwrap();
+    let rest = || tokio::time::sleep(Duration::from_secs(1));
+    rest().await;
+    let entered = began.elapsed();
+    writer.known(function("a"), vec![]).await.unwrap();
+    rest().await;
+    let failed = began.elapsed();
+    for id in 0..3 {
+        let row = Row {
+            ret_code: RetCode::new(433),
+            outcome: Outcome::Timeout,
+            key: crate::model::AttemptKey { id, attempt: 0 },
+            position: Timestamp::from_secs(60),
+            ..Row::default()
+        };
+        let page = Page {
+            functions: vec![FunctionId::new("ap-x", "default", "a")],
+            rows: vec![row],
+            ..Page::default()
+        };
+        let answer = writer.page(&target, page).await.unwrap();
+        assert_eq!(answer.counted, 1);
+        for wait in [Duration::ZERO, span] {
+            tokio::time::sleep(wait).await;
+            let series = published.load().series[0].clone();
+            let starts: Vec<_> = series.codes.iter().map(|code| code.since).collect();
+            let (entered, failed) = (Some(origin + entered), Some(origin + failed));
+            assert_eq!((series.since, starts), (entered, vec![entered, failed]));
+        }
+    }
+    assert_eq!(published.load().series[0].invocations(), 3);
     drop(writer);
     task.await.unwrap();
 }

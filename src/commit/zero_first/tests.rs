@@ -17,11 +17,14 @@ fn empty() -> Arc<FunctionSeries> {
 fn with(series: &Arc<FunctionSeries>, codes: &[i64]) -> Arc<FunctionSeries> {
     let mut series = (**series).clone();
     for code in codes {
-        series.count(&Row {
-            ret_code: RetCode::new(*code),
-            outcome: Outcome::FunctionError,
-            ..Row::default()
-        });
+        series.count(
+            &Row {
+                ret_code: RetCode::new(*code),
+                outcome: Outcome::FunctionError,
+                ..Row::default()
+            },
+            Timestamp::default(),
+        );
     }
     Arc::new(series)
 }

@@ -5,12 +5,18 @@ use proptest::prelude::*;
 
 use super::super::Scrape;
 use super::*;
-use crate::model::{FunctionId, Nanos, RetCode, Row};
+use crate::model::{FunctionId, Nanos, RetCode, Row, Timestamp};
 use crate::series::FunctionSeries;
 
 const TEXT: Form = Form {
     format: Format::Text,
     encoding: Encoding::Identity,
+    style: PLAIN,
+};
+const PLAIN: Style = Style {
+    native_histograms_only: false,
+    created_series: false,
+    began: None,
 };
 
 fn series(number: usize) -> Arc<FunctionSeries> {
@@ -23,7 +29,7 @@ fn called(series: &mut Arc<FunctionSeries>) {
         duration: Nanos(1_000_000),
         ..Row::default()
     };
-    Arc::make_mut(series).count(&row);
+    Arc::make_mut(series).count(&row, Timestamp::from_secs(2));
 }
 
 fn body(rendition: Rendition) -> Vec<u8> {

@@ -4,8 +4,9 @@ use flate2::read::GzDecoder;
 
 use super::super::families::FAMILIES;
 use super::super::rendition::Form;
+use super::super::style::Style;
 use super::*;
-use crate::model::{FunctionId, Nanos, RetCode, Row};
+use crate::model::{FunctionId, Nanos, RetCode, Row, Timestamp};
 use crate::series::{FunctionSeries, Snapshot};
 use crate::telemetry::{BuildInfo, Telemetry};
 
@@ -13,10 +14,11 @@ fn snapshot(functions: usize) -> Snapshot {
     let series = (0..functions).map(|number| {
         let function = FunctionId::new("ap-test", "default", &format!("function-{number}"));
         let mut series = FunctionSeries::new(function, RetCode::ZERO);
-        series.count(&Row {
+        let row = Row {
             duration: Nanos(number as u64 * 1_234_567),
             ..Row::default()
-        });
+        };
+        series.count(&row, Timestamp::from_secs(2));
         Arc::new(series)
     });
     Snapshot::new(1, false, series.collect())
@@ -45,7 +47,7 @@ fn frames(form: Form, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<Bytes> {
 #[test]
 fn few_frames_are_small_and_packed_ones_unpack_to_the_plain_ones() {
     let (snapshot, own) = (snapshot(300), own());
-    for forms in Form::all().collect::<Vec<_>>().chunks(2) {
+    for forms in Form::all(Style::default()).collect::<Vec<_>>().chunks(2) {
         let [plain, packed] = [forms[0], forms[1]].map(|form| frames(form, &snapshot, &own));
         for frames in [&plain, &packed] {
             let small = frames.iter().filter(|frame| frame.len() < LARGE).count();
@@ -64,7 +66,7 @@ fn few_frames_are_small_and_packed_ones_unpack_to_the_plain_ones() {
 
 #[test]
 fn nothing_known_yet_shows_the_exporter_alone() {
-    let form = Form::all().next().unwrap();
+    let form = Form::all(Style::default()).next().unwrap();
     let body = frames(form, &Snapshot::default(), &own()).concat();
     let text = String::from_utf8(body).unwrap();
     assert!(text.contains("\nscf_exporter_build_info{"));
