@@ -6,9 +6,8 @@
 //! that rest are left alone.
 
 use std::io;
-use std::sync::Arc;
 
-use super::families::FAMILIES;
+use super::families::{FAMILIES, Family};
 use super::format::Format;
 use super::negotiate::Encoding;
 use super::pack::{Packer, Piece, Total};
@@ -37,23 +36,16 @@ pub struct Rendition {
     form: Form,
     generation: u64,
     accounts: bool,
-    /// Functions shown.
-    functions: usize,
-    blocks: Vec<Arc<Block>>,
-    /// What stands before each family.
-    heads: Vec<Piece>,
+    /// The functions, [`BLOCK`] after [`BLOCK`]; only the last block may have fewer.
+    slots: Vec<u32>,
+    /// For each family what stands before its functions, then a piece for each block.
+    families: Vec<Vec<Piece>>,
     total: Total,
 }
 
-#[derive(Debug)]
-struct Block {
-    slots: Vec<u32>,
-    /// One for each family.
-    pieces: Vec<Piece>,
-}
-
-/// Renders blocks and heads of one form.
-struct Press {
+/// Renders pieces of one form.
+struct Press<'s> {
+    snapshot: &'s Snapshot,
     writer: Box<dyn Writer>,
     packer: Packer,
 }
@@ -83,30 +75,54 @@ impl Rendition {
     /// # Errors
     /// When nothing can be packed, which memory alone can bring about.
     pub fn new(form: Form, snapshot: &Snapshot, before: Option<&Self>) -> io::Result<Self> {
-        let before = before.filter(|before| {
-            before.form == form
-                && before.accounts == snapshot.accounts
-                && before.functions <= snapshot.series.len()
-        });
-        let (mut blocks, stale) = kept(snapshot, before);
+        let nothing = Self::of_nothing(form, snapshot.accounts);
+        let before = before.filter(|before| before.leads_to(form, snapshot));
+        let before = before.unwrap_or(&nothing);
+        let (kept, stale) = before.sort_out(snapshot);
         let mut press = Press {
+            snapshot,
             writer: form.format.writer(snapshot.accounts, form.style),
             packer: Packer::new(form.encoding),
         };
-        for slots in stale.chunks(BLOCK) {
-            blocks.push(Arc::new(press.block(snapshot, slots)?));
+        let known = |pieces: &Vec<Piece>| {
+            // Room for the head, which is known last.
+            let head = [Piece::default()].into_iter();
+            let blocks = kept.iter().map(|block| pieces[block + 1].clone());
+            head.chain(blocks).collect()
+        };
+        let mut families: Vec<Vec<Piece>> = before.families.iter().map(known).collect();
+        // Block by block, since the data of a function are many and far from those of another.
+        for block in stale.chunks(BLOCK) {
+            for (family, pieces) in FAMILIES.iter().zip(&mut families) {
+                pieces.push(press.functions(family, block)?);
+            }
         }
-        let mut rendition = Self {
+        let mut total = press.packer.start();
+        for (family, pieces) in FAMILIES.iter().zip(&mut families) {
+            pieces[0] = press.head(family, &pieces[1..])?;
+            pieces.iter().for_each(|piece| total.add(piece));
+        }
+        let kept = kept.iter().flat_map(|block| before.block(*block));
+        Ok(Self {
             form,
             generation: snapshot.generation,
             accounts: snapshot.accounts,
-            functions: snapshot.series.len(),
-            heads: press.heads(&blocks)?,
-            blocks,
+            slots: kept.chain(&stale).copied().collect(),
+            families,
+            total,
+        })
+    }
+
+    /// What there is to begin with.
+    fn of_nothing(form: Form, accounts: bool) -> Self {
+        Self {
+            form,
+            generation: 0,
+            accounts,
+            slots: Vec::new(),
+            families: vec![Vec::new(); FAMILIES.len()],
             total: Total::default(),
-        };
-        rendition.total = rendition.sum_up(&press.packer);
-        Ok(rendition)
+        }
     }
 
     /// The generation of the snapshot that it shows.
@@ -134,83 +150,66 @@ impl Rendition {
         self.total
     }
 
-    /// The piece at a place, the head of the body apart; `None` behind the last.
-    pub(super) fn piece(&self, at: usize) -> Option<&Piece> {
-        let (family, at) = (at / (self.blocks.len() + 1), at % (self.blocks.len() + 1));
-        match at.checked_sub(1) {
-            None => self.heads.get(family),
-            Some(block) => self.blocks[block].pieces.get(family),
-        }
+    /// The pieces of each family in the order in which they are sent.
+    pub(super) fn families(&self) -> &[Vec<Piece>] {
+        &self.families
     }
 
-    fn sum_up(&self, packer: &Packer) -> Total {
-        let mut total = Total::default();
-        total.add(&packer.head());
-        let mut at = 0;
-        while let Some(piece) = self.piece(at) {
-            total.add(piece);
-            at += 1;
-        }
-        total
+    /// Whether a rendition of `snapshot` can go on from this one.
+    fn leads_to(&self, form: Form, snapshot: &Snapshot) -> bool {
+        self.form == form
+            && self.accounts == snapshot.accounts
+            && self.slots.len() <= snapshot.series.len()
     }
-}
 
-/// The blocks that stay as they are, and the slots that have to be rendered, the busiest last.
-fn kept(snapshot: &Snapshot, before: Option<&Rendition>) -> (Vec<Arc<Block>>, Vec<u32>) {
-    let (shown, generation) = before.map_or((0, 0), |before| (before.functions, before.generation));
-    let mut stale: Vec<u32> = (shown as u32..snapshot.series.len() as u32).collect();
-    let is_fresh = |block: &Block| {
-        let mut slots = block.slots.iter();
-        slots.all(|slot| snapshot.changed(*slot) <= generation)
-    };
-    let blocks = before.map_or(&[][..], |before| &before.blocks);
-    let (mut fresh, old): (Vec<_>, Vec<_>) = blocks.iter().partition(|block| is_fresh(block));
-    stale.extend(old.into_iter().flat_map(|block| &block.slots));
-    if !stale.is_empty() {
-        // So that there is never more than one that is not full.
-        fresh.retain(|block| {
-            let full = block.slots.len() == BLOCK;
-            if !full {
-                stale.extend(&block.slots);
+    /// The functions of a block.
+    fn block(&self, block: usize) -> &[u32] {
+        let from = block * BLOCK;
+        &self.slots[from..self.slots.len().min(from + BLOCK)]
+    }
+
+    /// The blocks that stay as they are, and the functions that have to be rendered, the ones that
+    /// changed last at the end.
+    fn sort_out(&self, snapshot: &Snapshot) -> (Vec<usize>, Vec<u32>) {
+        let mut stale: Vec<u32> = (self.slots.len() as u32..snapshot.series.len() as u32).collect();
+        let is_fresh = |slot: &u32| snapshot.changed(*slot) <= self.generation;
+        let mut kept = Vec::new();
+        for block in 0..self.slots.len().div_ceil(BLOCK) {
+            let slots = self.block(block);
+            // Behind the last block, where it is not full, there can be no other.
+            let full = slots.len() == BLOCK || stale.is_empty();
+            if full && slots.iter().all(is_fresh) {
+                kept.push(block);
+            } else {
+                stale.extend(slots);
             }
-            full
-        });
+        }
+        stale.sort_unstable_by_key(|slot| (snapshot.changed(*slot), *slot));
+        (kept, stale)
     }
-    stale.sort_unstable_by_key(|slot| (snapshot.changed(*slot), *slot));
-    (fresh.into_iter().cloned().collect(), stale)
 }
 
 // === impl Press ===
 
-impl Press {
-    /// The functions of some slots, family by family.
-    fn block(&mut self, snapshot: &Snapshot, slots: &[u32]) -> io::Result<Block> {
-        let mut pieces = Vec::with_capacity(FAMILIES.len());
-        for family in &FAMILIES {
-            self.writer.out().clear();
-            for slot in slots {
-                let series = &snapshot.series[*slot as usize];
-                (family.write)(&mut *self.writer, family.metric, series);
-            }
-            pieces.push(self.packer.pack(self.writer.out())?);
+impl Press<'_> {
+    /// What a family shows of some functions.
+    fn functions(&mut self, family: &Family, slots: &[u32]) -> io::Result<Piece> {
+        self.writer.out().clear();
+        for slot in slots {
+            let series = &self.snapshot.series[*slot as usize];
+            (family.write)(&mut *self.writer, family.metric, series);
         }
-        Ok(Block {
-            slots: slots.to_vec(),
-            pieces,
-        })
+        self.packer.pack(self.writer.out())
     }
 
-    fn heads(&mut self, blocks: &[Arc<Block>]) -> io::Result<Vec<Piece>> {
-        let families = FAMILIES.iter().enumerate();
-        let heads = families.map(|(at, family)| {
-            let plain = blocks.iter().map(|block| block.pieces[at].plain);
-            self.writer.out().clear();
-            if !blocks.is_empty() {
-                self.writer.family(family.metric, plain.sum());
-            }
-            self.packer.pack(self.writer.out())
-        });
-        heads.collect()
+    /// What stands before these pieces of a family; nothing where no function is known.
+    fn head(&mut self, family: &Family, pieces: &[Piece]) -> io::Result<Piece> {
+        let len = pieces.iter().map(Piece::plain).sum();
+        self.writer.out().clear();
+        if !pieces.is_empty() {
+            self.writer.family(family.metric, len);
+        }
+        self.packer.pack(self.writer.out())
     }
 }
 

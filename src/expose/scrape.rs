@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use prometheus::proto::MetricFamily;
 
-use super::pack::Packer;
+use super::pack::{Packer, Piece};
 use super::rendition::Rendition;
 
 /// Pieces are put together to about this size: each one sent costs a call of the system.
@@ -18,8 +18,8 @@ const LARGE: usize = 16 * 1024;
 /// The body of one scrape: the functions as they were rendered, then the exporter's own metrics.
 pub struct Scrape {
     rendition: Arc<Rendition>,
-    /// The next piece of the rendition.
-    at: usize,
+    /// Family and piece that come next.
+    at: (usize, usize),
     head: Bytes,
     tail: Bytes,
     /// Bytes not given out yet.
@@ -39,13 +39,13 @@ impl Scrape {
             writer.gathered(family);
         }
         writer.end();
-        let head = packer.head().bytes;
+        let head = packer.head();
         let total = rendition.total();
         let tail = packer.finish(std::mem::take(writer.out()), total)?;
         Ok(Self {
             left: total.sent + tail.len(),
             rendition,
-            at: 0,
+            at: (0, 0),
             head,
             tail,
         })
@@ -71,21 +71,26 @@ impl Scrape {
     fn gather(&mut self) -> Bytes {
         let mut frame = BytesMut::new();
         frame.extend_from_slice(&std::mem::take(&mut self.head));
-        while let Some(piece) = self.rendition.piece(self.at) {
-            let large = piece.bytes.len() >= LARGE;
-            if large && frame.is_empty() {
-                self.at += 1;
-                return piece.bytes.clone();
+        let (first, mut skip) = self.at;
+        for (family, pieces) in self.rendition.families().iter().enumerate().skip(first) {
+            for (at, Piece { bytes, .. }) in pieces.iter().enumerate().skip(skip) {
+                let large = bytes.len() >= LARGE;
+                if large && frame.is_empty() {
+                    self.at = (family, at + 1);
+                    return bytes.clone();
+                }
+                if large || frame.len() + bytes.len() > FRAME {
+                    self.at = (family, at);
+                    return frame.freeze();
+                }
+                if frame.capacity() < FRAME {
+                    frame.reserve(FRAME.min(self.left));
+                }
+                frame.extend_from_slice(bytes);
             }
-            if large || frame.len() + piece.bytes.len() > FRAME {
-                return frame.freeze();
-            }
-            if frame.capacity() < FRAME {
-                frame.reserve(FRAME.min(self.left));
-            }
-            frame.extend_from_slice(&piece.bytes);
-            self.at += 1;
+            skip = 0;
         }
+        self.at.0 = self.rendition.families().len();
         if frame.is_empty() {
             return std::mem::take(&mut self.tail);
         }
