@@ -25,7 +25,7 @@ pub(super) struct Walk {
 static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::INVOCATIONS,
-        write: |to, metric, of| to.codes(metric, &of.function, &of.codes),
+        write: |to, metric, of| to.codes(metric, of),
     },
     Family {
         metric: &catalog::DURATION,
@@ -33,6 +33,7 @@ static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.duration,
                 native: Some(&of.duration_native),
+                exemplars: of.exemplars.of_duration(),
                 since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
@@ -44,6 +45,7 @@ static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.billed,
                 native: Some(&of.billed_native),
+                exemplars: &[],
                 since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
@@ -55,6 +57,7 @@ static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.memory,
                 native: Some(&of.memory_native),
+                exemplars: of.exemplars.of_memory(),
                 since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
@@ -125,6 +128,7 @@ static FAMILIES: [Family; 13] = [
                 let observed = Observed {
                     classic: &starts.duration,
                     native: None,
+                    exemplars: &[],
                     since: starts.since,
                 };
                 to.histogram(metric, &of.function, &observed);

@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::exposition::{Family, check_histogram, closing_quote, is_name, parse_sample, unescape};
+use super::exposition::{
+    Exemplar, Family, check_histogram, closing_quote, is_name, parse_sample, unescape,
+};
 
 /// A family and its unit. A counter's name is that of the family, without `_total`.
 pub type WithUnit = (Family, Option<String>);
@@ -74,7 +76,14 @@ fn read_line(families: &mut Vec<WithUnit>, line: &str) -> Result<(), String> {
 }
 
 fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
-    let sample = parse_sample(line)?;
+    // No name or label of ours holds the sign that begins an exemplar, except inside quotes, where
+    // something else than a brace and a first label would have to follow.
+    let (line, exemplar) = match line.rsplit_once(" # {") {
+        Some((sample, exemplar)) if exemplar.starts_with("request_id=") => (sample, Some(exemplar)),
+        _ => (line, None),
+    };
+    let mut sample = parse_sample(line)?;
+    sample.exemplar = exemplar.map(read_exemplar).transpose()?;
     let (family, _) = families.last_mut().ok_or("sample before any family")?;
     let suffixes: &[&str] = match family.kind.as_str() {
         "counter" => &["_total", "_created"],
@@ -86,6 +95,10 @@ fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
     if !suffix.is_some_and(|suffix| suffixes.contains(&suffix)) {
         return Err(format!("sample does not belong to {}", family.name));
     }
+    let may_have = ["_bucket", "_total"];
+    if sample.exemplar.is_some() && !suffix.is_some_and(|suffix| may_have.contains(&suffix)) {
+        return Err("an exemplar where none may be".into());
+    }
     if let Some(le) = sample.labels.get("le") {
         // Bounds are floats: 1 has to be 1.0.
         if le != "+Inf" && !le.contains(['.', 'e']) {
@@ -93,6 +106,50 @@ fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
         }
     }
     family.samples.push(sample);
+    Ok(())
+}
+
+/// `name="value"} value timestamp`: all three have to be there, which OpenMetrics does not demand.
+fn read_exemplar(text: &str) -> Result<Exemplar, String> {
+    let (labels, time) = text.rsplit_once(' ').ok_or("an exemplar without a time")?;
+    let sample = parse_sample(&format!("exemplar{{{labels}"))?;
+    let names = sample.labels.iter();
+    let length: usize = names
+        .map(|(name, value)| name.chars().count() + value.chars().count())
+        .sum();
+    if length > 128 {
+        return Err(format!("labels of an exemplar have {length} characters"));
+    }
+    let (sign, time) = match time.strip_prefix('-') {
+        Some(time) => (-1, time),
+        None => (1, time),
+    };
+    let (seconds, rest) = time.split_once('.').unwrap_or((time, ""));
+    let millis = format!("{seconds}{rest:0<3}");
+    let millis: i64 = millis.parse().map_err(|_| format!("no time: {time}"))?;
+    Ok(Exemplar {
+        labels: sample.labels,
+        value: sample.value,
+        millis: sign * millis,
+    })
+}
+
+/// The value of an exemplar lies in the bucket that has it.
+fn check_exemplars(family: &Family) -> Result<(), String> {
+    let mut below = f64::NEG_INFINITY;
+    for sample in &family.samples {
+        let Some(le) = sample.labels.get("le") else {
+            below = f64::NEG_INFINITY;
+            continue;
+        };
+        let le: f64 = le.parse().map_err(|_| "no bound")?;
+        if let Some(exemplar) = &sample.exemplar
+            && !(below < exemplar.value && exemplar.value <= le)
+        {
+            return Err(format!("not in the bucket from {below}: {sample:?}"));
+        }
+        below = le;
+    }
     Ok(())
 }
 
@@ -121,6 +178,7 @@ fn check(families: &[WithUnit]) -> Result<(), String> {
         }
         if family.kind == "histogram" {
             check_histogram(family)?;
+            check_exemplars(family)?;
         }
     }
     Ok(())
