@@ -89,8 +89,39 @@ fn cold_start() -> impl Strategy<Value = ColdStart> {
     })
 }
 
+/// A name as a cloud may bring it: anything, and more of what a format has to take care of.
+fn text() -> impl Strategy<Value = String> {
+    const AWKWARD: [&str; 20] = [
+        "\"",
+        "\\",
+        "\n",
+        "\r",
+        "\t",
+        "\0",
+        "\u{1b}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{feff}",
+        "\u{51fd}",
+        "\u{1f600}",
+        "# EOF",
+        " # {request_id=\"1\"} 1 1",
+        "{",
+        "}",
+        ",",
+        "=",
+        "a",
+    ];
+    prop_oneof![
+        any::<String>(),
+        vec(any::<char>(), 0..8).prop_map(String::from_iter),
+        vec(proptest::sample::select(&AWKWARD[..]), 0..8).prop_map(|parts| parts.concat()),
+    ]
+}
+
 fn about() -> impl Strategy<Value = About> {
-    (limit(), 0u64..10_000_000, any::<String>()).prop_map(|(limit, millis, runtime)| About {
+    (limit(), 0u64..10_000_000, text()).prop_map(|(limit, millis, runtime)| About {
         memory_limit: Bytes(limit),
         timeout: Duration::from_millis(millis),
         runtime,
@@ -103,7 +134,7 @@ fn instant() -> impl Strategy<Value = Timestamp> {
 }
 
 fn series() -> impl Strategy<Value = FunctionSeries> {
-    let name = (any::<String>(), any::<String>());
+    let name = (text(), text());
     let success = prop_oneof![Just(RetCode::ZERO), Just(RetCode::OK_STATUS)];
     let counted = (
         vec((row(), instant()), 0..12),

@@ -156,7 +156,7 @@ fn write_native(out: &mut Vec<u8>, native: &NativeHistogram) {
             unsigned(out, SPAN_LENGTH, span.length.into());
         });
     }
-    // Packed, which every reader has to take for a repeated number, is a third shorter.
+    // Packed, which every reader has to take for a repeated number, is a byte a bucket shorter.
     if !empty {
         message(out, &[HISTOGRAM_POSITIVE_DELTA], |out| {
             native.deltas().for_each(|delta| varint(out, zigzag(delta)));
@@ -222,5 +222,5 @@ pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
 
 /// Signed numbers near zero become unsigned ones near zero: 0, -1, 1, -2 are 0, 1, 2, 3.
 const fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63) as u64
+    ((value << 1) ^ (value >> 63)) as u64
 }
