@@ -13,7 +13,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
-use scf_exporter::expose::{self, Encoding, Format, Scrape};
+use scf_exporter::expose::{self, Encoding, Format, Scrape, Style};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::runtime::Random;
 use scf_exporter::series::{
@@ -92,7 +92,7 @@ fn main() -> Result<(), Failure> {
 fn formats(snapshot: &Arc<Snapshot>, telemetry: &Telemetry) {
     for format in Format::ALL {
         for encoding in [Encoding::Identity, Encoding::Gzip] {
-            let took = fastest(|| pieces(snapshot, telemetry, format, encoding, Style::default()));
+            let took = fastest(|| pieces(snapshot, telemetry, format, encoding));
             println!(
                 "{:<36}{:>9.2} ms{:>8.2} MB",
                 format!("in pieces, {format:?}, {encoding:?}"),
@@ -161,7 +161,13 @@ fn pieces(
     format: Format,
     encoding: Encoding,
 ) -> usize {
-    let mut scrape = Scrape::new(Arc::clone(snapshot), telemetry, format, encoding);
+    let mut scrape = Scrape::new(
+        Arc::clone(snapshot),
+        telemetry,
+        format,
+        encoding,
+        Style::default(),
+    );
     let mut size = 0;
     while let Ok(Some(piece)) = scrape.next_piece() {
         size += black_box(piece).len();
