@@ -6,6 +6,6 @@ mod outcome;
 mod units;
 
 pub use function::{About, FunctionId};
-pub use invocation::{AttemptKey, ColdStart, Page, RejectReason, Row, attempt_id};
+pub use invocation::{AttemptKey, ColdStart, Page, RejectReason, Row, attempt_id, is_uuid};
 pub use outcome::{Outcome, RetCode};
 pub use units::{Bytes, Nanos, Timestamp};

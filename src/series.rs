@@ -1,6 +1,7 @@
 //! Counters and histograms of the functions, and the immutable view that a scrape renders. Pure.
 
 mod bounds;
+mod exemplar;
 mod function;
 mod histogram;
 mod native;
@@ -8,6 +9,7 @@ mod set;
 mod snapshot;
 
 pub use bounds::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
+pub use exemplar::{Exemplar, Exemplars, Place};
 pub use function::{CodeCount, ColdStarts, FunctionSeries};
 pub use histogram::Histogram;
 pub use native::{NativeHistogram, NativeParts, Span, Unit};

@@ -21,6 +21,8 @@ use scf_exporter::model::{
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
+#[path = "formats/exemplars.rs"]
+mod exemplars;
 #[path = "support/exposition.rs"]
 mod exposition;
 #[path = "support/flat.rs"]
@@ -56,17 +58,25 @@ fn limit() -> impl Strategy<Value = u64> {
 fn row() -> impl Strategy<Value = Row> {
     let amounts = (amount(), amount(), amount(), limit());
     let codes = (-3i64..1_100, 0usize..8);
-    (codes, amounts, any::<i64>(), any::<bool>()).prop_map(|(codes, amounts, at, retried)| Row {
-        ret_code: RetCode::new(codes.0),
-        outcome: Outcome::ALL[codes.1],
-        position: Timestamp::from_millis(at),
-        duration: Nanos(amounts.0),
-        billed: Nanos(amounts.1),
-        memory: Bytes(amounts.2),
-        memory_limit: Bytes(amounts.3),
-        retried,
-        ..Row::default()
-    })
+    let id = (any::<u128>(), any::<bool>());
+    (codes, amounts, any::<i64>(), any::<bool>(), id).prop_map(
+        |(codes, amounts, at, retried, id)| Row {
+            key: AttemptKey {
+                id: id.0,
+                attempt: 0,
+            },
+            id_is_uuid: id.1,
+            ret_code: RetCode::new(codes.0),
+            outcome: Outcome::ALL[codes.1],
+            position: Timestamp::from_millis(at),
+            duration: Nanos(amounts.0),
+            billed: Nanos(amounts.1),
+            memory: Bytes(amounts.2),
+            memory_limit: Bytes(amounts.3),
+            retried,
+            ..Row::default()
+        },
+    )
 }
 
 fn cold_start() -> impl Strategy<Value = ColdStart> {
@@ -79,8 +89,39 @@ fn cold_start() -> impl Strategy<Value = ColdStart> {
     })
 }
 
+/// A name as a cloud may bring it: anything, and more of what a format has to take care of.
+fn text() -> impl Strategy<Value = String> {
+    const AWKWARD: [&str; 20] = [
+        "\"",
+        "\\",
+        "\n",
+        "\r",
+        "\t",
+        "\0",
+        "\u{1b}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{feff}",
+        "\u{51fd}",
+        "\u{1f600}",
+        "# EOF",
+        " # {request_id=\"1\"} 1 1",
+        "{",
+        "}",
+        ",",
+        "=",
+        "a",
+    ];
+    prop_oneof![
+        any::<String>(),
+        vec(any::<char>(), 0..8).prop_map(String::from_iter),
+        vec(proptest::sample::select(&AWKWARD[..]), 0..8).prop_map(|parts| parts.concat()),
+    ]
+}
+
 fn about() -> impl Strategy<Value = About> {
-    (limit(), 0u64..10_000_000, any::<String>()).prop_map(|(limit, millis, runtime)| About {
+    (limit(), 0u64..10_000_000, text()).prop_map(|(limit, millis, runtime)| About {
         memory_limit: Bytes(limit),
         timeout: Duration::from_millis(millis),
         runtime,
@@ -93,7 +134,7 @@ fn instant() -> impl Strategy<Value = Timestamp> {
 }
 
 fn series() -> impl Strategy<Value = FunctionSeries> {
-    let name = (any::<String>(), any::<String>());
+    let name = (text(), text());
     let success = prop_oneof![Just(RetCode::ZERO), Just(RetCode::OK_STATUS)];
     let counted = (
         vec((row(), instant()), 0..12),
@@ -189,7 +230,7 @@ proptest! {
         let usual = Flat::open_metrics(&usual).map_err(TestCaseError::fail)?;
         let open = open.without_created();
         prop_assert_eq!(&usual, &open);
-        prop_assert_eq!(open.without_units(), text);
+        prop_assert_eq!(open.without_units().without_exemplars(), text);
     }
 }
 

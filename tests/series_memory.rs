@@ -1,11 +1,11 @@
-//! What the series of a function weigh, with typical traffic and native histograms.
+//! What the series of a function weigh, with typical traffic native histograms and exemplars.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::Arc;
 
 use peak_alloc::PeakAlloc;
-use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
-use scf_exporter::series::{FunctionSeries, NativeHistogram, SeriesSet, Unit};
+use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
+use scf_exporter::series::{Exemplars, FunctionSeries, NativeHistogram, SeriesSet, Unit};
 
 /// Counts the bytes that this process holds; so there is one test in this file.
 #[global_allocator]
@@ -54,8 +54,16 @@ fn function(number: u64, calls: u64) -> FunctionSeries {
         };
         let millis = (median * factor * (0.5 * stream.normal()).exp()).ceil();
         let time = Nanos(millis.min(60_000.0) as u64 * 1_000_000);
+        let id = u128::from(stream.next()) << 64 | u128::from(stream.next());
         series.count(
             &Row {
+                key: AttemptKey { id, attempt: 0 },
+                id_is_uuid: true,
+                outcome: match factor {
+                    _ if millis >= 60_000.0 => Outcome::Timeout,
+                    10.0 => Outcome::FunctionError,
+                    _ => Outcome::Success,
+                },
                 duration: time,
                 billed: time,
                 memory: Bytes((used * (1.0 + 0.05 * stream.normal())) as u64),
@@ -68,8 +76,8 @@ fn function(number: u64, calls: u64) -> FunctionSeries {
     series
 }
 
-/// Bytes for each of `functions`: the whole, and the native histograms' own.
-fn weigh(functions: u64, calls: u64) -> (usize, usize) {
+/// Bytes for each of `functions`: the whole, the native histograms' own, and the exemplars'.
+fn weigh(functions: u64, calls: u64) -> (usize, usize, usize) {
     let before = HEAP.current_usage();
     let mut set = SeriesSet::new(functions as usize);
     for number in 0..functions {
@@ -84,19 +92,30 @@ fn weigh(functions: u64, calls: u64) -> (usize, usize) {
         });
     }
     let without = HEAP.current_usage() - before;
-    let inline = 3 * size_of::<NativeHistogram>() * functions as usize;
+    for slot in 0..functions as u32 {
+        set.change(slot, |series| series.exemplars = Exemplars::default());
+    }
+    let bare = HEAP.current_usage() - before;
     let share = |bytes: usize| bytes / functions as usize;
-    (share(whole), share(whole - without + inline))
+    (
+        share(whole),
+        share(whole - without) + 3 * size_of::<NativeHistogram>(),
+        share(without - bare) + size_of::<Exemplars>(),
+    )
 }
 
 #[test]
 fn a_function_weighs_little() {
     println!("struct: {} bytes", size_of::<FunctionSeries>());
     for (functions, calls) in [(10_000, 0), (10_000, 200), (300, 20_000)] {
-        let (whole, native) = weigh(functions, calls);
-        println!("{calls} calls: {whole} bytes a function, {native} of them native");
+        let (whole, native, exemplars) = weigh(functions, calls);
+        println!(
+            "{calls} calls: {whole} bytes a function, {native} of them native, {exemplars} exemplars"
+        );
         assert!(native <= 3 * 600, "{native} bytes");
+        assert!(exemplars <= 1 << 10, "{exemplars} bytes");
         assert!(whole <= 3 << 10, "{whole} bytes");
-        assert!(whole - native <= 3 << 9, "{} bytes", whole - native);
+        let classic = whole - native - exemplars;
+        assert!(classic <= 3 << 9, "{classic} bytes");
     }
 }

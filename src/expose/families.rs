@@ -15,7 +15,7 @@ pub(super) struct Family {
 pub(super) static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::INVOCATIONS,
-        write: |to, metric, of| to.codes(metric, &of.function, &of.codes),
+        write: |to, metric, of| to.codes(metric, of),
     },
     Family {
         metric: &catalog::DURATION,
@@ -23,6 +23,7 @@ pub(super) static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.duration,
                 native: Some(&of.duration_native),
+                exemplars: of.exemplars.of_duration(),
                 since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
@@ -34,6 +35,7 @@ pub(super) static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.billed,
                 native: Some(&of.billed_native),
+                exemplars: &[],
                 since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
@@ -45,6 +47,7 @@ pub(super) static FAMILIES: [Family; 13] = [
             let observed = Observed {
                 classic: &of.memory,
                 native: Some(&of.memory_native),
+                exemplars: of.exemplars.of_memory(),
                 since: of.since,
             };
             to.histogram(metric, &of.function, &observed);
@@ -115,6 +118,7 @@ pub(super) static FAMILIES: [Family; 13] = [
                 let observed = Observed {
                     classic: &starts.duration,
                     native: None,
+                    exemplars: &[],
                     since: starts.since,
                 };
                 to.histogram(metric, &of.function, &observed);

@@ -5,14 +5,16 @@
 
 mod message;
 
+use std::iter;
+
 use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::style::Style;
-use super::writer::{Number, Observed, Writer};
+use super::writer::{Number, Observed, Writer, exemplar_of};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode, Timestamp};
-use crate::series::CodeCount;
-use message::{Buckets, Simple, varint};
+use crate::series::{Exemplar, FunctionSeries};
+use message::{Bucket, Buckets, Shown, Simple, varint};
 
 /// How a field's value is packed, in the low bits of its tag.
 const VARINT: u8 = 0;
@@ -86,17 +88,22 @@ impl Writer for Protobuf {
         self.head(&head, len);
     }
 
-    fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]) {
+    fn codes(&mut self, metric: &Metric, of: &FunctionSeries) {
         let mut digits = itoa::Buffer::new();
-        for code in codes {
+        for code in &of.codes {
             let ret_code = match code.ret_code {
                 RetCode::OTHER => "other",
                 known => digits.format(known.to_raw()),
             };
             let further = [("ret_code", ret_code), ("outcome", code.outcome.as_str())];
-            let labels = labels_of(self.accounts, function).chain(further);
+            let labels = labels_of(self.accounts, &of.function).chain(further);
+            let exemplar = exemplar_of(code, &of.exemplars);
             let value = Simple {
                 value: code.count as f64,
+                exemplar: exemplar.map(|one| Shown {
+                    of: *one,
+                    value: 1.0,
+                }),
                 since: code.since,
             };
             self.simple(metric.kind, labels, value);
@@ -109,20 +116,33 @@ impl Writer for Protobuf {
             Some(Unit::Seconds) => 1e9,
             _ => 1.0,
         };
+        let shown = |one: &Exemplar| Shown {
+            of: *one,
+            value: Number::of(metric, one.value.into()).float(),
+        };
         let left_out = self.style.native_histograms_only && observed.native.is_some();
-        let bounds = histogram.bounds().upper.iter();
-        let finite = bounds
-            .take(if left_out { 0 } else { usize::MAX })
-            .zip(histogram.counts())
-            .scan(0, |total, (&upper, &count)| {
-                *total += count;
-                Some((*total, upper as f64 / units))
-            });
+        let counts = if left_out { &[] } else { histogram.counts() };
+        let mut exemplars = observed.exemplars.iter().peekable();
+        let mut total = 0;
+        let finite = counts.iter().enumerate().filter_map(|(at, count)| {
+            total += count;
+            let exemplar = exemplars.next_if(|one| one.place.bucket() == at).map(shown);
+            let upper = histogram.bounds().upper.get(at);
+            let bound = upper.map_or(f64::INFINITY, |&upper| upper as f64 / units);
+            // The last one is the count alone, unless there is more to say of it.
+            (upper.is_some() || exemplar.is_some()).then_some(Bucket {
+                count: total,
+                bound,
+                exemplar,
+            })
+        });
+        let of_native = if left_out { observed.exemplars } else { &[] };
         let buckets = Buckets {
             count: histogram.count(),
             sum: Number::sum(metric, histogram).float(),
-            finite,
+            buckets: finite,
             native: observed.native,
+            exemplars: of_native.iter().map(shown),
             since: observed.since,
         };
         self.buckets(labels_of(self.accounts, function), buckets);
@@ -139,6 +159,7 @@ impl Writer for Protobuf {
         let labels = labels_of(self.accounts, function).chain(further);
         let value = Simple {
             value: value.float(),
+            exemplar: None,
             since,
         };
         self.simple(metric.kind, labels, value);
@@ -176,6 +197,7 @@ impl Protobuf {
                 Kind::Counter => {
                     let value = Simple {
                         value: metric.get_counter().get_value(),
+                        exemplar: None,
                         since: self.style.began,
                     };
                     self.simple(kind, labels, value);
@@ -183,6 +205,7 @@ impl Protobuf {
                 Kind::Gauge => {
                     let value = Simple {
                         value: metric.get_gauge().get_value(),
+                        exemplar: None,
                         since: None,
                     };
                     self.simple(kind, labels, value);
@@ -191,13 +214,18 @@ impl Protobuf {
                     let histogram = metric.get_histogram();
                     let finite = histogram.get_bucket().iter();
                     let finite = finite
-                        .map(|bucket| (bucket.cumulative_count(), bucket.upper_bound()))
-                        .filter(|(_, bound)| bound.is_finite());
+                        .map(|bucket| Bucket {
+                            count: bucket.cumulative_count(),
+                            bound: bucket.upper_bound(),
+                            exemplar: None,
+                        })
+                        .filter(|bucket| bucket.bound.is_finite());
                     let buckets = Buckets {
                         count: histogram.get_sample_count(),
                         sum: histogram.get_sample_sum(),
-                        finite,
+                        buckets: finite,
                         native: None,
+                        exemplars: iter::empty(),
                         since: self.style.began,
                     };
                     self.buckets(labels, buckets);
@@ -264,7 +292,7 @@ impl Protobuf {
     fn buckets<'l>(
         &mut self,
         labels: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-        buckets: Buckets<'_, impl Iterator<Item = (u64, f64)>>,
+        buckets: Buckets<'_, impl Iterator<Item = Bucket>, impl Iterator<Item = Shown>>,
     ) {
         self.value.clear();
         buckets.write(&mut self.value);

@@ -6,10 +6,10 @@ use prometheus::proto::{self, MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer};
 use super::style::Style;
-use super::writer::{Number, Observed, Writer};
+use super::writer::{Number, Observed, REQUEST_ID, Writer, exemplar_of, uuid};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode, Timestamp};
-use crate::series::CodeCount;
+use crate::series::{CodeCount, Exemplar, FunctionSeries};
 
 /// Room for what follows the names and labels of a bucket: bound, count and what stands between.
 const LINE_REST: usize = 40;
@@ -59,7 +59,8 @@ impl Writer for Text {
         self.header(metric.name, metric.help, metric.kind, metric.unit);
     }
 
-    fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]) {
+    fn codes(&mut self, metric: &Metric, of: &FunctionSeries) {
+        let (function, codes) = (&of.function, &of.codes);
         let start = self.out.len();
         self.sample(metric.name, "", function);
         let prefix = start..self.out.len();
@@ -70,6 +71,9 @@ impl Writer for Text {
             }
             self.code(code);
             push_integer(&mut self.out, code.count);
+            if let Some(exemplar) = exemplar_of(code, &of.exemplars) {
+                self.exemplar(exemplar, Number::Whole(1));
+            }
             self.out.push(b'\n');
             if let Some(since) = code.since.filter(|_| self.created) {
                 self.put(family_of(metric.name));
@@ -95,6 +99,7 @@ impl Writer for Text {
         self.out
             .reserve((histogram.counts().len() + 2) * (prefix.len() + LINE_REST));
         let le = histogram.bounds().le.iter().copied();
+        let mut exemplars = observed.exemplars.iter().peekable();
         let mut total = 0;
         let mut digits = itoa::Buffer::new();
         let mut shown = digits.format(total);
@@ -111,6 +116,9 @@ impl Writer for Text {
             self.put(self.point(le));
             self.put("\"} ");
             self.put(shown);
+            if let Some(one) = exemplars.next_if(|one| one.place.bucket() == at) {
+                self.exemplar(one, Number::of(metric, one.value.into()));
+            }
             self.out.push(b'\n');
         }
         self.again(metric.name, "_sum", labels.clone());
@@ -192,6 +200,21 @@ impl Text {
         self.put("\",outcome=\"");
         self.put(code.outcome.as_str());
         self.put("\"} ");
+    }
+
+    /// An exemplar behind its sample. Text 0.0.4 has none.
+    fn exemplar(&mut self, exemplar: &Exemplar, value: Number) {
+        if self.dialect == Dialect::Prometheus {
+            return;
+        }
+        self.put(" # {");
+        self.put(REQUEST_ID);
+        self.put("=\"");
+        self.out.extend_from_slice(&uuid(exemplar.request_id));
+        self.put("\"} ");
+        value.push(&mut self.out);
+        self.out.push(b' ');
+        Number::Millis(exemplar.counted.as_millis()).push(&mut self.out);
     }
 
     /// An instant in seconds, and the end of the line.

@@ -7,7 +7,9 @@ use prometheus::proto::MetricFamily;
 use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
 use crate::catalog::{Metric, Unit};
 use crate::model::{FunctionId, Timestamp};
-use crate::series::{CodeCount, Histogram, NativeHistogram};
+use crate::series::{
+    CodeCount, Exemplar, Exemplars, FunctionSeries, Histogram, NativeHistogram, Place,
+};
 
 /// A gibibyte for a second, in bytes times nanoseconds.
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
@@ -23,7 +25,7 @@ pub(super) trait Writer: Send + Debug {
     fn family(&mut self, metric: &Metric, len: usize);
 
     /// The invocations of one function, a sample for each way in which they ended.
-    fn codes(&mut self, metric: &Metric, function: &FunctionId, codes: &[CodeCount]);
+    fn codes(&mut self, metric: &Metric, of: &FunctionSeries);
 
     /// One histogram of one function.
     fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>);
@@ -54,8 +56,32 @@ pub(super) struct Observed<'s> {
     pub(super) classic: &'s Histogram,
     /// Native buckets of the same values, for the formats that have them.
     pub(super) native: Option<&'s NativeHistogram>,
+    /// Exemplars of some of the classic buckets, ascending.
+    pub(super) exemplars: &'s [Exemplar],
     /// When it began, where that is known.
     pub(super) since: Option<Timestamp>,
+}
+
+/// The exemplar of a code, if it has one.
+pub(super) fn exemplar_of<'s>(code: &CodeCount, exemplars: &'s Exemplars) -> Option<&'s Exemplar> {
+    let place = Place::Code(code.ret_code, code.outcome);
+    let mut of_codes = exemplars.of_codes().iter();
+    of_codes.find(|one| one.place == place)
+}
+
+/// The label by which an exemplar leads to the log. With its value it is less than half of the 128
+/// characters that OpenMetrics allows.
+pub(super) const REQUEST_ID: &str = "request_id";
+
+/// A request id as it is written.
+pub(super) fn uuid(bits: u128) -> [u8; 36] {
+    let mut text = [b'-'; 36];
+    let mut digits = (0..32u32).rev();
+    for at in (0..36).filter(|at| ![8, 13, 18, 23].contains(at)) {
+        let shift = 4 * digits.next().unwrap_or_default();
+        text[at] = b"0123456789abcdef"[(bits >> shift) as usize & 0xf];
+    }
+    text
 }
 
 /// A number as it is counted. It becomes a decimal or a float as late as possible: text tells it
@@ -73,12 +99,17 @@ pub(super) enum Number {
 }
 
 impl Number {
+    /// A value of a histogram of `metric`.
+    pub(super) fn of(metric: &Metric, value: u128) -> Self {
+        match metric.unit {
+            Some(Unit::Seconds) => Self::Nanos(value),
+            _ => Self::Whole(value),
+        }
+    }
+
     /// The sum of a histogram of `metric`.
     pub(super) fn sum(metric: &Metric, histogram: &Histogram) -> Self {
-        match metric.unit {
-            Some(Unit::Seconds) => Self::Nanos(histogram.sum()),
-            _ => Self::Whole(histogram.sum()),
-        }
+        Self::of(metric, histogram.sum())
     }
 
     /// As a decimal.

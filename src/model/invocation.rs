@@ -27,6 +27,8 @@ pub struct Row {
     pub outcome: Outcome,
     /// Identity.
     pub key: AttemptKey,
+    /// Whether the id in the key is the request id itself, so that it can be shown.
+    pub id_is_uuid: bool,
     /// Where the source orders the row: start time for v2 and 3.0, log time for CLS.
     pub position: Timestamp,
     /// Run time.
@@ -159,6 +161,11 @@ pub fn attempt_id(request_id: &str) -> u128 {
     })
 }
 
+/// Whether the bits of a request id are the id itself, and not what it was hashed to.
+pub fn is_uuid(request_id: &str) -> bool {
+    uuid_bits(request_id.as_bytes()).is_some()
+}
+
 /// The groups of digits in a canonical UUID, between its dashes.
 const UUID_GROUPS: [std::ops::Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 
@@ -205,13 +212,14 @@ mod tests {
     fn a_uuid_keeps_its_bits_and_other_ids_are_hashed() {
         let id = attempt_id("b684ef85-250a-11e7-839d-5254007d2563");
         assert_eq!(id, 0xb684_ef85_250a_11e7_839d_5254_007d_2563);
+        assert!(is_uuid("b684ef85-250a-11e7-839d-5254007d2563"));
         // sha1("abc") = a9993e364706816aba3e25717850c26c9cd0d89d (FIPS 180-2, appendix A.1)
         assert_eq!(attempt_id("abc"), 0xa999_3e36_4706_816a_ba3e_2571_7850_c26c);
         for odd in [
             "b684ef85-250a-11e7-839d_5254007d2563",
             "b684ef85-250a-11e7-839d-5254007d256g",
         ] {
-            assert_eq!(uuid_bits(odd.as_bytes()), None, "{odd}");
+            assert!(!is_uuid(odd), "{odd}");
         }
         assert_ne!(
             attempt_id("B684EF85-250a-11e7-839d-5254007d2563"),

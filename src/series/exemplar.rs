@@ -29,6 +29,16 @@ pub enum Place {
     Code(RetCode, Outcome),
 }
 
+impl Place {
+    /// The index of the bucket; nobody asks for that of a code.
+    pub fn bucket(self) -> usize {
+        match self {
+            Self::Duration(bucket) | Self::Memory(bucket) => bucket.into(),
+            Self::Code(..) => usize::MAX,
+        }
+    }
+}
+
 /// One invocation, to show for many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exemplar {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{DURATION_BOUNDS, Histogram, MEMORY_BOUNDS, NativeHistogram, Unit};
+use super::{
+    DURATION_BOUNDS, Exemplar, Exemplars, Histogram, MEMORY_BOUNDS, NativeHistogram, Place, Unit,
+};
 use crate::model::{About, ColdStart, FunctionId, Outcome, RetCode, Row, Timestamp};
 
 /// How many pairs of return code and outcome one function may have; later ones count as `other`.
@@ -53,6 +55,8 @@ pub struct FunctionSeries {
     pub billed_memory: u128,
     /// Cold starts, once there was one.
     pub cold_starts: Option<Box<ColdStarts>>,
+    /// Some recent invocations; a hint, so not kept over a restart.
+    pub exemplars: Exemplars,
     /// How the function is configured; from the cloud's list, so not kept over a restart.
     pub about: Option<Arc<About>>,
 }
@@ -112,6 +116,7 @@ impl FunctionSeries {
             retries: 0,
             billed_memory: 0,
             cold_starts: None,
+            exemplars: Exemplars::default(),
             about: None,
         }
     }
@@ -129,10 +134,21 @@ impl FunctionSeries {
 
     /// Counts one invocation, at `now` by this machine's clock.
     pub fn count(&mut self, row: &Row, now: Timestamp) {
-        self.count_code(row.ret_code, row.outcome, now);
-        self.duration.observe(row.duration.0);
+        let code = self.count_code(row.ret_code, row.outcome, now);
+        let duration = self.duration.observe(row.duration.0);
         self.billed.observe(row.billed.0);
-        self.memory.observe(row.memory.0);
+        let memory = self.memory.observe(row.memory.0);
+        if row.id_is_uuid {
+            let rank = Exemplars::rank(row.position, row.outcome);
+            for (place, value) in [
+                (Place::Duration(duration as u8), row.duration.0),
+                (Place::Memory(memory as u8), row.memory.0),
+                (Place::Code(code, row.outcome), 1),
+            ] {
+                let one = Exemplar::new(place, row.key.id, value, rank, now);
+                self.exemplars.offer(one);
+            }
+        }
         self.duration_native.observe(row.duration.0);
         self.billed_native.observe(row.billed.0);
         self.memory_native.observe(row.memory.0);
@@ -199,22 +215,22 @@ impl FunctionSeries {
         codes.binary_search_by_key(&(ret_code, outcome), |code| (code.ret_code, code.outcome))
     }
 
-    fn count_code(&mut self, ret_code: RetCode, outcome: Outcome, now: Timestamp) {
+    /// Counts under a code; the code under which it was.
+    fn count_code(&mut self, ret_code: RetCode, outcome: Outcome, now: Timestamp) -> RetCode {
         match self.place_of(ret_code, outcome) {
             Ok(at) => self.codes[at].count += 1,
             Err(at) if self.codes.len() < CODES_MAX || ret_code == RetCode::OTHER => {
-                self.codes.insert(
-                    at,
-                    CodeCount {
-                        ret_code,
-                        outcome,
-                        count: 1,
-                        since: Some(now),
-                    },
-                );
+                let new = CodeCount {
+                    ret_code,
+                    outcome,
+                    count: 1,
+                    since: Some(now),
+                };
+                self.codes.insert(at, new);
             }
-            Err(_) => self.count_code(RetCode::OTHER, outcome, now),
+            Err(_) => return self.count_code(RetCode::OTHER, outcome, now),
         }
+        ret_code
     }
 }
 

@@ -35,11 +35,12 @@ impl Histogram {
         Some(Self { sum, ..histogram })
     }
 
-    /// Counts one value.
-    pub fn observe(&mut self, value: u64) {
+    /// Counts one value; the index of its bucket.
+    pub fn observe(&mut self, value: u64) -> usize {
         let bucket = self.bounds.bucket(value);
         self.counts[bucket] += 1;
         self.sum += u128::from(value);
+        bucket
     }
 
     /// The bounds it counts over.

@@ -93,11 +93,12 @@ fn protobuf_always_tells_the_start_and_text_never() {
         created_series: false,
         ..STARTS
     };
-    let told = Flat::open_metrics(&styled(Format::OpenMetrics, &snapshot(), &own(), STARTS));
-    let proto = Flat::protobuf(&styled(Format::Protobuf, &snapshot(), &own(), style));
+    let own = own();
+    let told = Flat::open_metrics(&styled(Format::OpenMetrics, &snapshot(), &own, STARTS));
+    let proto = Flat::protobuf(&styled(Format::Protobuf, &snapshot(), &own, style));
     assert_eq!(proto, told);
     for format in [Format::Text, Format::OpenMetrics] {
-        let text = String::from_utf8(rendered(format, &snapshot(), &own())).unwrap();
+        let text = String::from_utf8(rendered(format, &snapshot(), &own)).unwrap();
         assert!(!text.contains("_created"));
     }
 }

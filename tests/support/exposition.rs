@@ -17,6 +17,19 @@ pub struct Sample {
     pub text: String,
     /// The value.
     pub value: f64,
+    /// What stands behind it; OpenMetrics alone has any.
+    pub exemplar: Option<Exemplar>,
+}
+
+/// One event, to show for many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// Labels with their values.
+    pub labels: BTreeMap<String, String>,
+    /// What it brought.
+    pub value: f64,
+    /// Milliseconds since 1970.
+    pub millis: i64,
 }
 
 /// A family: its header and its samples.
@@ -247,6 +260,7 @@ pub fn parse_sample(line: &str) -> Result<Sample, String> {
         labels,
         text: text.to_owned(),
         value: number(text)?,
+        exemplar: None,
     })
 }
 

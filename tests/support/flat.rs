@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::exposition::{Exposition, Family};
-use super::protobuf::{Metric, MetricType};
+use super::protobuf::{Bucket, Metric, MetricType};
 use super::{open_metrics, protobuf};
 
 /// Labels with their values.
@@ -20,6 +20,8 @@ pub struct Flat {
     pub families: BTreeMap<String, (String, String, Option<String>)>,
     /// Bits of the value by name and labels.
     pub samples: BTreeMap<(String, Labels), u64>,
+    /// Exemplars of samples: labels, bits of the value, milliseconds since 1970.
+    pub exemplars: BTreeMap<(String, Labels), (Labels, u64, i64)>,
 }
 
 impl Flat {
@@ -77,6 +79,12 @@ impl Flat {
         self
     }
 
+    /// The same without exemplars, as text 0.0.4 tells it.
+    pub fn without_exemplars(mut self) -> Self {
+        self.exemplars.clear();
+        self
+    }
+
     /// The same without the samples that tell when others began, as usual in OpenMetrics.
     pub fn without_created(mut self) -> Self {
         self.samples
@@ -91,6 +99,11 @@ impl Flat {
         for mut sample in family.samples {
             if let Some(le) = sample.labels.get_mut("le") {
                 *le = bound(le.parse().map_err(|error| format!("{le}: {error}"))?);
+            }
+            if let Some(found) = sample.exemplar {
+                let key = (sample.name.clone(), sample.labels.clone());
+                let exemplar = (found.labels, found.value.to_bits(), found.millis);
+                self.exemplars.insert(key, exemplar);
             }
             self.sample(&sample.name, sample.labels, sample.value)?;
         }
@@ -123,6 +136,7 @@ impl Flat {
                     .strip_suffix("_total")
                     .ok_or("a counter without _total")?;
                 self.created(family, &labels, counter.created_timestamp)?;
+                self.exemplar(name, &labels, counter.exemplar.as_ref())?;
                 return self.sample(name, labels, counter.value.ok_or("no value")?);
             }
             ("histogram", (None, None, Some(histogram))) => histogram,
@@ -131,18 +145,51 @@ impl Flat {
         self.created(name, &labels, histogram.created_timestamp)?;
         let count = histogram.sample_count.ok_or("no count")?;
         let sum = histogram.sample_sum.ok_or("no sum")?;
-        let finite = histogram
-            .bucket
-            .iter()
-            .map(|bucket| Some((bucket.cumulative_count?, bucket.upper_bound?)));
-        for bucket in finite.chain([Some((count, f64::INFINITY))]) {
-            let (count, upper) = bucket.ok_or("half a bucket")?;
+        let mut buckets = histogram.bucket.clone();
+        // The last one may be left out: it is the count.
+        if buckets.last().and_then(|last| last.upper_bound) != Some(f64::INFINITY) {
+            buckets.push(Bucket {
+                cumulative_count: Some(count),
+                upper_bound: Some(f64::INFINITY),
+                exemplar: None,
+            });
+        }
+        for bucket in buckets {
+            let (of, upper) = bucket
+                .cumulative_count
+                .zip(bucket.upper_bound)
+                .ok_or("half a bucket")?;
             let mut labels = labels.clone();
             labels.insert("le".to_owned(), bound(upper));
-            self.sample(&format!("{name}_bucket"), labels, count as f64)?;
+            let name = format!("{name}_bucket");
+            self.exemplar(&name, &labels, bucket.exemplar.as_ref())?;
+            self.sample(&name, labels, of as f64)?;
         }
         self.sample(&format!("{name}_sum"), labels.clone(), sum)?;
         self.sample(&format!("{name}_count"), labels, count as f64)
+    }
+
+    fn exemplar(
+        &mut self,
+        name: &str,
+        labels: &Labels,
+        found: Option<&protobuf::Exemplar>,
+    ) -> Result<(), String> {
+        let Some(found) = found else {
+            return Ok(());
+        };
+        let pairs = found.label.iter();
+        let own = pairs.map(|pair| Some((pair.name.clone()?, pair.value.clone()?)));
+        let own: Option<Labels> = own.collect();
+        let millis = found
+            .timestamp
+            .ok_or("an exemplar without a time")?
+            .millis()?;
+        let value = found.value.ok_or("an exemplar without a value")?;
+        let exemplar = (own.ok_or("half a label")?, value.to_bits(), millis);
+        let key = (name.to_owned(), labels.clone());
+        self.exemplars.insert(key, exemplar);
+        Ok(())
     }
 
     /// As OpenMetrics tells it where that is switched on.

@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::exposition::{Family, check_histogram, closing_quote, is_name, parse_sample, unescape};
+use super::exposition::{
+    Exemplar, Family, check_histogram, closing_quote, is_name, parse_sample, unescape,
+};
 
 /// A family and its unit. A counter's name is that of the family, without `_total`.
 pub type WithUnit = (Family, Option<String>);
@@ -74,7 +76,9 @@ fn read_line(families: &mut Vec<WithUnit>, line: &str) -> Result<(), String> {
 }
 
 fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
-    let sample = parse_sample(line)?;
+    let (line, exemplar) = split_exemplar(line);
+    let mut sample = parse_sample(line)?;
+    sample.exemplar = exemplar.map(read_exemplar).transpose()?;
     let (family, _) = families.last_mut().ok_or("sample before any family")?;
     let suffixes: &[&str] = match family.kind.as_str() {
         "counter" => &["_total", "_created"],
@@ -86,6 +90,10 @@ fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
     if !suffix.is_some_and(|suffix| suffixes.contains(&suffix)) {
         return Err(format!("sample does not belong to {}", family.name));
     }
+    let may_have = ["_bucket", "_total"];
+    if sample.exemplar.is_some() && !suffix.is_some_and(|suffix| may_have.contains(&suffix)) {
+        return Err("an exemplar where none may be".into());
+    }
     if let Some(le) = sample.labels.get("le") {
         // Bounds are floats: 1 has to be 1.0.
         if le != "+Inf" && !le.contains(['.', 'e']) {
@@ -93,6 +101,67 @@ fn read_sample(families: &mut [WithUnit], line: &str) -> Result<(), String> {
         }
     }
     family.samples.push(sample);
+    Ok(())
+}
+
+/// A sample, and what stands behind it in `# {`, outside all quotes.
+fn split_exemplar(line: &str) -> (&str, Option<&str>) {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in line.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b' ' if !quoted && line[at..].starts_with(" # {") => {
+                return (&line[..at], Some(&line[at + 4..]));
+            }
+            _ => {}
+        }
+    }
+    (line, None)
+}
+
+/// `name="value"} value timestamp`: all three have to be there, which OpenMetrics does not demand.
+fn read_exemplar(text: &str) -> Result<Exemplar, String> {
+    let (labels, time) = text.rsplit_once(' ').ok_or("an exemplar without a time")?;
+    let sample = parse_sample(&format!("exemplar{{{labels}"))?;
+    let names = sample.labels.iter();
+    let length: usize = names
+        .map(|(name, value)| name.chars().count() + value.chars().count())
+        .sum();
+    if length > 128 {
+        return Err(format!("labels of an exemplar have {length} characters"));
+    }
+    let (sign, time) = match time.strip_prefix('-') {
+        Some(time) => (-1, time),
+        None => (1, time),
+    };
+    let (seconds, rest) = time.split_once('.').unwrap_or((time, ""));
+    let millis = format!("{seconds}{rest:0<3}");
+    let millis: i64 = millis.parse().map_err(|_| format!("no time: {time}"))?;
+    Ok(Exemplar {
+        labels: sample.labels,
+        value: sample.value,
+        millis: sign * millis,
+    })
+}
+
+/// The value of an exemplar lies in the bucket that has it.
+fn check_exemplars(family: &Family) -> Result<(), String> {
+    let mut below = f64::NEG_INFINITY;
+    for sample in &family.samples {
+        let Some(le) = sample.labels.get("le") else {
+            below = f64::NEG_INFINITY;
+            continue;
+        };
+        let le: f64 = le.parse().map_err(|_| "no bound")?;
+        if let Some(exemplar) = &sample.exemplar
+            && !(below < exemplar.value && exemplar.value <= le)
+        {
+            return Err(format!("not in the bucket from {below}: {sample:?}"));
+        }
+        below = le;
+    }
     Ok(())
 }
 
@@ -115,12 +184,15 @@ fn check(families: &[WithUnit]) -> Result<(), String> {
             if !met.insert((&sample.name, &sample.labels)) {
                 return Err(format!("there twice: {sample:?}"));
             }
-            if family.kind == "counter" && !(sample.value >= 0.0 && sample.value.is_finite()) {
+            // When it began may be before 1970.
+            let counts = family.kind == "counter" && sample.name.ends_with("_total");
+            if counts && !(sample.value >= 0.0 && sample.value.is_finite()) {
                 return Err(format!("no value for a counter: {sample:?}"));
             }
         }
         if family.kind == "histogram" {
             check_histogram(family)?;
+            check_exemplars(family)?;
         }
     }
     Ok(())

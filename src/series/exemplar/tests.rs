@@ -42,7 +42,10 @@ fn a_failure_stays_for_an_hour_against_successes() {
     let later = row(3, 1, Outcome::FunctionError);
     assert_eq!(shown(&[later, success(HOUR), failed]), Some(3));
     assert_eq!(shown(&[success(1), row(9, 0, Outcome::Success)]), Some(2));
-    assert_eq!(shown(&[row(7, 5, Outcome::Success), row(8, 5, Outcome::Success)]), Some(8));
+    assert_eq!(
+        shown(&[row(7, 5, Outcome::Success), row(8, 5, Outcome::Success)]),
+        Some(8)
+    );
 }
 
 #[test]
@@ -72,26 +75,42 @@ fn its_time_is_that_of_counting_and_never_goes_back() {
 fn any_row() -> impl Strategy<Value = Row> {
     let amounts = (0u64..2_000_000_000_000, 0u64..1 << 33);
     let code = prop_oneof![Just(0i64), Just(1), 400i64..600];
-    (0u128..8, 0i64..3 * HOUR, 0usize..8, code, amounts, any::<bool>()).prop_map(
-        |(id, at, outcome, code, (time, memory), id_is_uuid)| Row {
+    (
+        0u128..8,
+        0i64..3 * HOUR,
+        0usize..8,
+        code,
+        amounts,
+        any::<bool>(),
+    )
+        .prop_map(|(id, at, outcome, code, (time, memory), id_is_uuid)| Row {
             duration: Nanos(time),
             memory: Bytes(memory),
             ret_code: RetCode::new(code),
             id_is_uuid,
             // Few positions, so that there are ties.
             ..row(id, at - at % (HOUR / 4), Outcome::ALL[outcome])
-        },
-    )
+        })
 }
 
 /// The rule by itself: all candidates of each place, sorted.
 fn reference(rows: &[Row]) -> BTreeMap<Place, (i64, u128, u64)> {
     let mut best = BTreeMap::new();
     for row in rows.iter().filter(|row| row.id_is_uuid) {
-        let stays = if row.outcome == Outcome::Success { 0 } else { HOUR };
+        let stays = if row.outcome == Outcome::Success {
+            0
+        } else {
+            HOUR
+        };
         let places = [
-            (Place::Duration(DURATION_BOUNDS.bucket(row.duration.0) as u8), row.duration.0),
-            (Place::Memory(MEMORY_BOUNDS.bucket(row.memory.0) as u8), row.memory.0),
+            (
+                Place::Duration(DURATION_BOUNDS.bucket(row.duration.0) as u8),
+                row.duration.0,
+            ),
+            (
+                Place::Memory(MEMORY_BOUNDS.bucket(row.memory.0) as u8),
+                row.memory.0,
+            ),
             (Place::Code(row.ret_code, row.outcome), 1),
         ];
         for (place, value) in places {

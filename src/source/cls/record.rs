@@ -12,7 +12,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::report::{self, Init, PrintedMemory, Report};
 use crate::model::{
-    AttemptKey, Bytes, ColdStart, Nanos, RejectReason, RetCode, Row, Timestamp, attempt_id,
+    AttemptKey, Bytes, ColdStart, Nanos, RejectReason, RetCode, Row, Timestamp, attempt_id, is_uuid,
 };
 use crate::source::outcome::outcome_of_status;
 
@@ -158,6 +158,11 @@ impl Record<'_> {
             ret_code: RetCode::new(status),
             outcome: outcome_of_status(status),
             key,
+            id_is_uuid: self
+                .request_id
+                .text()
+                .or(text.request_id)
+                .is_some_and(is_uuid),
             position,
             duration,
             // Since 2020 the run time is billed, in whole milliseconds.

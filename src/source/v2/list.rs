@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::source::values::TEXT_MAX;
 use crate::tencent::{Code, Head, Malformed};
 
 /// One page of the function list.
@@ -58,7 +59,8 @@ pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
 
 fn name_of(raw: &RawValue) -> Option<String> {
     let entry: Entry = serde_json::from_str(raw.get()).ok()?;
-    (!entry.function_name.is_empty()).then_some(entry.function_name)
+    let usable = (1..=TEXT_MAX).contains(&entry.function_name.len());
+    usable.then_some(entry.function_name)
 }
 
 #[cfg(test)]
@@ -81,6 +83,16 @@ mod tests {
                 total: Some(6)
             })
         );
+    }
+
+    #[test]
+    fn a_name_that_no_function_can_have_is_left_out_and_counted() {
+        let of_length = |length| format!(r#"{{"functionName":"{}"}}"#, "a".repeat(length));
+        let all = [1, 256, 257, 1 << 20].map(of_length).join(",");
+        let body = format!(r#"{{"code":0,"data":{{"functions":[{all}],"total":4}}}}"#);
+        let listed = parse(body.as_bytes()).unwrap().1.unwrap();
+        let lengths: Vec<usize> = listed.names.iter().map(String::len).collect();
+        assert_eq!((lengths, listed.rows), (vec![1, 256], 4));
     }
 
     #[test]

@@ -162,6 +162,7 @@ impl<'r> Builder<'r> {
                 ret_code: judged.ret_code,
                 outcome: judged.outcome,
                 key: judged.key,
+                id_is_uuid: row.id_is_uuid(),
                 position: judged.position,
                 duration: judged.duration,
                 billed: judged.billed,

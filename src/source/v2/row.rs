@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::model::{
-    AttemptKey, Bytes, Nanos, Outcome, RejectReason, RetCode, Timestamp, attempt_id,
+    AttemptKey, Bytes, Nanos, Outcome, RejectReason, RetCode, Timestamp, attempt_id, is_uuid,
 };
 use crate::source::outcome::outcome_of;
 use crate::source::scalar::Scalar;
@@ -75,6 +75,11 @@ impl<'a> WireRow<'a> {
     /// The request id as bits, where it is usable.
     pub(super) fn id(&self) -> Option<u128> {
         short_text(&self.request_id).map(attempt_id)
+    }
+
+    /// Whether those bits are the request id itself.
+    pub(super) fn id_is_uuid(&self) -> bool {
+        self.request_id.text().is_some_and(is_uuid)
     }
 
     /// Judges the values one by one; the first that is unusable rejects the row. `id` and

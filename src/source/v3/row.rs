@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::{AttemptKey, Bytes, RejectReason, RetCode, Row, Timestamp, attempt_id};
+use crate::model::{AttemptKey, Bytes, RejectReason, RetCode, Row, Timestamp, attempt_id, is_uuid};
 use crate::source::outcome::outcome_of;
 use crate::source::scalar::Scalar;
 use crate::source::time::parse_start_time;
@@ -125,6 +125,7 @@ impl<'a> WireRow<'a> {
             ret_code: RetCode::new(code),
             outcome: outcome_of(code, self.ret_msg.text()),
             key,
+            id_is_uuid: self.request_id.text().is_some_and(is_uuid),
             position,
             duration: millis(&self.duration).ok_or(RejectReason::Duration)?,
             billed: millis(&self.bill_duration).ok_or(RejectReason::BilledDuration)?,

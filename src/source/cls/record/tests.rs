@@ -32,6 +32,7 @@ fn a_report_becomes_a_row() {
             id: 0x6f71_a3f5_0000_4c49_a566_1e0f_6e5d_0001,
             attempt: 2,
         },
+        id_is_uuid: true,
         position: AT,
         duration: Nanos(1_000_000),
         billed: Nanos(1_000_000),
