@@ -39,26 +39,24 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use child::Child;
+use client::Format;
 use goals::Goals;
 use peers::{Footprint, Subject};
-use workload::Truth;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How much is measured.
 struct Plan {
     counts: Vec<usize>,
-    /// Scrapes for each row of ours.
+    /// Scrapes for each row of ours, of a contestant, at the most.
     rounds: usize,
-    /// Scrapes for each row of a peer, of a slow one where there are many functions.
-    peer_rounds: usize,
-    slow_rounds: usize,
+    scrapes: usize,
     /// Seconds of each part of the load, and how often it alternates.
     load_seconds: u64,
     load_rounds: usize,
 }
 
-/// From this many functions on a slow peer takes seconds for a scrape.
+/// From so many functions on memory tells more than noise.
 const MANY: usize = 2_000;
 
 fn main() -> Result<(), Failure> {
@@ -82,10 +80,12 @@ fn compare(plan: &Plan) -> Result<(), Failure> {
         let prepared = states(plan, count, &data, &text, &mut goals)?;
         let mut footprints = Vec::new();
         for subject in own_subjects(&data).iter().chain(&foreign) {
-            footprints.push(examine(plan, subject, count, truth, &prepared)?);
+            footprints.push(subject.examine(plan.scrapes, count, truth, &prepared)?);
         }
         memory(count, &footprints, &mut goals);
-        load::measure(plan, &data, count, &mut goals)?;
+        if plan.counts.last() == Some(&count) {
+            load::measure(plan, &data, count, &mut goals)?;
+        }
         goals.print(count);
     }
     println!("\n{:.0} s in all", begun.elapsed().as_secs_f64());
@@ -114,10 +114,10 @@ fn states(
 /// The contestants that are parts of this program.
 fn own_subjects(data: &Path) -> Vec<Subject> {
     let names = [
-        ("ours", client::Format::Text),
-        ("flat", client::Format::Text),
-        ("prometheus", client::Format::Text),
-        ("prometheus-client", client::Format::OpenMetrics),
+        ("ours", Format::Text),
+        ("flat", Format::Text),
+        ("prometheus", Format::Text),
+        ("prometheus-client", Format::OpenMetrics),
     ];
     let subject = |(name, format): (&'static str, _)| {
         let data = data.to_owned();
@@ -126,31 +126,18 @@ fn own_subjects(data: &Path) -> Vec<Subject> {
             name,
             format,
             is_ours: name == "ours",
-            is_slow: false,
             start: Ok(start),
         }
     };
     names.map(subject).into()
 }
 
-fn examine(
-    plan: &Plan,
-    subject: &Subject,
-    count: usize,
-    truth: Truth,
-    prepared: &[f64; 2],
-) -> Result<Footprint, Failure> {
-    let rounds = match (subject.is_slow, count >= MANY) {
-        (true, true) => plan.slow_rounds,
-        _ => plan.peer_rounds,
-    };
-    subject.examine(rounds, count, truth, prepared)
-}
-
 fn memory(count: usize, footprints: &[Footprint], goals: &mut Goals) {
     peers::print(count, footprints);
     for footprint in footprints.iter().filter(|one| one.is_ours) {
-        goals.memory(footprint);
+        if count >= MANY {
+            goals.memory(footprint);
+        }
     }
 }
 
@@ -177,8 +164,7 @@ impl Plan {
             Self {
                 counts,
                 rounds: 5,
-                peer_rounds: 5,
-                slow_rounds: 2,
+                scrapes: 4,
                 load_seconds: 2,
                 load_rounds: 1,
             }
@@ -186,9 +172,8 @@ impl Plan {
             Self {
                 counts,
                 rounds: 15,
-                peer_rounds: 20,
-                slow_rounds: 3,
-                load_seconds: 5,
+                scrapes: 20,
+                load_seconds: 4,
                 load_rounds: 3,
             }
         })

@@ -135,7 +135,7 @@ impl Client {
         let bytes = match head.framing {
             Framing::Length(length) => self.exactly(&stream, length, &mut keep)?,
             Framing::Chunked => self.chunks(&stream, &mut keep)?,
-            Framing::Close => self.to_end(&stream, &mut keep)?,
+            Framing::Close => self.until_closed(&stream, &mut keep)?,
         };
         let took = start.elapsed();
         if !head.closes {
@@ -225,7 +225,7 @@ impl Client {
         }
     }
 
-    fn to_end(
+    fn until_closed(
         &mut self,
         stream: &TcpStream,
         keep: &mut Option<&mut Vec<u8>>,

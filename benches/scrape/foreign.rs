@@ -11,16 +11,15 @@ use super::peers::{Start, Subject};
 
 /// Python and Go. Both show the workload in `data`; what is built is put into `folder`.
 pub fn subjects(folder: &Path, data: &Path) -> Vec<Subject> {
-    let subject = |name, is_slow, start: Result<Start, Failure>| Subject {
+    let subject = |name, start: Result<Start, Failure>| Subject {
         name,
         format: Format::Text,
         is_ours: false,
-        is_slow,
         start: start.map_err(|error| error.to_string()),
     };
     vec![
-        subject("client_golang", false, go(folder, data)),
-        subject("Python prometheus_client", true, python(data)),
+        subject("client_golang", go(folder, data)),
+        subject("Python prometheus_client", python(data)),
     ]
 }
 

@@ -43,7 +43,9 @@ impl Goals {
                     let limits = state.flat.as_ref().unwrap_or(&state.prepared);
                     let ratio = state.ours.median() / limits.median();
                     let format = state.wish.format.name();
-                    line.push_str(&format!(" {format} {ratio:.2} {};", met(ratio, limit)));
+                    let met = met(ratio, limit);
+                    let cpu = state.ours.cpu() / limits.cpu();
+                    line.push_str(&format!(" {format} {ratio:.2} {met} (CPU {cpu:.2});"));
                 }
                 self.lines.push(line.trim_end_matches(';').to_owned());
             }

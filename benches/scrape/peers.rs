@@ -2,6 +2,7 @@
 //! over the same program without functions.
 
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
 
@@ -15,6 +16,9 @@ use super::workload::Truth;
 /// Our own count of the bytes that are kept between scrapes.
 const RENDERED: &str = "scf_exporter_rendered_bytes ";
 
+/// After so long a row has scrapes enough, two at the least: some contestants take seconds for one.
+const ENOUGH: Duration = Duration::from_secs(4);
+
 /// Starts a server of so many functions.
 pub type Start = Box<dyn Fn(usize) -> Result<Child, Failure>>;
 
@@ -24,7 +28,6 @@ pub struct Subject {
     /// In which it is asked.
     pub format: Format,
     pub is_ours: bool,
-    pub is_slow: bool,
     /// Or why it cannot be had.
     pub start: Result<Start, String>,
 }
@@ -33,7 +36,6 @@ pub struct Subject {
 pub struct Footprint {
     pub name: &'static str,
     pub is_ours: bool,
-    scrapes: usize,
     steps: Vec<Step>,
     peak: f64,
     skipped: Option<String>,
@@ -70,7 +72,6 @@ impl Subject {
         let mut footprint = Footprint {
             name: self.name,
             is_ours: self.is_ours,
-            scrapes,
             steps: Vec::new(),
             peak: 0.0,
             skipped: None,
@@ -119,52 +120,52 @@ impl Subject {
             client,
             memory: Vec::new(),
         };
-        walk.note("before", 0.0)?;
-        let mut step = |walk: &mut Walk, wish: Wish, state: &str| -> Result<String, Failure> {
+        walk.note("before", None)?;
+        let mut step = |walk: &mut Walk, wish: Wish, state: &str| -> Result<(), Failure> {
             let mut row = Row::default();
-            for _ in 1..scrapes.max(2) {
+            let begun = Instant::now();
+            while row.len() < scrapes.min(2) || row.len() < scrapes && begun.elapsed() < ENOUGH {
                 row.scrape(&walk.child, &mut walk.client, wish)?;
             }
             let format = wish.format.name();
             let name = format!("{}, {format}{}, {state}", self.name, packed(wish.gzip));
             rows.push((name, wish, row));
-            walk.text(wish)
+            Ok(())
         };
-        let text = step(&mut walk, gzip, "nothing changed")?;
-        walk.note("gzip", rendered(&text))?;
-        let text = step(&mut walk, plain, "nothing changed")?;
-        walk.note("plain", rendered(&text))?;
-        truth.compare(self.name, &text)?;
+        step(&mut walk, gzip, "nothing changed")?;
+        walk.note("gzip", self.is_ours.then_some(gzip))?;
+        step(&mut walk, plain, "nothing changed")?;
+        truth.compare(self.name, &walk.text(plain)?)?;
+        walk.note("plain", self.is_ours.then_some(plain))?;
         if self.is_ours {
             for format in [Format::OpenMetrics, Format::Protobuf] {
                 for gzip in [false, true] {
                     step(&mut walk, wish(format, gzip), "nothing changed")?;
                 }
             }
-            let text = walk.text(plain)?;
-            walk.note("all formats", rendered(&text))?;
-        } else {
-            walk.note("all formats", 0.0)?;
         }
+        walk.note("all formats", self.is_ours.then_some(plain))?;
         walk.child.obey("touch all")?;
-        let text = step(&mut walk, plain, "everything changed")?;
-        walk.note("changed", rendered(&text))?;
+        step(&mut walk, plain, "everything changed")?;
+        walk.note("changed", self.is_ours.then_some(plain))?;
         Ok(walk.memory)
     }
 }
 
 impl Walk {
-    fn note(&mut self, name: &'static str, rendered: f64) -> Result<(), Failure> {
+    /// Notes the memory, beside it what an answer to `told` says of bodies kept between scrapes.
+    fn note(&mut self, name: &'static str, told: Option<Wish>) -> Result<(), Failure> {
+        let rendered = match told {
+            Some(wish) => rendered(&self.text(wish)?),
+            None => 0.0,
+        };
         self.memory.push((name, self.child.memory()?, rendered));
         Ok(())
     }
 
-    /// Scrapes once more; the text, or nothing where the format is none.
+    /// Scrapes once more; the text.
     fn text(&mut self, wish: Wish) -> Result<String, Failure> {
         let body = self.client.fetch(wish)?;
-        if wish.format == Format::Protobuf {
-            return Ok(String::new());
-        }
         if !wish.gzip {
             return Ok(String::from_utf8(body)?);
         }
@@ -176,11 +177,9 @@ impl Walk {
 
 /// Bodies kept between scrapes, in KiB; zero where the text does not tell.
 fn rendered(text: &str) -> f64 {
-    let line = text
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix(RENDERED));
-    let bytes = line.and_then(|value| value.trim().parse::<f64>().ok());
+    let mut lines = text.lines().rev();
+    let value = lines.find_map(|line| line.strip_prefix(RENDERED));
+    let bytes = value.and_then(|value| value.trim().parse::<f64>().ok());
     bytes.unwrap_or_default() / 1_024.0
 }
 
@@ -224,12 +223,12 @@ impl Footprint {
 /// Prints what each contestant holds.
 pub fn print(count: usize, footprints: &[Footprint]) {
     println!(
-        "\nResident KiB a function, {count} functions, over the same program without any; after so \
-         many scrapes each"
+        "\nResident KiB a function, {count} functions, over the same program without any; each step \
+         after the scrapes of the rows above"
     );
     println!(
-        "{:<28}{:>9}{:>9}{:>9}{:>9}{:>13}{:>17}{:>9}",
-        "", "scrapes", "before", "gzip", "plain", "all formats", "all changed too", "peak"
+        "{:<28}{:>9}{:>9}{:>9}{:>13}{:>17}{:>9}",
+        "", "before", "gzip", "plain", "all formats", "all changed too", "peak"
     );
     for footprint in footprints {
         if let Some(reason) = &footprint.skipped {
@@ -238,7 +237,7 @@ pub fn print(count: usize, footprints: &[Footprint]) {
         }
         let line = |name: &str, of: &dyn Fn(&Step) -> f64, peak: String| {
             let values: Vec<f64> = footprint.steps.iter().map(of).collect();
-            print!("{name:<28}{:>9}", footprint.scrapes);
+            print!("{name:<28}");
             for (value, width) in values.iter().zip([9, 9, 9, 13, 17]) {
                 print!("{value:>width$.2}");
             }

@@ -36,6 +36,11 @@ impl Row {
         Ok(())
     }
 
+    /// How often it was scraped.
+    pub fn len(&self) -> usize {
+        self.took.len()
+    }
+
     /// Takes over what another row measured.
     pub fn join(&mut self, other: &Self) {
         self.took.extend(&other.took);
@@ -48,10 +53,15 @@ impl Row {
         median(&self.took)
     }
 
+    /// The median of the server's processor time in milliseconds.
+    pub fn cpu(&self) -> f64 {
+        median(&self.cpu)
+    }
+
     pub fn print_head(title: &str) {
         println!(
-            "\n{title:<52}{:>9}{:>9}{:>9}{:>9}{:>11}{:>8}",
-            "p50 ms", "slowest", "CPU ms", "MB", "x prepared", "x flat"
+            "\n{title:<52}{:>9}{:>9}{:>9}{:>9}{:>9}{:>11}{:>8}",
+            "scrapes", "p50 ms", "slowest", "CPU ms", "MB", "x prepared", "x flat"
         );
     }
 
@@ -63,10 +73,11 @@ impl Row {
             })
         };
         println!(
-            "{name:<52}{:>9.2}{:>9.2}{:>9.2}{:>9.3}{:>11}{:>8}",
+            "{name:<52}{:>9}{:>9.2}{:>9.2}{:>9.2}{:>9.3}{:>11}{:>8}",
+            self.len(),
             self.median(),
             self.took.iter().copied().fold(0.0, f64::max),
-            median(&self.cpu),
+            self.cpu(),
             self.bytes as f64 / 1e6,
             ratio(prepared),
             ratio(flat),
