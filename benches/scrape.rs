@@ -78,14 +78,15 @@ fn compare(plan: &Plan) -> Result<(), Failure> {
         let mut goals = Goals::default();
         let text = folder.path().join("text");
         let prepared = states(plan, count, &data, &text, &mut goals)?;
+        if plan.counts.last() == Some(&count) {
+            load::measure(plan, &data, count, &mut goals)?;
+        }
         let mut footprints = Vec::new();
+        rows::Row::print_head(&format!("{count} functions, the others"));
         for subject in own_subjects(&data).iter().chain(&foreign) {
             footprints.push(subject.examine(plan.scrapes, count, truth, &prepared)?);
         }
         memory(count, &footprints, &mut goals);
-        if plan.counts.last() == Some(&count) {
-            load::measure(plan, &data, count, &mut goals)?;
-        }
         goals.print(count);
     }
     println!("\n{:.0} s in all", begun.elapsed().as_secs_f64());
