@@ -34,8 +34,8 @@ lint: ## Formatting, clippy and documentation, warnings as errors
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
-bench: ## The benchmarks, as ratios within one run
-	$(CARGO) bench --locked --bench render --bench ingest
+bench: ## Rendering, reading in, and scrapes beside other libraries, as ratios within one run; fetches peers (pip, go)
+	$(CARGO) bench --locked --bench render --bench ingest --bench scrape
 
 bench-reading: ## Requests and freshness of each way of reading; DAY=1 for the whole day, ROWS="v3 region 400"
 	$(CARGO) bench --locked --bench reading -- $(if $(DAY),day) $(ROWS)

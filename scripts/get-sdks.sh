@@ -2,6 +2,8 @@
 # Prints the directory that holds the cloud vendor's own clients, which the end-to-end tests point
 # at the simulator: clients that nobody of this project wrote.
 #
+# usage: get-sdks.sh [openmetrics]     only `prometheus-client`, which a benchmark needs
+#
 #   python/bin/python      imports the SDKs of the legacy v2 API, of API 3.0 and of CLS
 #   openmetrics/bin/python imports `prometheus-client`, whose parser of OpenMetrics is strict
 #   tccli/bin/tccli        the command line; it brings an SDK of its own version, so it lives apart
@@ -60,10 +62,14 @@ modules() {
         --loglevel error "$@"
 }
 
-fetched "$clients/python" "${python_packages[*]}" \
-    environment "$clients/python" "${python_packages[@]}"
 fetched "$clients/openmetrics" "${openmetrics_packages[*]}" \
     environment "$clients/openmetrics" "${openmetrics_packages[@]}"
+if [[ "${1:-}" == openmetrics ]]; then
+    echo "$clients"
+    exit
+fi
+fetched "$clients/python" "${python_packages[*]}" \
+    environment "$clients/python" "${python_packages[@]}"
 fetched "$clients/tccli" "${tccli_packages[*]}" \
     environment "$clients/tccli" "${tccli_packages[@]}"
 if command -v node >/dev/null && command -v npm >/dev/null; then
