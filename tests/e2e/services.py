@@ -177,6 +177,19 @@ class Prometheus(Store):
         return {key: int(value) for key, value in counted.items() if value}
 
 
+def classic_by(protocol, address):
+    """The settings of a job that stores the classic histograms of `address`, by one protocol.
+
+    Prometheus before 3.8, where native histograms are off, drops a histogram with native buckets
+    that comes by protobuf, the classic buckets too, unless it is told to take those always.
+    """
+    return {
+        "static_configs": [{"targets": [address]}],
+        "scrape_protocols": [protocol],
+        "always_scrape_classic_histograms": True,
+    }
+
+
 def _version(directory):
     """(major, minor) of the Prometheus in `directory`."""
     done = subprocess.run([directory / "prometheus", "--version"], capture_output=True, text=True)
