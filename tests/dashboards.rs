@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use scf_exporter::catalog::ALL;
+use scf_exporter::catalog::{ALL, Kind};
 use serde_json::Value;
 
 /// Columns of the grid on which panels are laid out.
@@ -95,6 +95,15 @@ fn each_rule_of_queries_bites() {
         (&rates.replace("invocations", "calls"), "catalog"),
         (r#"scf_function_info{a="$b"}"#, "variable b"),
         (rates, "not filtered by account"),
+        (
+            "rate(scf_invocation_duration_seconds_bucket[$__rate_interval])",
+            "without its native twin",
+        ),
+        (
+            "rate(scf_invocation_duration_seconds[$__rate_interval])",
+            "without its classic twin",
+        ),
+        ("scf_invocation_duration_seconds", "outside rate"),
         (
             r#"rate(scf_invocations_total{ret_code!="0"}[$__rate_interval])"#,
             "by outcome",
@@ -209,6 +218,7 @@ fn panel_faults(panel: &Value, names: &BTreeSet<&str>, catalog: &BTreeSet<String
     if array(&panel["targets"]).is_empty() {
         faults.push(format!("{title}: no query"));
     }
+    faults.extend(twin_faults(title, panel));
     for target in array(&panel["targets"]) {
         let query = text(&target["expr"]);
         faults.extend(datasource_fault(title, &target["datasource"]));
@@ -240,6 +250,34 @@ fn unknown_metrics(place: &str, query: &str, catalog: &BTreeSet<String>) -> Vec<
         .collect()
 }
 
+/// Histograms of which a panel shows only what is stored of one kind: Prometheus stores `x_bucket`,
+/// `x_sum` and `x_count` of a classic one, and `x` alone of a native one. A query asks for both; a
+/// heatmap may do it in two queries, because it draws the native one if there is any.
+fn twin_faults(title: &str, panel: &Value) -> Vec<String> {
+    let queries = array(&panel["targets"]).iter().map(|t| text(&t["expr"]));
+    let together: Vec<String> = match text(&panel["type"]) {
+        "heatmap" => vec![queries.collect::<Vec<_>>().join(" ")],
+        _ => queries.map(str::to_owned).collect(),
+    };
+    let histograms = ALL.iter().filter(|metric| metric.kind == Kind::Histogram);
+    let mut faults = Vec::new();
+    for (query, metric) in together
+        .iter()
+        .flat_map(|query| histograms.clone().map(move |metric| (query, metric.name)))
+    {
+        let names = metric_names(query);
+        let native = names.contains(metric);
+        let classic = SUFFIXES
+            .iter()
+            .any(|suffix| names.contains(&format!("{metric}{suffix}")));
+        if native != classic {
+            let kind = if native { "classic" } else { "native" };
+            faults.push(format!("{title}: {metric} without its {kind} twin"));
+        }
+    }
+    faults
+}
+
 fn query_faults(title: &str, query: &str, names: &BTreeSet<&str>) -> Vec<String> {
     let mut faults = Vec::new();
     for (at, _) in query.match_indices('[') {
@@ -249,9 +287,15 @@ fn query_faults(title: &str, query: &str, names: &BTreeSet<&str>) -> Vec<String>
         }
     }
     for name in metric_names(query) {
-        let counter = name.ends_with("_total") || SUFFIXES.iter().any(|end| name.ends_with(end));
-        let ranged =
-            query.contains(&format!("rate({name}")) || query.contains(&format!("increase({name}"));
+        let counter = name.ends_with("_total")
+            || SUFFIXES.iter().any(|end| name.ends_with(end))
+            || ALL
+                .iter()
+                .any(|metric| metric.name == name && metric.kind == Kind::Histogram);
+        let ranged = ["rate", "increase"]
+            .iter()
+            .flat_map(|function| ["{", "["].map(|next| format!("{function}({name}{next}")))
+            .any(|call| query.contains(&call));
         if counter && !ranged {
             faults.push(format!("{title}: {name} outside rate or increase"));
         }
@@ -277,8 +321,12 @@ fn filter_faults(title: &str, query: &str) -> Vec<String> {
             continue;
         }
         for (at, _) in query.match_indices(&name) {
-            let behind = query[at + name.len()..].strip_prefix('{');
+            let behind = &query[at + name.len()..];
+            if behind.starts_with('_') {
+                continue; // The longer name is looked at by itself.
+            }
             let selector = behind
+                .strip_prefix('{')
                 .and_then(|inside| inside.split('}').next())
                 .unwrap_or_default();
             for filter in FILTERS.iter().filter(|filter| !selector.contains(**filter)) {

@@ -4,6 +4,7 @@ import subprocess
 import urllib.request
 
 import check_truth
+import services
 from check_restart import Replay
 from harness import HTTP, ROOT, check, expect, until
 from services import Prometheus
@@ -67,10 +68,7 @@ def protocols(context):
     replay = context.shared(Replay)
     address = replay.url("cls-topic").removeprefix("http://")
     prometheus = Prometheus(context, {
-        name: {
-            "static_configs": [{"targets": [address]}],
-            "scrape_protocols": [protocol],
-        }
+        name: services.classic_by(protocol, address)
         for name, protocol in check_truth.PROTOCOLS.items()
     }, name="prometheus-formats")
     everything = '{__name__=~"scf_.+",__name__!~"scf_exporter_.+",job="%s"}'

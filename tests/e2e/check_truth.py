@@ -88,12 +88,10 @@ class Run:
         for source in SOURCES:
             self._start(source)
         self.prometheus = Prometheus(self.context, {
-            f"{source}-{protocol}": {
-                "static_configs": [{"targets": [f"127.0.0.1:{self.ports[source]}"]}],
-                "scrape_protocols": [PROTOCOLS[protocol]],
-            }
+            f"{source}-{name}":
+                services.classic_by(protocol, f"127.0.0.1:{self.ports[source]}")
             for source in SOURCES
-            for protocol in PROTOCOLS
+            for name, protocol in PROTOCOLS.items()
         }, name="prometheus-truth")
         happenings = [(at, self._kill) for at in KILLS] + [
             (TERM, self._stop),

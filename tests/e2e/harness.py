@@ -23,6 +23,10 @@ class Failed(Exception):
     """A check did not hold; the text says what was expected and what was seen."""
 
 
+class Skipped(Exception):
+    """A check needs what this machine cannot have; the text says what."""
+
+
 def check(name, early=None):
     """Enters a function of one Context as the check `name`, in the order of the files.
 
@@ -139,10 +143,11 @@ class Process:
 class Context:
     """What the checks share: the programs, a scratch directory, the processes started."""
 
-    def __init__(self, binary, prometheus, clients):
+    def __init__(self, binary, prometheus, clients, victoria=None):
         self.binary = pathlib.Path(binary)
         self.prometheus = pathlib.Path(prometheus)
         self.clients = pathlib.Path(clients)
+        self.victoria = victoria
         self._scratch = tempfile.TemporaryDirectory(prefix="scf-e2e-")
         self.directory = pathlib.Path(self._scratch.name)
         self.processes = []

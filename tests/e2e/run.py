@@ -6,8 +6,9 @@ usage: run.py [TEXT...]     only the checks whose names hold one of the texts
 SCF_E2E_BINARY names another program than target/release/scf-exporter, such as a debug build.
 
 `make e2e` builds the program first. Without Prometheus or the Python clients nothing runs; where
-Node is absent its check fails: nothing is skipped in silence. The last line is
-`N passed, N failed`.
+Node is absent its check fails. What needs VictoriaMetrics is skipped, with a word about it, where
+that cannot be had: nothing is skipped in silence. The last line is `N passed, N failed`, with
+`, N skipped` behind it where some were.
 """
 
 import os
@@ -20,12 +21,13 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.dont_write_bytecode = True
 
-from harness import CHECKS, EARLY, ROOT, Context, Failed  # noqa: E402
+from harness import CHECKS, EARLY, ROOT, Context, Failed, Skipped  # noqa: E402
 
 import check_restart  # noqa: E402,F401 (entering their checks is what they are imported for)
 import check_metrics  # noqa: E402,F401
 import check_formats  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
+import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
 import check_api3  # noqa: E402,F401
@@ -37,10 +39,12 @@ import check_truth  # noqa: E402,F401
 LOG_LINES = 25
 
 
-def tool(script):
-    """What a script of scripts/ prints; ends the run if it cannot do its part."""
+def tool(script, needed=True):
+    """What a script of scripts/ prints; ends the run if it cannot do its part and is `needed`."""
     done = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
+        if not needed:
+            return None
         sys.exit(f"{script} failed, see above; the end-to-end checks need it")
     return done.stdout.strip()
 
@@ -55,10 +59,13 @@ def logs(context, since):
 
 
 def run(name, function, context):
-    """Runs one check and prints how it went; whether it held."""
+    """Runs one check and prints how it went; whether it held, None where it was skipped."""
     began, since = time.monotonic(), len(context.processes)
     try:
         function(context)
+    except Skipped as missing:
+        print(f"skip  {name}: {missing}", flush=True)
+        return None
     except Failed as failure:
         reason = str(failure)
     except Exception:
@@ -94,15 +101,17 @@ def main():
     binary = pathlib.Path(os.environ.get("SCF_E2E_BINARY", built))
     if not binary.exists():
         sys.exit(f"{binary} is missing: run `make e2e`, which builds it")
-    context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"))
+    context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"),
+                      tool("get-victoria-metrics.sh", needed=False))
     try:
         start_early(context, [name for name, _ in wanted])
         results = [run(name, function, context) for name, function in wanted]
     finally:
         context.close()
-    passed = sum(results)
-    print(f"\n{passed} passed, {len(results) - passed} failed")
-    return 0 if passed == len(results) else 1
+    failed, skipped = results.count(False), results.count(None)
+    more = f", {skipped} skipped" if skipped else ""
+    print(f"\n{results.count(True)} passed, {failed} failed{more}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

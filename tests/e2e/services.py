@@ -3,10 +3,11 @@
 import json
 import math
 import re
+import subprocess
 import time
 import urllib.parse
 
-from harness import Failed, expect, free_port, get_json, http, until
+from harness import Failed, Skipped, expect, free_port, get_json, http, until
 
 # Paces at which some twenty functions are each read about once a second.
 READS = (
@@ -83,35 +84,28 @@ def counted(url, label=None):
     return {key: count for key, count in found.items() if count}
 
 
-class Prometheus:
-    """A real Prometheus that scrapes every second; a job is an address, or settings of its own."""
+def scrape_config(path, jobs, **common):
+    """Writes the scrapes of `jobs`, every second, with the settings that all have in `common`."""
+    path.write_text(json.dumps({  # JSON is YAML
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [
+            {
+                "job_name": job,
+                "honor_labels": True,
+                **common,
+                **(
+                    target if isinstance(target, dict)
+                    else {"static_configs": [{"targets": [target]}]}
+                ),
+            }
+            for job, target in jobs.items()
+        ],
+    }))
+    return path
 
-    def __init__(self, context, jobs, name="prometheus"):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        config = context.path(f"{name}.yml")
-        config.write_text(json.dumps({  # JSON is YAML
-            "global": {"scrape_interval": "1s", "evaluation_interval": "10s"},
-            "scrape_configs": [
-                {
-                    "job_name": job,
-                    "honor_labels": True,
-                    **(
-                        target if isinstance(target, dict)
-                        else {"static_configs": [{"targets": [target]}]}
-                    ),
-                }
-                for job, target in jobs.items()
-            ],
-        }))
-        self.process = context.start(name, [
-            context.prometheus / "prometheus",
-            f"--config.file={config}",
-            f"--storage.tsdb.path={context.path(name)}",
-            f"--web.listen-address=127.0.0.1:{self.port}",
-            "--log.level=warn",
-        ])
-        until("Prometheus is ready", lambda: http(f"{self.url}/-/ready")[0] == 200, 30)
+
+class Store:
+    """What is asked by the HTTP API of Prometheus, at `self.url`."""
 
     def api(self, path, **query):
         """The `data` of one API answer."""
@@ -144,6 +138,36 @@ class Prometheus:
             for _, value in series.get("values", [])
         ) or any(series.get("histograms") for series in data["result"])
 
+
+class Prometheus(Store):
+    """A real Prometheus that scrapes every second; a job is an address, or settings of its own.
+
+    With `native` it stores native histograms, of those jobs that it scrapes by protobuf, and
+    exemplars.
+    """
+
+    def __init__(self, context, jobs, name="prometheus", native=False):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        features, common = [], {}
+        if native:
+            features = ["exemplar-storage"]
+            # A setting of each job since 3.8, and unknown before that; a feature flag before it.
+            if _version(context.prometheus) >= (3, 8):
+                common = {"scrape_native_histograms": True}
+            else:
+                features.append("native-histograms")
+        config = scrape_config(context.path(f"{name}.yml"), jobs, **common)
+        self.process = context.start(name, [
+            context.prometheus / "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={context.path(name)}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--log.level=warn",
+            *([f"--enable-feature={','.join(features)}"] if features else []),
+        ])
+        until("Prometheus is ready", lambda: http(f"{self.url}/-/ready")[0] == 200, 30)
+
     def invocations(self, job):
         """{(function, return code): invocations} as Prometheus has them now, without zeros."""
         counted = self.query(
@@ -151,6 +175,46 @@ class Prometheus:
             ("function_name", "ret_code"),
         )
         return {key: int(value) for key, value in counted.items() if value}
+
+
+def classic_by(protocol, address):
+    """The settings of a job that stores the classic histograms of `address`, by one protocol.
+
+    Prometheus before 3.8, where native histograms are off, drops a histogram with native buckets
+    that comes by protobuf, the classic buckets too, unless it is told to take those always.
+    """
+    return {
+        "static_configs": [{"targets": [address]}],
+        "scrape_protocols": [protocol],
+        "always_scrape_classic_histograms": True,
+    }
+
+
+def _version(directory):
+    """(major, minor) of the Prometheus in `directory`."""
+    done = subprocess.run([directory / "prometheus", "--version"], capture_output=True, text=True)
+    said = re.search(r"version (\d+)\.(\d+)", done.stdout + done.stderr)
+    return int(said[1]), int(said[2])
+
+
+class Victoria(Store):
+    """A real VictoriaMetrics that scrapes every second."""
+
+    def __init__(self, context, jobs, name="victoria"):
+        if not context.victoria:
+            raise Skipped("VictoriaMetrics cannot be had here, see above")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = context.start(name, [
+            context.victoria,
+            f"-promscrape.config={scrape_config(context.path(f'{name}.yml'), jobs)}",
+            f"-storageDataPath={context.path(name)}",
+            f"-httpListenAddr=127.0.0.1:{port}",
+            # What was scraped is to be seen at once.
+            "-search.latencyOffset=0s", "-search.disableCache",
+            "-loggerLevel=WARN",
+        ])
+        until("VictoriaMetrics is ready", lambda: http(f"{self.url}/health")[0] == 200, 30)
 
 
 def difference(expected, seen, most=8):
