@@ -7,6 +7,8 @@
 
 use std::io;
 
+use bytes::{Bytes, BytesMut};
+
 use super::families::{FAMILIES, Family};
 use super::format::Format;
 use super::negotiate::Encoding;
@@ -18,6 +20,10 @@ use crate::series::Snapshot;
 /// Functions in a block. Fewer make more of the bytes and a longer list, more make more work when
 /// one of them changes.
 const BLOCK: usize = 8;
+/// Pieces are put together up to this size.
+const FRAME: usize = 128 * 1024;
+/// From this size on a piece is a frame of its own.
+const LARGE: usize = 16 * 1024;
 
 /// How the bytes of a scrape are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub struct Rendition {
     slots: Vec<u32>,
     /// For each family what stands before its functions, then a piece for each block.
     families: Vec<Vec<Piece>>,
+    /// The same bytes as they are sent, behind what a body begins with.
+    frames: Vec<Bytes>,
     total: Total,
 }
 
@@ -97,6 +105,7 @@ impl Rendition {
                 pieces.push(press.functions(family, block)?);
             }
         }
+        let head = press.packer.head();
         let mut total = press.packer.start();
         for (family, pieces) in FAMILIES.iter().zip(&mut families) {
             pieces[0] = press.head(family, &pieces[1..])?;
@@ -108,6 +117,7 @@ impl Rendition {
             generation: snapshot.generation,
             accounts: snapshot.accounts,
             slots: kept.chain(&stale).copied().collect(),
+            frames: frames(head, &mut families),
             families,
             total,
         })
@@ -121,6 +131,7 @@ impl Rendition {
             accounts,
             slots: Vec::new(),
             families: vec![Vec::new(); FAMILIES.len()],
+            frames: Vec::new(),
             total: Total::default(),
         }
     }
@@ -150,9 +161,9 @@ impl Rendition {
         self.total
     }
 
-    /// The pieces of each family in the order in which they are sent.
-    pub(super) fn families(&self) -> &[Vec<Piece>] {
-        &self.families
+    /// What is sent, but for what the body ends with.
+    pub(super) fn frames(&self) -> &[Bytes] {
+        &self.frames
     }
 
     /// Whether a rendition of `snapshot` can go on from this one.
@@ -187,6 +198,43 @@ impl Rendition {
         stale.sort_unstable_by_key(|slot| (snapshot.changed(*slot), *slot));
         (kept, stale)
     }
+}
+
+/// Puts small pieces together, as each frame costs a call of the system. The pieces become parts of
+/// their frames, so that nothing is there twice.
+fn frames(head: Bytes, families: &mut [Vec<Piece>]) -> Vec<Bytes> {
+    let mut frames = vec![head];
+    let (mut together, mut size) = (Vec::new(), 0);
+    for piece in families.iter_mut().flatten() {
+        let len = piece.bytes.len();
+        if len >= LARGE || size + len > FRAME {
+            frames.push(frame(&mut together, size));
+            size = 0;
+        }
+        if len >= LARGE {
+            frames.push(piece.bytes.clone());
+        } else {
+            size += len;
+            together.push(piece);
+        }
+    }
+    frames.push(frame(&mut together, size));
+    frames.retain(|frame| !frame.is_empty());
+    frames
+}
+
+/// One frame of some pieces, which come to `size` bytes.
+fn frame(together: &mut Vec<&mut Piece>, size: usize) -> Bytes {
+    let mut room = BytesMut::with_capacity(size);
+    together
+        .iter()
+        .for_each(|piece| room.extend_from_slice(&piece.bytes));
+    let frame = room.freeze();
+    let mut rest = frame.clone();
+    for piece in together.drain(..) {
+        piece.bytes = rest.split_to(piece.bytes.len());
+    }
+    frame
 }
 
 // === impl Press ===

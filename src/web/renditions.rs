@@ -66,8 +66,13 @@ impl Renditions {
         let mut shelves = self.shelves.iter();
         let shelf = shelves.find(|(of, _)| of.format == format && of.encoding == encoding);
         let &(form, ref shelf) = shelf.ok_or(io::ErrorKind::NotFound)?;
-        let shelf = Arc::clone(shelf).lock_owned().await;
+        let mut shelf = Arc::clone(shelf).lock_owned().await;
+        shelf.asked = Instant::now();
         let source = self.source.clone();
+        if let Some(newest) = source.current(&shelf) {
+            drop(shelf);
+            return Scrape::new(newest, &source.telemetry.gather());
+        }
         let made = spawn_blocking(move || source.scrape(form, shelf));
         made.await.map_err(io::Error::other)?
     }
@@ -88,8 +93,16 @@ impl Renditions {
 }
 
 impl Source {
+    /// What is shown already, if that is the newest there is.
+    fn current(&self, shelf: &Shelf) -> Option<Arc<Rendition>> {
+        let generation = self.view.snapshot().generation;
+        let newest = shelf.newest.as_ref();
+        newest
+            .filter(|newest| newest.generation() == generation)
+            .cloned()
+    }
+
     fn scrape(&self, form: Form, mut shelf: OwnedMutexGuard<Shelf>) -> io::Result<Scrape> {
-        shelf.asked = Instant::now();
         let rendition = self.newest(form, &mut shelf)?;
         drop(shelf);
         Scrape::new(rendition, &self.telemetry.gather())
@@ -104,7 +117,7 @@ impl Source {
         let snapshot = self.view.snapshot();
         shelf.versions.retain(|version| version.strong_count() > 0);
         if let Some(newest) = &shelf.newest
-            && (newest.generation() == snapshot.generation || shelf.versions.len() >= VERSIONS_MAX)
+            && shelf.versions.len() >= VERSIONS_MAX
         {
             return Ok(newest.clone());
         }

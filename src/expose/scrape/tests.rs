@@ -50,7 +50,10 @@ fn few_frames_are_small_and_packed_ones_unpack_to_the_plain_ones() {
     for forms in Form::all(Style::default()).collect::<Vec<_>>().chunks(2) {
         let [plain, packed] = [forms[0], forms[1]].map(|form| frames(form, &snapshot, &own));
         for frames in [&plain, &packed] {
-            let small = frames.iter().filter(|frame| frame.len() < LARGE).count();
+            let small = frames
+                .iter()
+                .filter(|frame| frame.len() < 16 * 1024)
+                .count();
             assert!(small <= FAMILIES.len() + 2, "{forms:?}: {small} small ones");
         }
         let (plain, packed) = (plain.concat(), packed.concat());
