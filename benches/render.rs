@@ -94,7 +94,13 @@ fn kept(form: Form, snapshot: &Snapshot, telemetry: &Telemetry) -> Result<(), Fa
         std::iter::from_fn(|| scrape.next_frame().map(black_box)).count()
     };
     let anew = fastest(|| frames(Rendition::new(form, snapshot, None)));
-    let few = fastest(|| frames(Rendition::new(form, &hundredth, Some(&before))));
+    let few = fastest(|| {
+        frames(Rendition::new(
+            form,
+            &hundredth,
+            Some(Rendition::clone(&before)),
+        ))
+    });
     let none = fastest(|| {
         let scrape = Scrape::new(before.clone(), &own);
         scrape.map_or(0, |mut scrape| {

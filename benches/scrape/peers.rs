@@ -14,7 +14,7 @@ use super::states::packed;
 use super::workload::Truth;
 
 /// Our own count of the bytes that are kept between scrapes.
-const RENDERED: &str = "scf_exporter_rendered_bytes ";
+const RENDERED: &str = "scf_exporter_rendered_bytes{";
 
 /// After so long a row has scrapes enough, two at the least: some contestants take seconds for one.
 const ENOUGH: Duration = Duration::from_secs(4);
@@ -177,10 +177,10 @@ impl Walk {
 
 /// Bodies kept between scrapes, in KiB; zero where the text does not tell.
 fn rendered(text: &str) -> f64 {
-    let mut lines = text.lines().rev();
-    let value = lines.find_map(|line| line.strip_prefix(RENDERED));
-    let bytes = value.and_then(|value| value.trim().parse::<f64>().ok());
-    bytes.unwrap_or_default() / 1_024.0
+    let lines = text.lines().rev();
+    let kept = lines.filter(|line| line.starts_with(RENDERED));
+    let bytes = kept.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+    bytes.sum::<f64>() / 1_024.0
 }
 
 impl Truth {

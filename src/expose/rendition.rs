@@ -37,7 +37,7 @@ pub struct Form {
 }
 
 /// All functions of one snapshot in one form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rendition {
     form: Form,
     generation: u64,
@@ -78,27 +78,25 @@ impl Form {
 
 impl Rendition {
     /// A rendition of `snapshot`. What has not changed since `before`, one of an earlier snapshot
-    /// in the same form, is taken from it.
+    /// in the same form, is taken from it; the rest of it is let go first, so that there are never
+    /// two whole ones.
     ///
     /// # Errors
     /// When nothing can be packed, which memory alone can bring about.
-    pub fn new(form: Form, snapshot: &Snapshot, before: Option<&Self>) -> io::Result<Self> {
-        let nothing = Self::of_nothing(form, snapshot.accounts);
+    pub fn new(form: Form, snapshot: &Snapshot, before: Option<Self>) -> io::Result<Self> {
         let before = before.filter(|before| before.leads_to(form, snapshot));
-        let before = before.unwrap_or(&nothing);
+        let before = before.unwrap_or_else(|| Self::of_nothing(form, snapshot.accounts));
         let (kept, stale) = before.sort_out(snapshot);
+        let slots = kept.iter().flat_map(|block| before.block(*block));
+        let slots = slots.chain(&stale).copied().collect();
+        drop(before.frames);
+        let mut families = before.families;
+        families.iter_mut().for_each(|pieces| keep(pieces, &kept));
         let mut press = Press {
             snapshot,
             writer: form.format.writer(snapshot.accounts, form.style),
             packer: Packer::new(form.encoding),
         };
-        let known = |pieces: &Vec<Piece>| {
-            // Room for the head, which is known last.
-            let head = [Piece::default()].into_iter();
-            let blocks = kept.iter().map(|block| pieces[block + 1].clone());
-            head.chain(blocks).collect()
-        };
-        let mut families: Vec<Vec<Piece>> = before.families.iter().map(known).collect();
         // Block by block, since the data of a function are many and far from those of another.
         for block in stale.chunks(BLOCK) {
             for (family, pieces) in FAMILIES.iter().zip(&mut families) {
@@ -111,12 +109,11 @@ impl Rendition {
             pieces[0] = press.head(family, &pieces[1..])?;
             pieces.iter().for_each(|piece| total.add(piece));
         }
-        let kept = kept.iter().flat_map(|block| before.block(*block));
         Ok(Self {
             form,
             generation: snapshot.generation,
             accounts: snapshot.accounts,
-            slots: kept.chain(&stale).copied().collect(),
+            slots,
             frames: frames(head, &mut families),
             families,
             total,
@@ -130,7 +127,7 @@ impl Rendition {
             generation: 0,
             accounts,
             slots: Vec::new(),
-            families: vec![Vec::new(); FAMILIES.len()],
+            families: vec![vec![Piece::default()]; FAMILIES.len()],
             frames: Vec::new(),
             total: Total::default(),
         }
@@ -198,6 +195,17 @@ impl Rendition {
         stale.sort_unstable_by_key(|slot| (snapshot.changed(*slot), *slot));
         (kept, stale)
     }
+}
+
+/// Leaves the head of a family and the pieces of some blocks, which are ascending.
+fn keep(pieces: &mut Vec<Piece>, blocks: &[usize]) {
+    let mut kept = blocks.iter().map(|block| block + 1).peekable();
+    let mut at = 0;
+    pieces.retain(|_| {
+        let keep = at == 0 || kept.next_if_eq(&at).is_some();
+        at += 1;
+        keep
+    });
 }
 
 /// Puts small pieces together, as each frame costs a call of the system. The pieces become parts of

@@ -121,7 +121,8 @@ impl Source {
         {
             return Ok(newest.clone());
         }
-        let before = shelf.newest.as_deref();
+        // Only where somebody still reads it does the old one stay whole.
+        let before = shelf.newest.take().map(Arc::unwrap_or_clone);
         let next = Arc::new(Rendition::new(form, &snapshot, before)?);
         self.kept(form, next.bytes());
         shelf.versions.push(Arc::downgrade(&next));

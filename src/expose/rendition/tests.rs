@@ -94,7 +94,7 @@ proptest! {
             }
             let next = Snapshot::new(snapshot.generation + 1, accounts, all.clone());
             snapshot = next.following(&snapshot);
-            kept = Rendition::new(TEXT, &snapshot, Some(&kept)).unwrap();
+            kept = Rendition::new(TEXT, &snapshot, Some(kept.clone())).unwrap();
 
             let mut slots = kept.slots.clone();
             slots.sort_unstable();
@@ -102,7 +102,7 @@ proptest! {
             let anew = Rendition::new(TEXT, &snapshot, None).unwrap();
             prop_assert_eq!(kept.bytes(), anew.bytes());
             prop_assert!(kept.sort_out(&snapshot).1.is_empty(), "nothing is left to do");
-            let again = Rendition::new(TEXT, &snapshot, Some(&kept)).unwrap();
+            let again = Rendition::new(TEXT, &snapshot, Some(kept.clone())).unwrap();
             prop_assert_eq!(lines(&body(again)), lines(&body(anew)));
         }
     }
@@ -122,7 +122,7 @@ fn those_that_are_busy_come_to_share_blocks() {
         let next = Snapshot::new(snapshot.generation + 1, false, all.clone());
         snapshot = next.following(&snapshot);
         made_each_time.push(rendition.sort_out(&snapshot).1.len());
-        rendition = Rendition::new(TEXT, &snapshot, Some(&rendition)).unwrap();
+        rendition = Rendition::new(TEXT, &snapshot, Some(rendition)).unwrap();
     }
     assert_eq!(made_each_time, [BLOCK * BLOCK, BLOCK, BLOCK]);
 }
@@ -136,6 +136,6 @@ fn another_form_gives_nothing_to_go_on_with() {
         ..TEXT
     };
     let anew = Rendition::new(open, &snapshot, None).unwrap();
-    let next = Rendition::new(open, &snapshot, Some(&text)).unwrap();
+    let next = Rendition::new(open, &snapshot, Some(text)).unwrap();
     assert_eq!(body(next), body(anew));
 }
