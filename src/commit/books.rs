@@ -420,41 +420,34 @@ impl Books {
 
     /// The changed version of a series, begun from the present one.
     fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
-        let added = &change.added;
-        let series = change.series.entry(slot).or_insert_with(|| {
-            self.series
-                .all()
-                .get(slot as usize)
-                .cloned()
-                .unwrap_or_else(|| {
-                    let (function, success) = &added[slot as usize - self.seen.len()];
-                    Arc::new(FunctionSeries::begun(
-                        function.clone(),
-                        *success,
-                        change.now,
-                    ))
-                })
-        });
+        let (added, now) = (&change.added, change.now);
+        let series = change
+            .series
+            .entry(slot)
+            .or_insert_with(|| self.series_before(added, now, slot));
         // The first time the books (and the published snapshot) hold it too, so it is copied then.
         Arc::make_mut(series)
     }
 
-    fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
-        let series = match (
-            change.series.get(&slot),
-            self.series.all().get(slot as usize),
-        ) {
-            (Some(changed), _) => changed.clone(),
-            (None, Some(present)) => present.clone(),
-            (None, None) => {
-                let (function, success) = &change.added[slot as usize - self.seen.len()];
-                Arc::new(FunctionSeries::begun(
-                    function.clone(),
-                    *success,
-                    change.now,
-                ))
+    /// The series of a slot before the change that adds these functions at `now`.
+    fn series_before(
+        &self,
+        added: &[(FunctionId, RetCode)],
+        now: Timestamp,
+        slot: u32,
+    ) -> Arc<FunctionSeries> {
+        match self.series.all().get(slot as usize) {
+            Some(present) => present.clone(),
+            None => {
+                let (function, success) = &added[slot as usize - self.seen.len()];
+                Arc::new(FunctionSeries::begun(function.clone(), *success, now))
             }
-        };
+        }
+    }
+
+    fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
+        let changed = change.series.get(&slot).cloned();
+        let series = changed.unwrap_or_else(|| self.series_before(&change.added, change.now, slot));
         StoredFunction {
             series,
             forgotten: self.forgotten_after(change, slot),

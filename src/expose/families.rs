@@ -3,7 +3,7 @@
 use super::writer::{Number, Observed, Writer};
 use crate::catalog::{self, Metric};
 use crate::model::{ColdStart, RetCode};
-use crate::series::FunctionSeries;
+use crate::series::{Exemplar, FunctionSeries, Histogram, NativeHistogram};
 
 /// A family of which every function may have a part.
 pub(super) struct Family {
@@ -20,37 +20,22 @@ pub(super) static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::DURATION,
         write: |to, metric, of| {
-            let observed = Observed {
-                classic: &of.duration,
-                native: Some(&of.duration_native),
-                exemplars: of.exemplars.of_duration(),
-                since: of.since,
-            };
-            to.histogram(metric, &of.function, &observed);
+            let both = (&of.duration, &of.duration_native);
+            histogram(to, metric, of, both, of.exemplars.of_duration());
         },
     },
     Family {
         metric: &catalog::BILLED_DURATION,
         write: |to, metric, of| {
-            let observed = Observed {
-                classic: &of.billed,
-                native: Some(&of.billed_native),
-                exemplars: &[],
-                since: of.since,
-            };
-            to.histogram(metric, &of.function, &observed);
+            let both = (&of.billed, &of.billed_native);
+            histogram(to, metric, of, both, &[]);
         },
     },
     Family {
         metric: &catalog::MEMORY_USAGE,
         write: |to, metric, of| {
-            let observed = Observed {
-                classic: &of.memory,
-                native: Some(&of.memory_native),
-                exemplars: of.exemplars.of_memory(),
-                since: of.since,
-            };
-            to.histogram(metric, &of.function, &observed);
+            let both = (&of.memory, &of.memory_native);
+            histogram(to, metric, of, both, of.exemplars.of_memory());
         },
     },
     Family {
@@ -167,6 +152,23 @@ pub(super) static FAMILIES: [Family; 13] = [
         },
     },
 ];
+
+/// Both kinds of a histogram of one function.
+fn histogram(
+    to: &mut dyn Writer,
+    metric: &'static Metric,
+    of: &FunctionSeries,
+    (classic, native): (&Histogram, &NativeHistogram),
+    exemplars: &[Exemplar],
+) {
+    let observed = Observed {
+        classic,
+        native: Some(native),
+        exemplars,
+        since: of.since,
+    };
+    to.histogram(metric, &of.function, &observed);
+}
 
 /// Whether a function is read from a log topic: only there success has a status code.
 fn is_cls(series: &FunctionSeries) -> bool {

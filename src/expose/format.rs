@@ -136,8 +136,8 @@ impl Format {
         }
     }
 
-    /// The whole of a scrape, written to the end of `out`. For those who want it at once; the web
-    /// server takes it in pieces.
+    /// The whole of a scrape, written to the end of `out`, for those who keep nothing from one to
+    /// the next.
     pub fn render(self, snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
         self.render_families(snapshot, &telemetry.gather(), Style::default(), out);
     }
