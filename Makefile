@@ -8,7 +8,7 @@ SECONDS ?= 30
 SEEDS ?= 200
 START ?= 1
 
-.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz demo
+.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -46,6 +46,15 @@ soak: ## All crash points, 200 stops and kills of the real program, a simulated 
 
 fuzz: ## Every fuzz target for SECONDS seconds (30); needs a C++ compiler, fetches cargo-fuzz
 	SECONDS_EACH=$(SECONDS) scripts/fuzz.sh
+
+deny: ## Licences, sources, bans and known vulnerabilities of all dependencies; builds cargo-deny
+	scripts/deny.sh
+
+sbom: ## All that a build is made of, as CycloneDX, into target/; builds cargo-cyclonedx
+	scripts/sbom.sh
+
+reproducible: ## Builds the commit twice, in two places, and compares the programs
+	scripts/reproducible.sh
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

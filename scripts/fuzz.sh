@@ -22,7 +22,7 @@ if [[ "$(uname -m)" != x86_64 && "$(uname -m)" != aarch64 ]] || ! command -v c++
     say "libFuzzer needs x86_64 or aarch64 and a C++ compiler (c++), which this machine lacks"
     exit 1
 fi
-PATH=$(scripts/get-cargo-fuzz.sh):$PATH
+PATH=$(scripts/get-cargo-tool.sh cargo-fuzz 0.13.2):$PATH
 export PATH
 
 targets=("$@")
