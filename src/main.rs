@@ -55,12 +55,12 @@ fn fail(failure: &Failure) -> ExitCode {
 
 async fn run(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<(), Failure> {
     let config = load(file, overrides)?;
-    logging::start(&config.log);
+    let logging = logging::start(&config.log);
     let stop = stop_signal();
     let app = App::build(&config, seams()).await.map_err(failure)?;
     let address = app.address().map_err(failure)?;
     tracing::info!(%address, path = config.web.telemetry_path, "serving");
-    app.run(stop).await;
+    logging.during(app.run(stop)).await;
     Ok(())
 }
 

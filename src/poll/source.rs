@@ -61,7 +61,8 @@ pub async fn run_source(poller: Poller) {
             Err(_) if stop.is_wished() => break,
             Err(error) => {
                 // The last good list goes on. The first one is asked for again soon.
-                warn!(source = &*poller.name, %error, "the list of functions could not be read");
+                let request_id = error.request_id.as_deref();
+                warn!(source = &*poller.name, request_id, %error, "the list of functions could not be read");
                 poller.telemetry.poll_failed();
                 poller
                     .board

@@ -26,8 +26,15 @@ struct Worker {
     schedule: Schedule,
     seat: Seat,
     logged: BTreeSet<RejectReason>,
-    /// The code of the last failure, so that repeats are not logged again.
-    failing: Option<String>,
+    /// What is wrong since the last good poll, so that repeats are not logged again.
+    trouble: Option<Trouble>,
+}
+
+/// The same thing going wrong, poll after poll.
+struct Trouble {
+    /// The code of the failure, or the advice.
+    what: String,
+    polls: u64,
 }
 
 /// Keeps the first page and wants no other: it reads for the time alone.
@@ -61,7 +68,7 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
         schedule,
         seat,
         logged: BTreeSet::new(),
-        failing: None,
+        trouble: None,
     };
     while stop.pause(wait).await {
         wait = worker.poll().await;
@@ -145,11 +152,11 @@ impl Worker {
             // Nothing failed: it was told to stop.
             _ if self.poller.runtime.stop.is_wished() => Ended::Failed,
             Ok(_) => {
-                self.failed("commit", &Refused.to_string());
+                self.failed("commit", &Refused.to_string(), None);
                 Ended::Failed
             }
             Err(error) => {
-                self.failed(&error.code, &error.to_string());
+                self.failed(&error.code, &error.to_string(), error.request_id.as_deref());
                 Ended::Failed
             }
         };
@@ -219,8 +226,8 @@ impl Worker {
         board.polled(&self.target, now, self.settled, tally.counted);
         if let Some(advice) = report.advice {
             self.advise(advice);
-        } else if self.failing.take().is_some() {
-            info!(target_name = %self.target, "polls succeed again");
+        } else if let Some(Trouble { what, polls }) = self.trouble.take() {
+            info!(target_name = %self.target, after = what, polls, "polls succeed again");
         }
         let Poller {
             telemetry, board, ..
@@ -234,13 +241,12 @@ impl Worker {
     fn advise(&mut self, advice: String) {
         let Poller { board, runtime, .. } = &self.poller;
         board.failed(&self.target, runtime.now(), advice.clone());
-        if self.failing.as_ref() != Some(&advice) {
+        if self.is_news(&advice) {
             warn!(target_name = %self.target, "{advice}");
-            self.failing = Some(advice);
         }
     }
 
-    fn failed(&mut self, code: &str, text: &str) {
+    fn failed(&mut self, code: &str, text: &str, request_id: Option<&str>) {
         let Poller {
             telemetry,
             board,
@@ -249,11 +255,25 @@ impl Worker {
         } = &self.poller;
         telemetry.poll_failed();
         board.failed(&self.target, runtime.now(), text.to_owned());
-        if self.failing.as_deref() == Some(code) {
-            debug!(target_name = %self.target, error = text, "poll failed again");
+        if self.is_news(code) {
+            warn!(target_name = %self.target, code, request_id, error = text, "poll failed");
         } else {
-            warn!(target_name = %self.target, error = text, "poll failed");
-            self.failing = Some(code.to_owned());
+            debug!(target_name = %self.target, code, request_id, error = text, "poll failed again");
+        }
+    }
+
+    /// Notes what is wrong; whether something else was, or nothing, the poll before.
+    fn is_news(&mut self, what: &str) -> bool {
+        match &mut self.trouble {
+            Some(trouble) if trouble.what == what => {
+                trouble.polls += 1;
+                false
+            }
+            _ => {
+                let what = what.to_owned();
+                self.trouble = Some(Trouble { what, polls: 1 });
+                true
+            }
         }
     }
 }

@@ -181,7 +181,8 @@ impl<C: Call> Finder<C> {
         let survey = surveyor.survey(state.known.namespaces()).await?;
         if let (Some(error), false) = (&survey.forbidden, state.told_forbidden) {
             state.told_forbidden = true;
-            warn!(%error, "namespaces may not be listed, so only `default` and those named are read; allow scf:ListNamespaces, or name the namespaces in the configuration");
+            let request_id = error.request_id.as_deref();
+            warn!(request_id, %error, "namespaces may not be listed, so only `default` and those named are read; allow scf:ListNamespaces, or name the namespaces in the configuration");
         }
         state.known.take(survey);
         let now = Instant::now();

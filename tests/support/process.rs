@@ -25,6 +25,14 @@ impl Program {
         Self(command.spawn().expect("the program starts"))
     }
 
+    /// The same with its log in a file, and without keys.
+    pub fn telling(args: &[String], log: &std::path::Path) -> Self {
+        let log = std::fs::File::create(log).expect("a file for the log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scf-exporter"));
+        command.args(args).stdout(Stdio::null()).stderr(log);
+        Self(command.env_clear().spawn().expect("the program starts"))
+    }
+
     /// The first line that it prints.
     pub fn first_line(&mut self) -> String {
         let mut line = String::new();

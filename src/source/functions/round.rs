@@ -71,7 +71,8 @@ impl Round {
         (self.failed, self.failed_in_a_row) = (0, 0);
         match &error {
             Some(error) if !self.told => {
-                warn!(failed, %error, "details of functions could not be read; they are asked for again with the next list");
+                let request_id = error.request_id.as_deref();
+                warn!(failed, request_id, %error, "details of functions could not be read; they are asked for again with the next list");
             }
             Some(error) => debug!(failed, %error, "details of functions could not be read again"),
             None if self.told => info!("details of functions can be read again"),

@@ -220,6 +220,7 @@ impl Rows {
         if let (Some(error), false) = (&self.error, of.is_empty()) {
             warn!(
                 namespace = of,
+                request_id = error.request_id.as_deref(),
                 %error,
                 "the functions of a namespace could not be listed; what is known of it is kept"
             );

@@ -1,0 +1,199 @@
+//! Keeps one kind of line from drowning the others.
+//!
+//! An outage of the cloud is one event to a person, and one to each of thousands of targets. Of
+//! lines that come from one place in the code, the first of a minute are written; the others are
+//! counted, and their number is told in one line when the minute is over.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::callsite::Identifier;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+/// Lines of one kind that are written in a minute.
+const LINES_MAX: u32 = 20;
+/// For how long lines of one kind are counted together.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// The kinds of lines that were met. There are as many as there are places in the code.
+#[derive(Debug, Default)]
+pub(super) struct Fold(Mutex<Windows<Identifier>>);
+
+/// What of each kind was met since its window began.
+#[derive(Debug)]
+struct Windows<Kind>(HashMap<Kind, Window>);
+
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    written: u32,
+    left_out: u64,
+    /// The message of a line that was left out.
+    like: String,
+}
+
+/// Lines that were not written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub(super) lines: u64,
+    /// What one of them said.
+    pub(super) like: String,
+}
+
+/// The message of an event.
+#[derive(Default)]
+struct Message(String);
+
+// === impl Fold ===
+
+impl Fold {
+    /// What was left out in windows that are over at `now`; in all of them without a `now`.
+    pub(super) fn left_out(&self, now: Option<Instant>) -> Vec<LeftOut> {
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.left_out(now)
+    }
+}
+
+/// Asked before any other layer sees an event: the registry hands it to none if one refuses.
+impl<S: Subscriber> Layer<S> for &'static Fold {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        let metadata = event.metadata();
+        // Who asks for more than `info` wants to see it all. Errors are a line for a person each,
+        // but a disk that is full makes one many times a second.
+        if *metadata.level() > Level::INFO {
+            return true;
+        }
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.admits(metadata.callsite(), Instant::now(), || {
+            let mut message = Message::default();
+            event.record(&mut message);
+            message.0
+        })
+    }
+}
+
+// === impl Windows ===
+
+impl<Kind: Eq + Hash> Windows<Kind> {
+    /// Whether a line is written. `message` is asked for where it is the first that is not.
+    fn admits(&mut self, kind: Kind, now: Instant, message: impl FnOnce() -> String) -> bool {
+        let window = self.0.entry(kind).or_insert_with(|| Window::at(now));
+        // What was left out has to be told before a new window may begin.
+        if window.is_over(now) && window.left_out == 0 {
+            *window = Window::at(now);
+        }
+        if window.written < LINES_MAX {
+            window.written += 1;
+            return true;
+        }
+        if window.left_out == 0 {
+            window.like = message();
+        }
+        window.left_out += 1;
+        false
+    }
+
+    fn left_out(&mut self, now: Option<Instant>) -> Vec<LeftOut> {
+        let over = self.0.values_mut().filter(|window| {
+            let is_over = now.is_none_or(|now| window.is_over(now));
+            is_over && window.left_out > 0
+        });
+        over.map(|window| LeftOut {
+            lines: mem::take(&mut window.left_out),
+            like: mem::take(&mut window.like),
+        })
+        .collect()
+    }
+}
+
+impl<Kind> Default for Windows<Kind> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl Window {
+    fn at(began: Instant) -> Self {
+        Self {
+            began,
+            written: 0,
+            left_out: 0,
+            like: String::new(),
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.began) >= WINDOW
+    }
+}
+
+// === impl Message ===
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows() -> (Windows<&'static str>, Instant) {
+        (Windows::default(), Instant::now())
+    }
+
+    fn admitted(windows: &mut Windows<&'static str>, lines: usize, now: Instant) -> usize {
+        let admits = |_: &usize| windows.admits("poll", now, || "poll failed".to_owned());
+        (0..lines).filter(admits).count()
+    }
+
+    #[test]
+    fn the_first_lines_of_a_minute_are_written_and_the_others_counted() {
+        let (mut windows, start) = windows();
+        assert_eq!(admitted(&mut windows, 5_000, start), 20);
+        assert!(windows.admits("other", start, String::new));
+        // The minute is not over.
+        let later = start + Duration::from_secs(59);
+        assert_eq!(windows.left_out(Some(later)), []);
+        assert_eq!(admitted(&mut windows, 3, later), 0);
+        let told = LeftOut {
+            lines: 4_983,
+            like: "poll failed".to_owned(),
+        };
+        let over = start + Duration::from_secs(60);
+        assert_eq!(windows.left_out(Some(over)), [told]);
+        assert_eq!(windows.left_out(Some(over)), []);
+        assert_eq!(admitted(&mut windows, 30, over), 20);
+    }
+
+    #[test]
+    fn no_line_is_forgotten_where_nobody_asked_in_time() {
+        let (mut windows, start) = windows();
+        assert_eq!(admitted(&mut windows, 21, start), 20);
+        // Its number is still to be told, so no new minute begins.
+        let late = start + Duration::from_secs(600);
+        assert_eq!(admitted(&mut windows, 2, late), 0);
+        assert_eq!(windows.left_out(None).first().map(|one| one.lines), Some(3));
+        assert_eq!(admitted(&mut windows, 2, late), 2);
+    }
+
+    #[test]
+    fn few_lines_are_all_written() {
+        let (mut windows, start) = windows();
+        for minute in 0..100 {
+            let now = start + Duration::from_secs(60 * minute);
+            assert_eq!(admitted(&mut windows, 20, now), 20);
+        }
+        assert_eq!(windows.left_out(None), []);
+    }
+}

@@ -1,0 +1,79 @@
+//! What happens to many targets at once is no more than a few lines of the real program's log, and
+//! their number.
+#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
+
+#[allow(dead_code)]
+#[path = "support/process.rs"]
+mod process;
+
+use std::fs;
+use std::time::Duration;
+
+use process::{Program, free_port, get, until};
+
+const FUNCTIONS: usize = 60;
+/// Lines of one kind in a minute, as the documents have it.
+const LINES: usize = 20;
+
+fn sample(address: &str, start: &str) -> Option<f64> {
+    let metrics = get(address, "/metrics")?;
+    let line = metrics.lines().find(|line| line.starts_with(start))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn an_outage_is_told_in_a_few_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, log) = (folder.path().join("key"), folder.path().join("log"));
+    let functions = FUNCTIONS.to_string();
+    let sim = ["sim", "--seed", "7", "--functions", &functions];
+    let mut cloud = Program::start(&sim.map(str::to_owned), None);
+    let line: serde_json::Value = serde_json::from_str(&cloud.first_line()).unwrap();
+    let field = |name: &str| line[name].as_str().unwrap().to_owned();
+    fs::write(&key, field("secret_key")).unwrap();
+    let config = folder.path().join("config.yaml");
+    let text = format!(
+        "sources: [{{api: v2, read: function, region: ap-guangzhou, endpoint: 'http://{}', \
+         credentials: {{secret_id: {}, secret_key_file: {}}}}}]",
+        field("listening"),
+        field("secret_id"),
+        key.display()
+    );
+    fs::write(&config, text).unwrap();
+
+    let address = format!("127.0.0.1:{}", free_port());
+    let arguments = [
+        ["run", "--web.listen-address"],
+        [&address, "--config.file"],
+        [config.to_str().unwrap(), "--state.path="],
+        ["--poll.interval=100ms", "--poll.idle-interval=200ms"],
+        ["--limits.requests-per-second=500", "--web.zero-first=0s"],
+    ];
+    let arguments = arguments.as_flattened().iter().map(|&word| word.to_owned());
+    let program = Program::telling(&arguments.collect::<Vec<_>>(), &log);
+    let limit = Duration::from_secs(60);
+    until(limit, "a read of each function", || {
+        get(&address, "/-/ready")
+    });
+    cloud.kill();
+    let failed = "scf_exporter_polls_total{result=\"failure\"";
+    until(limit, "failures of most functions", || {
+        sample(&address, failed).filter(|&polls| polls >= FUNCTIONS as f64)
+    });
+    assert_eq!(program.terminate(), Some(0));
+
+    let said = fs::read_to_string(&log).unwrap();
+    let with = |word: &str| said.lines().filter(|line| line.contains(word)).count();
+    // Its own line tells how many there were; it names them too.
+    let told = said.lines().filter(|line| line.contains("left out"));
+    let told: Vec<_> = told.filter(|line| line.contains("poll failed")).collect();
+    assert_eq!(with("poll failed") - told.len(), LINES, "{said}");
+    assert_eq!(told.len(), 1, "{said}");
+    let number = told[0].split("lines=").nth(1).unwrap().split(' ').next();
+    let left_out: usize = number.unwrap().parse().unwrap();
+    // Each target says it once.
+    assert!(
+        (FUNCTIONS / 2..=FUNCTIONS).contains(&(left_out + LINES)),
+        "{said}"
+    );
+}
