@@ -104,7 +104,7 @@ fn the_least_file_gets_the_documented_defaults() {
     )
     .unwrap();
     // Written out by hand, from the description of the flags.
-    assert_eq!(config.web.listen_address.to_string(), ":10112");
+    assert_eq!(config.web.listen_addresses[0].to_string(), ":10112");
     assert_eq!(config.web.telemetry_path, "/metrics");
     assert_eq!(config.state.path, Some(PathBuf::from("data/")));
     let poll = &config.poll;
