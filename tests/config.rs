@@ -326,6 +326,7 @@ fn the_description_says_what_would_run() {
     let config = parse(text, "c.yaml", &Overrides::default()).unwrap();
     let expected = "\
 serve         :10112 at /metrics
+protection    none: whoever reaches the port can read; see --web.config.file
 state         in memory only: counters start at zero after every restart
 poll          every 15s, idle targets every 1m at the latest, 1000 rows a page
 sweep         every 1m at most

@@ -269,4 +269,3 @@ fn rate_limit(form: &mut Form<'_>, root: &Block) -> Option<RateLimit> {
         burst: u64::try_from(burst).unwrap_or(0),
     })
 }
-
