@@ -2,14 +2,16 @@
 same requests, the answers of a real node_exporter."""
 
 import base64
-import http.client
 import itertools
 import re
 import shutil
+import socket
 import ssl
 import subprocess
+import time
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
-from harness import ROOT, Failed, check, expect, free_port, until
+from harness import ROOT, Failed, check, expect, free_port, http, until
 from services import Prometheus
 from web_certs import lay_out
 
@@ -128,22 +130,21 @@ class Server:
         if password is not None:
             given["Authorization"] = "Basic " + base64.b64encode(password.encode()).decode()
         if tls is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         else:
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20,
+            connection = HTTPSConnection("127.0.0.1", self.port, timeout=20,
                                                      context=tls)
         try:
             connection.request("GET", path, headers=given)
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode()
-        except (OSError, http.client.HTTPException) as broken:
+        except (OSError, HTTPException) as broken:
             return None, {}, str(broken)
         finally:
             connection.close()
 
     def protocol(self, *wanted):
         """What is spoken with somebody who speaks these; None where nothing comes of it."""
-        import socket
         tls = self.context(protocols=wanted)
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=20) as plain:
@@ -307,6 +308,12 @@ def scraped(context):
         return True
 
     until("both are up and the wrong password is not", up, 30)
+    # A connection that somebody keeps is no reason to stay.
+    for name, server in served.items():
+        began = time.monotonic()
+        code = server.process.stop()
+        took = time.monotonic() - began
+        expect(code == 0 and took < 5, f"{name}: it ended with {code} after {took:.1f} s")
 
 
 @check("listening: several addresses, and the sockets that systemd hands over")
@@ -315,24 +322,24 @@ def listeners(context):
     words = list(itertools.chain.from_iterable(
         ("--web.listen-address", f"127.0.0.1:{port}") for port in ports[:2]))
     process = context.exporter("two-addresses", "demo", *words, "--sim.listen=127.0.0.1:0")
-    from harness import http as ask
     for port in ports[:2]:
         until(f"port {port} answers",
-              lambda port=port: ask(f"http://127.0.0.1:{port}/-/healthy")[0] == 200, 20)
+              lambda port=port: http(f"http://127.0.0.1:{port}/-/healthy")[0] == 200, 20)
     process.stop()
     # What systemd does for a service with a .socket unit: a listening socket as descriptor 3.
     starter = context.path("as-systemd.py")
     starter.write_text(
         "import os, socket, sys\n"
         "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
-        "os.dup2(server.fileno(), 3, inheritable=True)\n"
+        "os.dup2(server.fileno(), 3)\n"
+        "os.set_inheritable(3, True)\n"
         "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))\n"
         "os.execv(sys.argv[2], sys.argv[2:])\n")
     process = context.start("as-systemd", [
         "python3", starter, ports[2], context.binary, "demo", "--web.systemd-socket",
         "--sim.listen=127.0.0.1:0"])
     until("the socket that was handed over answers",
-          lambda: ask(f"http://127.0.0.1:{ports[2]}/-/healthy")[0] == 200, 20)
+          lambda: http(f"http://127.0.0.1:{ports[2]}/-/healthy")[0] == 200, 20)
     process.stop()
     process = context.exporter("no-socket", "demo", "--web.systemd-socket",
                                "--sim.listen=127.0.0.1:0")

@@ -6,6 +6,7 @@
 //! in before: who was is remembered, by a digest under a key that dies with the process.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
@@ -97,18 +98,22 @@ impl Users {
     }
 }
 
-/// Whether the password is that of the hash. A refusal takes the work of cost `most`: a hash of
-/// less is made up for by one of each cost from its own on, as these add up to it.
+/// Whether the password is that of the hash. A refusal takes the work of cost `most`.
 fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
-    let Some(hash) = hash else {
-        work(password, most);
-        return false;
-    };
-    let right = bcrypt::verify(password, hash.text.expose()).unwrap_or(false);
+    let right = hash.is_some_and(|hash| {
+        let verified = bcrypt::verify(password, hash.text.expose());
+        verified.unwrap_or(false)
+    });
     if !right {
-        (hash.cost..most).for_each(|cost| work(password, cost));
+        let costs = made_up(hash.map(|hash| hash.cost), most);
+        costs.for_each(|cost| work(password, cost));
     }
     right
+}
+
+/// The costs of the work that a refusal still owes: each one is twice the one before it.
+fn made_up(own: Option<u32>, most: u32) -> Range<u32> {
+    own.map_or(most..most + 1, |own| own..most)
 }
 
 /// Works as for a hash of this cost.
@@ -253,6 +258,18 @@ mod tests {
             checker.remember([(number >> 8) as u8; 32]);
         }
         assert_eq!(checker.good.lock().unwrap().len(), REMEMBERED);
+    }
+
+    #[test]
+    fn every_refusal_takes_the_work_of_the_costliest_hash() {
+        let rounds = |costs: Range<u32>| costs.map(|cost| 1_u64 << cost).sum::<u64>();
+        for most in 4..=31 {
+            assert_eq!(rounds(made_up(None, most)), 1 << most, "nobody");
+            for own in 4..=most {
+                let tried = 1 << own;
+                assert_eq!(tried + rounds(made_up(Some(own), most)), 1 << most, "{own}");
+            }
+        }
     }
 
     #[test]

@@ -39,12 +39,9 @@ pub(super) fn server_config(tls: &WebTls, http2: bool) -> Result<Arc<ServerConfi
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.ignore_client_order = tls.prefer_server_order;
-    let protocols: &[&[u8]] = if http2 {
-        &[b"h2", b"http/1.1"]
-    } else {
-        &[b"http/1.1"]
-    };
-    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    if http2 {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    }
     Ok(Arc::new(config))
 }
 
