@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::commit::{Books, Committer, Published, Rules, ZeroFirst};
-use crate::config::Config;
+use crate::config::{self, Config, Faults};
 use crate::expose::Style;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
@@ -29,7 +29,7 @@ use crate::series::Snapshot;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, View};
+use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, Toolkit, View};
 use sources::Wiring;
 
 /// What the process takes from the world, so that tests can bring a world of their own.
@@ -53,6 +53,9 @@ pub enum BuildError {
     /// The port.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The web configuration file.
+    #[error(transparent)]
+    Web(#[from] Faults),
     /// No usable credentials.
     #[error("source {source_name}: {cause}")]
     Credentials {
@@ -96,7 +99,8 @@ pub struct Running {
 pub struct App {
     pipeline: Pipeline,
     site: Arc<Site>,
-    listener: TcpListener,
+    toolkit: Arc<Toolkit>,
+    listeners: Vec<TcpListener>,
     stop_timeout: Duration,
 }
 
@@ -116,7 +120,8 @@ impl App {
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
         let began = seams.runtime.now();
-        let listener = web::bind(&config.web.listen_address.to_string()).await?;
+        let toolkit = Toolkit::load(config.web.config_file.as_deref())?;
+        let listeners = listen(&config.web).await?;
         let pipeline = Pipeline::build(config, seams).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
@@ -130,17 +135,31 @@ impl App {
         Ok(Self {
             pipeline,
             site: Arc::new(site),
-            listener,
+            toolkit: Arc::new(toolkit),
+            listeners,
             stop_timeout,
         })
     }
 
-    /// Where it listens.
+    /// Where it listens first.
     ///
     /// # Errors
     /// When the system does not say.
     pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
-        self.listener.local_addr()
+        self.addresses().map(|addresses| addresses[0])
+    }
+
+    /// Where it listens; at least one address.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn addresses(&self) -> std::io::Result<Vec<std::net::SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// Whether it is to be spoken to by HTTPS.
+    pub fn is_encrypted(&self) -> bool {
+        self.toolkit.is_encrypted()
     }
 
     /// The published series, for whoever watches from inside.
@@ -152,9 +171,10 @@ impl App {
     /// scrapes in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (server_stopper, server_stop) = Stop::new();
-        let (listeners, limits) = (vec![self.listener], web::Limits::default());
+        let (listeners, limits) = (self.listeners, web::Limits::default());
         let server = spawn(async move {
-            web::serve(listeners, self.site, limits, server_stop.wished()).await;
+            let stop = server_stop.wished();
+            web::serve(listeners, self.site, self.toolkit, limits, stop).await;
         });
         let running = self.pipeline.start();
         stop.await;
@@ -166,6 +186,18 @@ impl App {
         }
         info!("stopped");
     }
+}
+
+/// The sockets of systemd where these are wished for, else one for each address.
+async fn listen(web: &config::Web) -> Result<Vec<TcpListener>, BindError> {
+    if web.systemd_socket {
+        return web::systemd_sockets();
+    }
+    let mut listeners = Vec::new();
+    for address in &web.listen_addresses {
+        listeners.push(web::bind(&address.to_string()).await?);
+    }
+    Ok(listeners)
 }
 
 // === impl Pipeline ===

@@ -1,14 +1,24 @@
 //! What `check-config` prints: what would run, in words, without a secret.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::config::{
-    Api, Config, CredentialsConfig, Endpoints, FunctionFilter, Pattern, Poll, Read, Role, Source,
-    format_duration,
+    Api, Config, CredentialsConfig, Endpoints, Faults, FunctionFilter, Pattern, Poll, Read, Role,
+    Source, Web, format_duration,
 };
+use crate::web::Toolkit;
 
 /// Most names or patterns shown of one list.
 const SHOWN: usize = 10;
+
+/// Whether a web configuration file can be used, with the certificates that it names.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn web_file(path: &Path) -> Result<(), Faults> {
+    Toolkit::load(Some(path)).map(|_| ())
+}
 
 /// Says what a run with this configuration would do; several lines, the last one ended.
 pub fn describe(config: &Config) -> String {
@@ -35,8 +45,9 @@ fn general(config: &Config) -> Vec<(&'static str, String)> {
     vec![
         (
             "serve",
-            format!("{} at {}", web.listen_address, web.telemetry_path),
+            format!("{} at {}", listening(web), web.telemetry_path),
         ),
+        ("protection", protection(web)),
         ("state", state),
         (
             "poll",
@@ -64,6 +75,21 @@ fn general(config: &Config) -> Vec<(&'static str, String)> {
             format!("{} and above, as {}", config.log.level, config.log.format),
         ),
     ]
+}
+
+fn listening(web: &Web) -> String {
+    if web.systemd_socket {
+        return "the sockets of systemd".to_owned();
+    }
+    let addresses = web.listen_addresses.iter().map(ToString::to_string);
+    addresses.collect::<Vec<_>>().join(" and ")
+}
+
+fn protection(web: &Web) -> String {
+    web.config_file.as_ref().map_or_else(
+        || "none: whoever reaches the port can read; see --web.config.file".to_owned(),
+        |path| format!("as {} says", path.display()),
+    )
 }
 
 fn details(config: &Config, source: &Source) -> Vec<(&'static str, String)> {

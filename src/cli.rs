@@ -52,6 +52,8 @@ pub enum Action {
     Sim(SimArgs),
     /// Check a configuration and say what would run.
     CheckConfig(Box<CheckArgs>),
+    /// Check files for --web.config.file, with the certificates that they name.
+    CheckWebConfig(WebCheckArgs),
 }
 
 /// Flags of `run`.
@@ -84,6 +86,14 @@ pub struct CheckArgs {
     /// The endpoint of the source.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
+}
+
+/// Files to check.
+#[derive(Debug, Args)]
+pub struct WebCheckArgs {
+    /// Web configuration files (YAML).
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// The command with its help completed: defaults and bounds come from the table of keys.
@@ -145,7 +155,13 @@ pub fn demo_overrides(args: &DemoArgs) -> Overrides {
     let mut overrides = args.values.overrides();
     for (flag, value) in DEMO_DEFAULTS {
         let field = match *flag {
-            "--web.listen-address" => &mut overrides.listen_address,
+            "--web.listen-address" => {
+                let addresses = &mut overrides.listen_addresses;
+                if addresses.is_empty() {
+                    addresses.push((*value).to_owned());
+                }
+                continue;
+            }
             "--web.zero-first" => &mut overrides.zero_first,
             "--state.path" => &mut overrides.state_path,
             "--poll.interval" => &mut overrides.poll_interval,

@@ -18,6 +18,7 @@ mod role;
 mod settings;
 mod source;
 mod suggest;
+mod web_file;
 mod yaml;
 
 use std::fs::File;
@@ -25,13 +26,17 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+pub use choice::{
+    Api, Cipher, ClientAuth, Curve, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod,
+    TlsVersion,
+};
 pub use duration::{format_duration, parse_duration};
 pub use fault::{Fault, Faults, Place, environment_name};
 pub use filter::{FunctionFilter, Pattern};
-pub use key::{KEYS, Key, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
+pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
 pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
+pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
 
 use crate::secret::Secret;
 use reader::{Reader, Section};
@@ -60,8 +65,12 @@ pub struct Config {
 /// The web server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Web {
-    /// Where it listens.
-    pub listen_address: ListenAddress,
+    /// Where it listens; at least one, unless the sockets are systemd's.
+    pub listen_addresses: Vec<ListenAddress>,
+    /// Whether it listens on the sockets that systemd hands over, instead.
+    pub systemd_socket: bool,
+    /// The file that says what of TLS, passwords and the like is wanted; see [`WebFile`].
+    pub config_file: Option<PathBuf>,
     /// Where the metrics are; starts with `/`, and is neither `/` nor under `/-/`.
     pub telemetry_path: String,
     /// How long a new series is shown at zero before it shows its value.

@@ -111,7 +111,9 @@ impl Demo {
         say: impl Fn(String) + Send + 'static,
     ) -> Result<(), DemoError> {
         let app = App::build(&self.config, seams).await?;
-        say(welcome(&self.config, app.address()?, self.address));
+        let scheme = if app.is_encrypted() { "https" } else { "http" };
+        let exporter = format!("{scheme}://{}", app.address()?);
+        say(welcome(&self.config, &exporter, self.address));
         let (cloud_stopper, cloud_stop) = Stop::new();
         let cloud = self.cloud.clone();
         let (listener, served) = (self.listener, self.cloud);
@@ -128,11 +130,11 @@ impl Demo {
 }
 
 /// Where to look.
-fn welcome(config: &Config, exporter: SocketAddr, cloud: SocketAddr) -> String {
+fn welcome(config: &Config, exporter: &str, cloud: SocketAddr) -> String {
     format!(
         "scf-exporter demo: a simulated cloud and the exporter that reads it through {}, in one \
          process\n\
-         \n  metrics    http://{exporter}{}\n  status     http://{exporter}/\n  \
+         \n  metrics    {exporter}{}\n  status     {exporter}/\n  \
          the truth  http://{cloud}/_sim/truth   (what the cloud knows; the metrics follow it)\n\
          \npolls every {}; end with Ctrl-C\n",
         config.sources[0].api,

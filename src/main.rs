@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use scf_exporter::app::{App, Seams};
+use scf_exporter::app::{App, BuildError, Seams};
 use scf_exporter::cli::{self, Action, SimArgs};
 use scf_exporter::config::{self, Overrides};
 use scf_exporter::demo::Demo;
@@ -35,9 +35,13 @@ fn main() -> ExitCode {
             }
             Action::Demo(args) => demo(&args).await,
             Action::Sim(args) => simulate(args).await,
+            Action::CheckWebConfig(args) => check_web(&args.files),
             Action::CheckConfig(args) => {
                 let overrides = cli::check_overrides(&args);
                 let config = load(Some(&args.file), &overrides)?;
+                if let Some(file) = &config.web.config_file {
+                    check::web_file(file).map_err(|faults| faulty(&faults))?;
+                }
                 print!("{}", check::describe(&config));
                 Ok(())
             }
@@ -57,9 +61,11 @@ async fn run(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<()
     let config = load(file, overrides)?;
     let logging = logging::start(&config.log);
     let stop = stop_signal();
-    let app = App::build(&config, seams()).await.map_err(failure)?;
-    let address = app.address().map_err(failure)?;
-    tracing::info!(%address, path = config.web.telemetry_path, "serving");
+    let app = App::build(&config, seams()).await.map_err(not_built)?;
+    for address in app.addresses().map_err(failure)? {
+        let (path, tls) = (&config.web.telemetry_path, app.is_encrypted());
+        tracing::info!(%address, path, tls, "serving");
+    }
     logging.during(app.run(stop)).await;
     Ok(())
 }
@@ -85,7 +91,35 @@ async fn simulate(args: SimArgs) -> Result<(), Failure> {
 
 fn load(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<config::Config, Failure> {
     config::load(file, overrides, &|name| std::env::var(name).ok())
-        .map_err(|faults| Failure(faults.to_string(), EXIT_CONFIG))
+        .map_err(|faults| faulty(&faults))
+}
+
+/// Judges each file; the verdict on every one is told, whatever the others are.
+fn check_web(files: &[std::path::PathBuf]) -> Result<(), Failure> {
+    let mut bad = Vec::new();
+    for file in files {
+        match check::web_file(file) {
+            Ok(()) => println!("{}: good", file.display()),
+            Err(faults) => bad.push(faults.to_string()),
+        }
+    }
+    let failure = || Failure(bad.join("\n"), EXIT_CONFIG);
+    if bad.is_empty() {
+        Ok(())
+    } else {
+        Err(failure())
+    }
+}
+
+fn faulty(faults: &config::Faults) -> Failure {
+    Failure(faults.to_string(), EXIT_CONFIG)
+}
+
+fn not_built(error: BuildError) -> Failure {
+    match error {
+        BuildError::Web(faults) => faulty(&faults),
+        error => failure(error),
+    }
 }
 
 fn failure(error: impl std::fmt::Display) -> Failure {

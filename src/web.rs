@@ -6,15 +6,18 @@
 
 mod bind;
 mod body;
+mod handshake;
 mod landing;
 mod renditions;
 mod server;
 mod site;
+mod toolkit;
 
-pub use bind::{BindError, bind};
+pub use bind::{BindError, bind, systemd_sockets};
 pub use body::Body;
 pub use server::{Limits, serve};
 pub use site::{Site, TelemetryPathError};
+pub use toolkit::Toolkit;
 
 use std::sync::Arc;
 

@@ -104,7 +104,7 @@ fn the_least_file_gets_the_documented_defaults() {
     )
     .unwrap();
     // Written out by hand, from the description of the flags.
-    assert_eq!(config.web.listen_address.to_string(), ":10112");
+    assert_eq!(config.web.listen_addresses[0].to_string(), ":10112");
     assert_eq!(config.web.telemetry_path, "/metrics");
     assert_eq!(config.state.path, Some(PathBuf::from("data/")));
     let poll = &config.poll;
@@ -317,6 +317,58 @@ fn a_missing_file_says_so() {
 }
 
 #[test]
+fn addresses_are_one_or_several() {
+    let addresses = |text: &str, flags: &[&str]| {
+        let mut overrides = source_flags("gz");
+        overrides.listen_addresses = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let parsed = parse(text, "c.yaml", &overrides).map_err(|faults| faults.to_string());
+        let shown = |config: Config| {
+            let addresses = config.web.listen_addresses.iter();
+            addresses.map(ToString::to_string).collect::<Vec<_>>()
+        };
+        parsed.map(shown)
+    };
+    let two = "web: {listen_address: [\":1\", \"[::1]:2\"]}\n";
+    let of = |words: &[&str]| Ok(words.iter().map(|word| (*word).to_owned()).collect());
+    assert_eq!(addresses("", &[]), of(&[":10112"]));
+    assert_eq!(
+        addresses("web: {listen_address: \":1\"}\n", &[]),
+        of(&[":1"])
+    );
+    assert_eq!(addresses(two, &[]), of(&[":1", "[::1]:2"]));
+    assert_eq!(addresses(two, &[":3", ":4"]), of(&[":3", ":4"]));
+    let bad = "web: {listen_address: [\":1\", \"x\"]}\n";
+    for flags in [&[][..], &[":3"]] {
+        let faults = addresses(bad, flags).unwrap_err();
+        assert!(
+            faults.starts_with("c.yaml:1:30: web.listen_address[1]: `x`"),
+            "{faults}"
+        );
+    }
+    let faults = addresses(two, &[":3", "y"]).unwrap_err();
+    assert!(
+        faults.starts_with("--web.listen-address (SCF_EXPORTER_WEB"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_web_configuration_is_named_from_where_it_is_named() {
+    let named = |text: &str, flag: Option<&str>| {
+        let mut overrides = source_flags("gz");
+        overrides.web_config_file = flag.map(ToOwned::to_owned);
+        let base = Path::new("etc");
+        let config = config::parse(text, "etc/c.yaml", base, &overrides, &env);
+        config.unwrap().web.config_file
+    };
+    let written = "web: {config_file: web.yml}\n";
+    assert_eq!(named("", None), None);
+    assert_eq!(named(written, None), Some("etc/web.yml".into()));
+    assert_eq!(named(written, Some("other.yml")), Some("other.yml".into()));
+    assert_eq!(named(written, Some("")), None);
+}
+
+#[test]
 fn the_description_says_what_would_run() {
     let text = "state: {path: \"\"}\n\
                 sources:\n\
@@ -326,6 +378,7 @@ fn the_description_says_what_would_run() {
     let config = parse(text, "c.yaml", &Overrides::default()).unwrap();
     let expected = "\
 serve         :10112 at /metrics
+protection    none: whoever reaches the port can read; see --web.config.file
 state         in memory only: counters start at zero after every restart
 poll          every 15s, idle targets every 1m at the latest, 1000 rows a page
 sweep         every 1m at most

@@ -10,7 +10,8 @@ use std::path::Path;
 use clap::Arg;
 use scf_exporter::cli::{self, DEMO_DEFAULTS};
 use scf_exporter::config::{
-    self, KEYS, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Overrides, environment_name,
+    self, KEYS, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Overrides,
+    environment_name,
 };
 
 fn page() -> String {
@@ -177,6 +178,7 @@ fn counts_on_the_page_are_those_of_the_code() {
         format!("Patterns of functions to read, at most {MAX_PATTERNS} of"),
         format!("Namespaces to read, at most {MAX_NAMES}."),
         format!("at most {MAX_TOPICS} topics"),
+        format!("a list of at most {MAX_ADDRESSES} addresses"),
     ] {
         assert!(page.contains(&text), "{text}");
     }

@@ -11,7 +11,9 @@ use scf_exporter::model::{FunctionId, RetCode, Timestamp};
 use scf_exporter::runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::web::{Limits, Readiness, Site, Status, TargetStatus, View, bind, serve};
+use scf_exporter::web::{
+    Limits, Readiness, Site, Status, TargetStatus, Toolkit, View, bind, serve,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -85,7 +87,13 @@ async fn start_with(functions: usize, readiness: Readiness, limits: Limits) -> R
     let shutdown = async move {
         let _ = stopped.await;
     };
-    let ended = runtime::spawn(serve(vec![listener], Arc::new(site), limits, shutdown));
+    let ended = runtime::spawn(serve(
+        vec![listener],
+        Arc::new(site),
+        Arc::new(Toolkit::none()),
+        limits,
+        shutdown,
+    ));
     Running {
         address,
         stop,

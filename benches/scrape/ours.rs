@@ -13,7 +13,7 @@ use scf_exporter::runtime::Runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::store::{Store, Stored, StoredFunction};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::web::{self, Limits, Readiness, Site, Status, View};
+use scf_exporter::web::{self, Limits, Readiness, Site, Status, Toolkit, View};
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 
@@ -76,7 +76,8 @@ impl Ours {
             "/metrics",
         )?);
         runtime.spawn(async move {
-            web::serve(vec![listener], site, Limits::default(), pending()).await;
+            let open = Arc::new(Toolkit::none());
+            web::serve(vec![listener], site, open, Limits::default(), pending()).await;
         });
         Ok(Self {
             writer,

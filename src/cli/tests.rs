@@ -123,7 +123,10 @@ fn the_demo_keeps_to_this_machine_unless_told() {
         }
     };
     let config = crate::config::load(None, &demo(&[]), &|_| None).unwrap();
-    assert_eq!(config.web.listen_address.to_string(), "127.0.0.1:10112");
+    assert_eq!(
+        config.web.listen_addresses[0].to_string(),
+        "127.0.0.1:10112"
+    );
     assert_eq!(config.state.path, None);
     assert_eq!(config.poll.interval.as_secs(), 5);
     let told = demo(&["--poll.interval", "1s", "--state.path", "d"]);

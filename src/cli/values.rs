@@ -15,13 +15,30 @@ pub struct EndpointArgs {
 /// Values that go over the configuration file, as texts: they are judged with it.
 #[derive(Debug, Args)]
 pub struct ValueArgs {
-    /// Where the metrics are served.
+    /// Where the metrics are served; may be repeated, or several with commas between.
     #[arg(
         long = "web.listen-address",
         env = "SCF_EXPORTER_WEB_LISTEN_ADDRESS",
-        value_name = "ADDRESS:PORT"
+        value_name = "ADDRESS:PORT",
+        value_delimiter = ','
     )]
-    pub listen_address: Option<String>,
+    pub listen_addresses: Vec<String>,
+    /// Whether it listens on the sockets that systemd hands over, instead of addresses
+    #[arg(
+        long = "web.systemd-socket",
+        env = "SCF_EXPORTER_WEB_SYSTEMD_SOCKET",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub systemd_socket: Option<String>,
+    /// File with TLS, passwords and the like, in the format of Prometheus' exporters.
+    #[arg(
+        long = "web.config.file",
+        env = "SCF_EXPORTER_WEB_CONFIG_FILE",
+        value_name = "FILE"
+    )]
+    pub web_config_file: Option<String>,
     /// URL path of the metrics.
     #[arg(
         long = "web.telemetry-path",
@@ -247,7 +264,9 @@ impl ValueArgs {
     pub(super) fn overrides(&self) -> Overrides {
         let poll = &self.poll;
         Overrides {
-            listen_address: self.listen_address.clone(),
+            listen_addresses: self.listen_addresses.clone(),
+            systemd_socket: self.systemd_socket.clone(),
+            web_config_file: self.web_config_file.clone(),
             telemetry_path: self.telemetry_path.clone(),
             zero_first: self.zero_first.clone(),
             native_histograms_only: self.native_histograms_only.clone(),

@@ -43,6 +43,8 @@ pub const MAX_SOURCES: usize = 100;
 pub const MAX_NAMES: usize = 1_000;
 /// Most patterns in one list: each is tried on every function.
 pub const MAX_PATTERNS: usize = 100;
+/// Most addresses to listen on.
+pub const MAX_ADDRESSES: usize = 16;
 /// Most log topics in one source: each is a stream of its own.
 pub const MAX_TOPICS: usize = 100;
 
@@ -69,7 +71,10 @@ use Shape::{Count, List, Rate, Text};
 
 keys! {
     WEB_LISTEN_ADDRESS: "web.listen_address", Some("--web.listen-address"), Some(":10112"),
-        Text("ADDRESS:PORT");
+        List("ADDRESS:PORT");
+    WEB_SYSTEMD_SOCKET: "web.systemd_socket", Some("--web.systemd-socket"), Some("false"),
+        Shape::Choice(bool::NAMES);
+    WEB_CONFIG_FILE: "web.config_file", Some("--web.config.file"), None, Text("file");
     WEB_TELEMETRY_PATH: "web.telemetry_path", Some("--web.telemetry-path"), Some("/metrics"),
         Text("URL path");
     WEB_ZERO_FIRST: "web.zero_first", Some("--web.zero-first"), Some("1m"),

@@ -7,7 +7,11 @@ use super::key::{self, Key};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `web.listen_address`
-    pub listen_address: Option<String>,
+    pub listen_addresses: Vec<String>,
+    /// `web.systemd_socket`
+    pub systemd_socket: Option<String>,
+    /// `web.config_file`
+    pub web_config_file: Option<String>,
     /// `web.telemetry_path`
     pub telemetry_path: Option<String>,
     /// `web.zero_first`

@@ -188,6 +188,31 @@ impl<'a> Reader<'a> {
         Some(texts)
     }
 
+    /// The text under `key` in the file, or the list of them, each with its path; none where there
+    /// is no such key.
+    pub(super) fn one_or_more(
+        &mut self,
+        section: &Section,
+        key: &Key,
+        most: usize,
+    ) -> Option<Vec<(String, Found<String>)>> {
+        let path = section.path_of(key.name());
+        let Some(node) = section.get(key.name()) else {
+            return Some(Vec::new());
+        };
+        if !matches!(node.content, Content::List(_)) {
+            let text = self.text(section, key)?;
+            return Some(vec![(path, text)]);
+        }
+        let texts = self.texts(section, key, most)?;
+        let texts = texts.into_iter().enumerate();
+        Some(
+            texts
+                .map(|(index, text)| (format!("{path}[{index}]"), text))
+                .collect(),
+        )
+    }
+
     /// The value of `key`: the flag's, else the file's, else the default's. What the file says
     /// is judged even where a flag wins.
     pub(super) fn value<T>(

@@ -8,7 +8,7 @@ use super::fault::{Place, quote};
 use super::listen::ListenAddress;
 use super::overrides::Overrides;
 use super::reader::{Found, Reader, Section};
-use super::{Limits, Log, Poll, State, Web, key};
+use super::{Limits, Log, MAX_ADDRESSES, Poll, State, Web, key};
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
 /// Attempt keys of the whole horizon are kept, so a longer one only costs.
@@ -16,12 +16,10 @@ const MAX_HORIZON: Duration = Duration::from_secs(25 * 3_600);
 
 /// Reads `web`.
 pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides) -> Option<Web> {
-    let listen_address = reader.value(
-        section,
-        &key::WEB_LISTEN_ADDRESS,
-        flags.listen_address.as_deref(),
-        ListenAddress::parse,
-    );
+    let listen_addresses = listen_addresses(reader, section, &flags.listen_addresses);
+    let flag = flags.systemd_socket.as_deref();
+    let systemd_socket = reader.choice(section, &key::WEB_SYSTEMD_SOCKET, flag);
+    let config_file = web_config_file(reader, section, flags.web_config_file.as_deref());
     let telemetry_path = reader.value(
         section,
         &key::WEB_TELEMETRY_PATH,
@@ -35,12 +33,74 @@ pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides)
     let flag = flags.created_series.as_deref();
     let created_series = reader.choice(section, &key::WEB_CREATED_SERIES, flag);
     Some(Web {
-        listen_address: listen_address?.value,
+        listen_addresses: listen_addresses?,
+        systemd_socket: systemd_socket?.value,
+        config_file: config_file?,
         telemetry_path: telemetry_path?.value,
         zero_first: zero_first?.value,
         native_histograms_only: native_only?.value,
         created_series: created_series?.value,
     })
+}
+
+/// The addresses of the flag, else those of the file: one, or a list.
+fn listen_addresses(
+    reader: &mut Reader<'_>,
+    section: &Section,
+    flags: &[String],
+) -> Option<Vec<ListenAddress>> {
+    let key = &key::WEB_LISTEN_ADDRESS;
+    let path = section.path_of(key.name());
+    let mut written = reader.one_or_more(section, key, MAX_ADDRESSES);
+    if let (Some(name), false) = (key.flag, flags.is_empty()) {
+        let at = Place::Flag(name);
+        let flags = flags.iter().cloned();
+        let flags = flags
+            .map(|value| (String::new(), Found { value, at }))
+            .collect();
+        // What the file says is judged even where a flag wins.
+        for (path, found) in written?.iter() {
+            let _judged = address(reader, path, found);
+        }
+        written = Some(flags);
+    }
+    let mut written = written?;
+    if written.is_empty() {
+        let at = Place::Nowhere;
+        let value = key.default?.to_owned();
+        written.push((path, Found { value, at }));
+    }
+    let mut addresses = Vec::new();
+    for (path, found) in &written {
+        addresses.push(address(reader, path, found)?);
+    }
+    Some(addresses)
+}
+
+fn address(reader: &mut Reader<'_>, path: &str, text: &Found<String>) -> Option<ListenAddress> {
+    let parsed = ListenAddress::parse(&text.value);
+    let noted = parsed.map_err(|message| reader.fault(text.at, path, message));
+    noted.ok()
+}
+
+/// A file named in the file is looked for beside it, one named by a flag from where we are.
+fn web_config_file(
+    reader: &mut Reader<'_>,
+    section: &Section,
+    flag: Option<&str>,
+) -> Option<Option<PathBuf>> {
+    let found = reader.value(section, &key::WEB_CONFIG_FILE, flag, |text| {
+        Ok(text.to_owned())
+    });
+    let Some(found) = found else {
+        let missing = flag.is_none() && section.get(key::WEB_CONFIG_FILE.name()).is_none();
+        return missing.then_some(None);
+    };
+    let path = match found.at {
+        Place::File { .. } => reader.base.join(&found.value),
+        Place::Flag(_) | Place::Nowhere => PathBuf::from(&found.value),
+    };
+    Some((!found.value.is_empty()).then_some(path))
 }
 
 /// A path of our own choosing must not hide the pages that stand at fixed ones.

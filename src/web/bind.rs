@@ -31,6 +31,12 @@ pub enum BindError {
          it has with --web.listen-address, or :PORT for all"
     )]
     NotHere(String),
+    /// Sockets were to be handed over.
+    #[error(
+        "--web.systemd-socket is set, and systemd handed over no TCP socket: {0}; start it through \
+         a .socket unit with ListenStream=ADDRESS:PORT, or leave the flag out"
+    )]
+    Systemd(String),
     /// Anything else.
     #[error("cannot listen on {address}: {source}")]
     Other {
@@ -56,6 +62,24 @@ pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
         TcpListener::bind(address).await
     };
     listening.map_err(|error| explain(address, error))
+}
+
+/// The TCP sockets that systemd hands over, as it does to a service with a `.socket` unit.
+pub fn systemd_sockets() -> Result<Vec<TcpListener>, BindError> {
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..handed.len() {
+        let taken = handed.take_tcp_listener(index).and_then(|taken| {
+            let taken = taken.ok_or(ErrorKind::NotFound)?;
+            taken.set_nonblocking(true)?;
+            TcpListener::from_std(taken)
+        });
+        listeners.push(taken.map_err(|error| BindError::Systemd(error.to_string()))?);
+    }
+    if listeners.is_empty() {
+        return Err(BindError::Systemd("there is none".to_owned()));
+    }
+    Ok(listeners)
 }
 
 /// On Linux the socket of `::` takes IPv4 too.

@@ -3,24 +3,32 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::Site;
+use super::body::Body;
+use super::handshake::{self, Secured};
+use super::{Site, Toolkit};
+use crate::runtime;
 
 /// The largest head of a request, in bytes: that of Prometheus is under 1 KiB.
 const HEAD_MAX: usize = 16 * 1024;
 /// Memory for what a connection has read and not handled, and as much for what it has not written.
 const BUFFER_MAX: usize = 128 * 1024;
+/// Requests of one HTTP/2 connection that are answered at a time.
+const STREAMS_MAX: u32 = 16;
 /// How long accepting rests when the system has no file left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -29,7 +37,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 pub struct Limits {
     /// Connections at a time; further ones wait in the system's queue.
     pub connections: usize,
-    /// Time for the head of a connection's first request.
+    /// Time for the head of a connection's first request, and before it as much for TLS to begin.
     pub first_request: Duration,
     /// Time from one request to the head of the next, so also the time in which an answer has to
     /// be read. Longer than the usual scrape interval, to keep connections.
@@ -42,22 +50,29 @@ pub struct Limits {
 #[derive(Clone)]
 struct Context {
     site: Arc<Site>,
+    toolkit: Arc<Toolkit>,
     limits: Limits,
     slots: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
-/// Serves `site` on all `listeners` until `shutdown` is over; then accepts nothing more, lets
+/// Starts the tasks of HTTP/2, one for each request.
+#[derive(Clone, Copy)]
+struct Tasks;
+
+/// Serves `site`, behind `toolkit`, on all `listeners` until `shutdown` is over; then accepts nothing more, lets
 /// the answers in flight end (at most [`Limits::drain`]) and returns.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     site: Arc<Site>,
+    toolkit: Arc<Toolkit>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     let (stop, stopping) = watch::channel(false);
     let context = Context {
         site,
+        toolkit: toolkit.clone(),
         limits,
         slots: Arc::new(Semaphore::new(limits.connections)),
         stopping,
@@ -66,7 +81,10 @@ pub async fn serve(
     for listener in listeners {
         acceptors.spawn(accept(listener, context.clone()));
     }
-    shutdown.await;
+    tokio::select! {
+        () = shutdown => {}
+        () = toolkit.watch() => {}
+    }
     stop.send_replace(true);
     while acceptors.join_next().await.is_some() {}
 }
@@ -139,26 +157,73 @@ async fn rest(error: &io::Error) {
 // === impl connection ===
 
 /// Answers the requests of one connection until it ends, or takes too long.
-async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, mut context: Context) {
+async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, context: Context) {
     // Answers are written in large pieces; waiting to fill a packet only adds delay.
     let _ = stream.set_nodelay(true);
-    let site = context.site;
-    let asked = Notify::new();
-    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-        asked.notify_one();
-        let site = Arc::clone(&site);
-        async move {
-            let (method, headers) = (request.method(), request.headers());
-            Ok::<_, Infallible>(site.respond(method, request.uri(), headers).await)
-        }
-    });
+    let Some(tls) = context.toolkit.rules().tls() else {
+        return converse(stream, context).await;
+    };
+    let mut stopping = context.stopping.clone();
+    let secured = tokio::select! {
+        secured = timeout(context.limits.first_request, handshake::secure(stream, tls)) => secured,
+        _ = stopping.wait_for(|stop| *stop) => return,
+    };
+    match secured {
+        Ok(Some(Secured {
+            stream,
+            http2: true,
+        })) => converse_http2(stream, context).await,
+        Ok(Some(Secured { stream, .. })) => converse(stream, context).await,
+        // It came to nothing; the client's own fault, or its loss.
+        Ok(None) | Err(_) => {}
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, context: Context) {
+    let asked = Arc::new(Notify::new());
+    let service = service_fn(|request| answer(request, context.clone(), asked.clone()));
     let serving = http1::Builder::new()
         // It would close idle connections too, between two scrapes; the limit below does better.
         .header_read_timeout(None)
         .max_header_size(HEAD_MAX)
         .max_buf_size(BUFFER_MAX)
         .serve_connection(TokioIo::new(stream), service);
-    let mut serving = pin!(serving);
+    let serving = pin!(serving);
+    drive(
+        serving,
+        |serving| serving.graceful_shutdown(),
+        &asked,
+        &context,
+    )
+    .await;
+}
+
+async fn converse_http2(stream: impl AsyncRead + AsyncWrite + Unpin, context: Context) {
+    let asked = Arc::new(Notify::new());
+    let service = service_fn(|request| answer(request, context.clone(), asked.clone()));
+    let serving = http2::Builder::new(Tasks)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_MAX as u32)
+        .max_send_buf_size(BUFFER_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let serving = pin!(serving);
+    drive(
+        serving,
+        |serving| serving.graceful_shutdown(),
+        &asked,
+        &context,
+    )
+    .await;
+}
+
+/// Lets a connection go on until it ends, or takes too long from one request to the next.
+async fn drive<C: Future>(
+    mut serving: Pin<&mut C>,
+    end: impl Fn(Pin<&mut C>),
+    asked: &Notify,
+    context: &Context,
+) {
+    let mut stopping = context.stopping.clone();
     let mut limit = context.limits.first_request;
     let mut closing = false;
     loop {
@@ -167,10 +232,39 @@ async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, mut context:
             _ = serving.as_mut() => return,
             () = asked.notified() => limit = context.limits.next_request,
             () = sleep(limit) => return,
-            _ = context.stopping.wait_for(|stop| *stop), if !closing => {
+            _ = stopping.wait_for(|stop| *stop), if !closing => {
                 closing = true;
-                serving.as_mut().graceful_shutdown();
+                end(serving.as_mut());
             }
         }
+    }
+}
+
+/// The answer to one request: the page, if the toolkit lets the client have it.
+async fn answer(
+    request: Request<Incoming>,
+    context: Context,
+    asked: Arc<Notify>,
+) -> Result<Response<Body>, Infallible> {
+    asked.notify_one();
+    let (method, headers) = (request.method(), request.headers());
+    let rules = context.toolkit.rules();
+    let mut answer = match rules.admit(headers, context.toolkit.checker()).await {
+        Ok(()) => context.site.respond(method, request.uri(), headers).await,
+        Err(refusal) => refusal,
+    };
+    rules.dress(&mut answer);
+    Ok(answer)
+}
+
+// === impl Tasks ===
+
+impl<F> hyper::rt::Executor<F> for Tasks
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        drop(runtime::spawn(task));
     }
 }

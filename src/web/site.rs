@@ -159,7 +159,7 @@ fn list(headers: &HeaderMap, name: &HeaderName) -> String {
     lines.join(",")
 }
 
-fn text(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {
+pub(super) fn text(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {
     answer(status, PLAIN, Body::text(text))
 }
 

@@ -151,7 +151,7 @@ fn config(api: &str, endpoint: &str) -> Config {
         _ => Vec::new(),
     };
     let overrides = Overrides {
-        listen_address: text("127.0.0.1:0"),
+        listen_addresses: vec!["127.0.0.1:0".to_owned()],
         state_path: text(""),
         poll_interval: text("100ms"),
         idle_interval: text("100ms"),

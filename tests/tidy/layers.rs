@@ -53,13 +53,22 @@ pub const TABLE: &[(&str, &[&str])] = &[
             "catalog",
         ],
     ),
-    ("check", &["config"]),
+    ("check", &["web", "config"]),
     // The simulator's own words for its faults are flag values.
     ("cli", &["config", "sim"]),
     ("logging", &["config"]),
     (
         "web",
-        &["expose", "telemetry", "runtime", "model", "series"],
+        &[
+            "expose",
+            "telemetry",
+            // The web configuration file is read again while the server runs.
+            "config",
+            "runtime",
+            "secret",
+            "model",
+            "series",
+        ],
     ),
     (
         "poll",

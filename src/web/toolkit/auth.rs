@@ -1,0 +1,294 @@
+//! Users and passwords, by bcrypt.
+//!
+//! What a refusal costs says nothing: whether the name is known or not, and whatever the cost of
+//! its own hash, a wrong password takes the work of the costliest hash in the file. Passwords are
+//! tried one at a time, off the threads that serve, so that guessing holds up nobody who was let
+//! in before: who was is remembered, by a digest under a key that dies with the process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use hyper::header::{AUTHORIZATION, HeaderMap};
+use sha2::Sha256;
+use tokio::sync::Semaphore;
+use tokio_rustls::rustls::crypto::ring;
+use zeroize::Zeroizing;
+
+use crate::config::WebUser;
+use crate::runtime::spawn_blocking;
+use crate::secret::Secret;
+
+/// How many names with passwords are remembered.
+const REMEMBERED: usize = 100;
+/// A salt for work whose result nobody looks at.
+const NO_SALT: [u8; 16] = [0; 16];
+
+/// Who may come in.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    known: BTreeMap<String, Hash>,
+    /// The highest cost of all.
+    cost: u32,
+}
+
+#[derive(Debug, Clone)]
+struct Hash {
+    text: Secret,
+    cost: u32,
+}
+
+/// A name and a password as a request gives them.
+struct Given {
+    name: Vec<u8>,
+    password: Zeroizing<Vec<u8>>,
+}
+
+/// Who tells whether a password is right, whatever the file says now.
+pub(crate) struct Checker {
+    turn: Semaphore,
+    key: Zeroizing<[u8; 32]>,
+    good: Mutex<VecDeque<[u8; 32]>>,
+}
+
+// === impl Users ===
+
+impl Users {
+    pub(super) fn new(users: &[WebUser]) -> Self {
+        let known = users.iter().map(|user| {
+            let (text, cost) = (user.hash.clone(), user.cost);
+            (user.name.clone(), Hash { text, cost })
+        });
+        Self {
+            known: known.collect(),
+            cost: users.iter().map(|user| user.cost).max().unwrap_or(0),
+        }
+    }
+
+    /// Whether the sender of these headers may come in.
+    pub(super) async fn let_in(&self, headers: &HeaderMap, checker: &Arc<Checker>) -> bool {
+        if self.known.is_empty() {
+            return true;
+        }
+        let Some(given) = headers.get(AUTHORIZATION) else {
+            return false;
+        };
+        let Some(given) = Given::read(given.as_bytes()) else {
+            return false;
+        };
+        let name = std::str::from_utf8(&given.name).ok();
+        let hash = name.and_then(|name| self.known.get(name)).cloned();
+        let digest = hash.as_ref().map(|hash| checker.digest(&given, hash));
+        if digest.is_some_and(|digest| checker.remembers(&digest)) {
+            return true;
+        }
+        let Ok(_turn) = checker.turn.acquire().await else {
+            return false;
+        };
+        let most = self.cost;
+        let tried = spawn_blocking(move || try_password(&given.password, hash.as_ref(), most));
+        let right = tried.await.unwrap_or(false);
+        if let (true, Some(digest)) = (right, digest) {
+            checker.remember(digest);
+        }
+        right
+    }
+}
+
+/// Whether the password is that of the hash. A refusal takes the work of cost `most`.
+fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
+    let right = hash.is_some_and(|hash| {
+        let verified = bcrypt::verify(password, hash.text.expose());
+        verified.unwrap_or(false)
+    });
+    if !right {
+        let costs = made_up(hash.map(|hash| hash.cost), most);
+        costs.for_each(|cost| work(password, cost));
+    }
+    right
+}
+
+/// The costs of the work that a refusal still owes: each one is twice the one before it.
+fn made_up(own: Option<u32>, most: u32) -> Range<u32> {
+    own.map_or(most..most + 1, |own| own..most)
+}
+
+/// Works as for a hash of this cost.
+fn work(password: &[u8], cost: u32) {
+    let made = bcrypt::hash_with_salt_bytes(password, cost, NO_SALT);
+    std::hint::black_box(made.is_ok());
+}
+
+// === impl Given ===
+
+impl Given {
+    /// Reads `Basic` and what follows it.
+    fn read(header: &[u8]) -> Option<Self> {
+        let (scheme, rest) = header.split_at_checked(6)?;
+        if !scheme.eq_ignore_ascii_case(b"basic ") {
+            return None;
+        }
+        let text = Zeroizing::new(STANDARD.decode(rest).ok()?);
+        let colon = text.iter().position(|byte| *byte == b':')?;
+        Some(Self {
+            name: text[..colon].to_vec(),
+            password: Zeroizing::new(text[colon + 1..].to_vec()),
+        })
+    }
+}
+
+// === impl Checker ===
+
+impl Checker {
+    /// Names a name, its hash and a password at once, to nobody who does not know the key.
+    fn digest(&self, given: &Given, hash: &Hash) -> [u8; 32] {
+        let mut mac = match Hmac::<Sha256>::new_from_slice(&*self.key) {
+            Ok(mac) => mac,
+            Err(_) => unreachable!("HMAC takes keys of any length"),
+        };
+        for part in [&given.name, hash.text.expose().as_bytes(), &given.password] {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    fn remembers(&self, digest: &[u8; 32]) -> bool {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        good.contains(digest)
+    }
+
+    fn remember(&self, digest: [u8; 32]) {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if good.contains(&digest) {
+            return;
+        }
+        if good.len() == REMEMBERED {
+            good.pop_front();
+        }
+        good.push_back(digest);
+    }
+}
+
+impl Default for Checker {
+    fn default() -> Self {
+        let mut key = Zeroizing::new([0; 32]);
+        let random = ring::default_provider().secure_random;
+        if random.fill(&mut *key).is_err() {
+            // The system always has random numbers, or TLS would not work either.
+            unreachable!("no random numbers");
+        }
+        Self {
+            turn: Semaphore::new(1),
+            key,
+            good: Mutex::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    /// Of the password `open sesame`, as libxcrypt made it.
+    const SESAME: &str = "$2b$04$zrGsSO5oO1xZxhrtg6PhBeIxrWs/PSELqcdVUwiyQAmzPISf4EMfe";
+
+    fn users(names: &[(&str, u32)]) -> Users {
+        let user = |&(name, cost): &(&str, u32)| WebUser {
+            name: name.to_owned(),
+            hash: Secret::new(match cost {
+                4 => SESAME.to_owned(),
+                cost => bcrypt::hash("open sesame", cost).unwrap(),
+            }),
+            cost,
+        };
+        Users::new(&names.iter().map(user).collect::<Vec<_>>())
+    }
+
+    fn basic(text: &str) -> HeaderMap {
+        let value = format!("Basic {}", STANDARD.encode(text));
+        HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&value).unwrap())])
+    }
+
+    #[tokio::test]
+    async fn the_right_password_of_the_right_user_opens() {
+        let (users, checker) = (users(&[("ali", 4), ("baba", 5)]), Arc::default());
+        for (text, opens) in [
+            ("ali:open sesame", true),
+            ("baba:open sesame", true),
+            ("ali:open sesame ", false),
+            ("ali:", false),
+            ("ali", false),
+            ("", false),
+            (":open sesame", false),
+            ("Ali:open sesame", false),
+            ("carol:open sesame", false),
+        ] {
+            assert_eq!(users.let_in(&basic(text), &checker).await, opens, "{text}");
+        }
+        assert!(!users.let_in(&HeaderMap::new(), &checker).await);
+        assert!(Users::default().let_in(&HeaderMap::new(), &checker).await);
+    }
+
+    #[tokio::test]
+    async fn only_the_right_ones_are_remembered_and_not_without_end() {
+        let checker = Arc::default();
+        let old = users(&[("ali", 4)]);
+        for text in [
+            "ali:open sesame",
+            "ali:open sesame",
+            "ali:wrong",
+            "x:open sesame",
+        ] {
+            old.let_in(&basic(text), &checker).await;
+        }
+        assert_eq!(checker.good.lock().unwrap().len(), 1);
+        // Another hash for the same user: what was remembered is of no use.
+        let given = Given::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
+        let new = users(&[("ali", 5)]);
+        assert!(checker.remembers(&checker.digest(&given, &old.known["ali"])));
+        assert!(!checker.remembers(&checker.digest(&given, &new.known["ali"])));
+        for number in 0..3 * REMEMBERED {
+            checker.remember([number as u8; 32]);
+            checker.remember([(number >> 8) as u8; 32]);
+        }
+        assert_eq!(checker.good.lock().unwrap().len(), REMEMBERED);
+    }
+
+    #[test]
+    fn every_refusal_takes_the_work_of_the_costliest_hash() {
+        let rounds = |costs: Range<u32>| costs.map(|cost| 1_u64 << cost).sum::<u64>();
+        for most in 4..=31 {
+            assert_eq!(rounds(made_up(None, most)), 1 << most, "nobody");
+            for own in 4..=most {
+                let tried = 1 << own;
+                assert_eq!(tried + rounds(made_up(Some(own), most)), 1 << most, "{own}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_basic_is_nobody() {
+        for header in [
+            "",
+            "Basic",
+            "Basic ",
+            "Bearer YTpi",
+            "Basic YTpi=",
+            "Basic !",
+            "Basic YWI=",
+        ] {
+            assert!(Given::read(header.as_bytes()).is_none(), "{header}");
+        }
+        let given = Given::read(b"bAsIc YTpiOmM=").unwrap();
+        assert_eq!(
+            (&given.name[..], &given.password[..]),
+            (&b"a"[..], &b"b:c"[..])
+        );
+    }
+}

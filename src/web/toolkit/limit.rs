@@ -1,0 +1,82 @@
+//! A bucket that fills with time, of which every request takes one.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::config::RateLimit;
+
+/// The bucket; full at first.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    limit: RateLimit,
+    bucket: Mutex<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    holds: f64,
+    at: Instant,
+}
+
+impl Limiter {
+    pub(super) fn new(limit: RateLimit) -> Self {
+        let holds = limit.burst as f64;
+        let at = Instant::now();
+        Self {
+            limit,
+            bucket: Mutex::new(Bucket { holds, at }),
+        }
+    }
+
+    /// Takes one, if there is one.
+    pub(super) fn allows(&self) -> bool {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
+        bucket.at = now;
+        let filled = bucket.holds + passed / self.limit.interval.as_secs_f64();
+        bucket.holds = filled.min(self.limit.burst as f64);
+        let allowed = bucket.holds >= 1.0;
+        if allowed {
+            bucket.holds -= 1.0;
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn allowed(limiter: &Limiter, asked: usize) -> usize {
+        (0..asked).filter(|_| limiter.allows()).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_and_then_one_for_each_interval() {
+        let limiter = Limiter::new(RateLimit {
+            interval: Duration::from_millis(500),
+            burst: 3,
+        });
+        assert_eq!(allowed(&limiter, 10), 3);
+        tokio::time::advance(Duration::from_millis(499)).await;
+        assert_eq!(allowed(&limiter, 1), 0);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(allowed(&limiter, 2), 1);
+        tokio::time::advance(Duration::from_secs(1_000)).await;
+        assert_eq!(allowed(&limiter, 10), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_bucket_holds_nothing_ever() {
+        let limiter = Limiter::new(RateLimit {
+            interval: Duration::from_nanos(1),
+            burst: 0,
+        });
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(allowed(&limiter, 5), 0);
+    }
+}

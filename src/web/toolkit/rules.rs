@@ -1,0 +1,134 @@
+//! What one reading of the web configuration file comes to.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use tokio_rustls::rustls::ServerConfig;
+
+use super::super::body::Body;
+use super::super::site;
+use super::auth::{Checker, Users};
+use super::limit::Limiter;
+use super::tls;
+use super::watch::Files;
+use crate::config::{Fault, Faults, Place, RateLimit, WebFile};
+
+/// What holds for connections, requests and answers.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// How connections are encrypted.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    users: Users,
+    limit: Option<(RateLimit, Arc<Limiter>)>,
+    empty: bool,
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// Reads the file at `path`. What goes on from `before` stays as it is.
+    pub(super) fn read(
+        path: &Path,
+        before: Option<&Self>,
+        files: &mut Files,
+    ) -> Result<Self, Faults> {
+        files.reads(path);
+        let file = WebFile::read(path)?;
+        let named: Vec<&Path> = file.files().chain([path]).collect();
+        files.keep(&named);
+        file.files().for_each(|named| files.reads(named));
+        let rules = Self::new(&file, before).map_err(|faults| file.refused(faults))?;
+        if let Some(before) = before {
+            rules
+                .may_follow(before)
+                .map_err(|fault| file.refused(vec![fault]))?;
+        }
+        Ok(rules)
+    }
+
+    fn new(file: &WebFile, before: Option<&Self>) -> Result<Self, Vec<Fault>> {
+        let tls = file.tls.as_ref();
+        let tls = tls
+            .map(|tls| tls::server_config(tls, file.http2))
+            .transpose()?;
+        let mut headers = Vec::new();
+        for (name, value) in &file.headers {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+                headers.push((name, value));
+            }
+        }
+        let running = before.and_then(|before| before.limit.clone());
+        let limit = file.rate_limit.map(|wanted| match running {
+            // A change of something else is no reason to fill the bucket.
+            Some((limit, limiter)) if limit == wanted => (limit, limiter),
+            _ => (wanted, Arc::new(Limiter::new(wanted))),
+        });
+        Ok(Self {
+            tls,
+            headers,
+            users: Users::new(&file.users),
+            limit,
+            empty: file.empty,
+        })
+    }
+
+    /// What must not happen by accident while the program runs.
+    fn may_follow(&self, before: &Self) -> Result<(), Fault> {
+        if self.tls.is_some() != before.tls.is_some() {
+            let message = "TLS is switched on and off at a start alone: restart for it";
+            return Err(fault("tls_server_config", message));
+        }
+        if self.empty && !before.empty {
+            let message = "the file is empty now, which would let everybody in: write {} if that \
+                           is meant";
+            return Err(fault("", message));
+        }
+        Ok(())
+    }
+
+    /// How a new connection is encrypted.
+    pub(crate) fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.clone()
+    }
+
+    /// Whether a request with these headers is answered, else how it is refused.
+    pub(crate) async fn admit(
+        &self,
+        headers: &HeaderMap,
+        checker: &Arc<Checker>,
+    ) -> Result<(), Response<Body>> {
+        if let Some((_, limiter)) = &self.limit
+            && !limiter.allows()
+        {
+            let refusal = "too many requests; the web configuration file limits them\n";
+            return Err(site::text(StatusCode::TOO_MANY_REQUESTS, refusal));
+        }
+        if self.users.let_in(headers, checker).await {
+            return Ok(());
+        }
+        let refusal = "a user and a password are needed here\n";
+        let mut refusal = site::text(StatusCode::UNAUTHORIZED, refusal);
+        let scheme = HeaderValue::from_static("Basic");
+        refusal.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        Err(refusal)
+    }
+
+    /// Gives an answer the headers that were asked for, in place of the page's own.
+    pub(crate) fn dress(&self, answer: &mut Response<Body>) {
+        for (name, value) in &self.headers {
+            answer.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+}
+
+fn fault(path: &str, message: &str) -> Fault {
+    Fault {
+        place: Place::Nowhere,
+        path: path.to_owned(),
+        message: message.to_owned(),
+    }
+}
