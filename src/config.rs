@@ -33,6 +33,7 @@ pub use key::{KEYS, Key, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape
 pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
 
+use crate::model::FunctionId;
 use crate::secret::Secret;
 use reader::{Reader, Section};
 
@@ -230,6 +231,14 @@ impl Limits {
 // === impl Source ===
 
 impl Source {
+    /// Whether it reads this function.
+    pub fn reads(&self, function: &FunctionId) -> bool {
+        self.account == *function.account
+            && self.region == *function.region
+            && self.namespaces.wants(&function.namespace)
+            && self.functions.wants(&function.name)
+    }
+
     /// Where API 3.0 of the functions is, if not at the vendor's own address. Not for v2, which
     /// is at `endpoint` itself.
     pub fn scf_url(&self) -> Option<&str> {

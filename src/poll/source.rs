@@ -28,11 +28,17 @@ struct Tasks {
 
 /// Runs a source until the stop; returns when all its targets have ended. Targets are read while
 /// the list of functions is fetched, however long that takes.
-pub async fn run_source(poller: Poller) {
+///
+/// `listed` are functions of its own that are shown as listed already: of those that the first
+/// complete list does not have nothing is known any more.
+pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     let stop = poller.runtime.stop.clone();
-    let mut tasks = Tasks::default();
+    let mut tasks = Tasks {
+        listed,
+        ..Tasks::default()
+    };
     for target in poller.source.standing_targets() {
-        poller.board.added(&target);
+        poller.board.added(&poller.name, &target);
         let task = run_standing_target(poller.clone(), target.clone());
         tasks.by_target.insert(target, tasks.running.spawn(task));
     }
@@ -168,7 +174,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
 }
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
-    poller.board.added(&target);
+    poller.board.added(&poller.name, &target);
     let task = tasks
         .running
         .spawn(run_target(poller.clone(), target.clone(), first_wait));
