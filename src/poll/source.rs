@@ -91,9 +91,6 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
 /// any function left are read no more. Whether the functions could be entered in the books.
 async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
-    poller
-        .board
-        .discovered(&poller.name, poller.source.strategy());
     let list = listing.functions;
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
@@ -121,6 +118,9 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
             start(poller, tasks, target, first_wait);
         }
     }
+    // Not before its targets are on the board: else it would seem to have none.
+    let strategy = poller.source.strategy();
+    poller.board.discovered(&poller.name, strategy);
     entered
 }
 
