@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -31,7 +32,7 @@ use crate::series::Snapshot;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, View};
+use crate::web::{self, BindError, Lifecycle, Readiness, Site, Status, TargetStatus, View, Wish};
 pub use reload::{ONLY_AT_START, Reload, Reloaded};
 use sources::{Built, Terms, Wiring};
 
@@ -112,7 +113,9 @@ pub struct App {
     pipeline: Pipeline,
     site: Arc<Site>,
     listener: TcpListener,
-    stop_timeout: Duration,
+    reload: Option<Reload>,
+    lifecycle: Lifecycle,
+    wishes: mpsc::Receiver<Wish>,
 }
 
 /// Snapshot and board, as the web server asks for them.
@@ -141,13 +144,33 @@ impl App {
                 created_series: config.web.created_series,
                 began: Some(began),
             });
-        let stop_timeout = config.poll.stop_timeout;
+        let (lifecycle, wishes) = Lifecycle::new();
+        let site = match config.web.enable_lifecycle {
+            true => site.with_lifecycle(lifecycle.clone()),
+            false => site,
+        };
         Ok(Self {
             pipeline,
             site: Arc::new(site),
             listener,
-            stop_timeout,
+            reload: None,
+            lifecycle,
+            wishes,
         })
+    }
+
+    /// The same with a way to come to another configuration.
+    #[must_use]
+    pub fn with_reload(self, reload: Reload) -> Self {
+        Self {
+            reload: Some(reload),
+            ..self
+        }
+    }
+
+    /// The way to ask for a reload, or the end.
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle.clone()
     }
 
     /// Where it listens.
@@ -163,7 +186,7 @@ impl App {
         self.pipeline.view.clone()
     }
 
-    /// Reads and serves until `stop`; then ends the pages in flight, commits them, and lets the
+    /// Reads and serves until `stop`, or until asked to quit; then ends the pages in flight, commits them, and lets the
     /// scrapes in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (server_stopper, server_stop) = Stop::new();
@@ -171,10 +194,16 @@ impl App {
         let server = spawn(async move {
             web::serve(listeners, self.site, limits, server_stop.wished()).await;
         });
-        let running = self.pipeline.start();
-        stop.await;
+        let mut running = self.pipeline.start();
+        tokio::select! {
+            biased;
+            () = stop => {}
+            // A reload that has begun is given up at the stop.
+            () = running.obey(self.wishes, self.reload) => {}
+        }
         info!("stopping: pages in flight are ended and committed");
-        running.stop(self.stop_timeout).await;
+        let limit = running.config.poll.stop_timeout;
+        running.stop(limit).await;
         server_stopper.stop();
         if server.await.is_err() {
             warn!("the web server ended with a fault");

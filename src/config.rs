@@ -71,6 +71,8 @@ pub struct Web {
     pub native_histograms_only: bool,
     /// Whether OpenMetrics tells when each counter and histogram began, as a sample of its own.
     pub created_series: bool,
+    /// Whether a request may reload the configuration and end the program.
+    pub enable_lifecycle: bool,
 }
 
 /// Where counters are kept.

@@ -7,12 +7,14 @@
 mod bind;
 mod body;
 mod landing;
+mod lifecycle;
 mod renditions;
 mod server;
 mod site;
 
 pub use bind::{BindError, bind};
 pub use body::Body;
+pub use lifecycle::{Lifecycle, Wish};
 pub use server::{Limits, serve};
 pub use site::{Site, TelemetryPathError};
 

@@ -8,12 +8,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{BuildError, Running, end, rules};
 use crate::commit;
 use crate::config::{Config, Faults, Level, Log, State, Web};
 use crate::model::FunctionId;
+use crate::web::Wish;
 
 use super::sources::{Built, Terms};
 
@@ -23,6 +25,7 @@ pub const ONLY_AT_START: &[&str] = &[
     "web.telemetry_path",
     "web.native_histograms_only",
     "web.created_series",
+    "web.enable_lifecycle",
     "state.path",
     "log.format",
 ];
@@ -52,11 +55,29 @@ pub struct Reloaded {
 }
 
 impl Running {
+    /// Does what is asked, one after the other, until asked to quit.
+    pub(super) async fn obey(&mut self, mut wishes: mpsc::Receiver<Wish>, how: Option<Reload>) {
+        loop {
+            let reply = match wishes.recv().await {
+                Some(Wish::Reload(reply)) => reply,
+                Some(Wish::Quit) => return,
+                // Nobody is left who could ask.
+                None => std::future::pending().await,
+            };
+            let result = match &how {
+                Some(how) => self.reload_by(how).await,
+                None => Err("it was not read from anywhere".to_owned()),
+            };
+            // Whoever asked may have left.
+            let _gone = reply.send(result);
+        }
+    }
+
     /// Reads the configuration anew and takes it over, or says in the log what is wrong with it.
     ///
     /// # Errors
     /// Why all goes on as it was.
-    pub async fn reload_by(&mut self, how: &Reload) -> Result<(), String> {
+    async fn reload_by(&mut self, how: &Reload) -> Result<(), String> {
         let load = how.load.clone();
         let runtime = &self.wiring.seams.runtime;
         let failure = match runtime.in_background(move || load()).await {
@@ -207,6 +228,7 @@ fn keep_what_stays(old: &Config, new: &mut Config) -> Vec<&'static str> {
         zero_first: _,
         native_histograms_only,
         created_series,
+        enable_lifecycle,
     } = &mut new.web;
     let State { path } = &mut new.state;
     let Log { level: _, format } = &mut new.log;
@@ -216,6 +238,7 @@ fn keep_what_stays(old: &Config, new: &mut Config) -> Vec<&'static str> {
         keep(telemetry_path, &web.telemetry_path),
         keep(native_histograms_only, &web.native_histograms_only),
         keep(created_series, &web.created_series),
+        keep(enable_lifecycle, &web.enable_lifecycle),
         keep(path, &old.state.path),
         keep(format, &old.log.format),
     ];

@@ -34,12 +34,15 @@ pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides)
     let native_only = reader.choice(section, &key::WEB_NATIVE_HISTOGRAMS_ONLY, flag);
     let flag = flags.created_series.as_deref();
     let created_series = reader.choice(section, &key::WEB_CREATED_SERIES, flag);
+    let flag = flags.enable_lifecycle.as_deref();
+    let enable_lifecycle = reader.choice(section, &key::WEB_ENABLE_LIFECYCLE, flag);
     Some(Web {
         listen_address: listen_address?.value,
         telemetry_path: telemetry_path?.value,
         zero_first: zero_first?.value,
         native_histograms_only: native_only?.value,
         created_series: created_series?.value,
+        enable_lifecycle: enable_lifecycle?.value,
     })
 }
 

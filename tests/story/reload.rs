@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::checks::Broken;
+use super::super::checks::{self, Broken};
 use super::super::plan::{End, Setup};
 use super::super::setup::config;
 use super::{Player, looks};
@@ -29,7 +29,11 @@ impl Player<'_> {
                 self.log.line(&format!("reloaded: {reloaded:?}"));
                 life.refused |= !reloaded.in_time;
                 life.looks |= looks(&setup);
+                let before = self.in_flight_max();
                 self.setup = setup;
+                // What ended meanwhile had the limit of before, and nothing else began until then.
+                let most = self.wire.take_most_under_way(true);
+                checks::in_flight_bound(most, before.max(self.in_flight_max()))?;
                 self.zeros.hold_for(zero_first);
                 self.looked_at = (0, 0);
                 self.scrape()
