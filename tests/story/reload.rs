@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::super::checks::{self, Broken};
 use super::super::plan::{End, Setup};
 use super::super::setup::config;
-use super::{Player, looks};
+use super::{Player, START_AGAIN, looks};
 
 impl Player<'_> {
     /// The running exporter takes over another configuration; where it cannot, it goes on with the
@@ -42,6 +42,7 @@ impl Player<'_> {
                 self.log.line("cut while it reloads");
                 self.zeros.hold_for(zero_first);
                 self.end(end).await?;
+                self.pass(START_AGAIN).await?;
                 self.setup = setup;
                 self.start().await
             }
