@@ -61,6 +61,7 @@ fn every_flag_reaches_its_key() {
         ("--web.zero-first", "14s"),
         ("--web.native-histograms-only", "true"),
         ("--web.created-series", "true"),
+        ("--web.enable-lifecycle", "true"),
         ("--function", "a,b"),
         ("--function.regex", "c{1,2}"),
         ("--function.exclude", "d{1,2}"),
