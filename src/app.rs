@@ -7,15 +7,17 @@
 //! Building opens the state, checks credentials and takes the port; nothing is read or served
 //! before [`App::run`].
 
+mod reload;
 mod sources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -23,14 +25,18 @@ use tracing::{info, warn};
 use crate::commit::{Books, Committer, Published, Rules, ZeroFirst};
 use crate::config::{self, Config, Faults};
 use crate::expose::Style;
-use crate::poll::{Board, Poller, run_source};
+use crate::model::FunctionId;
+use crate::poll::{Board, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
 use crate::series::Snapshot;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, Toolkit, View};
-use sources::Wiring;
+use crate::web::{
+    self, BindError, Lifecycle, Readiness, Site, Status, TargetStatus, Toolkit, View, Wish,
+};
+pub use reload::{ONLY_AT_START, Reload, Reloaded};
+use sources::{Built, Terms, Wiring};
 
 /// What the process takes from the world, so that tests can bring a world of their own.
 pub struct Seams {
@@ -79,9 +85,10 @@ pub enum BuildError {
 
 /// Everything between the cloud and the snapshot.
 pub struct Pipeline {
+    config: Config,
     committer: Committer,
-    pollers: Vec<Poller>,
-    stopper: Stopper,
+    wiring: Wiring,
+    built: Vec<Built>,
     /// The metrics about the exporter.
     pub telemetry: Arc<Telemetry>,
     /// What the web server shows.
@@ -90,8 +97,19 @@ pub struct Pipeline {
 
 /// A pipeline at work.
 pub struct Running {
-    sources: JoinSet<()>,
+    /// What is in force.
+    config: Config,
+    wiring: Wiring,
+    /// By name.
+    sources: BTreeMap<String, AtWork>,
     committer: tokio::task::JoinHandle<()>,
+    view: Arc<Shown>,
+}
+
+/// A source that reads.
+struct AtWork {
+    terms: Terms,
+    task: JoinSet<()>,
     stopper: Stopper,
 }
 
@@ -101,7 +119,9 @@ pub struct App {
     site: Arc<Site>,
     toolkit: Arc<Toolkit>,
     listeners: Vec<TcpListener>,
-    stop_timeout: Duration,
+    reload: Option<Reload>,
+    lifecycle: Lifecycle,
+    wishes: mpsc::Receiver<Wish>,
 }
 
 /// Snapshot and board, as the web server asks for them.
@@ -131,14 +151,34 @@ impl App {
                 created_series: config.web.created_series,
                 began: Some(began),
             });
-        let stop_timeout = config.poll.stop_timeout;
+        let (lifecycle, wishes) = Lifecycle::new();
+        let site = match config.web.enable_lifecycle {
+            true => site.with_lifecycle(lifecycle.clone()),
+            false => site,
+        };
         Ok(Self {
             pipeline,
             site: Arc::new(site),
             toolkit: Arc::new(toolkit),
             listeners,
-            stop_timeout,
+            reload: None,
+            lifecycle,
+            wishes,
         })
+    }
+
+    /// The same with a way to come to another configuration.
+    #[must_use]
+    pub fn with_reload(self, reload: Reload) -> Self {
+        Self {
+            reload: Some(reload),
+            ..self
+        }
+    }
+
+    /// The way to ask for a reload, or the end.
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle.clone()
     }
 
     /// Where it listens first.
@@ -167,7 +207,7 @@ impl App {
         self.pipeline.view.clone()
     }
 
-    /// Reads and serves until `stop`; then ends the pages in flight, commits them, and lets the
+    /// Reads and serves until `stop`, or until asked to quit; then ends the pages in flight, commits them, and lets the
     /// scrapes in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (server_stopper, server_stop) = Stop::new();
@@ -176,10 +216,16 @@ impl App {
             let stop = server_stop.wished();
             web::serve(listeners, self.site, self.toolkit, limits, stop).await;
         });
-        let running = self.pipeline.start();
-        stop.await;
+        let mut running = self.pipeline.start();
+        tokio::select! {
+            biased;
+            () = stop => {}
+            // A reload that has begun is given up at the stop.
+            () = running.obey(self.wishes, self.reload) => {}
+        }
         info!("stopping: pages in flight are ended and committed");
-        running.stop(self.stop_timeout).await;
+        let limit = running.config.poll.stop_timeout;
+        running.stop(limit).await;
         server_stopper.stop();
         if server.await.is_err() {
             warn!("the web server ended with a fault");
@@ -213,52 +259,40 @@ impl Pipeline {
             (None, Some(path)) => Store::open(path)?,
             (None, None) => (Store::memory(), Stored::default()),
         };
-        let (runtime, stopper) = seams.runtime.with_stopper();
-        let seams = Seams { runtime, ..seams };
         let telemetry = Arc::new(
             Telemetry::new(&BuildInfo::current())
                 .map_err(|cause| BuildError::Other(cause.to_string()))?,
         );
         telemetry.config_loaded(seams.runtime.now());
-        let rules = Rules {
-            functions: config.limits.functions,
-            several_accounts: several_accounts(config),
-            late_after: config.poll.horizon(),
-            first_read: config.poll.first_read,
-        };
         let held = std::mem::take(&mut stored.held);
-        let zero_first = ZeroFirst::new(config.web.zero_first, held);
-        let books = Books::restore(rules, stored);
         let (committer, writer, published) = Committer::new(
-            books,
+            Books::restore(rules(config), stored),
             store,
             telemetry.clone(),
             seams.runtime.clone(),
-            zero_first,
+            ZeroFirst::new(config.web.zero_first, held),
         );
         let names = config.sources.iter().map(|source| source.name.as_str());
-        let board = Arc::new(Board::waiting_for(names));
-        let wiring = Wiring {
-            config,
-            seams: &seams,
-            telemetry: &telemetry,
-        };
-        let mut pollers = Vec::new();
-        for source in &config.sources {
-            let (writer, board) = (writer.clone(), board.clone());
-            pollers.push(wiring.poller(source, writer, board).await?);
-        }
-        // Only the pollers hold the committer's handle: it ends when they do.
-        drop(writer);
         let view = Arc::new(Shown {
             published,
-            board,
+            board: Arc::new(Board::waiting_for(names)),
             runtime: seams.runtime.clone(),
         });
+        let wiring = Wiring {
+            seams,
+            telemetry: telemetry.clone(),
+            board: view.board.clone(),
+            writer,
+        };
+        let mut built = Vec::new();
+        for source in &config.sources {
+            built.push(wiring.build(Terms::of(config, source)).await?);
+        }
         Ok(Self {
+            config: config.clone(),
             committer,
-            pollers,
-            stopper,
+            wiring,
+            built,
             telemetry,
             view,
         })
@@ -266,15 +300,17 @@ impl Pipeline {
 
     /// Starts reading.
     pub fn start(self) -> Running {
-        let mut sources = JoinSet::new();
-        for poller in self.pollers {
-            sources.spawn(run_source(poller));
-        }
-        Running {
-            sources,
+        let mut running = Running {
+            config: self.config,
+            wiring: self.wiring,
+            sources: BTreeMap::new(),
             committer: spawn(self.committer.run()),
-            stopper: self.stopper,
+            view: self.view,
+        };
+        for built in self.built {
+            running.begin(built, BTreeSet::new());
         }
+        running
     }
 }
 
@@ -282,17 +318,61 @@ impl Running {
     /// Stops: the page in flight of each target ends and is committed. What takes longer than
     /// `limit` is given up; it was not counted, so it is read again after the next start.
     pub async fn stop(mut self, limit: Duration) {
-        self.stopper.stop();
-        let ended = async { while self.sources.join_next().await.is_some() {} };
-        if timeout(limit, ended).await.is_err() {
-            warn!("some targets did not end in time; their last page is read again next time");
-            self.sources.shutdown().await;
-        }
+        end(self.sources.values_mut().collect(), limit).await;
         // The last writer is gone with the sources, so the committer ends once it has committed
         // all that it was given.
+        drop((self.sources, self.wiring));
         if self.committer.await.is_err() {
             warn!("the committer ended with a fault");
         }
+    }
+
+    /// Has a source read; of its functions these are shown as `listed`.
+    fn begin(&mut self, built: Built, listed: BTreeSet<FunctionId>) {
+        let Built {
+            terms,
+            poller,
+            stopper,
+        } = built;
+        let name = terms.source.name.clone();
+        let mut task = JoinSet::new();
+        task.spawn(run_source(poller, listed));
+        let source = AtWork {
+            terms,
+            task,
+            stopper,
+        };
+        self.sources.insert(name, source);
+    }
+}
+
+/// Ends sources: those that end within `limit` have committed all that they read. Whether all did.
+async fn end(mut sources: Vec<&mut AtWork>, limit: Duration) -> bool {
+    for source in &sources {
+        source.stopper.stop();
+    }
+    let ended = async {
+        for source in &mut sources {
+            while source.task.join_next().await.is_some() {}
+        }
+    };
+    let in_time = timeout(limit, ended).await.is_ok();
+    if !in_time {
+        warn!("some targets did not end in time; their last page is read again next time");
+        for source in &mut sources {
+            source.task.shutdown().await;
+        }
+    }
+    in_time
+}
+
+/// The rules of the books.
+fn rules(config: &Config) -> Rules {
+    Rules {
+        functions: config.limits.functions,
+        several_accounts: several_accounts(config),
+        late_after: config.poll.horizon(),
+        first_read: config.poll.first_read,
     }
 }
 

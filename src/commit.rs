@@ -10,5 +10,5 @@ mod owner;
 mod zero_first;
 
 pub use books::{Books, PageOutcome, Prepared, Rules};
-pub use owner::{Committer, Published, Refused, Writer};
+pub use owner::{Committer, Published, Refused, Terms, Writer};
 pub use zero_first::ZeroFirst;

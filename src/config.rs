@@ -38,6 +38,7 @@ pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
 pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
 
+use crate::model::FunctionId;
 use crate::secret::Secret;
 use reader::{Reader, Section};
 
@@ -79,6 +80,8 @@ pub struct Web {
     pub native_histograms_only: bool,
     /// Whether OpenMetrics tells when each counter and histogram began, as a sample of its own.
     pub created_series: bool,
+    /// Whether a request may reload the configuration and end the program.
+    pub enable_lifecycle: bool,
 }
 
 /// Where counters are kept.
@@ -239,6 +242,14 @@ impl Limits {
 // === impl Source ===
 
 impl Source {
+    /// Whether it reads this function.
+    pub fn reads(&self, function: &FunctionId) -> bool {
+        self.account == *function.account
+            && self.region == *function.region
+            && self.namespaces.wants(&function.namespace)
+            && self.functions.wants(&function.name)
+    }
+
     /// Where API 3.0 of the functions is, if not at the vendor's own address. Not for v2, which
     /// is at `endpoint` itself.
     pub fn scf_url(&self) -> Option<&str> {

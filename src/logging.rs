@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt, reload};
 
 use crate::config::{Level, Log, LogFormat};
 use fold::Fold;
@@ -17,18 +17,18 @@ use fold::Fold;
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// A log at work.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Logging {
     fold: &'static Fold,
+    level: reload::Handle<Targets, Registry>,
 }
 
 /// Starts the log. A second start in one process changes nothing.
 pub fn start(log: &Log) -> Logging {
     // One for the life of the process.
     let fold: &'static Fold = Box::leak(Box::default());
-    let registry = tracing_subscriber::registry()
-        .with(filter(log.level))
-        .with(fold);
+    let (filter, level) = reload::Layer::new(filter(log.level));
+    let registry = tracing_subscriber::registry().with(filter).with(fold);
     let _already_started = match log.format {
         LogFormat::Logfmt => registry
             .with(
@@ -49,7 +49,7 @@ pub fn start(log: &Log) -> Logging {
                 .is_err()
         }
     };
-    Logging { fold }
+    Logging { fold, level }
 }
 
 /// What is written at a level. Libraries are heard when something is wrong only: what they tell of
@@ -70,8 +70,14 @@ fn filter(level: Level) -> Targets {
 // === impl Logging ===
 
 impl Logging {
+    /// Writes from this level on.
+    pub fn set_level(&self, level: Level) {
+        // Where the log is not the one that this belongs to there is nothing to change.
+        let _no_log = self.level.reload(filter(level));
+    }
+
     /// Does `work`, and tells from time to time and at its end how many lines were left out.
-    pub async fn during<T>(self, work: impl Future<Output = T>) -> T {
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let telling = async {
             loop {
                 sleep(TELL_EVERY).await;
@@ -86,7 +92,7 @@ impl Logging {
         done
     }
 
-    fn tell_left_out(self, now: Option<Instant>) {
+    fn tell_left_out(&self, now: Option<Instant>) {
         for left_out in self.fold.left_out(now) {
             let fold::LeftOut { lines, like } = left_out;
             tracing::warn!(lines, like, "more lines of one kind were left out");

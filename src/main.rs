@@ -1,12 +1,13 @@
 //! The program: parse, run, exit code. 2 means that the command line or the configuration is at
 //! fault, 1 that something else kept it from running.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use scf_exporter::app::{App, BuildError, Seams};
+use scf_exporter::app::{App, BuildError, Reload, Seams};
 use scf_exporter::cli::{self, Action, SimArgs};
-use scf_exporter::config::{self, Overrides};
+use scf_exporter::config::{self, Faults, Overrides};
 use scf_exporter::demo::Demo;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::tencent::{Environment, HttpLimits, HttpTransport};
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
         match cli.command {
             Action::Run(args) => {
                 let file = args.config_file.clone();
-                run(file.as_deref(), &cli::overrides(&args)).await
+                run(file, cli::overrides(&args)).await
             }
             Action::Demo(args) => demo(&args).await,
             Action::Sim(args) => simulate(args).await,
@@ -57,11 +58,24 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.1)
 }
 
-async fn run(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<(), Failure> {
-    let config = load(file, overrides)?;
+async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure> {
+    let config = load(file.as_deref(), &overrides)?;
     let logging = logging::start(&config.log);
-    let stop = stop_signal();
+    let (stop, mut hangups) = (stop_signal(), Hangups::from_now_on());
     let app = App::build(&config, seams()).await.map_err(not_built)?;
+    let level = logging.clone();
+    let app = app.with_reload(Reload {
+        load: Arc::new(move || read(file.as_deref(), &overrides)),
+        set_level: Arc::new(move |to| level.set_level(to)),
+    });
+    let lifecycle = app.lifecycle();
+    scf_exporter::runtime::spawn(async move {
+        loop {
+            hangups.next().await;
+            // What was wrong stands in the log.
+            let _told = lifecycle.reload().await;
+        }
+    });
     for address in app.addresses().map_err(failure)? {
         let (path, tls) = (&config.web.telemetry_path, app.is_encrypted());
         tracing::info!(%address, path, tls, "serving");
@@ -89,13 +103,16 @@ async fn simulate(args: SimArgs) -> Result<(), Failure> {
     sim::run(options, stop_signal()).await.map_err(failure)
 }
 
-fn load(file: Option<&std::path::Path>, overrides: &Overrides) -> Result<config::Config, Failure> {
+fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Failure> {
+    read(file, overrides).map_err(|faults| faulty(&faults))
+}
+
+fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Faults> {
     config::load(file, overrides, &|name| std::env::var(name).ok())
-        .map_err(|faults| faulty(&faults))
 }
 
 /// Judges each file; the verdict on every one is told, whatever the others are.
-fn check_web(files: &[std::path::PathBuf]) -> Result<(), Failure> {
+fn check_web(files: &[PathBuf]) -> Result<(), Failure> {
     let mut bad = Vec::new();
     for file in files {
         match check::web_file(file) {
@@ -111,7 +128,7 @@ fn check_web(files: &[std::path::PathBuf]) -> Result<(), Failure> {
     }
 }
 
-fn faulty(faults: &config::Faults) -> Failure {
+fn faulty(faults: &Faults) -> Failure {
     Failure(faults.to_string(), EXIT_CONFIG)
 }
 
@@ -146,6 +163,39 @@ fn stop_signal() -> impl Future<Output = ()> {
             next_signal().await;
             std::process::exit(1);
         });
+    }
+}
+
+/// SIGHUP, which asks for the configuration to be read anew. Those that come while nobody waits are
+/// one.
+struct Hangups(#[cfg(unix)] std::io::Result<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Hangups {
+    fn from_now_on() -> Self {
+        let hangup = tokio::signal::unix::SignalKind::hangup();
+        Self(tokio::signal::unix::signal(hangup))
+    }
+
+    async fn next(&mut self) {
+        let came = match &mut self.0 {
+            Ok(signal) => signal.recv().await,
+            Err(_) => None,
+        };
+        if came.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    fn from_now_on() -> Self {
+        Self()
+    }
+
+    async fn next(&mut self) {
+        std::future::pending().await
     }
 }
 

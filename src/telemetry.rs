@@ -157,6 +157,19 @@ impl Telemetry {
         self.sources.of(self.source_names.fold(name))
     }
 
+    /// A source of this name is read in another way from now on: how far it was is not how far
+    /// it is.
+    pub fn source_changed(&self, name: &str) {
+        self.sources.unsettle(name);
+    }
+
+    /// No source of this name is read any more: its metrics end.
+    pub fn source_ended(&self, name: &str) {
+        if self.source_names.release(name) {
+            self.sources.remove(name);
+        }
+    }
+
     /// A commit became durable after `took`.
     pub fn commit(&self, took: Duration) {
         self.commit_duration.observe(took.as_secs_f64());
@@ -197,6 +210,11 @@ impl Telemetry {
     pub fn config_loaded(&self, now: Timestamp) {
         self.reload_successful.set(1);
         self.reload_time.set(now.as_secs_f64());
+    }
+
+    /// A configuration could not be loaded: the one before it stays.
+    pub fn config_failed(&self) {
+        self.reload_successful.set(0);
     }
 
     /// All families, sorted by name, as they are now. The figures of the process are read from

@@ -8,6 +8,7 @@ mod bind;
 mod body;
 mod handshake;
 mod landing;
+mod lifecycle;
 mod renditions;
 mod server;
 mod site;
@@ -15,6 +16,7 @@ mod toolkit;
 
 pub use bind::{BindError, bind, systemd_sockets};
 pub use body::Body;
+pub use lifecycle::{Lifecycle, Wish};
 pub use server::{Limits, serve};
 pub use site::{Site, TelemetryPathError};
 pub use toolkit::Toolkit;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -175,7 +175,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     Work {
         source,
         stopper,
-        task: spawn(run_source(poller)),
+        task: spawn(run_source(poller, BTreeSet::new())),
     }
 }
 

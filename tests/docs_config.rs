@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Arg;
+use scf_exporter::app::ONLY_AT_START;
 use scf_exporter::cli::{self, DEMO_DEFAULTS};
 use scf_exporter::config::{
     self, KEYS, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Overrides,
@@ -73,6 +74,16 @@ fn words(page: &str, prefix: &str) -> BTreeSet<String> {
         .map(|word| word.trim_end_matches('.').to_owned())
         .filter(|word| word.len() > prefix.len() && !word.starts_with("---"))
         .collect()
+}
+
+/// The page says of each key that needs a restart that it does, and of no other.
+#[test]
+fn what_needs_a_restart_is_listed() {
+    let page = page();
+    let (_, section) = page.split_once("\nThese need a restart.").unwrap();
+    let (paragraph, _) = section.split_once("\n\n").unwrap();
+    let listed = paragraph.split('`').skip(1).step_by(2).collect::<Vec<_>>();
+    assert_eq!(listed, ONLY_AT_START);
 }
 
 #[test]

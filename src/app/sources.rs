@@ -7,8 +7,9 @@ use tracing::info;
 
 use super::{BuildError, Seams};
 use crate::commit::Writer;
-use crate::config::{self, Api, Config, CredentialsConfig};
+use crate::config::{self, Api, Config, CredentialsConfig, Poll};
 use crate::poll::{Board, Budget, Poller};
+use crate::runtime::{Runtime, Stopper};
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
@@ -26,68 +27,108 @@ struct Observer {
     source: SourceTelemetry,
 }
 
-/// What the sources are built from.
-pub(super) struct Wiring<'a> {
-    pub(super) config: &'a Config,
-    pub(super) seams: &'a Seams,
-    pub(super) telemetry: &'a Arc<Telemetry>,
+/// What all sources share.
+pub(super) struct Wiring {
+    pub(super) seams: Seams,
+    pub(super) telemetry: Arc<Telemetry>,
+    pub(super) board: Arc<Board>,
+    pub(super) writer: Writer,
+}
+
+/// All of a configuration that a source is built from: while it stays the same the source goes on.
+#[derive(PartialEq)]
+pub(super) struct Terms {
+    pub(super) source: config::Source,
+    poll: Poll,
+    requests_per_second: f64,
+    requests_in_flight: usize,
+}
+
+/// A source that does not read yet.
+pub(super) struct Built {
+    pub(super) terms: Terms,
+    pub(super) poller: Poller,
+    /// Ends it, and it alone.
+    pub(super) stopper: Stopper,
 }
 
 /// One source being built: its clients share clock, credentials and metrics.
 struct Building<'a> {
-    wiring: &'a Wiring<'a>,
+    wiring: &'a Wiring,
+    terms: &'a Terms,
     source: &'a config::Source,
+    runtime: Runtime,
     clock: CloudClock,
     observer: Arc<Observer>,
 }
 
-impl Wiring<'_> {
-    /// The poller of one source; its credentials are looked for now.
-    pub(super) async fn poller(
-        &self,
-        source: &config::Source,
-        writer: Writer,
-        board: Arc<Board>,
-    ) -> Result<Poller, BuildError> {
+impl Terms {
+    pub(super) fn of(config: &Config, source: &config::Source) -> Self {
+        Self {
+            source: source.clone(),
+            poll: Poll {
+                // These are for the committer, and for whoever ends a source.
+                first_read: Duration::ZERO,
+                stop_timeout: Duration::ZERO,
+                ..config.poll.clone()
+            },
+            requests_per_second: config.limits.requests_per_second_of(source.api),
+            requests_in_flight: config.limits.requests_in_flight,
+        }
+    }
+}
+
+impl Wiring {
+    /// Builds a source; its credentials are looked for now.
+    pub(super) async fn build(&self, terms: Terms) -> Result<Built, BuildError> {
+        let source = &terms.source;
+        let (runtime, stopper) = self.seams.runtime.clone().with_stopper();
         let telemetry = self.telemetry.source(&source.name);
         let building = Building {
             wiring: self,
+            terms: &terms,
             source,
+            runtime: runtime.clone(),
             clock: CloudClock::default(),
             observer: Arc::new(Observer {
                 telemetry: self.telemetry.clone(),
                 source: telemetry.clone(),
             }),
         };
-        Ok(Poller {
+        let poller = Poller {
             name: source.name.as_str().into(),
             source: building.log_source().await?,
-            timing: self.config.poll.clone(),
-            budget: Budget::new(self.config.limits.requests_per_second_of(source.api)),
-            writer,
+            timing: terms.poll.clone(),
+            budget: Budget::new(terms.requests_per_second),
+            writer: self.writer.clone(),
             telemetry,
-            board,
-            runtime: self.seams.runtime.clone(),
+            board: self.board.clone(),
+            runtime,
+        };
+        Ok(Built {
+            terms,
+            poller,
+            stopper,
         })
     }
 }
 
 impl Building<'_> {
     async fn log_source(&self) -> Result<Arc<dyn LogSource>, BuildError> {
-        let (config, source) = (self.wiring.config, self.source);
+        let (poll, source) = (&self.terms.poll, self.source);
         let credentials = self.credentials().await?;
         let place = Place {
             account: source.account.as_str().into(),
             region: source.region.as_str().into(),
             read: source.read,
-            max_run_time: config.poll.max_run_time,
-            delivery_delay: config.poll.delivery_delay,
+            max_run_time: poll.max_run_time,
+            delivery_delay: poll.delivery_delay,
         };
         let wanted = Wanted {
             namespaces: source.namespaces.clone(),
             functions: source.functions.clone(),
         };
-        let page_size = config.poll.page_size;
+        let page_size = poll.page_size;
         let client = |service| self.client(service, &credentials);
         let functions = |client, needs_topics| -> Arc<dyn Lister> {
             let (place, wanted) = (place.clone(), wanted.clone());
@@ -119,21 +160,17 @@ impl Building<'_> {
         service: Service,
         credentials: &Arc<dyn CredentialProvider>,
     ) -> Result<Client, BuildError> {
-        let Seams {
-            runtime, transport, ..
-        } = self.wiring.seams;
         Ok(Client::new(
             self.client_config(service)?,
             credentials.clone(),
-            transport.clone(),
-            runtime.clone(),
+            self.wiring.seams.transport.clone(),
+            self.runtime.clone(),
             self.observer.clone(),
         ))
     }
 
     fn client_config(&self, service: Service) -> Result<ClientConfig, BuildError> {
         let source = self.source;
-        let limits = &self.wiring.config.limits;
         let own = match service {
             Service::V2 => source.endpoint.as_deref(),
             Service::Scf => source.scf_url(),
@@ -165,8 +202,8 @@ impl Building<'_> {
                 config::SignatureMethod::Tc3 => SigningMethod::Tc3,
             },
             clock: self.clock.clone(),
-            requests_per_second: limits.requests_per_second_of(source.api),
-            max_in_flight: limits.requests_in_flight,
+            requests_per_second: self.terms.requests_per_second,
+            max_in_flight: self.terms.requests_in_flight,
             ..ClientConfig::new(service, &source.region)
         })
     }
@@ -204,11 +241,11 @@ impl Building<'_> {
                 .to_owned(),
         };
         let Seams {
-            runtime,
             transport,
             environment,
             ..
-        } = self.wiring.seams;
+        } = &self.wiring.seams;
+        let runtime = &self.runtime;
         let sts = Arc::new(StsClient::new(
             self.client_config(Service::Sts)?,
             transport.clone(),

@@ -61,6 +61,7 @@ fn every_flag_reaches_its_key() {
         ("--web.zero-first", "14s"),
         ("--web.native-histograms-only", "true"),
         ("--web.created-series", "true"),
+        ("--web.enable-lifecycle", "true"),
         ("--function", "a,b"),
         ("--function.regex", "c{1,2}"),
         ("--function.exclude", "d{1,2}"),
@@ -78,7 +79,7 @@ fn every_flag_reaches_its_key() {
     );
     for expected in [
         "ip: Some(127.0.0.1), port: 1",
-        "telemetry_path: \"/m\", zero_first: 14s, native_histograms_only: true, created_series: true",
+        "telemetry_path: \"/m\", zero_first: 14s, native_histograms_only: true, created_series: true, enable_lifecycle: true",
         "path: Some(\"s\")",
         "{ interval: 2s, idle_interval: 3s, sweep_interval: 4s, first_read: 5s",
         "max_run_time: 6s, delivery_delay: 7s, page_size: 8, stop_timeout: 9s",

@@ -71,6 +71,15 @@ pub struct ValueArgs {
         default_missing_value = "true"
     )]
     pub created_series: Option<String>,
+    /// Whether requests to `/-/reload` and `/-/quit` are obeyed
+    #[arg(
+        long = "web.enable-lifecycle",
+        env = "SCF_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub enable_lifecycle: Option<String>,
     /// Directory that keeps the counters over a restart; empty keeps them in memory only.
     #[arg(
         long = "state.path",
@@ -271,6 +280,7 @@ impl ValueArgs {
             zero_first: self.zero_first.clone(),
             native_histograms_only: self.native_histograms_only.clone(),
             created_series: self.created_series.clone(),
+            enable_lifecycle: self.enable_lifecycle.clone(),
             state_path: self.state_path.clone(),
             poll_interval: poll.interval.clone(),
             idle_interval: poll.idle_interval.clone(),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
 use super::zero_first::ZeroFirst;
-use super::{Books, PageOutcome, Prepared};
+use super::{Books, PageOutcome, Prepared, Rules};
 use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::runtime::Runtime;
@@ -44,6 +44,8 @@ pub struct Committer {
     runtime: Runtime,
     zero_first: ZeroFirst,
     requests: mpsc::Receiver<Request>,
+    /// Came before its turn.
+    put_off: Option<Request>,
 }
 
 /// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
@@ -54,6 +56,19 @@ pub struct Writer(mpsc::Sender<Request>);
 #[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
 #[error("the state could not be written, so nothing of this read was counted; it is read again")]
 pub struct Refused;
+
+/// What another configuration changes for the committer.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The rules to count by.
+    pub rules: Rules,
+    /// How long a new series is shown at zero.
+    pub zero_first: Duration,
+    /// Targets that are no longer read as they were.
+    pub ended: Vec<TargetId>,
+    /// Functions that are no longer read: nothing is known of them any more.
+    pub gone: Vec<FunctionId>,
+}
 
 type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 
@@ -84,6 +99,10 @@ enum Request {
         target: TargetId,
         span: Range<Timestamp>,
         reply: Reply<Option<u64>>,
+    },
+    Keep {
+        terms: Terms,
+        reply: Reply<()>,
     },
     /// The committer's own: something was held at zero long enough.
     HoldOver,
@@ -194,6 +213,14 @@ impl Writer {
         .await
     }
 
+    /// Has everything that comes later counted by other terms. They need no disk.
+    ///
+    /// # Errors
+    /// [`Refused`], only where the committer is gone.
+    pub async fn keep_by(&self, terms: Terms) -> Result<(), Refused> {
+        self.ask(|reply| Request::Keep { terms, reply }).await
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
         let (reply, answer) = oneshot::channel();
         self.0.send(request(reply)).await.map_err(|_| Refused)?;
@@ -227,6 +254,7 @@ impl Committer {
             runtime,
             zero_first,
             requests,
+            put_off: None,
         };
         committer.show();
         (committer, Writer(sender), published)
@@ -237,6 +265,11 @@ impl Committer {
         // Nobody was served before, so that what is held from an earlier life is held from now on.
         self.zero_first.begin(Instant::now());
         while let Some(first) = self.next_request().await {
+            if let Request::Keep { terms, reply } = first {
+                self.keep_by(terms);
+                let _gone = reply.send(Ok(()));
+                continue;
+            }
             if self.stale && !self.reopen().await {
                 self.telemetry.commit_failed();
                 continue;
@@ -250,6 +283,9 @@ impl Committer {
     /// Waits for the next request, or until something was held at zero long enough. Without a
     /// state that can be written nothing more is shown: only what is asked for opens it again.
     async fn next_request(&mut self) -> Option<Request> {
+        if self.put_off.is_some() {
+            return self.put_off.take();
+        }
         match self.zero_first.next_end().filter(|_| !self.stale) {
             Some(end) => {
                 let asked = timeout_at(end, self.requests.recv()).await;
@@ -275,8 +311,16 @@ impl Committer {
             } else {
                 None
             };
+            // What came before other terms is committed by the old ones.
+            self.put_off = next.take_if(|next| matches!(next, Request::Keep { .. }));
         }
         (change, answers)
+    }
+
+    fn keep_by(&mut self, terms: Terms) {
+        self.books.keep_by(terms.rules, &terms.ended, &terms.gone);
+        self.zero_first.hold_for(terms.zero_first);
+        self.publish();
     }
 
     fn take(&self, request: Request, change: &mut Prepared, answers: &mut Answers) {
@@ -318,7 +362,8 @@ impl Committer {
                 let met = self.books.met(change, &target, &span);
                 answers.0.push(Answer::Met(reply, met));
             }
-            Request::HoldOver => {}
+            // Other terms are no part of a change.
+            Request::Keep { .. } | Request::HoldOver => {}
         }
     }
 

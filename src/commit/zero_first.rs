@@ -32,7 +32,7 @@ pub struct ZeroFirst {
 struct Held {
     /// What is shown meanwhile: all series as they were before, the new ones at zero.
     shown: Arc<FunctionSeries>,
-    until: Instant,
+    since: Instant,
 }
 
 impl ZeroFirst {
@@ -48,19 +48,23 @@ impl ZeroFirst {
     }
 
     /// Takes over what the state holds, for the whole span.
-    pub(super) fn restore(&mut self, held: Vec<(u32, Arc<FunctionSeries>)>, now: Instant) {
-        let until = now + self.span;
+    pub(super) fn restore(&mut self, held: Vec<(u32, Arc<FunctionSeries>)>, since: Instant) {
         let held = held.into_iter();
         self.held = held
-            .map(|(slot, shown)| (slot, Held { shown, until }))
+            .map(|(slot, shown)| (slot, Held { shown, since }))
             .collect();
     }
 
     /// Begins the span of all that is held anew.
     pub(super) fn begin(&mut self, now: Instant) {
         for held in self.held.values_mut() {
-            held.until = now + self.span;
+            held.since = now;
         }
+    }
+
+    /// Holds for another span from now on, also what is held already.
+    pub(super) fn hold_for(&mut self, span: Duration) {
+        self.span = span;
     }
 
     /// What a change that is made at `now` does to what is held: `changed` replaces what is in
@@ -74,7 +78,7 @@ impl ZeroFirst {
         changed: &[(u32, StoredFunction)],
         now: Instant,
     ) -> Vec<Hold> {
-        let over = self.held.iter().filter(|(_, held)| held.until <= now);
+        let over = self.held.iter().filter(|(_, held)| self.end(held) <= now);
         let mut holds: BTreeMap<u32, _> = over.map(|(slot, _)| (*slot, None)).collect();
         // Without a span nothing new is held, but what an earlier life held has to end.
         let changed = if self.span.is_zero() { &[] } else { changed };
@@ -83,7 +87,7 @@ impl ZeroFirst {
             if counted.is_some_and(|counted| Arc::ptr_eq(counted, &changed.series)) {
                 continue;
             }
-            let held = self.held.get(slot).filter(|held| held.until > now);
+            let held = self.held.get(slot).filter(|held| self.end(held) > now);
             let shown = held.map_or(counted, |held| Some(&held.shown));
             if let Some(zeros) = changed.series.new_at_zero(shown.map(|shown| &**shown)) {
                 holds.insert(*slot, Some(Arc::new(zeros)));
@@ -92,12 +96,11 @@ impl ZeroFirst {
         holds.into_iter().collect()
     }
 
-    /// Makes what was prepared, once it is durable. What is held anew is shown from `now` on.
-    pub(super) fn apply(&mut self, holds: Vec<Hold>, now: Instant) {
-        let until = now + self.span;
+    /// Makes what was prepared, once it is durable. What is held anew is shown since then.
+    pub(super) fn apply(&mut self, holds: Vec<Hold>, since: Instant) {
         for (slot, shown) in holds {
             match shown {
-                Some(shown) => self.held.insert(slot, Held { shown, until }),
+                Some(shown) => self.held.insert(slot, Held { shown, since }),
                 None => self.held.remove(&slot),
             };
         }
@@ -120,12 +123,16 @@ impl ZeroFirst {
 
     /// When there is something to be shown although nothing new was counted.
     pub(super) fn next_end(&self) -> Option<Instant> {
-        self.held.values().map(|held| held.until).min()
+        self.held.values().map(|held| self.end(held)).min()
     }
 
     /// Whether something was held long enough.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.held.values().any(|held| held.until <= now)
+        self.held.values().any(|held| self.end(held) <= now)
+    }
+
+    fn end(&self, held: &Held) -> Instant {
+        held.since + self.span
     }
 }
 

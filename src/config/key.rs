@@ -83,6 +83,8 @@ keys! {
         Some("--web.native-histograms-only"), Some("false"), Shape::Choice(bool::NAMES);
     WEB_CREATED_SERIES: "web.created_series", Some("--web.created-series"), Some("false"),
         Shape::Choice(bool::NAMES);
+    WEB_ENABLE_LIFECYCLE: "web.enable_lifecycle", Some("--web.enable-lifecycle"), Some("false"),
+        Shape::Choice(bool::NAMES);
     STATE_PATH: "state.path", Some("--state.path"), Some("data/"),
         Text("directory, or empty");
     POLL_INTERVAL: "poll.interval", Some("--poll.interval"), Some("15s"),

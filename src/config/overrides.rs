@@ -20,6 +20,8 @@ pub struct Overrides {
     pub native_histograms_only: Option<String>,
     /// `web.created_series`
     pub created_series: Option<String>,
+    /// `web.enable_lifecycle`
+    pub enable_lifecycle: Option<String>,
     /// `state.path`; empty for memory only
     pub state_path: Option<String>,
     /// `poll.interval`

@@ -32,6 +32,8 @@ pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides)
     let native_only = reader.choice(section, &key::WEB_NATIVE_HISTOGRAMS_ONLY, flag);
     let flag = flags.created_series.as_deref();
     let created_series = reader.choice(section, &key::WEB_CREATED_SERIES, flag);
+    let flag = flags.enable_lifecycle.as_deref();
+    let enable_lifecycle = reader.choice(section, &key::WEB_ENABLE_LIFECYCLE, flag);
     Some(Web {
         listen_addresses: listen_addresses?,
         systemd_socket: systemd_socket?.value,
@@ -40,6 +42,7 @@ pub(super) fn web(reader: &mut Reader<'_>, section: &Section, flags: &Overrides)
         zero_first: zero_first?.value,
         native_histograms_only: native_only?.value,
         created_series: created_series?.value,
+        enable_lifecycle: enable_lifecycle?.value,
     })
 }
 

@@ -30,8 +30,10 @@ pub struct TargetState {
     pub last_error: Option<String>,
     /// Below it everything is counted.
     pub settled: Option<Timestamp>,
-    /// Rows counted since the start of the process.
+    /// Rows counted since its source was begun.
     pub rows: u64,
+    /// The source that reads it.
+    pub source: String,
 }
 
 impl Board {
@@ -42,6 +44,22 @@ impl Board {
             discovering,
             ..Shown::default()
         }))
+    }
+
+    /// Waits for the functions of one more source.
+    pub fn begun(&self, source: &str) {
+        self.lock().discovering.insert(source.to_owned());
+    }
+
+    /// Forgets a source; the targets that it read.
+    pub fn ended(&self, source: &str) -> Vec<TargetId> {
+        let mut shown = self.lock();
+        shown.discovering.remove(source);
+        shown.discovery_errors.remove(source);
+        shown.strategies.remove(source);
+        let targets = &mut shown.targets;
+        let ended = targets.extract_if(.., |_, state| state.source == source);
+        ended.map(|(target, _)| target).collect()
     }
 
     pub(super) fn discovered(&self, source: &str, strategy: Vec<(TargetId, String)>) {
@@ -62,8 +80,13 @@ impl Board {
         shown.discovery_errors.insert(source.to_owned(), state);
     }
 
-    pub(super) fn added(&self, target: &TargetId) {
-        self.lock().targets.entry(target.clone()).or_default();
+    pub(super) fn added(&self, source: &str, target: &TargetId) {
+        let state = || TargetState {
+            source: source.to_owned(),
+            ..TargetState::default()
+        };
+        let mut shown = self.lock();
+        shown.targets.entry(target.clone()).or_insert_with(state);
     }
 
     pub(super) fn opened(&self, target: &TargetId, settled: Timestamp) {

@@ -28,11 +28,17 @@ struct Tasks {
 
 /// Runs a source until the stop; returns when all its targets have ended. Targets are read while
 /// the list of functions is fetched, however long that takes.
-pub async fn run_source(poller: Poller) {
+///
+/// `listed` are functions of its own that are shown as listed already: of those that the first
+/// complete list does not have nothing is known any more.
+pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     let stop = poller.runtime.stop.clone();
-    let mut tasks = Tasks::default();
+    let mut tasks = Tasks {
+        listed,
+        ..Tasks::default()
+    };
     for target in poller.source.standing_targets() {
-        poller.board.added(&target);
+        poller.board.added(&poller.name, &target);
         let task = run_standing_target(poller.clone(), target.clone());
         tasks.by_target.insert(target, tasks.running.spawn(task));
     }
@@ -86,9 +92,6 @@ pub async fn run_source(poller: Poller) {
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
 /// any function left are read no more. Whether the functions could be entered in the books.
 async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
-    poller
-        .board
-        .discovered(&poller.name, poller.source.strategy());
     let list = listing.functions;
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
@@ -116,6 +119,9 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
             start(poller, tasks, target, first_wait);
         }
     }
+    // Not before its targets are on the board: else it would seem to have none.
+    let strategy = poller.source.strategy();
+    poller.board.discovered(&poller.name, strategy);
     entered
 }
 
@@ -169,7 +175,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
 }
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
-    poller.board.added(&target);
+    poller.board.added(&poller.name, &target);
     let task = tasks
         .running
         .spawn(run_target(poller.clone(), target.clone(), first_wait));

@@ -28,6 +28,11 @@ impl SeriesSet {
         }
     }
 
+    /// The same set with another limit: who has a slot keeps it.
+    pub fn limit_to(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// The slot of exactly this function, if it has one.
     pub fn slot(&self, function: &FunctionId) -> Option<u32> {
         self.index.get(function).copied()

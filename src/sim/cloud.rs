@@ -2,6 +2,7 @@
 
 mod api3;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -140,6 +141,16 @@ impl Cloud {
     pub fn truth_before(&self, now_ms: i64, visible_before_ms: i64) -> Truth {
         self.scene()
             .truth(&self.settings.region, now_ms, visible_before_ms)
+    }
+
+    /// The names of the functions that write to each log topic, by the topic's id.
+    pub fn topics(&self) -> BTreeMap<String, Vec<String>> {
+        let mut topics: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for function in &*self.scene().functions() {
+            let names = topics.entry(function.topic_id.clone()).or_default();
+            names.push(function.name.clone());
+        }
+        topics
     }
 
     fn attend(&self, door: Door, now_ms: i64, clock_ms: i64, request: &Request) -> Response {

@@ -43,6 +43,12 @@ impl Bounded {
             OTHER
         }
     }
+
+    /// Gives the room of a value back; whether it had one.
+    pub(super) fn release(&self, value: &str) -> bool {
+        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+        met.remove(value)
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +62,16 @@ mod tests {
         assert_eq!(codes.fold("4400"), "4400");
         assert_eq!(codes.fold("4401"), "other");
         assert_eq!(codes.fold("ok"), "ok", "met before: keeps its name");
+    }
+
+    #[test]
+    fn room_that_is_given_back_is_taken_by_others() {
+        let names = Bounded::new(1);
+        assert_eq!(names.fold("a"), "a");
+        assert!(!names.release("b"), "it had none");
+        assert_eq!(names.fold("b"), "other");
+        assert!(names.release("a"));
+        assert_eq!(names.fold("b"), "b");
     }
 
     #[test]

@@ -73,6 +73,29 @@ impl SourceFamilies {
             settled: Late::new(&self.settled, source),
         }
     }
+
+    /// Hides how far a source is until it is known again.
+    pub(super) fn unsettle(&self, source: &str) {
+        for gauge in [&self.lag, &self.settled] {
+            // Not shown yet.
+            let _unknown = gauge.remove_label_values(&[source]);
+        }
+    }
+
+    /// Ends the metrics of a source.
+    pub(super) fn remove(&self, source: &str) {
+        self.unsettle(source);
+        for result in ["success", "failure"] {
+            let _unknown = self.polls.remove_label_values(&[source, result]);
+        }
+        for gauge in [&self.last_success, &self.clock_offset] {
+            let _unknown = gauge.remove_label_values(&[source]);
+        }
+        for counter in [&self.incomplete, &self.truncated] {
+            let _unknown = counter.remove_label_values(&[source]);
+        }
+        let _unknown = self.targets.remove_label_values(&[source]);
+    }
 }
 
 // === impl SourceTelemetry ===

@@ -10,6 +10,7 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
+use super::lifecycle::{self, Lifecycle};
 use super::renditions::Renditions;
 use super::{Readiness, View, landing};
 use crate::expose::{Encoding, Format, Style};
@@ -27,6 +28,7 @@ pub struct Site {
     view: Arc<dyn View>,
     renditions: Renditions,
     telemetry_path: String,
+    lifecycle: Option<Lifecycle>,
 }
 
 /// A telemetry path that cannot be served.
@@ -56,7 +58,17 @@ impl Site {
             renditions: Renditions::new(view.clone(), telemetry),
             view,
             telemetry_path: telemetry_path.to_owned(),
+            lifecycle: None,
         })
+    }
+
+    /// The same with requests that reload and end the program obeyed.
+    #[must_use]
+    pub fn with_lifecycle(self, lifecycle: Lifecycle) -> Self {
+        Self {
+            lifecycle: Some(lifecycle),
+            ..self
+        }
     }
 
     /// The same with scrapes written as chosen.
@@ -75,6 +87,9 @@ impl Site {
         match path {
             _ if path.len() + uri.query().map_or(0, str::len) > URI_MAX => {
                 text(StatusCode::URI_TOO_LONG, "the address is too long\n")
+            }
+            lifecycle::RELOAD | lifecycle::QUIT => {
+                lifecycle::respond(self.lifecycle.as_ref(), method, path).await
             }
             _ if path != self.telemetry_path && ![HEALTHY, READY, "/"].contains(&path) => {
                 self.not_found()
@@ -171,7 +186,11 @@ fn answer(status: StatusCode, content_type: &'static str, body: Body) -> Respons
     with(response, CACHE_CONTROL, "no-store")
 }
 
-fn with(mut response: Response<Body>, name: HeaderName, value: &'static str) -> Response<Body> {
+pub(super) fn with(
+    mut response: Response<Body>,
+    name: HeaderName,
+    value: &'static str,
+) -> Response<Body> {
     let value = HeaderValue::from_static(value);
     response.headers_mut().insert(name, value);
     response

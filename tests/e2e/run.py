@@ -25,6 +25,7 @@ from harness import CHECKS, EARLY, ROOT, Context, Failed, Skipped  # noqa: E402
 
 import check_restart  # noqa: E402,F401 (entering their checks is what they are imported for)
 import check_metrics  # noqa: E402,F401
+import check_reload  # noqa: E402,F401
 import check_formats  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
 import check_native  # noqa: E402,F401

@@ -6,7 +6,7 @@ use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
-use super::plan::{End, Event, Keys, Setup, Step, Story};
+use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
 const RETRY_GAP_S: u64 = 62;
@@ -28,6 +28,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         Keys::MachineRole,
     ]);
     let setup = dice.setup(api);
+    let reloads = Random::seeded(seed ^ 0x2E10_AD00_0000_0000);
     let steps = dice.steps(traffic, setup);
     let mut story = Story {
         seed,
@@ -41,8 +42,6 @@ pub fn story(seed: u64, random: &Random) -> Story {
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
     };
-    // CLS tells whole milliseconds only.
-    story.world.whole_ms |= !story.one_api();
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
     if story.world.faults.clock_skew_ms < 0 {
         story.world.role.lifetime_s += story.world.faults.clock_skew_ms.unsigned_abs() / 1_000;
@@ -50,6 +49,10 @@ pub fn story(seed: u64, random: &Random) -> Story {
     story.world.stop_ms = Some(story.end_ms());
     dice.lives(&mut story);
     dice.zeros(&mut story);
+    // By themselves, so that they move no other knob.
+    Dice(&reloads).reloads(&mut story);
+    // CLS tells whole milliseconds only.
+    story.world.whole_ms |= !story.one_api();
     story
 }
 
@@ -201,6 +204,9 @@ impl Dice<'_> {
             in_flight: self.pick(&[1, 2, 16]),
             stop_timeout: self.pick(&[1, 20, 60]),
             zero_first: 0,
+            layout: Layout::One,
+            name: 0,
+            other_keys: false,
         }
     }
 
@@ -259,10 +265,68 @@ impl Dice<'_> {
         let mut zero_first = draw();
         story.setup.zero_first = zero_first;
         for step in &mut story.steps {
-            if let Event::Restart { setup, .. } = &mut step.what {
+            if let Some(setup) = step.what.setup_mut() {
                 zero_first = self.sometimes(0.15, draw).unwrap_or(zero_first);
                 setup.zero_first = zero_first;
             }
+        }
+    }
+
+    /// Steps at which a running exporter takes over another configuration, somewhere between the
+    /// others.
+    fn reloads(&self, story: &mut Story) {
+        if !self.chance(0.6) {
+            return;
+        }
+        let gap_ms = story.traffic.as_millis() as u64 / 3;
+        for _ in 0..self.between(1, 5) {
+            let at = self.between(0, story.steps.len() as u64) as usize;
+            let longest = self.pick(&[2_000, 60_000, gap_ms]);
+            let mut setups = story.setups();
+            let before = setups.nth(story.setups_before(at)).unwrap_or(story.setup);
+            drop(setups);
+            let step = Step {
+                after: Duration::from_millis(self.between(1, longest)),
+                what: Event::Reload {
+                    setup: self.reloaded(story, before),
+                    cut: self.sometimes(0.25, || {
+                        let after = Duration::from_millis(self.between(0, 4_000));
+                        (after, self.pick(&[End::Stop, End::Kill]))
+                    }),
+                },
+            };
+            story.steps.insert(at, step);
+        }
+        let mut before = story.setup;
+        for step in &mut story.steps {
+            if let Some(setup) = step.what.setup_mut() {
+                if setup.api == Api::V2 {
+                    setup.api = before.api;
+                }
+                before = *setup;
+            }
+        }
+    }
+
+    /// What it may take over.
+    fn reloaded(&self, story: &Story, before: Setup) -> Setup {
+        let other = Setup {
+            zero_first: self
+                .sometimes(0.2, || self.pick(&[0, 20, 60, 150]))
+                .unwrap_or(before.zero_first),
+            ..self.setup(self.next_api(before.api))
+        };
+        // A function that is deleted while nobody reads it takes its last calls with it.
+        let deletes = story.world.lives.iter().any(|l| l.deleted_ms < i64::MAX);
+        let layouts: &[Layout] = match deletes {
+            true => &[Layout::One, Layout::Two],
+            false => &[Layout::One, Layout::Two, Layout::First],
+        };
+        Setup {
+            layout: self.pick(layouts),
+            name: self.pick(&[0, 0, 1, 2]),
+            other_keys: self.chance(0.3),
+            ..if self.chance(0.6) { other } else { before }
         }
     }
 

@@ -61,6 +61,22 @@ pub struct Setup {
     pub stop_timeout: u64,
     /// For how long a new series is at zero, seconds.
     pub zero_first: u64,
+    pub layout: Layout,
+    /// What the sources are called.
+    pub name: u8,
+    /// The same keys from another place, or the same role under another name.
+    pub other_keys: bool,
+}
+
+/// The sources that share what is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One source reads all.
+    One,
+    /// Two read a part each.
+    Two,
+    /// Only the first of these two does; the other part waits until it is read again.
+    First,
 }
 
 /// Something that happens so long after the step before it.
@@ -85,6 +101,12 @@ pub enum Event {
         away: Duration,
         /// What it is configured as from then on.
         setup: Setup,
+    },
+    /// The exporter takes over another configuration.
+    Reload {
+        setup: Setup,
+        /// Where it takes longer than that, it ends so in the middle of it and begins again.
+        cut: Option<(Duration, End)>,
     },
 }
 
@@ -123,17 +145,27 @@ impl Story {
 
     /// All configurations, in their order.
     pub fn setups(&self) -> impl Iterator<Item = Setup> {
-        let later = self.steps.iter().filter_map(|step| match step.what {
-            Event::Restart { setup, .. } => Some(setup),
-            _ => None,
-        });
+        let later = self.steps.iter().filter_map(|step| step.what.setup());
         std::iter::once(self.setup).chain(later)
+    }
+
+    /// How many configurations there are before a step, the first one apart.
+    pub fn setups_before(&self, step: usize) -> usize {
+        let earlier = self.steps[..step].iter();
+        earlier.filter(|step| step.what.setup().is_some()).count()
+    }
+
+    /// Whether some configuration is taken over by a running exporter.
+    pub fn reloads(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| matches!(step.what, Event::Reload { .. }))
     }
 
     /// Whether some exporter ends without being asked to.
     pub fn kills(&self) -> usize {
         let kill = |step: &&Step| match step.what {
             Event::Restart { end, .. } => end != End::Stop,
+            Event::Reload { cut, .. } => cut.is_some_and(|(_, end)| end != End::Stop),
             _ => false,
         };
         self.steps.iter().filter(kill).count()
@@ -153,9 +185,7 @@ impl Story {
         let mut before = self.setup;
         for step in &self.steps {
             sentences.push(step.tell(&before));
-            if let Event::Restart { setup, .. } = step.what {
-                before = setup;
-            }
+            before = step.what.setup().unwrap_or(before);
         }
         sentences.push(format!(
             "After {} no more calls come, and the exporter has time to catch up.",
@@ -327,6 +357,13 @@ impl Step {
                 }
                 text + "."
             }
+            Event::Reload { setup, cut } => {
+                let mut text = format!("{after} later the exporter takes over: {setup}");
+                if let Some((after, end)) = cut {
+                    text += &format!(", and {end} if that takes {}", short(after));
+                }
+                text + "."
+            }
         }
     }
 }
@@ -339,6 +376,23 @@ impl Event {
         match *self {
             Self::Outage(lasting) | Self::Storm(lasting) | Self::FullDisk(lasting) => lasting,
             Self::Restart { away, .. } => away,
+            Self::Reload { .. } => Duration::ZERO,
+        }
+    }
+
+    /// What the exporter is configured as from then on, where that is decided.
+    pub fn setup(&self) -> Option<Setup> {
+        match *self {
+            Self::Restart { setup, .. } | Self::Reload { setup, .. } => Some(setup),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn setup_mut(&mut self) -> Option<&mut Setup> {
+        match self {
+            Self::Restart { setup, .. } | Self::Reload { setup, .. } => Some(setup),
+            _ => None,
         }
     }
 }
@@ -362,7 +416,7 @@ impl fmt::Display for Setup {
         write!(
             f,
             "{} {} in pages of {} every {} s (idle {} s, sweep {} s, list {} s) at {} requests/s, \
-             {} at once, {} s at zero first",
+             {} at once, {} s at zero first{}{}{}",
             self.api.as_str(),
             match (self.api, self.read) {
                 (Api::Cls, _) => "by topic",
@@ -378,6 +432,20 @@ impl fmt::Display for Setup {
             self.requests_per_second,
             self.in_flight,
             self.zero_first,
+            match self.layout {
+                Layout::One => "",
+                Layout::Two => ", by two sources",
+                Layout::First => ", by the first of two sources",
+            },
+            if self.other_keys {
+                ", with other keys"
+            } else {
+                ""
+            },
+            match self.name {
+                0 => String::new(),
+                name => format!(", under name {name}"),
+            },
         )
     }
 }

@@ -10,13 +10,17 @@ use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
 use scf_exporter::store::Store;
+use scf_exporter::tencent::Environment;
 use scf_exporter::web::{Readiness, View};
 use tokio::time::{Instant, sleep, timeout};
 
+#[path = "reload.rs"]
+mod reload;
+
 use super::checks::{self, Broken, Shown};
 use super::panics;
-use super::plan::{End, Event, Setup, Story};
-use super::setup::config;
+use super::plan::{End, Event, Layout, Setup, Story};
+use super::setup::{config, environment};
 use super::support::disk::{Image, disk_of};
 use super::support::exposition::Exposition;
 use super::support::world::Exporter;
@@ -68,8 +72,10 @@ struct Player<'a> {
 struct Life {
     exporter: Exporter,
     rows_before: u64,
-    /// Some commit failed, so that rows were read which nobody kept.
+    /// Some commit failed, or a read was broken off, so that rows were read which nobody kept.
     refused: bool,
+    /// It was configured to make spot checks.
+    looks: bool,
 }
 
 /// Plays a story to its end or to the first promise that is broken.
@@ -150,12 +156,25 @@ impl<'a> Player<'a> {
                     self.setup = setup;
                     self.start().await?;
                 }
+                Event::Reload { setup, cut } => self.reload(setup, cut).await?,
             }
         }
         let left_ms = self.story.end_ms() - self.now_ms();
         self.pass(Duration::from_millis(left_ms.max(0) as u64))
             .await?;
         self.log.line("no more calls");
+        while self.setup.layout == Layout::First {
+            let layout = Layout::Two;
+            self.reload(
+                Setup {
+                    layout,
+                    ..self.setup
+                },
+                None,
+            )
+            .await?;
+            self.pass(START_AGAIN).await?;
+        }
         self.catch_up().await?;
         self.forget().await?;
         self.end(End::Stop).await?;
@@ -163,14 +182,14 @@ impl<'a> Player<'a> {
     }
 
     async fn start(&mut self) -> Result<(), Broken> {
-        self.wire.take_most_under_way();
+        self.wire.take_most_under_way(false);
         let disk = disk_of(&self.image);
         let config = config(self.story, &self.setup, &self.cloud, &self.runtime);
         loop {
             let seams = Seams {
                 runtime: self.runtime.clone(),
                 transport: self.wire.clone(),
-                environment: Arc::new(|_| None),
+                environment: self.environment(),
                 disk: Some(disk.clone()),
             };
             match Pipeline::build(&config, seams).await {
@@ -185,6 +204,7 @@ impl<'a> Player<'a> {
                         exporter,
                         rows_before: self.wire.rows(),
                         refused: self.full_until.is_some(),
+                        looks: looks(&self.setup),
                     });
                     self.lives += 1;
                     self.log.line("started");
@@ -196,6 +216,11 @@ impl<'a> Player<'a> {
                 }
             }
         }
+    }
+
+    fn environment(&self) -> Environment {
+        let story = self.story.clone();
+        Arc::new(move |name| environment(&story, name))
     }
 
     /// Lets time pass, with a scrape now and then.
@@ -221,7 +246,8 @@ impl<'a> Player<'a> {
         let Some(life) = &self.now else {
             return Ok(());
         };
-        checks::in_flight_bound(self.wire.take_most_under_way(), self.setup.in_flight)?;
+        let most = self.wire.take_most_under_way(self.story.reloads());
+        checks::in_flight_bound(most, self.in_flight_max())?;
         let generation = life.exporter.view.snapshot().generation;
         let zero_first = Duration::from_secs(self.setup.zero_first);
         if self.looked_at == (self.lives, generation) {
@@ -249,6 +275,7 @@ impl<'a> Player<'a> {
             Some(settled_ms)
                 if !self.any_deleted()
                     && !life.refused
+                    && self.setup.layout != Layout::First
                     && entries > 0.0
                     && (self.setup.api != Api::Cls || is_listed(&scrape)) =>
             {
@@ -277,7 +304,7 @@ impl<'a> Player<'a> {
             life.exporter.running.stop(limit).await;
             let refused = life.refused || self.full_until.is_some();
             // A spot check looks at rows that nobody takes in.
-            let looks = self.setup.api != Api::Cls && self.setup.read == Read::Auto;
+            let looks = life.looks;
             to_the_last = began.elapsed() < limit && !refused && !looks && !self.any_deleted();
         } else {
             self.image.end_life();
@@ -442,6 +469,14 @@ impl<'a> Player<'a> {
         self.story.one_api().then_some(self.story.setup.api)
     }
 
+    /// Requests that may be under way to one service: each source has a limit of its own.
+    fn in_flight_max(&self) -> usize {
+        match self.setup.layout {
+            Layout::One | Layout::First => self.setup.in_flight,
+            Layout::Two => 2 * self.setup.in_flight,
+        }
+    }
+
     fn any_deleted(&self) -> bool {
         let mut lives = self.story.world.lives.iter();
         lives.any(|life| life.deleted_ms < i64::MAX)
@@ -450,6 +485,11 @@ impl<'a> Player<'a> {
     fn now_ms(&self) -> i64 {
         self.runtime.now().as_millis()
     }
+}
+
+/// Whether it looks at rows that it does not take in.
+fn looks(setup: &Setup) -> bool {
+    setup.api != Api::Cls && setup.read == Read::Auto
 }
 
 /// Whether lists have told of every function that is shown.

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::config::{Api, Config, CredentialsConfig, Overrides, Role, SourceOverrides};
+use scf_exporter::config::{
+    Api, Config, CredentialsConfig, FunctionFilter, Overrides, Pattern, Read, Role, Source,
+    SourceOverrides,
+};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
 
-use super::plan::{Keys, Setup, Story};
+use super::plan::{Keys, Layout, Setup, Story};
 use super::support::world::World;
 
 const ROLE: &str = "qcs::cam::uin/100000000001:roleName/scf-reader";
@@ -54,17 +57,72 @@ pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtim
     let world = World::over(cloud.clone(), runtime.clone(), horizon, overrides);
     let mut config = world.config;
     let source = &mut config.sources[0];
+    source.name = format!("source-{}", setup.name);
     match story.keys {
+        // From the environment.
+        Keys::Permanent if setup.other_keys => source.credentials = CredentialsConfig::Chain,
         Keys::Permanent => {}
         Keys::MachineRole => source.credentials = CredentialsConfig::Chain,
         Keys::AssumedRole => {
             source.role = Some(Role {
                 arn: ROLE.to_owned(),
-                session_name: "scf-exporter".to_owned(),
+                session_name: format!("scf-exporter-{}", u8::from(setup.other_keys)),
                 duration: Duration::from_secs(7_200),
                 external_id: None,
             });
         }
     }
+    if setup.layout != Layout::One
+        && let Some((first, second)) = halves(source, cloud)
+    {
+        config.sources = match setup.layout {
+            Layout::First => vec![first],
+            _ => vec![first, second],
+        };
+    }
     config
+}
+
+/// What the exporter's environment holds under a name.
+pub fn environment(story: &Story, name: &str) -> Option<String> {
+    let value = match (story.keys, name) {
+        (Keys::Permanent, "TENCENTCLOUD_SECRET_ID") => &story.world.secret_id,
+        (Keys::Permanent, "TENCENTCLOUD_SECRET_KEY") => &story.world.secret_key,
+        _ => return None,
+    };
+    Some(value.clone())
+}
+
+/// Two sources that read all between them, and nothing twice; none where there is but one log
+/// topic, which only one can read.
+fn halves(whole: &Source, cloud: &Cloud) -> Option<(Source, Source)> {
+    let pattern = |text: &str| vec![Pattern::new(text).expect("it is one")];
+    let only = |text| FunctionFilter::new(Vec::new(), pattern(text), Vec::new());
+    let all_but = |text| FunctionFilter::new(Vec::new(), Vec::new(), pattern(text));
+    let (mut first, mut second) = (whole.clone(), whole.clone());
+    second.name += "-second";
+    match whole.api {
+        Api::Cls => {
+            let mut topics = cloud.topics().into_iter();
+            let (topic, names) = topics.next()?;
+            let others: Vec<String> = topics.map(|(topic, _)| topic).collect();
+            if others.is_empty() {
+                return None;
+            }
+            (first.topics, second.topics) = (vec![topic], others);
+            second.functions = all_but(&names.join("|"));
+            first.functions = FunctionFilter::new(names, Vec::new(), Vec::new());
+        }
+        // A stream of a namespace is of that alone.
+        Api::V3 if whole.read != Read::Function => {
+            first.namespaces = only("default");
+            second.namespaces = all_but("default");
+        }
+        Api::V2 | Api::V3 => {
+            first.functions = only("[a-m].*");
+            second.functions = all_but("[a-m].*");
+            (first.read, second.read) = (Read::Function, Read::Function);
+        }
+    }
+    Some((first, second))
 }

@@ -2,7 +2,7 @@
 
 use scf_exporter::sim::Faults;
 
-use super::plan::{Event, Keys, Story};
+use super::plan::{Keys, Story};
 use super::play::{Outcome, play};
 
 /// Runs at the most: a run takes about a second.
@@ -89,30 +89,21 @@ fn candidates(story: &Story) -> Vec<Story> {
     all
 }
 
-/// The exporter begins again as it was, where it was changed.
+/// The exporter goes on as it was, where it was changed.
 fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(Change<'_>)) {
-    let before = story
-        .setups()
-        .nth(restarts(story, at))
-        .unwrap_or(story.setup);
-    if let Event::Restart { setup, .. } = story.steps[at].what
-        && setup != before
+    let before = story.setups().nth(story.setups_before(at));
+    let before = before.unwrap_or(story.setup);
+    if story.steps[at]
+        .what
+        .setup()
+        .is_some_and(|setup| setup != before)
     {
         with(&|s| {
-            if let Event::Restart { setup, .. } = &mut s.steps[at].what {
+            if let Some(setup) = s.steps[at].what.setup_mut() {
                 *setup = before;
             }
         });
     }
-}
-
-/// Restarts before a step.
-fn restarts(story: &Story, at: usize) -> usize {
-    let restart = |what: &Event| matches!(what, Event::Restart { .. });
-    story.steps[..at]
-        .iter()
-        .filter(|step| restart(&step.what))
-        .count()
 }
 
 type Quiet = fn(&mut Faults);

@@ -39,6 +39,13 @@ impl Zeros {
         self.is_seen = self.last.take().is_some_and(|last| last.is_close());
     }
 
+    /// From now on new series are held for `span`, also those that are held already.
+    pub fn hold_for(&mut self, span: Duration) {
+        if let Some(last) = &mut self.last {
+            last.span = last.span.min(span);
+        }
+    }
+
     /// What is seen of a life that holds new series at zero for `span`; `scrape` is none where it is
     /// what was seen last.
     pub fn check(&mut self, span: Duration, scrape: Option<&Exposition>) -> Result<(), Broken> {

@@ -3,13 +3,29 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::Books;
 use super::prepared::{PackNote, Prepared};
+use super::{Books, Rules};
 use crate::ledger::{RETENTION, Scope, Seen, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
 impl Books {
+    /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
+    /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
+    pub fn keep_by(&mut self, rules: Rules, ended: &[TargetId], gone: &[FunctionId]) {
+        self.rules = rules;
+        self.series.limit_to(rules.functions);
+        self.homes.retain(|_, topics| {
+            topics.retain(|topic| !ended.contains(topic));
+            !topics.is_empty()
+        });
+        for function in gone {
+            if let Some(slot) = self.series.slot(function) {
+                self.series.change(slot, |series| series.about = None);
+            }
+        }
+    }
+
     /// Settles a target at `position`: nothing below it can still appear. For a function that was
     /// never read counting begins there.
     pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {

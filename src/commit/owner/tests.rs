@@ -111,3 +111,61 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
     drop(writer);
     task.await.unwrap();
 }
+
+/// What is asked in one breath before and after other terms: each is entered by its own.
+#[tokio::test(start_paused = true)]
+async fn other_terms_hold_for_what_comes_after_them() {
+    let about = Arc::new(crate::model::About {
+        memory_limit: crate::model::Bytes(64 << 20),
+        timeout: Duration::from_secs(3),
+        runtime: "Go1".to_owned(),
+    });
+    let known = |name: &str| {
+        let mut listed = function(name);
+        listed[0].about = Some(about.clone());
+        listed
+    };
+    let strict = Rules {
+        functions: 1,
+        ..RULES
+    };
+    let (committer, writer, published) = Committer::new(
+        Books::new(strict),
+        Store::memory(),
+        Arc::new(Telemetry::new(&BuildInfo::current()).unwrap()),
+        Runtime::system(),
+        ZeroFirst::new(Duration::ZERO, Vec::new()),
+    );
+    let terms = Terms {
+        rules: Rules {
+            several_accounts: true,
+            ..RULES
+        },
+        zero_first: Duration::ZERO,
+        ended: Vec::new(),
+        gone: vec![FunctionId::new("ap-x", "default", "a")],
+    };
+    let task = spawn(committer.run());
+    let answers = tokio::join!(
+        biased;
+        writer.known(known("a"), vec![]),
+        writer.known(known("b"), vec![]),
+        writer.keep_by(terms),
+        writer.known(known("c"), vec![])
+    );
+    assert_eq!(answers, (Ok(()), Ok(()), Ok(()), Ok(())));
+    let shown = published.load();
+    let of = |slot: usize| {
+        (
+            &*shown.series[slot].function.name,
+            shown.series[slot].about.is_some(),
+        )
+    };
+    assert_eq!(
+        [of(0), of(1), of(2)],
+        [("a", false), ("_overflow", true), ("c", true)]
+    );
+    assert!(shown.accounts);
+    drop(writer);
+    task.await.unwrap();
+}

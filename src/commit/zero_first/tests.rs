@@ -259,3 +259,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_span_is_counted_from_when_the_zero_was_first_shown() {
+    let (start, mut life) = (Instant::now(), Life::new(SPAN));
+    life.commit(&[1], start);
+    life.zero_first.hold_for(2 * SPAN);
+    assert_eq!(life.zero_first.next_end(), Some(start + 2 * SPAN));
+    life.zero_first.hold_for(SPAN / 2);
+    assert!(life.zero_first.is_over(start + SPAN / 2));
+    let over = life.zero_first.prepare(&life.books, &[], start + SPAN);
+    assert_eq!(over, vec![(0, None)]);
+}

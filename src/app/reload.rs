@@ -1,0 +1,260 @@
+//! Taking over another configuration while the exporter runs.
+//!
+//! What is new is built first; if that fails all goes on as it was. Then the sources that are
+//! other than before end as at a stop, and the new ones begin where a restart would: at the
+//! positions that the books hold. Books and snapshot live on, and so does every source whose
+//! configuration is the same.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::{BuildError, Running, end, rules};
+use crate::commit;
+use crate::config::{Config, Faults, Level, Log, State, Web};
+use crate::model::FunctionId;
+use crate::web::Wish;
+
+use super::sources::{Built, Terms};
+
+/// Keys that are read at the start alone.
+pub const ONLY_AT_START: &[&str] = &[
+    "web.listen_address",
+    "web.systemd_socket",
+    "web.config_file",
+    "web.telemetry_path",
+    "web.native_histograms_only",
+    "web.created_series",
+    "web.enable_lifecycle",
+    "state.path",
+    "log.format",
+];
+
+/// How a running exporter comes to another configuration.
+#[derive(Clone)]
+pub struct Reload {
+    /// Reads it anew.
+    pub load: Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>,
+    /// Has the log written from this level on.
+    pub set_level: Arc<dyn Fn(Level) + Send + Sync>,
+}
+
+/// What a reload came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Sources that were not there before.
+    pub added: Vec<String>,
+    /// Sources that read in another way.
+    pub changed: Vec<String>,
+    /// Sources that are no more.
+    pub removed: Vec<String>,
+    /// Keys of [`ONLY_AT_START`] that are other now, and keep their old value.
+    pub kept: Vec<&'static str>,
+    /// Whether what ended did so in time, so that nothing of it has to be read again.
+    pub in_time: bool,
+}
+
+impl Running {
+    /// Does what is asked, one after the other, until asked to quit.
+    pub(super) async fn obey(&mut self, mut wishes: mpsc::Receiver<Wish>, how: Option<Reload>) {
+        loop {
+            let reply = match wishes.recv().await {
+                Some(Wish::Reload(reply)) => reply,
+                Some(Wish::Quit) => return,
+                // Nobody is left who could ask.
+                None => std::future::pending().await,
+            };
+            let result = match &how {
+                Some(how) => self.reload_by(how).await,
+                None => Err("it was not read from anywhere".to_owned()),
+            };
+            // Whoever asked may have left.
+            let _gone = reply.send(result);
+        }
+    }
+
+    /// Reads the configuration anew and takes it over, or says in the log what is wrong with it.
+    ///
+    /// # Errors
+    /// Why all goes on as it was.
+    async fn reload_by(&mut self, how: &Reload) -> Result<(), String> {
+        let load = how.load.clone();
+        let runtime = &self.wiring.seams.runtime;
+        let failure = match runtime.in_background(move || load()).await {
+            Ok(config) => match self.reload(&config).await {
+                Ok(reloaded) => {
+                    (how.set_level)(config.log.level);
+                    reloaded.log();
+                    return Ok(());
+                }
+                Err(cause) => cause.to_string(),
+            },
+            Err(faults) => faults.to_string(),
+        };
+        self.wiring.telemetry.config_failed();
+        for fault in failure.lines() {
+            error!(fault, "the configuration is not taken over");
+        }
+        Err(failure)
+    }
+
+    /// Takes over another configuration. Once this future is dropped before its end, only
+    /// [`Running::stop`] is left to do.
+    ///
+    /// # Errors
+    /// When a new source cannot be built; all goes on as it was.
+    pub async fn reload(&mut self, config: &Config) -> Result<Reloaded, BuildError> {
+        let mut config = config.clone();
+        let kept = keep_what_stays(&self.config, &mut config);
+        let built = self.build_others(&config).await?;
+        let mut reloaded = Reloaded {
+            kept,
+            ..Reloaded::default()
+        };
+        for source in built.iter().map(|built| &built.terms.source) {
+            let known = self.sources.contains_key(&source.name);
+            let names = if known {
+                &mut reloaded.changed
+            } else {
+                &mut reloaded.added
+            };
+            names.push(source.name.clone());
+        }
+        let at_work = self.sources.keys();
+        let gone = at_work.filter(|name| !config.sources.iter().any(|s| s.name == **name));
+        reloaded.removed = gone.cloned().collect();
+        reloaded.in_time = self.end_old(&reloaded, &config).await?;
+        for built in built {
+            let listed = self.shown_as_listed(|function| built.terms.source.reads(function));
+            self.wiring.board.begun(&built.terms.source.name);
+            self.begin(built, listed);
+        }
+        self.config = config;
+        let Self { wiring, .. } = self;
+        wiring.telemetry.config_loaded(wiring.seams.runtime.now());
+        Ok(reloaded)
+    }
+
+    /// Builds the sources that are not at work as they are configured now.
+    async fn build_others(&self, config: &Config) -> Result<Vec<Built>, BuildError> {
+        let mut all = Vec::new();
+        for source in &config.sources {
+            let terms = Terms::of(config, source);
+            let same = self.sources.get(&source.name);
+            if same.is_some_and(|same| same.terms == terms) {
+                continue;
+            }
+            match self.wiring.build(terms).await {
+                Ok(built) => all.push(built),
+                Err(cause) => {
+                    // Their metrics are there since they were built.
+                    let names = config.sources.iter().map(|source| &source.name);
+                    for name in names.filter(|name| !self.sources.contains_key(*name)) {
+                        self.wiring.telemetry.source_ended(name);
+                    }
+                    return Err(cause);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Ends what is not read any more as it was, and has the books kept by the new rules. Whether
+    /// it ended in time.
+    async fn end_old(&mut self, reloaded: &Reloaded, config: &Config) -> Result<bool, BuildError> {
+        let is_old =
+            |name: &String| reloaded.changed.contains(name) || reloaded.removed.contains(name);
+        let old = self.sources.iter_mut().filter(|(name, _)| is_old(name));
+        let old = old.map(|(_, source)| source).collect();
+        let in_time = end(old, self.config.poll.stop_timeout).await;
+        self.sources.retain(|name, _| !is_old(name));
+        let telemetry = &self.wiring.telemetry;
+        reloaded
+            .changed
+            .iter()
+            .for_each(|name| telemetry.source_changed(name));
+        reloaded
+            .removed
+            .iter()
+            .for_each(|name| telemetry.source_ended(name));
+        let old = reloaded.changed.iter().chain(&reloaded.removed);
+        let terms = commit::Terms {
+            rules: rules(config),
+            zero_first: config.web.zero_first,
+            ended: old.flat_map(|name| self.wiring.board.ended(name)).collect(),
+            gone: self
+                .shown_as_listed(|function| !config.sources.iter().any(|s| s.reads(function)))
+                .into_iter()
+                .collect(),
+        };
+        let kept = self.wiring.writer.keep_by(terms).await;
+        kept.map_err(|refused| BuildError::Other(refused.to_string()))?;
+        Ok(in_time)
+    }
+
+    /// Functions of which something is shown that only a list of functions tells.
+    fn shown_as_listed(&self, which: impl Fn(&FunctionId) -> bool) -> BTreeSet<FunctionId> {
+        let snapshot = self.view.published.load();
+        let listed = snapshot
+            .series
+            .iter()
+            .filter(|series| series.about.is_some());
+        let functions = listed.map(|series| &series.function);
+        functions.filter(|one| which(one)).cloned().collect()
+    }
+}
+
+impl Reloaded {
+    fn log(&self) {
+        for key in &self.kept {
+            warn!(key, "needs a restart to change and keeps its old value");
+        }
+        let names = |names: &[String]| names.join(", ");
+        info!(
+            added = names(&self.added),
+            changed = names(&self.changed),
+            removed = names(&self.removed),
+            "configuration taken over"
+        );
+    }
+}
+
+/// Puts the old value of [`ONLY_AT_START`] back; which of them are other.
+fn keep_what_stays(old: &Config, new: &mut Config) -> Vec<&'static str> {
+    // Each key is named here, so that none that is new is forgotten.
+    let Web {
+        listen_addresses,
+        systemd_socket,
+        config_file,
+        telemetry_path,
+        zero_first: _,
+        native_histograms_only,
+        created_series,
+        enable_lifecycle,
+    } = &mut new.web;
+    let State { path } = &mut new.state;
+    let Log { level: _, format } = &mut new.log;
+    let web = &old.web;
+    let kept = [
+        keep(listen_addresses, &web.listen_addresses),
+        keep(systemd_socket, &web.systemd_socket),
+        keep(config_file, &web.config_file),
+        keep(telemetry_path, &web.telemetry_path),
+        keep(native_histograms_only, &web.native_histograms_only),
+        keep(created_series, &web.created_series),
+        keep(enable_lifecycle, &web.enable_lifecycle),
+        keep(path, &old.state.path),
+        keep(format, &old.log.format),
+    ];
+    let other = ONLY_AT_START.iter().zip(kept).filter(|(_, kept)| *kept);
+    other.map(|(key, _)| *key).collect()
+}
+
+/// Puts an old value back; whether it was another.
+fn keep<T: PartialEq + Clone>(new: &mut T, old: &T) -> bool {
+    let other = *new != *old;
+    new.clone_from(old);
+    other
+}
