@@ -34,6 +34,8 @@ fn every_flag_reaches_its_key() {
     // Each flag gets a value that is good for one key only: its own, by bounds or by kind.
     let line = [
         ("--web.listen-address", "127.0.0.1:1"),
+        ("--web.systemd-socket", "true"),
+        ("--web.config.file", "w"),
         ("--web.telemetry-path", "/m"),
         ("--state.path", "s"),
         ("--poll.interval", "2s"),
@@ -79,6 +81,7 @@ fn every_flag_reaches_its_key() {
     );
     for expected in [
         "ip: Some(127.0.0.1), port: 1",
+        "systemd_socket: true, config_file: Some(\"w\")",
         "telemetry_path: \"/m\", zero_first: 14s, native_histograms_only: true, created_series: true, enable_lifecycle: true",
         "path: Some(\"s\")",
         "{ interval: 2s, idle_interval: 3s, sweep_interval: 4s, first_read: 5s",
@@ -144,7 +147,8 @@ fn every_demo_default_is_used() {
             other => panic!("{other:?}"),
         }
     );
-    let set = shown.matches("Some(").count();
+    // The addresses are a list.
+    let set = shown.matches("Some(").count() + shown.matches("listen_addresses: [\"").count();
     assert_eq!(set, DEMO_DEFAULTS.len());
 }
 

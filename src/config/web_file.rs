@@ -55,8 +55,6 @@ pub struct WebTls {
     pub key: Pem,
     /// What clients must show.
     pub client_auth: ClientAuth,
-    /// Where `client_auth` stands.
-    pub client_auth_at: Place,
     /// The authorities whose clients are good.
     pub client_ca: Option<Pem>,
     /// The names of which a client's certificate must hold one.

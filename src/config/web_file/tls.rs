@@ -1,6 +1,6 @@
 //! The block `tls_server_config`.
 
-use super::super::choice::{Cipher, ClientAuth, Curve, TlsVersion};
+use super::super::choice::{Choice, Cipher, ClientAuth, Curve, TlsVersion};
 use super::super::reader::Found;
 use super::form::{Block, Form};
 use super::{Pem, WebTls};
@@ -79,7 +79,6 @@ pub(super) fn tls(form: &mut Form<'_>, root: &Block) -> Option<WebTls> {
         cert: cert?,
         key: key?,
         client_auth,
-        client_auth_at: block.at("client_auth_type"),
         client_ca,
         client_sans: sans.map(|sans| sans.into_iter().map(|san| san.value).collect()),
         suites,
@@ -206,18 +205,8 @@ fn old_cipher(word: &str) -> Option<&'static str> {
     )
 }
 
-impl Default for TlsSuites {
-    fn default() -> Self {
-        Self {
-            tls12: Cipher::all().filter(|cipher| cipher.is_tls12()).collect(),
-            tls13: true,
-        }
-    }
-}
-
 impl Cipher {
     fn all() -> impl Iterator<Item = Self> {
-        use super::super::choice::Choice;
         Self::VALUES.iter().copied()
     }
 
