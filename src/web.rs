@@ -9,6 +9,7 @@ mod body;
 mod handshake;
 mod landing;
 mod renditions;
+mod seats;
 mod server;
 mod site;
 mod toolkit;
