@@ -10,6 +10,7 @@ mod handshake;
 mod landing;
 mod lifecycle;
 mod renditions;
+mod seats;
 mod server;
 mod site;
 mod toolkit;

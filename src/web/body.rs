@@ -7,11 +7,16 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
+use super::seats::Answering;
 use crate::expose::Scrape;
 
 /// A short text, or a scrape, whose frames are put together as fast as the client reads them.
 #[derive(Debug)]
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// Ends with the body; nobody looks at it.
+    _answering: Option<Answering>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -22,19 +27,33 @@ enum Kind {
 impl Body {
     /// A whole text.
     pub(super) fn text(text: impl Into<Bytes>) -> Self {
-        Self(Kind::Text(
-            Some(text.into()).filter(|text: &Bytes| !text.is_empty()),
-        ))
+        let text = Some(text.into()).filter(|text: &Bytes| !text.is_empty());
+        Self::of(Kind::Text(text))
     }
 
     /// A scrape.
     pub(super) fn scrape(scrape: Scrape) -> Self {
-        Self(Kind::Scrape(Box::new(scrape)))
+        Self::of(Kind::Scrape(Box::new(scrape)))
+    }
+
+    /// The same, which keeps the place of its connection until it is sent.
+    pub(super) fn keeping(self, answering: Answering) -> Self {
+        Self {
+            _answering: Some(answering),
+            ..self
+        }
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            _answering: None,
+        }
     }
 
     /// Bytes that are still to come.
     fn left(&self) -> usize {
-        match &self.0 {
+        match &self.kind {
             Kind::Text(text) => text.as_ref().map_or(0, Bytes::len),
             Kind::Scrape(scrape) => scrape.left(),
         }
@@ -49,7 +68,7 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = match &mut self.0 {
+        let piece = match &mut self.kind {
             Kind::Text(text) => text.take(),
             Kind::Scrape(scrape) => scrape.next_frame(),
         };

@@ -14,12 +14,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::body::Body;
 use super::handshake::{self, Secured};
+use super::seats::{Seat, Seats};
 use super::{Site, Toolkit};
 use crate::runtime;
 
@@ -35,7 +36,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// What clients may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at a time; further ones wait in the system's queue.
+    /// Connections at a time. A further one takes the place of one that only waits.
     pub connections: usize,
     /// Time for the head of a connection's first request, and before it as much for TLS to begin.
     pub first_request: Duration,
@@ -52,7 +53,7 @@ struct Context {
     site: Arc<Site>,
     toolkit: Arc<Toolkit>,
     limits: Limits,
-    slots: Arc<Semaphore>,
+    seats: Arc<Seats>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -74,7 +75,7 @@ pub async fn serve(
         site,
         toolkit: toolkit.clone(),
         limits,
-        slots: Arc::new(Semaphore::new(limits.connections)),
+        seats: Seats::new(limits.connections),
         stopping,
     };
     let mut acceptors = JoinSet::new();
@@ -113,11 +114,11 @@ async fn accept(listener: TcpListener, context: Context) {
             biased;
             _ = stopping.wait_for(|stop| *stop) => break,
             Some(_) = connections.join_next() => continue,
-            next = next_connection(&listener, &context.slots) => next,
+            next = next_connection(&listener, &context.seats) => next,
         };
         match next {
-            Ok((stream, slot)) => {
-                connections.spawn(connection(stream, slot, context.clone()));
+            Ok((stream, seat)) => {
+                connections.spawn(connection(stream, seat, context.clone()));
             }
             Err(error) => rest(&error).await,
         }
@@ -128,17 +129,13 @@ async fn accept(listener: TcpListener, context: Context) {
     let _ = timeout(context.limits.drain, ended).await;
 }
 
-/// The next connection, once there is room for one.
+/// The next connection, once there is room for it.
 async fn next_connection(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+    seats: &Arc<Seats>,
+) -> io::Result<(TcpStream, Arc<Seat>)> {
     let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
+    Ok((stream, seats.take().await))
 }
 
 /// A client that left before it was accepted is nothing; a lack of files or memory takes time to
@@ -157,31 +154,33 @@ async fn rest(error: &io::Error) {
 // === impl connection ===
 
 /// Answers the requests of one connection until it ends, or takes too long.
-async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, context: Context) {
+async fn connection(stream: TcpStream, seat: Arc<Seat>, context: Context) {
     // Answers are written in large pieces; waiting to fill a packet only adds delay.
     let _ = stream.set_nodelay(true);
     let Some(tls) = context.toolkit.rules().tls() else {
-        return converse(stream, context).await;
+        return converse(stream, seat, context).await;
     };
     let mut stopping = context.stopping.clone();
     let secured = tokio::select! {
         secured = timeout(context.limits.first_request, handshake::secure(stream, tls)) => secured,
         _ = stopping.wait_for(|stop| *stop) => return,
+        () = seat.asked_to_leave() => return,
     };
     match secured {
         Ok(Some(Secured {
             stream,
             http2: true,
-        })) => converse_http2(stream, context).await,
-        Ok(Some(Secured { stream, .. })) => converse(stream, context).await,
+        })) => converse_http2(stream, seat, context).await,
+        Ok(Some(Secured { stream, .. })) => converse(stream, seat, context).await,
         // It came to nothing; the client's own fault, or its loss.
         Ok(None) | Err(_) => {}
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, context: Context) {
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, seat: Arc<Seat>, context: Context) {
     let asked = Arc::new(Notify::new());
-    let service = service_fn(|request| answer(request, context.clone(), asked.clone()));
+    let service =
+        service_fn(|request| answer(request, context.clone(), seat.clone(), asked.clone()));
     let serving = http1::Builder::new()
         // It would close idle connections too, between two scrapes; the limit below does better.
         .header_read_timeout(None)
@@ -193,14 +192,20 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, context: Context)
         serving,
         |serving| serving.graceful_shutdown(),
         &asked,
+        &seat,
         &context,
     )
     .await;
 }
 
-async fn converse_http2(stream: impl AsyncRead + AsyncWrite + Unpin, context: Context) {
+async fn converse_http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    seat: Arc<Seat>,
+    context: Context,
+) {
     let asked = Arc::new(Notify::new());
-    let service = service_fn(|request| answer(request, context.clone(), asked.clone()));
+    let service =
+        service_fn(|request| answer(request, context.clone(), seat.clone(), asked.clone()));
     let serving = http2::Builder::new(Tasks)
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_MAX as u32)
@@ -211,6 +216,7 @@ async fn converse_http2(stream: impl AsyncRead + AsyncWrite + Unpin, context: Co
         serving,
         |serving| serving.graceful_shutdown(),
         &asked,
+        &seat,
         &context,
     )
     .await;
@@ -221,6 +227,7 @@ async fn drive<C: Future>(
     mut serving: Pin<&mut C>,
     end: impl Fn(Pin<&mut C>),
     asked: &Notify,
+    seat: &Seat,
     context: &Context,
 ) {
     let mut stopping = context.stopping.clone();
@@ -232,6 +239,7 @@ async fn drive<C: Future>(
             _ = serving.as_mut() => return,
             () = asked.notified() => limit = context.limits.next_request,
             () = sleep(limit) => return,
+            () = seat.asked_to_leave() => return,
             _ = stopping.wait_for(|stop| *stop), if !closing => {
                 closing = true;
                 end(serving.as_mut());
@@ -244,9 +252,11 @@ async fn drive<C: Future>(
 async fn answer(
     request: Request<Incoming>,
     context: Context,
+    seat: Arc<Seat>,
     asked: Arc<Notify>,
 ) -> Result<Response<Body>, Infallible> {
     asked.notify_one();
+    let answering = seat.answering();
     let (method, headers) = (request.method(), request.headers());
     let rules = context.toolkit.rules();
     let mut answer = match rules.admit(headers, context.toolkit.checker()).await {
@@ -254,7 +264,7 @@ async fn answer(
         Err(refusal) => refusal,
     };
     rules.dress(&mut answer);
-    Ok(answer)
+    Ok(answer.map(|body| body.keeping(answering)))
 }
 
 // === impl Tasks ===
