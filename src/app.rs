@@ -7,6 +7,7 @@
 //! Building opens the state, checks credentials and takes the port; nothing is read or served
 //! before [`App::run`].
 
+mod shown;
 mod sources;
 
 use std::collections::BTreeSet;
@@ -20,16 +21,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Published, Rules, ZeroFirst};
+use crate::commit::{Books, Committer, Rules, ZeroFirst};
 use crate::config::Config;
 use crate::expose::Style;
 use crate::poll::{Board, Poller, run_source};
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
-use crate::series::Snapshot;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{self, BindError, Readiness, Site, Status, TargetStatus, View};
+use crate::web::{self, BindError, Site};
+pub use shown::Shown;
 use sources::Wiring;
 
 /// What the process takes from the world, so that tests can bring a world of their own.
@@ -98,13 +99,6 @@ pub struct App {
     site: Arc<Site>,
     listener: TcpListener,
     stop_timeout: Duration,
-}
-
-/// Snapshot and board, as the web server asks for them.
-pub struct Shown {
-    published: Published,
-    board: Arc<Board>,
-    runtime: Runtime,
 }
 
 // === impl App ===
@@ -221,6 +215,9 @@ impl Pipeline {
         let view = Arc::new(Shown {
             published,
             board,
+            condition: committer.condition(),
+            telemetry: telemetry.clone(),
+            began: seams.runtime.now(),
             runtime: seams.runtime.clone(),
         });
         Ok(Self {
@@ -268,41 +265,4 @@ impl Running {
 fn several_accounts(config: &Config) -> bool {
     let accounts: BTreeSet<&str> = config.sources.iter().map(|s| s.account.as_str()).collect();
     accounts.len() > 1
-}
-
-// === impl Shown ===
-
-impl View for Shown {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.published.load_full()
-    }
-
-    fn readiness(&self) -> Readiness {
-        if self.board.is_discovering() {
-            return Readiness::Discovering;
-        }
-        match self.board.waiting() {
-            (_, 0) => Readiness::Ready,
-            (targets, waiting) => Readiness::Reading { waiting, targets },
-        }
-    }
-
-    fn status(&self) -> Status {
-        let targets = self
-            .board
-            .states()
-            .into_iter()
-            .map(|(name, state)| TargetStatus {
-                name,
-                last_poll: state.last_poll,
-                last_error: state.last_error,
-                settled: state.settled,
-                rows: state.rows,
-            });
-        Status {
-            now: self.runtime.now(),
-            targets: targets.collect(),
-            strategies: self.board.strategies(),
-        }
-    }
 }

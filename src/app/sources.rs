@@ -8,13 +8,14 @@ use tracing::info;
 use super::{BuildError, Seams};
 use crate::commit::Writer;
 use crate::config::{self, Api, Config, CredentialsConfig};
-use crate::poll::{Board, Budget, Poller};
+use crate::poll::{Board, Budget, Poller, SourceInfo};
+use crate::runtime::Runtime;
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
 use crate::source::v3::V3Source;
 use crate::source::{LogSource, Place, Wanted};
-use crate::telemetry::{SourceTelemetry, Telemetry};
+use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, CloudClock, CredentialProvider,
     Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod, StsClient,
@@ -24,6 +25,8 @@ use crate::tencent::{
 struct Observer {
     telemetry: Arc<Telemetry>,
     source: SourceTelemetry,
+    requests: Arc<Requests>,
+    runtime: Runtime,
 }
 
 /// What the sources are built from.
@@ -50,6 +53,8 @@ impl Wiring<'_> {
         board: Arc<Board>,
     ) -> Result<Poller, BuildError> {
         let telemetry = self.telemetry.source(&source.name);
+        let requests = Arc::new(Requests::default());
+        let limit = self.config.limits.requests_per_second_of(source.api);
         let building = Building {
             wiring: self,
             source,
@@ -57,13 +62,24 @@ impl Wiring<'_> {
             observer: Arc::new(Observer {
                 telemetry: self.telemetry.clone(),
                 source: telemetry.clone(),
+                requests: requests.clone(),
+                runtime: self.seams.runtime.clone(),
             }),
         };
+        let log_source = building.log_source().await?;
+        let info = SourceInfo {
+            api: source.api,
+            region: source.region.clone(),
+            account: source.account.clone(),
+            limit,
+            requests,
+        };
+        board.source_added(&source.name, info);
         Ok(Poller {
             name: source.name.as_str().into(),
-            source: building.log_source().await?,
+            source: log_source,
             timing: self.config.poll.clone(),
-            budget: Budget::new(self.config.limits.requests_per_second_of(source.api)),
+            budget: Budget::new(limit),
             writer,
             telemetry,
             board,
@@ -228,6 +244,8 @@ impl CallObserver for Observer {
         // Each API has its own word for success; the metric has one.
         let code = if code == "0" { "ok" } else { code };
         self.telemetry.api_attempt(api, action, code, took);
+        let now = self.runtime.now();
+        self.requests.sent(action, now, code != "ok");
     }
 
     fn clock_offset(&self, _: &'static str, offset_ms: i64) {

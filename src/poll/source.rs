@@ -32,7 +32,7 @@ pub async fn run_source(poller: Poller) {
     let stop = poller.runtime.stop.clone();
     let mut tasks = Tasks::default();
     for target in poller.source.standing_targets() {
-        poller.board.added(&target);
+        poller.board.added(&target, &poller.name);
         let task = run_standing_target(poller.clone(), target.clone());
         tasks.by_target.insert(target, tasks.running.spawn(task));
     }
@@ -85,9 +85,8 @@ pub async fn run_source(poller: Poller) {
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
 /// any function left are read no more. Whether the functions could be entered in the books.
 async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
-    poller
-        .board
-        .discovered(&poller.name, poller.source.strategy());
+    let (now, strategy) = (poller.runtime.now(), poller.source.strategy());
+    poller.board.discovered(&poller.name, now, strategy);
     let list = listing.functions;
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
@@ -168,7 +167,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
 }
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
-    poller.board.added(&target);
+    poller.board.added(&target, &poller.name);
     let task = tasks
         .running
         .spawn(run_target(poller.clone(), target.clone(), first_wait));

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Poller;
+use super::board::{Polled, trouble_of};
 use super::budget::Seat;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
@@ -14,6 +15,7 @@ use crate::commit::Refused;
 use crate::ledger::TargetId;
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
+use crate::telemetry::Trouble;
 use crate::tencent::{ApiError, BoxFuture};
 
 /// One target at work.
@@ -49,7 +51,11 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
     poller.board.opened(&target, settled);
     if let Some(page) = page {
         // If it is refused, the first poll reads it again.
-        let _read_again = poller.writer.page(&target, page).await;
+        if let Ok(outcome) = poller.writer.page(&target, page).await {
+            let mut tally = Tally::default();
+            tally.add(outcome);
+            poller.board.counted(&target, poller.runtime.now(), &tally);
+        }
     }
     let schedule = Schedule::new(poller.timing.clone());
     let seat = poller.budget.seat();
@@ -92,15 +98,19 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
         match poller.writer.open(target, poller.source.now()).await {
             Ok(settled) => return Some(settled),
             Err(refused) => {
-                poller
-                    .board
-                    .failed(target, poller.runtime.now(), refused.to_string());
+                let now = poller.runtime.now();
+                poller.board.failed(target, now, refusal(refused));
             }
         }
         if !stop.pause(poller.timing.interval).await {
             return None;
         }
     }
+}
+
+/// A page that could not be committed, for people: what is wrong is the committer's to tell.
+fn refusal(refused: Refused) -> Trouble {
+    Trouble::of("commit", refused.to_string(), Refused::ADVICE)
 }
 
 impl PageSink for First {
@@ -130,13 +140,16 @@ impl Worker {
             expected: self.expected,
         };
         let (result, tally) = self.read(span, ahead).await;
+        let Poller { board, runtime, .. } = &self.poller;
+        board.counted(&self.target, runtime.now(), &tally);
         let ended = match result {
             Ok(report) if !tally.refused => {
                 let (pages, complete) = (report.pages, report.complete);
-                self.expected = tally.counted;
+                let counted = tally.counted;
+                self.expected = counted;
                 self.took(span, ahead, report, tally).await;
                 Ended::Read {
-                    counted: tally.counted,
+                    counted,
                     pages,
                     complete,
                     took: began.elapsed(),
@@ -145,11 +158,11 @@ impl Worker {
             // Nothing failed: it was told to stop.
             _ if self.poller.runtime.stop.is_wished() => Ended::Failed,
             Ok(_) => {
-                self.failed("commit", &Refused.to_string());
+                self.failed(refusal(Refused), &Refused.to_string());
                 Ended::Failed
             }
             Err(error) => {
-                self.failed(&error.code, &error.to_string());
+                self.failed(trouble_of(&error), &error.to_string());
                 Ended::Failed
             }
         };
@@ -216,7 +229,12 @@ impl Worker {
             telemetry.counted(newest, source.now());
         }
         telemetry.poll_succeeded(now);
-        board.polled(&self.target, now, self.settled, tally.counted);
+        let polled = Polled {
+            settled: self.settled,
+            late_after: source.late_after(&self.target),
+            hint: report.advice.as_ref().map(Trouble::hint),
+        };
+        board.polled(&self.target, now, polled);
         if let Some(advice) = report.advice {
             self.advise(advice);
         } else if self.failing.take().is_some() {
@@ -232,15 +250,13 @@ impl Worker {
 
     /// Nothing failed, but a person should know; said once until it changes.
     fn advise(&mut self, advice: String) {
-        let Poller { board, runtime, .. } = &self.poller;
-        board.failed(&self.target, runtime.now(), advice.clone());
         if self.failing.as_ref() != Some(&advice) {
             warn!(target_name = %self.target, "{advice}");
             self.failing = Some(advice);
         }
     }
 
-    fn failed(&mut self, code: &str, text: &str) {
+    fn failed(&mut self, trouble: Trouble, text: &str) {
         let Poller {
             telemetry,
             board,
@@ -248,12 +264,13 @@ impl Worker {
             ..
         } = &self.poller;
         telemetry.poll_failed();
-        board.failed(&self.target, runtime.now(), text.to_owned());
-        if self.failing.as_deref() == Some(code) {
+        let code = trouble.code.clone();
+        board.failed(&self.target, runtime.now(), trouble);
+        if self.failing.as_ref() == Some(&code) {
             debug!(target_name = %self.target, error = text, "poll failed again");
         } else {
             warn!(target_name = %self.target, error = text, "poll failed");
-            self.failing = Some(code.to_owned());
+            self.failing = Some(code);
         }
     }
 }

@@ -108,14 +108,23 @@ impl fmt::Display for ErrorClass {
 
 // === impl ApiError ===
 
+impl ApiError {
+    /// Its text without the advice.
+    pub fn failure(&self) -> String {
+        let attempts = match self.attempts {
+            0 | 1 => String::new(),
+            n => format!(" after {n} attempts"),
+        };
+        format!(
+            "{} at {} failed{attempts} with {}: {}",
+            self.action, self.endpoint, self.code, self.message
+        )
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {} failed", self.action, self.endpoint)?;
-        match self.attempts {
-            0 | 1 => {}
-            n => write!(f, " after {n} attempts")?,
-        }
-        write!(f, " with {}: {}", self.code, self.message)?;
+        f.write_str(&self.failure())?;
         if !self.advice.is_empty() {
             write!(f, "; {}", self.advice)?;
         }
