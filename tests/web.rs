@@ -454,7 +454,16 @@ fn a_telemetry_path_that_would_hide_a_page_is_refused() {
         })
     };
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
-    for path in ["", "/", "metrics", "/-/ready", "/api/v1/status", "/m\"x", "/a b", "/\u{e9}"] {
+    for path in [
+        "",
+        "/",
+        "metrics",
+        "/-/ready",
+        "/api/v1/status",
+        "/m\"x",
+        "/a b",
+        "/\u{e9}",
+    ] {
         let error = Site::new(house(), Arc::clone(&telemetry), path).unwrap_err();
         assert!(error.to_string().contains("/metrics"), "{error}");
     }

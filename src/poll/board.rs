@@ -138,8 +138,11 @@ impl Board {
         shown.targets.entry(target.clone()).or_insert_with(new);
     }
 
-    pub(super) fn opened(&self, target: &TargetId, settled: Timestamp) {
-        self.change(target, |state| state.settled = Some(settled));
+    pub(super) fn opened(&self, target: &TargetId, settled: Timestamp, late_after: Duration) {
+        self.change(target, |state| {
+            state.settled = Some(settled);
+            state.late_after = Some(late_after);
+        });
     }
 
     /// Shows what a read brought, whether it went well or not.

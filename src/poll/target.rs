@@ -48,7 +48,8 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
     let Some(settled) = open(&poller, &target).await else {
         return;
     };
-    poller.board.opened(&target, settled);
+    let late_after = poller.source.late_after(&target);
+    poller.board.opened(&target, settled, late_after);
     if let Some(page) = page {
         // If it is refused, the first poll reads it again.
         if let Ok(outcome) = poller.writer.page(&target, page).await {

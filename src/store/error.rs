@@ -83,8 +83,8 @@ pub struct CommitError(String);
 
 impl CommitError {
     /// What a person can do next.
-    pub const ADVICE: &str =
-        "nothing is counted until it can: check the disk's free space and health";
+    pub const ADVICE: &str = "nothing is counted until it can: check free space and health of the disk that holds the \
+         state directory";
 
     /// What failed.
     pub fn failure(&self) -> String {

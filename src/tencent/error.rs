@@ -251,9 +251,9 @@ mod tests {
     #[test]
     fn the_text_says_what_failed_and_what_to_do() {
         assert_eq!(
-            api(4100, "(100004)signature check failed", "AuthFailure").to_string(),
-            "ListFunctions at h:1 failed with 4100: AuthFailure: (100004)signature check failed; \
-             check the secret key and the signing method"
+            api(4104, "no such id", "AuthFailure").to_string(),
+            "ListFunctions at h:1 failed with 4104: AuthFailure: no such id; the secret id does \
+             not exist: check it, or make a new key"
         );
         let status = Fault::Status(502).into_error("A", "h", 5);
         assert_eq!(

@@ -6,10 +6,10 @@ use askama::Template;
 
 use super::groups::{self, Group};
 use super::spark::{HEIGHT, Spark, WIDTH};
-use super::words::{self, Clock, Count, Of, Span};
+use super::words::{self, Clock, Count, Near, Of, Span};
 use crate::model::Timestamp;
 use crate::telemetry::{BuildInfo, CELLS, Cell, Trouble};
-use crate::web::{Health, Readiness, SourceStatus, Status, TargetStatus};
+use crate::web::{Health, Readiness, Rows, SourceStatus, Status, TargetStatus};
 
 /// Groups of troubles that are shown in full; the table has each target's own.
 const GROUPS_MAX: usize = 12;
@@ -19,6 +19,8 @@ const STREAMS_MAX: usize = 50;
 const TEXT_MAX: usize = 1_000;
 /// A trouble that has been over for longer is not shown any more.
 const OVER_SHOWN: Duration = Duration::from_secs(3_600);
+/// From this part on failed invocations catch the eye: a few are nothing unusual.
+const MANY_FAILED: f64 = 0.05;
 /// From this part of what may be asked on a source is said to be near it.
 const BUSY: f64 = 0.8;
 
@@ -38,8 +40,9 @@ struct Page<'s> {
     clock: Clock,
     hour: Lately,
     oldest_poll: Option<Span>,
-    settled: Option<(Clock, Span)>,
+    settled: Option<(Near, Span)>,
     backlog: Option<Span>,
+    loaded: Near,
     groups: Vec<Problem>,
     groups_left_out: usize,
     status: &'s Status,
@@ -80,9 +83,11 @@ struct Target<'s> {
     rank: u8,
     hour: Lately,
     read: Option<Span>,
-    settled: Option<Clock>,
+    settled: Option<Near>,
     waiting: Option<Span>,
     trouble: Option<Shown<'s>>,
+    /// Whether all is well and yet nothing was read.
+    silent: bool,
 }
 
 /// The trouble of a target.
@@ -130,7 +135,11 @@ impl<'s> Page<'s> {
             clock: Clock(now),
             hour: Lately::of(&total(all)),
             oldest_poll: all.iter().filter_map(|one| one.last_poll).min().map(span),
-            settled: settled.map(|at| (Clock(at), span(at))),
+            settled: settled.map(|at| (Near { at, now }, span(at))),
+            loaded: Near {
+                at: status.config.loaded,
+                now,
+            },
             backlog: all
                 .iter()
                 .filter_map(|one| one.waiting(now))
@@ -169,6 +178,11 @@ impl Page<'_> {
     /// Requests a second.
     fn rate(per_second: &f64) -> String {
         rate(*per_second)
+    }
+
+    /// For the order of a column.
+    fn millis(at: &Option<Near>) -> i64 {
+        at.map_or(0, |near| near.at.as_millis())
     }
 
     /// For the order of a column: seconds, -1 where there are none.
@@ -249,10 +263,21 @@ impl Lately {
         Count(u64::from(self.sum.failed))
     }
 
+    fn part(&self) -> f64 {
+        f64::from(self.sum.failed) / f64::from(self.sum.total.max(1))
+    }
+
     /// The failed part, as in `1.2 %`.
-    fn part(&self) -> String {
-        let part = f64::from(self.sum.failed) / f64::from(self.sum.total.max(1));
-        format!("{:.1} %", part * 100.0)
+    fn percent(&self) -> String {
+        format!("{:.1} %", self.part() * 100.0)
+    }
+
+    fn class(&self) -> &'static str {
+        if self.part() >= MANY_FAILED {
+            "bad"
+        } else {
+            "few"
+        }
     }
 }
 
@@ -315,8 +340,9 @@ impl<'s> Target<'s> {
             rank: health as u8,
             hour: Lately::of(&status.recent),
             read: status.last_poll.map(|at| Span(now.since(at))),
-            settled: status.settled.map(Clock),
+            settled: status.settled.map(|at| Near { at, now }),
             waiting: status.waiting(now).map(Span),
+            silent: health == Health::Ok && status.rows == Rows::default(),
             trouble: trouble.and_then(|trouble| Shown::of(trouble, now)),
             status,
         }

@@ -26,6 +26,13 @@ pub(super) struct Size(pub(super) u64);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(pub(super) Timestamp);
 
+/// An instant by the second, in UTC, without the day where that is the one of `now`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Near {
+    pub(super) at: Timestamp,
+    pub(super) now: Timestamp,
+}
+
 /// `1 target`, `2 targets`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Of(pub(super) u64, pub(super) &'static str);
@@ -45,11 +52,6 @@ pub(super) fn of(count: &u64, thing: &'static str) -> Of {
 /// A size of the template.
 pub(super) fn size(bytes: &u64) -> Size {
     Size(*bytes)
-}
-
-/// An instant of the template.
-pub(super) fn clock(at: &Timestamp) -> Clock {
-    Clock(*at)
 }
 
 impl Display for Span {
@@ -112,6 +114,16 @@ impl Display for Clock {
             f,
             "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
         )
+    }
+}
+
+impl Display for Near {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (at, now) = (Clock(self.at).to_string(), Clock(self.now).to_string());
+        match (at.split_once(' '), now.split_once(' ')) {
+            (Some((day, time)), Some((today, _))) if day == today => f.write_str(time),
+            _ => f.write_str(&at),
+        }
     }
 }
 
@@ -195,5 +207,11 @@ mod tests {
             let clock = Clock(Timestamp::from_secs(seconds));
             assert_eq!(clock.to_string(), words);
         }
+        let near = |at| {
+            let (at, now) = (Timestamp::from_secs(at), Timestamp::from_secs(86_400));
+            Near { at, now }.to_string()
+        };
+        assert_eq!(near(86_399), "1970-01-01 23:59:59");
+        assert_eq!(near(90_061), "01:01:01");
     }
 }

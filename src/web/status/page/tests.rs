@@ -1,5 +1,4 @@
 use super::*;
-use crate::web::Rows;
 
 const NOW: i64 = 1_795_412_467;
 
@@ -72,7 +71,7 @@ fn a_row_tells_all_about_a_target() {
         "1,234 4 failed",
         "12 s ago",
         "2 min",
-        "2026-11-23 05:21:07",
+        "05:21:07",
         "12,345",
         "1",
         "3",
@@ -124,6 +123,18 @@ fn failing_targets_come_first_then_advice_then_those_that_wait() {
     let names: Vec<String> = rows(&page).iter().map(|row| row[1].clone()).collect();
     assert_eq!(names, ["a", "z", "y", "w", "b", "c"]);
     assert!(page.contains("over for 5 s"), "{page}");
+}
+
+#[test]
+fn a_target_without_any_row_is_told_from_a_busy_one() {
+    let mut busy = target("a", None);
+    busy.rows.unfinished = 1;
+    let page = page(vec![busy, target("b", None)]);
+    let said: Vec<bool> = rows(&page)
+        .iter()
+        .map(|row| row[11].contains("no rows"))
+        .collect();
+    assert_eq!(said, [false, true]);
 }
 
 #[test]
