@@ -8,7 +8,7 @@ SECONDS ?= 30
 SEEDS ?= 200
 START ?= 1
 
-.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz demo
+.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz demo screenshots
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -49,3 +49,7 @@ fuzz: ## Every fuzz target for SECONDS seconds (30); needs a C++ compiler, fetch
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo
+
+screenshots: ## The pictures of the status page in docs/images; fetches Chromium
+	$(CARGO) build --locked --release
+	$(PYTHON) scripts/screenshots.py

@@ -43,7 +43,7 @@ def traffic(path, names, calls, seed):
             name = names[number] if number < len(names) else chance.choices(names, weights)[0]
             phase = names.index(name) * 0.7 if len(names) < 100 else hash(number) % 7
             while True:  # each has its own ups and downs
-                minute = chance.uniform(0.2, MINUTES)
+                minute = chance.uniform(0.2, MINUTES - 3)  # no older than the first read
                 level = 0.55 + 0.45 * math.sin(minute / MINUTES * 9 + phase)
                 if chance.random() < level:
                     break
@@ -104,13 +104,13 @@ def twelve(context):
 def many(context):
     names = [f"job-{number:04}" for number in range(5_000)]
     replay = context.path("many.jsonl")
-    traffic(replay, names, 60_000, seed=4)
+    traffic(replay, names, 12_000, seed=4)
     sim = Simulator(context, "--replay", replay, name="sim-many")
     url = start(
         context, "many", [source(context, "jobs", sim, api="v2", read="function")],
         requests=1_000, interval="30s", idle_interval="1m", sweep_interval="1m",
     )
-    settled(url, 5_000, 60_000)
+    settled(url, 5_000, 12_000)
     return url
 
 
@@ -153,7 +153,8 @@ def main():
                     dark = scheme == "dark"
                     take(browser, url, wide, 900, full=small, width=1440, dark=dark)
                     phone = images / f"status-{name}-{scheme}-390.png"
-                    take(browser, url, phone, 844, width=390, dark=dark, mobile=True)
+                    tall = 1_700 if small else 844
+                    take(browser, url, phone, tall, width=390, dark=dark, mobile=True)
     finally:
         context.close()
 

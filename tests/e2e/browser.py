@@ -135,6 +135,14 @@ class Page:
             one["exceptionDetails"]["text"] for one in thrown
         ]
 
+    def offline(self, lost):
+        """Takes the network away from the page, or gives it back."""
+        self._call("Network.enable")
+        self._call(
+            "Network.emulateNetworkConditions", offline=lost, latency=0,
+            downloadThroughput=-1, uploadThroughput=-1,
+        )
+
     def picture(self, path, height=None):
         """Writes a PNG of the first `height` pixels of the page, of what is seen if none."""
         options = {}

@@ -6,6 +6,9 @@ use crate::model::Timestamp;
 use crate::telemetry::Trouble;
 use crate::web::Status;
 
+/// The code of a page that the state did not take.
+const REFUSED: &str = "commit";
+
 /// Troubles with one cause, as far as can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
@@ -49,7 +52,12 @@ pub(super) fn of(status: &Status) -> Vec<Group> {
         group.targets += targets;
     };
     let going_on = |trouble: &&Trouble| trouble.is_going_on();
-    if let Some(trouble) = status.state.trouble.as_ref().filter(going_on) {
+    // On a disk that is nearly full a small commit works now and then, while pages are refused: the
+    // state alone knows why.
+    let mut troubles = status.targets.iter().filter_map(|one| one.trouble.as_ref());
+    let refused = troubles.any(|trouble| trouble.is_going_on() && trouble.code == REFUSED);
+    let state = status.state.trouble.as_ref();
+    if let Some(trouble) = state.filter(|trouble| refused || trouble.is_going_on()) {
         add("state", trouble, 0);
     }
     for source in &status.sources {
@@ -126,6 +134,25 @@ mod tests {
             ("a", "index", 5, 1, 1),
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn why_pages_are_refused_is_told_though_a_small_commit_worked() {
+        let mut state = met(Trouble::of("commit", "disk full", ""), 5);
+        state.as_mut().unwrap().end(Timestamp::from_secs(6));
+        let mut status = Status {
+            state: StateStatus {
+                bytes: Some(1),
+                trouble: state,
+            },
+            ..Status::default()
+        };
+        assert_eq!(of(&status), []);
+        let refused = met(Trouble::of("commit", "refused", ""), 5);
+        status.targets = vec![target("a", refused)];
+        let groups = of(&status);
+        let what: Vec<_> = groups.iter().map(|group| &*group.trouble.what).collect();
+        assert_eq!(what, ["disk full", "refused"]);
     }
 
     #[test]

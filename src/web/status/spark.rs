@@ -3,7 +3,7 @@
 use crate::telemetry::{CELLS, Cell};
 
 /// Height of the picture in its own units; it is as many wide as there are cells.
-pub(super) const HEIGHT: u32 = 16;
+pub(super) const HEIGHT: u32 = 32;
 /// Width of the picture in its own units.
 pub(super) const WIDTH: usize = CELLS;
 
@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn bars_are_drawn_in_one_line_and_in_one_measure() {
         let spark = Spark::of(&[cell(0, 0), cell(8, 0), cell(8, 4), cell(4, 0)]);
-        assert_eq!(spark.total, "M1 16v-16h2v8h1v8");
-        assert_eq!(spark.failed, "M2 16v-8h1v8");
+        assert_eq!(spark.total, "M1 32v-32h2v16h1v16");
+        assert_eq!(spark.failed, "M2 32v-16h1v16");
         assert_eq!(Spark::of(&[cell(0, 0)]), Spark::default());
         assert_eq!(Spark::of(&[]), Spark::default());
     }
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_single_one_among_many_is_seen() {
         let spark = Spark::of(&[cell(u32::MAX, 1)]);
-        assert_eq!(spark.total, "M0 16v-16h1v16");
-        assert_eq!(spark.failed, "M0 16v-1h1v1");
+        assert_eq!(spark.total, "M0 32v-32h1v32");
+        assert_eq!(spark.failed, "M0 32v-1h1v1");
     }
 }

@@ -1,12 +1,17 @@
 // Search, order and updates of the status page. The page is whole without it.
 "use strict";
-(() => {
+// Of a long table only the beginning is laid out, from the first moment on.
+document.documentElement.classList.add("early");
+document.addEventListener("DOMContentLoaded", () => {
   const byId = (id) => document.getElementById(id);
-  const search = byId("search"), show = byId("show"), pause = byId("pause");
+  const search = byId("search"), show = byId("show"), pause = byId("pause"), more = byId("more");
   const heads = [...document.querySelectorAll(".targets thead th")];
   const UPDATE_MS = 10000;
+  // Rows that are laid out at first, and with each look at the end of the table.
+  const STEP = 250;
   const order = { column: -1, down: false };
   let rows = [];
+  let limit = STEP;
 
   const value = (row, column) => {
     const cell = row.element.cells[column];
@@ -30,21 +35,33 @@
     return keyed.map(([, row]) => row);
   };
 
-  const arrange = () => byId("rows").replaceChildren(...sort().map((row) => row.element));
+  const matches = (row, words) => (!show.value || row.element.className === show.value) &&
+    words.every((word) => row.text.includes(word));
 
-  const filter = () => {
+  const count = (number) => number.toLocaleString("en");
+
+  const arrange = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const health = show.value;
-    let shown = 0;
-    for (const row of rows) {
-      const fits = (!health || row.element.className === health) &&
-        words.every((word) => row.text.includes(word));
-      row.element.hidden = !fits;
-      if (fits) shown += 1;
+    const ordered = sort();
+    let found = 0;
+    for (const row of ordered) {
+      const fits = matches(row, words);
+      if (fits) found += 1;
+      row.element.hidden = !fits || found > limit;
     }
-    const all = rows.length.toLocaleString("en");
+    byId("rows").replaceChildren(...ordered.map((row) => row.element));
+    document.documentElement.classList.remove("early");
+    const all = rows.length;
     byId("shown").textContent =
-      shown === rows.length ? `${all} targets` : `${shown.toLocaleString("en")} of ${all} targets`;
+      found === all ? `${count(all)} targets` : `${count(found)} of ${count(all)} targets`;
+    const left = found - Math.min(found, limit);
+    more.hidden = left === 0;
+    more.textContent = `Show ${count(Math.min(left, STEP))} more of ${count(left)}`;
+  };
+
+  const again = () => {
+    limit = STEP;
+    arrange();
   };
 
   const take = () => {
@@ -83,7 +100,6 @@
         row.element.querySelector("details")?.setAttribute("open", "");
       }
     }
-    filter();
     arrange();
   };
 
@@ -115,8 +131,15 @@
     button.addEventListener("click", () => choose(column));
     head.replaceChildren(button);
   });
-  search.addEventListener("input", filter);
-  show.addEventListener("change", filter);
+  search.addEventListener("input", again);
+  show.addEventListener("change", again);
+  more.addEventListener("click", () => {
+    limit += STEP;
+    arrange();
+  });
+  new IntersectionObserver(([end]) => {
+    if (end.isIntersecting && !more.hidden) more.click();
+  }, { rootMargin: "600px" }).observe(byId("end"));
   pause.addEventListener("click", () => {
     const pressed = pause.getAttribute("aria-pressed") !== "true";
     pause.setAttribute("aria-pressed", String(pressed));
@@ -124,6 +147,6 @@
   });
   byId("controls").hidden = false;
   take();
-  filter();
+  arrange();
   setTimeout(updates, UPDATE_MS);
-})();
+});
