@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -16,13 +17,13 @@ class Browser:
     """One browser process; ends with the `with` block."""
 
     def __init__(self, program):
-        self._profile = tempfile.TemporaryDirectory(prefix="scf-browser-")
+        self._profile = tempfile.mkdtemp(prefix="scf-browser-")
         read_here, write_there = os.pipe()
         read_there, write_here = os.pipe()
         # It reads commands from descriptor 3 and writes answers to 4.
         start = f'exec "$0" "$@" 3<&{read_there} 4>&{write_there}'
         self._child = subprocess.Popen(
-            ["bash", "-c", start, program, *FLAGS, f"--user-data-dir={self._profile.name}"],
+            ["bash", "-c", start, program, *FLAGS, f"--user-data-dir={self._profile}"],
             pass_fds=(read_there, write_there),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
@@ -35,14 +36,19 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self._child.kill()
-        self._child.wait()
+        try:
+            self.call("Browser.close")
+            self._child.wait(10)
+        except (RuntimeError, OSError, subprocess.TimeoutExpired):
+            self._child.kill()
+            self._child.wait()
         self._from.close()
         try:
             self._to.close()
         except BrokenPipeError:
             pass
-        self._profile.cleanup()
+        # Its helpers may write a last word; what is left is in the system's folder for such things.
+        shutil.rmtree(self._profile, ignore_errors=True)
 
     def call(self, method, session=None, **parameters):
         """The result of one command."""
