@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the pictures of the status page in docs/images, from a simulated cloud.
 
-usage: screenshots.py [DIRECTORY]     elsewhere than docs/images
+usage: screenshots.py [12 | 5000]     those of one of both sizes
 
 The program is target/release/scf-exporter, or what SCF_E2E_BINARY names. Chromium comes from
 scripts/get-chromium.sh.
@@ -129,7 +129,12 @@ def settled(url, targets, rows):
 
 def take(browser, url, path, height, full=False, **options):
     page = browser.page(url, height=height, **options)
-    page.picture(path, min(page.height(), 4_000) if full else None)
+    if full:
+        # A window as tall as the page: what stays at the top of a window is in its place then.
+        height = page.height()
+        page.close()
+        page = browser.page(url, height=height, **options)
+    page.picture(path)
     page.close()
     colours = 256
     while palette.shrink(path, colours) > MOST_BYTES:
@@ -138,7 +143,7 @@ def take(browser, url, path, height, full=False, **options):
 
 
 def main():
-    images = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    images = ROOT / "docs" / "images"
     images.mkdir(parents=True, exist_ok=True)
     chromium = subprocess.run(
         [ROOT / "scripts" / "get-chromium.sh"], stdout=subprocess.PIPE, text=True, check=True)
@@ -146,8 +151,10 @@ def main():
     context = Context(os.environ.get("SCF_E2E_BINARY", built), "", "")
     try:
         with Browser(chromium.stdout.strip()) as browser:
-            for name, url in (("12", twelve(context)), ("5000", many(context))):
-                small = name == "12"
+            for name, build in (("12", twelve), ("5000", many)):
+                if name not in (sys.argv[1:] or ("12", "5000")):
+                    continue
+                url, small = build(context), name == "12"
                 for scheme in ("light", "dark"):
                     wide = images / f"status-{name}-{scheme}.png"
                     dark = scheme == "dark"

@@ -149,14 +149,9 @@ class Page:
             downloadThroughput=-1, uploadThroughput=-1,
         )
 
-    def picture(self, path, height=None):
-        """Writes a PNG of the first `height` pixels of the page, of what is seen if none."""
-        options = {}
-        if height:
-            width = self.ask("document.documentElement.clientWidth")
-            clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-            options = {"clip": clip, "captureBeyondViewport": True}
-        shot = self._call("Page.captureScreenshot", format="png", **options)
+    def picture(self, path):
+        """Writes a PNG of what is seen."""
+        shot = self._call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def height(self):
