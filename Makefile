@@ -8,7 +8,8 @@ SECONDS ?= 30
 SEEDS ?= 200
 START ?= 1
 
-.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo
+.PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo \
+	screenshots hardening
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -56,5 +57,13 @@ sbom: ## All that a build is made of, as CycloneDX, into target/; builds cargo-c
 reproducible: ## Builds the commit twice, in two places, and compares the programs
 	scripts/reproducible.sh
 
+hardening: ## Attacks from outside, row by row, against the real program; the table of docs/SECURITY.md
+	$(CARGO) build --locked --release
+	$(PYTHON) tests/hardening/run.py
+
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo
+
+screenshots: ## The pictures of the status page in docs/images; fetches Chromium
+	$(CARGO) build --locked --release
+	$(PYTHON) scripts/screenshots.py

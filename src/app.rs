@@ -8,6 +8,7 @@
 //! before [`App::run`].
 
 mod reload;
+mod shown;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,20 +23,18 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Published, Rules, ZeroFirst};
+use crate::commit::{Books, Committer, Rules, ZeroFirst};
 use crate::config::{self, Config, Faults};
 use crate::expose::Style;
 use crate::model::FunctionId;
-use crate::poll::{Board, run_source};
+use crate::poll::run_source;
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
-use crate::series::Snapshot;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{
-    self, BindError, Lifecycle, Readiness, Site, Status, TargetStatus, Toolkit, View, Wish,
-};
+use crate::web::{self, BindError, Lifecycle, Site, Toolkit, Wish};
 pub use reload::{ONLY_AT_START, Reload, Reloaded};
+pub use shown::Shown;
 use sources::{Built, Terms, Wiring};
 
 /// What the process takes from the world, so that tests can bring a world of their own.
@@ -122,13 +121,6 @@ pub struct App {
     reload: Option<Reload>,
     lifecycle: Lifecycle,
     wishes: mpsc::Receiver<Wish>,
-}
-
-/// Snapshot and board, as the web server asks for them.
-pub struct Shown {
-    published: Published,
-    board: Arc<Board>,
-    runtime: Runtime,
 }
 
 // === impl App ===
@@ -272,10 +264,12 @@ impl Pipeline {
             seams.runtime.clone(),
             ZeroFirst::new(config.web.zero_first, held),
         );
-        let names = config.sources.iter().map(|source| source.name.as_str());
         let view = Arc::new(Shown {
             published,
-            board: Arc::new(Board::waiting_for(names)),
+            board: Arc::default(),
+            condition: committer.condition(),
+            telemetry: telemetry.clone(),
+            began: seams.runtime.now(),
             runtime: seams.runtime.clone(),
         });
         let wiring = Wiring {
@@ -286,7 +280,10 @@ impl Pipeline {
         };
         let mut built = Vec::new();
         for source in &config.sources {
-            built.push(wiring.build(Terms::of(config, source)).await?);
+            let source = wiring.build(Terms::of(config, source)).await?;
+            view.board
+                .begun(&source.terms.source.name, source.info.clone());
+            built.push(source);
         }
         Ok(Self {
             config: config.clone(),
@@ -333,6 +330,7 @@ impl Running {
             terms,
             poller,
             stopper,
+            info: _,
         } = built;
         let name = terms.source.name.clone();
         let mut task = JoinSet::new();
@@ -380,41 +378,4 @@ fn rules(config: &Config) -> Rules {
 fn several_accounts(config: &Config) -> bool {
     let accounts: BTreeSet<&str> = config.sources.iter().map(|s| s.account.as_str()).collect();
     accounts.len() > 1
-}
-
-// === impl Shown ===
-
-impl View for Shown {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.published.load_full()
-    }
-
-    fn readiness(&self) -> Readiness {
-        if self.board.is_discovering() {
-            return Readiness::Discovering;
-        }
-        match self.board.waiting() {
-            (_, 0) => Readiness::Ready,
-            (targets, waiting) => Readiness::Reading { waiting, targets },
-        }
-    }
-
-    fn status(&self) -> Status {
-        let targets = self
-            .board
-            .states()
-            .into_iter()
-            .map(|(name, state)| TargetStatus {
-                name,
-                last_poll: state.last_poll,
-                last_error: state.last_error,
-                settled: state.settled,
-                rows: state.rows,
-            });
-        Status {
-            now: self.runtime.now(),
-            targets: targets.collect(),
-            strategies: self.board.strategies(),
-        }
-    }
 }

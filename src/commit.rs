@@ -6,9 +6,11 @@
 //! change.
 
 mod books;
+mod condition;
 mod owner;
 mod zero_first;
 
-pub use books::{Books, PageOutcome, Prepared, Rules};
+pub use books::{Books, Minute, PageOutcome, Prepared, Rules};
+pub use condition::Condition;
 pub use owner::{Committer, Published, Refused, Terms, Writer};
 pub use zero_first::ZeroFirst;

@@ -167,6 +167,14 @@ impl Store {
             (None, _) => Err(CommitError::closed()),
         }
     }
+
+    /// What its file takes on the disk; `None` where there is no file.
+    pub fn bytes(&self) -> Option<u64> {
+        match &self.place {
+            Place::File(file) => fs::metadata(file).ok().map(|meta| meta.len()),
+            Place::Memory | Place::Disk(_) => None,
+        }
+    }
 }
 
 // === impl Place ===

@@ -1,12 +1,16 @@
 //! What the exporter says about itself: its own metrics, on a registry of its own.
 //!
+//! What people are shown beside the metrics is described here as well ([`Recent`], [`Trouble`]).
 //! Names, texts and labels come from [`crate::catalog`]. Counts on the way of the data (records,
 //! commits, polls) are plain atomics held by their handles, so that a scrape never makes that way
 //! wait; only a request to the cloud looks its series up behind a read lock.
 
 mod bounded;
 mod family;
+mod recent;
+mod requests;
 mod source;
+mod trouble;
 
 use std::time::Duration;
 
@@ -21,7 +25,10 @@ use bounded::Bounded;
 use family::Families;
 use source::SourceFamilies;
 
+pub use recent::{CELLS, Cell, Recent};
+pub use requests::Requests;
 pub use source::SourceTelemetry;
+pub use trouble::Trouble;
 
 /// Upper bounds for a request to the cloud, in seconds: from one in the same region to one that
 /// runs into its time limit.
@@ -131,6 +138,11 @@ impl Telemetry {
         self.records[disposition as usize].inc_by(rows);
     }
 
+    /// The rows of a disposition so far.
+    pub fn recorded(&self, disposition: Disposition) -> u64 {
+        self.records[disposition as usize].get()
+    }
+
     /// Counts unreadable rows by the field at fault.
     pub fn rejected(&self, reason: RejectReason, rows: u64) {
         self.rejected[reason as usize].inc_by(rows);
@@ -196,6 +208,11 @@ impl Telemetry {
         self.overflow.inc_by(invocations);
     }
 
+    /// The invocations that went to the overflow series so far.
+    pub fn overflow(&self) -> u64 {
+        self.overflow.get()
+    }
+
     /// Counts invocations whose return code has no known meaning.
     pub fn unknown_codes(&self, invocations: u64) {
         self.unknown_codes.inc_by(invocations);
@@ -215,6 +232,15 @@ impl Telemetry {
     /// A configuration could not be loaded: the one before it stays.
     pub fn config_failed(&self) {
         self.reload_successful.set(0);
+    }
+
+    /// Whether the last load of the configuration went well, and when the last good one was.
+    pub fn config_state(&self) -> (bool, Timestamp) {
+        let seconds = self.reload_time.get();
+        (
+            self.reload_successful.get() == 1,
+            Timestamp::from_millis((seconds * 1_000.0).round() as i64),
+        )
     }
 
     /// All families, sorted by name, as they are now. The figures of the process are read from

@@ -10,7 +10,7 @@ use scf_exporter::commit::{Books, Committer, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
 use scf_exporter::ledger::{Listed, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
-use scf_exporter::poll::{Board, Budget, Poller, run_source};
+use scf_exporter::poll::{Budget, Poller, run_source};
 use scf_exporter::runtime::{Runtime, Stopper, spawn};
 use scf_exporter::source::{Listing, LogSource, PageSink, ReadReport, Span};
 use scf_exporter::store::Store;
@@ -169,7 +169,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         budget: Budget::new(1_000.0),
         writer,
         telemetry: telemetry.source("s"),
-        board: Arc::new(Board::waiting_for(["s"])),
+        board: Arc::default(),
         runtime,
     };
     Work {

@@ -138,7 +138,11 @@ async fn read(api: &str, seed: u64, trouble: fn(&World) -> Trouble) -> String {
     world
         .assert_exact(&exporter, &format!("{api} seed {seed}"))
         .await;
-    let told = exporter.view.status().strategies;
+    let sources = exporter.view.status().sources;
+    let told: Vec<_> = sources
+        .into_iter()
+        .flat_map(|source| source.strategies)
+        .collect();
     exporter.stop().await;
     assert_eq!(told.len(), 1, "{told:?}");
     told[0].1.clone()

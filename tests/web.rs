@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use scf_exporter::model::{FunctionId, RetCode, Timestamp};
 use scf_exporter::runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
-use scf_exporter::telemetry::{BuildInfo, Telemetry};
+use scf_exporter::telemetry::{BuildInfo, Telemetry, Trouble};
 use scf_exporter::web::{
     Limits, Readiness, Site, Status, TargetStatus, Toolkit, View, bind, serve,
 };
@@ -47,14 +47,15 @@ impl View for House {
     }
 
     fn status(&self) -> Status {
+        let throttled = Trouble::of("4400", "throttled <4400>", "ask less");
         Status {
-            strategies: Vec::new(),
             now: Timestamp::from_secs(1_000),
             targets: vec![TargetStatus {
                 name: "ap-test/default/f0".into(),
-                last_error: Some("throttled <4400>".into()),
+                trouble: Some(throttled.met(None, Timestamp::from_secs(900))),
                 ..TargetStatus::default()
             }],
+            ..Status::default()
         }
     }
 }
@@ -221,7 +222,7 @@ async fn each_scraper_gets_the_format_it_asks_for() {
 #[tokio::test]
 async fn a_head_request_gets_the_head_alone() {
     let server = start(3).await;
-    for path in ["/", "/metrics", "/-/healthy", "/-/ready"] {
+    for path in ["/", "/metrics", "/api/v1/status", "/-/healthy", "/-/ready"] {
         let get = ask(server.address, "GET", path, "").await;
         let head = ask(server.address, "HEAD", path, "").await;
         assert!(
@@ -281,12 +282,64 @@ async fn the_landing_page_and_the_probes_tell_the_state() {
             .head
             .contains("\r\ncontent-type: text/html; charset=utf-8\r\n")
     );
-    assert!(text(&landing).contains("throttled &lt;4400&gt;"));
-    assert!(text(&landing).contains("href=\"/metrics\""));
+    assert!(text(&landing).contains("throttled &#60;4400&#62;"));
+    assert!(text(&landing).contains("href=\"metrics\""));
 
     let server = start_with(0, Readiness::Ready, Limits::default()).await;
     let ready = ask(server.address, "GET", "/-/ready", "").await;
     assert!(ready.head.starts_with("http/1.1 200 "));
+}
+
+#[tokio::test]
+async fn the_status_comes_as_a_page_with_its_files_and_as_json() {
+    let server = start(0).await;
+    let page = ask(server.address, "GET", "/", "").await;
+    let policy =
+        "\r\ncontent-security-policy: default-src 'none'; style-src 'self'; script-src 'self'; ";
+    assert!(page.head.contains(policy), "{}", page.head);
+    for unsafe_word in ["unsafe-inline", "unsafe-eval", "*"] {
+        assert!(!page.head.contains(unsafe_word), "{}", page.head);
+    }
+    // What the policy forbids is not there: no script, style or handler within the page.
+    for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
+        assert!(!text(&page).contains(inline), "{inline}");
+    }
+    assert_eq!(text(&page).matches("<script").count(), 1);
+    for (path, kind) in [
+        ("-/status.css", "text/css; charset=utf-8"),
+        ("-/status.js", "text/javascript; charset=utf-8"),
+        ("-/status.svg", "image/svg+xml"),
+    ] {
+        assert!(text(&page).contains(&format!("\"{path}\"")), "{path}");
+        let file = ask(server.address, "GET", &format!("/{path}"), "").await;
+        assert!(file.head.starts_with("http/1.1 200 "), "{}", file.head);
+        assert!(file.head.contains(&format!("\r\ncontent-type: {kind}\r\n")));
+        assert!(
+            file.head
+                .contains("\r\nx-content-type-options: nosniff\r\n")
+        );
+    }
+    let json = ask(
+        server.address,
+        "GET",
+        "/api/v1/status",
+        "Accept-Encoding: gzip\r\n",
+    )
+    .await;
+    assert!(
+        json.head.contains("\r\ncontent-type: application/json\r\n"),
+        "{}",
+        json.head
+    );
+    let status: serde_json::Value =
+        serde_json::from_reader(GzDecoder::new(json.body.as_slice())).unwrap();
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    let target = &status["targets"][0];
+    assert_eq!(target["health"], "failing");
+    assert_eq!(target["error"]["message"], "throttled <4400>");
+    assert_eq!(target["error"]["advice"], "ask less");
+    assert_eq!(target["error"]["since_timestamp_seconds"], 900.0);
+    assert_eq!(target["settled_timestamp_seconds"], serde_json::Value::Null);
 }
 
 #[tokio::test]
@@ -409,7 +462,16 @@ fn a_telemetry_path_that_would_hide_a_page_is_refused() {
         })
     };
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
-    for path in ["", "/", "metrics", "/-/ready", "/m\"x", "/a b", "/\u{e9}"] {
+    for path in [
+        "",
+        "/",
+        "metrics",
+        "/-/ready",
+        "/api/v1/status",
+        "/m\"x",
+        "/a b",
+        "/\u{e9}",
+    ] {
         let error = Site::new(house(), Arc::clone(&telemetry), path).unwrap_err();
         assert!(error.to_string().contains("/metrics"), "{error}");
     }

@@ -8,14 +8,14 @@ use tracing::info;
 use super::{BuildError, Seams};
 use crate::commit::Writer;
 use crate::config::{self, Api, Config, CredentialsConfig, Poll};
-use crate::poll::{Board, Budget, Poller};
+use crate::poll::{Board, Budget, Poller, SourceInfo};
 use crate::runtime::{Runtime, Stopper};
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
 use crate::source::v3::V3Source;
 use crate::source::{LogSource, Place, Wanted};
-use crate::telemetry::{SourceTelemetry, Telemetry};
+use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, CloudClock, CredentialProvider,
     Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod, StsClient,
@@ -25,6 +25,8 @@ use crate::tencent::{
 struct Observer {
     telemetry: Arc<Telemetry>,
     source: SourceTelemetry,
+    requests: Arc<Requests>,
+    runtime: Runtime,
 }
 
 /// What all sources share.
@@ -48,6 +50,7 @@ pub(super) struct Terms {
 pub(super) struct Built {
     pub(super) terms: Terms,
     pub(super) poller: Poller,
+    pub(super) info: SourceInfo,
     /// Ends it, and it alone.
     pub(super) stopper: Stopper,
 }
@@ -84,6 +87,7 @@ impl Wiring {
         let source = &terms.source;
         let (runtime, stopper) = self.seams.runtime.clone().with_stopper();
         let telemetry = self.telemetry.source(&source.name);
+        let requests = Arc::new(Requests::default());
         let building = Building {
             wiring: self,
             terms: &terms,
@@ -93,7 +97,16 @@ impl Wiring {
             observer: Arc::new(Observer {
                 telemetry: self.telemetry.clone(),
                 source: telemetry.clone(),
+                requests: requests.clone(),
+                runtime: self.seams.runtime.clone(),
             }),
+        };
+        let info = SourceInfo {
+            api: source.api,
+            region: source.region.clone(),
+            account: source.account.clone(),
+            limit: terms.requests_per_second,
+            requests,
         };
         let poller = Poller {
             name: source.name.as_str().into(),
@@ -108,6 +121,7 @@ impl Wiring {
         Ok(Built {
             terms,
             poller,
+            info,
             stopper,
         })
     }
@@ -265,6 +279,8 @@ impl CallObserver for Observer {
         // Each API has its own word for success; the metric has one.
         let code = if code == "0" { "ok" } else { code };
         self.telemetry.api_attempt(api, action, code, took);
+        let now = self.runtime.now();
+        self.requests.sent(action, now, code != "ok");
     }
 
     fn clock_offset(&self, _: &'static str, offset_ms: i64) {

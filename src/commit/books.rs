@@ -1,5 +1,6 @@
 //! The books: series by function, attempt keys by function, settled positions by target. Pure.
 
+mod outcome;
 mod prepared;
 mod settle;
 
@@ -15,6 +16,7 @@ use crate::model::{
 };
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+pub use outcome::{Minute, PageOutcome};
 use prepared::PackNote;
 pub use prepared::Prepared;
 
@@ -42,21 +44,6 @@ pub struct Books {
     packs: Vec<PackNote>,
     next_pack: u64,
     rules: Rules,
-}
-
-/// What the rows of one page were to the ledger.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PageOutcome {
-    /// Counted now.
-    pub counted: u64,
-    /// Met before.
-    pub duplicate: u64,
-    /// Too late to be counted.
-    pub late: u64,
-    /// Of the counted ones, those under `_overflow`.
-    pub overflow: u64,
-    /// Of the counted ones, those whose return code has no known meaning.
-    pub unknown: u64,
 }
 
 // === impl Books ===
@@ -156,7 +143,11 @@ impl Books {
             .collect();
         let closed = self.closed_by_start(target, page);
         let overflow = self.series.overflow_slot(&target.account, &target.region);
-        let mut outcome = PageOutcome::default();
+        let mut outcome = PageOutcome {
+            unfinished: page.unfinished,
+            invalid: page.rejects.len() as u64,
+            ..PageOutcome::default()
+        };
         let mut pack = Vec::with_capacity(page.rows.len());
         let mut new = Vec::with_capacity(page.rows.len());
         change.keys.reserve(page.rows.len());
@@ -200,6 +191,7 @@ impl Books {
             for (_, row) in run {
                 series.count(row, now);
                 outcome.unknown += u64::from(has_no_meaning(row));
+                outcome.count_minute(row);
             }
             let rows = run.len() as u64;
             outcome.counted += rows;

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
+use super::condition::Condition;
 use super::zero_first::ZeroFirst;
 use super::{Books, PageOutcome, Prepared, Rules};
 use crate::ledger::{Listed, TargetId};
@@ -17,7 +18,7 @@ use crate::model::{FunctionId, Page, Timestamp};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
-use crate::telemetry::{Disposition, Telemetry};
+use crate::telemetry::{Disposition, Telemetry, Trouble};
 
 /// Requests that may wait; a worker that finds the queue full waits too.
 const QUEUE: usize = 256;
@@ -41,6 +42,7 @@ pub struct Committer {
     not_before: Instant,
     published: Published,
     telemetry: Arc<Telemetry>,
+    condition: Arc<Condition>,
     runtime: Runtime,
     zero_first: ZeroFirst,
     requests: mpsc::Receiver<Request>,
@@ -56,6 +58,11 @@ pub struct Writer(mpsc::Sender<Request>);
 #[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
 #[error("the state could not be written, so nothing of this read was counted; it is read again")]
 pub struct Refused;
+
+impl Refused {
+    /// What a person can do next.
+    pub const ADVICE: &str = CommitError::ADVICE;
+}
 
 /// What another configuration changes for the committer.
 #[derive(Debug, Clone)]
@@ -251,13 +258,20 @@ impl Committer {
             not_before: Instant::now(),
             published: published.clone(),
             telemetry,
+            condition: Arc::default(),
             runtime,
             zero_first,
             requests,
             put_off: None,
         };
+        committer.condition.measured(committer.store.bytes());
         committer.show();
         (committer, Writer(sender), published)
+    }
+
+    /// How the state is doing, for people.
+    pub fn condition(&self) -> Arc<Condition> {
+        self.condition.clone()
     }
 
     /// Serves requests until the last [`Writer`] is gone.
@@ -386,6 +400,7 @@ impl Committer {
         match self.persist(changes).await {
             Ok(()) => {
                 self.telemetry.commit(now.elapsed());
+                self.condition.went_well(self.runtime.now());
                 self.books.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();
@@ -394,6 +409,8 @@ impl Committer {
             Err(cause) => {
                 error!(%cause, "commit failed");
                 self.telemetry.commit_failed();
+                let trouble = Trouble::of("commit", cause.failure(), CommitError::ADVICE);
+                self.condition.failed(trouble, self.runtime.now());
                 self.stale = true;
                 // The answers are dropped: whoever waits for one is refused.
             }
@@ -403,14 +420,16 @@ impl Committer {
     /// Writes on a thread that may block.
     async fn persist(&mut self, changes: Changes) -> Result<(), CommitError> {
         let store = std::mem::replace(&mut self.store, Store::memory());
-        let (store, result) = self
+        let (store, result, bytes) = self
             .runtime
             .in_background(move || {
                 let result = store.commit(&changes);
-                (store, result)
+                let bytes = store.bytes();
+                (store, result, bytes)
             })
             .await;
         self.store = store;
+        self.condition.measured(bytes);
         result
     }
 
@@ -441,6 +460,8 @@ impl Committer {
             }
             Err(cause) => {
                 error!(%cause, "state cannot be opened again");
+                let trouble = Trouble::of("reopen", cause.to_string(), "");
+                self.condition.failed(trouble, self.runtime.now());
                 false
             }
         }
@@ -458,6 +479,8 @@ impl Committer {
         self.telemetry
             .set_series(self.published.load().series.len());
         self.telemetry.set_ledger_entries(self.books.keys());
+        let limit = self.books.rules().functions;
+        self.condition.limited_to(limit);
     }
 }
 
@@ -473,7 +496,7 @@ impl Answers {
                 Answer::Opened(reply, settled) => reply.send(Ok(settled)).is_err(),
                 Answer::Met(reply, met) => reply.send(Ok(met)).is_err(),
                 Answer::Page(reply, outcome, page) => {
-                    count(telemetry, outcome, &page);
+                    count(telemetry, &outcome, &page);
                     reply.send(Ok(outcome)).is_err()
                 }
             };
@@ -481,12 +504,12 @@ impl Answers {
     }
 }
 
-fn count(telemetry: &Telemetry, outcome: PageOutcome, page: &Page) {
+fn count(telemetry: &Telemetry, outcome: &PageOutcome, page: &Page) {
     telemetry.records(Disposition::Counted, outcome.counted);
     telemetry.records(Disposition::Duplicate, outcome.duplicate);
     telemetry.records(Disposition::Late, outcome.late);
-    telemetry.records(Disposition::Unfinished, page.unfinished);
-    telemetry.records(Disposition::Invalid, page.rejects.len() as u64);
+    telemetry.records(Disposition::Unfinished, outcome.unfinished);
+    telemetry.records(Disposition::Invalid, outcome.invalid);
     telemetry.overflowed(outcome.overflow);
     telemetry.unknown_codes(outcome.unknown);
     for reason in &page.rejects {

@@ -1,10 +1,14 @@
-//! What people are shown about the targets. Never on the way of the data or of a scrape.
+//! What people are shown about sources and targets. Never on the way of the data or of a scrape.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::sink::Tally;
+use crate::config::Api;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
+use crate::telemetry::{Cell, Recent, Requests, Trouble};
 use crate::tencent::ApiError;
 
 /// The state of every target and source.
@@ -15,97 +19,169 @@ pub struct Board(Mutex<Shown>);
 struct Shown {
     /// Sources whose functions are not known yet and whose discovery has not failed either.
     discovering: BTreeSet<String>,
-    discovery_errors: BTreeMap<String, TargetState>,
+    discovery: BTreeMap<String, Trouble>,
+    sources: BTreeMap<String, SourceInfo>,
     targets: BTreeMap<TargetId, TargetState>,
     /// How the functions of each stream are read, by source.
     strategies: BTreeMap<String, Vec<(TargetId, String)>>,
 }
 
+/// What a source is.
+#[derive(Debug, Clone)]
+pub struct SourceInfo {
+    /// The API that is read.
+    pub api: Api,
+    /// The region.
+    pub region: String,
+    /// The account's name in the configuration, or nothing.
+    pub account: String,
+    /// Requests a second that each action may take.
+    pub limit: f64,
+    /// The requests that are made.
+    pub requests: Arc<Requests>,
+}
+
+/// How a source stands.
+#[derive(Debug, Clone)]
+pub struct SourceState {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub info: SourceInfo,
+    /// What is wrong with its list of functions.
+    pub trouble: Option<Trouble>,
+    /// Each stream of many functions, and how these are read.
+    pub strategies: Vec<(String, String)>,
+}
+
 /// How a target stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TargetState {
+    /// The source that it is of.
+    pub source: Arc<str>,
     /// End of the last poll.
     pub last_poll: Option<Timestamp>,
-    /// What went wrong in it.
-    pub last_error: Option<String>,
+    /// What goes wrong, or went wrong last.
+    pub trouble: Option<Trouble>,
     /// Below it everything is counted.
     pub settled: Option<Timestamp>,
-    /// Rows counted since its source was begun.
-    pub rows: u64,
-    /// The source that reads it.
-    pub source: String,
+    /// How long after its position a row may still appear, as of the last poll: what is younger
+    /// cannot be settled.
+    pub late_after: Option<Duration>,
+    /// Rows read since the start of the process.
+    pub rows: Rows,
+    /// Invocations counted, by the minute of their position.
+    pub recent: Recent,
+}
+
+/// A poll that went well.
+pub(super) struct Polled {
+    pub(super) settled: Timestamp,
+    pub(super) late_after: Duration,
+    pub(super) hint: Option<Trouble>,
+}
+
+/// Rows by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Counted.
+    pub counted: u64,
+    /// Counted before.
+    pub duplicate: u64,
+    /// Too late to be counted.
+    pub late: u64,
+    /// Not finished yet.
+    pub unfinished: u64,
+    /// Unreadable.
+    pub invalid: u64,
 }
 
 impl Board {
-    /// A board that waits for the functions of these sources.
-    pub fn waiting_for<'a>(sources: impl IntoIterator<Item = &'a str>) -> Self {
-        let discovering = sources.into_iter().map(str::to_owned).collect();
-        Self(Mutex::new(Shown {
-            discovering,
-            ..Shown::default()
-        }))
-    }
-
-    /// Waits for the functions of one more source.
-    pub fn begun(&self, source: &str) {
-        self.lock().discovering.insert(source.to_owned());
+    /// Shows a source, and waits for its functions.
+    pub fn begun(&self, source: &str, info: SourceInfo) {
+        let mut shown = self.lock();
+        shown.discovering.insert(source.to_owned());
+        shown.sources.insert(source.to_owned(), info);
     }
 
     /// Forgets a source; the targets that it read.
     pub fn ended(&self, source: &str) -> Vec<TargetId> {
         let mut shown = self.lock();
         shown.discovering.remove(source);
-        shown.discovery_errors.remove(source);
+        shown.discovery.remove(source);
         shown.strategies.remove(source);
+        shown.sources.remove(source);
         let targets = &mut shown.targets;
-        let ended = targets.extract_if(.., |_, state| state.source == source);
+        let ended = targets.extract_if(.., |_, state| &*state.source == source);
         ended.map(|(target, _)| target).collect()
     }
 
-    pub(super) fn discovered(&self, source: &str, strategy: Vec<(TargetId, String)>) {
+    pub(super) fn discovered(
+        &self,
+        source: &str,
+        now: Timestamp,
+        strategy: Vec<(TargetId, String)>,
+    ) {
         let mut shown = self.lock();
         shown.strategies.insert(source.to_owned(), strategy);
         shown.discovering.remove(source);
-        shown.discovery_errors.remove(source);
+        if let Some(trouble) = shown.discovery.get_mut(source) {
+            trouble.end(now);
+        }
     }
 
     pub(super) fn discovery_failed(&self, source: &str, now: Timestamp, error: &ApiError) {
         let mut shown = self.lock();
         shown.discovering.remove(source);
-        let state = TargetState {
-            last_poll: Some(now),
-            last_error: Some(error.to_string()),
-            ..TargetState::default()
-        };
-        shown.discovery_errors.insert(source.to_owned(), state);
+        let met = trouble_of(error).met(shown.discovery.get(source), now);
+        shown.discovery.insert(source.to_owned(), met);
     }
 
-    pub(super) fn added(&self, source: &str, target: &TargetId) {
-        let state = || TargetState {
-            source: source.to_owned(),
-            ..TargetState::default()
-        };
+    pub(super) fn added(&self, target: &TargetId, source: &Arc<str>) {
+        let new = || TargetState::of(source.clone());
         let mut shown = self.lock();
-        shown.targets.entry(target.clone()).or_insert_with(state);
+        shown.targets.entry(target.clone()).or_insert_with(new);
     }
 
-    pub(super) fn opened(&self, target: &TargetId, settled: Timestamp) {
-        self.change(target, |state| state.settled = Some(settled));
-    }
-
-    pub(super) fn polled(&self, target: &TargetId, at: Timestamp, settled: Timestamp, rows: u64) {
+    pub(super) fn opened(&self, target: &TargetId, settled: Timestamp, late_after: Duration) {
         self.change(target, |state| {
-            state.last_poll = Some(at);
-            state.last_error = None;
             state.settled = Some(settled);
-            state.rows += rows;
+            state.late_after = Some(late_after);
         });
     }
 
-    pub(super) fn failed(&self, target: &TargetId, at: Timestamp, error: String) {
+    /// Shows what a read brought, whether it went well or not.
+    pub(super) fn counted(&self, target: &TargetId, now: Timestamp, tally: &Tally) {
+        self.change(target, |state| {
+            state.rows.add(tally.rows);
+            for minute in &tally.minutes {
+                let count = Cell {
+                    total: minute.invocations,
+                    failed: minute.failed,
+                };
+                state.recent.add(now, minute.begins(), count);
+            }
+        });
+    }
+
+    /// Shows a poll that went well, perhaps with something that a person should change.
+    pub(super) fn polled(&self, target: &TargetId, at: Timestamp, poll: Polled) {
         self.change(target, |state| {
             state.last_poll = Some(at);
-            state.last_error = Some(error);
+            state.settled = Some(poll.settled);
+            state.late_after = Some(poll.late_after);
+            match (poll.hint, &mut state.trouble) {
+                (Some(hint), before) => *before = Some(hint.met(before.as_ref(), at)),
+                (None, Some(trouble)) => trouble.end(at),
+                (None, None) => {}
+            }
+        });
+    }
+
+    pub(super) fn failed(&self, target: &TargetId, at: Timestamp, trouble: Trouble) {
+        self.change(target, |state| {
+            state.last_poll = Some(at);
+            state.trouble = Some(trouble.met(state.trouble.as_ref(), at));
         });
     }
 
@@ -118,26 +194,30 @@ impl Board {
         !self.lock().discovering.is_empty()
     }
 
-    /// Every target by name, then each source whose functions could not be listed.
-    pub fn states(&self) -> Vec<(String, TargetState)> {
+    /// Every target, by name.
+    pub fn targets(&self) -> Vec<(TargetId, TargetState)> {
         let shown = self.lock();
-        let targets = shown
-            .targets
-            .iter()
-            .map(|(id, state)| (id.to_string(), state.clone()));
-        let sources = shown
-            .discovery_errors
-            .iter()
-            .map(|(name, state)| (format!("{name} (list of functions)"), state.clone()));
-        targets.chain(sources).collect()
+        let targets = shown.targets.iter();
+        targets
+            .map(|(id, state)| (id.clone(), state.clone()))
+            .collect()
     }
 
-    /// Each stream of many functions, and how these are read.
-    pub fn strategies(&self) -> Vec<(String, String)> {
+    /// Every source, by name.
+    pub fn sources(&self) -> Vec<SourceState> {
         let shown = self.lock();
-        let all = shown.strategies.values().flatten();
-        all.map(|(stream, how)| (stream.to_string(), how.clone()))
-            .collect()
+        let state = |(name, info): (&String, &SourceInfo)| {
+            let strategies = shown.strategies.get(name).into_iter().flatten();
+            SourceState {
+                name: name.clone(),
+                info: info.clone(),
+                trouble: shown.discovery.get(name).cloned(),
+                strategies: strategies
+                    .map(|(stream, how)| (stream.to_string(), how.clone()))
+                    .collect(),
+            }
+        };
+        shown.sources.iter().map(state).collect()
     }
 
     /// All targets, and how many of them were neither read nor failed yet.
@@ -167,4 +247,34 @@ impl Board {
     fn lock(&self) -> MutexGuard<'_, Shown> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl TargetState {
+    fn of(source: Arc<str>) -> Self {
+        Self {
+            source,
+            last_poll: None,
+            trouble: None,
+            settled: None,
+            late_after: None,
+            rows: Rows::default(),
+            recent: Recent::hour(),
+        }
+    }
+}
+
+impl Rows {
+    /// Adds those of another read.
+    pub fn add(&mut self, other: Self) {
+        self.counted += other.counted;
+        self.duplicate += other.duplicate;
+        self.late += other.late;
+        self.unfinished += other.unfinished;
+        self.invalid += other.invalid;
+    }
+}
+
+/// A refused or failed request, for people.
+pub(super) fn trouble_of(error: &ApiError) -> Trouble {
+    Trouble::of(&error.code, error.failure(), error.advice)
 }

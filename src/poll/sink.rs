@@ -6,7 +6,8 @@ use std::ops::Range;
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use crate::commit::{PageOutcome, Refused, Writer};
+use super::board::Rows;
+use crate::commit::{Minute, PageOutcome, Refused, Writer};
 use crate::ledger::TargetId;
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::runtime::Stop;
@@ -33,10 +34,14 @@ pub(super) struct Sink<'a> {
 }
 
 /// What became of the pages of a read.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     /// Rows counted.
     pub(super) counted: u64,
+    /// The same, and all other rows; what people are shown.
+    pub(super) rows: Rows,
+    /// The counted ones by minute.
+    pub(super) minutes: Vec<Minute>,
     /// Position of the newest finished row.
     pub(super) newest: Option<Timestamp>,
     /// A page could not be committed.
@@ -98,8 +103,8 @@ impl<'a> Sink<'a> {
             .max(page.rows.iter().map(|row| row.position).max());
         let known = match self.mode {
             Mode::Tail => {
-                let outcome = self.note(self.writer.page(self.target, page).await);
-                outcome.counted == 0 && outcome.duplicate > 0
+                let (counted, duplicate) = self.note(self.writer.page(self.target, page).await);
+                counted == 0 && duplicate > 0
             }
             Mode::Sweep => {
                 match self.writer.page_later(self.target, page).await {
@@ -127,13 +132,19 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn note(&mut self, answer: Result<PageOutcome, Refused>) -> PageOutcome {
-        let outcome = answer.unwrap_or_else(|Refused| {
-            self.tally.refused = true;
-            PageOutcome::default()
-        });
-        self.tally.counted += outcome.counted;
-        outcome
+    /// Takes in what became of a page; how many of its rows were counted, and met again.
+    fn note(&mut self, answer: Result<PageOutcome, Refused>) -> (u64, u64) {
+        match answer {
+            Ok(outcome) => {
+                let told = (outcome.counted, outcome.duplicate);
+                self.tally.add(outcome);
+                told
+            }
+            Err(Refused) => {
+                self.tally.refused = true;
+                (0, 0)
+            }
+        }
     }
 
     /// One line for each reason and target; the metric has the number.
@@ -147,6 +158,21 @@ impl<'a> Sink<'a> {
                 );
             }
         }
+    }
+}
+
+impl Tally {
+    /// Adds what became of a page.
+    pub(super) fn add(&mut self, page: PageOutcome) {
+        self.counted += page.counted;
+        self.rows.add(Rows {
+            counted: page.counted,
+            duplicate: page.duplicate,
+            late: page.late,
+            unfinished: page.unfinished,
+            invalid: page.invalid,
+        });
+        self.minutes.extend(page.minutes);
     }
 }
 
@@ -166,8 +192,8 @@ impl PageSink for Sink<'_> {
 
     fn recheck(&mut self, page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async move {
-            let outcome = self.note(self.writer.page(self.target, page).await);
-            (!self.tally.refused).then_some(outcome.counted)
+            let (counted, _) = self.note(self.writer.page(self.target, page).await);
+            (!self.tally.refused).then_some(counted)
         })
     }
 }

@@ -38,7 +38,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
         ..Tasks::default()
     };
     for target in poller.source.standing_targets() {
-        poller.board.added(&poller.name, &target);
+        poller.board.added(&target, &poller.name);
         let task = run_standing_target(poller.clone(), target.clone());
         tasks.by_target.insert(target, tasks.running.spawn(task));
     }
@@ -120,8 +120,8 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
         }
     }
     // Not before its targets are on the board: else it would seem to have none.
-    let strategy = poller.source.strategy();
-    poller.board.discovered(&poller.name, strategy);
+    let (now, strategy) = (poller.runtime.now(), poller.source.strategy());
+    poller.board.discovered(&poller.name, now, strategy);
     entered
 }
 
@@ -175,7 +175,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
 }
 
 fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
-    poller.board.added(&poller.name, &target);
+    poller.board.added(&target, &poller.name);
     let task = tasks
         .running
         .spawn(run_target(poller.clone(), target.clone(), first_wait));

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Poller;
+use super::board::{Polled, trouble_of};
 use super::budget::Seat;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
@@ -14,6 +15,7 @@ use crate::commit::Refused;
 use crate::ledger::TargetId;
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
+use crate::telemetry::Trouble;
 use crate::tencent::{ApiError, BoxFuture};
 
 /// One target at work.
@@ -27,11 +29,11 @@ struct Worker {
     seat: Seat,
     logged: BTreeSet<RejectReason>,
     /// What is wrong since the last good poll, so that repeats are not logged again.
-    trouble: Option<Trouble>,
+    repeated: Option<Repeated>,
 }
 
 /// The same thing going wrong, poll after poll.
-struct Trouble {
+struct Repeated {
     /// The code of the failure, or the advice.
     what: String,
     polls: u64,
@@ -53,10 +55,15 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
     let Some(settled) = open(&poller, &target).await else {
         return;
     };
-    poller.board.opened(&target, settled);
+    let late_after = poller.source.late_after(&target);
+    poller.board.opened(&target, settled, late_after);
     if let Some(page) = page {
         // If it is refused, the first poll reads it again.
-        let _read_again = poller.writer.page(&target, page).await;
+        if let Ok(outcome) = poller.writer.page(&target, page).await {
+            let mut tally = Tally::default();
+            tally.add(outcome);
+            poller.board.counted(&target, poller.runtime.now(), &tally);
+        }
     }
     let schedule = Schedule::new(poller.timing.clone());
     let seat = poller.budget.seat();
@@ -68,7 +75,7 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
         schedule,
         seat,
         logged: BTreeSet::new(),
-        trouble: None,
+        repeated: None,
     };
     while stop.pause(wait).await {
         wait = worker.poll().await;
@@ -99,15 +106,19 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
         match poller.writer.open(target, poller.source.now()).await {
             Ok(settled) => return Some(settled),
             Err(refused) => {
-                poller
-                    .board
-                    .failed(target, poller.runtime.now(), refused.to_string());
+                let now = poller.runtime.now();
+                poller.board.failed(target, now, refusal(refused));
             }
         }
         if !stop.pause(poller.timing.interval).await {
             return None;
         }
     }
+}
+
+/// A page that could not be committed, for people: what is wrong is the committer's to tell.
+fn refusal(refused: Refused) -> Trouble {
+    Trouble::of("commit", refused.to_string(), Refused::ADVICE)
 }
 
 impl PageSink for First {
@@ -137,13 +148,16 @@ impl Worker {
             expected: self.expected,
         };
         let (result, tally) = self.read(span, ahead).await;
+        let Poller { board, runtime, .. } = &self.poller;
+        board.counted(&self.target, runtime.now(), &tally);
         let ended = match result {
             Ok(report) if !tally.refused => {
                 let (pages, complete) = (report.pages, report.complete);
-                self.expected = tally.counted;
+                let counted = tally.counted;
+                self.expected = counted;
                 self.took(span, ahead, report, tally).await;
                 Ended::Read {
-                    counted: tally.counted,
+                    counted,
                     pages,
                     complete,
                     took: began.elapsed(),
@@ -152,11 +166,12 @@ impl Worker {
             // Nothing failed: it was told to stop.
             _ if self.poller.runtime.stop.is_wished() => Ended::Failed,
             Ok(_) => {
-                self.failed("commit", &Refused.to_string(), None);
+                self.failed(refusal(Refused), &Refused.to_string(), None);
                 Ended::Failed
             }
             Err(error) => {
-                self.failed(&error.code, &error.to_string(), error.request_id.as_deref());
+                let request_id = error.request_id.as_deref();
+                self.failed(trouble_of(&error), &error.to_string(), request_id);
                 Ended::Failed
             }
         };
@@ -223,10 +238,15 @@ impl Worker {
             telemetry.counted(newest, source.now());
         }
         telemetry.poll_succeeded(now);
-        board.polled(&self.target, now, self.settled, tally.counted);
+        let polled = Polled {
+            settled: self.settled,
+            late_after: source.late_after(&self.target),
+            hint: report.advice.as_ref().map(Trouble::hint),
+        };
+        board.polled(&self.target, now, polled);
         if let Some(advice) = report.advice {
             self.advise(advice);
-        } else if let Some(Trouble { what, polls }) = self.trouble.take() {
+        } else if let Some(Repeated { what, polls }) = self.repeated.take() {
             info!(target_name = %self.target, after = what, polls, "polls succeed again");
         }
         let Poller {
@@ -239,14 +259,12 @@ impl Worker {
 
     /// Nothing failed, but a person should know; said once until it changes.
     fn advise(&mut self, advice: String) {
-        let Poller { board, runtime, .. } = &self.poller;
-        board.failed(&self.target, runtime.now(), advice.clone());
         if self.is_news(&advice) {
             warn!(target_name = %self.target, "{advice}");
         }
     }
 
-    fn failed(&mut self, code: &str, text: &str, request_id: Option<&str>) {
+    fn failed(&mut self, trouble: Trouble, text: &str, request_id: Option<&str>) {
         let Poller {
             telemetry,
             board,
@@ -254,8 +272,9 @@ impl Worker {
             ..
         } = &self.poller;
         telemetry.poll_failed();
-        board.failed(&self.target, runtime.now(), text.to_owned());
-        if self.is_news(code) {
+        let code = trouble.code.clone();
+        board.failed(&self.target, runtime.now(), trouble);
+        if self.is_news(&code) {
             warn!(target_name = %self.target, code, request_id, error = text, "poll failed");
         } else {
             debug!(target_name = %self.target, code, request_id, error = text, "poll failed again");
@@ -264,14 +283,14 @@ impl Worker {
 
     /// Notes what is wrong; whether something else was, or nothing, the poll before.
     fn is_news(&mut self, what: &str) -> bool {
-        match &mut self.trouble {
-            Some(trouble) if trouble.what == what => {
-                trouble.polls += 1;
+        match &mut self.repeated {
+            Some(repeated) if repeated.what == what => {
+                repeated.polls += 1;
                 false
             }
             _ => {
                 let what = what.to_owned();
-                self.trouble = Some(Trouble { what, polls: 1 });
+                self.repeated = Some(Repeated { what, polls: 1 });
                 true
             }
         }

@@ -78,12 +78,19 @@ pub enum OpenError {
 
 /// Why a change did not reach the disk. The state is as it was before.
 #[derive(Debug, Error)]
-#[error(
-    "the state could not be written: {0}; nothing is counted until it can: check the disk's free space and health"
-)]
+#[error("{}; {}", self.failure(), Self::ADVICE)]
 pub struct CommitError(String);
 
 impl CommitError {
+    /// What a person can do next.
+    pub const ADVICE: &str = "nothing is counted until it can: check free space and health of the disk that holds the \
+         state directory";
+
+    /// What failed.
+    pub fn failure(&self) -> String {
+        format!("the state could not be written: {}", self.0)
+    }
+
     pub(super) fn new(cause: redb::Error) -> Self {
         Self(cause.to_string())
     }

@@ -28,18 +28,22 @@ pub(super) const SUCCESS: &str = "0";
 /// The label of every code that is not known.
 const OTHER: &str = "other";
 
-const KEY: &str = "check the secret key and the signing method";
+const KEY: &str = "check the secret key: it is of another id, or was copied in part; the log's line \
+     `credentials found` says where it came from. If it is right, check `signature_method`";
 const ID: &str = "the secret id does not exist: check it, or make a new key";
-const TOKEN: &str = "the token is wrong, missing or expired: renew the temporary credentials";
+const TOKEN: &str = "the token is wrong, missing or expired: renew the temporary credentials, \
+     or use a role, which is renewed by itself";
 const MFA: &str = "the account asks for a second factor: use a key without one";
-const RIGHTS: &str = "give this account the right to read functions and their logs";
+const RIGHTS: &str = "give this account scf:ListFunctions and scf:GetFunctionLogs, as the policy \
+     QcloudSCFReadOnlyAccess does";
 const BARRED: &str = "the account is barred from this API: ask the vendor";
 const VERIFY: &str = "the account is not verified: verify it with the vendor";
 const PAY: &str = "the account cannot pay: check its balance";
 const CLOCK: &str = "check this machine's clock; the vendor allows a few minutes at most";
 const REPLAY: &str =
     "taken for a replay: check this machine's clock, and that no proxy sends twice";
-const PACE: &str = "lower the requests per second, or let other clients of this account rest";
+const PACE: &str = "it slows down by itself; if it stays, lower `requests_per_second`, or let other \
+     clients of this account rest";
 const PARAMETER: &str = "check the configured region, functions and page size";
 const SCHEME: &str = "use an https endpoint";
 const NAMES: &str = "check the configured region and function names";
@@ -110,7 +114,7 @@ pub(super) fn judge_status(status: u16) -> Verdict {
             "something in front of the API refuses: check proxy and endpoint",
         ),
         200..=299 | 408 | 500..=599 => (ErrorClass::Transient, SERVER),
-        429 => (ErrorClass::Throttled, "lower the requests per second"),
+        429 => (ErrorClass::Throttled, PACE),
         _ => (
             ErrorClass::Invalid,
             "check the scheme, host, port and path of the endpoint; redirects are not followed",

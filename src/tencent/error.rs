@@ -108,14 +108,23 @@ impl fmt::Display for ErrorClass {
 
 // === impl ApiError ===
 
+impl ApiError {
+    /// Its text without the advice.
+    pub fn failure(&self) -> String {
+        let attempts = match self.attempts {
+            0 | 1 => String::new(),
+            n => format!(" after {n} attempts"),
+        };
+        format!(
+            "{} at {} failed{attempts} with {}: {}",
+            self.action, self.endpoint, self.code, self.message
+        )
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {} failed", self.action, self.endpoint)?;
-        match self.attempts {
-            0 | 1 => {}
-            n => write!(f, " after {n} attempts")?,
-        }
-        write!(f, " with {}: {}", self.code, self.message)?;
+        f.write_str(&self.failure())?;
         if !self.advice.is_empty() {
             write!(f, "; {}", self.advice)?;
         }
@@ -242,9 +251,9 @@ mod tests {
     #[test]
     fn the_text_says_what_failed_and_what_to_do() {
         assert_eq!(
-            api(4100, "(100004)signature check failed", "AuthFailure").to_string(),
-            "ListFunctions at h:1 failed with 4100: AuthFailure: (100004)signature check failed; \
-             check the secret key and the signing method"
+            api(4104, "no such id", "AuthFailure").to_string(),
+            "ListFunctions at h:1 failed with 4104: AuthFailure: no such id; the secret id does \
+             not exist: check it, or make a new key"
         );
         let status = Fault::Status(502).into_error("A", "h", 5);
         assert_eq!(

@@ -12,7 +12,8 @@ use hyper::{Method, Response, StatusCode, Uri};
 use super::body::Body;
 use super::lifecycle::{self, Lifecycle};
 use super::renditions::Renditions;
-use super::{Readiness, View, landing};
+use super::status::{self, Kind, Pages};
+use super::{Readiness, View};
 use crate::expose::{Encoding, Format, Style};
 use crate::telemetry::Telemetry;
 
@@ -20,6 +21,7 @@ const HEALTHY: &str = "/-/healthy";
 const READY: &str = "/-/ready";
 const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
 /// The longest path and query together that are looked at, in bytes.
 const URI_MAX: usize = 2048;
 
@@ -27,6 +29,7 @@ const URI_MAX: usize = 2048;
 pub struct Site {
     view: Arc<dyn View>,
     renditions: Renditions,
+    pages: Pages,
     telemetry_path: String,
     lifecycle: Option<Lifecycle>,
 }
@@ -35,7 +38,7 @@ pub struct Site {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "telemetry path {0:?} cannot be served: it must begin with /, be more than /, not begin with \
-     /-/, and hold only letters, digits and -._~/; the usual one is /metrics"
+     /-/, not be /api/v1/status, and hold only letters, digits and -._~/; the usual one is /metrics"
 )]
 pub struct TelemetryPathError(String);
 
@@ -50,12 +53,14 @@ impl Site {
         let served = telemetry_path.len() > 1
             && telemetry_path.starts_with('/')
             && !telemetry_path.starts_with("/-/")
+            && telemetry_path != status::JSON_PATH
             && telemetry_path.bytes().all(plain);
         if !served {
             return Err(TelemetryPathError(telemetry_path.to_owned()));
         }
         Ok(Self {
             renditions: Renditions::new(view.clone(), telemetry),
+            pages: Pages::new(view.clone(), telemetry_path),
             view,
             telemetry_path: telemetry_path.to_owned(),
             lifecycle: None,
@@ -91,9 +96,7 @@ impl Site {
             lifecycle::RELOAD | lifecycle::QUIT => {
                 lifecycle::respond(self.lifecycle.as_ref(), method, path).await
             }
-            _ if path != self.telemetry_path && ![HEALTHY, READY, "/"].contains(&path) => {
-                self.not_found()
-            }
+            _ if !self.knows(path) => self.not_found(),
             _ if !allowed => {
                 let refusal = "only GET and HEAD are answered here\n";
                 let refusal = text(StatusCode::METHOD_NOT_ALLOWED, refusal);
@@ -101,12 +104,23 @@ impl Site {
             }
             HEALTHY => text(StatusCode::OK, "scf-exporter is alive\n"),
             READY => ready(self.view.readiness()),
-            "/" => self.landing(),
-            _ => self.metrics(headers).await,
+            "/" => self.status(Kind::Page, headers).await,
+            status::JSON_PATH => self.status(Kind::Json, headers).await,
+            _ => match status::asset(path) {
+                Some(asset) => answer(StatusCode::OK, asset.content_type, Body::text(asset.text)),
+                None => self.metrics(headers).await,
+            },
         }
     }
 
+    fn knows(&self, path: &str) -> bool {
+        path == self.telemetry_path
+            || [HEALTHY, READY, "/", status::JSON_PATH].contains(&path)
+            || status::asset(path).is_some()
+    }
+
     async fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
+        self.pages.drop_unused();
         let wanted = Format::negotiate(&list(headers, &ACCEPT));
         let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
         let scrape = match self.renditions.scrape(wanted.format, encoding).await {
@@ -118,27 +132,33 @@ impl Site {
             }
         };
         let response = answer(StatusCode::OK, wanted.content_type, Body::scrape(scrape));
-        let response = with(response, VARY, "Accept, Accept-Encoding");
-        match encoding {
-            Encoding::Gzip => with(response, CONTENT_ENCODING, encoding.as_str()),
-            Encoding::Identity => response,
-        }
+        packed(with(response, VARY, "Accept, Accept-Encoding"), encoding)
     }
 
-    fn landing(&self) -> Response<Body> {
-        let page = landing::page(
-            &self.telemetry_path,
-            self.view.readiness(),
-            self.view.status(),
-        );
-        let response = answer(StatusCode::OK, HTML, Body::text(page));
-        with(response, CONTENT_SECURITY_POLICY, landing::POLICY)
+    async fn status(&self, kind: Kind, headers: &HeaderMap) -> Response<Body> {
+        let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
+        let page = match self.pages.get(kind, encoding).await {
+            Ok(page) => page,
+            Err(cause) => {
+                tracing::error!(%cause, "the status page could not be made");
+                let failure = "the page could not be made; the log says why\n";
+                return text(StatusCode::INTERNAL_SERVER_ERROR, failure);
+            }
+        };
+        let content_type = match kind {
+            Kind::Page => HTML,
+            Kind::Json => JSON,
+        };
+        let response = answer(StatusCode::OK, content_type, Body::text(page));
+        let response = with(response, CONTENT_SECURITY_POLICY, status::POLICY);
+        packed(with(response, VARY, "Accept-Encoding"), encoding)
     }
 
     fn not_found(&self) -> Response<Body> {
         let body = format!(
-            "nothing here; there are {}, /, {HEALTHY} and {READY}\n",
-            self.telemetry_path
+            "nothing here; there are {}, /, {}, {HEALTHY} and {READY}\n",
+            self.telemetry_path,
+            status::JSON_PATH
         );
         text(StatusCode::NOT_FOUND, body)
     }
@@ -184,6 +204,13 @@ fn answer(status: StatusCode, content_type: &'static str, body: Body) -> Respons
     let response = with(response, CONTENT_TYPE, content_type);
     let response = with(response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     with(response, CACHE_CONTROL, "no-store")
+}
+
+fn packed(response: Response<Body>, encoding: Encoding) -> Response<Body> {
+    match encoding {
+        Encoding::Gzip => with(response, CONTENT_ENCODING, encoding.as_str()),
+        Encoding::Identity => response,
+    }
 }
 
 pub(super) fn with(

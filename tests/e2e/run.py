@@ -37,6 +37,7 @@ import check_faults  # noqa: E402,F401
 import check_credentials  # noqa: E402,F401
 import check_truth  # noqa: E402,F401
 import check_web_config  # noqa: E402,F401
+import check_status  # noqa: E402,F401
 
 LOG_LINES = 25
 

@@ -10,7 +10,8 @@ const ACTION: &str =
     "the endpoint does not know this action: check `endpoint`, or set another `api`";
 const REGION: &str = "the service does not know this region: check `region`";
 const PARAMETERS: &str = "check `region`, the configured names and the page size";
-const BUSY: &str = "lower the requests per second, or let other readers of this topic rest";
+const BUSY: &str = "it slows down by itself; if it stays, lower `requests_per_second`, or let other \
+     readers of this topic rest";
 const TOPIC: &str = "check the log topic and `region`: a topic belongs to one region";
 const INDEX: &str = "switch on the index of the log topic in the console of the log service: full text, and the \
      keys SCF_Type, SCF_Message and SCF_FunctionName";

@@ -1,0 +1,103 @@
+//! What goes wrong, what to do about it, since when and how often: for people. Pure: time comes in.
+
+use crate::model::Timestamp;
+
+/// The latest trouble of one kind of work. A failure after a success begins a new one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// A short word for what failed, such as the cloud's own code; equal for equal troubles.
+    pub code: String,
+    /// What failed.
+    pub what: String,
+    /// What to do about it; empty where `what` says so itself.
+    pub advice: String,
+    /// Whether nothing failed and it is only advice: something that a person should change.
+    pub hint: bool,
+    /// When it failed first, with no success since then.
+    pub since: Timestamp,
+    /// When it failed last.
+    pub last: Timestamp,
+    /// How many times it failed since then.
+    pub times: u64,
+    /// When it was over.
+    pub ended: Option<Timestamp>,
+}
+
+impl Trouble {
+    /// Something failed with `code`.
+    pub fn of(code: &str, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            what: what.into(),
+            advice: advice.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Nothing failed, but a person should know.
+    pub fn hint(what: impl Into<String>) -> Self {
+        Self {
+            hint: true,
+            ..Self::of("advice", what, "")
+        }
+    }
+
+    /// The same trouble met at `now`, where `before` is what is known so far.
+    pub fn met(self, before: Option<&Self>, now: Timestamp) -> Self {
+        let going_on = before.filter(|before| before.is_going_on() && before.hint == self.hint);
+        Self {
+            since: going_on.map_or(now, |before| before.since),
+            times: going_on.map_or(0, |before| before.times) + 1,
+            last: now,
+            ended: None,
+            ..self
+        }
+    }
+
+    /// Says that it went well at `now`.
+    pub fn end(&mut self, now: Timestamp) {
+        self.ended.get_or_insert(now);
+    }
+
+    /// Whether it is not over.
+    pub fn is_going_on(&self) -> bool {
+        self.ended.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    #[test]
+    fn failures_in_a_row_are_one_trouble_with_the_latest_words() {
+        let first = Trouble::of("4400", "slow down", "").met(None, at(10));
+        let second = Trouble::of("6000", "server", "wait").met(Some(&first), at(20));
+        assert_eq!(
+            (second.since, second.last, second.times),
+            (at(10), at(20), 2)
+        );
+        assert_eq!((&*second.code, &*second.advice), ("6000", "wait"));
+    }
+
+    #[test]
+    fn a_success_ends_it_and_the_next_failure_begins_anew() {
+        let mut trouble = Trouble::of("4400", "slow down", "").met(None, at(10));
+        trouble.end(at(15));
+        trouble.end(at(16));
+        assert_eq!(trouble.ended, Some(at(15)));
+        let next = Trouble::of("4400", "slow down", "").met(Some(&trouble), at(20));
+        assert_eq!((next.since, next.times, next.ended), (at(20), 1, None));
+    }
+
+    #[test]
+    fn a_hint_is_no_failure() {
+        let hint = Trouble::hint("switch the index on").met(None, at(10));
+        let failed = Trouble::of("4400", "slow down", "").met(Some(&hint), at(20));
+        assert_eq!((failed.since, failed.times), (at(20), 1));
+    }
+}
