@@ -8,9 +8,11 @@
 mod books;
 mod condition;
 mod owner;
+mod writer;
 mod zero_first;
 
 pub use books::{Books, Minute, PageOutcome, Prepared, Rules};
 pub use condition::Condition;
-pub use owner::{Committer, Published, Refused, Terms, Writer};
+pub use owner::{Committer, Published};
+pub use writer::{Refused, Terms, Writer};
 pub use zero_first::ZeroFirst;

@@ -1,20 +1,18 @@
-//! The task that owns books and store, and the handle by which everyone else reaches it.
+//! The task that owns books and store.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
 use super::condition::Condition;
+use super::writer::{Reply, Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
-use super::{Books, PageOutcome, Prepared, Rules};
-use crate::ledger::{Listed, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use super::{Books, PageOutcome, Prepared};
+use crate::model::{Page, Timestamp};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
@@ -50,71 +48,6 @@ pub struct Committer {
     put_off: Option<Request>,
 }
 
-/// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
-#[derive(Debug, Clone)]
-pub struct Writer(mpsc::Sender<Request>);
-
-/// The state could not be written; nothing of the request was counted, it may be read again.
-#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
-#[error("the state could not be written, so nothing of this read was counted; it is read again")]
-pub struct Refused;
-
-impl Refused {
-    /// What a person can do next.
-    pub const ADVICE: &str = CommitError::ADVICE;
-}
-
-/// What another configuration changes for the committer.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    /// The rules to count by.
-    pub rules: Rules,
-    /// How long a new series is shown at zero.
-    pub zero_first: Duration,
-    /// Targets that are no longer read as they were.
-    pub ended: Vec<TargetId>,
-    /// Functions that are no longer read: nothing is known of them any more.
-    pub gone: Vec<FunctionId>,
-}
-
-type Reply<T> = oneshot::Sender<Result<T, Refused>>;
-
-/// What can be asked of the committer.
-#[derive(Debug)]
-enum Request {
-    Open {
-        target: TargetId,
-        now: Timestamp,
-        reply: Reply<Timestamp>,
-    },
-    Known {
-        listed: Vec<Listed>,
-        gone: Vec<FunctionId>,
-        reply: Reply<()>,
-    },
-    Page {
-        target: TargetId,
-        page: Page,
-        reply: Reply<PageOutcome>,
-    },
-    Settle {
-        target: TargetId,
-        position: Timestamp,
-        reply: Reply<()>,
-    },
-    Met {
-        target: TargetId,
-        span: Range<Timestamp>,
-        reply: Reply<Option<u64>>,
-    },
-    Keep {
-        terms: Terms,
-        reply: Reply<()>,
-    },
-    /// The committer's own: something was held at zero long enough.
-    HoldOver,
-}
-
 /// Answers that wait for the change to be durable.
 #[derive(Default)]
 struct Answers(Vec<Answer>);
@@ -124,115 +57,6 @@ enum Answer {
     Opened(Reply<Timestamp>, Timestamp),
     Met(Reply<Option<u64>>, Option<u64>),
     Page(Reply<PageOutcome>, PageOutcome, Page),
-}
-
-// === impl Writer ===
-
-impl Writer {
-    /// Begins a target at `now`, by the cloud's clock; answers from which position its rows are
-    /// counted.
-    ///
-    /// # Errors
-    /// [`Refused`], like every call here: the state could not be written.
-    pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, Refused> {
-        self.ask(|reply| Request::Open {
-            target: target.clone(),
-            now,
-            reply,
-        })
-        .await
-    }
-
-    /// Shows functions at zero that were not met yet, and what is known about them; forgets what
-    /// was known about those that are gone.
-    ///
-    /// # Errors
-    /// [`Refused`]
-    pub async fn known(&self, listed: Vec<Listed>, gone: Vec<FunctionId>) -> Result<(), Refused> {
-        self.ask(|reply| Request::Known {
-            listed,
-            gone,
-            reply,
-        })
-        .await
-    }
-
-    /// Hands over a page; the answer comes when it is durable and published.
-    ///
-    /// # Errors
-    /// [`Refused`]
-    pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, Refused> {
-        self.ask(|reply| Request::Page {
-            target: target.clone(),
-            page,
-            reply,
-        })
-        .await
-    }
-
-    /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
-    ///
-    /// # Errors
-    /// [`Refused`]
-    pub async fn page_later(
-        &self,
-        target: &TargetId,
-        page: Page,
-    ) -> Result<oneshot::Receiver<Result<PageOutcome, Refused>>, Refused> {
-        let (reply, answer) = oneshot::channel();
-        let request = Request::Page {
-            target: target.clone(),
-            page,
-            reply,
-        };
-        self.0.send(request).await.map_err(|_| Refused)?;
-        Ok(answer)
-    }
-
-    /// Settles a target at a position.
-    ///
-    /// # Errors
-    /// [`Refused`]
-    pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), Refused> {
-        self.ask(|reply| Request::Settle {
-            target: target.clone(),
-            position,
-            reply,
-        })
-        .await
-    }
-
-    /// How many attempts of `target` within `span` were met, the pages handed over before
-    /// included; `None` where that cannot be told.
-    ///
-    /// # Errors
-    /// [`Refused`]
-    pub async fn met(
-        &self,
-        target: &TargetId,
-        span: Range<Timestamp>,
-    ) -> Result<Option<u64>, Refused> {
-        self.ask(|reply| Request::Met {
-            target: target.clone(),
-            span,
-            reply,
-        })
-        .await
-    }
-
-    /// Has everything that comes later counted by other terms. They need no disk.
-    ///
-    /// # Errors
-    /// [`Refused`], only where the committer is gone.
-    pub async fn keep_by(&self, terms: Terms) -> Result<(), Refused> {
-        self.ask(|reply| Request::Keep { terms, reply }).await
-    }
-
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
-        let (reply, answer) = oneshot::channel();
-        self.0.send(request(reply)).await.map_err(|_| Refused)?;
-        answer.await.map_err(|_| Refused)?
-    }
 }
 
 // === impl Committer ===

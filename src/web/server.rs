@@ -108,13 +108,14 @@ impl Default for Limits {
 /// Accepts until the server stops, then waits for the connections.
 async fn accept(listener: TcpListener, context: Context) {
     let mut connections = JoinSet::new();
+    let mut come = None;
     loop {
         let mut stopping = context.stopping.clone();
         let next = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => break,
             Some(_) = connections.join_next() => continue,
-            next = next_connection(&listener, &context.seats) => next,
+            next = next_connection(&listener, &context.seats, &mut come) => next,
         };
         match next {
             Ok((stream, seat)) => {
@@ -129,13 +130,22 @@ async fn accept(listener: TcpListener, context: Context) {
     let _ = timeout(context.limits.drain, ended).await;
 }
 
-/// The next connection, once there is room for it.
+/// The next connection, once there is room for it. One that has `come` is kept there until then:
+/// who waits for this may turn to something else.
 async fn next_connection(
     listener: &TcpListener,
     seats: &Arc<Seats>,
+    come: &mut Option<TcpStream>,
 ) -> io::Result<(TcpStream, Arc<Seat>)> {
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, seats.take().await))
+    loop {
+        if come.is_none() {
+            *come = Some(listener.accept().await?.0);
+        }
+        let seat = seats.take().await;
+        if let Some(stream) = come.take() {
+            return Ok((stream, seat));
+        }
+    }
 }
 
 /// A client that left before it was accepted is nothing; a lack of files or memory takes time to

@@ -169,3 +169,12 @@ pub fn in_flight_bound(most: u64, limit: usize) -> Result<(), Broken> {
     }
     Ok(())
 }
+
+/// Whether lists have told of every function that is shown.
+pub fn is_listed(scrape: &Exposition) -> bool {
+    let shown = scrape
+        .matching("scf_invocation_duration_seconds_count", &[])
+        .len();
+    let listed = scrape.matching("scf_function_timeout_seconds", &[]).len();
+    shown == listed
+}

@@ -22,7 +22,6 @@ use super::panics;
 use super::plan::{End, Event, Layout, Setup, Story};
 use super::setup::{config, environment};
 use super::support::disk::{Image, disk_of};
-use super::support::exposition::Exposition;
 use super::support::world::Exporter;
 use super::wire::{Log, Wire};
 use super::zeros::Zeros;
@@ -277,7 +276,7 @@ impl<'a> Player<'a> {
                     && !life.refused
                     && self.setup.layout != Layout::First
                     && entries > 0.0
-                    && (self.setup.api != Api::Cls || is_listed(&scrape)) =>
+                    && (self.setup.api != Api::Cls || checks::is_listed(&scrape)) =>
             {
                 let from_ms =
                     settled_ms - 1_000 * (self.story.run_time_s() + self.story.delivery_s()) as i64;
@@ -490,13 +489,4 @@ impl<'a> Player<'a> {
 /// Whether it looks at rows that it does not take in.
 fn looks(setup: &Setup) -> bool {
     setup.api != Api::Cls && setup.read == Read::Auto
-}
-
-/// Whether lists have told of every function that is shown.
-fn is_listed(scrape: &Exposition) -> bool {
-    let shown = scrape
-        .matching("scf_invocation_duration_seconds_count", &[])
-        .len();
-    let listed = scrape.matching("scf_function_timeout_seconds", &[]).len();
-    shown == listed
 }
