@@ -203,7 +203,7 @@ impl App {
     /// scrapes in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (server_stopper, server_stop) = Stop::new();
-        let (listeners, limits) = (self.listeners, web::Limits::default());
+        let (listeners, limits) = (self.listeners, web::Limits::of_process());
         let server = spawn(async move {
             let stop = server_stop.wished();
             web::serve(listeners, self.site, self.toolkit, limits, stop).await;

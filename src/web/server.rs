@@ -92,6 +92,23 @@ pub async fn serve(
 
 // === impl Limits ===
 
+impl Limits {
+    /// What this process can bear: half of the files that it may have open are for others, such as
+    /// the state and the connections to the cloud.
+    pub fn of_process() -> Self {
+        let usual = Self::default();
+        #[cfg(unix)]
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        #[cfg(not(unix))]
+        let files: Option<u64> = None;
+        let half = files.map_or(usize::MAX, |files| (files / 2) as usize);
+        Self {
+            connections: usual.connections.min(half).max(1),
+            ..usual
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -23,6 +23,15 @@ def connect(address, seconds=5.0, room=None):
     return sock
 
 
+def on_threads(number, work):
+    """Does `work()` on each of some threads, to the end."""
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def ended(sockets):
     """How many of them the other side has closed."""
     with selectors.DefaultSelector() as selector:
@@ -43,11 +52,15 @@ def idle(number):
 
     def act(address, deadline):
         sockets = []
-        while len(sockets) < number and time.monotonic() < deadline:
-            try:
-                sockets.append(connect(address))
-            except OSError:
-                time.sleep(0.01)
+
+        def work():
+            while len(sockets) < number and time.monotonic() < deadline:
+                try:
+                    sockets.append(connect(address))
+                except OSError:
+                    time.sleep(0.01)
+
+        on_threads(100, work)
         time.sleep(max(0.0, deadline - time.monotonic()))
         said = f"{len(sockets):,} connected, {ended(sockets):,} sent away"
         for sock in sockets:
@@ -116,11 +129,8 @@ def many(number, once):
                 except OSError:
                     counts["cut off"] += 1
 
-        threads = [threading.Thread(target=work, args=(SEED + n,)) for n in range(number)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        seeds = iter(range(SEED, SEED + number))
+        on_threads(number, lambda: work(next(seeds)))
         return ", ".join(f"{count:,} x {what}" for what, count in counts.most_common(4))
 
     return act
@@ -202,8 +212,11 @@ def storm(number):
             while part := sock.recv(1 << 18):
                 whole += part
         head, _, body = bytes(whole).partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+        if len(body) != int(length or -1):
+            return "cut short"
         if packed:
-            body = gzip.decompress(body)
-        return head.split(b" ")[1].decode() if len(body) > 10_000 else "cut short"
+            gzip.decompress(body)
+        return head.split(b" ")[1].decode()
 
     return many(number, once)

@@ -37,17 +37,18 @@ SCRAPE_SECONDS = 10
 class Row:
     """One attack: `act(exporter, until)` misbehaves until that moment; `limits` bind the process."""
 
-    def __init__(self, name, act=None, cloud=None, bound=48, limits=None):
+    def __init__(self, name, act=None, cloud=None, bound=48, limits=None, seconds=SECONDS):
         self.name = name
         self.act = act
         self.cloud = cloud
         self.bound = bound
+        self.seconds = seconds
         self.limits = limits or {}
 
 
 ROWS = [
     Row("nothing"),
-    Row("10,000 idle connections", clients.idle(10_000), bound=64),
+    Row("10,000 idle connections", clients.idle(10_000), bound=64, seconds=30),
     Row("200 slow heads", clients.slow_heads(200)),
     Row("200 slow readers", clients.slow_readers(200), bound=128),
     Row("heads without end", clients.endless_heads(16)),
@@ -59,7 +60,7 @@ ROWS = [
     Row("cloud: nested 10,000 deep", cloud=clouds.deep),
     Row("cloud: answers without end", cloud=clouds.endless),
     Row("cloud: gzip bombs", cloud=clouds.bomb, bound=160),
-    Row("disk full", limits={resource.RLIMIT_FSIZE: 2 * MIB}),
+    Row("disk full", limits={resource.RLIMIT_FSIZE: MIB}),
 ]
 
 
@@ -72,11 +73,12 @@ class Watched:
         key = context.path("key")
         key.write_text(sim.secret_key)
         keys = f"credentials: {{secret_id: {sim.secret_id}, secret_key_file: {key}}}"
-        sources = [f"{{name: good, api: cls, region: ap-guangzhou, endpoint: '{sim.url}', {keys}}}"]
+        sources = [f"{{name: good, account: good, api: cls, region: ap-guangzhou, endpoint: '{sim.url}', {keys}}}"]
         if bad:
             for api in ("v2", "v3", "cls"):
                 sources.append(
-                    f"{{name: bad-{api}, api: {api}, region: ap-shanghai, endpoint: '{bad.url}', {keys}}}"
+                    f"{{name: bad-{api}, account: {api}, api: {api}, region: ap-shanghai, "
+                    f"endpoint: '{bad.url}', {keys}}}"
                 )
         file.write_text(f"sources: [{', '.join(sources)}]\n")
         port = free_port()
@@ -92,6 +94,7 @@ class Watched:
         script = " ".join([*words, 'exec "$@"'])
         self.process = context.start(f"exporter-{number}", ["sh", "-c", script, "sh", *argv])
         until("the first scrape", lambda: self.get("/metrics"), 20)
+        until("all functions", lambda: services.counted(self.url), 20)
         self.limited = list(row.limits)
 
     def get(self, path):
@@ -156,13 +159,17 @@ def hold(context, row, sim):
         watched = Watched(context, row, sim, bad)
         scraper = Scraper(watched)
         scraper.start()
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + row.seconds
         what = row.act(watched.address, deadline) if row.act else ""
         time.sleep(max(0.0, deadline - time.monotonic()))
         scraper.done.set()
         scraper.join()
         if bad:
             what = bad.told()
+        if resource.RLIMIT_FSIZE in row.limits:
+            refused = watched.get("/metrics").partition("\nscf_exporter_commit_errors_total ")[2]
+            what = f"{refused.split()[0]} commits refused"
+            expect(float(refused.split()[0]) > 0, "the disk was never full")
         watched.unbind()
         invocations = caught_up(watched, sim)
         peak = watched.peak()
