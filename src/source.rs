@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::config::{FunctionFilter, Read};
 use crate::ledger::{Listed, TargetId};
-use crate::model::{Page, Timestamp};
+use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
 /// An API as a source of invocations.
@@ -129,9 +129,10 @@ pub trait PageSink: Send {
     /// position up to [`Span::closed`].
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow>;
 
-    /// How many attempts of the target within `span` were met by now, so that a read can tell from
-    /// the total of an answer that none is missing; `None` where that is not known.
-    fn met(&mut self, _span: Range<Timestamp>) -> BoxFuture<'_, Option<u64>> {
+    /// How many attempts of each function of the target within `span` were met by now, so that a
+    /// read can tell from the total of an answer that none is missing; `None` where that is not
+    /// known. There may be functions that are not wanted any more.
+    fn met(&mut self, _span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {
         Box::pin(async { None })
     }
 

@@ -12,7 +12,7 @@ use super::condition::Condition;
 use super::writer::{Reply, Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
 use super::{Books, PageOutcome, Prepared};
-use crate::model::{Page, Timestamp};
+use crate::model::{FunctionId, Page, Timestamp};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
@@ -52,10 +52,13 @@ pub struct Committer {
 #[derive(Default)]
 struct Answers(Vec<Answer>);
 
+/// Attempts that were met, by function.
+type Met = Vec<(FunctionId, u64)>;
+
 enum Answer {
     Plain(Reply<()>),
     Opened(Reply<Timestamp>, Timestamp),
-    Met(Reply<Option<u64>>, Option<u64>),
+    Met(Reply<Option<Met>>, Option<Met>),
     Page(Reply<PageOutcome>, PageOutcome, Page),
 }
 

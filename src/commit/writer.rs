@@ -66,7 +66,7 @@ pub(super) enum Request {
     Met {
         target: TargetId,
         span: Range<Timestamp>,
-        reply: Reply<Option<u64>>,
+        reply: Reply<Option<Vec<(FunctionId, u64)>>>,
     },
     Keep {
         terms: Terms,
@@ -152,8 +152,8 @@ impl Writer {
         .await
     }
 
-    /// How many attempts of `target` within `span` were met, the pages handed over before
-    /// included; `None` where that cannot be told.
+    /// How many attempts of each function of `target` within `span` were met, the pages handed
+    /// over before included; `None` where that cannot be told.
     ///
     /// # Errors
     /// [`Refused`]
@@ -161,7 +161,7 @@ impl Writer {
         &self,
         target: &TargetId,
         span: Range<Timestamp>,
-    ) -> Result<Option<u64>, Refused> {
+    ) -> Result<Option<Vec<(FunctionId, u64)>>, Refused> {
         self.ask(|reply| Request::Met {
             target: target.clone(),
             span,

@@ -9,7 +9,7 @@ use tracing::warn;
 use super::board::Rows;
 use crate::commit::{Minute, PageOutcome, Refused, Writer};
 use crate::ledger::TargetId;
-use crate::model::{Page, RejectReason, Timestamp};
+use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::runtime::Stop;
 use crate::source::{Flow, Mode, PageSink};
 use crate::tencent::BoxFuture;
@@ -185,7 +185,7 @@ impl PageSink for Sink<'_> {
         Box::pin(self.settle(position))
     }
 
-    fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<u64>> {
+    fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {
         // A refusal is told by the pages.
         Box::pin(async move { self.writer.met(self.target, span).await.ok().flatten() })
     }

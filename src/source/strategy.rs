@@ -419,7 +419,7 @@ impl PageSink for Careful<'_> {
         }
     }
 
-    fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<u64>> {
+    fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {
         self.sink.met(span)
     }
 

@@ -1,5 +1,6 @@
 //! Settling a target: what closes with it, and what need not be remembered any more.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -48,32 +49,44 @@ impl Books {
         }
     }
 
-    /// How many attempts of `target` within `span` were met, those of the change included: as many
-    /// as an API that orders rows by start must count, if all are there. `None` where a topic had
-    /// a part in it, whose attempts are kept by log time.
+    /// How many attempts of each function of `target` within `span` were met, those of the change
+    /// included: together as many as an API that orders rows by start must count, if all are
+    /// there. `None` where a topic had a part in it, whose attempts are kept by log time.
     pub fn met(
         &self,
         change: &Prepared,
         target: &TargetId,
         span: &Range<Timestamp>,
-    ) -> Option<u64> {
+    ) -> Option<Vec<(FunctionId, u64)>> {
         if self.targets.has_topic_since(target, span.start - RETENTION) {
             return None;
         }
-        let mut slots = self.slots_of(target);
-        let kept = slots
-            .iter()
-            .filter_map(|slot| self.seen.get(*slot as usize));
-        let kept: u64 = kept.map(|seen| seen.count_in(span)).sum();
-        slots.extend(change.added_for(target));
-        slots.sort_unstable();
-        let packs = change.packs.iter().flat_map(|pack| &pack.0);
-        let new = packs.filter(|seen| {
-            span.contains(&seen.position)
+        let mut met: BTreeMap<u32, u64> = BTreeMap::new();
+        for slot in self.slots_of(target) {
+            let seen = self.seen.get(slot as usize);
+            met.insert(slot, seen.map_or(0, |seen| seen.count_in(span)));
+        }
+        met.extend(change.added_for(target).into_iter().map(|slot| (slot, 0)));
+        for seen in change.packs.iter().flat_map(|pack| &pack.0) {
+            if span.contains(&seen.position)
                 && !seen.key.is_cold_start()
-                && slots.binary_search(&seen.slot).is_ok()
-        });
-        Some(kept + new.count() as u64)
+                && let Some(count) = met.get_mut(&seen.slot)
+            {
+                *count += 1;
+            }
+        }
+        let met = met.into_iter().filter(|(_, count)| *count > 0);
+        Some(
+            met.map(|(slot, count)| (self.function_in(change, slot).clone(), count))
+                .collect(),
+        )
+    }
+
+    fn function_in<'s>(&'s self, change: &'s Prepared, slot: u32) -> &'s FunctionId {
+        match self.series.all().get(slot as usize) {
+            Some(series) => &series.function,
+            None => &change.added[slot as usize - self.seen.len()].0,
+        }
     }
 
     /// Attempts older than the cloud keeps its logs cannot come again. This ends those of

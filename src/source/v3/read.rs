@@ -1,5 +1,6 @@
 //! Reading one target: a sweep by windows, oldest first, or the tail, newest first.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -210,10 +211,10 @@ impl<'a> Reader<'a> {
                 return Ok(true);
             }
             let counted = proof.counted(&marks, &passed, answer.total_count);
-            let met = self.sink.met(counted.span.clone()).await;
+            let met = self.met_in(counted.span.clone()).await;
             proof.took(&marks, answer.total_count, counted, met);
             if let Some(first) = proof.open() {
-                let met = self.sink.met(first.span.clone()).await;
+                let met = self.met_in(first.span.clone()).await;
                 proof.met_of_first(met);
             }
         }
@@ -258,7 +259,18 @@ impl<'a> Reader<'a> {
     /// How many attempts were met in what a first request for the newest rows asks for.
     async fn met(&mut self, span: Span) -> Option<u64> {
         let end = Timestamp::from_secs(self.newest(span).to);
-        self.sink.met(span.first_second()..end).await
+        self.met_in(span.first_second()..end).await
+    }
+
+    /// How many attempts of functions that are wanted were met. Another configuration may have
+    /// wanted more: their rows are passed over now, and must not count twice.
+    async fn met_in(&mut self, span: Range<Timestamp>) -> Option<u64> {
+        let wanted = self.reading.wanted;
+        let met = self.sink.met(span).await?;
+        let met = met
+            .iter()
+            .filter(|(function, _)| wanted.wants(&function.namespace, &function.name));
+        Some(met.map(|(_, attempts)| attempts).sum())
     }
 
     /// About how many rows the API counts beyond those that were met or passed over; `None` where
@@ -278,7 +290,7 @@ impl<'a> Reader<'a> {
         let mut wanted = span.expected.saturating_mul(4);
         if let Some(oldest) = self.memory.oldest() {
             let since = Timestamp::from_secs(oldest)..Timestamp::MAX;
-            let met = self.sink.met(since).await.unwrap_or(u64::MAX);
+            let met = self.met_in(since).await.unwrap_or(u64::MAX);
             wanted = met.saturating_add(self.memory.passed_over()).max(wanted);
         }
         let wanted = usize::try_from(wanted).unwrap_or(page_max);

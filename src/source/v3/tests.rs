@@ -38,6 +38,11 @@ impl Fake {
         })
     }
 
+    /// Whose row has this request id.
+    fn function(id: u64) -> &'static str {
+        if id % 10 == 9 { "other" } else { "f" }
+    }
+
     /// Seconds since [`DAY`] of a text of that day.
     fn second(text: &Value) -> i64 {
         let text = text.as_str().unwrap();
@@ -83,7 +88,7 @@ impl Fake {
         let page: Vec<Value> = page
             .map(|(start, id)| {
                 let code = if self.running.contains(&id) { 2 } else { 0 };
-                json!({"FunctionName": if id % 10 == 9 { "other" } else { "f" },
+                json!({"FunctionName": Self::function(id),
                     "RequestId": id.to_string(), "StartTime": Self::text(start), "RetCode": code,
                     "RetMsg": "", "InvokeFinished": 1, "Duration": 1.5, "BillDuration": 2,
                     "MemUsage": 1024, "RetryNum": 0})
