@@ -238,6 +238,8 @@ impl Worker {
             telemetry.counted(newest, source.now());
         }
         telemetry.poll_succeeded(now);
+        let (pages, counted) = (report.pages, tally.counted);
+        debug!(target_name = %self.target, pages, counted, "polled");
         let polled = Polled {
             settled: self.settled,
             late_after: source.late_after(&self.target),
