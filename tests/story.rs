@@ -15,6 +15,8 @@ mod panics;
 mod plan;
 #[path = "story/play.rs"]
 mod play;
+#[path = "story/remembered.rs"]
+mod remembered;
 #[path = "story/runner.rs"]
 mod runner;
 #[path = "story/setup.rs"]

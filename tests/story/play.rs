@@ -11,7 +11,7 @@ use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
 use scf_exporter::store::Store;
 use scf_exporter::tencent::Environment;
-use scf_exporter::web::{Readiness, View};
+use scf_exporter::web::View;
 use tokio::time::{Instant, sleep, timeout};
 
 #[path = "reload.rs"]
@@ -20,6 +20,7 @@ mod reload;
 use super::checks::{self, Broken, Shown};
 use super::panics;
 use super::plan::{End, Event, Layout, Setup, Story};
+use super::remembered::Remembered;
 use super::setup::{config, environment};
 use super::support::disk::{Image, disk_of};
 use super::support::world::Exporter;
@@ -57,6 +58,7 @@ struct Player<'a> {
     image: Arc<Image>,
     shown: Shown,
     zeros: Zeros,
+    remembered: Remembered,
     /// Life and generation of the last snapshot that was looked at: each is looked at once.
     looked_at: (usize, u64),
     full_until: Option<Instant>,
@@ -113,6 +115,7 @@ impl<'a> Player<'a> {
             image: Arc::default(),
             shown: Shown::default(),
             zeros: Zeros::default(),
+            remembered: Remembered::default(),
             looked_at: (0, 0),
             full_until: None,
             setup: story.setup,
@@ -206,6 +209,7 @@ impl<'a> Player<'a> {
                         looks: looks(&self.setup),
                     });
                     self.lives += 1;
+                    self.remembered = Remembered::default();
                     self.log.line("started");
                     return self.scrape();
                 }
@@ -270,16 +274,15 @@ impl<'a> Player<'a> {
         let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
         checks::never_more(&counted, &truth)?;
         checks::nothing_left_out(&life.exporter.dispositions())?;
-        match self.settled_ms(life) {
-            Some(settled_ms)
-                if !self.any_deleted()
-                    && !life.refused
-                    && self.setup.layout != Layout::First
-                    && entries > 0.0
-                    && (self.setup.api != Api::Cls || checks::is_listed(&scrape)) =>
-            {
-                let from_ms =
-                    settled_ms - 1_000 * (self.story.run_time_s() + self.story.delivery_s()) as i64;
+        let settled_ms = self
+            .remembered
+            .settled_ms(&life.exporter, &scrape, self.setup.api);
+        let read_by_all = !life.refused && self.setup.layout != Layout::First;
+        match settled_ms {
+            Some(settled_ms) if read_by_all && entries > 0.0 && !self.any_deleted() => {
+                let skew_ms = self.story.world.faults.clock_skew_ms;
+                let horizon_s = self.story.run_time_s() + self.story.delivery_s();
+                let from_ms = settled_ms - skew_ms - 1_000 * horizon_s as i64;
                 checks::ledger_bound(entries as u64, &self.cloud, now_ms, from_ms)
             }
             // Nothing settles a function that is read no more; and where the state was opened, its
@@ -320,19 +323,6 @@ impl<'a> Player<'a> {
         let rows = self.wire.rows() - life.rows_before;
         checks::nothing_left_out(&dispositions)?;
         checks::accounted(&dispositions, rows, to_the_last)
-    }
-
-    /// The position below which everything is settled, by this machine's clock; none while targets
-    /// are still to be found or begun.
-    fn settled_ms(&self, life: &Life) -> Option<i64> {
-        let view = &life.exporter.view;
-        if view.readiness() != Readiness::Ready {
-            return None;
-        }
-        let targets = view.status().targets;
-        let settled: Option<Vec<_>> = targets.iter().map(|target| target.settled).collect();
-        let settled_ms = settled?.iter().map(|at| at.as_millis()).min()?;
-        Some(settled_ms - self.story.world.faults.clock_skew_ms)
     }
 
     /// Waits for the moment at which an exporter ends.

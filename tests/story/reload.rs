@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use super::super::checks::{self, Broken};
 use super::super::plan::{End, Setup};
+use super::super::remembered::Remembered;
 use super::super::setup::config;
 use super::{Player, START_AGAIN, looks};
 
@@ -31,6 +32,7 @@ impl Player<'_> {
                 life.looks |= looks(&setup);
                 let before = self.in_flight_max();
                 self.setup = setup;
+                self.remembered = Remembered::default();
                 // What ended meanwhile had the limit of before, and nothing else began until then.
                 let most = self.wire.take_most_under_way(true);
                 checks::in_flight_bound(most, before.max(self.in_flight_max()))?;
