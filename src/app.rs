@@ -202,13 +202,14 @@ impl App {
     /// Reads and serves until `stop`, or until asked to quit; then ends the pages in flight, commits them, and lets the
     /// scrapes in flight end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
+        // Before anybody asks, so that nothing seems ready before it is known what is to be read.
+        let mut running = self.pipeline.start();
         let (server_stopper, server_stop) = Stop::new();
         let (listeners, limits) = (self.listeners, web::Limits::of_process());
         let server = spawn(async move {
             let stop = server_stop.wished();
             web::serve(listeners, self.site, self.toolkit, limits, stop).await;
         });
-        let mut running = self.pipeline.start();
         tokio::select! {
             biased;
             () = stop => {}
@@ -280,10 +281,7 @@ impl Pipeline {
         };
         let mut built = Vec::new();
         for source in &config.sources {
-            let source = wiring.build(Terms::of(config, source)).await?;
-            view.board
-                .begun(&source.terms.source.name, source.info.clone());
-            built.push(source);
+            built.push(wiring.build(Terms::of(config, source)).await?);
         }
         Ok(Self {
             config: config.clone(),
@@ -330,9 +328,10 @@ impl Running {
             terms,
             poller,
             stopper,
-            info: _,
+            info,
         } = built;
         let name = terms.source.name.clone();
+        self.wiring.board.begun(&name, info);
         let mut task = JoinSet::new();
         task.spawn(run_source(poller, listed));
         let source = AtWork {

@@ -120,12 +120,10 @@ fn check_web(files: &[PathBuf]) -> Result<(), Failure> {
             Err(faults) => bad.push(faults.to_string()),
         }
     }
-    let failure = || Failure(bad.join("\n"), EXIT_CONFIG);
     if bad.is_empty() {
-        Ok(())
-    } else {
-        Err(failure())
+        return Ok(());
     }
+    Err(Failure(bad.join("\n"), EXIT_CONFIG))
 }
 
 fn faulty(faults: &Faults) -> Failure {

@@ -18,7 +18,7 @@ use crate::runtime::Runtime;
 use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
 
-pub use board::{Board, Rows, SourceInfo, SourceState, TargetState};
+pub use board::{Board, SourceInfo, SourceState, TargetState};
 pub use budget::Budget;
 pub use source::run_source;
 

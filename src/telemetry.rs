@@ -9,6 +9,7 @@ mod bounded;
 mod family;
 mod recent;
 mod requests;
+mod rows;
 mod source;
 mod trouble;
 
@@ -27,6 +28,7 @@ use source::SourceFamilies;
 
 pub use recent::{CELLS, Cell, Recent};
 pub use requests::Requests;
+pub use rows::Rows;
 pub use source::SourceTelemetry;
 pub use trouble::Trouble;
 

@@ -23,6 +23,6 @@ pub use server::{Limits, serve};
 pub use site::{Site, TelemetryPathError};
 pub use toolkit::Toolkit;
 pub use view::{
-    ActionRate, ConfigStatus, Health, Readiness, Rows, SeriesStatus, SourceStatus, StateStatus,
-    Status, TargetStatus, View,
+    ActionRate, ConfigStatus, Health, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,
+    TargetStatus, View,
 };

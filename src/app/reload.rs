@@ -128,8 +128,6 @@ impl Running {
         reloaded.in_time = self.end_old(&reloaded, &config).await?;
         for built in built {
             let listed = self.shown_as_listed(|function| built.terms.source.reads(function));
-            let name = &built.terms.source.name;
-            self.wiring.board.begun(name, built.info.clone());
             self.begin(built, listed);
         }
         self.config = config;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::commit::{Condition, Published};
 use crate::model::Timestamp;
-use crate::poll::{self, Board, SourceState, TargetState};
+use crate::poll::{Board, SourceState, TargetState};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
-use crate::telemetry::{Disposition, Telemetry};
+use crate::telemetry::{Disposition, Rows, Telemetry};
 use crate::web::{
-    ActionRate, ConfigStatus, Readiness, Rows, SeriesStatus, SourceStatus, StateStatus, Status,
+    ActionRate, ConfigStatus, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,
     TargetStatus, View,
 };
 
@@ -79,13 +79,6 @@ impl Shown {
 }
 
 fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
-    let poll::Rows {
-        counted,
-        duplicate,
-        late,
-        unfinished,
-        invalid,
-    } = state.rows;
     TargetStatus {
         name,
         source: state.source.to_string(),
@@ -93,13 +86,7 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
         trouble: state.trouble,
         settled: state.settled,
         late_after: state.late_after,
-        rows: Rows {
-            counted,
-            duplicate,
-            late,
-            unfinished,
-            invalid,
-        },
+        rows: state.rows,
         recent: state.recent.cells(now),
     }
 }

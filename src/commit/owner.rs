@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
 use super::condition::Condition;
-use super::writer::{Reply, Request, Terms, Writer};
+use super::writer::{Met, Reply, Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
 use super::{Books, PageOutcome, Prepared};
-use crate::model::{FunctionId, Page, Timestamp};
+use crate::model::{Page, Timestamp};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
@@ -51,9 +51,6 @@ pub struct Committer {
 /// Answers that wait for the change to be durable.
 #[derive(Default)]
 struct Answers(Vec<Answer>);
-
-/// Attempts that were met, by function.
-type Met = Vec<(FunctionId, u64)>;
 
 enum Answer {
     Plain(Reply<()>),

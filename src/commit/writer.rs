@@ -38,7 +38,13 @@ pub struct Terms {
     pub gone: Vec<FunctionId>,
 }
 
+/// An answer that may still be to come; see [`answer`].
+pub type Answer<T> = oneshot::Receiver<Result<T, Refused>>;
+
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Refused>>;
+
+/// Attempts that were met, by function.
+pub(super) type Met = Vec<(FunctionId, u64)>;
 
 /// What can be asked of the committer.
 #[derive(Debug)]
@@ -66,7 +72,7 @@ pub(super) enum Request {
     Met {
         target: TargetId,
         span: Range<Timestamp>,
-        reply: Reply<Option<Vec<(FunctionId, u64)>>>,
+        reply: Reply<Option<Met>>,
     },
     Keep {
         terms: Terms,
@@ -112,12 +118,7 @@ impl Writer {
     /// # Errors
     /// [`Refused`]
     pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, Refused> {
-        self.ask(|reply| Request::Page {
-            target: target.clone(),
-            page,
-            reply,
-        })
-        .await
+        answer(self.page_later(target, page).await?).await
     }
 
     /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
@@ -128,15 +129,13 @@ impl Writer {
         &self,
         target: &TargetId,
         page: Page,
-    ) -> Result<oneshot::Receiver<Result<PageOutcome, Refused>>, Refused> {
-        let (reply, answer) = oneshot::channel();
-        let request = Request::Page {
+    ) -> Result<Answer<PageOutcome>, Refused> {
+        self.send(|reply| Request::Page {
             target: target.clone(),
             page,
             reply,
-        };
-        self.0.send(request).await.map_err(|_| Refused)?;
-        Ok(answer)
+        })
+        .await
     }
 
     /// Settles a target at a position.
@@ -161,7 +160,7 @@ impl Writer {
         &self,
         target: &TargetId,
         span: Range<Timestamp>,
-    ) -> Result<Option<Vec<(FunctionId, u64)>>, Refused> {
+    ) -> Result<Option<Met>, Refused> {
         self.ask(|reply| Request::Met {
             target: target.clone(),
             span,
@@ -179,8 +178,20 @@ impl Writer {
     }
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
+        answer(self.send(request).await?).await
+    }
+
+    async fn send<T>(
+        &self,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<Answer<T>, Refused> {
         let (reply, answer) = oneshot::channel();
         self.0.send(request(reply)).await.map_err(|_| Refused)?;
-        answer.await.map_err(|_| Refused)?
+        Ok(answer)
     }
+}
+
+/// Waits for an answer; a committer that is gone has refused.
+pub async fn answer<T>(answer: Answer<T>) -> Result<T, Refused> {
+    answer.await.unwrap_or(Err(Refused))
 }

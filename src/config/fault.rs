@@ -53,7 +53,8 @@ impl Place {
 // === impl Fault ===
 
 impl Fault {
-    pub(super) fn new(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
+    /// Something that is wrong.
+    pub fn new(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             place,
             path: path.into(),
@@ -123,6 +124,11 @@ pub(super) fn quote(text: &str) -> String {
         shown.push_str("...");
     }
     format!("`{}`", shown.escape_debug())
+}
+
+/// [`quote`], as a part of a key's path.
+pub(super) fn quote_key(name: &str) -> String {
+    quote(name).trim_matches('`').to_owned()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::form::{Block, Form};
-use super::fault::{Fault, Faults, Place, quote};
+use super::fault::{Fault, Faults, Place, quote, quote_key};
 use super::key::alternatives;
 use super::{ClientAuth, Curve, read_file, yaml};
 use crate::secret::Secret;
@@ -227,7 +227,7 @@ fn users(form: &mut Form<'_>, root: &Block) -> Vec<WebUser> {
             }),
             // The name of a user is no secret, a password in place of its hash is.
             Err(problem) => {
-                let path = format!("{path}.{}", quote(&name).trim_matches('`'));
+                let path = format!("{path}.{}", quote_key(&name));
                 form.fault(hash.at, path, problem);
             }
         }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use time::UtcDateTime;
+
 /// An instant: milliseconds since the Unix epoch, UTC. Also a *position*: the time by which a
 /// source orders its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -48,6 +50,13 @@ impl Timestamp {
     /// Seconds since the epoch as a float, for gauges.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1_000.0
+    }
+
+    /// The same by the calendar, to the second; the nearest instant of the years -9999 to 9999.
+    pub fn utc(self) -> UtcDateTime {
+        let (first, last) = (UtcDateTime::MIN, UtcDateTime::MAX);
+        let second = self.as_secs().max(first.unix_timestamp());
+        UtcDateTime::from_unix_timestamp(second).unwrap_or(last)
     }
 
     /// The time from `earlier` to `self`, zero where `earlier` is later.

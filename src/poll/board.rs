@@ -8,7 +8,7 @@ use super::sink::Tally;
 use crate::config::Api;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
-use crate::telemetry::{Cell, Recent, Requests, Trouble};
+use crate::telemetry::{Cell, Recent, Requests, Rows, Trouble};
 use crate::tencent::ApiError;
 
 /// The state of every target and source.
@@ -79,21 +79,6 @@ pub(super) struct Polled {
     pub(super) settled: Timestamp,
     pub(super) late_after: Duration,
     pub(super) hint: Option<Trouble>,
-}
-
-/// Rows by what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rows {
-    /// Counted.
-    pub counted: u64,
-    /// Counted before.
-    pub duplicate: u64,
-    /// Too late to be counted.
-    pub late: u64,
-    /// Not finished yet.
-    pub unfinished: u64,
-    /// Unreadable.
-    pub invalid: u64,
 }
 
 impl Board {
@@ -260,17 +245,6 @@ impl TargetState {
             rows: Rows::default(),
             recent: Recent::hour(),
         }
-    }
-}
-
-impl Rows {
-    /// Adds those of another read.
-    pub fn add(&mut self, other: Self) {
-        self.counted += other.counted;
-        self.duplicate += other.duplicate;
-        self.late += other.late;
-        self.unfinished += other.unfinished;
-        self.invalid += other.invalid;
     }
 }
 

@@ -3,15 +3,14 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
-use tokio::sync::oneshot;
 use tracing::warn;
 
-use super::board::Rows;
-use crate::commit::{Minute, PageOutcome, Refused, Writer};
+use crate::commit::{Answer, Minute, PageOutcome, Refused, Writer, answer};
 use crate::ledger::TargetId;
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::runtime::Stop;
 use crate::source::{Flow, Mode, PageSink};
+use crate::telemetry::Rows;
 use crate::tencent::BoxFuture;
 
 /// Pages of a sweep that may wait for the disk while the next one is fetched.
@@ -29,16 +28,14 @@ pub(super) struct Sink<'a> {
     settled: &'a mut Timestamp,
     /// Reasons that were logged for this target already.
     logged: &'a mut BTreeSet<RejectReason>,
-    waiting: VecDeque<oneshot::Receiver<Result<PageOutcome, Refused>>>,
+    waiting: VecDeque<Answer<PageOutcome>>,
     tally: Tally,
 }
 
 /// What became of the pages of a read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    /// Rows counted.
-    pub(super) counted: u64,
-    /// The same, and all other rows; what people are shown.
+    /// Rows by what became of them.
     pub(super) rows: Rows,
     /// The counted ones by minute.
     pub(super) minutes: Vec<Minute>,
@@ -79,8 +76,8 @@ impl<'a> Sink<'a> {
     }
 
     async fn drain(&mut self) {
-        while let Some(answer) = self.waiting.pop_front() {
-            self.note(answer.await.unwrap_or(Err(Refused)));
+        while let Some(next) = self.waiting.pop_front() {
+            self.note(answer(next).await);
         }
     }
 
@@ -116,7 +113,7 @@ impl<'a> Sink<'a> {
                 if self.waiting.len() > PAGES_AHEAD
                     && let Some(oldest) = self.waiting.pop_front()
                 {
-                    self.note(oldest.await.unwrap_or(Err(Refused)));
+                    self.note(answer(oldest).await);
                 }
                 false
             }
@@ -164,7 +161,6 @@ impl<'a> Sink<'a> {
 impl Tally {
     /// Adds what became of a page.
     pub(super) fn add(&mut self, page: PageOutcome) {
-        self.counted += page.counted;
         self.rows.add(Rows {
             counted: page.counted,
             duplicate: page.duplicate,

@@ -153,7 +153,7 @@ impl Worker {
         let ended = match result {
             Ok(report) if !tally.refused => {
                 let (pages, complete) = (report.pages, report.complete);
-                let counted = tally.counted;
+                let counted = tally.rows.counted;
                 self.expected = counted;
                 self.took(span, ahead, report, tally).await;
                 Ended::Read {
@@ -234,11 +234,11 @@ impl Worker {
             telemetry.truncated_read();
             warn!(target_name = %self.target, pages = report.pages, "read cut: too many pages");
         }
-        if let (1.., Some(newest)) = (tally.counted, tally.newest) {
+        if let (1.., Some(newest)) = (tally.rows.counted, tally.newest) {
             telemetry.counted(newest, source.now());
         }
         telemetry.poll_succeeded(now);
-        let (pages, counted) = (report.pages, tally.counted);
+        let (pages, counted) = (report.pages, tally.rows.counted);
         debug!(target_name = %self.target, pages, counted, "polled");
         let polled = Polled {
             settled: self.settled,

@@ -1,13 +1,19 @@
 //! Start times as v2 and API 3.0 write them: `2017-04-19 22:16:00`, in UTC+8, whole seconds,
 //! fraction cut.
 
+use std::ops::RangeInclusive;
+
+use time::{Date, Month};
+
 use crate::model::Timestamp;
 
 /// Beijing is eight hours ahead of UTC all year.
 const OFFSET_SECS: i64 = 8 * 3_600;
-/// Days from the epoch to 2000-01-01 and to 2200-12-31.
-const FIRST_DAY: i64 = 10_957;
-const LAST_DAY: i64 = 84_370;
+/// Start times are of these years.
+const YEARS: RangeInclusive<i64> = 2000..=2200;
+/// The first second of the first of them and the last of the last, as a clock in Beijing shows it.
+const FIRST: i64 = 946_684_800;
+const LAST: i64 = 7_289_654_399;
 
 /// Reads a start time. `None` where it is not one, or lies outside the years 2000 to 2200.
 pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
@@ -27,66 +33,24 @@ pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let valid = (2000..=2200).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=days_in(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    valid.then(|| {
-        let days = days_since_epoch(year, month, day);
-        Timestamp::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second - OFFSET_SECS)
-    })
+    if !YEARS.contains(&year) {
+        return None;
+    }
+    let month = Month::try_from(month as u8).ok()?;
+    let date = Date::from_calendar_date(year as i32, month, day as u8).ok()?;
+    let at = date.with_hms(hour as u8, minute as u8, second as u8).ok()?;
+    let shown = at.as_utc().unix_timestamp();
+    Some(Timestamp::from_secs(shown - OFFSET_SECS))
 }
 
 /// Writes a second since the epoch as [`parse_start_time`] reads it; what lies outside its years
 /// is written as the nearest instant inside.
 pub(super) fn format_start_time(second: i64) -> String {
-    let second = (second + OFFSET_SECS).clamp(FIRST_DAY * 86_400, LAST_DAY * 86_400 + 86_399);
-    let (days, of_day) = (second.div_euclid(86_400), second.rem_euclid(86_400));
-    let (mut year, mut month) = (2000, 1);
-    let mut left = days - FIRST_DAY;
-    while left >= 365 + i64::from(is_leap(year)) {
-        left -= 365 + i64::from(is_leap(year));
-        year += 1;
-    }
-    while left >= days_in(year, month) {
-        left -= days_in(year, month);
-        month += 1;
-    }
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!(
-        "{year:04}-{month:02}-{:02} {hour:02}:{minute:02}:{second:02}",
-        left + 1
-    )
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-/// Days from 1970-01-01 to a date from 2000 on.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    // Years counted from March, so that the leap day is the last of its year.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let leap_days = year / 4 - year / 100 + year / 400;
-    // 153 days in each five months from March: 31, 30, 31, 30, 31.
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    // 719468 days lie between the March that begins the year 0 and the epoch.
-    year * 365 + leap_days + day_of_year - 719_468
+    let shown = (second + OFFSET_SECS).clamp(FIRST, LAST);
+    let utc = Timestamp::from_secs(shown).utc();
+    let (year, month, day) = (utc.year(), u8::from(utc.month()), utc.day());
+    let (hour, minute, second) = utc.as_hms();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]

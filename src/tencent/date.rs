@@ -1,35 +1,17 @@
 //! Days and seconds: the date that TC3 signs, and the date that an answer carries.
 
-/// The days of a common year before each month.
-const DAYS_BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+use time::{Date, Month};
+
+use crate::model::Timestamp;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// The Gregorian calendar repeats after so many days, 400 years.
-const DAYS_OF_CYCLE: i64 = 146_097;
-
-const DAY: i64 = 86_400;
-
 /// The UTC date of a Unix time, as `2019-02-25`.
 pub(super) fn utc_date(unix_seconds: i64) -> String {
-    let days = unix_seconds.div_euclid(DAY);
-    let cycle = days.div_euclid(DAYS_OF_CYCLE);
-    let days = days.rem_euclid(DAYS_OF_CYCLE);
-    // A year has at most 366 days, so the guess is never late, and within a cycle at most a year
-    // early.
-    let mut year = 1970 + days / 366;
-    while days_before_year(year + 1) <= days {
-        year += 1;
-    }
-    let day_of_year = days - days_before_year(year);
-    let month = (1..=12)
-        .rev()
-        .find(|month| days_before_month(year, *month) <= day_of_year)
-        .unwrap_or(1);
-    let day = day_of_year - days_before_month(year, month) + 1;
-    let year = year + cycle * 400;
+    let utc = Timestamp::from_secs(unix_seconds).utc();
+    let (year, month, day) = (utc.year(), u8::from(utc.month()), utc.day());
     format!("{year:04}-{month:02}-{day:02}")
 }
 
@@ -42,14 +24,10 @@ pub(super) fn parse_http_date(text: &str) -> Option<i64> {
         return None;
     };
     let year = number(year, 4).filter(|year| *year >= 1970)?;
-    let month = 1 + i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
-    let day = number(day, 2)?;
-    let last = days_before_month(year, month + 1) - days_before_month(year, month);
-    if !(1..=last).contains(&day) {
-        return None;
-    }
-    let days = days_before_year(year) + days_before_month(year, month) + day - 1;
-    Some(days * DAY + second_of_day(time)?)
+    let month = 1 + MONTHS.iter().position(|name| *name == month)? as u8;
+    let month = Month::try_from(month).ok()?;
+    let date = Date::from_calendar_date(year as i32, month, number(day, 2)? as u8).ok()?;
+    Some(date.midnight().as_utc().unix_timestamp() + second_of_day(time)?)
 }
 
 /// `22:13:20`; a leap second is the last one of its minute.
@@ -67,23 +45,6 @@ fn second_of_day(time: &str) -> Option<i64> {
 fn number(text: &str, digits: usize) -> Option<i64> {
     let good = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
     good.then(|| text.parse().ok()).flatten()
-}
-
-/// The days from 1970 to the beginning of a year not before it.
-const fn days_before_year(year: i64) -> i64 {
-    365 * (year - 1970) + leap_days_before(year) - leap_days_before(1970)
-}
-
-const fn leap_days_before(year: i64) -> i64 {
-    let whole = year - 1;
-    whole / 4 - whole / 100 + whole / 400
-}
-
-/// The days of `year` before `month`, counted from 1; the thirteenth is the year's length.
-fn days_before_month(year: i64, month: i64) -> i64 {
-    let leap_day = leap_days_before(year + 1) - leap_days_before(year);
-    let index = usize::try_from(month - 1).unwrap_or(0);
-    DAYS_BEFORE.get(index).copied().unwrap_or(365) + if month > 2 { leap_day } else { 0 }
 }
 
 #[cfg(test)]
@@ -148,7 +109,7 @@ mod tests {
             let date = utc_date(seconds);
             let (year, month, day) = (&date[..4], &date[5..7], &date[8..]);
             let month = MONTHS[month.parse::<usize>().unwrap() - 1];
-            let rest = seconds % DAY;
+            let rest = seconds % 86_400;
             let time = format!("{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60);
             let header = format!("Day, {day} {month} {year} {time} GMT");
             prop_assert_eq!(parse_http_date(&header), Some(seconds));

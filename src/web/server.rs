@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -125,20 +126,23 @@ impl Default for Limits {
 /// Accepts until the server stops, then waits for the connections.
 async fn accept(listener: TcpListener, context: Context) {
     let mut connections = JoinSet::new();
-    let mut come = None;
+    let mut stopping = context.stopping.clone();
+    // The next connection, once it has come and until there is room for it.
+    let mut come: Option<TcpStream> = None;
     loop {
-        let mut stopping = context.stopping.clone();
-        let next = tokio::select! {
+        tokio::select! {
             biased;
-            _ = stopping.wait_for(|stop| *stop) => break,
-            Some(_) = connections.join_next() => continue,
-            next = next_connection(&listener, &context.seats, &mut come) => next,
-        };
-        match next {
-            Ok((stream, seat)) => {
-                connections.spawn(connection(stream, seat, context.clone()));
+            () = stopped(&mut stopping) => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if come.is_none() => match accepted {
+                Ok((stream, _)) => come = Some(stream),
+                Err(error) => rest(&error).await,
+            },
+            seat = context.seats.take(), if come.is_some() => {
+                if let Some(stream) = come.take() {
+                    connections.spawn(connection(stream, seat, context.clone()));
+                }
             }
-            Err(error) => rest(&error).await,
         }
     }
     drop(listener);
@@ -147,22 +151,10 @@ async fn accept(listener: TcpListener, context: Context) {
     let _ = timeout(context.limits.drain, ended).await;
 }
 
-/// The next connection, once there is room for it. One that has `come` is kept there until then:
-/// who waits for this may turn to something else.
-async fn next_connection(
-    listener: &TcpListener,
-    seats: &Arc<Seats>,
-    come: &mut Option<TcpStream>,
-) -> io::Result<(TcpStream, Arc<Seat>)> {
-    loop {
-        if come.is_none() {
-            *come = Some(listener.accept().await?.0);
-        }
-        let seat = seats.take().await;
-        if let Some(stream) = come.take() {
-            return Ok((stream, seat));
-        }
-    }
+/// Waits until the server stops.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // If nobody can say so any more it is over too.
+    let _gone = stopping.wait_for(|stop| *stop).await;
 }
 
 /// A client that left before it was accepted is nothing; a lack of files or memory takes time to
@@ -185,91 +177,64 @@ async fn connection(stream: TcpStream, seat: Arc<Seat>, context: Context) {
     // Answers are written in large pieces; waiting to fill a packet only adds delay.
     let _ = stream.set_nodelay(true);
     let Some(tls) = context.toolkit.rules().tls() else {
-        return converse(stream, seat, context).await;
+        return converse(stream, false, seat, context).await;
     };
     let mut stopping = context.stopping.clone();
     let secured = tokio::select! {
         secured = timeout(context.limits.first_request, handshake::secure(stream, tls)) => secured,
-        _ = stopping.wait_for(|stop| *stop) => return,
+        () = stopped(&mut stopping) => return,
         () = seat.asked_to_leave() => return,
     };
-    match secured {
-        Ok(Some(Secured {
-            stream,
-            http2: true,
-        })) => converse_http2(stream, seat, context).await,
-        Ok(Some(Secured { stream, .. })) => converse(stream, seat, context).await,
-        // It came to nothing; the client's own fault, or its loss.
-        Ok(None) | Err(_) => {}
+    // If it came to nothing, that is the client's own fault, or its loss.
+    if let Ok(Some(Secured { stream, http2 })) = secured {
+        converse(stream, http2, seat, context).await;
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, seat: Arc<Seat>, context: Context) {
-    let asked = Arc::new(Notify::new());
-    let service =
-        service_fn(|request| answer(request, context.clone(), seat.clone(), asked.clone()));
-    let serving = http1::Builder::new()
-        // It would close idle connections too, between two scrapes; the limit below does better.
-        .header_read_timeout(None)
-        .max_header_size(HEAD_MAX)
-        .max_buf_size(BUFFER_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let serving = pin!(serving);
-    drive(
-        serving,
-        |serving| serving.graceful_shutdown(),
-        &asked,
-        &seat,
-        &context,
-    )
-    .await;
-}
-
-async fn converse_http2(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    http2: bool,
     seat: Arc<Seat>,
     context: Context,
 ) {
     let asked = Arc::new(Notify::new());
     let service =
         service_fn(|request| answer(request, context.clone(), seat.clone(), asked.clone()));
-    let serving = http2::Builder::new(Tasks)
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEAD_MAX as u32)
-        .max_send_buf_size(BUFFER_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let serving = pin!(serving);
-    drive(
-        serving,
-        |serving| serving.graceful_shutdown(),
-        &asked,
-        &seat,
-        &context,
-    )
-    .await;
+    let stream = TokioIo::new(stream);
+    if http2 {
+        let serving = http2::Builder::new(Tasks)
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(HEAD_MAX as u32)
+            .max_send_buf_size(BUFFER_MAX)
+            .serve_connection(stream, service);
+        drive(serving, &asked, &seat, &context).await;
+    } else {
+        let serving = http1::Builder::new()
+            // It would close idle connections too, between two scrapes; the limit below does better.
+            .header_read_timeout(None)
+            .max_header_size(HEAD_MAX)
+            .max_buf_size(BUFFER_MAX)
+            .serve_connection(stream, service);
+        drive(serving, &asked, &seat, &context).await;
+    }
 }
 
 /// Lets a connection go on until it ends, or takes too long from one request to the next.
-async fn drive<C: Future>(
-    mut serving: Pin<&mut C>,
-    end: impl Fn(Pin<&mut C>),
-    asked: &Notify,
-    seat: &Seat,
-    context: &Context,
-) {
+async fn drive(serving: impl GracefulConnection, asked: &Notify, seat: &Seat, context: &Context) {
+    let mut serving = pin!(serving);
     let mut stopping = context.stopping.clone();
     let mut limit = context.limits.first_request;
     let mut closing = false;
     loop {
         tokio::select! {
-            // Errors are the client's own: it left, or wrote no HTTP.
+            biased;
             _ = serving.as_mut() => return,
             () = asked.notified() => limit = context.limits.next_request,
             () = sleep(limit) => return,
             () = seat.asked_to_leave() => return,
-            _ = stopping.wait_for(|stop| *stop), if !closing => {
+            () = stopped(&mut stopping), if !closing => {
                 closing = true;
-                end(serving.as_mut());
+                serving.as_mut().graceful_shutdown();
             }
         }
     }

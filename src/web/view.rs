@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 use crate::series::Snapshot;
-use crate::telemetry::{Cell, Trouble};
+use crate::telemetry::{Cell, Rows, Trouble};
 
 /// What the server shows. Called for each request, so it must be quick and must not wait for the
 /// way of the data: an atomic load, a copy of a small table.
@@ -109,21 +109,6 @@ pub struct TargetStatus {
     pub rows: Rows,
     /// Invocations of the last hour by minute, oldest first; empty where there were none.
     pub recent: Vec<Cell>,
-}
-
-/// Rows by what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rows {
-    /// Counted.
-    pub counted: u64,
-    /// Counted before.
-    pub duplicate: u64,
-    /// Too late to be counted.
-    pub late: u64,
-    /// Not finished yet.
-    pub unfinished: u64,
-    /// Unreadable.
-    pub invalid: u64,
 }
 
 /// How many functions have series.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::commit::Rules;
 use crate::ledger::{Listed, TargetId};
+use crate::model::FunctionId;
 use crate::model::{Outcome, RetCode, Row};
 use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;

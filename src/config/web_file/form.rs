@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::choice::Choice;
-use super::super::fault::{Fault, Place, quote};
+use super::super::fault::{Fault, Place, quote, quote_key};
 use super::super::key::alternatives;
 use super::super::reader::Found;
 use super::super::suggest::nearest;
@@ -89,10 +89,9 @@ impl<'a> Form<'a> {
                 Some(near) => format!("unknown key: did you mean {near}?"),
                 None => format!("unknown key: known are {}", known.join(", ")),
             };
-            let name = quote(&name);
-            let name = name.trim_matches('`');
+            let name = quote_key(&name);
             let path = match path {
-                "" => name.to_owned(),
+                "" => name,
                 path => format!("{path}.{name}"),
             };
             self.fault(value.at, path, message);
@@ -111,7 +110,7 @@ impl<'a> Form<'a> {
     ) -> Vec<(String, Found<String>)> {
         let mut texts = Vec::new();
         for (name, value) in self.entries_of(node, path) {
-            let path = format!("{path}.{}", quote(&name).trim_matches('`'));
+            let path = format!("{path}.{}", quote_key(&name));
             let text = self.text_of(&value, &path).unwrap_or_default();
             let at = value.at;
             texts.push((name, Found { value: text, at }));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::Timestamp;
-use crate::telemetry::{BuildInfo, Trouble};
-use crate::web::{Readiness, Rows, SourceStatus, Status, TargetStatus};
+use crate::telemetry::{BuildInfo, Rows, Trouble};
+use crate::web::{Readiness, SourceStatus, Status, TargetStatus};
 
 #[derive(Serialize)]
 struct Document<'s> {
@@ -20,7 +20,7 @@ struct Document<'s> {
     config: Config,
     state: State<'s>,
     series: Series,
-    records: Records,
+    records: Rows,
     sources: Vec<Source<'s>>,
     targets: Vec<Target<'s>>,
 }
@@ -46,15 +46,6 @@ struct Series {
 }
 
 #[derive(Serialize)]
-struct Records {
-    counted: u64,
-    duplicate: u64,
-    late: u64,
-    unfinished: u64,
-    invalid: u64,
-}
-
-#[derive(Serialize)]
 struct Source<'s> {
     name: &'s str,
     api: &'s str,
@@ -76,7 +67,7 @@ struct Target<'s> {
     settled_timestamp_seconds: Option<f64>,
     behind_seconds: Option<f64>,
     waiting_seconds: Option<f64>,
-    records: Records,
+    records: Rows,
     /// By minute, the present one last.
     invocations_last_hour: Vec<u32>,
     failed_last_hour: Vec<u32>,
@@ -127,7 +118,7 @@ pub(super) fn document(readiness: Readiness, status: &Status) -> serde_json::Res
             functions_limit: status.series.limit,
             overflow_invocations: status.series.overflow,
         },
-        records: records(status.rows),
+        records: status.rows,
         sources: status.sources.iter().map(source).collect(),
         targets: targets.map(|one| target(one, status.now)).collect(),
     })
@@ -163,27 +154,10 @@ fn target(target: &TargetStatus, now: Timestamp) -> Target<'_> {
         settled_timestamp_seconds: target.settled.map(Timestamp::as_secs_f64),
         behind_seconds: seconds(target.behind(now)),
         waiting_seconds: seconds(target.waiting(now)),
-        records: records(target.rows),
+        records: target.rows,
         invocations_last_hour: target.recent.iter().map(|cell| cell.total).collect(),
         failed_last_hour: target.recent.iter().map(|cell| cell.failed).collect(),
         error: target.trouble.as_ref().map(error),
-    }
-}
-
-fn records(rows: Rows) -> Records {
-    let Rows {
-        counted,
-        duplicate,
-        late,
-        unfinished,
-        invalid,
-    } = rows;
-    Records {
-        counted,
-        duplicate,
-        late,
-        unfinished,
-        invalid,
     }
 }
 

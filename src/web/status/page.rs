@@ -8,8 +8,8 @@ use super::groups::{self, Group};
 use super::spark::{HEIGHT, Spark, WIDTH};
 use super::words::{self, Clock, Count, Near, Of, Span};
 use crate::model::Timestamp;
-use crate::telemetry::{BuildInfo, CELLS, Cell, Trouble};
-use crate::web::{Health, Readiness, Rows, SourceStatus, Status, TargetStatus};
+use crate::telemetry::{BuildInfo, CELLS, Cell, Rows, Trouble};
+use crate::web::{Health, Readiness, SourceStatus, Status, TargetStatus};
 
 /// Groups of troubles that are shown in full; the table has each target's own.
 const GROUPS_MAX: usize = 12;

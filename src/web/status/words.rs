@@ -106,10 +106,9 @@ impl Display for Size {
 
 impl Display for Clock {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let (year, month, day) = civil(day);
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let utc = self.0.utc();
+        let (year, month, day) = (utc.year(), u8::from(utc.month()), utc.day());
+        let (hour, minute, second) = utc.as_hms();
         write!(
             f,
             "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
@@ -132,21 +131,6 @@ impl Display for Of {
         let plural = if self.0 == 1 { "" } else { "s" };
         write!(f, "{} {}{plural}", Count(self.0), self.1)
     }
-}
-
-/// Year, month and day of a day since the epoch, by the Gregorian calendar. Years are taken to
-/// begin in March, so that the day that some have comes last.
-fn civil(day: i64) -> (i64, i64, i64) {
-    let days = day + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let january = i64::from(month <= 2);
-    (year + era * 400 + january, month, day)
 }
 
 #[cfg(test)]

@@ -80,12 +80,12 @@ impl Rules {
     fn may_follow(&self, before: &Self) -> Result<(), Fault> {
         if self.tls.is_some() != before.tls.is_some() {
             let message = "TLS is switched on and off at a start alone: restart for it";
-            return Err(fault("tls_server_config", message));
+            return Err(Fault::new(Place::Nowhere, "tls_server_config", message));
         }
         if self.empty && !before.empty {
             let message = "the file is empty now, which would let everybody in: write {} if that \
                            is meant";
-            return Err(fault("", message));
+            return Err(Fault::new(Place::Nowhere, "", message));
         }
         Ok(())
     }
@@ -122,13 +122,5 @@ impl Rules {
         for (name, value) in &self.headers {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
-    }
-}
-
-fn fault(path: &str, message: &str) -> Fault {
-    Fault {
-        place: Place::Nowhere,
-        path: path.to_owned(),
-        message: message.to_owned(),
     }
 }

@@ -1,0 +1,29 @@
+//! Rows by what became of them, for people.
+
+use serde::Serialize;
+
+/// How many of each [`super::Disposition`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// Counted.
+    pub counted: u64,
+    /// Counted before.
+    pub duplicate: u64,
+    /// Too late to be counted.
+    pub late: u64,
+    /// Not finished yet.
+    pub unfinished: u64,
+    /// Unreadable.
+    pub invalid: u64,
+}
+
+impl Rows {
+    /// Adds those of another read.
+    pub fn add(&mut self, other: Self) {
+        self.counted += other.counted;
+        self.duplicate += other.duplicate;
+        self.late += other.late;
+        self.unfinished += other.unfinished;
+        self.invalid += other.invalid;
+    }
+}
