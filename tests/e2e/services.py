@@ -143,15 +143,14 @@ class Prometheus(Store):
     """A real Prometheus that scrapes every second; a job is an address, or settings of its own.
 
     With `native` it stores native histograms, of those jobs that it scrapes by protobuf, and
-    exemplars.
+    exemplars; with `exemplars` those alone.
     """
 
-    def __init__(self, context, jobs, name="prometheus", native=False):
+    def __init__(self, context, jobs, name="prometheus", native=False, exemplars=False):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        features, common = [], {}
+        features, common = ["exemplar-storage"] if native or exemplars else [], {}
         if native:
-            features = ["exemplar-storage"]
             # A setting of each job since 3.8, and unknown before that; a feature flag before it.
             if _version(context.prometheus) >= (3, 8):
                 common = {"scrape_native_histograms": True}
