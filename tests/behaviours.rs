@@ -9,6 +9,8 @@
 mod bodies;
 #[path = "clock_skew.rs"]
 mod clock_skew;
+#[path = "compose.rs"]
+mod compose;
 #[path = "config.rs"]
 mod config;
 #[path = "config_sources.rs"]
@@ -47,6 +49,8 @@ mod reading_bound;
 mod reload;
 #[path = "restart.rs"]
 mod restart;
+#[path = "rules.rs"]
+mod rules;
 #[path = "scrape_properties.rs"]
 mod scrape_properties;
 #[path = "secrets.rs"]

@@ -29,6 +29,7 @@ import check_reload  # noqa: E402,F401
 import check_formats  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
 import check_schema  # noqa: E402,F401
+import check_compose  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401

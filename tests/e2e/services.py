@@ -152,7 +152,7 @@ class Prometheus(Store):
         features, common = ["exemplar-storage"] if native or exemplars else [], {}
         if native:
             # A setting of each job since 3.8, and unknown before that; a feature flag before it.
-            if _version(context.prometheus) >= (3, 8):
+            if version(context.prometheus) >= (3, 8):
                 common = {"scrape_native_histograms": True}
             else:
                 features.append("native-histograms")
@@ -189,7 +189,7 @@ def classic_by(protocol, address):
     }
 
 
-def _version(directory):
+def version(directory):
     """(major, minor) of the Prometheus in `directory`."""
     done = subprocess.run([directory / "prometheus", "--version"], capture_output=True, text=True)
     said = re.search(r"version (\d+)\.(\d+)", done.stdout + done.stderr)
