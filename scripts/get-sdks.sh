@@ -6,6 +6,7 @@
 #
 #   python/bin/python      imports the SDKs of the legacy v2 API, of API 3.0 and of CLS
 #   openmetrics/bin/python imports `prometheus-client`, whose parser of OpenMetrics is strict
+#   mixin/bin/python       imports jsonnet and a reader of YAML, for deploy/mixin
 #   tccli/bin/tccli        the command line; it brings an SDK of its own version, so it lives apart
 #   node/node_modules/     the SDKs for Node; absent, with a word about it, where Node is absent
 #
@@ -22,6 +23,7 @@ python_packages=(
     tencentcloud-sdk-python-cls==3.1.192
 )
 openmetrics_packages=(prometheus-client==0.26.0)
+mixin_packages=(jsonnet==0.22.0 PyYAML==6.0.3)
 tccli_packages=(tccli==3.1.189.1 tencentcloud-sdk-python==3.1.195)
 node_packages=(tencentcloud-sdk-nodejs-scf@4.1.151 @tencent-sdk/capi@2.0.3)
 
@@ -70,6 +72,8 @@ if [[ "${1:-}" == openmetrics ]]; then
 fi
 fetched "$clients/python" "${python_packages[*]}" \
     environment "$clients/python" "${python_packages[@]}"
+fetched "$clients/mixin" "${mixin_packages[*]}" \
+    environment "$clients/mixin" "${mixin_packages[@]}"
 fetched "$clients/tccli" "${tccli_packages[*]}" \
     environment "$clients/tccli" "${tccli_packages[@]}"
 if command -v node >/dev/null && command -v npm >/dev/null; then
