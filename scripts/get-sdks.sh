@@ -6,6 +6,7 @@
 #
 #   python/bin/python      imports the SDKs of the legacy v2 API, of API 3.0 and of CLS
 #   openmetrics/bin/python imports `prometheus-client`, whose parser of OpenMetrics is strict
+#   mixin/bin/python       imports jsonnet and a reader of YAML, for deploy/mixin
 #   tccli/bin/tccli        the command line; it brings an SDK of its own version, so it lives apart
 #   node/node_modules/     the SDKs for Node; absent, with a word about it, where Node is absent
 #   dashboards/bin/python  imports Grafana's model of a dashboard
@@ -24,6 +25,7 @@ python_packages=(
     tencentcloud-sdk-python-cls==3.1.192
 )
 openmetrics_packages=(prometheus-client==0.26.0)
+mixin_packages=(jsonnet==0.22.0 PyYAML==6.0.3)
 tccli_packages=(tccli==3.1.189.1 tencentcloud-sdk-python==3.1.195)
 # The version of Grafana stands behind the one of the builder, which pip counts as an epoch.
 dashboard_packages=('grafana-foundation-sdk==1769699379!11.6.0')
@@ -75,6 +77,8 @@ if [[ "${1:-}" == openmetrics ]]; then
 fi
 fetched "$clients/python" "${python_packages[*]}" \
     environment "$clients/python" "${python_packages[@]}"
+fetched "$clients/mixin" "${mixin_packages[*]}" \
+    environment "$clients/mixin" "${mixin_packages[@]}"
 fetched "$clients/tccli" "${tccli_packages[*]}" \
     environment "$clients/tccli" "${tccli_packages[@]}"
 fetched "$clients/dashboards" "${dashboard_packages[*]}" \

@@ -84,10 +84,14 @@ def counted(url, label=None):
     return {key: count for key, count in found.items() if count}
 
 
-def scrape_config(path, jobs, **common):
-    """Writes the scrapes of `jobs`, every second, with the settings that all have in `common`."""
+def scrape_config(path, jobs, settings=None, **common):
+    """Writes the scrapes of `jobs`, every second, with the settings that all have in `common`.
+
+    `settings` are those of the whole file.
+    """
     path.write_text(json.dumps({  # JSON is YAML
-        "global": {"scrape_interval": "1s"},
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        **(settings or {}),
         "scrape_configs": [
             {
                 "job_name": job,
@@ -143,10 +147,11 @@ class Prometheus(Store):
     """A real Prometheus that scrapes every second; a job is an address, or settings of its own.
 
     With `native` it stores native histograms, of those jobs that it scrapes by protobuf, and
-    exemplars; with `exemplars` those alone.
+    exemplars; with `exemplars` those alone. `settings` are further ones of its file, such as rules.
     """
 
-    def __init__(self, context, jobs, name="prometheus", native=False, exemplars=False):
+    def __init__(self, context, jobs, name="prometheus", native=False, exemplars=False,
+                 settings=None):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         features, common = ["exemplar-storage"] if native or exemplars else [], {}
@@ -156,7 +161,7 @@ class Prometheus(Store):
                 common = {"scrape_native_histograms": True}
             else:
                 features.append("native-histograms")
-        config = scrape_config(context.path(f"{name}.yml"), jobs, **common)
+        config = scrape_config(context.path(f"{name}.yml"), jobs, settings, **common)
         self.process = context.start(name, [
             context.prometheus / "prometheus",
             f"--config.file={config}",
