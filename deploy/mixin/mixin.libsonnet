@@ -8,7 +8,9 @@
     runbook: 'docs/RUNBOOK.md',
   },
   grafanaDashboards:: {
-    'scf-overview.json': import '../../dashboards/scf-overview.json',
+    'scf-exporter.json': import '../../dashboards/scf-exporter.json',
+    'scf-fleet.json': import '../../dashboards/scf-fleet.json',
+    'scf-function.json': import '../../dashboards/scf-function.json',
   },
   prometheusAlerts:: std.parseYaml(
     std.strReplace(importstr 'alerts.yaml', 'docs/RUNBOOK.md#', $._config.runbook + '#')
