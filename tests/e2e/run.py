@@ -7,8 +7,8 @@ SCF_E2E_BINARY names another program than target/release/scf-exporter, such as a
 
 `make e2e` builds the program first. Without Prometheus or the Python clients nothing runs; where
 Node is absent its check fails. What needs VictoriaMetrics or Alertmanager is skipped, with a word
-about it, where that cannot be had: nothing is skipped in silence. The last line is `N passed, N failed`, with
-`, N skipped` behind it where some were.
+about it, where that cannot be had: nothing is skipped in silence. The last line is `N passed, N
+failed`, with `, N skipped` behind it where some were.
 """
 
 import os
