@@ -11,8 +11,10 @@ RUN apk add --no-cache build-base ca-certificates
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+COPY templates ./templates
 # Cargo wants every target of the manifest to be there.
 COPY benches ./benches
+COPY tests ./tests
 RUN cargo build --locked --release --bin scf-exporter
 # The state directory as it has to be in the image: a new volume takes its owner from here.
 RUN mkdir -p /image/var/lib/scf-exporter
