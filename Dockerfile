@@ -19,6 +19,7 @@ COPY src ./src
 COPY templates ./templates
 # Cargo wants every target of the manifest to be there.
 COPY benches ./benches
+COPY tests ./tests
 ARG TARGETPLATFORM
 # What was built and fetched before stays in caches of the builder, so a change of the sources
 # builds them alone. The caches are no part of a layer: the program has to leave them here.

@@ -175,6 +175,26 @@ fn the_image_is_built_from_everything_that_the_sources_include() {
     }
 }
 
+/// Cargo refuses a manifest of which one target is missing, also to build another.
+#[test]
+fn the_image_is_built_with_every_target_of_the_manifest() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let copied = copied();
+    let mut seen = 0;
+    for (kind, folder) in [("bench", "benches"), ("test", "tests")] {
+        for target in manifest[kind].as_array().unwrap() {
+            let name = target["name"].as_str().unwrap();
+            let path = target.get("path").and_then(toml::Value::as_str);
+            let path = path.map_or_else(|| format!("{folder}/{name}.rs"), str::to_owned);
+            assert!(root().join(&path).exists(), "{path}");
+            let inside = copied.iter().any(|from| Path::new(&path).starts_with(from));
+            assert!(inside, "{path} is not copied");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "{seen} targets");
+}
+
 #[test]
 fn the_program_in_the_image_runs_as_nobody_and_is_asked_for_its_health() {
     let dockerfile = read("Dockerfile");
