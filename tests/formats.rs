@@ -1,7 +1,7 @@
 //! The three formats say the same, whatever the functions are called and did: each is read by a
 //! reader that knows only the format.
 //!
-//! `OPENMETRICS_DIR=DIR cargo test --test formats` keeps the OpenMetrics texts of the generated
+//! `OPENMETRICS_DIR=DIR cargo test --test behaviours formats` keeps the OpenMetrics texts of the generated
 //! states there, for another reader to judge; `FORMAT_STATES` says how many states there are.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -23,20 +23,12 @@ use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
 #[path = "formats/exemplars.rs"]
 mod exemplars;
-#[path = "support/exposition.rs"]
-mod exposition;
-#[path = "support/flat.rs"]
-mod flat;
 #[path = "formats/native.rs"]
 mod native;
-#[path = "support/open_metrics.rs"]
-mod open_metrics;
-#[path = "support/protobuf.rs"]
-mod protobuf;
 #[path = "formats/starts.rs"]
 mod starts;
 
-use flat::Flat;
+use crate::support::flat::Flat;
 
 const STATES: u32 = 200;
 /// A style in which OpenMetrics tells when things began.
@@ -263,7 +255,8 @@ fn names_units_and_bounds_are_as_each_format_wants_them() {
     ] {
         assert!(open.lines().any(|found| found == line), "no line {line}");
     }
-    let families = protobuf::parse(&rendered(Format::Protobuf, &snapshot, &own())).unwrap();
+    let families =
+        crate::support::protobuf::parse(&rendered(Format::Protobuf, &snapshot, &own())).unwrap();
     let unit_of = |name: &str| {
         let family = families.iter().find(|family| family.name() == name);
         family.map(|family| family.unit.as_deref())
