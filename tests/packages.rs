@@ -88,6 +88,23 @@ fn every_shell_completes_every_flag_and_command() {
     }
 }
 
+#[test]
+fn bash_finds_what_each_command_completes() {
+    let script = String::from_utf8(cli::completions(Shell::Bash)).unwrap();
+    let looked_up: BTreeSet<&str> = script
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("cmd=\"")?.strip_suffix('"'))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let commands = cli::command().get_subcommands().count();
+    assert!(looked_up.len() > commands, "{looked_up:?}");
+    for name in looked_up {
+        let label = format!("{name})");
+        let defined = script.lines().filter(|line| line.trim() == label).count();
+        assert_eq!(defined, 1, "{name}");
+    }
+}
+
 /// What the Dockerfile takes from the build context.
 fn copied() -> BTreeSet<String> {
     let lines = read("Dockerfile").replace("\\\n", " ");

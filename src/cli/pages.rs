@@ -43,8 +43,15 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     let mut command = command();
     let name = command.get_name().to_owned();
-    clap_complete::generate(shell, &mut command, name, &mut script);
-    script
+    clap_complete::generate(shell, &mut command, &name, &mut script);
+    if shell != Shell::Bash {
+        return script;
+    }
+    // The generator takes the `-` of the program's name for a step to a subcommand where it defines
+    // what a command completes, and not where it looks that up: no flag would be completed.
+    let script = String::from_utf8_lossy(&script);
+    let (defined, looked_up) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
+    script.replace(&defined, &looked_up).into_bytes()
 }
 
 /// A manual page in roff: of the subcommand `name`, or of the program with the list of them.
