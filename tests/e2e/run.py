@@ -32,6 +32,8 @@ import check_dashboards  # noqa: E402,F401
 import check_schema  # noqa: E402,F401
 import check_compose  # noqa: E402,F401
 import check_chart  # noqa: E402,F401
+import check_packages  # noqa: E402,F401
+import check_deb  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
