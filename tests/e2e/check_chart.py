@@ -261,7 +261,9 @@ def pod(context):
     words = container["args"]
     expect(set(words) == {"run", *places}, f"the arguments are {words}")
     exporter = context.exporter(
-        "chart-exporter", *(places.get(word, word) for word in words), **simulator.keys()
+        "chart-exporter", *(places.get(word, word) for word in words), **simulator.keys(),
+        # Read at once: by default the first read comes within the interval of reads.
+        SCF_EXPORTER_POLL_INTERVAL="1s",
     )
     services.ready(exporter, f"http://127.0.0.1:{port}")
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):

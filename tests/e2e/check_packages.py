@@ -223,6 +223,8 @@ class Service:
         variables.update(_uncommented({
             **self.simulator.keys(), "SCF_EXPORTER_WEB_LISTEN_ADDRESS": f"127.0.0.1:{port}",
         }))
+        # Read at once: by default the first read comes within the interval of reads.
+        variables["SCF_EXPORTER_POLL_INTERVAL"] = "1s"
         self.words = shlex.split(lines["ExecStart"][0].replace(PROGRAM, str(context.binary)))
         self.variables = variables
         self.process = context.start("unit", self.words, **variables)
