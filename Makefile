@@ -66,7 +66,7 @@ deb: ## The Debian package, into target/debian/; builds cargo-deb
 	scripts/deb.sh
 
 package-check: deb ## Chart, unit, manual pages, completions and the Debian package, installed and purged
-	$(PYTHON) tests/e2e/run.py chart: manifests: pages: completions: unit: deb:
+	$(PYTHON) tests/e2e/run.py chart: manifests: pages: completions: unit: image: deb:
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

@@ -34,6 +34,7 @@ import check_compose  # noqa: E402,F401
 import check_chart  # noqa: E402,F401
 import check_packages  # noqa: E402,F401
 import check_deb  # noqa: E402,F401
+import check_image  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
