@@ -9,7 +9,7 @@ SEEDS ?= 200
 START ?= 1
 
 .PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo \
-	screenshots hardening deb package-check
+	screenshots hardening deb static package-check
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -65,7 +65,10 @@ deb: ## The Debian package, into target/debian/; builds cargo-deb
 	$(CARGO) build --locked --release
 	scripts/deb.sh
 
-package-check: deb ## Chart, unit, manual pages, completions and the Debian package, installed and purged
+static: ## A static program, as in the image, started in an empty root; fetches musl's headers
+	scripts/static.sh
+
+package-check: deb ## Chart, unit, manual pages, completions, and the Debian package, installed and purged
 	$(PYTHON) tests/e2e/run.py chart: manifests: pages: completions: unit: image: deb:
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
