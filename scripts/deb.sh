@@ -27,7 +27,7 @@ rm -rf "$stage"
 mkdir -p "$stage/man"
 cp "$program" "$stage/scf-exporter"
 "$program" man >"$stage/man/scf-exporter.1"
-for command in $("$program" man | sed -nE 's/^scf\\-exporter\\-(.*)\(1\)$/\1/p' | tr -d '\\'); do
+for command in $("$program" man | sed -nE 's/\\//g; s/^scf-exporter-(.*)\(1\)$/\1/p'); do
     "$program" man "$command" >"$stage/man/scf-exporter-$command.1"
 done
 for shell in bash zsh fish; do "$program" completions "$shell" >"$stage/completion.$shell"; done
