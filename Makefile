@@ -9,7 +9,7 @@ SEEDS ?= 200
 START ?= 1
 
 .PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo \
-	screenshots hardening
+	screenshots hardening deb static package-check
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -60,6 +60,16 @@ reproducible: ## Builds the commit twice, in two places, and compares the progra
 hardening: ## Attacks from outside, row by row, against the real program; the table of docs/SECURITY.md
 	$(CARGO) build --locked --release
 	$(PYTHON) tests/hardening/run.py
+
+deb: ## The Debian package, into target/debian/; builds cargo-deb
+	$(CARGO) build --locked --release
+	scripts/deb.sh
+
+static: ## A static program, as in the image, started in an empty root; fetches musl's headers
+	scripts/static.sh
+
+package-check: deb ## Chart, unit, manual pages, completions, and the Debian package, installed and purged
+	$(PYTHON) tests/e2e/run.py chart: manifests: pages: completions: unit: image: deb:
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

@@ -41,6 +41,8 @@ mod keys_expire;
 mod lifecycle;
 #[path = "log_folds.rs"]
 mod log_folds;
+#[path = "packages.rs"]
+mod packages;
 #[path = "read_auto.rs"]
 mod read_auto;
 #[path = "reading_bound.rs"]

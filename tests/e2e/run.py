@@ -6,9 +6,9 @@ usage: run.py [TEXT...]     only the checks whose names hold one of the texts
 SCF_E2E_BINARY names another program than target/release/scf-exporter, such as a debug build.
 
 `make e2e` builds the program first. Without Prometheus or the Python clients nothing runs; where
-Node is absent its check fails. What needs VictoriaMetrics or Alertmanager is skipped, with a word
-about it, where that cannot be had: nothing is skipped in silence. The last line is `N passed, N
-failed`, with `, N skipped` behind it where some were.
+Node is absent its check fails. What needs VictoriaMetrics, Alertmanager, Helm or the tools of the
+packages is skipped, with a word about it, where that cannot be had: nothing is skipped in silence.
+The last line is `N passed, N failed`, with `, N skipped` behind it where some were.
 """
 
 import os
@@ -31,6 +31,10 @@ import check_rules  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
 import check_schema  # noqa: E402,F401
 import check_compose  # noqa: E402,F401
+import check_chart  # noqa: E402,F401
+import check_packages  # noqa: E402,F401
+import check_deb  # noqa: E402,F401
+import check_image  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
