@@ -1,7 +1,7 @@
 //! A machine whose clock is wrong: the offset is learned, and nothing is lost by it.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

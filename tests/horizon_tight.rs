@@ -2,7 +2,7 @@
 //! second more: no row is late.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Keys that end every minute, for an hour, from each issuer: no poll fails for them.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

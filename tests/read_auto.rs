@@ -2,7 +2,7 @@
 //! or leaves a function out, each function is read by itself, and nothing is lost on the way.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+use crate::support;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! what cannot be taken over changes nothing. Stories (`story.rs`) draw reloads beside all else.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

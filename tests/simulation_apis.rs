@@ -2,7 +2,7 @@
 //! and all three come to the same totals.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

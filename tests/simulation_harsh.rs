@@ -2,7 +2,7 @@
 //! and running rows, ties that change places. Every finished invocation is counted once.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! is lost or counted twice. Kills come at random instants, a seed for each run.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! count again, and nothing falls between them.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -55,6 +55,29 @@ fn no_text_names_a_machine() {
     report(faults);
 }
 
+/// Cargo finds none by itself, see `behaviours.rs`: a file that nobody names would never run.
+#[test]
+fn every_file_of_tests_is_run() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is readable");
+    let (modules, manifest) = (read("tests/behaviours.rs"), read("Cargo.toml"));
+    let forgotten = |name: &str| {
+        let module = format!("#[path = \"{name}.rs\"]\nmod {name};");
+        let target = format!("[[test]]\nname = \"{name}\"\n");
+        !modules.contains(&module) && !manifest.contains(&target)
+    };
+    assert!(forgotten("no_such_file"));
+    let files = fs::read_dir(root().join("tests")).expect("it is a folder");
+    let names = files.filter_map(|file| {
+        let path = file.ok()?.path();
+        let rust = path.extension().is_some_and(|end| end == "rs");
+        rust.then(|| {
+            path.file_stem()
+                .map(|name| name.to_string_lossy().into_owned())
+        })?
+    });
+    report(names.filter(|name| forgotten(name)).collect());
+}
+
 fn report(faults: Vec<String>) {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }

@@ -1,7 +1,7 @@
 //! What the README says the exporter cannot tell, it cannot tell; and what it can, it does.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+use crate::support;
 
 use std::sync::Arc;
 use std::time::Duration;

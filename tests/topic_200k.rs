@@ -2,7 +2,7 @@
 //! hardly more requests than its lines fill pages.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

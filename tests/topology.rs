@@ -1,7 +1,7 @@
 //! Several sources in one process: accounts, regions, and parts of one region.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

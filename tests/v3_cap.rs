@@ -1,7 +1,7 @@
 //! A function with 40,000 calls in an hour, read through API 3.0, which pages 10,000 rows at most.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-mod support;
+use crate::support;
 
 use std::time::Duration;
 

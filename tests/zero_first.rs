@@ -1,7 +1,7 @@
 //! A new series is shown at zero before it shows its value, so that Prometheus sees the increase.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -124,11 +124,12 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.failure())?;
-        if !self.advice.is_empty() {
-            write!(f, "; {}", self.advice)?;
+        let failure = self.failure();
+        if self.advice.is_empty() {
+            return f.write_str(&failure);
         }
-        Ok(())
+        // Some of the vendor's texts are whole sentences.
+        write!(f, "{}; {}", failure.trim_end_matches('.'), self.advice)
     }
 }
 
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn the_text_says_what_failed_and_what_to_do() {
         assert_eq!(
-            api(4104, "no such id", "AuthFailure").to_string(),
+            api(4104, "no such id.", "AuthFailure").to_string(),
             "ListFunctions at h:1 failed with 4104: AuthFailure: no such id; the secret id does \
              not exist: check it, or make a new key"
         );
