@@ -17,18 +17,13 @@ use scf_exporter::cli;
 use scf_exporter::config::{self, KEYS, Overrides};
 
 /// Flags of other programs that the guide shows.
-const FOREIGN_FLAGS: [&str; 12] = [
-    "--build-arg",
-    "--create-namespace",
+const FOREIGN_FLAGS: [&str; 7] = [
     "--data-urlencode",
-    "--dry-run",
     "--enable-feature",
     "--from-literal",
     "--locked",
     "--namespace",
     "--release",
-    "--reset-then-reuse-values",
-    "--set",
     "--values",
 ];
 /// Flags that Prometheus has as well.
@@ -81,14 +76,27 @@ fn every_metric_that_is_named_exists() {
     }
 }
 
+#[test]
+fn every_make_target_that_is_named_exists() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    for (name, text) in guide() {
+        for piece in text.split("`make ").skip(1) {
+            let target = piece.split('`').next().unwrap();
+            assert!(
+                makefile.contains(&format!("\n{target}:")),
+                "{name}: no make target {target}"
+            );
+        }
+    }
+}
+
 /// Metrics without their prefix, as the text and commands on them name them.
 #[test]
 fn every_series_in_a_command_exists() {
     for (name, text) in guide() {
-        for line in lines(&text)
-            .iter()
-            .filter(|line| line.block == Some("sh") && line.text.contains("grep -E '^scf_exporter_("))
-        {
+        for line in lines(&text).iter().filter(|line| {
+            line.block == Some("sh") && line.text.contains("grep -E '^scf_exporter_(")
+        }) {
             let (_, inside) = line.text.split_once("scf_exporter_(").unwrap();
             let (inside, _) = inside.split_once(')').unwrap();
             for part in inside.split('|') {
@@ -176,8 +184,8 @@ fn both_readmes_have_the_same_commands() {
 /// What both READMEs must name, whatever the words around it.
 #[test]
 fn both_readmes_name_the_same_metrics_rights_and_flags() {
-    let [english, chinese] = ["README.md", "README.zh-CN.md"]
-        .map(|name| fs::read_to_string(root().join(name)).unwrap());
+    let [english, chinese] =
+        ["README.md", "README.zh-CN.md"].map(|name| fs::read_to_string(root().join(name)).unwrap());
     for start in ["scf_", "scf:", "cls:", "sts:"] {
         let [english, chinese] = [&english, &chinese].map(|text| words_from(text, start));
         assert_eq!(english, chinese, "words that begin with {start}");
@@ -202,7 +210,9 @@ fn guide() -> Vec<(String, String)> {
 /// Every flag of every command.
 fn flags() -> BTreeSet<String> {
     let command = cli::command();
-    let all = command.get_subcommands().flat_map(|sub| sub.get_arguments());
+    let all = command
+        .get_subcommands()
+        .flat_map(|sub| sub.get_arguments());
     let longs = all.filter_map(|arg| Some(format!("--{}", arg.get_long()?)));
     longs
         .chain(["--help", "--version"].map(str::to_owned))

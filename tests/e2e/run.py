@@ -30,6 +30,7 @@ import check_formats  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
+import check_docs  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
 import check_api3  # noqa: E402,F401
 import check_accounts  # noqa: E402,F401
