@@ -6,8 +6,11 @@
 #
 #   python/bin/python      imports the SDKs of the legacy v2 API, of API 3.0 and of CLS
 #   openmetrics/bin/python imports `prometheus-client`, whose parser of OpenMetrics is strict
+#   mixin/bin/python       imports jsonnet and a reader of YAML, for deploy/mixin
 #   tccli/bin/tccli        the command line; it brings an SDK of its own version, so it lives apart
 #   node/node_modules/     the SDKs for Node; absent, with a word about it, where Node is absent
+#   dashboards/bin/python  imports Grafana's model of a dashboard
+#   schema/node_modules/   Grafana's types of a dashboard, and the compiler that reads them; likewise
 #
 # The first run asks pip and npm for the packages; later runs need no network.
 set -euo pipefail
@@ -22,7 +25,11 @@ python_packages=(
     tencentcloud-sdk-python-cls==3.1.192
 )
 openmetrics_packages=(prometheus-client==0.26.0)
+mixin_packages=(jsonnet==0.22.0 PyYAML==6.0.3)
 tccli_packages=(tccli==3.1.189.1 tencentcloud-sdk-python==3.1.195)
+# The version of Grafana stands behind the one of the builder, which pip counts as an epoch.
+dashboard_packages=('grafana-foundation-sdk==1769699379!11.6.0')
+schema_packages=(@grafana/schema@13.2.3 typescript@5.9.3)
 node_packages=(tencentcloud-sdk-nodejs-scf@4.1.151 @tencent-sdk/capi@2.0.3)
 
 say() { echo "get-sdks: $*" >&2; }
@@ -70,11 +77,18 @@ if [[ "${1:-}" == openmetrics ]]; then
 fi
 fetched "$clients/python" "${python_packages[*]}" \
     environment "$clients/python" "${python_packages[@]}"
+fetched "$clients/mixin" "${mixin_packages[*]}" \
+    environment "$clients/mixin" "${mixin_packages[@]}"
 fetched "$clients/tccli" "${tccli_packages[*]}" \
     environment "$clients/tccli" "${tccli_packages[@]}"
+fetched "$clients/dashboards" "${dashboard_packages[*]}" \
+    environment "$clients/dashboards" "${dashboard_packages[@]}"
 if command -v node >/dev/null && command -v npm >/dev/null; then
     fetched "$clients/node" "${node_packages[*]}" modules "$clients/node" "${node_packages[@]}"
+    fetched "$clients/schema" "${schema_packages[*]}" \
+        modules "$clients/schema" "${schema_packages[@]}"
 else
-    say "no node and npm on this machine: the check of the SDKs for Node is going to fail"
+    say "no node and npm on this machine: the check of the SDKs for Node is going to fail," \
+        "and that of Grafana's types is skipped"
 fi
 echo "$clients"

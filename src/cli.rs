@@ -1,6 +1,7 @@
 //! The command line. What a flag means, and whether its value is good, is decided in
 //! [`crate::config`]; here it only gets its name, its environment variable and its help.
 
+mod pages;
 mod simulation;
 mod values;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use pages::{CompletionArgs, ManArgs, completions, manual};
 pub use simulation::{DemoArgs, FaultLevel, RefusalArgs, SimArgs, TopicIndex};
 pub use values::{EndpointArgs, PollArgs, SourceArgs, ValueArgs};
 
@@ -54,6 +56,12 @@ pub enum Action {
     CheckConfig(Box<CheckArgs>),
     /// Check files for --web.config.file, with the certificates that they name.
     CheckWebConfig(WebCheckArgs),
+    /// Ask a running exporter whether it is alive; the exit code is the answer.
+    Health(HealthArgs),
+    /// Print a script that completes this command line in a shell.
+    Completions(CompletionArgs),
+    /// Print a manual page, for `man -l -`.
+    Man(ManArgs),
 }
 
 /// Flags of `run`.
@@ -96,9 +104,22 @@ pub struct WebCheckArgs {
     pub files: Vec<PathBuf>,
 }
 
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// The page to ask for. On this machine any certificate is good; an answer that wants a password
+    /// is a good one.
+    #[arg(
+        value_name = "URL",
+        env = "SCF_EXPORTER_HEALTH_URL",
+        default_value = "http://127.0.0.1:10112/-/healthy"
+    )]
+    pub url: String,
+}
+
 /// The command with its help completed: defaults and bounds come from the table of keys.
 pub fn command() -> Command {
-    Cli::command().mut_subcommands(|sub| {
+    pages::with_names(Cli::command()).mut_subcommands(|sub| {
         let demo = sub.get_name() == "demo";
         sub.mut_args(|arg| {
             let flag = arg.get_long().map(|long| format!("--{long}"));

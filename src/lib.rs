@@ -2,7 +2,7 @@
 //!
 //! The rooms, from the top down (a room uses only those below it; `tests/tidy.rs` holds the table):
 //!
-//! `cli` -> `app` (the one wiring file) -> `demo`, `check` -> `web` -> `poll` -> `commit` ->
+//! `cli` -> `app` (the one wiring file) -> `demo`, `check`, `health` -> `web` -> `poll` -> `commit` ->
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->
 //! `catalog`, `model`, `runtime`. `sim`, the simulated cloud, stands alone.
 
@@ -17,6 +17,7 @@ pub mod expose;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod health;
 pub mod ledger;
 pub mod logging;
 pub mod model;

@@ -1,6 +1,7 @@
 //! The program: parse, run, exit code. 2 means that the command line or the configuration is at
 //! fault, 1 that something else kept it from running.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use scf_exporter::config::{self, Faults, Overrides};
 use scf_exporter::demo::Demo;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::tencent::{Environment, HttpLimits, HttpTransport};
-use scf_exporter::{check, logging, sim};
+use scf_exporter::{check, health, logging, sim};
 
 /// The configuration or the command line is at fault.
 const EXIT_CONFIG: u8 = 2;
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
             Action::Demo(args) => demo(&args).await,
             Action::Sim(args) => simulate(args).await,
             Action::CheckWebConfig(args) => check_web(&args.files),
+            Action::Health(args) => health::ask(&args.url).await.map_err(failure),
+            Action::Completions(args) => print(&cli::completions(args.shell)),
+            Action::Man(args) => print(&cli::manual(args.command.as_deref()).map_err(failure)?),
             Action::CheckConfig(args) => {
                 let overrides = cli::check_overrides(&args);
                 let config = load(Some(&args.file), &overrides)?;
@@ -109,6 +113,10 @@ fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Fa
 
 fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Faults> {
     config::load(file, overrides, &|name| std::env::var(name).ok())
+}
+
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    std::io::stdout().write_all(bytes).map_err(failure)
 }
 
 /// Judges each file; the verdict on every one is told, whatever the others are.

@@ -9,6 +9,8 @@
 mod bodies;
 #[path = "clock_skew.rs"]
 mod clock_skew;
+#[path = "compose.rs"]
+mod compose;
 #[path = "config.rs"]
 mod config;
 #[path = "config_sources.rs"]
@@ -43,6 +45,8 @@ mod keys_expire;
 mod lifecycle;
 #[path = "log_folds.rs"]
 mod log_folds;
+#[path = "packages.rs"]
+mod packages;
 #[path = "read_auto.rs"]
 mod read_auto;
 #[path = "reading_bound.rs"]
@@ -51,6 +55,8 @@ mod reading_bound;
 mod reload;
 #[path = "restart.rs"]
 mod restart;
+#[path = "rules.rs"]
+mod rules;
 #[path = "scrape_properties.rs"]
 mod scrape_properties;
 #[path = "secrets.rs"]

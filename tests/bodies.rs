@@ -6,8 +6,6 @@
 mod bench;
 #[path = "bodies/case.rs"]
 mod case;
-#[path = "support/exposition.rs"]
-mod exposition;
 #[path = "bodies/legacy.rs"]
 mod legacy;
 #[path = "bodies/lines.rs"]
@@ -163,7 +161,7 @@ async fn topics_are_searched(folder: &Path, topics: &[(&str, &str)]) {
         let body = std::fs::read(folder.join(file)).unwrap();
         let bench = Bench::start("cls", "GetFunction", 200, &body).await;
         let name = [("action", "SearchLog")];
-        let searched = |metrics: &exposition::Exposition| {
+        let searched = |metrics: &crate::support::exposition::Exposition| {
             let searches = metrics.sum("scf_exporter_api_requests_total", &name);
             (searches == 0.0).then(|| "no search".to_owned())
         };

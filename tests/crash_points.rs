@@ -15,11 +15,9 @@ mod run;
 #[path = "crash_points/totals.rs"]
 mod totals;
 
-#[path = "support/faulty_disk.rs"]
-mod faulty_disk;
 mod support;
 
-use faulty_disk::FailureKind;
+use crate::support::faulty_disk::FailureKind;
 use run::Run;
 
 /// Seed of the run and of what is left of the disk.

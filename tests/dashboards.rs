@@ -3,56 +3,56 @@
 //! Whether each query answers is the business of the end-to-end checks, with a real Prometheus.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::collections::BTreeSet;
+#[path = "dashboards/board.rs"]
+mod board;
+#[path = "dashboards/queries.rs"]
+mod queries;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use scf_exporter::catalog::{ALL, Kind};
+use scf_exporter::catalog::ALL;
 use serde_json::Value;
-
-/// Columns of the grid on which panels are laid out.
-const COLUMNS: i64 = 24;
-/// The newest schema that every Grafana from 10.4 on reads; newer ones migrate it on load.
-const SCHEMA: i64 = 39;
-/// Panel types that all those versions have.
-const TYPES: [&str; 5] = ["row", "stat", "timeseries", "heatmap", "table"];
-/// What the exposition appends to the name of a histogram.
-const SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
-/// The filters that every metric of a function carries, so that the variables work everywhere.
-/// `account` matches metrics without that label too, as `.*` matches nothing.
-const FILTERS: [&str; 4] = [
-    r#"account=~"$account""#,
-    r#"region=~"$region""#,
-    r#"function_namespace=~"$namespace""#,
-    r#"function_name=~"$function""#,
-];
 
 #[test]
 fn every_dashboard_keeps_the_rules() {
-    let catalog = catalog_names();
-    let mut seen = 0;
+    for uid in set().keys() {
+        let faults = faults(&board(uid));
+        assert!(faults.is_empty(), "{uid}:\n{}", faults.join("\n"));
+    }
+}
+
+#[test]
+fn each_file_is_of_the_set_and_named_by_its_uid() {
+    let mut files = BTreeSet::new();
     for entry in fs::read_dir(root().join("dashboards")).unwrap() {
         let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        let board: Value = serde_json::from_str(&text).unwrap();
-        let faults = faults(&board, &catalog);
-        assert!(
-            faults.is_empty(),
-            "{}:\n{}",
-            path.display(),
-            faults.join("\n")
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(
+            board::text(&board(&name)["uid"]),
+            name,
+            "{}",
+            path.display()
         );
-        seen += 1;
+        files.insert(name);
     }
-    assert!(seen > 0, "no dashboard found");
+    let set = set();
+    assert_eq!(files, set.keys().map(|uid| (*uid).to_owned()).collect());
 }
 
 #[test]
 fn each_rule_bites() {
     for (place, value, word) in [
         ("/schemaVersion", Value::from(38), "schemaVersion"),
-        ("/uid", Value::from(""), "uid"),
+        ("/description", Value::from(""), "description must not"),
+        ("/tags/0", Value::from("other"), "tag scf"),
         ("/editable", Value::from(true), "editable"),
+        (
+            "/annotations/list/0/datasource/uid",
+            Value::from("prom"),
+            "annotation: the data source",
+        ),
         ("/panels/1/id", Value::from(1), "id 1 twice"),
         ("/panels/1/type", Value::from("graph"), "type graph"),
         ("/panels/1/title", Value::from(""), "no title"),
@@ -63,7 +63,7 @@ fn each_rule_bites() {
             "no unit",
         ),
         ("/panels/1/gridPos/w", Value::from(25), "24 columns"),
-        ("/panels/2/gridPos/x", Value::from(5), "overlaps"),
+        ("/panels/2/gridPos/x", Value::from(3), "overlaps"),
         (
             "/panels/1/datasource/uid",
             Value::from("prom"),
@@ -74,15 +74,100 @@ fn each_rule_bites() {
             Value::from("prom"),
             "${datasource}",
         ),
-        ("/templating/list/1/refresh", Value::from(1), "refresh"),
-        ("/templating/list/1/allValue", Value::Null, "allValue"),
         (
-            "/templating/list/2/name",
+            "/panels/1/targets/0/range",
+            Value::from(true),
+            "one of them",
+        ),
+        ("/panels/1/targets", Value::Null, "no query"),
+    ] {
+        must_bite("scf-fleet", place, value, word);
+    }
+}
+
+#[test]
+fn each_rule_of_variables_and_links_bites() {
+    let list = "/templating/list";
+    for (uid, place, value, word) in [
+        ("scf-fleet", "/1/refresh", Value::from(1), "refresh"),
+        ("scf-fleet", "/1/allValue", Value::Null, "allValue"),
+        (
+            "scf-fleet",
+            "/2/name",
             Value::from("place"),
-            "variable region",
+            "variables are",
+        ),
+        (
+            "scf-function",
+            "/4/multi",
+            Value::from(true),
+            "has to be chosen",
+        ),
+        (
+            "scf-exporter",
+            "/3/query/query",
+            Value::from("label_values(scf_exporter_polls_total{job=~\"$job\"}, source)"),
+            "not narrowed by instance",
+        ),
+        (
+            "scf-exporter",
+            "/1/query/query",
+            Value::from("label_values(scf_exporter_info, job)"),
+            "not in the catalog",
         ),
     ] {
-        must_bite(place, value, word);
+        must_bite(uid, &format!("{list}{place}"), value, word);
+    }
+    for (place, value, word) in [
+        (
+            "/links/0/url",
+            Value::from("/d/scf-overview"),
+            "no link to scf-function",
+        ),
+        (
+            "/links/0/url",
+            Value::from("/d/scf-fleet"),
+            "no other dashboard",
+        ),
+        (
+            "/links/1/keepTime",
+            Value::from(false),
+            "loses the variables or",
+        ),
+    ] {
+        must_bite("scf-fleet", place, value, word);
+    }
+}
+
+#[test]
+fn each_rule_of_links_behind_values_bites() {
+    let time = "${datasource:queryparam}&${__url_time_range}";
+    let name = "${__field.labels.function_name}";
+    let other = "${__field.labels.topic}";
+    let column = "${__data.fields.Function}";
+    for (url, word) in [
+        (format!("/d/scf-overview?{time}"), "no dashboard of the set"),
+        ("https://example.com/".to_owned(), "no dashboard of the set"),
+        (
+            "/d/scf-function?${datasource:queryparam}".to_owned(),
+            "loses ${__url_time_range}",
+        ),
+        (
+            format!("/d/scf-function?{time}&var-name={name}"),
+            "no variable name",
+        ),
+        (
+            format!("/d/scf-function?{time}&var-function={other}"),
+            "nothing tells",
+        ),
+        (
+            format!("/d/scf-function?{time}&var-function={column}"),
+            "nothing tells",
+        ),
+    ] {
+        let panel = index_of("scf-fleet", "bargauge");
+        let place = format!("/panels/{panel}/fieldConfig/defaults/links/0/url");
+        must_bite("scf-fleet", &place, Value::from(url), word);
     }
 }
 
@@ -93,6 +178,7 @@ fn each_rule_of_queries_bites() {
         ("scf_invocations_total", "outside rate"),
         (&rates.replace("$__rate_interval", "5m"), "fixed"),
         (&rates.replace("invocations", "calls"), "catalog"),
+        (&rates.replace("scf_invocations", "process_io"), "catalog"),
         (r#"scf_function_info{a="$b"}"#, "variable b"),
         (rates, "not filtered by account"),
         (
@@ -109,282 +195,74 @@ fn each_rule_of_queries_bites() {
             "by outcome",
         ),
     ] {
-        must_bite("/panels/1/targets/0/expr", Value::from(query), word);
+        must_bite(
+            "scf-fleet",
+            "/panels/1/targets/0/expr",
+            Value::from(query),
+            word,
+        );
     }
+    let graph = index_of("scf-fleet", "timeseries");
+    let place = format!("/panels/{graph}/targets/0/expr");
+    let lines = "sum by (region, function_name) (scf_function_info)";
+    must_bite("scf-fleet", &place, Value::from(lines), "without topk");
+    let place = "/panels/1/targets/0/expr";
+    let all = Value::from("max(scf_exporter_series)");
+    must_bite("scf-exporter", place, all, "not filtered by instance");
 }
 
-/// With `value` at `place` the dashboard has a fault that is told with `word`.
-fn must_bite(place: &str, value: Value, word: &str) {
-    let text = fs::read_to_string(root().join("dashboards/scf-overview.json")).unwrap();
-    let mut board: Value = serde_json::from_str(&text).unwrap();
+#[test]
+fn each_rule_of_exemplars_bites() {
+    let heat = index_of("scf-function", "heatmap");
+    let place = format!("/panels/{heat}/targets/0/exemplar");
+    must_bite(
+        "scf-function",
+        &place,
+        Value::from(false),
+        "1 queries with exemplars",
+    );
+    let stat = index_of("scf-function", "stat");
+    let place = format!("/panels/{stat}/targets/0");
+    let mut target = board("scf-function").pointer(&place).unwrap().clone();
+    target["exemplar"] = Value::from(true);
+    must_bite("scf-function", &place, target, "exemplars of what has none");
+}
+
+/// With `value` at `place` the dashboard has a fault that is told with `word`, which it has not
+/// without.
+fn must_bite(uid: &str, place: &str, value: Value, word: &str) {
+    let mut board = board(uid);
     *board.pointer_mut(place).unwrap() = value;
-    let faults = faults(&board, &catalog_names());
+    let faults = faults(&board);
     assert!(
         faults.iter().any(|fault| fault.contains(word)),
-        "{place}: no fault with {word:?} in {faults:?}"
+        "{uid} {place}: no fault with {word:?} in {faults:?}"
     );
+}
+
+fn faults(board: &Value) -> Vec<String> {
+    let catalog = ALL.iter().map(|metric| metric.name.to_owned()).collect();
+    board::faults(board, &catalog, &set())
+}
+
+/// The set of dashboards: their variables, by uid.
+fn set() -> BTreeMap<&'static str, &'static [&'static str]> {
+    board::VARIABLES.into_iter().collect()
+}
+
+fn board(uid: &str) -> Value {
+    let path = root().join(format!("dashboards/{uid}.json"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Where the first panel of a type stands.
+fn index_of(uid: &str, kind: &str) -> usize {
+    board::array(&board(uid)["panels"])
+        .iter()
+        .position(|panel| panel["type"] == kind)
+        .unwrap()
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every metric name that stands in the catalog.
-fn catalog_names() -> BTreeSet<String> {
-    ALL.iter().map(|metric| metric.name.to_owned()).collect()
-}
-
-fn faults(board: &Value, catalog: &BTreeSet<String>) -> Vec<String> {
-    let mut faults = Vec::new();
-    faults.extend(board_faults(board));
-    let names = variable_names(board);
-    for needed in ["datasource", "account", "region", "namespace", "function"] {
-        if !names.contains(needed) {
-            faults.push(format!("variable {needed} is missing"));
-        }
-    }
-    for variable in array(&board["templating"]["list"]) {
-        faults.extend(variable_faults(variable, catalog));
-    }
-    let panels = array(&board["panels"]);
-    let mut ids = BTreeSet::new();
-    for panel in panels {
-        if !ids.insert(panel["id"].as_i64()) {
-            faults.push(format!("id {} twice", panel["id"]));
-        }
-        faults.extend(panel_faults(panel, &names, catalog));
-    }
-    faults.extend(layout_faults(panels));
-    faults
-}
-
-fn board_faults(board: &Value) -> Vec<String> {
-    let mut faults = Vec::new();
-    if board["schemaVersion"] != SCHEMA {
-        faults.push(format!("schemaVersion is not {SCHEMA}"));
-    }
-    if text(&board["uid"]).is_empty() || text(&board["title"]).is_empty() {
-        faults.push("uid and title must not be empty".into());
-    }
-    if board["editable"] != false {
-        faults.push("editable must be false: edits in place would be lost".into());
-    }
-    faults
-}
-
-fn variable_faults(variable: &Value, catalog: &BTreeSet<String>) -> Vec<String> {
-    let name = text(&variable["name"]);
-    let mut faults = Vec::new();
-    if variable["type"] != "query" {
-        return faults;
-    }
-    if variable["refresh"] != 2 {
-        faults.push(format!("{name}: refresh must be 2, on time range change"));
-    }
-    if variable["allValue"] != ".*" || variable["includeAll"] != true {
-        faults.push(format!("{name}: needs includeAll and allValue .*"));
-    }
-    faults.extend(datasource_fault(name, &variable["datasource"]));
-    faults.extend(unknown_metrics(
-        name,
-        text(&variable["query"]["query"]),
-        catalog,
-    ));
-    faults
-}
-
-fn panel_faults(panel: &Value, names: &BTreeSet<&str>, catalog: &BTreeSet<String>) -> Vec<String> {
-    let title = text(&panel["title"]);
-    let mut faults = Vec::new();
-    if title.is_empty() {
-        faults.push(format!("panel {} has no title", panel["id"]));
-    }
-    if !TYPES.contains(&text(&panel["type"])) {
-        faults.push(format!(
-            "{title}: type {} is not allowed",
-            text(&panel["type"])
-        ));
-    }
-    if panel["type"] == "row" {
-        return faults;
-    }
-    if text(&panel["description"]).trim().is_empty() {
-        faults.push(format!("{title}: no description"));
-    }
-    if text(&panel["fieldConfig"]["defaults"]["unit"]).is_empty() {
-        faults.push(format!("{title}: no unit"));
-    }
-    faults.extend(datasource_fault(title, &panel["datasource"]));
-    if array(&panel["targets"]).is_empty() {
-        faults.push(format!("{title}: no query"));
-    }
-    faults.extend(twin_faults(title, panel));
-    for target in array(&panel["targets"]) {
-        let query = text(&target["expr"]);
-        faults.extend(datasource_fault(title, &target["datasource"]));
-        faults.extend(unknown_metrics(title, query, catalog));
-        faults.extend(query_faults(title, query, names));
-        faults.extend(filter_faults(title, query));
-    }
-    faults
-}
-
-fn datasource_fault(place: &str, datasource: &Value) -> Option<String> {
-    (datasource["uid"] != "${datasource}")
-        .then(|| format!("{place}: the data source is not ${{datasource}}"))
-}
-
-/// The metrics of a query that the catalog does not have.
-fn unknown_metrics(place: &str, query: &str, catalog: &BTreeSet<String>) -> Vec<String> {
-    metric_names(query)
-        .into_iter()
-        .filter(|name| {
-            let stems = SUFFIXES
-                .iter()
-                .filter_map(|suffix| name.strip_suffix(suffix));
-            !std::iter::once(name.as_str())
-                .chain(stems)
-                .any(|known| catalog.contains(known))
-        })
-        .map(|name| format!("{place}: {name} is not in the catalog"))
-        .collect()
-}
-
-/// Histograms of which a panel shows only what is stored of one kind: Prometheus stores `x_bucket`,
-/// `x_sum` and `x_count` of a classic one, and `x` alone of a native one. A query asks for both; a
-/// heatmap may do it in two queries, because it draws the native one if there is any.
-fn twin_faults(title: &str, panel: &Value) -> Vec<String> {
-    let queries = array(&panel["targets"]).iter().map(|t| text(&t["expr"]));
-    let together: Vec<String> = match text(&panel["type"]) {
-        "heatmap" => vec![queries.collect::<Vec<_>>().join(" ")],
-        _ => queries.map(str::to_owned).collect(),
-    };
-    let histograms = ALL.iter().filter(|metric| metric.kind == Kind::Histogram);
-    let mut faults = Vec::new();
-    for (query, metric) in together
-        .iter()
-        .flat_map(|query| histograms.clone().map(move |metric| (query, metric.name)))
-    {
-        let names = metric_names(query);
-        let native = names.contains(metric);
-        let classic = SUFFIXES
-            .iter()
-            .any(|suffix| names.contains(&format!("{metric}{suffix}")));
-        if native != classic {
-            let kind = if native { "classic" } else { "native" };
-            faults.push(format!("{title}: {metric} without its {kind} twin"));
-        }
-    }
-    faults
-}
-
-fn query_faults(title: &str, query: &str, names: &BTreeSet<&str>) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (at, _) in query.match_indices('[') {
-        let span = query[at + 1..].split(']').next().unwrap_or_default();
-        if !["$__rate_interval", "$__range"].contains(&span) {
-            faults.push(format!("{title}: fixed range [{span}]"));
-        }
-    }
-    for name in metric_names(query) {
-        let counter = name.ends_with("_total")
-            || SUFFIXES.iter().any(|end| name.ends_with(end))
-            || ALL
-                .iter()
-                .any(|metric| metric.name == name && metric.kind == Kind::Histogram);
-        let ranged = ["rate", "increase"]
-            .iter()
-            .flat_map(|function| ["{", "["].map(|next| format!("{function}({name}{next}")))
-            .any(|call| query.contains(&call));
-        if counter && !ranged {
-            faults.push(format!("{title}: {name} outside rate or increase"));
-        }
-    }
-    for used in query.split('$').skip(1) {
-        let used: &str = used
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .next()
-            .unwrap_or("");
-        if !used.starts_with("__") && !names.contains(used) {
-            faults.push(format!("{title}: no variable {used}"));
-        }
-    }
-    faults
-}
-
-/// Metrics of functions that the variables do not reach, and codes whose meaning depends on the
-/// API: v2 and API 3.0 say 0 where CLS says 200.
-fn filter_faults(title: &str, query: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    for name in metric_names(query) {
-        if name.starts_with("scf_exporter_") {
-            continue;
-        }
-        for (at, _) in query.match_indices(&name) {
-            let behind = &query[at + name.len()..];
-            if behind.starts_with('_') {
-                continue; // The longer name is looked at by itself.
-            }
-            let selector = behind
-                .strip_prefix('{')
-                .and_then(|inside| inside.split('}').next())
-                .unwrap_or_default();
-            for filter in FILTERS.iter().filter(|filter| !selector.contains(**filter)) {
-                let label = filter.split('=').next().unwrap_or_default();
-                faults.push(format!("{title}: {name} is not filtered by {label}"));
-            }
-        }
-    }
-    for matcher in ["ret_code=", "ret_code!"] {
-        if query.contains(matcher) {
-            faults.push(format!("{title}: choose by outcome, not by ret_code"));
-        }
-    }
-    faults
-}
-
-fn layout_faults(panels: &[Value]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let places: Vec<_> = panels
-        .iter()
-        .map(|panel| (text(&panel["title"]), grid(panel)))
-        .collect();
-    for (index, (title, [x, y, w, h])) in places.iter().enumerate() {
-        if *x < 0 || *w <= 0 || *h <= 0 || x + w > COLUMNS {
-            faults.push(format!("{title}: outside the {COLUMNS} columns"));
-        }
-        for (other, [ox, oy, ow, oh]) in &places[index + 1..] {
-            if *x < ox + ow && *ox < x + w && *y < oy + oh && *oy < y + h {
-                faults.push(format!("{title}: overlaps {other}"));
-            }
-        }
-    }
-    faults
-}
-
-fn grid(panel: &Value) -> [i64; 4] {
-    ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_i64().unwrap_or(-1))
-}
-
-fn variable_names(board: &Value) -> BTreeSet<&str> {
-    array(&board["templating"]["list"])
-        .iter()
-        .map(|variable| text(&variable["name"]))
-        .collect()
-}
-
-/// Every word that begins with `scf_`.
-fn metric_names(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| word.starts_with("scf_"))
-        .map(str::to_owned)
-        .collect()
-}
-
-fn array(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -23,20 +23,12 @@ use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
 #[path = "formats/exemplars.rs"]
 mod exemplars;
-#[path = "support/exposition.rs"]
-mod exposition;
-#[path = "support/flat.rs"]
-mod flat;
 #[path = "formats/native.rs"]
 mod native;
-#[path = "support/open_metrics.rs"]
-mod open_metrics;
-#[path = "support/protobuf.rs"]
-mod protobuf;
 #[path = "formats/starts.rs"]
 mod starts;
 
-use flat::Flat;
+use crate::support::flat::Flat;
 
 const STATES: u32 = 200;
 /// A style in which OpenMetrics tells when things began.
@@ -263,7 +255,8 @@ fn names_units_and_bounds_are_as_each_format_wants_them() {
     ] {
         assert!(open.lines().any(|found| found == line), "no line {line}");
     }
-    let families = protobuf::parse(&rendered(Format::Protobuf, &snapshot, &own())).unwrap();
+    let families =
+        crate::support::protobuf::parse(&rendered(Format::Protobuf, &snapshot, &own())).unwrap();
     let unit_of = |name: &str| {
         let family = families.iter().find(|family| family.name() == name);
         family.map(|family| family.unit.as_deref())

@@ -4,19 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
-#[path = "support/exposition.rs"]
-mod exposition;
-#[allow(dead_code, reason = "each test uses a part of it")]
-#[path = "support/process.rs"]
-mod process;
-
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use exposition::Exposition;
-use process::{Program, free_port, get, until};
+use crate::support::exposition::Exposition;
+use crate::support::process::{Program, free_port, get, until};
 
 const ROWS: usize = 12_000;
 

@@ -15,17 +15,8 @@ use scf_exporter::model::{
 use scf_exporter::series::{FunctionSeries, OVERFLOW, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Disposition, Telemetry};
 
-#[path = "support/exposition.rs"]
-mod exposition;
-#[path = "support/flat.rs"]
-mod flat;
-#[path = "support/open_metrics.rs"]
-mod open_metrics;
-#[path = "support/protobuf.rs"]
-mod protobuf;
-
-use exposition::Exposition;
-use flat::Flat;
+use crate::support::exposition::Exposition;
+use crate::support::flat::Flat;
 
 const BUILD: BuildInfo = BuildInfo {
     version: "0.0.0",

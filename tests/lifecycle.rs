@@ -3,12 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
-#[path = "support/exposition.rs"]
-mod exposition;
-#[allow(dead_code, reason = "each test uses a part of it")]
-#[path = "support/process.rs"]
-mod process;
-
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,8 +10,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use exposition::Exposition;
-use process::{Program, free_port, get, until};
+use crate::support::exposition::Exposition;
+use crate::support::process::{Program, free_port, get, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SUCCESSFUL: &str = "scf_exporter_config_last_reload_successful";

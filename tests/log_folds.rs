@@ -2,14 +2,10 @@
 //! their number.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-#[allow(dead_code)]
-#[path = "support/process.rs"]
-mod process;
-
 use std::fs;
 use std::time::Duration;
 
-use process::{Program, free_port, get, until};
+use crate::support::process::{Program, free_port, get, until};
 
 const FUNCTIONS: usize = 60;
 /// Lines of one kind in a minute, as the documents have it.

@@ -2,20 +2,14 @@
 //! back, and in the end every invocation is counted once.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-#[path = "support/exposition.rs"]
-mod exposition;
-#[allow(dead_code)]
-#[path = "support/process.rs"]
-mod process;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use exposition::Exposition;
-use process::{Program, free_port, get, until};
+use crate::support::exposition::Exposition;
+use crate::support::process::{Program, free_port, get, until};
 
 const FUNCTIONS: usize = 6;
 const ROWS: usize = 3_000;

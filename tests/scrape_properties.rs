@@ -12,10 +12,7 @@ use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
-#[path = "support/exposition.rs"]
-mod exposition;
-
-use exposition::Exposition;
+use crate::support::exposition::Exposition;
 
 /// Return code, outcome, duration and billed time in ns, memory.
 type Call = (i64, usize, u64, u64, u64);

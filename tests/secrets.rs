@@ -2,15 +2,11 @@
 //! cloud with each way of coming by keys, its log at its loudest, and all that it says is searched.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-#[allow(dead_code)]
-#[path = "support/process.rs"]
-mod process;
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use process::{Program, free_port, get, until};
+use crate::support::process::{Program, free_port, get, until};
 
 /// Requests to the cloud before the search begins.
 const REQUESTS: f64 = 80.0;

@@ -7,11 +7,6 @@ mod day;
 #[path = "soak/ends.rs"]
 mod ends;
 
-#[path = "support/faulty_disk.rs"]
-mod faulty_disk;
-#[path = "support/process.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
-mod process;
 mod support;
 
 use peak_alloc::PeakAlloc;

@@ -20,12 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-#[path = "support/exposition.rs"]
-mod exposition;
-#[path = "support/protobuf.rs"]
-mod protobuf;
-
-use exposition::Exposition;
+use crate::support::exposition::Exposition;
 
 /// How long an answer may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -212,7 +207,7 @@ async fn each_scraper_gets_the_format_it_asks_for() {
     let mut body = Vec::new();
     let mut decoder = GzDecoder::new(answer.body.as_slice());
     decoder.read_to_end(&mut body).unwrap();
-    let families = protobuf::parse(&body).unwrap();
+    let families = crate::support::protobuf::parse(&body).unwrap();
     let info = families
         .iter()
         .find(|family| family.name() == "scf_function_info");

@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::exposition::Exposition;
 use super::responder::{self, Script};
+use crate::support::exposition::Exposition;
 
 /// The function of the project's own list, and the only one that v2 is asked for.
 pub const WORKER: &str = "worker";

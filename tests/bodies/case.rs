@@ -3,7 +3,7 @@
 use scf_exporter::tencent::ErrorClass;
 
 use super::bench::Bench;
-use super::exposition::Exposition;
+use crate::support::exposition::Exposition;
 
 /// A line of a table.
 #[derive(Clone, Copy)]

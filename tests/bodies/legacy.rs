@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use super::case::{COUNTED, Case, fails, read};
-use super::exposition::Exposition;
+use crate::support::exposition::Exposition;
 use scf_exporter::tencent::ErrorClass::*;
 
 const LOGS: &str = "GetFunctionLogs";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::bench::Bench;
 use super::case::COUNTED;
-use super::exposition::Exposition;
+use crate::support::exposition::Exposition;
 
 /// Kind, source and text. Same shapes as the collected ones, own numbers.
 const OWN: &str = "\

@@ -7,8 +7,8 @@ use scf_exporter::sim::Settings;
 use scf_exporter::store::Store;
 use scf_exporter::web::View as _;
 
-use crate::faulty_disk::{Failure, FailureKind, FaultyDisk};
 use crate::run::{on_paused_time, overrides, settings};
+use crate::support::faulty_disk::{Failure, FailureKind, FaultyDisk};
 use crate::support::world::{Exporter, World};
 use crate::totals::Totals;
 

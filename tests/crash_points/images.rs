@@ -10,8 +10,8 @@ use scf_exporter::series::{CodeCount, Snapshot};
 use scf_exporter::sim::Cloud;
 use scf_exporter::store::{Store, Stored};
 
-use crate::faulty_disk::{FaultyDisk, Image, Operation, Recorded, half, survivors, torn};
 use crate::run::{Moment, Run};
+use crate::support::faulty_disk::{FaultyDisk, Image, Operation, Recorded, half, survivors, torn};
 use crate::totals::Totals;
 
 /// Images of each operation that chance decides, besides those that are always looked at.

@@ -12,7 +12,7 @@ use scf_exporter::series::Snapshot;
 use scf_exporter::sim::{Cloud, Faults, Settings};
 use scf_exporter::web::View as _;
 
-use crate::faulty_disk::{Failure, FailureKind, FaultyDisk, Image, Recorded};
+use crate::support::faulty_disk::{Failure, FailureKind, FaultyDisk, Image, Recorded};
 use crate::support::world::{Exporter, World, through};
 use crate::totals::Totals;
 

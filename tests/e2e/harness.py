@@ -143,11 +143,12 @@ class Process:
 class Context:
     """What the checks share: the programs, a scratch directory, the processes started."""
 
-    def __init__(self, binary, prometheus, clients, victoria=None):
+    def __init__(self, binary, prometheus, clients, victoria=None, alertmanager=None):
         self.binary = pathlib.Path(binary)
         self.prometheus = pathlib.Path(prometheus)
         self.clients = pathlib.Path(clients)
         self.victoria = victoria
+        self.alertmanager = alertmanager
         self._scratch = tempfile.TemporaryDirectory(prefix="scf-e2e-")
         self.directory = pathlib.Path(self._scratch.name)
         self.processes = []

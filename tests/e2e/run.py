@@ -6,9 +6,9 @@ usage: run.py [TEXT...]     only the checks whose names hold one of the texts
 SCF_E2E_BINARY names another program than target/release/scf-exporter, such as a debug build.
 
 `make e2e` builds the program first. Without Prometheus or the Python clients nothing runs; where
-Node is absent its check fails. What needs VictoriaMetrics is skipped, with a word about it, where
-that cannot be had: nothing is skipped in silence. The last line is `N passed, N failed`, with
-`, N skipped` behind it where some were.
+Node is absent its check fails. What needs VictoriaMetrics or Alertmanager is skipped, with a word
+about it, where that cannot be had: nothing is skipped in silence. The last line is `N passed, N
+failed`, with `, N skipped` behind it where some were.
 """
 
 import os
@@ -27,7 +27,10 @@ import check_restart  # noqa: E402,F401 (entering their checks is what they are 
 import check_metrics  # noqa: E402,F401
 import check_reload  # noqa: E402,F401
 import check_formats  # noqa: E402,F401
+import check_rules  # noqa: E402,F401
 import check_dashboards  # noqa: E402,F401
+import check_schema  # noqa: E402,F401
+import check_compose  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_docs  # noqa: E402,F401
@@ -106,7 +109,8 @@ def main():
     if not binary.exists():
         sys.exit(f"{binary} is missing: run `make e2e`, which builds it")
     context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"),
-                      tool("get-victoria-metrics.sh", needed=False))
+                      tool("get-victoria-metrics.sh", needed=False),
+                      tool("get-alertmanager.sh", needed=False))
     try:
         start_early(context, [name for name, _ in wanted])
         results = [run(name, function, context) for name, function in wanted]

@@ -84,10 +84,14 @@ def counted(url, label=None):
     return {key: count for key, count in found.items() if count}
 
 
-def scrape_config(path, jobs, **common):
-    """Writes the scrapes of `jobs`, every second, with the settings that all have in `common`."""
+def scrape_config(path, jobs, settings=None, **common):
+    """Writes the scrapes of `jobs`, every second, with the settings that all have in `common`.
+
+    `settings` are those of the whole file.
+    """
     path.write_text(json.dumps({  # JSON is YAML
-        "global": {"scrape_interval": "1s"},
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        **(settings or {}),
         "scrape_configs": [
             {
                 "job_name": job,
@@ -143,21 +147,21 @@ class Prometheus(Store):
     """A real Prometheus that scrapes every second; a job is an address, or settings of its own.
 
     With `native` it stores native histograms, of those jobs that it scrapes by protobuf, and
-    exemplars.
+    exemplars; with `exemplars` those alone. `settings` are further ones of its file, such as rules.
     """
 
-    def __init__(self, context, jobs, name="prometheus", native=False):
+    def __init__(self, context, jobs, name="prometheus", native=False, exemplars=False,
+                 settings=None):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        features, common = [], {}
+        features, common = ["exemplar-storage"] if native or exemplars else [], {}
         if native:
-            features = ["exemplar-storage"]
             # A setting of each job since 3.8, and unknown before that; a feature flag before it.
-            if _version(context.prometheus) >= (3, 8):
+            if version(context.prometheus) >= (3, 8):
                 common = {"scrape_native_histograms": True}
             else:
                 features.append("native-histograms")
-        config = scrape_config(context.path(f"{name}.yml"), jobs, **common)
+        config = scrape_config(context.path(f"{name}.yml"), jobs, settings, **common)
         self.process = context.start(name, [
             context.prometheus / "prometheus",
             f"--config.file={config}",
@@ -190,7 +194,7 @@ def classic_by(protocol, address):
     }
 
 
-def _version(directory):
+def version(directory):
     """(major, minor) of the Prometheus in `directory`."""
     done = subprocess.run([directory / "prometheus", "--version"], capture_output=True, text=True)
     said = re.search(r"version (\d+)\.(\d+)", done.stdout + done.stderr)

@@ -7,9 +7,9 @@ use scf_exporter::expose::{Format, Style};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
-use super::flat::Flat;
-use super::protobuf::{self, Exemplar};
 use super::{of_one, rendered, snapshot, styled};
+use crate::support::flat::Flat;
+use crate::support::protobuf::{self, Exemplar};
 
 const LABELS: &str = "region=\"r\",function_namespace=\"n\",function_name=\"f\"";
 

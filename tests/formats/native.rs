@@ -8,9 +8,9 @@ use scf_exporter::expose::{Format, Style};
 use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
-use super::flat::Flat;
-use super::protobuf::{self, Histogram, MetricFamily};
 use super::{amount, of_one, own, snapshot, styled};
+use crate::support::flat::Flat;
+use crate::support::protobuf::{self, Histogram, MetricFamily};
 
 const NATIVE: [&str; 3] = [
     "scf_invocation_duration_seconds",

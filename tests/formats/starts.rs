@@ -6,8 +6,8 @@ use scf_exporter::model::{
 };
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
-use super::flat::Flat;
 use super::{STARTS, of_one, own, rendered, styled};
+use crate::support::flat::Flat;
 
 const LABELS: &str = "region=\"r\",function_namespace=\"n\",function_name=\"f\"";
 

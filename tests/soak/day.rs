@@ -14,7 +14,7 @@ use scf_exporter::runtime::{Random, Runtime};
 use scf_exporter::sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
 
 use crate::HEAP;
-use crate::faulty_disk::FaultyDisk;
+use crate::support::faulty_disk::FaultyDisk;
 use crate::support::world::{Exporter, Sums, World, assert_equal, through};
 
 const SEED: u64 = 71;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use scf_exporter::runtime::Random;
 
-use crate::process::{Program, free_port, get, until};
 use crate::support::exposition::Exposition;
+use crate::support::process::{Program, free_port, get, until};
 
 /// Takes the place of the seed that the clock gives.
 const SEED_VARIABLE: &str = "SOAK_SEED";

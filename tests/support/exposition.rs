@@ -1,8 +1,5 @@
 //! A strict reader of text format 0.0.4, written from the format's description and not from the
 //! renderer: what it accepts, Prometheus accepts.
-//!
-//! To be included by a test with `#[path = "support/exposition.rs"] mod exposition;`.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -3,9 +3,6 @@
 //! What was synced stays. Of what was written since, a power cut leaves any part: each write (a
 //! change of the length too) may be there or not, whatever came after it, and one that is there may
 //! be torn between two sectors.
-//!
-//! To be included by a test with `#[path = "support/faulty_disk.rs"] mod faulty_disk;`.
-#![allow(dead_code, missing_docs, reason = "each test uses a part of it")]
 
 use std::collections::HashSet;
 use std::fmt;

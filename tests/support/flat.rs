@@ -1,6 +1,4 @@
 //! A scrape reduced to what it says, whatever the format: families, and numbers by name and labels.
-//!
-//! To be included by a test beside `exposition.rs`, `open_metrics.rs` and `protobuf.rs`.
 
 use std::collections::BTreeMap;
 

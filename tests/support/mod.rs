@@ -4,4 +4,9 @@
 pub mod cloud;
 pub mod disk;
 pub mod exposition;
+pub mod faulty_disk;
+pub mod flat;
+pub mod open_metrics;
+pub mod process;
+pub mod protobuf;
 pub mod world;

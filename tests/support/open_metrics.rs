@@ -1,7 +1,5 @@
 //! A strict reader of OpenMetrics 1.0 text, written from the specification and not from the
 //! renderer. It reads what this project writes: counters, gauges and histograms without timestamps.
-//!
-//! To be included by a test beside `support/exposition.rs`.
 
 use std::collections::HashSet;
 

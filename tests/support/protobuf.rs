@@ -1,10 +1,6 @@
 //! The messages of `metrics.proto` (`prometheus/client_model`) as far as they are used, for
 //! `prost` to decode. A field that is not listed here is skipped by the decoder, so a test that
 //! encodes what it decoded and compares lengths finds one.
-//!
-//! To be included by a test.
-#![allow(dead_code, reason = "each test uses a part of it")]
-#![allow(missing_docs, reason = "the names are those of metrics.proto")]
 
 use std::collections::BTreeMap;
 

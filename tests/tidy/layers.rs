@@ -12,7 +12,8 @@ pub const TABLE: &[(&str, &[&str])] = &[
     (
         "main",
         &[
-            "cli", "app", "demo", "check", "logging", "sim", "config", "tencent", "runtime",
+            "cli", "app", "demo", "check", "health", "logging", "sim", "config", "tencent",
+            "runtime",
         ],
     ),
     // Questions of the fuzz targets; no part of the program.
@@ -54,6 +55,8 @@ pub const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("check", &["web", "config"]),
+    // It asks from outside, and spawns in its tests alone.
+    ("health", &["runtime"]),
     // The simulator's own words for its faults are flag values.
     ("cli", &["config", "sim"]),
     ("logging", &["config"]),

@@ -321,6 +321,33 @@ mod tests {
         eprintln!("{} codes have their family", codes.len());
     }
 
+    /// The shipped alerts choose by the labels of codes, which Prometheus cannot know the class of.
+    #[test]
+    fn the_alerts_choose_the_codes_of_their_class() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/mixin/alerts.yaml");
+        let alerts = std::fs::read_to_string(path).unwrap();
+        let numbers = super::super::TABLE.iter().map(|(_, verdict)| *verdict);
+        let statuses = (300..600).map(judge_status);
+        let all: Vec<Verdict> = numbers.chain(statuses).chain(TABLE.to_vec()).collect();
+        for (alert, class) in [
+            (
+                "ScfExporterAuthenticationFailing",
+                ErrorClass::Authentication,
+            ),
+            ("ScfExporterApiThrottled", ErrorClass::Throttled),
+        ] {
+            let (_, rule) = alerts.split_once(alert).unwrap();
+            let (_, behind) = rule.split_once("code=~\"").unwrap();
+            let (pattern, _) = behind.split_once('"').unwrap();
+            let chosen = regex::Regex::new(&format!("^(?:{pattern})$")).unwrap();
+            for code in &all {
+                let is_of_class = code.class == class;
+                let label = code.label;
+                assert_eq!(chosen.is_match(label), is_of_class, "{alert}: {label}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_labels_are_a_closed_set(

@@ -1,0 +1,315 @@
+"""The shipped rules and alerts: by promtool, as a mixin, on real stores, and up to a receiver."""
+
+import http.server
+import json
+import math
+import re
+import subprocess
+import threading
+import time
+
+from harness import ROOT, Skipped, check, expect, free_port, http as request, until
+from services import PACE, READS, Prometheus, Simulator, scraped
+
+MIXIN = ROOT / "deploy" / "mixin"
+RULES, ALERTS = MIXIN / "rules.yaml", MIXIN / "alerts.yaml"
+CASES = sorted((ROOT / "tests" / "rules").glob("*.yaml"))
+# How each store scrapes; one has classic histograms alone, the other native ones alone.
+STORED = {
+    "classic": {"scrape_protocols": ["PrometheusText0.0.4"]},
+    "native": {"scrape_protocols": ["PrometheusProto"]},
+}
+# The windows that are long enough for the fleet here to be younger than they are.
+WHOLE = ("increase6h", "increase1d")
+# Long enough for what `increase` adds at the edge of its window to be little.
+SEEN_SECONDS = 20
+FAULT = "ScfExporterAuthenticationFailing"
+
+
+class Cases:
+    """promtool plays the cases, a process for each file, while other checks go on."""
+
+    def __init__(self, context):
+        self.processes = [
+            context.start(f"cases-{path.stem}", [
+                context.prometheus / "promtool", "test", "rules", path
+            ])
+            for path in CASES
+        ]
+
+
+@check("rules: every case of tests/rules holds, by promtool", early=Cases)
+def cases(context):
+    expect(CASES, "there are no cases")
+    for process in context.shared(Cases).processes:
+        code = process.wait(120)
+        expect(code == 0, f"{process.name}: {process.output()[-3000:]}")
+
+
+@check("rules: promtool finds nothing to say about the files")
+def linted(context):
+    done = subprocess.run(
+        [context.prometheus / "promtool", "check", "rules", "--lint=all", "--lint-fatal",
+         RULES, ALERTS],
+        capture_output=True, text=True,
+    )
+    expect(done.returncode == 0, done.stdout + done.stderr)
+
+
+@check("rules: the mixin gives what the files hold, and another address of the runbook")
+def mixin(context):
+    elsewhere = "https://wiki.example.com/scf/RUNBOOK.md"
+    done = subprocess.run(
+        [context.clients / "mixin" / "bin" / "python", ROOT / "tests" / "e2e" / "mixin_json.py",
+         ROOT, elsewhere],
+        capture_output=True, text=True,
+    )
+    expect(done.returncode == 0, done.stderr[-2000:])
+    shown = json.loads(done.stdout)
+    for part, held in shown["files"].items():
+        expect(held, f"no {part}")
+        expect(shown["given"][part] == held, f"{part} of the mixin are not those of the files")
+    # Nothing else changes.
+    there = json.dumps(shown["files"]["alerts"]).replace("docs/RUNBOOK.md#", f"{elsewhere}#")
+    expect(shown["moved"]["alerts"] == json.loads(there), "the address was not put in")
+    expect(elsewhere in there, "no alert has a runbook")
+
+
+def _often(path, target):
+    """A copy of a rule file whose groups are looked at each second; its expressions are as shipped."""
+    text, changed = re.subn(r"(?m)^(    interval:) \d+m$", r"\1 1s", path.read_text())
+    expect(changed == 2, f"{path} has {changed} intervals")
+    target.write_text(text)
+    return str(target)
+
+
+class Watched:
+    """A fleet with cold starts, errors and retries, and two stores with the shipped rules."""
+
+    def __init__(self, context):
+        self.sim = Simulator(
+            context, "--seed", 61, "--faults", "typical", "--functions", 10, "--rate", 20,
+            name="sim-rules",
+        )
+        address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{address}"
+        settings = {"rule_files": [
+            _often(path, context.path(f"watched-{path.name}")) for path in (RULES, ALERTS)
+        ]}
+        self.stores = {
+            kind: Prometheus(
+                context,
+                {"rules": {"static_configs": [{"targets": [address]}], **how}},
+                name=f"prometheus-rules-{kind}", native=kind == "native", settings=settings,
+            )
+            for kind, how in STORED.items()
+        }
+        # A Prometheus looks at its targets some seconds after it is ready. It has to before the first
+        # call is shown, so that all begins at zero for it.
+        for store in self.stores.values():
+            until("the first scrape", lambda store=store: store.query("up"), 20)
+        context.exporter(
+            "rules", "run", "--api", "cls", "--region", "ap-guangzhou", "--endpoint", self.sim.url,
+            "--state.path", "", "--web.listen-address", address, *READS,
+            "--web.zero-first", "3s", **self.sim.keys(),
+        )
+        self.began = time.monotonic()
+
+    def groups(self, kind):
+        """The rules as the store tells of them."""
+        return [
+            rule for group in self.stores[kind].api("rules")["groups"] for rule in group["rules"]
+        ]
+
+
+def _evaluates(kind):
+    @check(f"rules: each is evaluated without error on {kind} histograms, and records", early=Watched)
+    def evaluates(context):
+        watched = context.shared(Watched)
+        store = watched.stores[kind]
+        native = store.query("count(scf_invocation_duration_seconds)")
+        expect(bool(native) == (kind == "native"), f"{kind} has {native} native histograms")
+
+        def recorded():
+            rules = watched.groups(kind)
+            expect(len(rules) > 30, f"only {len(rules)} rules were loaded")
+            for rule in rules:
+                expect(rule["health"] == "ok", f"{rule['name']}: {rule.get('lastError')}")
+            names = [rule["name"] for rule in rules if rule["type"] == "recording"]
+            silent = [name for name in names if not store.query(name)]
+            expect(not silent, f"nothing is recorded as {silent}")
+            return True
+
+        until("every rule was evaluated and records", recorded, 40)
+
+
+for _kind in STORED:
+    _evaluates(_kind)
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """What Alertmanager sends its alerts to."""
+
+    got = []
+
+    def do_POST(self):
+        self.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """The requests need not be told."""
+
+    @classmethod
+    def has(cls, status):
+        """The first alert FAULT that came with `status`, and its group."""
+        return next((
+            (alert, message) for message in list(cls.got) for alert in message["alerts"]
+            if alert["labels"]["alertname"] == FAULT and alert["status"] == status
+        ), None)
+
+
+def _alertmanager(context):
+    """A real Alertmanager on loopback that sends everything on at once; its address."""
+    if not context.alertmanager:
+        raise Skipped("Alertmanager cannot be had here, see above")
+    # It ends with this process, as its thread does.
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    file = context.path("alertmanager.yml")
+    file.write_text(json.dumps({  # JSON is YAML
+        "route": {
+            "receiver": "test", "group_by": ["alertname"],
+            "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h",
+        },
+        "receivers": [{"name": "test", "webhook_configs": [
+            {"url": f"http://127.0.0.1:{server.server_port}/", "send_resolved": True},
+        ]}],
+    }))
+    address = f"127.0.0.1:{free_port()}"
+    context.start("alertmanager", [
+        context.alertmanager, f"--config.file={file}",
+        f"--storage.path={context.path('alertmanager')}", f"--web.listen-address={address}",
+        "--cluster.listen-address=",
+    ])
+    until("Alertmanager is ready", lambda: request(f"http://{address}/-/ready")[0] == 200, 30)
+    return address
+
+
+def _fast(path, target):
+    """A copy of a rule file in which a minute is a second: intervals, windows and waits.
+
+    Limits and expressions stay. So five minutes of waiting are five seconds of this test.
+    """
+    text = re.sub(r"(\[|(?:interval|for): )(\d+)m\b", r"\g<1>\g<2>s", path.read_text())
+    text = re.sub(r"\[(\d+)h\]", r"[\1m]", text)
+    expect("[15s]" in text and "for: 5s" in text, f"{path} was not made faster")
+    target.write_text(text)
+    return str(target)
+
+
+@check("rules: rights that are taken away alert through Alertmanager, and given back they resolve")
+def alerted(context):
+    manager = _alertmanager(context)
+    cloud = free_port()
+    name = iter(("before", "denied", "after"))
+
+    def simulator(*flags):
+        return Simulator(
+            context, "--seed", 62, "--faults", "none", "--functions", 4, "--rate", 10, *flags,
+            name=f"sim-alert-{next(name)}", listen=f"127.0.0.1:{cloud}",
+        )
+
+    sim = simulator()
+    address = f"127.0.0.1:{free_port()}"
+    context.exporter(
+        "alert", "run", "--api", "cls", "--region", "ap-guangzhou", "--endpoint", sim.url,
+        "--state.path", "", "--web.listen-address", address, *PACE, **sim.keys(),
+    )
+    store = Prometheus(
+        context, {"scf": address}, name="prometheus-alert",
+        settings={
+            "rule_files": [_fast(ALERTS, context.path("fast-alerts.yaml"))],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [manager]}]}]},
+        },
+    )
+    worked = 'scf_exporter_api_requests_total{action="SearchLog",code="ok"} > 3'
+    until("the logs are read", lambda: store.query(worked), 30)
+    expect(not store.query(f'ALERTS{{alertname="{FAULT}"}}'), "it alerts before there is a fault")
+
+    sim.process.stop()
+    sim = simulator("--deny", "SearchLog")  # The same seed has the same keys.
+    alert, message = until("the alert has arrived", lambda: Receiver.has("firing"), 40)
+    labels, notes = alert["labels"], alert["annotations"]
+    expect(
+        (labels["severity"], labels["action"], labels["instance"])
+        == ("critical", "SearchLog", address)
+        and labels["code"].startswith("UnauthorizedOperation"),
+        f"other labels: {labels}",
+    )
+    expect(notes["runbook_url"].endswith(f"#{FAULT.lower()}"), f"other notes: {notes}")
+    expect(labels["code"] in notes["description"], f"other notes: {notes}")
+    expect(message["receiver"] == "test", f"{message}")
+    expect(not Receiver.has("resolved"), "it resolves while the fault lasts")
+
+    sim.process.stop()
+    simulator()
+    until("the alert is resolved", lambda: Receiver.has("resolved"), 60)
+
+
+def _exact(page, where):
+    """{function: invocations} on the exporter's page, of those outcomes that `where` takes."""
+    counts = {}
+    for labels, value in scraped(page, "scf_invocations_total"):
+        name = labels["function_name"]
+        counts[name] = counts.get(name, 0) + (value if where(labels["outcome"]) else 0)
+    return counts
+
+
+@check("rules: recorded counts and means are those of the exporter, on both kinds")
+def agree(context):
+    watched = context.shared(Watched)
+    time.sleep(max(0.0, SEEN_SECONDS - (time.monotonic() - watched.began)))
+    watched.sim.process.stop()
+    functions = ("function_name",)
+    totals = []
+
+    def still():
+        totals.append(_exact(watched.url, lambda outcome: True))
+        expect(len(totals) > 6 and totals[-6:].count(totals[-1]) == 6, "still counting")
+        return True
+
+    until("nothing is counted any more", still, 30, every=1)
+    sums, counts = (
+        {labels["function_name"]: value for labels, value in
+         scraped(watched.url, f"scf_invocation_duration_seconds_{end}")}
+        for end in ("sum", "count")
+    )
+    expect(sum(totals[-1].values()) > 100, f"too few calls to tell: {totals[-1]}")
+    for kind, store in watched.stores.items():
+        for window in WHOLE:
+            for name, where in (
+                ("scf_invocations", lambda outcome: True),
+                ("scf_invocation_failures", lambda outcome: outcome != "success"),
+            ):
+                truth = _exact(watched.url, where)
+                found = store.query(f"function:{name}:{window}", functions)
+                for function, count in truth.items():
+                    seen = found.get((function,), 0)
+                    # `increase` goes on to the edge of its window by half a scrape: of a series that
+                    # is half a minute old that is a fiftieth, of one that came late more.
+                    expect(
+                        abs(seen - count) <= 0.03 * count + 0.5,
+                        f"{name}:{window} of {function} on {kind} is {seen}, not {count}",
+                    )
+        means = store.query("function:scf_invocation_duration_seconds:avg1h", functions)
+        for function, count in counts.items():
+            if count == 0:
+                expect((function,) not in means, f"{function} has a mean of no call on {kind}")
+                continue
+            mean = sums[function] / count
+            expect(
+                math.isclose(means[function,], mean, rel_tol=0.01),
+                f"the mean of {function} on {kind} is {means[function,]}, not {mean}",
+            )
+        store.process.stop()
