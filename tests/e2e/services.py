@@ -87,10 +87,11 @@ def counted(url, label=None):
 def scrape_config(path, jobs, settings=None, **common):
     """Writes the scrapes of `jobs`, every second, with the settings that all have in `common`.
 
-    `settings` are those of the whole file.
+    `settings` are those of the whole file, such as rules, which VictoriaMetrics does not take.
     """
+    rules = {"evaluation_interval": "1s"} if settings else {}
     path.write_text(json.dumps({  # JSON is YAML
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_interval": "1s", **rules},
         **(settings or {}),
         "scrape_configs": [
             {
