@@ -1,6 +1,9 @@
 //! The guide and the README in Chinese against the code: flags, metrics, keys, rights and commands.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "docs_guide/deploy.rs"]
+mod deploy;
+
 #[path = "docs_guide/rights.rs"]
 mod rights;
 
@@ -17,12 +20,13 @@ use scf_exporter::cli;
 use scf_exporter::config::{self, KEYS, Overrides};
 
 /// Flags of other programs that the guide shows.
-const FOREIGN_FLAGS: [&str; 7] = [
+const FOREIGN_FLAGS: [&str; 8] = [
     "--data-urlencode",
     "--enable-feature",
     "--from-literal",
     "--locked",
     "--namespace",
+    "--now",
     "--release",
     "--values",
 ];
@@ -42,6 +46,23 @@ fn every_page_of_the_guide_is_in_its_index() {
         );
     }
     assert!(guide().len() >= 8);
+}
+
+#[test]
+fn every_document_is_in_the_list_of_all() {
+    let list = fs::read_to_string(root().join("docs/README.md")).unwrap();
+    let mut seen = 0;
+    for (name, _) in pages::pages() {
+        let link = match name.strip_prefix("docs/") {
+            Some(page) if page.contains('/') || page == "README.md" => continue,
+            Some(page) => page.to_owned(),
+            None if name.starts_with("README") => continue,
+            None => format!("../{name}"),
+        };
+        assert!(list.contains(&format!("]({link})")), "{name} is not listed");
+        seen += 1;
+    }
+    assert!(seen >= 9, "only {seen} documents");
 }
 
 #[test]

@@ -1,20 +1,21 @@
 """The guide, page by page, as a reader follows it: each command as it stands, in an empty directory.
 
 The simulated cloud stands in for an account, and ports that are free for those on the page. What
-needs Docker, a cluster or a build is not run, with a word about it.
+needs Docker, a cluster, root or a build is not run, with a word about it.
 """
 
 import json
 import re
+import shutil
 import subprocess
 
 import services
-from harness import ROOT, check, expect, free_port, http, until
+from harness import ROOT, Skipped, check, expect, free_port, http, until
 from services import Simulator
 
 GUIDE = ROOT / "docs" / "guide"
 # Commands of which a block is not run.
-ABSENT = ("cargo ", "docker ", "helm ", "kubectl ", "make ")
+ABSENT = ("cargo ", "docker ", "helm ", "kubectl ", "make ", "sudo ", "systemctl ")
 # Commands that go on until they are told to stop.
 SERVERS = ("scf-exporter run", "scf-exporter demo", "prometheus ")
 STOP = "<!-- Ctrl-C -->"
@@ -161,8 +162,13 @@ def _follow(name):
         sim.process.stop()
 
 
+def _runs(language, text):
+    return language == "sh" and not any(line.startswith(ABSENT) for line in text.splitlines())
+
+
+# Of what no block can be run, `tests/docs_guide/deploy.rs` and a check below look at the commands.
 for _page in sorted(GUIDE.glob("*.md")):
-    if any(language == "sh" for language, _ in blocks(_page.read_text())):
+    if any(_runs(*block) for block in blocks(_page.read_text())):
         _follow(_page.stem)
 
 
@@ -202,6 +208,48 @@ def policies(context):
         expect(called == granted, f"{api}: called {called}, granted {granted}")
         expect(exporter.stop() == 0, f"{api}: it does not end cleanly")
         sim.process.stop()
+
+
+@check("docs: what the page on Kubernetes writes is what helm and kubectl read")
+def kubernetes(context):
+    found = subprocess.run([ROOT / "scripts" / "get-helm.sh"], stdout=subprocess.PIPE, text=True)
+    if found.returncode != 0 or not shutil.which("kubectl"):
+        raise Skipped("helm or kubectl cannot be had here")
+    # The reader's directory, with the copy of the repository beside it.
+    directory = context.path("docs-overlay")
+    directory.mkdir()
+    (context.path("scf-exporter")).symlink_to(ROOT)
+    page = (GUIDE / "kubernetes.md").read_text()
+    for language, text in blocks(page):
+        name = re.match(r"# ([\w.-]+)\n", text)
+        if language == "yaml" and name:
+            (directory / name[1]).write_text(text)
+
+    def said(command):
+        done = subprocess.run(["bash", "-e", "-c", command], cwd=directory, capture_output=True, text=True)
+        expect(done.returncode == 0, f"{command}: {done.stderr[-1500:]}")
+        return done.stdout
+
+    def rendered(verb, more=""):
+        command = next(line for line in page.splitlines() if line.startswith(f"helm {verb} "))
+        command = command.replace(f"helm {verb}", f"{found.stdout.strip()} template --kube-version 1.31.0")
+        return said(command.replace(" deploy/", " ../scf-exporter/deploy/") + more)
+
+    installed = rendered("install")
+    for part in ("REGISTRY/scf-exporter:0.1.0", "kind: ServiceMonitor", "kind: PrometheusRule",
+                 "grafana_dashboard", "key: secret-id"):
+        expect(part in installed, f"helm install: there is no {part}")
+    expect(rendered("upgrade") == installed, "helm upgrade makes something else")
+    without_keys = rendered("install", " --values identity.yaml")
+    expect("secretKeyRef" not in without_keys and "role-arn:" in without_keys, "keys are asked for")
+
+    overlay = said("kubectl kustomize .")
+    for part in ("image: REGISTRY/scf-exporter:0.1.0", "region: ap-singapore"):
+        expect(part in overlay, f"the overlay has no {part}")
+    created = [block for language, block in blocks(page) if "create secret" in block][0]
+    created = created.replace("\\\n", " ").splitlines()[-1]
+    secret = said(f"{created} --dry-run=client -o yaml")
+    expect("secret-id:" in secret and "namespace: monitoring" in secret, secret)
 
 
 def _called(url, least):
