@@ -115,7 +115,7 @@ class Reader:
 
     def _serve(self, commands):
         name = commands[-1].split()[0]
-        self._stop(name)
+        expect(name not in self.servers, f"{self.page.name}: {name} is to be ended before it starts again")
         script = "\n".join([*commands[:-1], f"exec {commands[-1]}"])
         label = f"docs-{self.page.stem}-{self.ran}-{name}"
         process = self.context.start(label, ["bash", "-e", "-c", f"cd {self.directory}\n{script}"],
@@ -143,14 +143,11 @@ class Reader:
         return True
 
 
-def _plain(text):
-    return " ".join(re.sub(r"\d+", "N", text).split())
-
-
 def _holds(output, line):
-    """Whether a line is as `line` says: numbers as N, anything as `...`."""
-    pieces = [re.escape(piece) for piece in _plain(line).split("...")]
-    return any(re.search(".*".join(pieces), _plain(one)) for one in output.splitlines())
+    """Whether there is a line as `line` says: N is some number, `...` any text."""
+    words = re.escape(" ".join(line.split())).replace(r"\ ", " ")
+    pattern = re.sub(r"\bN\b", r"[0-9.]+", words).replace(r"\.\.\.", ".*")
+    return any(re.search(pattern, " ".join(one.split())) for one in output.splitlines())
 
 
 def _follow(name):
@@ -194,6 +191,7 @@ def queries(context):
 @check("docs: the policies hold the actions that the exporter calls, and no other")
 def policies(context):
     text = (GUIDE / "apis.md").read_text()
+    read = []
     for api in ("cls", "v3", "v2"):
         _, _, section = text.partition(f"\n### {api}\n")
         policy = json.loads(next(text for language, text in blocks(section) if language == "json"))
@@ -204,11 +202,11 @@ def policies(context):
             f"policy-{api}", "run", "--api", api, "--region", "ap-guangzhou", "--endpoint", sim.url,
             "--state.path", "", "--web.listen-address", f"127.0.0.1:{port}", **sim.keys(),
         )
-        url = f"http://127.0.0.1:{port}"
+        read.append((api, granted, f"http://127.0.0.1:{port}", exporter))
+    for api, granted, url, exporter in read:
         called = until(f"{api}: it is read", lambda: _called(url, len(granted)), 60)
         expect(called == granted, f"{api}: called {called}, granted {granted}")
         expect(exporter.stop() == 0, f"{api}: it does not end cleanly")
-        sim.process.stop()
 
 
 @check("docs: what the page on Kubernetes writes is what helm and kubectl read")
