@@ -7,17 +7,15 @@ mod deploy;
 #[path = "docs_guide/rights.rs"]
 mod rights;
 
-#[path = "support/pages.rs"]
-mod pages;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use pages::{lines, root};
 use scf_exporter::catalog::ALL;
 use scf_exporter::cli;
 use scf_exporter::config::{self, KEYS, Overrides};
+
+use crate::support::pages::{self, lines, root};
 
 /// Flags of other programs that the guide shows.
 const FOREIGN_FLAGS: [&str; 8] = [

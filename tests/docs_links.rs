@@ -2,13 +2,10 @@
 //! heading of it.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "support/pages.rs"]
-mod pages;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use pages::{lines, root};
+use crate::support::pages::{self, lines, root};
 
 #[test]
 fn every_relative_link_leads_to_a_file_and_a_heading() {
