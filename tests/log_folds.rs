@@ -57,8 +57,8 @@ fn a_selection_that_finds_nothing_is_told_once() {
         let lists = "scf_exporter_api_requests_total{";
         until(Duration::from_secs(60), "some lists of functions", || {
             let metrics = get(&address, "/metrics")?;
-            let lines = metrics.lines().filter(|line| line.starts_with(lists));
-            let list = lines.filter(|line| line.contains("ListFunctions")).last()?;
+            let mut lines = metrics.lines().filter(|line| line.starts_with(lists));
+            let list = lines.rfind(|line| line.contains("ListFunctions"))?;
             let number: f64 = list.rsplit(' ').next()?.parse().ok()?;
             (number >= 3.0).then_some(())
         });
