@@ -21,6 +21,10 @@ mod dashboards;
 mod discovery;
 #[path = "docs_config.rs"]
 mod docs_config;
+#[path = "docs_guide.rs"]
+mod docs_guide;
+#[path = "docs_links.rs"]
+mod docs_links;
 #[path = "docs_metrics.rs"]
 mod docs_metrics;
 #[path = "docs_readme.rs"]

@@ -1,8 +1,9 @@
-//! What happens to many targets at once is no more than a few lines of the real program's log, and
-//! their number.
+//! The real program's log: what happens to many targets at once is no more than a few lines and
+//! their number, and a selection that finds nothing is told, once.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::support::process::{Program, free_port, get, until};
@@ -17,31 +18,68 @@ fn sample(address: &str, start: &str) -> Option<f64> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
-#[test]
-fn an_outage_is_told_in_a_few_lines() {
-    let folder = tempfile::tempdir().unwrap();
-    let (key, log) = (folder.path().join("key"), folder.path().join("log"));
+/// A simulated cloud, and a file that says to read it so.
+fn cloud(folder: &Path, how: &str) -> (Program, String) {
     let functions = FUNCTIONS.to_string();
     let sim = ["sim", "--seed", "7", "--functions", &functions];
     let mut cloud = Program::start(&sim.map(str::to_owned), None);
     let line: serde_json::Value = serde_json::from_str(&cloud.first_line()).unwrap();
     let field = |name: &str| line[name].as_str().unwrap().to_owned();
+    let (key, config) = (folder.join("key"), folder.join("config.yaml"));
     fs::write(&key, field("secret_key")).unwrap();
-    let config = folder.path().join("config.yaml");
     let text = format!(
-        "sources: [{{api: v2, read: function, region: ap-guangzhou, endpoint: 'http://{}', \
+        "sources: [{{{how}, region: ap-guangzhou, endpoint: 'http://{}', \
          credentials: {{secret_id: {}, secret_key_file: {}}}}}]",
         field("listening"),
         field("secret_id"),
         key.display()
     );
     fs::write(&config, text).unwrap();
+    (cloud, config.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_selection_that_finds_nothing_is_told_once() {
+    for how in ["api: cls", "api: v3", "api: v2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let nothing = format!("{how}, functions: {{include: [zzz]}}");
+        let (_cloud, config) = cloud(folder.path(), &nothing);
+        let address = format!("127.0.0.1:{}", free_port());
+        let arguments = [
+            ["run", "--config.file"],
+            [&config, "--state.path="],
+            ["--poll.discovery-interval=1s", "--web.listen-address"],
+        ];
+        let arguments = arguments.as_flattened().iter().map(|&word| word.to_owned());
+        let arguments: Vec<_> = arguments.chain([address.clone()]).collect();
+        let program = Program::telling(&arguments, &log);
+        let lists = "scf_exporter_api_requests_total{";
+        until(Duration::from_secs(60), "some lists of functions", || {
+            let metrics = get(&address, "/metrics")?;
+            let mut lines = metrics.lines().filter(|line| line.starts_with(lists));
+            let list = lines.rfind(|line| line.contains("ListFunctions"))?;
+            let number: f64 = list.rsplit(' ').next()?.parse().ok()?;
+            (number >= 3.0).then_some(())
+        });
+        assert_eq!(program.terminate(), Some(0));
+        let said = fs::read_to_string(&log).unwrap();
+        let told = said.matches("no function to read was found").count();
+        assert_eq!(told, 1, "{how}: {said}");
+    }
+}
+
+#[test]
+fn an_outage_is_told_in_a_few_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let (cloud, config) = cloud(folder.path(), "api: v2, read: function");
 
     let address = format!("127.0.0.1:{}", free_port());
     let arguments = [
         ["run", "--web.listen-address"],
         [&address, "--config.file"],
-        [config.to_str().unwrap(), "--state.path="],
+        [&config, "--state.path="],
         ["--poll.interval=100ms", "--poll.idle-interval=200ms"],
         ["--limits.requests-per-second=500", "--web.zero-first=0s"],
     ];

@@ -24,6 +24,8 @@ struct Tasks {
     listed: BTreeSet<FunctionId>,
     /// Topics that no function of the last complete list logs to.
     left: BTreeSet<TargetId>,
+    /// Whether it was said that there are no targets.
+    told_empty: bool,
 }
 
 /// Runs a source until the stop; returns when all its targets have ended. Targets are read while
@@ -56,6 +58,9 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
                 failures = 0;
                 let complete = listing.complete;
                 let entered = found(&poller, &mut tasks, listing).await;
+                if complete {
+                    tell_emptiness(&poller, &mut tasks);
+                }
                 if !entered {
                     poller.timing.interval
                 } else if complete {
@@ -123,6 +128,18 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
     let (now, strategy) = (poller.runtime.now(), poller.source.strategy());
     poller.board.discovered(&poller.name, now, strategy);
     entered
+}
+
+/// Says once that there is nothing to read: a slip in a name would else look like a quiet account.
+fn tell_emptiness(poller: &Poller, tasks: &mut Tasks) {
+    let empty = tasks.by_target.is_empty();
+    if empty && !tasks.told_empty {
+        warn!(
+            source = &*poller.name,
+            "no function to read was found: check the region, the namespaces and the names of functions"
+        );
+    }
+    tasks.told_empty = empty;
 }
 
 /// Starts again what ended by itself: before the stop no task does, unless it panicked.

@@ -37,6 +37,7 @@ import check_deb  # noqa: E402,F401
 import check_image  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
+import check_docs  # noqa: E402,F401
 import check_sdk  # noqa: E402,F401
 import check_api3  # noqa: E402,F401
 import check_accounts  # noqa: E402,F401

@@ -7,6 +7,7 @@ pub mod exposition;
 pub mod faulty_disk;
 pub mod flat;
 pub mod open_metrics;
+pub mod pages;
 pub mod process;
 pub mod protobuf;
 pub mod world;
