@@ -1,6 +1,7 @@
 //! Ours in each format and state. Every round scrapes the limits as well, so that a ratio compares
 //! what the machine did at one time.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Failure;
@@ -14,8 +15,10 @@ pub const PLAIN_TEXT: Wish = Wish {
 };
 /// Scrapes before those that count.
 const WARM: usize = 2;
+/// For so long at most a scrape may show what was the newest before a change.
+const SERVED: Duration = Duration::from_millis(500);
 /// After so long a row has rounds enough, if it has some.
-const ENOUGH: Duration = Duration::from_secs(3);
+const ENOUGH: Duration = Duration::from_secs(5);
 const SOME: usize = 5;
 
 /// What happened since the last scrape.
@@ -67,6 +70,7 @@ impl Change {
             Self::Same => ours.obey(&format!("touch same {hundredth}"))?,
             Self::All => ours.obey("touch all")?,
         };
+        thread::sleep(SERVED);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! The renditions that are kept between scrapes: one for each form that somebody asks for.
 
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::View;
@@ -17,11 +17,20 @@ const KEPT: Duration = Duration::from_secs(300);
 /// Versions of one form that may be in memory at a time. Who reads slowly holds an old one; where
 /// there are as many, further scrapes get the newest of them instead of one more.
 const VERSIONS_MAX: usize = 4;
+/// What is made faster than that is made for each scrape.
+const CHEAP: Duration = Duration::from_millis(5);
+/// A rendition serves so many times as long as it took to make, however much was published since:
+/// making takes a quarter of one core at most, whoever scrapes how often.
+const SERVES: u32 = 3;
+/// For so many times as long it serves those who come while the next one is made.
+const SERVES_MEANWHILE: u32 = 10;
+/// And never for longer than this.
+const SERVES_MAX: Duration = Duration::from_millis(500);
 
 /// The renditions, and what they are made of.
 pub(super) struct Renditions {
     source: Arc<Source>,
-    shelves: Vec<(Form, Arc<Mutex<Shelf>>)>,
+    shelves: Vec<Arc<Shelf>>,
 }
 
 struct Source {
@@ -29,82 +38,156 @@ struct Source {
     telemetry: Arc<Telemetry>,
 }
 
-/// The renditions of one form. Whoever has it makes the next one; the others wait and share it.
+/// One form.
 struct Shelf {
-    newest: Option<Arc<Rendition>>,
+    form: Form,
+    /// Never locked for longer than a look takes.
+    stock: Mutex<Stock>,
+    /// Whoever has it makes the next rendition.
+    turn: Arc<Turns<()>>,
+}
+
+/// The renditions of one form.
+struct Stock {
+    newest: Option<Made>,
     /// All that somebody may still hold.
     versions: Vec<Weak<Rendition>>,
     asked: Instant,
 }
 
+#[derive(Clone)]
+struct Made {
+    rendition: Arc<Rendition>,
+    at: Instant,
+    took: Duration,
+}
+
+/// How good what is there is.
+enum Age {
+    /// The newest there can be, or as good.
+    Fresh,
+    /// Good enough while the next one is made.
+    Fading,
+    Stale,
+}
+
+// === impl Renditions ===
+
 impl Renditions {
     pub(super) fn new(view: Arc<dyn View>, telemetry: Arc<Telemetry>) -> Self {
-        let shelf = || Shelf {
-            newest: None,
-            versions: Vec::new(),
-            asked: Instant::now(),
-        };
-        let shelves = Form::all(Style::default()).map(|form| (form, Arc::new(Mutex::new(shelf()))));
         Self {
-            shelves: shelves.collect(),
             source: Arc::new(Source { view, telemetry }),
+            shelves: Vec::new(),
         }
+        .with_style(Style::default())
     }
 
     /// The same with scrapes written as chosen.
     pub(super) fn with_style(mut self, style: Style) -> Self {
-        self.shelves
-            .iter_mut()
-            .for_each(|(form, _)| form.style = style);
+        self.shelves = Form::all(style).map(Shelf::of).collect();
         self
     }
 
-    /// A scrape of the newest snapshot. It is made on a thread that may take its time, and to its
-    /// end even if the client leaves: those who wait for it still do.
+    /// A scrape of the newest snapshot, or of one that was the newest moments ago where making takes
+    /// long. It is made on a thread that may take its time, and to its end even if the client
+    /// leaves: others share it.
     pub(super) async fn scrape(&self, format: Format, encoding: Encoding) -> io::Result<Scrape> {
-        self.drop_unused(Instant::now());
-        let mut shelves = self.shelves.iter();
-        let shelf = shelves.find(|(of, _)| of.format == format && of.encoding == encoding);
-        let &(form, ref shelf) = shelf.ok_or(io::ErrorKind::NotFound)?;
-        let mut shelf = Arc::clone(shelf).lock_owned().await;
-        shelf.asked = Instant::now();
-        let source = self.source.clone();
-        if let Some(newest) = source.current(&shelf) {
-            drop(shelf);
-            return Scrape::new(newest, &source.telemetry.gather());
+        let now = Instant::now();
+        self.drop_unused(now);
+        let is_asked = |of: &Form| of.format == format && of.encoding == encoding;
+        let shelf = self.shelves.iter().find(|shelf| is_asked(&shelf.form));
+        let shelf = shelf.ok_or(io::ErrorKind::NotFound)?;
+        shelf.stock().asked = now;
+        let source = &self.source;
+        if let (Some(made), age) = source.look(shelf) {
+            if matches!(age, Age::Fading) {
+                source.make_meanwhile(shelf);
+            }
+            if !matches!(age, Age::Stale) {
+                return source.scrape_of(made.rendition);
+            }
         }
-        let made = spawn_blocking(move || source.scrape(form, shelf));
-        made.await.map_err(io::Error::other)?
+        let turn = shelf.turn.clone().lock_owned().await;
+        // Somebody may have made it while this one waited.
+        match source.look(shelf) {
+            (Some(made), Age::Fresh | Age::Fading) => source.scrape_of(made.rendition),
+            _ => {
+                let (source, shelf) = (source.clone(), shelf.clone());
+                let made = spawn_blocking(move || source.make(&shelf, turn));
+                self.source
+                    .scrape_of(made.await.map_err(io::Error::other)??)
+            }
+        }
     }
 
     /// Drops what nobody asked for since long.
     fn drop_unused(&self, now: Instant) {
-        for (form, shelf) in &self.shelves {
-            // One that is in use is not unused.
-            let Ok(mut shelf) = shelf.try_lock() else {
-                continue;
-            };
-            if shelf.newest.is_some() && now.duration_since(shelf.asked) >= KEPT {
-                shelf.newest = None;
-                self.source.kept(*form, 0);
+        for shelf in &self.shelves {
+            let mut stock = shelf.stock();
+            if stock.newest.is_some() && now.duration_since(stock.asked) >= KEPT {
+                stock.newest = None;
+                self.source.kept(shelf.form, 0);
             }
         }
     }
 }
 
-impl Source {
-    /// What is shown already, if that is the newest there is.
-    fn current(&self, shelf: &Shelf) -> Option<Arc<Rendition>> {
-        let generation = self.view.snapshot().generation;
-        let newest = shelf.newest.as_ref();
-        newest
-            .filter(|newest| newest.generation() == generation)
-            .cloned()
+// === impl Shelf ===
+
+impl Shelf {
+    fn of(form: Form) -> Arc<Self> {
+        let stock = Stock {
+            newest: None,
+            versions: Vec::new(),
+            asked: Instant::now(),
+        };
+        Arc::new(Self {
+            form,
+            stock: Mutex::new(stock),
+            turn: Arc::default(),
+        })
     }
 
-    fn scrape(&self, form: Form, mut shelf: OwnedMutexGuard<Shelf>) -> io::Result<Scrape> {
-        let rendition = self.newest(form, &mut shelf)?;
-        drop(shelf);
+    fn stock(&self) -> MutexGuard<'_, Stock> {
+        // Nothing that holds it can fail half-way.
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Made ===
+
+impl Made {
+    fn age(&self, generation: u64, now: Instant) -> Age {
+        let age = now.duration_since(self.at);
+        let serves = |times| age < (self.took * times).min(SERVES_MAX);
+        if self.rendition.generation() == generation {
+            Age::Fresh
+        } else if self.took < CHEAP {
+            Age::Stale
+        } else if serves(SERVES) {
+            Age::Fresh
+        } else if serves(SERVES_MEANWHILE) {
+            Age::Fading
+        } else {
+            Age::Stale
+        }
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    /// What is there, and how good it is.
+    fn look(&self, shelf: &Shelf) -> (Option<Made>, Age) {
+        let generation = self.view.snapshot().generation;
+        let newest = shelf.stock().newest.clone();
+        let age = newest
+            .as_ref()
+            .map_or(Age::Stale, |made| made.age(generation, Instant::now()));
+        (newest, age)
+    }
+
+    fn scrape_of(&self, rendition: Arc<Rendition>) -> io::Result<Scrape> {
         Scrape::new(rendition, &self.telemetry.gather())
     }
 
@@ -113,20 +196,46 @@ impl Source {
         self.telemetry.set_rendered(format, encoding, bytes);
     }
 
-    fn newest(&self, form: Form, shelf: &mut Shelf) -> io::Result<Arc<Rendition>> {
+    /// Makes the next one for those who come later, unless somebody does already.
+    fn make_meanwhile(self: &Arc<Self>, shelf: &Arc<Shelf>) {
+        let Ok(turn) = shelf.turn.clone().try_lock_owned() else {
+            return;
+        };
+        let (source, shelf) = (self.clone(), shelf.clone());
+        // What fails here is told by the scrape that then has to make it.
+        spawn_blocking(move || source.make(&shelf, turn));
+    }
+
+    fn make(&self, shelf: &Shelf, turn: OwnedMutexGuard<()>) -> io::Result<Arc<Rendition>> {
         let snapshot = self.view.snapshot();
-        shelf.versions.retain(|version| version.strong_count() > 0);
-        if let Some(newest) = &shelf.newest
-            && shelf.versions.len() >= VERSIONS_MAX
-        {
-            return Ok(newest.clone());
-        }
-        // Only where somebody still reads it does the old one stay whole.
-        let before = shelf.newest.take().map(Arc::unwrap_or_clone);
-        let next = Arc::new(Rendition::new(form, &snapshot, before)?);
-        self.kept(form, next.bytes());
-        shelf.versions.push(Arc::downgrade(&next));
-        shelf.newest = Some(next.clone());
+        let begun = Instant::now();
+        let before = {
+            let mut stock = shelf.stock();
+            stock.versions.retain(|version| version.strong_count() > 0);
+            match &stock.newest {
+                Some(newest) if stock.versions.len() >= VERSIONS_MAX => {
+                    return Ok(newest.rendition.clone());
+                }
+                // It serves on.
+                Some(newest) if !matches!(newest.age(snapshot.generation, begun), Age::Stale) => {
+                    stock.newest.clone()
+                }
+                // Only where somebody still reads it does the old one stay whole.
+                _ => stock.newest.take(),
+            }
+        };
+        let before = before.map(|made| Arc::unwrap_or_clone(made.rendition));
+        let next = Arc::new(Rendition::new(shelf.form, &snapshot, before)?);
+        self.kept(shelf.form, next.bytes());
+        let mut stock = shelf.stock();
+        stock.versions.push(Arc::downgrade(&next));
+        let at = Instant::now();
+        stock.newest = Some(Made {
+            rendition: next.clone(),
+            at,
+            took: at.duration_since(begun),
+        });
+        drop(turn);
         Ok(next)
     }
 }
@@ -181,14 +290,21 @@ mod tests {
 
     /// What is kept of text, by generation.
     fn kept(renditions: &Renditions, encoding: Encoding) -> Option<u64> {
-        let mut shelves = renditions.shelves.iter();
-        let text = |of: &Form| of.format == Format::Text && of.encoding == encoding;
-        let (_, shelf) = shelves.find(|(of, _)| text(of)).unwrap();
-        let shelf = shelf.try_lock().unwrap();
-        shelf.newest.as_ref().map(|newest| newest.generation())
+        let stock = shelf(renditions, encoding).stock();
+        stock
+            .newest
+            .as_ref()
+            .map(|made| made.rendition.generation())
     }
 
-    #[tokio::test]
+    /// The shelf of text.
+    fn shelf(renditions: &Renditions, encoding: Encoding) -> &Shelf {
+        let mut shelves = renditions.shelves.iter();
+        let text = |of: &Form| of.format == Format::Text && of.encoding == encoding;
+        shelves.find(|shelf| text(&shelf.form)).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn scrapers_of_one_snapshot_share_what_is_rendered() {
         let (house, renditions) = house();
         let first = renditions.scrape(Format::Text, PACKED).await.unwrap();
@@ -201,7 +317,73 @@ mod tests {
         assert_eq!(kept(&renditions, PLAIN), None);
     }
 
-    #[tokio::test]
+    #[test]
+    fn what_took_long_serves_long() {
+        let (house, _) = house();
+        let form = Form::all(Style::default()).next().unwrap();
+        let rendition = Arc::new(Rendition::new(form, &house.snapshot(), None).unwrap());
+        let made_in = |took| Made {
+            rendition: rendition.clone(),
+            at: Instant::now(),
+            took: Duration::from_millis(took),
+        };
+        // Took, and how old it is in milliseconds.
+        for (took, old, expected) in [
+            (4, 0, "stale"),
+            (10, 29, "fresh"),
+            (10, 30, "fading"),
+            (10, 99, "fading"),
+            (10, 100, "stale"),
+            (400, 499, "fresh"),
+            (400, 500, "stale"),
+        ] {
+            let made = made_in(took);
+            let now = made.at + Duration::from_millis(old);
+            let age = |generation| match made.age(generation, now) {
+                Age::Fresh => "fresh",
+                Age::Fading => "fading",
+                Age::Stale => "stale",
+            };
+            assert_eq!(age(2), expected, "{took} ms, {old} ms old");
+            assert_eq!(age(1), "fresh", "nothing was published since");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_is_served_while_the_next_one_is_made() {
+        let (house, renditions) = house();
+        let scrape = || renditions.scrape(Format::Text, PLAIN);
+        let advance = |millis| tokio::time::advance(Duration::from_millis(millis));
+        let first = scrape().await.unwrap();
+        let text = shelf(&renditions, PLAIN);
+        // As if there were very many functions.
+        text.stock().newest.as_mut().unwrap().took = Duration::from_millis(40);
+        house.publish();
+        advance(119).await;
+        assert!(scrape().await.unwrap().shares_with(&first));
+        assert!(text.turn.try_lock().is_ok(), "nothing is made");
+        advance(2).await;
+        assert!(scrape().await.unwrap().shares_with(&first));
+        // It is being made: whoever comes meanwhile does not wait for it.
+        drop(text.turn.lock().await);
+        assert_eq!(kept(&renditions, PLAIN), Some(2));
+        assert!(!scrape().await.unwrap().shares_with(&first));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_old_is_waited_for() {
+        let (house, renditions) = house();
+        let first = renditions.scrape(Format::Text, PLAIN).await.unwrap();
+        let text = shelf(&renditions, PLAIN);
+        text.stock().newest.as_mut().unwrap().took = Duration::from_millis(40);
+        house.publish();
+        tokio::time::advance(Duration::from_millis(400)).await;
+        let second = renditions.scrape(Format::Text, PLAIN).await.unwrap();
+        assert!(!second.shares_with(&first));
+        assert_eq!(kept(&renditions, PLAIN), Some(2));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn readers_that_hold_on_do_not_make_versions_without_end() {
         let (house, renditions) = house();
         let mut slow = Vec::new();
