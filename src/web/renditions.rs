@@ -22,7 +22,8 @@ const CHEAP: Duration = Duration::from_millis(5);
 /// A rendition serves so many times as long as it took to make, however much was published since:
 /// making takes a quarter of one core at most, whoever scrapes how often.
 const SERVES: u32 = 3;
-/// For so many times as long it serves those who come while the next one is made.
+/// For so many times as long it serves those who come while the next one is made, if it is packed:
+/// then there are two of them, and plain ones are large.
 const SERVES_MEANWHILE: u32 = 10;
 /// And never for longer than this.
 const SERVES_MAX: Duration = Duration::from_millis(500);
@@ -166,7 +167,7 @@ impl Made {
             Age::Stale
         } else if serves(SERVES) {
             Age::Fresh
-        } else if serves(SERVES_MEANWHILE) {
+        } else if serves(SERVES_MEANWHILE) && self.rendition.form().encoding == Encoding::Gzip {
             Age::Fading
         } else {
             Age::Stale
@@ -320,24 +321,28 @@ mod tests {
     #[test]
     fn what_took_long_serves_long() {
         let (house, _) = house();
-        let form = Form::all(Style::default()).next().unwrap();
-        let rendition = Arc::new(Rendition::new(form, &house.snapshot(), None).unwrap());
-        let made_in = |took| Made {
-            rendition: rendition.clone(),
-            at: Instant::now(),
-            took: Duration::from_millis(took),
+        let made_in = |encoding, took| {
+            let form = Form::all(Style::default()).find(|form| form.encoding == encoding);
+            let rendition = Rendition::new(form.unwrap(), &house.snapshot(), None);
+            Made {
+                rendition: Arc::new(rendition.unwrap()),
+                at: Instant::now(),
+                took: Duration::from_millis(took),
+            }
         };
         // Took, and how old it is in milliseconds.
-        for (took, old, expected) in [
-            (4, 0, "stale"),
-            (10, 29, "fresh"),
-            (10, 30, "fading"),
-            (10, 99, "fading"),
-            (10, 100, "stale"),
-            (400, 499, "fresh"),
-            (400, 500, "stale"),
+        for (encoding, took, old, expected) in [
+            (PACKED, 4, 0, "stale"),
+            (PACKED, 10, 29, "fresh"),
+            (PACKED, 10, 30, "fading"),
+            (PACKED, 10, 99, "fading"),
+            (PACKED, 10, 100, "stale"),
+            (PACKED, 400, 499, "fresh"),
+            (PACKED, 400, 500, "stale"),
+            (PLAIN, 10, 29, "fresh"),
+            (PLAIN, 10, 30, "stale"),
         ] {
-            let made = made_in(took);
+            let made = made_in(encoding, took);
             let now = made.at + Duration::from_millis(old);
             let age = |generation| match made.age(generation, now) {
                 Age::Fresh => "fresh",
@@ -352,10 +357,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_storm_is_served_while_the_next_one_is_made() {
         let (house, renditions) = house();
-        let scrape = || renditions.scrape(Format::Text, PLAIN);
+        let scrape = || renditions.scrape(Format::Text, PACKED);
         let advance = |millis| tokio::time::advance(Duration::from_millis(millis));
         let first = scrape().await.unwrap();
-        let text = shelf(&renditions, PLAIN);
+        let text = shelf(&renditions, PACKED);
         // As if there were very many functions.
         text.stock().newest.as_mut().unwrap().took = Duration::from_millis(40);
         house.publish();
@@ -366,7 +371,7 @@ mod tests {
         assert!(scrape().await.unwrap().shares_with(&first));
         // It is being made: whoever comes meanwhile does not wait for it.
         drop(text.turn.lock().await);
-        assert_eq!(kept(&renditions, PLAIN), Some(2));
+        assert_eq!(kept(&renditions, PACKED), Some(2));
         assert!(!scrape().await.unwrap().shares_with(&first));
     }
 
