@@ -8,6 +8,9 @@ SECONDS ?= 30
 SEEDS ?= 200
 START ?= 1
 
+# Of the program that the end-to-end checks start.
+PROFILE ?= release
+
 .PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo \
 	screenshots hardening deb static package-check
 
@@ -27,8 +30,9 @@ sim-mutants: ## Plants eleven faults, one after the other, and plays stories unt
 	$(PYTHON) scripts/sim-mutants.py
 
 e2e: ## The real program with a real Prometheus and the vendor's own clients (Python, Node); fetches all
-	$(CARGO) build --locked --release
-	$(PYTHON) tests/e2e/run.py
+	$(CARGO) build --locked --profile $(PROFILE)
+	SCF_E2E_BINARY="$(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/scf-exporter" \
+		$(PYTHON) tests/e2e/run.py
 
 lint: ## Formatting, clippy and documentation, warnings as errors
 	$(CARGO) fmt --check

@@ -174,7 +174,7 @@ impl Plan {
                 counts,
                 rounds: 15,
                 scrapes: 20,
-                load_seconds: 4,
+                load_seconds: 10,
                 load_rounds: 3,
             }
         })

@@ -2,6 +2,7 @@
 //! over the same program without functions.
 
 use std::io::Read;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
@@ -10,7 +11,7 @@ use super::Failure;
 use super::child::{Child, Memory};
 use super::client::{Client, Format, Wish};
 use super::rows::Row;
-use super::states::packed;
+use super::states::{SERVED, packed};
 use super::workload::Truth;
 
 /// Our own count of the bytes that are kept between scrapes.
@@ -146,6 +147,9 @@ impl Subject {
         }
         walk.note("all formats", self.is_ours.then_some(plain))?;
         walk.child.obey("touch all")?;
+        if self.is_ours {
+            thread::sleep(SERVED);
+        }
         step(&mut walk, plain, "everything changed")?;
         walk.note("changed", self.is_ours.then_some(plain))?;
         Ok(walk.memory)

@@ -16,9 +16,9 @@ pub const PLAIN_TEXT: Wish = Wish {
 /// Scrapes before those that count.
 const WARM: usize = 2;
 /// For so long at most a scrape may show what was the newest before a change.
-const SERVED: Duration = Duration::from_millis(500);
+pub const SERVED: Duration = Duration::from_secs(1);
 /// After so long a row has rounds enough, if it has some.
-const ENOUGH: Duration = Duration::from_secs(5);
+const ENOUGH: Duration = Duration::from_secs(8);
 const SOME: usize = 5;
 
 /// What happened since the last scrape.

@@ -20,13 +20,13 @@ const VERSIONS_MAX: usize = 4;
 /// What is made faster than that is made for each scrape.
 const CHEAP: Duration = Duration::from_millis(5);
 /// A rendition serves so many times as long as it took to make, however much was published since:
-/// making takes a quarter of one core at most, whoever scrapes how often.
-const SERVES: u32 = 3;
+/// making takes a tenth of one core, whoever scrapes how often.
+const SERVES: u32 = 9;
 /// For so many times as long it serves those who come while the next one is made, if it is packed:
 /// then there are two of them, and plain ones are large.
-const SERVES_MEANWHILE: u32 = 10;
+const SERVES_MEANWHILE: u32 = 20;
 /// And never for longer than this.
-const SERVES_MAX: Duration = Duration::from_millis(500);
+const SERVES_MAX: Duration = Duration::from_secs(1);
 
 /// The renditions, and what they are made of.
 pub(super) struct Renditions {
@@ -333,14 +333,14 @@ mod tests {
         // Took, and how old it is in milliseconds.
         for (encoding, took, old, expected) in [
             (PACKED, 4, 0, "stale"),
-            (PACKED, 10, 29, "fresh"),
-            (PACKED, 10, 30, "fading"),
-            (PACKED, 10, 99, "fading"),
-            (PACKED, 10, 100, "stale"),
-            (PACKED, 400, 499, "fresh"),
-            (PACKED, 400, 500, "stale"),
-            (PLAIN, 10, 29, "fresh"),
-            (PLAIN, 10, 30, "stale"),
+            (PACKED, 10, 89, "fresh"),
+            (PACKED, 10, 90, "fading"),
+            (PACKED, 10, 199, "fading"),
+            (PACKED, 10, 200, "stale"),
+            (PACKED, 400, 999, "fresh"),
+            (PACKED, 400, 1_000, "stale"),
+            (PLAIN, 10, 89, "fresh"),
+            (PLAIN, 10, 90, "stale"),
         ] {
             let made = made_in(encoding, took);
             let now = made.at + Duration::from_millis(old);
@@ -364,7 +364,7 @@ mod tests {
         // As if there were very many functions.
         text.stock().newest.as_mut().unwrap().took = Duration::from_millis(40);
         house.publish();
-        advance(119).await;
+        advance(359).await;
         assert!(scrape().await.unwrap().shares_with(&first));
         assert!(text.turn.try_lock().is_ok(), "nothing is made");
         advance(2).await;

@@ -13,6 +13,7 @@ from services import PACE, READS, Prometheus, Simulator, scraped
 
 MIXIN = ROOT / "deploy" / "mixin"
 RULES, ALERTS = MIXIN / "rules.yaml", MIXIN / "alerts.yaml"
+RUNBOOK = ROOT / "docs" / "RUNBOOK.md"
 CASES = sorted((ROOT / "tests" / "rules").glob("*.yaml"))
 # How each store scrapes; one has classic histograms alone, the other native ones alone.
 STORED = {
@@ -73,6 +74,17 @@ def mixin(context):
     there = json.dumps(shown["files"]["alerts"]).replace("docs/RUNBOOK.md#", f"{elsewhere}#")
     expect(shown["moved"]["alerts"] == json.loads(there), "the address was not put in")
     expect(elsewhere in there, "no alert has a runbook")
+
+
+@check("rules: every anchor that an alert leads to is a heading of the runbook")
+def anchors(context):
+    text = ALERTS.read_text(encoding="utf-8")
+    alerts = re.findall(r"^ +- alert: (\w+)$", text, re.MULTILINE)
+    leads = re.findall(r"^ +runbook_url: docs/RUNBOOK\.md#(\w+)$", text, re.MULTILINE)
+    headings = re.findall(r"^### (\w+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    expect(len(alerts) > 15 and len(leads) == len(alerts), f"{len(leads)} anchors of {alerts}")
+    lost = set(leads) - {heading.lower() for heading in headings}
+    expect(not lost, f"no heading for {lost}")
 
 
 def _often(path, target):
