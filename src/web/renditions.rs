@@ -25,7 +25,7 @@ const SERVES: u32 = 9;
 /// For so many times as long it serves those who come while the next one is made, if it is packed:
 /// then there are two of them, and plain ones are large.
 const SERVES_MEANWHILE: u32 = 20;
-/// And never for longer than this.
+/// And never for longer than this, and half of it: there is time to make the next one meanwhile.
 const SERVES_MAX: Duration = Duration::from_secs(1);
 
 /// The renditions, and what they are made of.
@@ -64,6 +64,7 @@ struct Made {
 }
 
 /// How good what is there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
     /// The newest there can be, or as good.
     Fresh,
@@ -100,25 +101,20 @@ impl Renditions {
         let shelf = shelf.ok_or(io::ErrorKind::NotFound)?;
         shelf.stock().asked = now;
         let source = &self.source;
-        if let (Some(made), age) = source.look(shelf) {
-            if matches!(age, Age::Fading) {
+        if let Some((rendition, age)) = source.look(shelf) {
+            if age == Age::Fading {
                 source.make_meanwhile(shelf);
             }
-            if !matches!(age, Age::Stale) {
-                return source.scrape_of(made.rendition);
-            }
+            return source.scrape_of(rendition);
         }
         let turn = shelf.turn.clone().lock_owned().await;
         // Somebody may have made it while this one waited.
-        match source.look(shelf) {
-            (Some(made), Age::Fresh | Age::Fading) => source.scrape_of(made.rendition),
-            _ => {
-                let (source, shelf) = (source.clone(), shelf.clone());
-                let made = spawn_blocking(move || source.make(&shelf, turn));
-                self.source
-                    .scrape_of(made.await.map_err(io::Error::other)??)
-            }
+        if let Some((rendition, _)) = source.look(shelf) {
+            return source.scrape_of(rendition);
         }
+        let (owner, shelf) = (source.clone(), shelf.clone());
+        let made = spawn_blocking(move || owner.make(&shelf, turn));
+        source.scrape_of(made.await.map_err(io::Error::other)??)
     }
 
     /// Drops what nobody asked for since long.
@@ -160,14 +156,14 @@ impl Shelf {
 impl Made {
     fn age(&self, generation: u64, now: Instant) -> Age {
         let age = now.duration_since(self.at);
-        let serves = |times| age < (self.took * times).min(SERVES_MAX);
+        let is_packed = self.rendition.form().encoding == Encoding::Gzip;
         if self.rendition.generation() == generation {
             Age::Fresh
         } else if self.took < CHEAP {
             Age::Stale
-        } else if serves(SERVES) {
+        } else if age < (self.took * SERVES).min(SERVES_MAX / 2) {
             Age::Fresh
-        } else if serves(SERVES_MEANWHILE) && self.rendition.form().encoding == Encoding::Gzip {
+        } else if is_packed && age < (self.took * SERVES_MEANWHILE).min(SERVES_MAX) {
             Age::Fading
         } else {
             Age::Stale
@@ -178,14 +174,13 @@ impl Made {
 // === impl Source ===
 
 impl Source {
-    /// What is there, and how good it is.
-    fn look(&self, shelf: &Shelf) -> (Option<Made>, Age) {
+    /// What is there and how good it is, unless it is stale. Nobody else may hold what is made anew.
+    fn look(&self, shelf: &Shelf) -> Option<(Arc<Rendition>, Age)> {
         let generation = self.view.snapshot().generation;
-        let newest = shelf.stock().newest.clone();
-        let age = newest
-            .as_ref()
-            .map_or(Age::Stale, |made| made.age(generation, Instant::now()));
-        (newest, age)
+        let stock = shelf.stock();
+        let made = stock.newest.as_ref()?;
+        let age = made.age(generation, Instant::now());
+        (age != Age::Stale).then(|| (made.rendition.clone(), age))
     }
 
     fn scrape_of(&self, rendition: Arc<Rendition>) -> io::Result<Scrape> {
@@ -218,7 +213,7 @@ impl Source {
                     return Ok(newest.rendition.clone());
                 }
                 // It serves on.
-                Some(newest) if !matches!(newest.age(snapshot.generation, begun), Age::Stale) => {
+                Some(newest) if newest.age(snapshot.generation, begun) != Age::Stale => {
                     stock.newest.clone()
                 }
                 // Only where somebody still reads it does the old one stay whole.
@@ -332,25 +327,23 @@ mod tests {
         };
         // Took, and how old it is in milliseconds.
         for (encoding, took, old, expected) in [
-            (PACKED, 4, 0, "stale"),
-            (PACKED, 10, 89, "fresh"),
-            (PACKED, 10, 90, "fading"),
-            (PACKED, 10, 199, "fading"),
-            (PACKED, 10, 200, "stale"),
-            (PACKED, 400, 999, "fresh"),
-            (PACKED, 400, 1_000, "stale"),
-            (PLAIN, 10, 89, "fresh"),
-            (PLAIN, 10, 90, "stale"),
+            (PACKED, 4, 0, Age::Stale),
+            (PACKED, 10, 89, Age::Fresh),
+            (PACKED, 10, 90, Age::Fading),
+            (PACKED, 10, 199, Age::Fading),
+            (PACKED, 10, 200, Age::Stale),
+            (PACKED, 400, 499, Age::Fresh),
+            (PACKED, 400, 999, Age::Fading),
+            (PACKED, 400, 1_000, Age::Stale),
+            (PLAIN, 10, 89, Age::Fresh),
+            (PLAIN, 10, 90, Age::Stale),
+            (PLAIN, 400, 500, Age::Stale),
         ] {
             let made = made_in(encoding, took);
             let now = made.at + Duration::from_millis(old);
-            let age = |generation| match made.age(generation, now) {
-                Age::Fresh => "fresh",
-                Age::Fading => "fading",
-                Age::Stale => "stale",
-            };
+            let age = |generation| made.age(generation, now);
             assert_eq!(age(2), expected, "{took} ms, {old} ms old");
-            assert_eq!(age(1), "fresh", "nothing was published since");
+            assert_eq!(age(1), Age::Fresh, "nothing was published since");
         }
     }
 
