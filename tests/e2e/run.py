@@ -48,16 +48,33 @@ import check_web_config  # noqa: E402,F401
 import check_status  # noqa: E402,F401
 
 LOG_LINES = 25
+# Scripts that fetch: what nothing runs without, what some checks are skipped without, what one
+# check asks for by itself.
+NEEDED = ("get-prometheus.sh", "get-sdks.sh")
+OPTIONAL = ("get-victoria-metrics.sh", "get-alertmanager.sh")
+OF_CHECKS = ("get-chromium.sh", "get-helm.sh", "get-kube-schemas.sh", "get-node-exporter.sh",
+             "get-shells.sh")
 
 
-def tool(script, needed=True):
-    """What a script of scripts/ prints; ends the run if it cannot do its part and is `needed`."""
-    done = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        if not needed:
-            return None
-        sys.exit(f"{script} failed, see above; the end-to-end checks need it")
-    return done.stdout.strip()
+def tools(fetch_all):
+    """What each script prints that fetches something, at the same time, as all of them wait for
+    others; `None` where it cannot be had. Ends the run if it is needed.
+
+    With `fetch_all` those of single checks as well, which ask for them again and then need not wait.
+    """
+    scripts = NEEDED + OPTIONAL + (OF_CHECKS if fetch_all else ())
+    started = {
+        script: subprocess.Popen([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True)
+        for script in scripts
+    }
+    found = {}
+    for script, process in started.items():
+        said, _ = process.communicate()
+        found[script] = said.strip() if process.returncode == 0 else None
+    lacking = [script for script in NEEDED if not found[script]]
+    if lacking:
+        sys.exit(f"{' and '.join(lacking)} failed, see above; the end-to-end checks need it")
+    return [found[script] for script in NEEDED + OPTIONAL]
 
 
 def logs(context, since):
@@ -112,9 +129,7 @@ def main():
     binary = pathlib.Path(os.environ.get("SCF_E2E_BINARY", built))
     if not binary.exists():
         sys.exit(f"{binary} is missing: run `make e2e`, which builds it")
-    context = Context(binary, tool("get-prometheus.sh"), tool("get-sdks.sh"),
-                      tool("get-victoria-metrics.sh", needed=False),
-                      tool("get-alertmanager.sh", needed=False))
+    context = Context(binary, *tools(fetch_all=len(sys.argv) == 1))
     try:
         start_early(context, [name for name, _ in wanted])
         results = [run(name, function, context) for name, function in wanted]
