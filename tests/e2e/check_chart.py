@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 
 import services
-from harness import ROOT, Skipped, check, expect, free_port
+from harness import ROOT, check, expect, fetched, free_port
 from services import Simulator
 
 CHART = ROOT / "deploy" / "helm" / "scf-exporter"
@@ -53,7 +53,7 @@ class Helm:
 
     def __init__(self, context):
         self.context = context
-        self.program = _got("get-helm.sh", "Helm")
+        self.program = fetched("get-helm.sh", "Helm")
         self.files = 0
 
     def run(self, *arguments):
@@ -96,16 +96,9 @@ class Rendered:
         self.plain_objects, self.full_objects = plain["documents"], full["documents"]
 
 
-def _got(script, what):
-    done = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise Skipped(f"{what} cannot be had here, see above")
-    return done.stdout.strip()
-
-
 def judged(*files):
     """{file: its documents and what is wrong with them}."""
-    place = _got("get-kube-schemas.sh", "the schemas of Kubernetes")
+    place = fetched("get-kube-schemas.sh", "the schemas of Kubernetes")
     done = subprocess.run(
         [f"{place}/python/bin/python", ROOT / "tests" / "e2e" / "judge_manifests.py",
          f"{place}/crds", *files],
@@ -149,7 +142,7 @@ def valid(context):
     found = judged(file)[str(file)]["faults"]
     missed = set(PLANTED) - {name.split()[0] for name in found}
     # Without Go the operator's own definitions are not there, which their script tells.
-    if not (pathlib.Path(_got("get-kube-schemas.sh", "the schemas")) / "crds").is_dir():
+    if not (pathlib.Path(fetched("get-kube-schemas.sh", "the schemas")) / "crds").is_dir():
         missed -= {"PrometheusRule", "ServiceMonitor"}
     expect(not missed, f"a wrong key was not seen in {missed}")
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 import services
-from harness import ROOT, Skipped, check, expect, free_port, http, until
+from harness import ROOT, Skipped, check, expect, fetched, free_port, http, until
 from services import Simulator
 
 GUIDE = ROOT / "docs" / "guide"
@@ -211,9 +211,9 @@ def policies(context):
 
 @check("docs: what the page on Kubernetes writes is what helm and kubectl read")
 def kubernetes(context):
-    found = subprocess.run([ROOT / "scripts" / "get-helm.sh"], stdout=subprocess.PIPE, text=True)
-    if found.returncode != 0 or not shutil.which("kubectl"):
-        raise Skipped("helm or kubectl cannot be had here")
+    helm = fetched("get-helm.sh", "Helm")
+    if not shutil.which("kubectl"):
+        raise Skipped("kubectl is not on this machine")
     # The reader's directory, with the copy of the repository beside it.
     directory = context.path("docs-overlay")
     directory.mkdir()
@@ -231,7 +231,7 @@ def kubernetes(context):
 
     def rendered(verb, more=""):
         command = next(line for line in page.splitlines() if line.startswith(f"helm {verb} "))
-        command = command.replace(f"helm {verb}", f"{found.stdout.strip()} template --kube-version 1.31.0")
+        command = command.replace(f"helm {verb}", f"{helm} template --kube-version 1.31.0")
         return said(command.replace(" deploy/", " ../scf-exporter/deploy/") + more)
 
     installed = rendered("install")

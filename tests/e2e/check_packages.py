@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 
-from harness import ROOT, Skipped, check, expect, free_port, http, until
+from harness import ROOT, Skipped, check, expect, fetched, free_port, http, until
 from services import Simulator, ready
 
 FOLDER = ROOT / "deploy" / "systemd"
@@ -119,10 +119,7 @@ def completions(context):
 
 @check("completions: zsh reads its script, fish completes a command, a flag and a value")
 def other_shells(context):
-    done = subprocess.run([ROOT / "scripts" / "get-shells.sh"], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise Skipped("zsh and fish cannot be had here, see above")
-    folder = done.stdout.strip()
+    folder = fetched("get-shells.sh", "zsh or fish")
     for shell in ("zsh", "fish"):
         script = context.path(f"completions.{shell}")
         script.write_text(said(context, "completions", shell))

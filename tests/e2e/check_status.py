@@ -3,12 +3,11 @@
 import json
 import math
 import re
-import subprocess
 import time
 
 import services
 from browser import Browser
-from harness import ROOT, Skipped, check, expect, free_port, get_json, http, until
+from harness import check, expect, fetched, free_port, get_json, http, until
 from services import PACE, Simulator
 
 REGION = "ap-guangzhou"
@@ -25,11 +24,7 @@ def calls_of(number):
 
 def browser(context):
     """The path of a Chromium."""
-    script = ROOT / "scripts" / "get-chromium.sh"
-    done = subprocess.run([script], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise Skipped("Chromium cannot be had here, see above")
-    return done.stdout.strip()
+    return fetched("get-chromium.sh", "Chromium")
 
 
 class House:

@@ -27,6 +27,14 @@ class Skipped(Exception):
     """A check needs what this machine cannot have; the text says what."""
 
 
+def fetched(script, what):
+    """What a script of scripts/ prints, which fetches what is not there: the path of `what`."""
+    done = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Skipped(f"{what} cannot be had here, see above")
+    return done.stdout.strip()
+
+
 def check(name, early=None):
     """Enters a function of one Context as the check `name`, in the order of the files.
 
