@@ -13,21 +13,15 @@ ACCOUNTS = {"prod": 21, "staging": 22}
 
 @check("accounts: two of them in one process are told apart, and each equals its truth")
 def accounts(context):
-    sims, variables, sources = {}, {}, []
+    sims = {}
     for account, seed in ACCOUNTS.items():
         rows = context.path(f"{account}.jsonl")
         # The same functions in both: only the account tells them apart.
         world.write(rows, seed=seed, functions=5, calls=200, seconds=60, before=120)
-        sim = sims[account] = Simulator(
+        sims[account] = Simulator(
             context, "--seed", seed, "--faults", "none", "--replay", rows, name=f"sim-{account}"
         )
-        variables[f"KEY_OF_{account.upper()}"] = sim.secret_key
-        sources.append({
-            "account": account, "api": "cls", "region": "ap-guangzhou", "endpoint": sim.url,
-            "credentials": {
-                "secret_id": sim.secret_id, "secret_key": f"${{KEY_OF_{account.upper()}}}",
-            },
-        })
+    sources, variables = services.account_sources(sims)
     file = context.path("accounts.yaml")
     file.write_text(json.dumps({"sources": sources}))  # JSON is YAML
     port = free_port()

@@ -7,7 +7,7 @@ import time
 
 import world
 from harness import Skipped, expect, free_port, until
-from services import READS, Prometheus, Simulator, Victoria
+from services import READS, Prometheus, Simulator, Victoria, account_sources
 
 # What Grafana would put in. The wide rate interval fits the scrape interval of one second.
 VARIABLES = {"__rate_interval": "30s", "__interval": "15s", "__range": "2m"}
@@ -58,22 +58,13 @@ class Fleet:
             self.missing = str(missing)
         # Prometheus takes some seconds to begin, longer than a zero is shown.
         until("every store scrapes", self._scraped, 30)
-        sources, variables = [], {}
         for number, account in enumerate(("prod", "staging", EXACT)):
             drawn = ("--faults", "typical", "--functions", 12, "--rate", 20, "--namespaces", 2)
-            sim = Simulator(
+            self.sims[account] = Simulator(
                 context, "--seed", 41 + number, *(("--replay", rows) if account == EXACT else drawn),
                 name=f"sim-fleet-{account}",
             )
-            variable = f"KEY_OF_{account.upper()}"
-            self.sims[account] = sim
-            variables[variable] = sim.secret_key
-            sources.append({
-                "account": account, "api": "cls", "region": "ap-guangzhou", "endpoint": sim.url,
-                "credentials": {
-                    "secret_id": sim.secret_id, "secret_key": f"${{{variable}}}",
-                },
-            })
+        sources, variables = account_sources(self.sims)
         file = context.path("fleet.yaml")
         file.write_text(json.dumps({"sources": sources}))  # JSON is YAML
         context.exporter(

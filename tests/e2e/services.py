@@ -230,6 +230,19 @@ def difference(expected, seen, most=8):
     return "; ".join(lines[:most]) + more
 
 
+def account_sources(sims):
+    """The sources of `sims` ({account: simulator}), and the variables that their keys are in."""
+    variables = {f"KEY_OF_{account.upper()}": sim.secret_key for account, sim in sims.items()}
+    sources = [
+        {
+            "account": account, "api": "cls", "region": "ap-guangzhou", "endpoint": sim.url,
+            "credentials": {"secret_id": sim.secret_id, "secret_key": f"${{{variable}}}"},
+        }
+        for (account, sim), variable in zip(sims.items(), variables)
+    ]
+    return sources, variables
+
+
 def ready(process, url, seconds=30):
     """Waits until the exporter at `url` says that it is ready."""
 
