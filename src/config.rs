@@ -124,6 +124,8 @@ pub struct Limits {
     pub requests_per_second: Option<f64>,
     /// Requests of one source that wait for an answer at one time.
     pub requests_in_flight: usize,
+    /// Most time for one whole answer.
+    pub request_timeout: Duration,
 }
 
 /// The exporter's own log.

@@ -129,6 +129,7 @@ fn the_least_file_gets_the_documented_defaults() {
         assert_eq!(config.limits.requests_per_second_of(api), expected);
     }
     assert_eq!(config.limits.requests_in_flight, 16);
+    assert_eq!(config.limits.request_timeout, Duration::from_secs(30));
     assert_eq!(config.log.level.as_str(), "info");
     assert_eq!(config.log.format.as_str(), "logfmt");
     let source = &config.sources[0];

@@ -44,6 +44,7 @@ pub(super) struct Terms {
     poll: Poll,
     requests_per_second: f64,
     requests_in_flight: usize,
+    request_timeout: Duration,
 }
 
 /// A source that does not read yet.
@@ -77,6 +78,7 @@ impl Terms {
             },
             requests_per_second: config.limits.requests_per_second_of(source.api),
             requests_in_flight: config.limits.requests_in_flight,
+            request_timeout: config.limits.request_timeout,
         }
     }
 }
@@ -218,6 +220,8 @@ impl Building<'_> {
             clock: self.clock.clone(),
             requests_per_second: self.terms.requests_per_second,
             max_in_flight: self.terms.requests_in_flight,
+            request_timeout: self.terms.request_timeout,
+            longest_wait: self.terms.poll.interval,
             ..ClientConfig::new(service, &source.region)
         })
     }

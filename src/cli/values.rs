@@ -111,6 +111,13 @@ pub struct ValueArgs {
         value_name = "N"
     )]
     pub requests_in_flight: Option<String>,
+    /// Most time for one whole answer; a page that takes longer is asked for in smaller parts.
+    #[arg(
+        long = "limits.request-timeout",
+        env = "SCF_EXPORTER_LIMITS_REQUEST_TIMEOUT",
+        value_name = "DURATION"
+    )]
+    pub request_timeout: Option<String>,
     /// Least severe level that is logged.
     #[arg(
         long = "log.level",
@@ -294,6 +301,7 @@ impl ValueArgs {
             functions_limit: self.functions_limit.clone(),
             requests_per_second: self.requests_per_second.clone(),
             requests_in_flight: self.requests_in_flight.clone(),
+            request_timeout: self.request_timeout.clone(),
             log_level: self.log_level.clone(),
             log_format: self.log_format.clone(),
             source: self.source.overrides(),

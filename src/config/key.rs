@@ -112,6 +112,8 @@ keys! {
         Some("--limits.requests-per-second"), Some("10"), Rate(0.01, 1_000.0);
     LIMITS_REQUESTS_IN_FLIGHT: "limits.requests_in_flight",
         Some("--limits.requests-in-flight"), Some("16"), Count(1, 256);
+    LIMITS_REQUEST_TIMEOUT: "limits.request_timeout", Some("--limits.request-timeout"),
+        Some("30s"), Shape::Duration(SECOND, SECOND.saturating_mul(600));
     LOG_LEVEL: "log.level", Some("--log.level"), Some("info"), Shape::Choice(Level::NAMES);
     LOG_FORMAT: "log.format", Some("--log.format"), Some("logfmt"),
         Shape::Choice(LogFormat::NAMES);

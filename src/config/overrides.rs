@@ -48,6 +48,8 @@ pub struct Overrides {
     pub requests_per_second: Option<String>,
     /// `limits.requests_in_flight`
     pub requests_in_flight: Option<String>,
+    /// `limits.request_timeout`
+    pub request_timeout: Option<String>,
     /// `log.level`
     pub log_level: Option<String>,
     /// `log.format`

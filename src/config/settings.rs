@@ -236,12 +236,18 @@ pub(super) fn limits(
         &key::LIMITS_REQUESTS_IN_FLIGHT,
         flags.requests_in_flight.as_deref(),
     );
+    let request_timeout = reader.duration(
+        section,
+        &key::LIMITS_REQUEST_TIMEOUT,
+        flags.request_timeout.as_deref(),
+    );
     let requests_per_second = requests_per_second?;
     let written = requests_per_second.at.is_written();
     Some(Limits {
         functions: functions?.value,
         requests_per_second: written.then_some(requests_per_second.value),
         requests_in_flight: requests_in_flight?.value,
+        request_timeout: request_timeout?.value,
     })
 }
 

@@ -12,7 +12,13 @@ pub(super) const TEXT_MAX: usize = 256;
 
 /// A name or an id, where it is usable.
 pub(super) fn short_text<'s>(field: &'s Scalar<'_>) -> Option<&'s str> {
-    field.text().filter(|text| text.len() <= TEXT_MAX)
+    field.text().filter(|text| is_name(text))
+}
+
+/// Whether a text can be a name or an id: it is not too long, and none of its bytes was lost where
+/// an answer is not UTF-8, since two that differ would look alike.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= TEXT_MAX && !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Milliseconds as nanoseconds. The wire has up to three decimals; the nearest nanosecond is the

@@ -52,6 +52,10 @@ pub struct ClientConfig {
     pub burst: u32,
     /// Most requests under way at once, over all actions; each may hold one answer in memory.
     pub max_in_flight: usize,
+    /// Most time for one whole answer.
+    pub request_timeout: Duration,
+    /// The longest wait that an answer's `Retry-After` can ask for.
+    pub longest_wait: Duration,
     /// How often and how long a call is tried.
     pub retry: RetryBudget,
 }
@@ -97,6 +101,8 @@ impl ClientConfig {
             requests_per_second: 10.0,
             burst: 10,
             max_in_flight: 8,
+            request_timeout: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(15),
             retry: RetryBudget::default(),
         }
     }
@@ -118,6 +124,8 @@ impl Client {
             host: config.endpoint.authority(),
             pace: Pace::new(config.requests_per_second, config.burst),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            request_timeout: config.request_timeout,
+            longest_wait: config.longest_wait,
             retry: config.retry,
             nonces: Nonces::new(&runtime.random),
             clock: config.clock,

@@ -1,5 +1,7 @@
 //! Days and seconds: the date that TC3 signs, and the date that an answer carries.
 
+use std::time::Duration;
+
 use time::{Date, Month};
 
 use crate::model::Timestamp;
@@ -30,6 +32,16 @@ pub(super) fn parse_http_date(text: &str) -> Option<i64> {
     Some(date.midnight().as_utc().unix_timestamp() + second_of_day(time)?)
 }
 
+/// How long to wait at `now`, a Unix time, by a `Retry-After` header: whole seconds, or a date.
+pub(super) fn parse_retry_after(text: &str, now: i64) -> Option<Duration> {
+    let text = text.trim();
+    let seconds = match text.parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => u64::try_from(parse_http_date(text)?.saturating_sub(now)).unwrap_or(0),
+    };
+    Some(Duration::from_secs(seconds))
+}
+
 /// `22:13:20`; a leap second is the last one of its minute.
 fn second_of_day(time: &str) -> Option<i64> {
     let parts: Vec<&str> = time.split(':').collect();
@@ -51,6 +63,24 @@ fn number(text: &str, digits: usize) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The forms of RFC 9110, section 10.2.3; `date -u -d @1700000030` is the date below.
+    #[test]
+    fn a_wait_is_told_in_seconds_or_as_a_date() {
+        for (text, now, seconds) in [
+            ("120", 0, Some(120)),
+            (" 0 ", 0, Some(0)),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", 1_700_000_000, Some(30)),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", 1_700_000_100, Some(0)),
+            ("-1", 0, None),
+            ("1.5", 0, None),
+            ("soon", 0, None),
+            ("99999999999999999999999", 0, None),
+        ] {
+            let wait = parse_retry_after(text, now);
+            assert_eq!(wait, seconds.map(Duration::from_secs), "{text}");
+        }
+    }
 
     /// Unix times that `date -u -d @N` gives these dates for.
     #[test]

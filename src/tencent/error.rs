@@ -63,6 +63,8 @@ pub(super) enum Fault {
     Api(Box<Refusal>),
     /// No whole answer.
     Transport(TransportError),
+    /// The answer broke off after as many bytes as the one before it.
+    CutAgain(TransportError),
     /// A status other than 200 and a body without a code.
     Status(u16),
     /// A body that is no answer. Its content type and length help to tell what it was.
@@ -163,6 +165,7 @@ impl Fault {
             Self::Status(status) => codes::judge_status(*status),
             // These two say what to do in their own text.
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
+            Self::CutAgain(_) => of("cut_body", ErrorClass::Invalid, "ask for smaller pages"),
             Self::Credentials(_) => of("credentials", ErrorClass::Authentication, ""),
             Self::NoPayload => of("no_payload", ErrorClass::Transient, again),
             Self::Stopping => of("stopping", ErrorClass::Transient, ""),
@@ -214,6 +217,7 @@ impl Fault {
         match self {
             Self::Api(refusal) => refusal.text(),
             Self::Transport(error) => error.to_string(),
+            Self::CutAgain(error) => format!("{error}, each time at the same place"),
             Self::Status(status) => format!("the answer has HTTP status {status}"),
             Self::Body {
                 malformed,

@@ -13,7 +13,7 @@ use super::transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 /// The headers that are kept of an answer; see [`HttpResponse::headers`].
-const KEPT: [&str; 2] = ["date", "content-type"];
+const KEPT: [&str; 3] = ["date", "content-type", "retry-after"];
 
 /// Where a machine of the cloud finds its own metadata.
 const METADATA_HOST: &str = "metadata.tencentyun.com";
@@ -26,7 +26,8 @@ const MAX_FIRST_ROOM: usize = 4 * 1024 * 1024;
 pub struct HttpLimits {
     /// Time to connect, TLS included.
     pub connect: Duration,
-    /// Time for the whole exchange, connecting included.
+    /// Time for the whole exchange, connecting included. Whoever sends has a shorter limit of its
+    /// own; this one ends what was forgotten.
     pub total: Duration,
     /// Longest body, decompressed, in bytes.
     pub body: usize,
@@ -53,7 +54,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            total: Duration::from_secs(30),
+            total: Duration::from_secs(600),
             body: 64 * 1024 * 1024,
         }
     }
@@ -165,7 +166,8 @@ impl HttpTransport {
         room: &mut usize,
     ) -> Result<Option<Bytes>, TransportError> {
         let chunk = response.chunk().await;
-        let chunk = chunk.map_err(|e| self.inside_answer(e, host))?;
+        let received = self.limits.body.saturating_sub(*room);
+        let chunk = chunk.map_err(|e| self.inside_answer(e, host, received))?;
         let length = chunk.as_ref().map_or(0, Bytes::len);
         *room = room
             .checked_sub(length)
@@ -195,14 +197,17 @@ impl HttpTransport {
         }
     }
 
-    fn inside_answer(&self, error: reqwest::Error, host: &str) -> TransportError {
+    fn inside_answer(&self, error: reqwest::Error, host: &str, received: usize) -> TransportError {
         let host = host.to_owned();
         if error.is_timeout() {
             let limit = self.limits.total;
             TransportError::Timeout { host, limit }
         } else {
-            let reason = reason(error);
-            TransportError::CutBody { host, reason }
+            TransportError::CutBody {
+                host,
+                reason: reason(error),
+                received,
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Bucket {
     /// The time up to which `tokens` is reckoned.
     filled: Duration,
     penalty: Option<Penalty>,
+    /// Nothing is taken before.
+    closed_until: Duration,
 }
 
 /// A pace below the full one, from which it rises in a straight line.
@@ -54,6 +56,7 @@ impl Bucket {
             tokens: burst,
             filled: Duration::ZERO,
             penalty: None,
+            closed_until: Duration::ZERO,
         }
     }
 
@@ -61,6 +64,9 @@ impl Bucket {
     /// caller that gives up costs nothing; the order of callers is the owner's matter.
     pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
         self.fill(now);
+        if now < self.closed_until {
+            return Err(self.closed_until - now);
+        }
         // Sums of fractions fall a hair short of one.
         if self.tokens >= 1.0 - 1e-6 {
             self.tokens = (self.tokens - 1.0).max(0.0);
@@ -85,6 +91,11 @@ impl Bucket {
             since: now,
         });
         self.tokens = 0.0;
+    }
+
+    /// The cloud said after how long to ask again.
+    pub fn close(&mut self, now: Duration, span: Duration) {
+        self.closed_until = self.closed_until.max(now.saturating_add(span));
     }
 
     fn fill(&mut self, now: Duration) {

@@ -49,6 +49,11 @@ impl Pace {
         self.with(&self.lane(action), Bucket::penalise);
     }
 
+    /// Lets nothing through for `span`, as the cloud asked for.
+    pub fn pause(&self, action: &str, span: std::time::Duration) {
+        self.with(&self.lane(action), |bucket, now| bucket.close(now, span));
+    }
+
     fn with<T>(&self, lane: &Lane, f: impl FnOnce(&mut Bucket, std::time::Duration) -> T) -> T {
         let mut bucket = lane.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         f(&mut bucket, self.started.elapsed())

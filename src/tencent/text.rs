@@ -1,4 +1,6 @@
-//! Words from outside, made fit for one log line.
+//! Texts from outside, made fit to be read: bodies that are no UTF-8, and words for one log line.
+
+use bytes::Bytes;
 
 /// Longest outside text kept, in characters.
 const MAX_CHARS: usize = 300;
@@ -26,6 +28,39 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
+/// Other readings of a body that is not UTF-8, the likeliest first; none of one that is.
+///
+/// The vendor hands user text through as it was written, and some of it is GBK. Mostly its bytes
+/// are escaped like any others, so that replacing what is no UTF-8 leaves the JSON whole. Where
+/// the second byte of a character was taken for a backslash and not escaped, the two must go
+/// together, or it would escape the quote that follows.
+pub(super) fn lossy_readings(body: &Bytes) -> impl Iterator<Item = Bytes> {
+    let is_text = std::str::from_utf8(body).is_ok();
+    let by_byte = || Bytes::from(String::from_utf8_lossy(body).into_owned());
+    let by_pair = || Bytes::from(replace_pairs(body));
+    let readings: [&dyn Fn() -> Bytes; 2] = [&by_byte, &by_pair];
+    let readings = readings.into_iter().filter(|_| !is_text);
+    readings.map(|read| read()).collect::<Vec<_>>().into_iter()
+}
+
+/// Replaces each invalid byte, together with a backslash behind it.
+fn replace_pairs(body: &[u8]) -> String {
+    let mut text = String::with_capacity(body.len());
+    let mut follows_odd = false;
+    for chunk in body.utf8_chunks() {
+        let valid = chunk.valid();
+        text.push_str(match follows_odd {
+            true => valid.strip_prefix('\\').unwrap_or(valid),
+            false => valid,
+        });
+        follows_odd = !chunk.invalid().is_empty();
+        if follows_odd {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +74,32 @@ mod tests {
             "not authorized (cns:RecordList) resource (*) has no permission"
         );
         assert_eq!(one_line(" \n "), "");
+    }
+
+    /// Bytes by Python: `"报告".encode("gbk")` is b1 a8 b8 e6, `"昞".encode("gbk")` 95 5c.
+    #[test]
+    fn json_around_bytes_of_gbk_stays_whole() {
+        let read = |bytes: &[u8]| -> Vec<Option<String>> {
+            let body = Bytes::copy_from_slice(bytes);
+            let json = |text: Bytes| serde_json::from_slice(&text).ok();
+            lossy_readings(&body).map(json).collect()
+        };
+        let usual = read(b"\"x\xb1\xa8\xb8\xe6\"");
+        assert_eq!(
+            usual[0].as_deref(),
+            Some("x\u{fffd}\u{fffd}\u{fffd}\u{fffd}")
+        );
+        let escaped = read(b"\"x\x95\\\\\"");
+        assert_eq!(escaped[0].as_deref(), Some("x\u{fffd}\\"));
+        let bare = read(b"\"x\x95\\\"");
+        assert_eq!(
+            (bare[0].as_deref(), bare[1].as_deref()),
+            (None, Some("x\u{fffd}"))
+        );
+        assert!(
+            read("\"\u{62a5}\"".as_bytes()).is_empty(),
+            "valid text has one reading"
+        );
     }
 
     proptest! {

@@ -38,7 +38,8 @@ pub struct HttpRequest {
 pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The headers somebody may ask for: at least `date` and `content-type`, names in lower case.
+    /// The headers somebody may ask for: at least `date`, `content-type` and
+    /// `retry-after`, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, within the transport's limit.
     pub body: Bytes,
@@ -82,6 +83,8 @@ pub enum TransportError {
         host: String,
         /// The library's own words.
         reason: String,
+        /// Bytes of the body, decompressed, that came before.
+        received: usize,
     },
     /// The answer, decompressed, is longer than allowed.
     #[error("the answer of {host} is longer than {limit} bytes; ask for smaller pages")]

@@ -188,9 +188,12 @@ impl Wire {
             },
         );
         sleep(response.delay).await;
-        if response.cut_after.is_some() {
-            let reason = "cut".to_owned();
-            return Err(TransportError::CutBody { host, reason });
+        if let Some(received) = response.cut_after {
+            return Err(TransportError::CutBody {
+                host,
+                reason: "cut".to_owned(),
+                received,
+            });
         }
         let mut answer = HttpResponse::new(response.status, response.body);
         let headers = response.headers.into_iter();

@@ -84,10 +84,11 @@ impl InMemory {
             },
         );
         tokio::time::sleep(response.delay).await;
-        if response.cut_after.is_some() {
+        if let Some(received) = response.cut_after {
             return Err(TransportError::CutBody {
                 host: host.into(),
                 reason: "cut".into(),
+                received,
             });
         }
         let text = String::from_utf8_lossy(&response.body);

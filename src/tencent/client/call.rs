@@ -13,12 +13,14 @@ use crate::runtime::Runtime;
 use crate::tencent::clock::{self, CloudClock};
 use crate::tencent::codes;
 use crate::tencent::credentials::{CredentialProvider, Credentials};
+use crate::tencent::date::parse_retry_after;
 use crate::tencent::error::{ApiError, ErrorClass, Fault};
 use crate::tencent::nonces::Nonces;
 use crate::tencent::pace::Pace;
 use crate::tencent::request::{Moment, Signer};
 use crate::tencent::retry::RetryBudget;
-use crate::tencent::transport::{HttpResponse, Transport};
+use crate::tencent::text::lossy_readings;
+use crate::tencent::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
 /// What the clones of a client share.
 pub(super) struct Inner {
@@ -26,6 +28,8 @@ pub(super) struct Inner {
     pub(super) host: String,
     pub(super) pace: Pace,
     pub(super) in_flight: Semaphore,
+    pub(super) request_timeout: Duration,
+    pub(super) longest_wait: Duration,
     pub(super) retry: RetryBudget,
     pub(super) nonces: Nonces,
     pub(super) credentials: Arc<dyn CredentialProvider>,
@@ -53,6 +57,8 @@ struct Tries {
     asked_for_the_time: bool,
     /// The clock's offset in the latest signature, in milliseconds.
     offset_ms: i64,
+    /// After how many bytes the last answer broke off.
+    cut_after: Option<usize>,
 }
 
 // === impl Inner ===
@@ -87,7 +93,8 @@ impl Inner {
                 Err(fault) => fault,
             };
             let credentials = credentials.as_ref();
-            if !self.again(action, &fault, credentials, &mut tries).await {
+            let is_slow_page = is_timeout(&fault) && is_page(params);
+            if is_slow_page || !self.again(action, &fault, credentials, &mut tries).await {
                 return Err(fault.into_error(action, &self.host, tries.sent));
             }
         }
@@ -122,17 +129,18 @@ impl Inner {
         let started = Instant::now();
         tries.sent += 1;
         tries.first.get_or_insert(started);
-        let answer = self.transport.send(signed.request).await;
+        let answer = self.send(signed.request).await;
         let took = started.elapsed();
         let outcome = match answer {
             Ok(response) => {
-                let judged = judge(&response);
+                self.wait_as_told(action, &response);
+                let judged = judge_leniently(&response, judge);
                 if judged.is_ok() {
                     self.compare_clocks(&response, sent);
                 }
                 judged
             }
-            Err(error) => Err(Fault::Transport(error)),
+            Err(error) => Err(tries.broke(error)),
         };
         let label = match &outcome {
             Ok(_) => codes::SUCCESS,
@@ -141,6 +149,32 @@ impl Inner {
         let api = self.signer.service.label();
         self.observer.attempt(api, action, label, took);
         outcome.map_err(|fault| fault.masked(|text| signed.hidden.mask(text)))
+    }
+
+    /// Sends and reads the whole answer, in the time that it may take.
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let limit = self.request_timeout;
+        let sent = tokio::time::timeout(limit, self.transport.send(request)).await;
+        let host = || self.host.clone();
+        sent.unwrap_or_else(|_| {
+            Err(TransportError::Timeout {
+                host: host(),
+                limit,
+            })
+        })
+    }
+
+    /// An overloaded service may say after how long to ask again. Everybody who calls the action
+    /// waits then.
+    fn wait_as_told(&self, action: &str, response: &HttpResponse) {
+        let told = response.header("retry-after");
+        let Some(told) = told.filter(|_| matches!(response.status, 429 | 503)) else {
+            return;
+        };
+        let now = self.clock.at(self.runtime.now()).as_secs();
+        if let Some(wait) = parse_retry_after(told, now) {
+            self.pace.pause(action, wait.min(self.longest_wait));
+        }
     }
 
     /// Whether to send once more; if so, after the wait that is due.
@@ -223,4 +257,56 @@ impl Inner {
             () = self.pace.turn(action) => true,
         }
     }
+}
+
+// === impl Tries ===
+
+impl Tries {
+    /// What a failed exchange is, given the one before it. An answer that breaks off at the same
+    /// place again is not cut by chance; one of which nothing came at all says nothing.
+    fn broke(&mut self, error: TransportError) -> Fault {
+        let TransportError::CutBody { received, .. } = error else {
+            self.cut_after = None;
+            return Fault::Transport(error);
+        };
+        match self.cut_after.replace(received) {
+            Some(before) if before == received && received > 0 => Fault::CutAgain(error),
+            _ => Fault::Transport(error),
+        }
+    }
+}
+
+/// Judges an answer as it stands and, where it cannot be read and is not UTF-8, as the text that
+/// it most likely is. One that is read at once is not looked at for its encoding.
+fn judge_leniently<T>(
+    response: &HttpResponse,
+    judge: &impl Fn(&HttpResponse) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let mut judged = judge(response);
+    if !matches!(judged, Err(Fault::Body { .. })) {
+        return judged;
+    }
+    for body in lossy_readings(&response.body) {
+        judged = judge(&HttpResponse {
+            body,
+            ..response.clone()
+        });
+        if !matches!(judged, Err(Fault::Body { .. })) {
+            break;
+        }
+    }
+    judged
+}
+
+/// Whether a call asks for several rows, so that one for fewer may do better than the same again.
+fn is_page(params: &Value) -> bool {
+    let rows = |name| {
+        let value: &Value = params.get(name)?;
+        value.as_u64().or_else(|| value.as_str()?.parse().ok())
+    };
+    rows("Limit").or_else(|| rows("limit")).unwrap_or(1) > 1
+}
+
+fn is_timeout(fault: &Fault) -> bool {
+    matches!(fault, Fault::Transport(TransportError::Timeout { .. }))
 }

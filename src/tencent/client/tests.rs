@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 mod outcomes;
+mod pages;
 mod responses;
 mod skew;
 
@@ -133,9 +134,14 @@ fn ok(status: u16, body: &str) -> Answer {
 }
 
 fn cut() -> Answer {
+    cut_after(0)
+}
+
+fn cut_after(received: usize) -> Answer {
     Err(TransportError::CutBody {
         host: "scf.api.qcloud.com".to_owned(),
         reason: "unexpected end".to_owned(),
+        received,
     })
 }
 
