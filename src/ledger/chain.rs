@@ -5,8 +5,18 @@
 //! millisecond included, for others may share it: its lines come twice, and their keys tell.
 //! Where the lines of one millisecond fill more than a page, or the whole chain, the rest of that
 //! millisecond is read by offset, which knows no such bound, and the next chain begins after it.
+//!
+//! A line that cannot be had even by itself is stepped over. No offset leads past it in a chain, so
+//! the span is halved until the millisecond that holds it is found; this one is read from both ends,
+//! and what remains between them is unavailable. Whether it is the line or the moment is asked once
+//! more after something else was answered.
+
+mod lines;
+
+use std::collections::BTreeSet;
 
 use crate::model::Timestamp;
+use lines::{Chain, Instant, after, overlap};
 
 /// Lines of one chain at the most (vendor's page on `SearchLog`).
 const CHAIN_MAX: usize = 10_000;
@@ -18,8 +28,6 @@ const INSTANT_PAGES_MAX: usize = 1_000;
 const LOST_MAX: usize = 100;
 /// Answers without a line, one after the other, in a chain that claims to go on.
 const EMPTY_MAX: usize = 3;
-/// Lines that two answers read by offset share, to see that their order holds still.
-const OVERLAP: usize = 16;
 
 /// One line of an answer, whatever it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +49,13 @@ pub struct ChainPage {
     pub context: Option<String>,
 }
 
-/// What to ask for next: at most so many lines of [`ChainRead::limit`] in `[from, to)`.
+/// What to ask for next: at most `limit` lines in `[from, to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainAsk {
+    /// Lines of the answer at the most.
+    pub limit: usize,
+    /// The newest line first, else the oldest.
+    pub newest_first: bool,
     /// The first millisecond.
     pub from: Timestamp,
     /// The first millisecond after it.
@@ -67,6 +79,7 @@ pub enum ChainPlace {
 #[derive(Debug)]
 pub struct ChainRead {
     to: Timestamp,
+    /// Lines asked for in the page under way.
     limit: usize,
     /// [`CHAIN_MAX`], but less in tests.
     chain_max: usize,
@@ -78,90 +91,100 @@ pub struct ChainRead {
     lost: usize,
     broken: bool,
     truncated: bool,
+    /// A line below cannot be had by itself, and all lines below the chain were handed over.
+    withheld_below: Option<Timestamp>,
+    /// Where a line cannot be had, and the other end of its millisecond was read.
+    doubt: Option<Instant>,
+    /// A millisecond with an unavailable line that was not told yet.
+    unavailable: Option<Timestamp>,
+    /// Milliseconds that had such lines in earlier reads.
+    known: BTreeSet<Timestamp>,
 }
 
 #[derive(Debug)]
 enum Phase {
     Chain(Option<String>),
     Instant(Instant),
+    /// A millisecond from its other end: so many lines were given, up to the line at which the
+    /// instant stands.
+    Rest(usize, Instant),
+    /// The line in doubt once more, before reading goes on.
+    Recheck(Box<Phase>),
     Done,
-}
-
-/// The chain at work, or the last one.
-#[derive(Debug)]
-struct Chain {
-    from: Timestamp,
-    taken: usize,
-    /// Time of its last line.
-    last: Option<Timestamp>,
-    /// How many of its lines, at its end, share that time.
-    ties: usize,
-    /// The last of their marks.
-    tail: Vec<u64>,
-    sorted: bool,
-    empty: usize,
-    /// The lines of its last page.
-    page: Vec<ChainMark>,
-}
-
-/// One millisecond that is read by offset.
-#[derive(Debug)]
-struct Instant {
-    at: Timestamp,
-    offset: usize,
-    /// What the page at `offset` is to begin with.
-    expected: Vec<u64>,
-    again: bool,
-    pages: usize,
 }
 
 // === impl ChainRead ===
 
 impl ChainRead {
-    /// A read of `[from, to)` in pages of `limit` lines.
-    pub fn new(from: Timestamp, to: Timestamp, limit: usize) -> Self {
-        let limit = limit.clamp(OVERLAP * 2, CHAIN_MAX);
+    /// A read of `[from, to)`. In the milliseconds of `known` lines were unavailable before: they
+    /// are read by themselves, so that they need not be found again.
+    pub fn new(from: Timestamp, to: Timestamp, known: BTreeSet<Timestamp>) -> Self {
         let mut read = Self {
             to,
-            limit,
+            limit: 1,
             chain_max: CHAIN_MAX,
             phase: Phase::Done,
-            chain: Chain::new(from),
+            chain: Chain::new(from, to),
             reached: from,
             pages: 0,
             lost: 0,
             broken: false,
             truncated: false,
+            withheld_below: None,
+            doubt: None,
+            unavailable: None,
+            known,
         };
         read.begin(from);
         read
     }
 
-    /// Lines to ask for in each page.
-    pub fn limit(&self) -> usize {
-        self.limit
+    /// What to ask for, in a page of up to `limit` lines; `None` when the read has ended.
+    pub fn next(&mut self, limit: usize) -> Option<ChainAsk> {
+        self.limit = limit.clamp(1, CHAIN_MAX);
+        if matches!(self.phase, Phase::Chain(Some(_))) && self.limit != self.chain.limit {
+            // A context holds for one size of pages.
+            self.seam();
+        }
+        if let Phase::Instant(instant) = &mut self.phase {
+            instant.share(overlap(self.limit));
+        }
+        self.chain.limit = match self.phase {
+            Phase::Chain(_) => self.limit,
+            _ => self.chain.limit,
+        };
+        if let Phase::Recheck(_) = self.phase {
+            self.limit = 1;
+        }
+        self.ask()
     }
 
-    /// What to ask for; `None` when the read has ended.
-    pub fn next(&self) -> Option<ChainAsk> {
-        let (from, to) = (self.chain.from, self.to);
+    fn ask(&self) -> Option<ChainAsk> {
+        let of_chain = |place| ChainAsk {
+            limit: self.limit,
+            newest_first: false,
+            from: self.chain.from,
+            to: self.chain.until,
+            place,
+        };
+        let of_instant = |at, offset: usize| ChainAsk {
+            from: at,
+            to: after(at),
+            ..of_chain(ChainPlace::Offset(offset as u64))
+        };
         match &self.phase {
             Phase::Done => None,
-            Phase::Chain(None) => Some(ChainAsk {
-                from,
-                to,
-                place: ChainPlace::Start,
+            Phase::Chain(None) => Some(of_chain(ChainPlace::Start)),
+            Phase::Chain(Some(context)) => Some(of_chain(ChainPlace::Context(context.clone()))),
+            Phase::Instant(instant) => Some(of_instant(instant.at, instant.offset)),
+            Phase::Rest(given, instant) => Some(ChainAsk {
+                newest_first: true,
+                ..of_instant(instant.at, *given)
             }),
-            Phase::Chain(Some(context)) => Some(ChainAsk {
-                from,
-                to,
-                place: ChainPlace::Context(context.clone()),
-            }),
-            Phase::Instant(instant) => Some(ChainAsk {
-                from: instant.at,
-                to: after(instant.at),
-                place: ChainPlace::Offset(instant.offset as u64),
-            }),
+            Phase::Recheck(_) => {
+                let doubt = self.doubt.as_ref()?;
+                Some(of_instant(doubt.at, doubt.offset))
+            }
         }
     }
 
@@ -171,7 +194,18 @@ impl ChainRead {
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Chain(_) => self.took_of_chain(page),
             Phase::Instant(instant) => self.took_of_instant(instant, &page),
+            Phase::Rest(given, instant) => self.took_of_rest(given, instant, &page),
+            Phase::Recheck(_) => {
+                // It was the moment. What was read behind it comes again.
+                if let Some(instant) = self.doubt.take() {
+                    self.took_of_instant(instant, &page);
+                }
+            }
             Phase::Done => return,
+        }
+        if self.doubt.is_some() {
+            let go_on = std::mem::replace(&mut self.phase, Phase::Done);
+            self.phase = Phase::Recheck(Box::new(go_on));
         }
         if self.pages >= PAGES_MAX && !matches!(self.phase, Phase::Done) {
             self.give_up();
@@ -187,6 +221,55 @@ impl ChainRead {
         self.lost += 1;
         self.seam();
         true
+    }
+
+    /// No answer to [`Self::next`] can be had, although it asks for one line alone. False where
+    /// the read cannot go on, because nothing else was answered since this happened before.
+    pub fn withheld(&mut self) -> bool {
+        self.pages += 1;
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Chain(_) => self.halve(),
+            Phase::Instant(instant) => self.phase = Phase::Rest(0, instant),
+            Phase::Rest(_, instant) if self.doubt.is_none() => {
+                let at = instant.at;
+                self.doubt = Some(instant);
+                self.begin(after(at));
+                // Nothing is left that could tell the line from the moment.
+                self.broken |= matches!(self.phase, Phase::Done);
+            }
+            Phase::Recheck(go_on) => {
+                self.unavailable = self.doubt.take().map(|instant| instant.at);
+                self.phase = *go_on;
+                self.reach(self.chain.from);
+            }
+            Phase::Rest(..) | Phase::Done => {
+                self.broken = true;
+                return false;
+            }
+        }
+        if self.pages >= PAGES_MAX {
+            self.give_up();
+        }
+        true
+    }
+
+    /// A millisecond whose line proved to be unavailable, once.
+    pub fn take_unavailable(&mut self) -> Option<Timestamp> {
+        self.unavailable.take()
+    }
+
+    /// Goes on with the first half of what the chain has not given, down to a millisecond.
+    fn halve(&mut self) {
+        let chain = &self.chain;
+        self.broken |= !chain.sorted;
+        let (low, high) = (chain.end(), chain.until);
+        if after(low) >= high {
+            self.phase = Phase::Instant(chain.instant(low));
+            self.withheld_below = None;
+        } else {
+            self.withheld_below = Some(high);
+            self.begin(low);
+        }
     }
 
     /// Everything below it was handed over.
@@ -215,14 +298,14 @@ impl ChainRead {
         let at_bound = self.chain.taken >= self.chain_max;
         let context = page.context.filter(|context| !context.is_empty());
         match (page.over, context) {
-            (Some(true), _) if !at_bound => {}
-            (None, None) if rows < self.limit => {}
+            (Some(true), _) if !at_bound => self.end_chain(),
+            (None, None) if rows < self.chain.limit => self.end_chain(),
             (_, Some(context)) if rows == 0 && self.chain.empty < EMPTY_MAX => {
                 self.chain.empty += 1;
                 self.phase = Phase::Chain(Some(context));
             }
             (_, _) if rows == 0 => self.give_up(),
-            (_, Some(context)) if self.chain.taken + self.limit <= self.chain_max => {
+            (_, Some(context)) if self.chain.taken + self.chain.limit <= self.chain_max => {
                 self.chain.empty = 0;
                 self.phase = Phase::Chain(Some(context));
             }
@@ -241,18 +324,19 @@ impl ChainRead {
     fn seam(&mut self) {
         let chain = &self.chain;
         self.broken |= !chain.sorted;
-        let at = chain.last.unwrap_or(chain.from).max(chain.from);
+        let at = chain.end();
         let stuck = at == chain.from && chain.taken > 0;
         if stuck || chain.ties > self.limit {
-            self.phase = Phase::Instant(Instant {
-                at,
-                offset: chain.ties - chain.tail.len(),
-                expected: chain.tail.clone(),
-                again: false,
-                pages: 0,
-            });
+            self.phase = Phase::Instant(chain.instant(at));
         } else {
             self.begin(at);
+        }
+    }
+
+    /// A chain that has given all goes over to what lies behind its part of the span.
+    fn end_chain(&mut self) {
+        if self.chain.until < self.to {
+            self.begin(self.chain.until);
         }
     }
 
@@ -279,68 +363,65 @@ impl ChainRead {
             self.truncated = true;
             self.begin(after(instant.at));
         } else {
-            let shared = OVERLAP.min(rows);
+            let shared = overlap(self.limit).min(rows);
             instant.offset += rows - shared;
             instant.expected = marks[rows - shared..].to_vec();
             self.phase = Phase::Instant(instant);
         }
     }
 
-    fn begin(&mut self, from: Timestamp) {
-        if !self.broken {
-            self.reached = self.reached.max(from);
-        }
-        self.chain = Chain::new(from);
-        self.phase = if from < self.to {
-            Phase::Chain(None)
+    /// Lines of the millisecond from its other end, down to the one that cannot be had.
+    fn took_of_rest(&mut self, given: usize, mut instant: Instant, page: &ChainPage) {
+        instant.pages += 1;
+        let rows = page.marks.len();
+        let short = rows < self.limit && page.over.is_none();
+        if page.over == Some(true) || rows == 0 || short {
+            self.begin(after(instant.at));
+        } else if instant.pages >= INSTANT_PAGES_MAX {
+            self.truncated = true;
+            self.begin(after(instant.at));
         } else {
-            Phase::Done
+            self.phase = Phase::Rest(given + rows, instant);
+        }
+    }
+
+    fn begin(&mut self, from: Timestamp) {
+        self.reach(from);
+        let (until, is_alone) = self.end_of(from);
+        self.chain = Chain::new(from, until);
+        self.phase = match from < self.to {
+            true if is_alone => Phase::Instant(self.chain.instant(from)),
+            true => Phase::Chain(None),
+            false => Phase::Done,
         };
+    }
+
+    /// Where a chain from there ends, and whether it is one millisecond that is read by offset.
+    fn end_of(&mut self, from: Timestamp) -> (Timestamp, bool) {
+        self.withheld_below = self.withheld_below.filter(|high| from < *high);
+        if let Some(high) = self.withheld_below {
+            let half = (high.as_millis() - from.as_millis()) / 2;
+            let middle = Timestamp::from_millis(from.as_millis() + half);
+            return (middle.max(after(from)), half == 0);
+        }
+        match self.known.range(from..self.to).next() {
+            Some(&at) if at == from => (after(from), true),
+            Some(&at) => (at, false),
+            None => (self.to, false),
+        }
+    }
+
+    /// Nothing counts as reached behind a line that is in doubt.
+    fn reach(&mut self, position: Timestamp) {
+        if !self.broken && self.doubt.is_none() {
+            self.reached = self.reached.max(position);
+        }
     }
 
     fn give_up(&mut self) {
         self.broken = true;
         self.phase = Phase::Done;
     }
-}
-
-// === impl Chain ===
-
-impl Chain {
-    fn new(from: Timestamp) -> Self {
-        Self {
-            from,
-            taken: 0,
-            last: None,
-            ties: 0,
-            tail: Vec::new(),
-            sorted: true,
-            empty: 0,
-            page: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, marks: &[ChainMark]) {
-        self.taken += marks.len();
-        for line in marks {
-            if self.last != Some(line.at) {
-                self.sorted &= self.last.is_none_or(|last| last < line.at);
-                self.last = Some(line.at);
-                self.ties = 0;
-            }
-            self.ties += 1;
-        }
-        let shared = OVERLAP.min(self.ties);
-        let new = shared.min(marks.len());
-        let kept = (shared - new).min(self.tail.len());
-        self.tail.drain(..self.tail.len() - kept);
-        let newest = &marks[marks.len() - new..];
-        self.tail.extend(newest.iter().map(|line| line.mark));
-    }
-}
-
-fn after(at: Timestamp) -> Timestamp {
-    Timestamp::from_millis(at.as_millis().saturating_add(1))
 }
 
 #[cfg(test)]

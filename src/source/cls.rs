@@ -21,17 +21,18 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::functions::{self, FoundList, Lister};
+use super::page_size::PageSize;
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::Reading;
-use read::{Search, Topic};
+use read::{Search, Topic, Unavailable};
 use silence::Silence;
 
 /// Lines of one answer at the most (vendor's page on `SearchLog`).
 const PAGE_MAX: usize = 1_000;
-/// Lines of one answer at the least that are worth asking for.
+/// Lines of one answer at the least that are worth asking for, where more can be had.
 const PAGE_MIN: usize = 100;
 
 /// Log topics of a region read through CLS.
@@ -45,9 +46,17 @@ pub struct ClsSource {
     topics: Vec<Arc<str>>,
     query: String,
     page_size: usize,
-    silences: Mutex<BTreeMap<Arc<str>, Silence>>,
+    /// What is known of each topic.
+    known: Mutex<BTreeMap<Arc<str>, Known>>,
     /// What was told of functions that are not read.
     unread: Mutex<Unread>,
+}
+
+/// What earlier reads have taught of one topic.
+struct Known {
+    silence: Silence,
+    size: PageSize,
+    unavailable: Unavailable,
 }
 
 /// Functions that no target reads.
@@ -98,7 +107,7 @@ impl ClsSource {
             wanted,
             topics: topics.into_iter().map(Arc::from).collect(),
             page_size: page_size.clamp(PAGE_MIN, PAGE_MAX),
-            silences: Mutex::default(),
+            known: Mutex::default(),
             unread: Mutex::default(),
         }
     }
@@ -169,26 +178,37 @@ impl ClsSource {
         let Scope::Topic(id) = &target.scope else {
             return Ok(ReadReport::default());
         };
+        // A read that is ended from outside forgets it, and the next ones learn it anew.
+        let known = self.known().remove(id);
+        let Known {
+            mut silence,
+            size,
+            mut unavailable,
+        } = known.unwrap_or_else(|| Known::new(self.page_size));
         let topic = Topic {
             id,
             query: &self.query,
-            limit: self.page_size,
+            size: &size,
             reading: Reading {
                 place: &self.place,
                 wanted: &self.wanted,
             },
         };
         let search = &*self.search;
-        let mut silence = self.silences().remove(id).unwrap_or_default();
         let went = match span.mode {
-            Mode::Sweep => topic.sweep(search, span, sink).await,
+            Mode::Sweep => topic.sweep(search, span, sink, &mut unavailable).await,
             Mode::Tail => topic.tail(search, span, sink).await,
         };
         let advice = match &went {
             Ok(went) => topic.advice(search, &span, went, &mut silence).await,
             Err(_) => None,
         };
-        self.silences().insert(id.clone(), silence);
+        let known = Known {
+            silence,
+            size,
+            unavailable,
+        };
+        self.known().insert(id.clone(), known);
         let went = went?;
         Ok(ReadReport {
             advice,
@@ -196,12 +216,24 @@ impl ClsSource {
         })
     }
 
-    fn silences(&self) -> std::sync::MutexGuard<'_, BTreeMap<Arc<str>, Silence>> {
-        self.silences.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<Arc<str>, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn target(&self, topic: &str) -> TargetId {
         TargetId::topic(&self.place.region, topic).of_account(&self.place.account)
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn new(page_max: usize) -> Self {
+        Self {
+            silence: Silence::default(),
+            size: PageSize::new(page_max),
+            unavailable: Unavailable::new(),
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -13,6 +15,19 @@ struct Log {
     forgets: Option<usize>,
     requests: usize,
     met: Vec<u64>,
+    /// Lines with which no answer comes.
+    withheld: BTreeSet<u64>,
+    /// Requests that are not answered at all.
+    silent: std::ops::Range<usize>,
+    /// Milliseconds that the read called unavailable.
+    unavailable: Vec<i64>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+enum No {
+    Context,
+    Answer,
 }
 
 /// What the log says when a chain has given as many lines as it may.
@@ -35,11 +50,14 @@ impl Log {
             forgets: None,
             requests: 0,
             met: Vec::new(),
+            withheld: BTreeSet::new(),
+            silent: 0..0,
+            unavailable: Vec::new(),
         }
     }
 
-    /// `None`: the context is refused. A context is the number of lines that the chain has given.
-    fn answer(&mut self, ask: &ChainAsk) -> Option<ChainPage> {
+    /// A context is the number of lines that the chain has given.
+    fn answer(&mut self, ask: &ChainAsk) -> Result<ChainPage, No> {
         self.requests += 1;
         let below = |at: Timestamp| self.lines.partition_point(|line| line.0 < at.as_millis());
         let lines = &self.lines[below(ask.from)..below(ask.to)];
@@ -55,13 +73,21 @@ impl Log {
                     .forgets
                     .is_some_and(|n| self.requests.is_multiple_of(n)))
         {
-            return None;
+            return Err(No::Context);
+        }
+        let mut lines = lines.to_vec();
+        if ask.newest_first {
+            lines.reverse();
         }
         let page: Vec<_> = lines
             .iter()
             .skip(skip)
-            .take(self.limit.min(bound - skip))
+            .take(ask.limit.min(bound - skip))
             .collect();
+        let is_silent = self.silent.contains(&self.requests);
+        if is_silent || page.iter().any(|line| self.withheld.contains(&line.1)) {
+            return Err(No::Answer);
+        }
         self.met.extend(page.iter().map(|line| line.1));
         let given = skip + page.len();
         let capped = given >= bound && given < lines.len();
@@ -70,7 +96,7 @@ impl Log {
             AtBound::NoContext | AtBound::Refusal => given == lines.len(),
         };
         let context = !(over || capped && matches!(self.at_bound, AtBound::NoContext));
-        Some(ChainPage {
+        Ok(ChainPage {
             marks: page
                 .iter()
                 .map(|line| ChainMark {
@@ -84,24 +110,42 @@ impl Log {
     }
 
     fn read(&mut self, from: i64, to: i64) -> ChainRead {
-        let mut read = ChainRead::new(
-            Timestamp::from_millis(from),
-            Timestamp::from_millis(to),
-            self.limit,
-        );
+        self.read_again(from, to, BTreeSet::new())
+    }
+
+    /// Pages are halved where there is no answer, and twice as large after each.
+    fn read_again(&mut self, from: i64, to: i64, known: BTreeSet<Timestamp>) -> ChainRead {
+        let ms = Timestamp::from_millis;
+        let mut read = ChainRead::new(ms(from), ms(to), known);
         read.chain_max = self.chain_max;
-        while let Some(ask) = read.next() {
+        let mut limit = self.limit;
+        while let Some(ask) = read.next(limit) {
+            assert!(ask.from < ask.to && ask.limit <= limit);
             match self.answer(&ask) {
-                Some(page) => read.took(page),
-                None => assert!(read.lost_context(), "a refused context stops the read"),
+                Ok(page) => {
+                    read.took(page);
+                    limit = (limit * 2).min(self.limit);
+                }
+                Err(No::Context) => {
+                    assert!(read.lost_context(), "a refused context stops the read");
+                }
+                Err(No::Answer) if ask.limit > 1 => limit = ask.limit / 2,
+                Err(No::Answer) if !read.withheld() => break,
+                Err(No::Answer) => {}
             }
+            let told = read.take_unavailable();
+            self.unavailable.extend(told.map(Timestamp::as_millis));
             let reached = read.reached().as_millis();
             let below = self
                 .lines
                 .iter()
                 .filter(|line| (from..reached).contains(&line.0));
             for line in below {
-                assert!(self.met.contains(&line.1), "{line:?} lies below {reached}");
+                let told = self.withheld.contains(&line.1) && self.unavailable.contains(&line.0);
+                assert!(
+                    told || self.met.contains(&line.1),
+                    "{line:?} lies below {reached}"
+                );
             }
             assert!(self.requests < 5_000, "the read has no end");
         }
@@ -122,9 +166,9 @@ fn assert_cheap(times: &[i64], what: &str) {
     let mut read = ChainRead::new(
         Timestamp::from_millis(0),
         Timestamp::from_millis(600_000),
-        1_000,
+        BTreeSet::new(),
     );
-    while let Some(ask) = read.next() {
+    while let Some(ask) = read.next(1_000) {
         let page = log.answer(&ask).unwrap();
         read.took(page);
     }
@@ -172,40 +216,43 @@ fn page(times: &[i64], over: Option<bool>, context: Option<&str>) -> ChainPage {
 }
 
 fn read_of_ten() -> ChainRead {
-    ChainRead::new(Timestamp::from_millis(0), Timestamp::from_millis(10), 100)
+    let (from, to) = (Timestamp::from_millis(0), Timestamp::from_millis(10));
+    let mut read = ChainRead::new(from, to, BTreeSet::new());
+    read.next(100);
+    read
 }
 
 #[test]
 fn an_answer_without_the_word_on_its_end_is_judged_by_its_length() {
     let mut read = read_of_ten();
     read.took(page(&[1, 2], None, None));
-    assert!(read.next().is_none() && read.is_complete());
+    assert!(read.next(100).is_none() && read.is_complete());
 
     let mut read = read_of_ten();
     read.took(page(&[3; 100], None, Some("")));
-    let ask = read.next().unwrap();
+    let ask = read.next(100).unwrap();
     assert_eq!((ask.from.as_millis(), ask.place), (3, ChainPlace::Start));
 }
 
 #[test]
 fn a_chain_that_goes_on_without_lines_is_not_believed_for_ever() {
     let mut read = read_of_ten();
-    while read.next().is_some() {
+    while read.next(100).is_some() {
         read.took(page(&[], Some(false), Some("x")));
     }
     assert!(!read.is_complete());
     let mut read = read_of_ten();
     read.took(page(&[], Some(false), None));
-    assert!(read.next().is_none() && !read.is_complete());
+    assert!(read.next(100).is_none() && !read.is_complete());
 }
 
 #[test]
 fn a_server_that_repeats_its_page_is_not_asked_for_ever() {
     let mut read = read_of_ten();
     read.took(page(&[1, 2], Some(false), Some("x")));
-    assert!(read.next().is_some());
+    assert!(read.next(100).is_some());
     read.took(page(&[1, 2], Some(false), Some("x")));
-    assert!(read.next().is_none() && !read.is_complete());
+    assert!(read.next(100).is_none() && !read.is_complete());
 }
 
 #[test]
@@ -221,23 +268,76 @@ fn a_seam_in_disorder_makes_the_read_incomplete() {
     read.took(page(&[5, 3], Some(false), None));
     assert_eq!(read.reached(), Timestamp::from_millis(0));
     read.took(page(&[3], Some(true), None));
-    assert!(read.next().is_none() && !read.is_complete());
+    assert!(read.next(100).is_none() && !read.is_complete());
 }
 
 #[test]
 fn a_millisecond_whose_order_moves_is_read_from_its_start() {
     let mut read = read_of_ten();
     read.took(page(&[0; 100], Some(false), None));
-    let offset = |read: &ChainRead| read.next().map(|ask| ask.place);
-    assert_eq!(offset(&read), Some(ChainPlace::Offset(84)));
+    let offset = |read: &mut ChainRead| read.next(100).map(|ask| ask.place);
+    assert_eq!(offset(&mut read), Some(ChainPlace::Offset(84)));
     // Its first lines have the marks 0, 1, ..., not 84, 85, ...
     read.took(page(&[0; 30], Some(true), None));
-    assert_eq!(offset(&read), Some(ChainPlace::Offset(0)));
+    assert_eq!(offset(&mut read), Some(ChainPlace::Offset(0)));
     read.took(page(&[0; 100], Some(false), None));
-    assert_eq!(offset(&read), Some(ChainPlace::Offset(84)));
+    assert_eq!(offset(&mut read), Some(ChainPlace::Offset(84)));
     read.took(page(&[0; 100], Some(true), None));
     assert!(!read.is_complete(), "it moved again");
-    assert_eq!(read.next().unwrap().from, Timestamp::from_millis(1));
+    assert_eq!(read.next(100).unwrap().from, Timestamp::from_millis(1));
+}
+
+/// 1,000 lines, one in each millisecond from 100 on.
+fn log_of_a_thousand() -> Log {
+    let times: Vec<i64> = (0..1_000).map(|n| n + 100).collect();
+    Log::new(&times, 1_000, CHAIN_MAX)
+}
+
+#[test]
+fn a_line_that_cannot_be_had_is_stepped_over_and_told_once() {
+    let mut log = log_of_a_thousand();
+    log.withheld = BTreeSet::from([0, 567, 999]);
+    let read = log.read(0, 2_000);
+    assert!(read.is_complete());
+    assert_eq!(read.reached(), Timestamp::from_millis(1_100));
+    assert_eq!(log.unavailable, [100, 667, 1_099]);
+    assert_eq!(log.distinct().len(), 997);
+    assert!(log.requests < 300, "{} requests", log.requests);
+
+    // Another read that knows of them finds them at once.
+    let known = [100, 667, 1_099].map(Timestamp::from_millis).into();
+    let mut again = log_of_a_thousand();
+    again.withheld = log.withheld;
+    assert!(again.read_again(0, 2_000, known).is_complete());
+    assert_eq!(again.unavailable, [100, 667, 1_099]);
+    assert!(again.requests < log.requests, "{} requests", again.requests);
+}
+
+#[test]
+fn an_api_that_answers_nothing_for_a_while_hides_no_line() {
+    // However long it lasts: either the read ends without its end, or all lines are met.
+    for lasting in 1..160 {
+        for begins in [1, 2, 40] {
+            let mut log = log_of_a_thousand();
+            log.limit = 64;
+            log.silent = begins..begins + lasting;
+            let read = log.read(0, 2_000);
+            assert_eq!(log.unavailable, [0; 0], "{begins} {lasting}");
+            if read.is_complete() {
+                assert_eq!(log.distinct().len(), 1_000, "{begins} {lasting}");
+            }
+        }
+    }
+}
+
+#[test]
+fn both_ends_of_a_millisecond_around_a_line_are_read() {
+    let mut log = Log::new(&[[5; 300], [6; 300]].concat(), 100, 1_000);
+    log.withheld = BTreeSet::from([150]);
+    let read = log.read(0, 10);
+    assert!(read.is_complete());
+    assert_eq!(log.unavailable, [5]);
+    assert_eq!(log.distinct().len(), 599);
 }
 
 proptest! {
@@ -261,5 +361,28 @@ proptest! {
         let inside = log.lines.iter().filter(|line| (from..to).contains(&line.0));
         let inside: Vec<u64> = inside.map(|line| line.1).collect();
         prop_assert_eq!(log.distinct(), inside);
+    }
+
+    #[test]
+    fn every_line_but_those_that_cannot_be_had_is_met(
+        times in prop::collection::vec(0i64..400, 0..400),
+        limit in 1usize..120,
+        pages in 1usize..6,
+        withheld in prop::collection::btree_set(0i64..400, 0..4),
+        at_bound in prop::sample::select(vec![
+            AtBound::Over, AtBound::NoContext, AtBound::Refusal,
+        ]),
+    ) {
+        let mut log = Log::new(&times, limit, limit * pages);
+        log.at_bound = at_bound;
+        // At most one in a millisecond: what lies between two cannot be had either.
+        let one = |at: &i64| Some(log.lines.iter().find(|line| line.0 == *at)?.1);
+        log.withheld = withheld.iter().filter_map(one).collect();
+        let read = log.read(0, 500);
+        prop_assert!(read.is_complete());
+        let there = log.lines.iter().filter(|line| !log.withheld.contains(&line.1));
+        let there: Vec<u64> = there.map(|line| line.1).collect();
+        prop_assert_eq!(log.distinct(), there);
+        prop_assert_eq!(log.unavailable.len(), log.withheld.len());
     }
 }

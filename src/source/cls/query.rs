@@ -34,10 +34,10 @@ pub(super) fn reports(wanted: &Wanted) -> String {
     query
 }
 
-/// The parameters for a page of a read that goes oldest first.
-pub(super) fn ascending(topic: &str, query: &str, limit: usize, ask: &ChainAsk) -> Value {
-    let mut params = span(topic, query, limit, ask.from, ask.to);
-    params["Sort"] = json!("asc");
+/// The parameters for a page of a read in chains.
+pub(super) fn chain(topic: &str, query: &str, ask: &ChainAsk) -> Value {
+    let mut params = span(topic, query, ask.limit, ask.from, ask.to);
+    params["Sort"] = json!(if ask.newest_first { "desc" } else { "asc" });
     match &ask.place {
         ChainPlace::Start => {}
         ChainPlace::Context(context) => params["Context"] = json!(context),

@@ -1,5 +1,6 @@
 //! Reading one topic: a sweep oldest first, a tail newest first, a look at the lines themselves.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -7,8 +8,9 @@ use serde_json::Value;
 use super::answer::{Answer, Reading, Sorted};
 use super::query;
 use super::silence::Silence;
-use crate::ledger::ChainRead;
-use crate::model::Timestamp;
+use crate::ledger::{ChainAsk, ChainRead};
+use crate::model::{Page, RejectReason, Timestamp};
+use crate::source::page_size::PageSize;
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::tencent::{ApiError, BoxFuture, Client};
 
@@ -24,6 +26,8 @@ const CONTEXT_CODES: [&str; 2] = [
     "FailedOperation.InvalidContext",
     "FailedOperation.GetlogReachLimit",
 ];
+/// Milliseconds with unavailable lines that are remembered of a topic.
+const UNAVAILABLE_MAX: usize = 1_000;
 
 /// Who answers searches; a seam for tests.
 pub(super) trait Search: Send + Sync {
@@ -36,9 +40,13 @@ pub(super) trait Search: Send + Sync {
 pub(super) struct Topic<'r> {
     pub(super) id: &'r str,
     pub(super) query: &'r str,
-    pub(super) limit: usize,
+    pub(super) size: &'r PageSize,
     pub(super) reading: Reading<'r>,
 }
+
+/// Milliseconds whose lines were told as unavailable, so that a span that is read again does not
+/// tell of them again, nor looks long for them.
+pub(super) type Unavailable = BTreeSet<Timestamp>;
 
 /// How a read went, and whether the search found any line.
 pub(super) struct Went {
@@ -60,20 +68,31 @@ impl Topic<'_> {
         search: &dyn Search,
         span: Span,
         sink: &mut dyn PageSink,
+        unavailable: &mut Unavailable,
     ) -> Result<Went, ApiError> {
         let (from, to) = bounds(&span);
-        let mut read = ChainRead::new(from, to, self.limit);
+        *unavailable = unavailable.split_off(&from);
+        let mut read = ChainRead::new(from, to, unavailable.clone());
         let mut went = Went::nothing();
         let mut reached = from;
-        while let Some(ask) = read.next() {
-            let params = query::ascending(self.id, self.query, read.limit(), &ask);
-            let answer = match search.search(params).await {
+        while let Some(ask) = read.next(self.size.get()) {
+            let params = query::chain(self.id, self.query, &ask);
+            let page = match search.search(params).await {
                 Err(error) if is_context(&error) && read.lost_context() => continue,
-                answer => answer?,
+                Err(error) if self.goes_on_without(&error, &ask, &mut read) => {
+                    match stepped_over(&mut read, unavailable) {
+                        Some(page) => page,
+                        None => continue,
+                    }
+                }
+                answer => {
+                    let Sorted { page, shape } = answer?.sort(self.reading, ask.from);
+                    self.size.grow(ask.limit);
+                    went.took(shape.marks.len());
+                    read.took(shape);
+                    page
+                }
             };
-            let Sorted { page, shape } = answer.sort(self.reading, ask.from);
-            went.took(shape.marks.len());
-            read.took(shape);
             if sink.put(page).await == Flow::Stop {
                 return Ok(went);
             }
@@ -90,6 +109,12 @@ impl Topic<'_> {
         Ok(went)
     }
 
+    /// Whether a read goes on after an answer that cannot be had: in smaller pages, or around the
+    /// line that was asked for.
+    fn goes_on_without(&self, error: &ApiError, ask: &ChainAsk, read: &mut ChainRead) -> bool {
+        error.asks_for_less() && (self.size.shrink(ask.limit) || read.withheld())
+    }
+
     /// Reads the span newest first, until the sink has enough or the chain ends. What lies behind
     /// the end of a chain is for the next sweep.
     pub(super) async fn tail(
@@ -98,18 +123,34 @@ impl Topic<'_> {
         span: Span,
         sink: &mut dyn PageSink,
     ) -> Result<Went, ApiError> {
-        let bounds = bounds(&span);
+        let mut bounds = bounds(&span);
+        let mut below = bounds.1;
         let mut went = Went::nothing();
         let mut context: Option<String> = None;
         let mut taken = 0;
-        while taken + self.limit <= CHAIN_MAX {
-            let params =
-                query::descending(self.id, self.query, self.limit, bounds, context.as_deref());
+        let mut limit = self.size.get();
+        while taken + limit <= CHAIN_MAX {
+            let params = query::descending(self.id, self.query, limit, bounds, context.as_deref());
             let answer = match search.search(params).await {
                 Err(error) if context.is_some() && is_context(&error) => return Ok(went),
+                Err(error) if error.asks_for_less() => {
+                    if !self.size.shrink(limit) {
+                        // What cannot be had is for the sweep to find.
+                        return Ok(went);
+                    }
+                    // A context holds for one size: on from the oldest line, which comes again.
+                    limit = self.size.get();
+                    bounds.1 = below;
+                    context = None;
+                    continue;
+                }
                 answer => answer?,
             };
+            self.size.grow(limit);
             let Sorted { page, shape } = answer.sort(self.reading, bounds.0);
+            if let Some(oldest) = shape.marks.iter().map(|line| line.at).min() {
+                below = oldest + Duration::from_millis(1);
+            }
             let rows = shape.marks.len();
             taken += rows;
             went.took(rows);
@@ -117,7 +158,7 @@ impl Topic<'_> {
                 return Ok(went);
             }
             context = shape.context.filter(|context| !context.is_empty());
-            let over = shape.over.unwrap_or(context.is_none() && rows < self.limit);
+            let over = shape.over.unwrap_or(context.is_none() && rows < limit);
             if over || rows == 0 || context.is_none() {
                 went.report.complete = over && taken < CHAIN_MAX;
                 return Ok(went);
@@ -132,7 +173,7 @@ impl Topic<'_> {
         search: &dyn Search,
         span: (Timestamp, Timestamp),
     ) -> Result<bool, ApiError> {
-        let params = query::descending(self.id, ALL, self.limit, span, None);
+        let params = query::descending(self.id, ALL, self.size.get(), span, None);
         let answer = search.search(params).await?;
         let page = answer.sort(self.reading, span.0).page;
         Ok(!page.rows.is_empty() || page.unfinished > 0)
@@ -186,6 +227,19 @@ fn bounds(span: &Span) -> (Timestamp, Timestamp) {
     let to = span.now + Duration::from_millis(1);
     let from = span.from.max(Timestamp::default()).min(to);
     (from, to)
+}
+
+/// A page that tells of a line which the read has stepped over, once.
+fn stepped_over(read: &mut ChainRead, unavailable: &mut Unavailable) -> Option<Page> {
+    let at = read.take_unavailable()?;
+    let is_new = unavailable.insert(at);
+    while unavailable.len() > UNAVAILABLE_MAX {
+        unavailable.pop_first();
+    }
+    is_new.then(|| Page {
+        rejects: vec![RejectReason::Unavailable],
+        ..Page::default()
+    })
 }
 
 fn is_context(error: &ApiError) -> bool {

@@ -15,11 +15,10 @@ use crate::model::{
     AttemptKey, Bytes, ColdStart, Nanos, RejectReason, RetCode, Row, Timestamp, attempt_id, is_uuid,
 };
 use crate::source::outcome::outcome_of_status;
+use crate::source::values::is_name;
 
 /// The status of an attempt that has not ended.
 const RUNNING: i64 = 202;
-/// The longest name or id believed; the cloud's own are up to 60 and 36 characters.
-const TEXT_MAX: usize = 256;
 /// The largest memory believed, in bytes: 1 TiB.
 const MEMORY_MAX: f64 = (1u64 << 40) as f64;
 /// The latest instant believed, in milliseconds: the year 2200.
@@ -128,7 +127,7 @@ impl Record<'_> {
 
     /// Namespace and name of the function.
     pub(super) fn function(&self) -> Option<(&str, &str)> {
-        let usable = |text: &&str| text.len() <= TEXT_MAX;
+        let usable = |text: &&str| is_name(text);
         let namespace = self.namespace.text().unwrap_or("default");
         let name = self.function_name.text().filter(usable)?;
         Some((Some(namespace).filter(usable)?, name))
@@ -198,7 +197,7 @@ impl Record<'_> {
     /// Without a number it is the first attempt; a number that is none leaves open which it is.
     fn key(&self, of_text: Option<&str>) -> Result<AttemptKey, RejectReason> {
         let id = self.request_id.text().or(of_text);
-        let id = id.filter(|id| id.len() <= TEXT_MAX);
+        let id = id.filter(|id| is_name(id));
         let attempt = match self.retry.text() {
             None => Some(0),
             Some(_) => self.retry.whole().and_then(|n| i32::try_from(n).ok()),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::*;
 use crate::config::Read;
-use crate::model::Page;
+use crate::model::{Page, RejectReason};
 use crate::source::Flow;
 use crate::source::functions::Found;
 use crate::tencent::ErrorClass;
@@ -21,6 +21,10 @@ pub(super) struct Fake {
     pub(super) indexed: bool,
     /// Every so many requests a context is refused.
     pub(super) forgets: Option<usize>,
+    /// Lines of one answer at the most.
+    pub(super) most: usize,
+    /// Indices of lines with which no answer comes.
+    pub(super) withheld: BTreeSet<usize>,
     /// Every parameter set that was asked with.
     pub(super) asked: Mutex<Vec<Value>>,
 }
@@ -55,6 +59,8 @@ impl Fake {
             times,
             indexed: true,
             forgets: None,
+            most: usize::MAX,
+            withheld: BTreeSet::new(),
             asked: Mutex::default(),
         }
     }
@@ -82,12 +88,14 @@ impl Fake {
             return Err(error("FailedOperation.InvalidContext"));
         }
         let skip = context.or(offset).unwrap_or(0);
-        let page: Vec<Value> = lines
-            .iter()
-            .skip(skip)
-            .take(limit)
-            .map(|&(index, at)| line(index, at))
-            .collect();
+        let page = lines.iter().skip(skip).take(limit);
+        if page.clone().any(|(index, _)| self.withheld.contains(index)) {
+            return Err(error("ResponseSizeLimitExceeded"));
+        }
+        if page.clone().count() > self.most {
+            return Err(error("LimitExceeded.SearchResultTooLarge"));
+        }
+        let page: Vec<Value> = page.map(|&(index, at)| line(index, at)).collect();
         let given = skip + page.len();
         let answer = json!({
             "Results": page, "Context": given.to_string(), "ListOver": given >= lines.len(),
@@ -106,6 +114,8 @@ impl Search for Fake {
 #[derive(Default)]
 pub(super) struct Bag {
     pub(super) rows: Vec<crate::model::Row>,
+    /// Lines that were told as unavailable.
+    pub(super) unavailable: usize,
     pub(super) reached: Vec<i64>,
     pub(super) pages: usize,
     pub(super) enough: Option<usize>,
@@ -120,7 +130,10 @@ impl Bag {
 
 impl PageSink for Bag {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
-        assert!(page.rejects.is_empty());
+        for reason in &page.rejects {
+            assert_eq!(*reason, RejectReason::Unavailable);
+        }
+        self.unavailable += page.rejects.len();
         self.rows.extend(page.rows);
         self.pages += 1;
         let enough = self.enough == Some(self.pages);

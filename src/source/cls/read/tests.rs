@@ -14,11 +14,15 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| Place {
 });
 static WANTED: LazyLock<Wanted> = LazyLock::new(Wanted::default);
 
-fn topic() -> Topic<'static> {
+fn size() -> PageSize {
+    PageSize::new(1_000)
+}
+
+fn topic(size: &PageSize) -> Topic<'_> {
     Topic {
         id: "t",
         query: "q",
-        limit: 1_000,
+        size,
         reading: Reading {
             place: &PLACE,
             wanted: &WANTED,
@@ -37,7 +41,10 @@ async fn a_sweep_goes_over_the_ends_of_chains_and_says_how_far_it_came() {
     let fake = Fake::new((0..25_000).map(|n| 1 + n / 100).collect());
     let mut bag = Bag::default();
     let sweep = sweep_of(1, 150, 500);
-    let went = topic().sweep(&fake, sweep, &mut bag).await.unwrap();
+    let went = topic(&size())
+        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
+        .await
+        .unwrap();
     assert!(went.report.complete && !went.report.truncated && went.found);
     assert_eq!(bag.distinct(), 25_000);
     // The first chain ends in millisecond 100, the second in 199, beyond what is closed.
@@ -66,7 +73,10 @@ async fn a_millisecond_that_fills_a_chain_is_read_by_offset() {
     let fake = Fake::new(times);
     let mut bag = Bag::default();
     let sweep = sweep_of(0, 100, 100);
-    let went = topic().sweep(&fake, sweep, &mut bag).await.unwrap();
+    let went = topic(&size())
+        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
+        .await
+        .unwrap();
     assert!(went.report.complete);
     assert_eq!(bag.distinct(), 12_510);
     assert_eq!(bag.reached, [6]);
@@ -84,7 +94,10 @@ async fn a_refused_context_costs_requests_and_no_rows() {
     fake.forgets = Some(3);
     let mut bag = Bag::default();
     let sweep = sweep_of(0, 5_000, 5_000);
-    let went = topic().sweep(&fake, sweep, &mut bag).await.unwrap();
+    let went = topic(&size())
+        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
+        .await
+        .unwrap();
     assert!(went.report.complete);
     assert_eq!(bag.distinct(), 9_000);
 }
@@ -97,7 +110,10 @@ async fn a_sweep_ends_when_the_sink_has_enough() {
         ..Bag::default()
     };
     let sweep = sweep_of(0, 9_001, 9_001);
-    let went = topic().sweep(&fake, sweep, &mut bag).await.unwrap();
+    let went = topic(&size())
+        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
+        .await
+        .unwrap();
     assert!(!went.report.complete);
     assert_eq!((bag.pages, went.report.pages), (2, 2));
 }
@@ -110,7 +126,7 @@ async fn a_tail_goes_newest_first_until_enough_or_the_end() {
         ..Bag::default()
     };
     let tail = span(Mode::Tail, 100, 2_000, 3_000);
-    topic().tail(&fake, tail, &mut bag).await.unwrap();
+    topic(&size()).tail(&fake, tail, &mut bag).await.unwrap();
     let positions: Vec<i64> = bag
         .rows
         .iter()
@@ -119,14 +135,14 @@ async fn a_tail_goes_newest_first_until_enough_or_the_end() {
     assert_eq!(positions, (500..2_500).rev().collect::<Vec<_>>());
 
     let mut bag = Bag::default();
-    let went = topic().tail(&fake, tail, &mut bag).await.unwrap();
+    let went = topic(&size()).tail(&fake, tail, &mut bag).await.unwrap();
     assert!(went.report.complete);
     assert_eq!((bag.distinct(), bag.pages), (2_400, 3));
     assert!(bag.reached.is_empty());
 
     let many = Fake::new((0..12_000).collect());
     let tail = span(Mode::Tail, 0, 11_000, 12_000);
-    let went = topic()
+    let went = topic(&size())
         .tail(&many, tail, &mut Bag::default())
         .await
         .unwrap();
@@ -154,7 +170,86 @@ async fn other_failures_end_a_read() {
         "FailedOperation.InvalidContext",
     ] {
         let failing = Failing(Fake::new((1..3_001).collect()), code);
-        let failed = topic().sweep(&failing, sweep, &mut Bag::default()).await;
+        let failed = topic(&size())
+            .sweep(
+                &failing,
+                sweep,
+                &mut Bag::default(),
+                &mut Unavailable::new(),
+            )
+            .await;
         assert_eq!(failed.err().map(|error| error.code), Some(code.into()));
     }
+}
+
+fn limits(fake: &Fake) -> Vec<i64> {
+    let asked = fake.asked.lock().unwrap();
+    asked
+        .iter()
+        .map(|params| params["Limit"].as_i64().unwrap())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_refused_for_its_size_is_asked_for_smaller_and_larger_later() {
+    let mut fake = Fake::new((1..=3_000).collect());
+    fake.most = 200;
+    let (size, mut bag) = (size(), Bag::default());
+    let sweep = sweep_of(0, 5_000, 5_000);
+    let mut unavailable = Unavailable::new();
+    let topic = topic(&size);
+    let went = topic.sweep(&fake, sweep, &mut bag, &mut unavailable).await;
+    assert!(went.unwrap().report.complete);
+    assert_eq!((bag.distinct(), bag.unavailable), (3_000, 0));
+    assert_eq!(limits(&fake)[..6], [1_000, 500, 250, 125, 125, 250]);
+    let refused = limits(&fake).iter().filter(|limit| **limit > 200).count();
+    assert!(refused < 8, "{refused} of {} refused", limits(&fake).len());
+    // No more than that is allowed any longer.
+    fake.most = usize::MAX;
+    for _ in 0..9 {
+        let sink = &mut Bag::default();
+        topic
+            .sweep(&fake, sweep, sink, &mut unavailable)
+            .await
+            .unwrap();
+    }
+    assert_eq!(size.get(), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_asks_for_smaller_pages_too_and_goes_on_where_it_was() {
+    let mut fake = Fake::new((1..=1_000).collect());
+    fake.most = 200;
+    let (size, mut bag) = (size(), Bag::default());
+    let tail = span(Mode::Tail, 0, 900, 1_000);
+    let went = topic(&size).tail(&fake, tail, &mut bag).await.unwrap();
+    assert!(went.report.complete);
+    assert_eq!(bag.distinct(), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_cannot_be_had_is_counted_once_and_the_rest_is_read() {
+    let mut fake = Fake::new((0..3_000).map(|n| 1 + n / 3).collect());
+    fake.withheld = BTreeSet::from([1_500]);
+    let (size, mut bag) = (size(), Bag::default());
+    let mut unavailable = Unavailable::new();
+    let sweep = sweep_of(1, 900, 1_000);
+    let topic = topic(&size);
+    for _ in 0..3 {
+        let went = topic.sweep(&fake, sweep, &mut bag, &mut unavailable).await;
+        assert!(went.unwrap().report.complete);
+        assert_eq!((bag.distinct(), bag.unavailable), (2_999, 1));
+        let furthest = bag.reached.last().unwrap();
+        assert!((502..=900).contains(furthest), "{furthest}");
+    }
+    // Line 1,500 stands in millisecond 501; lines 1,501 and 1,502 share it.
+    assert_eq!(unavailable, BTreeSet::from([Timestamp::from_millis(501)]));
+    let newest_first = |params: &Value| params["Sort"] == "desc";
+    assert!(fake.asked.lock().unwrap().iter().any(newest_first));
+    let later = sweep_of(600, 900, 1_000);
+    topic
+        .sweep(&fake, later, &mut bag, &mut unavailable)
+        .await
+        .unwrap();
+    assert!(unavailable.is_empty(), "what is settled is forgotten");
 }

@@ -1,0 +1,111 @@
+//! The lines that the chain at work has given, and a millisecond that is read by offset.
+
+use super::ChainMark;
+use crate::model::Timestamp;
+
+/// Lines that two answers read by offset share, to see that their order holds still.
+const OVERLAP: usize = 16;
+
+/// The chain at work, or the last one.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) from: Timestamp,
+    /// It ends before.
+    pub(super) until: Timestamp,
+    pub(super) limit: usize,
+    pub(super) taken: usize,
+    /// Time of its last line.
+    pub(super) last: Option<Timestamp>,
+    /// How many of its lines, at its end, share that time.
+    pub(super) ties: usize,
+    /// The last of their marks.
+    pub(super) tail: Vec<u64>,
+    pub(super) sorted: bool,
+    pub(super) empty: usize,
+    /// The lines of its last page.
+    pub(super) page: Vec<ChainMark>,
+}
+
+/// One millisecond that is read by offset.
+#[derive(Debug)]
+pub(super) struct Instant {
+    pub(super) at: Timestamp,
+    pub(super) offset: usize,
+    /// What the page at `offset` is to begin with.
+    pub(super) expected: Vec<u64>,
+    pub(super) again: bool,
+    pub(super) pages: usize,
+}
+
+// === impl Chain ===
+
+impl Chain {
+    pub(super) fn new(from: Timestamp, until: Timestamp) -> Self {
+        Self {
+            from,
+            until,
+            limit: 1,
+            taken: 0,
+            last: None,
+            ties: 0,
+            tail: Vec::new(),
+            sorted: true,
+            empty: 0,
+            page: Vec::new(),
+        }
+    }
+
+    /// The millisecond of its last line.
+    pub(super) fn end(&self) -> Timestamp {
+        self.last.unwrap_or(self.from).max(self.from)
+    }
+
+    /// Its last millisecond by offset, behind the lines that it gave.
+    pub(super) fn instant(&self, at: Timestamp) -> Instant {
+        Instant {
+            at,
+            offset: self.ties - self.tail.len(),
+            expected: self.tail.clone(),
+            again: false,
+            pages: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, marks: &[ChainMark]) {
+        self.taken += marks.len();
+        for line in marks {
+            if self.last != Some(line.at) {
+                self.sorted &= self.last.is_none_or(|last| last < line.at);
+                self.last = Some(line.at);
+                self.ties = 0;
+            }
+            self.ties += 1;
+        }
+        let shared = OVERLAP.min(self.ties);
+        let new = shared.min(marks.len());
+        let kept = (shared - new).min(self.tail.len());
+        self.tail.drain(..self.tail.len() - kept);
+        let newest = &marks[marks.len() - new..];
+        self.tail.extend(newest.iter().map(|line| line.mark));
+    }
+}
+
+// === impl Instant ===
+
+impl Instant {
+    /// Shares at most so many lines with the page before.
+    pub(super) fn share(&mut self, lines: usize) {
+        let more = self.expected.len().saturating_sub(lines);
+        self.expected.drain(..more);
+        self.offset += more;
+    }
+}
+
+/// Lines that a page of `limit` lines shares with the one before it.
+pub(super) fn overlap(limit: usize) -> usize {
+    OVERLAP.min(limit / 2)
+}
+
+pub(super) fn after(at: Timestamp) -> Timestamp {
+    Timestamp::from_millis(at.as_millis().saturating_add(1))
+}
