@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
+use super::page_size::PageSize;
 use super::{Place, Wanted};
 use crate::model::{About, FunctionId};
 use crate::tencent::{ApiError, BoxFuture, Client};
@@ -86,6 +87,7 @@ struct Finder<C> {
     place: Place,
     wanted: Wanted,
     needs_topics: bool,
+    size: PageSize,
     state: Mutex<State>,
 }
 
@@ -145,6 +147,7 @@ impl<C: Call> Finder<C> {
             place,
             wanted,
             needs_topics,
+            size: PageSize::new(wire::PAGE),
             state: Mutex::default(),
         }
     }
@@ -177,6 +180,7 @@ impl<C: Call> Finder<C> {
             cloud: &self.cloud,
             place: &self.place,
             wanted: &self.wanted,
+            size: &self.size,
         };
         let survey = surveyor.survey(state.known.namespaces()).await?;
         if let (Some(error), false) = (&survey.forbidden, state.told_forbidden) {

@@ -18,20 +18,18 @@ use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
+use list::Lister;
 use logs::{Answer, Reading};
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;
-/// Functions asked for in one `ListFunctions` call. The maximum is not documented.
-const LIST_PAGE: usize = 100;
 /// Start times are cut to the second: a call may have started this much after its position.
 const CUT: Duration = Duration::from_secs(1);
-/// `ListFunctions` pages at the most.
-const LIST_PAGES_MAX: usize = 1_000;
 
 /// A region read through the v2 API.
 pub struct V2Source {
     client: Client,
+    lister: Lister,
     place: Place,
     filter: FunctionFilter,
     strategy: Strategy,
@@ -47,6 +45,7 @@ impl V2Source {
     pub fn new(client: Client, place: Place, filter: FunctionFilter, page_max: usize) -> Self {
         Self {
             client,
+            lister: Lister::new(),
             strategy: Strategy::new(place.read),
             place,
             filter,
@@ -159,26 +158,7 @@ impl V2Source {
         if let Some(names) = self.filter.exact_names() {
             return Ok(names.iter().cloned().collect());
         }
-        let mut names = BTreeSet::new();
-        let mut offset = 0;
-        for _ in 0..LIST_PAGES_MAX {
-            let params = [
-                ("offset", offset.to_string()),
-                ("limit", LIST_PAGE.to_string()),
-                ("order", "asc".to_owned()),
-                ("orderby", "functionname".to_owned()),
-            ];
-            let page = self
-                .client
-                .call("ListFunctions", &params, list::parse)
-                .await?;
-            offset += page.rows;
-            let last = page.rows == 0 || page.total.is_some_and(|total| offset as u64 >= total);
-            names.extend(page.names);
-            if last {
-                break;
-            }
-        }
+        let mut names = self.lister.names(&self.client).await?;
         names.retain(|name| self.filter.wants(name));
         Ok(names)
     }

@@ -8,7 +8,7 @@ const DURATION_MS_MAX: f64 = 31.0 * 24.0 * 3_600.0 * 1_000.0;
 /// The largest memory believed, in bytes: 1 TiB. The cloud lends up to 120 GB.
 const MEMORY_MAX: f64 = (1u64 << 40) as f64;
 /// The longest name or id believed; the cloud's own are up to 60 and 36 characters.
-pub(super) const TEXT_MAX: usize = 256;
+const TEXT_MAX: usize = 256;
 
 /// A name or an id, where it is usable.
 pub(super) fn short_text<'s>(field: &'s Scalar<'_>) -> Option<&'s str> {

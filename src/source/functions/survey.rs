@@ -7,8 +7,9 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::Call;
-use super::wire::{FunctionList, List, Namespaces, PAGE};
+use super::wire::{FunctionList, List, Namespaces};
 use crate::model::FunctionId;
+use crate::source::page_size::PageSize;
 use crate::source::{Place, Wanted};
 use crate::tencent::{ApiError, ErrorClass};
 
@@ -18,6 +19,8 @@ const NAMESPACES_MAX: usize = 1_000;
 const FUNCTIONS_MAX: usize = 100_000;
 /// Pages of one list at the most: enough for all functions at the default page of 20.
 const PAGES_MAX: usize = FUNCTIONS_MAX / 20;
+/// Entries one after the other that no answer can bring: then it is the API that does not answer.
+const WITHHELD_MAX: usize = 3;
 /// Where every account's functions are unless it made namespaces of its own.
 const DEFAULT_NAMESPACE: &str = "default";
 
@@ -46,6 +49,8 @@ pub(super) struct Surveyor<'a, C> {
     pub(super) cloud: &'a C,
     pub(super) place: &'a Place,
     pub(super) wanted: &'a Wanted,
+    /// Entries of a page.
+    pub(super) size: &'a PageSize,
 }
 
 /// A list as far as it could be read.
@@ -54,6 +59,8 @@ struct Rows {
     entries: BTreeMap<Box<str>, Seen>,
     /// Rows without a usable name.
     nameless: usize,
+    /// Entries that no answer can bring, even one by one.
+    withheld: usize,
     /// It was longer than the limit.
     cut: bool,
     /// A page brought nothing new: entries shifted, or the server does not obey the offset.
@@ -145,18 +152,28 @@ impl<C: Call> Surveyor<'_, C> {
     /// entries, and whether it obeys the offset shows only in new names.
     async fn all<L: List>(&self, namespace: &str, most: usize) -> Rows {
         let mut rows = Rows::default();
-        let mut offset = 0;
+        let (mut offset, mut in_a_row) = (0, 0);
         for _ in 0..PAGES_MAX {
+            let asked = self.size.get();
             let mut params = L::params(namespace);
             params["Offset"] = Value::from(offset);
-            params["Limit"] = Value::from(PAGE);
+            params["Limit"] = Value::from(asked);
             let page = match self.cloud.call::<L>(L::ACTION, &params).await {
                 Ok(answer) => answer.page(),
+                Err(error) if error.asks_for_less() && self.size.shrink(asked) => continue,
+                // One entry must not hide those behind it.
+                Err(error) if error.asks_for_less() && in_a_row < WITHHELD_MAX => {
+                    (offset, in_a_row) = (offset + 1, in_a_row + 1);
+                    rows.withheld += 1;
+                    continue;
+                }
                 Err(error) => {
                     rows.error = Some(error);
                     return rows;
                 }
             };
+            self.size.grow(asked);
+            in_a_row = 0;
             offset += page.rows;
             rows.nameless += page.rows - page.entries.len();
             let before = rows.entries.len();
@@ -164,7 +181,7 @@ impl<C: Call> Surveyor<'_, C> {
             let named = named.map(|one| (one.name, Seen::Listed(one.changed)));
             rows.entries.extend(named);
             rows.repeats = page.rows > 0 && rows.entries.len() == before;
-            let is_last = page.rows < PAGE && page.total > 0 && offset >= page.total;
+            let is_last = page.rows < asked && page.total > 0 && offset >= page.total;
             if is_last || page.rows == 0 || rows.repeats {
                 rows.repeats &= !is_last;
                 return rows.cut_to(most);
@@ -212,7 +229,7 @@ impl Rows {
             Some(error) => error.class == ErrorClass::NotFound,
             None => true,
         };
-        read && !self.cut && !self.repeats
+        read && !self.cut && !self.repeats && self.withheld == 0
     }
 
     /// Of the list of namespaces `of` is empty.
@@ -230,6 +247,13 @@ impl Rows {
                 namespace = of,
                 read = self.entries.len(),
                 "a list is longer than can be read; choose fewer namespaces or functions in the configuration"
+            );
+        }
+        if self.withheld > 0 {
+            warn!(
+                namespace = of,
+                rows = self.withheld,
+                "rows of a list cannot be had, even one by one; what is known of the namespace is kept, and they are asked for again with the next list"
             );
         }
         if self.nameless > 0 {

@@ -77,6 +77,42 @@ async fn functions_come_with_their_details() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lists_that_are_too_large_come_in_smaller_pages() {
+    let cloud = Cloud::new();
+    let all: Vec<String> = (0..60).map(|n| format!("f-{n:02}")).collect();
+    all.iter().for_each(|name| cloud.add("default", name));
+    cloud.change(|script| script.refuses_above = 7);
+    let finder = of_all(&cloud);
+    let found = all_names(&finder).await;
+    assert_eq!(found.len(), 60);
+    // 100, 50, 25, 12, then pages of 6 and few trials of 12.
+    assert!(cloud.asked("ListFunctions") < 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_no_list_can_bring_hides_no_other_and_is_not_gone() {
+    let cloud = Cloud::new();
+    let names = ["a", "b", "c", "d", "e"];
+    names.iter().for_each(|name| cloud.add("default", name));
+    let finder = of_all(&cloud);
+    assert_eq!(all_names(&finder).await.len(), 5);
+    cloud.change(|script| script.withheld = Some("c"));
+    cloud.delete("default", "e");
+    cloud.add("default", "f");
+    for _ in 0..4 {
+        let found = all_names(&finder).await;
+        for name in ["a", "b", "c", "d", "f"] {
+            assert!(found.contains(&format!("default/{name}")), "{found:?}");
+        }
+    }
+    // Once it can be had again, what the lists miss is gone.
+    cloud.change(|script| script.withheld = None);
+    all_names(&finder).await;
+    let found = all_names(&finder).await;
+    assert_eq!(found.len(), 5, "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn lists_are_read_whole_however_the_server_pages_and_counts() {
     for (most, total) in [(100, true), (20, true), (7, false), (100, false), (1, true)] {
         let cloud = Cloud::new();

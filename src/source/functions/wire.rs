@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Topic;
 use crate::model::{About, Bytes, FunctionId};
 
-/// Entries asked for in one page; the vendor documents no maximum and may send fewer.
+/// Entries asked for in one page at the most; the vendor documents no maximum and may send fewer.
 pub(super) const PAGE: usize = 100;
 /// Longest name or id in bytes. The vendor's are below 100.
 const NAME_MAX: usize = 255;

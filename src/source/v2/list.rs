@@ -1,10 +1,29 @@
-//! The body of a `ListFunctions` answer. Here `total` stands inside `data`.
+//! `ListFunctions` of v2. In the body of its answer `total` stands inside `data`.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tracing::warn;
 
-use crate::source::values::TEXT_MAX;
-use crate::tencent::{Code, Head, Malformed};
+use crate::source::page_size::PageSize;
+use crate::source::values::is_name;
+use crate::tencent::{ApiError, Client, Code, Head, Malformed};
+
+/// Functions asked for in one call at the most. The maximum is not documented.
+const PAGE: usize = 100;
+/// Pages at the most.
+const PAGES_MAX: usize = 1_000;
+/// Entries one after the other that no answer can bring: then it is the API that does not answer.
+const WITHHELD_MAX: usize = 3;
+
+/// Reads the list, in pages that adapt.
+pub(super) struct Lister {
+    size: PageSize,
+    /// The names of the last list.
+    last: Mutex<BTreeSet<String>>,
+}
 
 /// One page of the function list.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +58,63 @@ struct Entry {
     function_name: String,
 }
 
+// === impl Lister ===
+
+impl Lister {
+    pub(super) fn new() -> Self {
+        Self {
+            size: PageSize::new(PAGE),
+            last: Mutex::default(),
+        }
+    }
+
+    /// The names of all functions. Where an entry cannot be had, even by itself, those of the last
+    /// list stay.
+    pub(super) async fn names(&self, client: &Client) -> Result<BTreeSet<String>, ApiError> {
+        let (mut names, mut offset) = (BTreeSet::new(), 0);
+        let (mut withheld, mut in_a_row) = (0_usize, 0);
+        for _ in 0..PAGES_MAX {
+            let asked = self.size.get();
+            let params = [
+                ("offset", offset.to_string()),
+                ("limit", asked.to_string()),
+                ("order", "asc".to_owned()),
+                ("orderby", "functionname".to_owned()),
+            ];
+            let page = match client.call("ListFunctions", &params, parse).await {
+                Err(error) if error.asks_for_less() && self.size.shrink(asked) => continue,
+                Err(error) if error.asks_for_less() && in_a_row < WITHHELD_MAX => {
+                    (offset, in_a_row) = (offset + 1, in_a_row + 1);
+                    withheld += 1;
+                    continue;
+                }
+                answer => answer?,
+            };
+            self.size.grow(asked);
+            in_a_row = 0;
+            offset += page.rows;
+            names.extend(page.names);
+            if page.rows == 0 || page.total.is_some_and(|total| offset as u64 >= total) {
+                break;
+            }
+        }
+        Ok(self.with_last(names, withheld))
+    }
+
+    fn with_last(&self, mut names: BTreeSet<String>, withheld: usize) -> BTreeSet<String> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if withheld > 0 {
+            warn!(
+                rows = withheld,
+                "rows of the list of functions cannot be had, even one by one; what was known before is kept, and they are asked for again with the next list"
+            );
+            names.extend(last.iter().cloned());
+        }
+        last.clone_from(&names);
+        names
+    }
+}
+
 /// Reads a body; `None` where a failure has no list.
 pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
     let body: Body<'_> = serde_json::from_slice(body)?;
@@ -59,7 +135,7 @@ pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
 
 fn name_of(raw: &RawValue) -> Option<String> {
     let entry: Entry = serde_json::from_str(raw.get()).ok()?;
-    let usable = (1..=TEXT_MAX).contains(&entry.function_name.len());
+    let usable = !entry.function_name.is_empty() && is_name(&entry.function_name);
     usable.then_some(entry.function_name)
 }
 

@@ -24,6 +24,10 @@ pub(super) struct Script {
     pub(super) answer_takes: Duration,
     /// Left out of one list, as if it slipped between two pages.
     pub(super) hidden: Option<&'static str>,
+    /// More entries than that are refused.
+    pub(super) refuses_above: usize,
+    /// No answer with this function in it can be had.
+    pub(super) withheld: Option<&'static str>,
     /// Its functions cannot be listed.
     pub(super) broken_namespace: Option<&'static str>,
 }
@@ -38,6 +42,7 @@ pub(super) struct Function {
 pub(super) enum Failure {
     Transient,
     Forbidden,
+    TooLarge,
     NoFunction,
     NoNamespace,
 }
@@ -55,6 +60,8 @@ impl Cloud {
             ignores_offset: false,
             answer_takes: Duration::ZERO,
             hidden: None,
+            refuses_above: usize::MAX,
+            withheld: None,
             broken_namespace: None,
         })))
     }
@@ -150,7 +157,7 @@ impl Script {
                 let all = all
                     .into_iter()
                     .map(|name| json!({"Name": name, "Type": "x"}));
-                Ok(self.page("Namespaces", all.collect(), params))
+                self.page("Namespaces", all.collect(), params)
             }
             "ListFunctions" if self.broken_namespace == Some(namespace) => Err(Failure::Transient),
             "ListFunctions" => {
@@ -162,7 +169,7 @@ impl Script {
                     let changed = format!("2024-01-01 00:00:0{}", function.changed);
                     json!({"Namespace": "wrong", "FunctionName": key.1, "ModTime": changed})
                 });
-                Ok(self.page("Functions", all.collect(), params))
+                self.page("Functions", all.collect(), params)
             }
             "GetFunction" => {
                 let name = params["FunctionName"].as_str().unwrap();
@@ -177,7 +184,7 @@ impl Script {
         }
     }
 
-    fn page(&self, field: &str, all: Vec<Value>, params: &Value) -> Value {
+    fn page(&self, field: &str, all: Vec<Value>, params: &Value) -> Result<Value, Failure> {
         let number = |name: &str| usize::try_from(params[name].as_u64().unwrap()).unwrap();
         let offset = if self.ignores_offset {
             0
@@ -187,7 +194,13 @@ impl Script {
         let most = number("Limit").min(self.page_max);
         let total = if self.tells_total { all.len() } else { 0 };
         let rows: Vec<_> = all.into_iter().skip(offset).take(most).collect();
-        json!({ field: rows, "TotalCount": total })
+        let is_withheld = |row: &Value| Some(row["FunctionName"].as_str()) == Some(self.withheld);
+        if rows.len() > self.refuses_above
+            || (self.withheld.is_some() && rows.iter().any(is_withheld))
+        {
+            return Err(Failure::TooLarge);
+        }
+        Ok(json!({ field: rows, "TotalCount": total }))
     }
 }
 
@@ -195,6 +208,7 @@ impl Failure {
     fn of(self, action: &str) -> ApiError {
         let (class, code) = match self {
             Self::Transient => (ErrorClass::Transient, "InternalError"),
+            Self::TooLarge => (ErrorClass::Invalid, "ResponseSizeLimitExceeded"),
             Self::Forbidden => (ErrorClass::Authentication, "UnauthorizedOperation.CAM"),
             Self::NoFunction => (ErrorClass::NotFound, "ResourceNotFound.Function"),
             Self::NoNamespace => (ErrorClass::NotFound, "ResourceNotFound.Namespace"),
