@@ -22,6 +22,8 @@ pub(crate) struct Attempt {
     pub(crate) cold: bool,
     /// The row can never be read.
     pub(crate) unreadable: bool,
+    /// No answer can hold the finished row.
+    pub(crate) oversized: bool,
     /// From here on the row is shown: running, or finished.
     pub(crate) shown_ms: i64,
     /// From here on the row is shown as finished.
@@ -91,6 +93,8 @@ const RETRY_GAP_MS: i64 = 60_000;
 const PAGE_BYTES: u64 = 4_096;
 /// Stream of a cold start's parts, apart from the one that decides the attempt.
 const INIT_KEY: u64 = 2;
+/// Stream that decides whether a row is too large for any answer.
+const OVERSIZED_KEY: u64 = 0x0B16;
 
 // === impl Attempt ===
 
@@ -117,6 +121,8 @@ impl Attempt {
             failure,
             cold,
             unreadable: rng.chance(settings.faults.unreadable_rows),
+            // By a stream of its own, so that it changes nothing else.
+            oversized: Rng::keyed(key, OVERSIZED_KEY).chance(settings.faults.oversized_rows),
             shown_ms: 0,
             visible_ms: 0,
             key,
@@ -141,6 +147,16 @@ impl Attempt {
         };
     }
 
+    /// Whether nobody can count its row.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.unreadable || self.oversized
+    }
+
+    /// Whether no answer at `now_ms` can hold its row.
+    pub(crate) fn is_too_large(&self, now_ms: i64) -> bool {
+        self.oversized && self.is_finished(now_ms)
+    }
+
     /// The instant of its end, cut up to the millisecond.
     pub(crate) fn end_ms(&self) -> i64 {
         let length_ms = i64::try_from(self.duration_us.div_ceil(1_000)).unwrap_or(i64::MAX);
@@ -155,7 +171,7 @@ impl Attempt {
     /// How its cold start went; nothing for a warm one, one that was never executed, and one whose
     /// row is lost, since the truth knows nothing of it either.
     pub(crate) fn init(&self, settings: &Settings) -> Option<Init> {
-        if !self.cold || self.unreadable || self.failure == Failure::Throttled {
+        if !self.cold || self.is_lost() || self.failure == Failure::Throttled {
             return None;
         }
         let mut rng = Rng::keyed(self.key, INIT_KEY);

@@ -2,6 +2,7 @@
 
 mod api3;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,6 +55,8 @@ struct Visit<'a> {
     clock_ms: i64,
     number: u64,
     delay: Duration,
+    /// Rows of the answer.
+    rows: usize,
     rng: Rng,
 }
 
@@ -168,6 +171,7 @@ impl Cloud {
             clock_ms,
             number,
             delay,
+            rows: 0,
             rng,
         };
         let response = match door {
@@ -176,7 +180,14 @@ impl Cloud {
             }),
             Door::Api3 => self.attend_api3(&mut visit),
         };
-        Response { delay, ..response }
+        let rows = u32::try_from(visit.rows).unwrap_or(u32::MAX);
+        let on_the_link = faults.row_delay.saturating_mul(rows);
+        let by_proxy = faults.cut_at.filter(|at| *at < response.body.len());
+        Response {
+            delay: delay.saturating_add(on_the_link),
+            cut_after: response.cut_after.or(by_proxy),
+            ..response
+        }
     }
 
     fn attend_v2(&self, visit: &mut Visit<'_>) -> Result<Response, Refusal> {
@@ -199,8 +210,16 @@ impl Cloud {
             params: &params,
             now_ms: visit.now_ms,
             salt: visit.rng.next_u64(),
+            weight: Cell::default(),
         };
-        let response = Response::json(api.answer(action)?);
+        let body = api.answer(action)?;
+        let weight = api.weight.get();
+        if self.settings.faults.too_large(weight, body.len()).is_some() {
+            // The legacy API has no code of its own for it.
+            return Err(Refusal::invalid("limit"));
+        }
+        visit.rows = weight.rows;
+        let response = Response::json(body);
         Ok(match mishap {
             Mishap::Cut(place) => response.cut(place),
             _ => response,

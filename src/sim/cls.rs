@@ -15,11 +15,13 @@ mod topics;
 mod wire;
 mod words;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use super::faults::Weight;
 use super::problem::Problem;
 use super::scene::Scene;
 use super::settings::Settings;
@@ -40,6 +42,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) salt: u64,
     pub(crate) action: &'a str,
     pub(crate) params: &'a Value,
+    /// What the answer holds, once it is made.
+    pub(crate) weight: Cell<Weight>,
 }
 
 /// What the log service remembers of requests.

@@ -7,7 +7,7 @@ use super::rng::Rng;
 
 /// Knobs of misfortune. Probabilities are per request or per row, from 0 to 1.
 ///
-/// Everything but `unreadable_rows` loses no information: a reader that is exact can still reach
+/// Everything but `unreadable_rows` and `oversized_rows` loses no information: a reader that is exact can still reach
 /// the exact truth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
@@ -57,6 +57,35 @@ pub struct Faults {
     pub unreadable_rows: f64,
     /// A log line of CLS is stored twice, the second time under another `PkgLogId`.
     pub duplicate_lines: f64,
+    /// A row has bytes of another encoding than UTF-8 in a text that nobody needs.
+    pub odd_bytes: f64,
+    /// An answer with more rows is refused as too large.
+    pub most_rows: Option<usize>,
+    /// A longer answer is refused as too large.
+    pub most_bytes: Option<usize>,
+    /// A row is so large that no answer can hold it. Such rows are no part of the truth's
+    /// invocations; the truth counts them as `unreadable`.
+    pub oversized_rows: f64,
+    /// The link is slow: an answer takes so much longer for each of its rows.
+    pub row_delay: Duration,
+    /// A proxy cuts every body that is longer than so many bytes there.
+    pub cut_at: Option<usize>,
+}
+
+/// What an answer holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Weight {
+    /// Rows or entries.
+    pub(crate) rows: usize,
+    /// One of them is too large for any answer.
+    pub(crate) oversized: bool,
+}
+
+/// Why an answer is refused for its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TooLarge {
+    Rows,
+    Bytes,
 }
 
 /// Repeating windows of time: each period of `every_ms` ends with `lasting_ms` of trouble.
@@ -127,6 +156,12 @@ impl Faults {
             odd_fields: 0.0,
             unreadable_rows: 0.0,
             duplicate_lines: 0.0,
+            odd_bytes: 0.0,
+            most_rows: None,
+            most_bytes: None,
+            oversized_rows: 0.0,
+            row_delay: Duration::ZERO,
+            cut_at: None,
         }
     }
 
@@ -173,6 +208,10 @@ impl Faults {
             unstable_ties: true,
             odd_fields: 0.02,
             duplicate_lines: 0.002,
+            odd_bytes: 0.01,
+            most_rows: Some(800),
+            most_bytes: Some(600_000),
+            row_delay: Duration::from_millis(2),
             ..Self::none()
         }
     }
@@ -218,6 +257,15 @@ impl Faults {
             left -= probability;
         }
         Mishap::None
+    }
+
+    /// Whether an answer of so many bytes is refused for its size, and why.
+    pub(crate) fn too_large(&self, weight: Weight, bytes: usize) -> Option<TooLarge> {
+        if self.most_rows.is_some_and(|most| weight.rows > most) {
+            return Some(TooLarge::Rows);
+        }
+        let is_long = self.most_bytes.is_some_and(|most| bytes > most);
+        (is_long || weight.oversized).then_some(TooLarge::Bytes)
     }
 
     /// How long the answer to one request waits.
@@ -328,6 +376,7 @@ mod tests {
         for name in ["none", "typical", "harsh"] {
             let preset: FaultsPreset = name.parse().unwrap();
             assert!(preset.faults().unreadable_rows == 0.0);
+            assert!(preset.faults().oversized_rows == 0.0);
         }
         let error = "awful".parse::<FaultsPreset>().unwrap_err();
         assert_eq!(

@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 
 use super::clock::http_date;
 use super::rng::Rng;
+use super::text;
 
 /// An HTTP request, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,13 +78,13 @@ impl Response {
 
     /// The API's own answers, errors too, have HTTP status 200.
     pub(crate) fn json(body: String) -> Self {
-        Self::new(200, "application/json; charset=utf-8", body.into_bytes())
+        Self::new(200, "application/json; charset=utf-8", text::bytes(body))
     }
 
     /// An answer of API 3.0. The vendor's own Python client looks for an error only where the type
     /// is exactly this one, without a charset.
     pub(crate) fn bare_json(body: String) -> Self {
-        Self::new(200, "application/json", body.into_bytes())
+        Self::new(200, "application/json", text::bytes(body))
     }
 
     pub(crate) fn text(body: &str) -> Self {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::attempt::{Attempt, Failure};
 use super::clock::utc_text;
+use super::faults::Faults;
 use super::function::Function;
 use super::rng::Rng;
 
@@ -50,6 +51,27 @@ pub(crate) fn ret_msg(attempt: &Attempt, function: &Function) -> String {
             function.name
         ),
     }
+}
+
+/// Stands for bytes of another encoding until the body goes out.
+const ODD_MARK: char = '\u{e0b1}';
+/// A word in GBK, which is no UTF-8.
+const ODD_BYTES: [u8; 4] = [0xb1, 0xa8, 0xb8, 0xe6];
+const ODD_KEY: u64 = 0x0DD_B17E;
+
+/// Text of another encoding in a row that has some, for a field that nobody needs.
+pub(crate) fn odd(attempt: &Attempt, faults: &Faults) -> String {
+    let is_odd = Rng::keyed(attempt.key, ODD_KEY).chance(faults.odd_bytes);
+    is_odd.then_some(ODD_MARK).into_iter().collect()
+}
+
+/// A body as it goes out.
+pub(crate) fn bytes(body: String) -> Vec<u8> {
+    if !body.contains(ODD_MARK) {
+        return body.into_bytes();
+    }
+    let parts: Vec<&[u8]> = body.split(ODD_MARK).map(str::as_bytes).collect();
+    parts.join(&ODD_BYTES[..])
 }
 
 /// What the user's code printed: between `bytes.0` and `bytes.1` bytes, give or take a line.

@@ -185,7 +185,7 @@ impl FunctionTruth {
     }
 
     fn add(&mut self, attempt: &Attempt) {
-        if attempt.unreadable {
+        if attempt.is_lost() {
             self.unreadable += 1;
             return;
         }

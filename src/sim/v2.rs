@@ -2,9 +2,11 @@
 
 mod rows;
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
 use super::clock::beijing_text;
+use super::faults::Weight;
 use super::form::Params;
 use super::function::Function;
 use super::json::{self, Object};
@@ -21,6 +23,8 @@ pub(crate) struct Api<'a> {
     pub(crate) now_ms: i64,
     /// A number of this request's own: order of ties, odd fields.
     pub(crate) salt: u64,
+    /// What the answer holds, once it is made.
+    pub(crate) weight: Cell<Weight>,
 }
 
 /// What the API can do.
@@ -112,6 +116,10 @@ impl Api<'_> {
             let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
             (scene.select(self.now_ms, &selection), scene.functions())
         };
+        self.weight.set(Weight {
+            rows: page.rows.len(),
+            oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
+        });
         let mut out = String::with_capacity(256 + page.rows.len() * 512);
         let mut envelope = Object::open(&mut out);
         write_head(&mut envelope, 0, "", "Success", self.settings.wire);
@@ -184,6 +192,10 @@ impl Api<'_> {
         }
         let (offset, limit) = (self.number("offset", 0)?, self.limit()?);
         let page = found.iter().skip(offset).take(limit);
+        self.weight.set(Weight {
+            rows: page.len(),
+            ..Weight::default()
+        });
         Ok(self.in_data(|data| {
             data.nested("functions", |out| {
                 json::array(page, out, |function, out| {

@@ -5,10 +5,12 @@ mod functions;
 mod logs;
 mod rows;
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::faults::Weight;
 use super::function::Function;
 use super::problem::Problem;
 use super::problems;
@@ -25,6 +27,8 @@ pub(crate) struct Api<'a> {
     pub(crate) now_ms: i64,
     /// A number of this request's own: order of ties, odd fields.
     pub(crate) salt: u64,
+    /// What the answer holds, once it is made.
+    pub(crate) weight: Cell<Weight>,
 }
 
 /// What the API can do.

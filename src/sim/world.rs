@@ -142,6 +142,7 @@ fn replayed_attempt(number: u64, function: u32, line: ReplayLine, settings: &Set
         },
         cold: false,
         unreadable: rng.chance(settings.faults.unreadable_rows),
+        oversized: false,
         shown_ms: 0,
         visible_ms: 0,
         key,

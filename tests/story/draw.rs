@@ -29,6 +29,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     ]);
     let setup = dice.setup(api);
     let reloads = Random::seeded(seed ^ 0x2E10_AD00_0000_0000);
+    let answers = Random::seeded(seed ^ 0x0A45_3E25_0000_0000);
     let steps = dice.steps(traffic, setup);
     let mut story = Story {
         seed,
@@ -41,6 +42,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
+        request_timeout: 30,
     };
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
     if story.world.faults.clock_skew_ms < 0 {
@@ -51,6 +53,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     dice.zeros(&mut story);
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
+    Dice(&answers).answers(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
@@ -328,6 +331,36 @@ impl Dice<'_> {
             other_keys: self.chance(0.3),
             ..if self.chance(0.6) { other } else { before }
         }
+    }
+
+    /// Answers that cannot be had as they are asked for: too large, too slow, cut on their way or no
+    /// UTF-8. One row can be had, except where it is drawn that it cannot.
+    fn answers(&self, story: &mut Story) {
+        let by_topic = story.setups().all(|setup| setup.api == Api::Cls);
+        let (rows, bytes, ms) = match by_topic {
+            true => (
+                self.between(1, 150),
+                self.between(6_000, 60_000),
+                self.between(5, 150),
+            ),
+            false => (
+                self.between(150, 600),
+                self.between(150_000, 400_000),
+                self.between(1, 20),
+            ),
+        };
+        // Of two such rows in one millisecond, what lies between them cannot be had either.
+        let loses = by_topic && story.world.burst_ms.is_none();
+        let lost = self.sometimes(0.4, || 0.001 + self.0.unit() * 0.005);
+        let faults = &mut story.world.faults;
+        faults.odd_bytes = self.sometimes(0.4, || self.0.unit() * 0.1).unwrap_or(0.0);
+        faults.most_rows = self.sometimes(0.3, || rows as usize);
+        faults.most_bytes = self.sometimes(0.2, || bytes as usize);
+        faults.cut_at = self.sometimes(0.2, || bytes as usize);
+        faults.row_delay = Duration::from_millis(self.sometimes(0.3, || ms).unwrap_or(0));
+        faults.oversized_rows = lost.filter(|_| loses).unwrap_or(0.0);
+        let timeouts = self.pick(&[30, 30, 10]);
+        story.request_timeout = if by_topic { timeouts } else { 30 };
     }
 
     /// Back to v2 is the one move that is not exact.

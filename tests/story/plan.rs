@@ -32,6 +32,8 @@ pub struct Story {
     pub wide_refused: Option<(Duration, Duration)>,
     /// Time between two scrapes.
     pub scrape: Duration,
+    /// Most seconds that the exporter waits for one answer.
+    pub request_timeout: u64,
 }
 
 /// Where the exporter's keys come from.
@@ -161,6 +163,12 @@ impl Story {
         steps.any(|step| matches!(step.what, Event::Reload { .. }))
     }
 
+    /// Sources that one life of the exporter has one after the other, at the most.
+    pub fn most_sources(&self) -> u64 {
+        let reload = |step: &&Step| matches!(step.what, Event::Reload { .. });
+        1 + self.steps.iter().filter(reload).count() as u64
+    }
+
     /// Whether some exporter ends without being asked to.
     pub fn kills(&self) -> usize {
         let kill = |step: &&Step| match step.what {
@@ -209,7 +217,8 @@ impl Story {
             world.max_duration_ms / 1_000,
             world.faults.usual_delivery_ms,
         );
-        let parts = [vec![calls], self.rows(), self.requests(), self.conditions()];
+        let mut parts = vec![vec![calls], self.rows(), self.requests(), self.answers()];
+        parts.push(self.conditions());
         parts.into_iter().chain([self.lives()]).flatten().collect()
     }
 
@@ -262,6 +271,39 @@ impl Story {
             let text = format!("{:.1} % of the requests are {what}.", part * 100.0);
             (part > 0.0, text)
         }))
+    }
+
+    /// Which answers cannot be had as they are asked for.
+    fn answers(&self) -> Vec<String> {
+        let (faults, timeout) = (&self.world.faults, self.request_timeout);
+        let row_ms = faults.row_delay.as_millis();
+        let most = |most: Option<usize>, what: &str| {
+            let most = most.unwrap_or(0);
+            (most > 0, format!("Answers of more than {most} {what}."))
+        };
+        said([
+            (
+                faults.odd_bytes > 0.0,
+                format!(
+                    "{:.1} % of the rows hold bytes that are no UTF-8.",
+                    faults.odd_bytes * 100.0
+                ),
+            ),
+            most(faults.most_rows, "rows are refused"),
+            most(faults.most_bytes, "bytes are refused"),
+            most(faults.cut_at, "bytes are cut there"),
+            (
+                row_ms > 0,
+                format!("An answer takes {row_ms} ms for each row; {timeout} s are waited for it."),
+            ),
+            (
+                faults.oversized_rows > 0.0,
+                format!(
+                    "{:.2} % of the rows can never be had.",
+                    faults.oversized_rows * 100.0
+                ),
+            ),
+        ])
     }
 
     fn conditions(&self) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Playing a story: the whole program on paused time, without a socket, a file or a thread.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,8 @@ struct Player<'a> {
     lives: usize,
     /// Rows counted, over all lives.
     counted: u64,
+    /// Rows told as invalid, over all lives.
+    told: u64,
 }
 
 /// One life of the exporter.
@@ -122,6 +125,7 @@ impl<'a> Player<'a> {
             now: None,
             lives: 0,
             counted: 0,
+            told: 0,
         }
     }
 
@@ -273,7 +277,7 @@ impl<'a> Player<'a> {
         let counted = checks::counted(&life.exporter, self.api());
         let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
         checks::never_more(&counted, &truth)?;
-        checks::nothing_left_out(&life.exporter.dispositions())?;
+        self.nothing_left_out(&life.exporter.dispositions())?;
         let settled_ms = self
             .remembered
             .settled_ms(&life.exporter, &scrape, self.setup.api);
@@ -321,7 +325,8 @@ impl<'a> Player<'a> {
         let dispositions = super::support::world::dispositions_of(&telemetry);
         self.counted += dispositions["counted"];
         let rows = self.wire.rows() - life.rows_before;
-        checks::nothing_left_out(&dispositions)?;
+        self.told += dispositions["invalid"];
+        self.nothing_left_out(&dispositions)?;
         checks::accounted(&dispositions, rows, to_the_last)
     }
 
@@ -381,10 +386,14 @@ impl<'a> Player<'a> {
         self.is_exact()?;
         self.pass(WATCH).await?;
         self.is_exact()?;
-        let truth = self.cloud.truth(self.now_ms()).total();
-        let life = self.life();
-        let this_life = life.exporter.dispositions()["counted"];
-        let counted = self.counted + this_life;
+        let truth = self.cloud.truth(self.now_ms());
+        let (truth, lost) = (truth.total(), truth.totals.unreadable);
+        let this_life = self.life().exporter.dispositions();
+        let told = self.told + this_life["invalid"];
+        if told < lost && self.story.kills() == 0 {
+            return Err(format!("{lost} rows cannot be had, but {told} are told"));
+        }
+        let counted = self.counted + this_life["counted"];
         // A kill between disk and metric takes the metric's last step along.
         if counted > truth || (self.story.kills() == 0 && counted < truth) {
             return Err(format!(
@@ -392,6 +401,11 @@ impl<'a> Player<'a> {
             ));
         }
         Ok(())
+    }
+
+    fn nothing_left_out(&self, dispositions: &BTreeMap<String, u64>) -> Result<(), Broken> {
+        let lost = || self.cloud.truth(self.now_ms()).totals.unreadable;
+        checks::nothing_left_out(dispositions, lost, self.story.most_sources())
     }
 
     fn is_exact(&self) -> Result<(), Broken> {

@@ -46,6 +46,7 @@ pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtim
         zero_first: secs(setup.zero_first),
         requests_per_second: Some(setup.requests_per_second.to_string()),
         requests_in_flight: Some(setup.in_flight.to_string()),
+        request_timeout: secs(story.request_timeout),
         source: SourceOverrides {
             api: Some(setup.api.as_str().to_owned()),
             read: (setup.api != Api::Cls).then(|| setup.read.as_str().to_owned()),

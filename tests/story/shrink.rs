@@ -108,7 +108,7 @@ fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(Change<'_>)) {
 
 type Quiet = fn(&mut Faults);
 
-const QUIET: [Quiet; 13] = [
+const QUIET: [Quiet; 19] = [
     |f| (f.throttle, f.errors, f.html, f.empty_body, f.cut_body) = (0.0, 0.0, 0.0, 0.0, 0.0),
     |f| (f.sts_errors, f.metadata_errors) = (0.0, 0.0),
     |f| f.slow_body = 0.0,
@@ -120,6 +120,12 @@ const QUIET: [Quiet; 13] = [
     |f| f.unstable_ties = false,
     |f| f.odd_fields = 0.0,
     |f| f.duplicate_lines = 0.0,
+    |f| f.odd_bytes = 0.0,
+    |f| f.most_rows = None,
+    |f| f.most_bytes = None,
+    |f| f.cut_at = None,
+    |f| f.row_delay = std::time::Duration::ZERO,
+    |f| f.oversized_rows = 0.0,
     |f| f.throttle = 0.0,
     |f| f.cut_body = 0.0,
 ];

@@ -1,9 +1,11 @@
 //! The doors of API 3.0: identity, permission and mishaps, whatever the service.
 
+use std::cell::Cell;
+
 use super::{Cloud, Desk, Visit};
 use crate::sim::call::{Call, Proof, Service};
 use crate::sim::cls;
-use crate::sim::faults::Mishap;
+use crate::sim::faults::{Mishap, TooLarge, Weight};
 use crate::sim::hosts::signed_hosts;
 use crate::sim::http::Response;
 use crate::sim::json::{Object, quoted};
@@ -71,7 +73,11 @@ impl Cloud {
             Mishap::Empty => return Ok(Response::bare_json(String::new())),
             Mishap::Cut(_) | Mishap::None => {}
         }
-        let inside = self.perform(visit, call, task, salt)?;
+        let (inside, weight) = self.perform(visit, call, task, salt)?;
+        if let Some(why) = self.settings.faults.too_large(weight, inside.len()) {
+            return Err(too_large(call.service, why));
+        }
+        visit.rows = weight.rows;
         let response = Response::bare_json(envelope(&inside, request_id));
         Ok(match mishap {
             Mishap::Cut(place) => response.cut(place),
@@ -172,14 +178,14 @@ impl Cloud {
         }
     }
 
-    /// The inside of `Response`.
+    /// The inside of `Response`, and what it holds.
     fn perform(
         &self,
         visit: &Visit<'_>,
         call: &Call,
         task: Task,
         salt: u64,
-    ) -> Result<String, Problem> {
+    ) -> Result<(String, Weight), Problem> {
         match task {
             Task::Functions(action) => {
                 let api = v3::Api {
@@ -188,25 +194,47 @@ impl Cloud {
                     params: &call.params,
                     now_ms: visit.now_ms,
                     salt,
+                    weight: Cell::default(),
                 };
-                api.answer(action)
+                Ok((api.answer(action)?, api.weight.get()))
             }
-            Task::Logs => cls::answer(&cls::Ask {
-                settings: &self.settings,
-                scene: &self.scene,
-                desk: &self.logs,
-                now_ms: visit.now_ms,
-                delay_ms: u64::try_from(visit.delay.as_millis()).unwrap_or(u64::MAX),
-                salt,
-                action: &call.action,
-                params: &call.params,
-            }),
+            Task::Logs => {
+                let ask = cls::Ask {
+                    settings: &self.settings,
+                    scene: &self.scene,
+                    desk: &self.logs,
+                    now_ms: visit.now_ms,
+                    delay_ms: u64::try_from(visit.delay.as_millis()).unwrap_or(u64::MAX),
+                    salt,
+                    action: &call.action,
+                    params: &call.params,
+                    weight: Cell::default(),
+                };
+                Ok((cls::answer(&ask)?, ask.weight.get()))
+            }
             Task::Keys(action) => {
                 let fields = Fields(&call.params);
                 let Desk { keys, .. } = &mut *self.desk();
-                sts::answer(action, fields, &self.settings.role, keys, visit.clock_ms)
+                let answer =
+                    sts::answer(action, fields, &self.settings.role, keys, visit.clock_ms)?;
+                Ok((answer, Weight::default()))
             }
         }
+    }
+}
+
+/// The codes of the vendor's lists: of functions for a page, of all API 3.0 for an answer, of logs.
+fn too_large(service: Service, why: TooLarge) -> Problem {
+    match (service, why) {
+        (Service::Cls, _) => problems::new(
+            "LimitExceeded.SearchResultTooLarge",
+            "the result of the search is too large",
+        ),
+        (_, TooLarge::Rows) => problems::new("InvalidParameterValue.Limit", "Limit is too large"),
+        (_, TooLarge::Bytes) => problems::new(
+            "ResponseSizeLimitExceeded",
+            "the response exceeds the size that is allowed",
+        ),
     }
 }
 

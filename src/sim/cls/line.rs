@@ -161,7 +161,8 @@ impl<'a> Writer<'a> {
         self.out.push(Written { line, visible_ms });
         let faults = &self.settings.faults;
         let mut rng = Rng::keyed(self.attempt.key, COPY_KEY | kind.ordinal());
-        if rng.chance(faults.duplicate_lines) {
+        let is_copied = rng.chance(faults.duplicate_lines);
+        if is_copied && !(self.attempt.oversized && kind == Kind::Report) {
             let delay_ms = rng.between(0, faults.max_delivery_ms()) as i64;
             self.out.push(Written {
                 line: Line { copy: true, ..line },

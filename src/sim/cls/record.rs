@@ -10,6 +10,7 @@ use crate::sim::function::Function;
 use crate::sim::json::{Object, quoted};
 use crate::sim::rng::{Rng, mix};
 use crate::sim::settings::Settings;
+use crate::sim::text;
 
 /// A line with what it tells of.
 pub(super) struct Record<'a> {
@@ -67,7 +68,7 @@ impl Record<'_> {
             .text("PkgLogId", &self.log_id().to_string())
             .raw("HighLights", if oddity == 0 { "null" } else { "[]" })
             .raw("LogJson", quoted(&self.log_json(oddity == 1)))
-            .text("RawLog", "")
+            .text("RawLog", &text::odd(self.attempt, &self.settings.faults))
             .text("IndexStatus", "");
         if oddity == 2 {
             // Newer releases of the API have it, older ones do not.

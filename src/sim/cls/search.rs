@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::context::{Cursor, hash};
-use super::line::Line;
+use super::line::{Kind, Line};
 use super::query::{MAX_CHARS, Query, Syntax};
 use super::record::Record;
 use super::shelf::Shelves;
 use super::topics::{Topic, topic_of_id};
 use super::{Ask, ChainEnd, Index, problem};
+use crate::sim::faults::Weight;
 use crate::sim::function::topic_of;
 use crate::sim::json::{Object, array, quoted};
 use crate::sim::problem::Problem;
@@ -56,6 +57,7 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
     let mut scene = ask.scene();
     let (world, shelves) = scene.lines(ask.now_ms);
     let found = search.run(ask, world, shelves)?;
+    ask.weight.set(found.weight(world));
     Ok(search.write(ask, world, &found))
 }
 
@@ -69,6 +71,20 @@ fn take_up(ask: &Ask<'_>, search: &Search) -> Result<(), Problem> {
         .topics
         .iter()
         .try_for_each(|topic| desk.take_up(topic.position, ask.now_ms, end_ms))
+}
+
+// === impl Found ===
+
+impl Found {
+    fn weight(&self, world: &World) -> Weight {
+        let is_too_large = |line: &Line| {
+            line.kind == Kind::Report && world.attempts()[line.attempt as usize].oversized
+        };
+        Weight {
+            rows: self.lines.len(),
+            oversized: self.lines.iter().any(is_too_large),
+        }
+    }
 }
 
 // === impl Search ===

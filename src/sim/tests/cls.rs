@@ -55,6 +55,7 @@ impl Service {
             salt: self.salt.get(),
             action,
             params,
+            weight: std::cell::Cell::default(),
         })?;
         Ok(serde_json::from_str(&text).unwrap())
     }

@@ -52,6 +52,10 @@ pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: 
     row.write(api.settings.wire, oddity == Oddity::UnknownField, out);
 }
 
+fn with_odd_bytes(api: &Api<'_>, attempt: &Attempt) -> String {
+    text::log(attempt, api.settings.log_bytes) + &text::odd(attempt, &api.settings.faults)
+}
+
 // === impl Oddity ===
 
 impl Oddity {
@@ -73,7 +77,7 @@ impl Row {
             duration: ms_text(attempt.duration_us),
             bill_duration: attempt.billed_ms.to_string(),
             mem_usage: attempt.mem_bytes.to_string(),
-            log: quoted(&text::log(attempt, api.settings.log_bytes)),
+            log: quoted(&with_odd_bytes(api, attempt)),
             invoke_finished: "1".to_owned(),
             ..Self::running(api, attempt, function)
         }

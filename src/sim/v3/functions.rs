@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::wrong;
 use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
 use crate::sim::clock::beijing_text;
+use crate::sim::faults::Weight;
 use crate::sim::function::Function;
 use crate::sim::json::{self, Object};
 use crate::sim::problem::Problem;
@@ -172,6 +173,10 @@ impl Api<'_> {
         let total = found.len();
         let limit = limit.min(self.settings.api3.list_page);
         let page = found.into_iter().skip(offset).take(limit);
+        self.weight.set(Weight {
+            rows: page.len(),
+            ..Weight::default()
+        });
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
         answer.nested(name, |out| json::array(page, out, write));

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use super::fields::{Fields, wrong};
 use super::{Api, DEFAULT_LIMIT, rows};
 use crate::sim::clock::{beijing_text, parse_beijing};
+use crate::sim::faults::Weight;
 use crate::sim::json::{self, Object};
 use crate::sim::page::{Codes, Selection, Sort};
 use crate::sim::problem::Problem;
@@ -47,6 +48,10 @@ impl Api<'_> {
             let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
             (scene.select(self.now_ms, &selection), scene.functions())
         };
+        self.weight.set(Weight {
+            rows: page.rows.len(),
+            oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
+        });
         let mut out = String::with_capacity(256 + page.rows.len() * 640);
         let mut answer = Object::open(&mut out);
         answer.raw("TotalCount", page.total);

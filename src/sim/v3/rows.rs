@@ -70,7 +70,8 @@ impl<'a> Row<'a> {
         let skew_ms = api.settings.faults.clock_skew_ms;
         let finished = attempt.is_finished(api.now_ms);
         let (ret_msg, log) = if finished {
-            let log = text::log(attempt, api.settings.log_bytes);
+            let odd = text::odd(attempt, &api.settings.faults);
+            let log = text::log(attempt, api.settings.log_bytes) + &odd;
             (text::ret_msg(attempt, function), log)
         } else {
             Default::default()
