@@ -14,4 +14,5 @@ mod functions;
 mod keys;
 mod logs;
 mod served;
+mod sizes;
 mod wire;

@@ -142,6 +142,73 @@ fn name_of(raw: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
+    use crate::runtime::Runtime;
+    use crate::tencent::{
+        BoxFuture, ClientConfig, Credentials, HttpRequest, HttpResponse, Service, StaticProvider,
+        Transport, TransportError,
+    };
+
+    /// A region of 30 functions, whose API refuses more than 7 entries and every answer with one of
+    /// the withheld ones.
+    struct Region(std::sync::Mutex<Vec<usize>>);
+
+    impl Transport for Region {
+        fn send<'a>(
+            &'a self,
+            request: HttpRequest,
+        ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
+            let number = |name: &str| -> usize {
+                let pairs = request.url.split(['?', '&']);
+                let mut values = pairs.filter_map(|pair| pair.strip_prefix(name));
+                values.next().unwrap().parse().unwrap()
+            };
+            let (offset, limit) = (number("offset="), number("limit="));
+            let page = (0..30).skip(offset).take(limit);
+            let withheld = self.0.lock().unwrap().clone();
+            let refused = limit > 7 || page.clone().any(|n| withheld.contains(&n));
+            let names: Vec<_> = page
+                .map(|n| format!(r#"{{"functionName":"f{n:02}"}}"#))
+                .collect();
+            let body = match refused {
+                true => r#"{"code":4000,"message":"(100001)invalid value of limit"}"#.to_owned(),
+                false => format!(
+                    r#"{{"code":0,"data":{{"functions":[{}],"total":30}}}}"#,
+                    names.join(",")
+                ),
+            };
+            Box::pin(std::future::ready(Ok(HttpResponse::new(200, body))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_comes_in_pages_that_can_be_had_and_one_entry_hides_no_other() {
+        let region = std::sync::Arc::new(Region(std::sync::Mutex::default()));
+        let key = crate::secret::Secret::new("k");
+        let key = Credentials::new("AKIDx".to_owned(), key, None, "a test").unwrap();
+        let client = Client::new(
+            ClientConfig::new(Service::V2, "ap-x"),
+            std::sync::Arc::new(StaticProvider::new(key)),
+            region.clone(),
+            Runtime::simulated(Timestamp::from_secs(1_700_000_000), 1),
+            std::sync::Arc::new(()),
+        );
+        let lister = Lister::new();
+        *region.0.lock().unwrap() = vec![12];
+        let names = lister.names(&client).await.unwrap();
+        assert_eq!(names.len(), 29);
+        assert!(!names.contains("f12") && names.contains("f13"));
+        region.0.lock().unwrap().clear();
+        assert_eq!(lister.names(&client).await.unwrap().len(), 30);
+        *region.0.lock().unwrap() = vec![0, 29];
+        assert_eq!(
+            lister.names(&client).await.unwrap().len(),
+            30,
+            "what was known stays"
+        );
+        *region.0.lock().unwrap() = (0..30).collect();
+        assert!(lister.names(&client).await.is_err());
+    }
 
     #[test]
     fn names_and_the_total_inside_data_are_read() {
