@@ -13,6 +13,7 @@ mod read;
 mod record;
 mod report;
 mod silence;
+mod torn;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

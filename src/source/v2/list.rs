@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::source::scalar;
 use crate::source::values::TEXT_MAX;
 use crate::tencent::{Code, Head, Malformed};
 
@@ -19,16 +20,20 @@ pub(super) struct Listed {
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
     code: Code,
+    #[serde(default, deserialize_with = "scalar::text")]
     message: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
     code_desc: Option<String>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
+/// What it is known by is either of the two: without both it is the answer to something else.
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow)]
-    functions: Vec<&'a RawValue>,
+    functions: Option<Vec<&'a RawValue>>,
+    #[serde(default, deserialize_with = "scalar::count")]
     total: Option<u64>,
 }
 
@@ -45,14 +50,14 @@ pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
     let data = body
         .data
         .and_then(|raw| serde_json::from_str::<Data<'_>>(raw.get()).ok());
-    let listed = data.map(|data| Listed {
-        rows: data.functions.len(),
-        total: data.total,
-        names: data
-            .functions
-            .iter()
-            .filter_map(|raw| name_of(raw))
-            .collect(),
+    let data = data.filter(|data| data.functions.is_some() || data.total.is_some());
+    let listed = data.map(|data| {
+        let functions = data.functions.unwrap_or_default();
+        Listed {
+            rows: functions.len(),
+            total: data.total,
+            names: functions.iter().filter_map(|raw| name_of(raw)).collect(),
+        }
     });
     Ok((Head::new(body.code, body.message, body.code_desc), listed))
 }
@@ -93,6 +98,26 @@ mod tests {
         let listed = parse(body.as_bytes()).unwrap().1.unwrap();
         let lengths: Vec<usize> = listed.names.iter().map(String::len).collect();
         assert_eq!((lengths, listed.rows), (vec![1, 256], 4));
+    }
+
+    #[test]
+    fn the_total_is_read_in_every_spelling() {
+        for total in ["6", "\"6\"", "6.0", "\" 6 \""] {
+            let body = format!(r#"{{"code":0,"data":{{"functions":[],"total":{total}}}}}"#);
+            let listed = parse(body.as_bytes()).unwrap().1.unwrap();
+            assert_eq!((listed.total, listed.rows), (Some(6), 0), "{total}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_something_else_is_no_empty_list() {
+        let of = |data: &str| parse(format!(r#"{{"code":0,"data":{data}}}"#).as_bytes()).unwrap();
+        for other in [r#"{"memorySize":128}"#, "{}", "[]", "null", r#"{"functions":null}"#] {
+            assert_eq!(of(other).1, None, "{other}");
+        }
+        for empty in [r#"{"functions":[]}"#, r#"{"functions":null,"total":0}"#] {
+            assert_eq!(of(empty).1.map(|listed| listed.rows), Some(0), "{empty}");
+        }
     }
 
     #[test]
