@@ -10,10 +10,11 @@ mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
+use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
@@ -40,6 +41,7 @@ pub struct V2Source {
     /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
     /// one the API obeys is known only when it does.
     camel_sort_key: AtomicBool,
+    remarks: Mutex<Remarks>,
 }
 
 impl V2Source {
@@ -52,6 +54,7 @@ impl V2Source {
             filter,
             page_max: AtomicUsize::new(page_max),
             camel_sort_key: AtomicBool::new(false),
+            remarks: Mutex::default(),
         }
     }
 
@@ -155,10 +158,31 @@ impl V2Source {
         })
     }
 
+    /// The wanted names. Where all of them are configured they are read whatever the list says,
+    /// which is asked for only to tell a slip among them.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
-        if let Some(names) = self.filter.exact_names() {
-            return Ok(names.iter().cloned().collect());
+        let configured = self.filter.exact_names();
+        let listed = match (self.listed(configured.unwrap_or_default()).await, configured) {
+            (Ok(listed), _) => listed,
+            (Err(_), Some(configured)) => return Ok(configured.iter().cloned().collect()),
+            (Err(error), None) => return Err(error),
+        };
+        let mut remarks = Remarks::default();
+        for one in self.filter.unmatched(&listed) {
+            remarks.add_unmatched(one.told("function"));
         }
+        *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
+        Ok(match configured {
+            Some(configured) => configured.iter().cloned().collect(),
+            None => {
+                let names = listed.into_iter().map(String::from);
+                names.filter(|name| self.filter.wants(name)).collect()
+            }
+        })
+    }
+
+    /// All functions, wanted or not; where `sought` are named, no more than it takes to find these.
+    async fn listed(&self, sought: &[String]) -> Result<BTreeSet<Box<str>>, ApiError> {
         let mut names = BTreeSet::new();
         let mut offset = 0;
         for _ in 0..LIST_PAGES_MAX {
@@ -174,12 +198,12 @@ impl V2Source {
                 .await?;
             offset += page.rows;
             let last = page.rows == 0 || page.total.is_some_and(|total| offset as u64 >= total);
-            names.extend(page.names);
-            if last {
+            names.extend(page.names.into_iter().map(String::into_boxed_str));
+            let found = |name: &String| names.contains(name.as_str());
+            if last || (!sought.is_empty() && sought.iter().all(found)) {
                 break;
             }
         }
-        names.retain(|name| self.filter.wants(name));
         Ok(names)
     }
 
@@ -207,6 +231,11 @@ impl LogSource for V2Source {
 
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
         Box::pin(self.list_targets())
+    }
+
+    fn remarks(&self) -> Remarks {
+        let remarks = self.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn read<'a>(
