@@ -89,7 +89,9 @@ fn an_outage_is_told_in_a_few_lines() {
     until(limit, "a read of each function", || {
         let status = get(&address, "/api/v1/status")?;
         let read = ["\"readiness\":\"ready\"", "\"targets_waiting\":0"];
-        read.iter().all(|words| status.contains(words)).then_some(())
+        read.iter()
+            .all(|words| status.contains(words))
+            .then_some(())
     });
     cloud.kill();
     let failed = "scf_exporter_polls_total{result=\"failure\"";

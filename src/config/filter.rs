@@ -177,7 +177,10 @@ impl FunctionFilter {
     /// What of it fits none of the `existing` names. A pattern of unwanted names may fit none.
     pub fn unmatched(&self, existing: &BTreeSet<Box<str>>) -> Vec<Unmatched> {
         let known: Vec<&str> = existing.iter().map(|name| &**name).collect();
-        let absent = self.names.iter().filter(|&name| !existing.contains(name.as_str()));
+        let absent = self
+            .names
+            .iter()
+            .filter(|&name| !existing.contains(name.as_str()));
         let names = absent.enumerate().map(|(index, name)| Unmatched::Name {
             name: name.clone(),
             nearest: (index < SUGGESTED_MAX)
@@ -279,19 +282,25 @@ mod tests {
             unmatched.iter().map(|one| one.told("function")).collect()
         };
         let nothing: [&str; 0] = [];
-        assert_eq!(told(filter(&["helo", "old"], &["web-.*", "wev-.*"], &[])), [
-            "no function is called `helo`; did you mean `hello`?",
-            "the pattern `wev-.*` fits no function: compare it with their names",
-        ]);
-        assert_eq!(told(filter(&["payments"], &[], &[])), [
-            "no function is called `payments`: check how it is written, and the region",
-        ]);
-        assert_eq!(told(filter(&[], &[], &[".*"])), [
-            "every function that there is is excluded: check `exclude`",
-        ]);
-        assert_eq!(told(filter(&["old"], &[], &["old"])), [
-            "every function that there is is excluded: check `exclude`",
-        ]);
+        assert_eq!(
+            told(filter(&["helo", "old"], &["web-.*", "wev-.*"], &[])),
+            [
+                "no function is called `helo`; did you mean `hello`?",
+                "the pattern `wev-.*` fits no function: compare it with their names",
+            ]
+        );
+        assert_eq!(
+            told(filter(&["payments"], &[], &[])),
+            ["no function is called `payments`: check how it is written, and the region",]
+        );
+        assert_eq!(
+            told(filter(&[], &[], &[".*"])),
+            ["every function that there is is excluded: check `exclude`",]
+        );
+        assert_eq!(
+            told(filter(&["old"], &[], &["old"])),
+            ["every function that there is is excluded: check `exclude`",]
+        );
         assert_eq!(told(filter(&["old"], &["web-1"], &["nothing-.*"])), nothing);
         assert_eq!(told(filter(&[], &[], &[])), nothing);
         let none = BTreeSet::new();

@@ -114,9 +114,7 @@ impl Board {
     /// Shows a source, and waits for its functions.
     pub fn begun(&self, source: &str, info: SourceInfo) {
         let mut shown = self.lock();
-        shown
-            .unread
-            .insert(source.to_owned(), Discovery::UnderWay);
+        shown.unread.insert(source.to_owned(), Discovery::UnderWay);
         shown.sources.insert(source.to_owned(), info);
     }
 
@@ -162,7 +160,13 @@ impl Board {
     }
 
     /// Shows what a person should know of a source although nothing failed.
-    pub(super) fn remarked(&self, source: &str, now: Timestamp, unmatched: usize, texts: &[String]) {
+    pub(super) fn remarked(
+        &self,
+        source: &str,
+        now: Timestamp,
+        unmatched: usize,
+        texts: &[String],
+    ) {
         let mut shown = self.lock();
         let remarked = shown.remarks.entry(source.to_owned()).or_default();
         let hint = |text: &String| {

@@ -208,7 +208,9 @@ impl<C: Call> Finder<C> {
     async fn remark(&self, state: &mut State, failed: Option<&ApiError>) {
         let known = state.known.names();
         let nothing = Alike::default();
-        let missing = self.about(&state.looked, &known, &nothing, failed).missing();
+        let missing = self
+            .about(&state.looked, &known, &nothing, failed)
+            .missing();
         if missing.is_empty() {
             state.alike = nothing;
         } else if missing != state.alike.of {

@@ -162,7 +162,10 @@ impl V2Source {
     /// which is asked for only to tell a slip among them.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
         let configured = self.filter.exact_names();
-        let listed = match (self.listed(configured.unwrap_or_default()).await, configured) {
+        let listed = match (
+            self.listed(configured.unwrap_or_default()).await,
+            configured,
+        ) {
             (Ok(listed), _) => listed,
             (Err(_), Some(configured)) => return Ok(configured.iter().cloned().collect()),
             (Err(error), None) => return Err(error),

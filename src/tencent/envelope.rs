@@ -40,10 +40,10 @@ pub struct Malformed {
 /// never begin so; they may quote the body, and are not taken over.
 const OTHER_ANSWER: &str = "not the answer to this action: ";
 
-/// The error of an answer type that has neither of the two fields by which it is known. Taken for
-/// an empty list, such a body would say that there is nothing.
-pub fn other_answer(field: &str, other: &str) -> String {
-    format!("{OTHER_ANSWER}it has neither {field} nor {other}")
+/// The error of an answer type that has none of the fields by which it is known; `lack` says which.
+/// Taken for an empty list, such a body would say that there is nothing.
+pub fn other_answer(lack: &str) -> String {
+    format!("{OTHER_ANSWER}it has {lack}")
 }
 
 /// The head alone; everything else in the body is skipped.

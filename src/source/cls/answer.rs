@@ -72,7 +72,7 @@ impl TryFrom<WireAnswer> for Answer {
             results,
         } = wire;
         if list_over.is_none() && results.is_none() {
-            return Err(other_answer("Results", "ListOver"));
+            return Err(other_answer("neither Results nor ListOver"));
         }
         Ok(Self {
             context,

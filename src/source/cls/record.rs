@@ -134,9 +134,8 @@ impl<'a> Record<'a> {
     /// Namespace and name of the function.
     pub(super) fn function(&self) -> Option<(&str, &str)> {
         // A name of which a part is missing would be shown as a function that does not exist.
-        let usable = |text: &&str| {
-            text.len() <= TEXT_MAX && !text.contains(char::REPLACEMENT_CHARACTER)
-        };
+        let usable =
+            |text: &&str| text.len() <= TEXT_MAX && !text.contains(char::REPLACEMENT_CHARACTER);
         let namespace = self.namespace.text().unwrap_or("default");
         let name = self.function_name.text().filter(usable)?;
         Some((Some(namespace).filter(usable)?, name))

@@ -440,7 +440,10 @@ async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
     cloud.add("other", "x");
     let (unmatched, texts) = told(&of_list).await;
     assert_eq!((unmatched, texts.len()), (2, 3));
-    assert!(texts[2].contains("namespace `other` could not be listed"), "{texts:?}");
+    assert!(
+        texts[2].contains("namespace `other` could not be listed"),
+        "{texts:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

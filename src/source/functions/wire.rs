@@ -147,7 +147,7 @@ impl TryFrom<WireNamespaces> for Namespaces {
         let page = Page::of(wire.namespaces, wire.total_count, |one: Named| {
             (one.name, None)
         });
-        let page = page.ok_or_else(|| other_answer("Namespaces", "TotalCount"))?;
+        let page = page.ok_or_else(|| other_answer("neither Namespaces nor TotalCount"))?;
         Ok(Self(page))
     }
 }
@@ -171,7 +171,7 @@ impl TryFrom<WireFunctions> for FunctionList {
         let page = Page::of(wire.functions, wire.total_count, |one: Function| {
             (one.function_name, one.mod_time)
         });
-        let page = page.ok_or_else(|| other_answer("Functions", "TotalCount"))?;
+        let page = page.ok_or_else(|| other_answer("neither Functions nor TotalCount"))?;
         Ok(Self(page))
     }
 }

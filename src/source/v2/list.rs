@@ -112,7 +112,13 @@ mod tests {
     #[test]
     fn the_answer_to_something_else_is_no_empty_list() {
         let of = |data: &str| parse(format!(r#"{{"code":0,"data":{data}}}"#).as_bytes()).unwrap();
-        for other in [r#"{"memorySize":128}"#, "{}", "[]", "null", r#"{"functions":null}"#] {
+        for other in [
+            r#"{"memorySize":128}"#,
+            "{}",
+            "[]",
+            "null",
+            r#"{"functions":null}"#,
+        ] {
             assert_eq!(of(other).1, None, "{other}");
         }
         for empty in [r#"{"functions":[]}"#, r#"{"functions":null,"total":0}"#] {

@@ -77,7 +77,7 @@ impl TryFrom<WireAnswer> for Answer {
     fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
         let WireAnswer { total_count, data } = wire;
         if total_count.is_none() && data.is_none() {
-            return Err(other_answer("Data", "TotalCount"));
+            return Err(other_answer("neither Data nor TotalCount"));
         }
         Ok(Self { total_count, data })
     }

@@ -154,7 +154,11 @@ fn half_a_character_or_cut_json_in_a_line_that_is_no_report_is_no_invalid_row() 
     ];
     for odd in odd {
         let read = sorted(&body(&[odd.clone(), good.clone()]), &Wanted::default());
-        assert_eq!((read.page.rejects.len(), read.page.rows.len()), (0, 1), "{odd}");
+        assert_eq!(
+            (read.page.rejects.len(), read.page.rows.len()),
+            (0, 1),
+            "{odd}"
+        );
         assert_eq!(read.shape.marks.len(), 2);
     }
 }
@@ -162,7 +166,8 @@ fn half_a_character_or_cut_json_in_a_line_that_is_no_report_is_no_invalid_row() 
 #[test]
 fn half_a_character_in_a_report_costs_its_own_text_alone() {
     let whole = report("f", "200", "Platform");
-    let more = |value: &str| whole.replace(r#""SCF_Type""#, &format!(r#""x":"{value}","SCF_Type""#));
+    let more =
+        |value: &str| whole.replace(r#""SCF_Type""#, &format!(r#""x":"{value}","SCF_Type""#));
     let report = sorted(&body(&[line("10", &whole)]), &Wanted::default()).page;
     for odd in [
         line("10", &more(r"\ud83d")),

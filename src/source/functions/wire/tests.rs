@@ -171,7 +171,11 @@ fn an_odd_value_spoils_nothing_beside_it() {
 
 #[test]
 fn the_answer_to_something_else_is_no_empty_list() {
-    for other in [json!({}), json!({"MemorySize": 128}), json!({"Functions": null})] {
+    for other in [
+        json!({}),
+        json!({"MemorySize": 128}),
+        json!({"Functions": null}),
+    ] {
         let read = serde_json::from_value::<FunctionList>(other.clone());
         let told = read.unwrap_err().to_string();
         assert!(told.contains("neither Functions nor TotalCount"), "{told}");

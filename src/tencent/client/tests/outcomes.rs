@@ -40,7 +40,11 @@ async fn what_another_api_says_is_told_in_its_words() {
         assert!(error.advice.contains("clock"), "{error}");
     }
     let list = r#"{"Response":{"Functions":[],"TotalCount":0,"RequestId":"r"}}"#;
-    let told = one_call(vec![ok(200, list)]).await.0.unwrap_err().to_string();
+    let told = one_call(vec![ok(200, list)])
+        .await
+        .0
+        .unwrap_err()
+        .to_string();
     for words in ["an answer of API 3.0", "`endpoint`"] {
         assert!(told.contains(words), "{told}");
     }

@@ -200,8 +200,18 @@ fn the_headline_is_green_only_where_nothing_needs_a_look() {
         (Readiness::Ready, hinted(read()), "wait", advised),
         (Readiness::Ready, nothing(), "wait", empty),
         (Readiness::Ready, hinted(nothing()), "wait", empty),
-        (Readiness::Ready, unread(), "wait", "1 of 1 target still to be read"),
-        (waiting(Awaited::Functions), nothing(), "wait", "Looking for targets"),
+        (
+            Readiness::Ready,
+            unread(),
+            "wait",
+            "1 of 1 target still to be read",
+        ),
+        (
+            waiting(Awaited::Functions),
+            nothing(),
+            "wait",
+            "Looking for targets",
+        ),
     ] {
         let page = render("/metrics", readiness, status).unwrap();
         assert_eq!(headline(&page), (tone.to_owned(), words.to_owned()));
