@@ -344,3 +344,6 @@ impl TargetState {
 pub(super) fn trouble_of(error: &ApiError) -> Trouble {
     Trouble::of(&error.code, error.failure(), error.advice)
 }
+
+#[cfg(test)]
+mod tests;
