@@ -32,7 +32,7 @@ pub use choice::{
 };
 pub use duration::{format_duration, parse_duration};
 pub use fault::{Fault, Faults, Place, environment_name};
-pub use filter::{FunctionFilter, Pattern};
+pub use filter::{FunctionFilter, Pattern, Unmatched};
 pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
 pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};

@@ -7,7 +7,7 @@
 //!   (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count), `replay`
 //! - who may come in: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
 //! - the wire of v2: `form`, `refusal`, `v2`; of API 3.0: `call`, `problems`, `v3` (functions and
-//!   their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`, `text`, `clock`
+//!   their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`, `spelling`, `text`, `clock`
 //! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve()`] puts it
 //!   behind a socket, [`run()`] into a process.
 
@@ -36,6 +36,7 @@ mod scene;
 mod serve;
 mod settings;
 mod sign;
+mod spelling;
 mod sts;
 mod tc3;
 mod text;

@@ -10,6 +10,7 @@ pub(crate) mod fuzzing;
 mod members;
 mod outcome;
 pub(crate) mod page_size;
+mod remarks;
 mod scalar;
 mod strategy;
 mod time;
@@ -26,6 +27,8 @@ use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
+pub use remarks::Remarks;
+
 /// An API as a source of invocations.
 pub trait LogSource: Send + Sync {
     /// Targets that are read without waiting for the list of functions.
@@ -36,6 +39,11 @@ pub trait LogSource: Send + Sync {
     /// The functions that the configuration wants, as the cloud lists them now. May take a while,
     /// and may answer in parts.
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>>;
+
+    /// What a person should know of the last whole list although nothing failed.
+    fn remarks(&self) -> Remarks {
+        Remarks::default()
+    }
 
     /// Reads the rows of `target` and hands them to `sink`. Ends early when the sink says so.
     fn read<'a>(

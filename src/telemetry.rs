@@ -1,6 +1,7 @@
 //! What the exporter says about itself: its own metrics, on a registry of its own.
 //!
-//! What people are shown beside the metrics is described here as well ([`Recent`], [`Trouble`]).
+//! What people are shown beside the metrics is described here as well ([`Recent`], [`Trouble`],
+//! [`Unread`]).
 //! Names, texts and labels come from [`crate::catalog`]. Counts on the way of the data (records,
 //! commits, polls) are plain atomics held by their handles, so that a scrape never makes that way
 //! wait; only a request to the cloud looks its series up behind a read lock.
@@ -12,6 +13,7 @@ mod requests;
 mod rows;
 mod source;
 mod trouble;
+mod unread;
 
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub use requests::Requests;
 pub use rows::Rows;
 pub use source::SourceTelemetry;
 pub use trouble::Trouble;
+pub use unread::{Awaited, Unread};
 
 /// Upper bounds for a request to the cloud, in seconds: from one in the same region to one that
 /// runs into its time limit.

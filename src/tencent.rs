@@ -35,7 +35,7 @@ pub use credentials::{
     FileProvider, Origin, RoleConfig, Sources, StaticProvider, Sts,
 };
 pub use endpoint::{Domain, Endpoint, EndpointError, Scheme};
-pub use envelope::{Code, Head, Malformed, parse_head};
+pub use envelope::{Code, Head, Malformed, other_answer, parse_head};
 pub use error::{ApiError, ErrorClass};
 pub use http::{HttpLimits, HttpTransport};
 pub use retry::RetryBudget;

@@ -87,7 +87,11 @@ fn an_outage_is_told_in_a_few_lines() {
     let program = Program::telling(&arguments.collect::<Vec<_>>(), &log);
     let limit = Duration::from_secs(60);
     until(limit, "a read of each function", || {
-        get(&address, "/-/ready")
+        let status = get(&address, "/api/v1/status")?;
+        let read = ["\"readiness\":\"ready\"", "\"targets_waiting\":0"];
+        read.iter()
+            .all(|words| status.contains(words))
+            .then_some(())
     });
     cloud.kill();
     let failed = "scf_exporter_polls_total{result=\"failure\"";

@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use scf_exporter::model::{FunctionId, RetCode, Timestamp};
 use scf_exporter::runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
-use scf_exporter::telemetry::{BuildInfo, Telemetry, Trouble};
+use scf_exporter::telemetry::{Awaited, BuildInfo, Telemetry, Trouble, Unread};
 use scf_exporter::web::{
     Limits, Readiness, Site, Status, TargetStatus, Toolkit, View, bind, serve,
 };
@@ -38,7 +38,7 @@ impl View for House {
     }
 
     fn readiness(&self) -> Readiness {
-        self.readiness
+        self.readiness.clone()
     }
 
     fn status(&self) -> Status {
@@ -261,14 +261,23 @@ async fn other_paths_and_methods_are_told_what_there_is() {
 
 #[tokio::test]
 async fn the_landing_page_and_the_probes_tell_the_state() {
-    let reading = Readiness::Reading {
-        waiting: 3,
-        targets: 20,
+    let unread = |source: &str, why| Unread {
+        source: source.to_owned(),
+        why,
     };
-    let server = start_with(0, reading, Limits::default()).await;
+    let waiting = Readiness::Waiting(vec![
+        unread("paris", Awaited::Success),
+        unread("guangzhou", Awaited::Functions),
+    ]);
+    let server = start_with(0, waiting, Limits::default()).await;
     let ready = ask(server.address, "GET", "/-/ready", "").await;
     assert!(ready.head.starts_with("http/1.1 503 "));
-    assert!(text(&ready).contains("3 of 20 targets"));
+    for words in [
+        "paris: every read of its targets has failed",
+        "guangzhou: its functions are not known yet",
+    ] {
+        assert!(text(&ready).contains(words), "{}", text(&ready));
+    }
     let healthy = ask(server.address, "GET", "/-/healthy", "").await;
     assert!(healthy.head.starts_with("http/1.1 200 "));
     let landing = ask(server.address, "GET", "/", "").await;

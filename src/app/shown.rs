@@ -29,12 +29,9 @@ impl View for Shown {
     }
 
     fn readiness(&self) -> Readiness {
-        if self.board.is_discovering() {
-            return Readiness::Discovering;
-        }
-        match self.board.waiting() {
-            (_, 0) => Readiness::Ready,
-            (targets, waiting) => Readiness::Reading { waiting, targets },
+        match self.board.unread() {
+            unread if unread.is_empty() => Readiness::Ready,
+            unread => Readiness::Waiting(unread),
         }
     }
 
@@ -108,5 +105,8 @@ fn source(state: SourceState, now: Timestamp) -> SourceStatus {
             .collect(),
         strategies: state.strategies,
         trouble: state.trouble,
+        ready: state.ready,
+        unmatched: state.unmatched,
+        hints: state.hints,
     }
 }

@@ -117,6 +117,16 @@ pub static TARGETS: Metric = Metric {
     labels: &["source"],
 };
 
+/// What the configuration names and nobody has.
+pub static UNMATCHED_SELECTORS: Metric = Metric {
+    name: "scf_exporter_unmatched_selectors",
+    help: "Names, patterns and log topics of the configuration that fit nothing in the last whole \
+           list of functions. The status page and the log name them.",
+    kind: Kind::Gauge,
+    unit: None,
+    labels: &["source"],
+};
+
 /// How many functions are shown.
 pub static SERIES: Metric = Metric {
     name: "scf_exporter_series",

@@ -1,15 +1,19 @@
 //! Which functions of a source are read.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
 use super::fault::quote;
+use super::suggest::nearest;
 
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 1_000;
 /// Longest compiled pattern, in bytes: `a{1000}{1000}` is short to write and huge to hold.
 const MAX_COMPILED: usize = 1 << 20;
+/// Names for which a near one is looked for; they are compared with every name that there is.
+const SUGGESTED_MAX: usize = 10;
 
 /// A regular expression that must match the whole name, as in Prometheus.
 #[derive(Clone)]
@@ -26,6 +30,49 @@ pub struct FunctionFilter {
     names: Vec<String>,
     include: Vec<Pattern>,
     exclude: Vec<Pattern>,
+}
+
+/// A part of a filter that fits nothing of what there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmatched {
+    /// There is none of this name; perhaps another one was meant.
+    Name {
+        /// As it was written.
+        name: String,
+        /// The most like it of those that there are.
+        nearest: Option<String>,
+    },
+    /// No name fits this pattern.
+    Pattern(String),
+    /// Everything that there is is excluded.
+    All,
+}
+
+// === impl Unmatched ===
+
+impl Unmatched {
+    /// What is wrong and what to do, where names are those of a `thing`.
+    pub fn told(&self, thing: &str) -> String {
+        match self {
+            Self::Name {
+                name,
+                nearest: Some(nearest),
+            } => format!(
+                "no {thing} is called {}; did you mean {}?",
+                quote(name),
+                quote(nearest)
+            ),
+            Self::Name { name, .. } => format!(
+                "no {thing} is called {}: check how it is written, and the region",
+                quote(name)
+            ),
+            Self::Pattern(pattern) => format!(
+                "the pattern {} fits no {thing}: compare it with their names",
+                quote(pattern)
+            ),
+            Self::All => format!("every {thing} that there is is excluded: check `exclude`"),
+        }
+    }
 }
 
 // === impl Pattern ===
@@ -127,6 +174,30 @@ impl FunctionFilter {
         &self.exclude
     }
 
+    /// What of it fits none of the `existing` names. A pattern of unwanted names may fit none.
+    pub fn unmatched(&self, existing: &BTreeSet<Box<str>>) -> Vec<Unmatched> {
+        let known: Vec<&str> = existing.iter().map(|name| &**name).collect();
+        let absent = self
+            .names
+            .iter()
+            .filter(|&name| !existing.contains(name.as_str()));
+        let names = absent.enumerate().map(|(index, name)| Unmatched::Name {
+            name: name.clone(),
+            nearest: (index < SUGGESTED_MAX)
+                .then(|| nearest(name, &known).map(str::to_owned))
+                .flatten(),
+        });
+        let idle = self.include.iter();
+        let idle = idle.filter(|pattern| !known.iter().any(|name| pattern.matches(name)));
+        let patterns = idle.map(|pattern| Unmatched::Pattern(pattern.text.clone()));
+        let mut unmatched: Vec<Unmatched> = names.chain(patterns).collect();
+        let nothing_left = !known.is_empty() && !known.iter().any(|name| self.wants(name));
+        if unmatched.is_empty() && nothing_left {
+            unmatched.push(Unmatched::All);
+        }
+        unmatched
+    }
+
     fn wants_all_by_default(&self) -> bool {
         self.names.is_empty() && self.include.is_empty()
     }
@@ -201,6 +272,39 @@ mod tests {
         assert!(!mixed.wants("b") && !mixed.wants("web-old"));
         assert!(mixed.exact_names().is_none());
         assert!(!filter(&[], &[], &["x"]).wants("x"));
+    }
+
+    #[test]
+    fn what_fits_nothing_is_told_with_what_may_be_meant() {
+        let existing = ["hello", "web-1", "old"].map(Into::into).into();
+        let told = |filter: FunctionFilter| -> Vec<String> {
+            let unmatched = filter.unmatched(&existing);
+            unmatched.iter().map(|one| one.told("function")).collect()
+        };
+        let nothing: [&str; 0] = [];
+        assert_eq!(
+            told(filter(&["helo", "old"], &["web-.*", "wev-.*"], &[])),
+            [
+                "no function is called `helo`; did you mean `hello`?",
+                "the pattern `wev-.*` fits no function: compare it with their names",
+            ]
+        );
+        assert_eq!(
+            told(filter(&["payments"], &[], &[])),
+            ["no function is called `payments`: check how it is written, and the region",]
+        );
+        assert_eq!(
+            told(filter(&[], &[], &[".*"])),
+            ["every function that there is is excluded: check `exclude`",]
+        );
+        assert_eq!(
+            told(filter(&["old"], &[], &["old"])),
+            ["every function that there is is excluded: check `exclude`",]
+        );
+        assert_eq!(told(filter(&["old"], &["web-1"], &["nothing-.*"])), nothing);
+        assert_eq!(told(filter(&[], &[], &[])), nothing);
+        let none = BTreeSet::new();
+        assert_eq!(filter(&[], &[], &["x"]).unmatched(&none), []);
     }
 
     #[test]

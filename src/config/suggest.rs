@@ -4,14 +4,17 @@
 const LONGEST: usize = 40;
 
 /// The known word that `word` was most likely meant to be: at most a third of it differs.
-pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let letters: Vec<char> = word.chars().take(LONGEST + 1).collect();
     if letters.len() > LONGEST {
         return None;
     }
     let allowed = (letters.len() / 3).max(1);
+    // So many letters at least have to be inserted or removed.
+    let is_near = |name: &&&str| name.chars().count().abs_diff(letters.len()) <= allowed;
     known
         .iter()
+        .filter(is_near)
         .map(|name| (distance(&letters, name), *name))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

@@ -1,6 +1,6 @@
 //! What people are shown about sources and targets. Never on the way of the data or of a scrape.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::sink::Tally;
 use crate::config::Api;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
-use crate::telemetry::{Cell, Recent, Requests, Rows, Trouble};
+use crate::telemetry::{Awaited, Cell, Recent, Requests, Rows, Trouble, Unread};
 use crate::tencent::ApiError;
 
 /// The state of every target and source.
@@ -17,13 +17,34 @@ pub struct Board(Mutex<Shown>);
 
 #[derive(Debug, Default)]
 struct Shown {
-    /// Sources whose functions are not known yet and whose discovery has not failed either.
-    discovering: BTreeSet<String>,
+    /// Sources that were never read with success.
+    unread: BTreeMap<String, Discovery>,
     discovery: BTreeMap<String, Trouble>,
     sources: BTreeMap<String, SourceInfo>,
     targets: BTreeMap<TargetId, TargetState>,
     /// How the functions of each stream are read, by source.
     strategies: BTreeMap<String, Vec<(TargetId, String)>>,
+    /// What a person should know of each source although nothing failed.
+    remarks: BTreeMap<String, Remarked>,
+}
+
+/// How far the search for the functions of a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Discovery {
+    /// Nothing is known yet.
+    UnderWay,
+    /// It failed, and is tried again.
+    Failed,
+    /// Some functions are known.
+    Begun,
+    /// All are.
+    Whole,
+}
+
+#[derive(Debug, Default)]
+struct Remarked {
+    unmatched: usize,
+    hints: Vec<Trouble>,
 }
 
 /// What a source is.
@@ -52,6 +73,12 @@ pub struct SourceState {
     pub trouble: Option<Trouble>,
     /// Each stream of many functions, and how these are read.
     pub strategies: Vec<(String, String)>,
+    /// Whether it was once read with success.
+    pub ready: bool,
+    /// How many names, patterns and topics of its configuration fit nothing.
+    pub unmatched: usize,
+    /// What a person should know of it although nothing failed.
+    pub hints: Vec<Trouble>,
 }
 
 /// How a target stands.
@@ -72,6 +99,8 @@ pub struct TargetState {
     pub rows: Rows,
     /// Invocations counted, by the minute of their position.
     pub recent: Recent,
+    /// Whether it was once read with success.
+    succeeded: bool,
 }
 
 /// A poll that went well.
@@ -85,15 +114,16 @@ impl Board {
     /// Shows a source, and waits for its functions.
     pub fn begun(&self, source: &str, info: SourceInfo) {
         let mut shown = self.lock();
-        shown.discovering.insert(source.to_owned());
+        shown.unread.insert(source.to_owned(), Discovery::UnderWay);
         shown.sources.insert(source.to_owned(), info);
     }
 
     /// Forgets a source; the targets that it read.
     pub fn ended(&self, source: &str) -> Vec<TargetId> {
         let mut shown = self.lock();
-        shown.discovering.remove(source);
+        shown.unread.remove(source);
         shown.discovery.remove(source);
+        shown.remarks.remove(source);
         shown.strategies.remove(source);
         shown.sources.remove(source);
         let targets = &mut shown.targets;
@@ -106,10 +136,17 @@ impl Board {
         source: &str,
         now: Timestamp,
         strategy: Vec<(TargetId, String)>,
+        whole: bool,
     ) {
         let mut shown = self.lock();
         shown.strategies.insert(source.to_owned(), strategy);
-        shown.discovering.remove(source);
+        shown.discovered(
+            source,
+            match whole {
+                true => Discovery::Whole,
+                false => Discovery::Begun,
+            },
+        );
         if let Some(trouble) = shown.discovery.get_mut(source) {
             trouble.end(now);
         }
@@ -117,9 +154,27 @@ impl Board {
 
     pub(super) fn discovery_failed(&self, source: &str, now: Timestamp, error: &ApiError) {
         let mut shown = self.lock();
-        shown.discovering.remove(source);
+        shown.discovered(source, Discovery::Failed);
         let met = trouble_of(error).met(shown.discovery.get(source), now);
         shown.discovery.insert(source.to_owned(), met);
+    }
+
+    /// Shows what a person should know of a source although nothing failed.
+    pub(super) fn remarked(
+        &self,
+        source: &str,
+        now: Timestamp,
+        unmatched: usize,
+        texts: &[String],
+    ) {
+        let mut shown = self.lock();
+        let remarked = shown.remarks.entry(source.to_owned()).or_default();
+        let hint = |text: &String| {
+            let before = remarked.hints.iter().find(|hint| hint.what == *text);
+            Trouble::hint(text).met(before, now)
+        };
+        let hints = texts.iter().map(hint).collect();
+        *remarked = Remarked { unmatched, hints };
     }
 
     pub(super) fn added(&self, target: &TargetId, source: &Arc<str>) {
@@ -151,16 +206,25 @@ impl Board {
 
     /// Shows a poll that went well, perhaps with something that a person should change.
     pub(super) fn polled(&self, target: &TargetId, at: Timestamp, poll: Polled) {
-        self.change(target, |state| {
-            state.last_poll = Some(at);
-            state.settled = Some(poll.settled);
-            state.late_after = Some(poll.late_after);
-            match (poll.hint, &mut state.trouble) {
-                (Some(hint), before) => *before = Some(hint.met(before.as_ref(), at)),
-                (None, Some(trouble)) => trouble.end(at),
-                (None, None) => {}
-            }
-        });
+        let mut shown = self.lock();
+        let Some(state) = shown.targets.get_mut(target) else {
+            return;
+        };
+        let source = state.source.clone();
+        state.succeeded = true;
+        state.last_poll = Some(at);
+        state.settled = Some(poll.settled);
+        state.late_after = Some(poll.late_after);
+        match (poll.hint, &mut state.trouble) {
+            (Some(hint), before) => *before = Some(hint.met(before.as_ref(), at)),
+            (None, Some(trouble)) => trouble.end(at),
+            (None, None) => {}
+        }
+        // Where the functions are known, or cannot be, one target tells that the source is read.
+        let known = |how: &Discovery| *how != Discovery::UnderWay;
+        if shown.unread.get(&*source).is_some_and(known) {
+            shown.unread.remove(&*source);
+        }
     }
 
     pub(super) fn failed(&self, target: &TargetId, at: Timestamp, trouble: Trouble) {
@@ -174,9 +238,16 @@ impl Board {
         self.lock().targets.remove(target);
     }
 
-    /// Whether the functions of some source are not known yet.
-    pub fn is_discovering(&self) -> bool {
-        !self.lock().discovering.is_empty()
+    /// The sources that were never read with success, and what each of them waits for.
+    pub fn unread(&self) -> Vec<Unread> {
+        let shown = self.lock();
+        let unread = shown.unread.iter();
+        unread
+            .map(|(source, how)| Unread {
+                source: source.clone(),
+                why: shown.why(source, *how),
+            })
+            .collect()
     }
 
     /// Every target, by name.
@@ -200,20 +271,15 @@ impl Board {
                 strategies: strategies
                     .map(|(stream, how)| (stream.to_string(), how.clone()))
                     .collect(),
+                ready: !shown.unread.contains_key(name),
+                unmatched: shown.remarks.get(name).map_or(0, |one| one.unmatched),
+                hints: shown
+                    .remarks
+                    .get(name)
+                    .map_or_else(Vec::new, |one| one.hints.clone()),
             }
         };
         shown.sources.iter().map(state).collect()
-    }
-
-    /// All targets, and how many of them were neither read nor failed yet.
-    pub fn waiting(&self) -> (usize, usize) {
-        let shown = self.lock();
-        let waiting = shown
-            .targets
-            .values()
-            .filter(|state| state.last_poll.is_none())
-            .count();
-        (shown.targets.len(), waiting)
     }
 
     /// The oldest settled position of the targets of a target's region, once each has one.
@@ -234,6 +300,31 @@ impl Board {
     }
 }
 
+impl Shown {
+    /// Notes how far the search for functions is. A source that has none has been read.
+    fn discovered(&mut self, source: &str, how: Discovery) {
+        let mut own = self.targets.values().filter(|one| &*one.source == source);
+        let has_none = own.clone().next().is_none() && how == Discovery::Whole;
+        if has_none || own.any(|one| one.succeeded) {
+            self.unread.remove(source);
+        } else if let Some(before) = self.unread.get_mut(source) {
+            *before = how;
+        }
+    }
+
+    fn why(&self, source: &str, how: Discovery) -> Awaited {
+        let own = || self.targets.values().filter(|one| &*one.source == source);
+        let untried = own().filter(|one| one.last_poll.is_none()).count();
+        match how {
+            Discovery::UnderWay => Awaited::Functions,
+            Discovery::Failed if own().next().is_none() => Awaited::Listing,
+            Discovery::Begun if own().next().is_none() => Awaited::Functions,
+            _ if untried > 0 => Awaited::FirstRead,
+            _ => Awaited::Success,
+        }
+    }
+}
+
 impl TargetState {
     fn of(source: Arc<str>) -> Self {
         Self {
@@ -244,6 +335,7 @@ impl TargetState {
             late_after: None,
             rows: Rows::default(),
             recent: Recent::hour(),
+            succeeded: false,
         }
     }
 }
@@ -252,3 +344,6 @@ impl TargetState {
 pub(super) fn trouble_of(error: &ApiError) -> Trouble {
     Trouble::of(&error.code, error.failure(), error.advice)
 }
+
+#[cfg(test)]
+mod tests;

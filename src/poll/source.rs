@@ -10,10 +10,12 @@ use super::Poller;
 use super::target::{run_standing_target, run_target};
 use crate::ledger::{Scope, TargetId};
 use crate::model::FunctionId;
-use crate::source::Listing;
+use crate::source::{Listing, Remarks};
 
 /// The pause before a list that came in part is asked for again.
 const LIST_ON: Duration = Duration::from_secs(1);
+const NOTHING_FOUND: &str = "no function to read was found, so nothing is counted: check the region, \
+     the namespaces and the names of functions";
 
 /// The targets at work. Dropping it ends them.
 #[derive(Default)]
@@ -24,8 +26,8 @@ struct Tasks {
     listed: BTreeSet<FunctionId>,
     /// Topics that no function of the last complete list logs to.
     left: BTreeSet<TargetId>,
-    /// Whether it was said that there are no targets.
-    told_empty: bool,
+    /// What was said of the last whole list.
+    told: Vec<String>,
 }
 
 /// Runs a source until the stop; returns when all its targets have ended. Targets are read while
@@ -59,7 +61,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
                 let complete = listing.complete;
                 let entered = found(&poller, &mut tasks, listing).await;
                 if complete {
-                    tell_emptiness(&poller, &mut tasks);
+                    remark(&poller, &mut tasks);
                 }
                 if !entered {
                     poller.timing.interval
@@ -126,20 +128,29 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
     }
     // Not before its targets are on the board: else it would seem to have none.
     let (now, strategy) = (poller.runtime.now(), poller.source.strategy());
-    poller.board.discovered(&poller.name, now, strategy);
+    let board = &poller.board;
+    board.discovered(&poller.name, now, strategy, listing.complete);
     entered
 }
 
-/// Says once that there is nothing to read: a slip in a name would else look like a quiet account.
-fn tell_emptiness(poller: &Poller, tasks: &mut Tasks) {
-    let empty = tasks.by_target.is_empty();
-    if empty && !tasks.told_empty {
-        warn!(
-            source = &*poller.name,
-            "no function to read was found: check the region, the namespaces and the names of functions"
-        );
+/// Shows what a person should know of a whole list, and logs what is new of it: a slip in a name
+/// would else look like a quiet account.
+fn remark(poller: &Poller, tasks: &mut Tasks) {
+    let Remarks {
+        unmatched,
+        mut texts,
+    } = poller.source.remarks();
+    if tasks.by_target.is_empty() {
+        texts.push(NOTHING_FOUND.to_owned());
     }
-    tasks.told_empty = empty;
+    for text in texts.iter().filter(|text| !tasks.told.contains(text)) {
+        warn!(source = &*poller.name, "{text}");
+    }
+    poller.telemetry.set_unmatched(unmatched);
+    poller
+        .board
+        .remarked(&poller.name, poller.runtime.now(), unmatched, &texts);
+    tasks.told = texts;
 }
 
 /// Starts again what ended by itself: before the stop no task does, unless it panicked.

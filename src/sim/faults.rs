@@ -55,6 +55,13 @@ pub struct Faults {
     /// A row is broken for good in a field that is needed. Such rows are no part of the truth's
     /// invocations; the truth counts them as `unreadable`.
     pub unreadable_rows: f64,
+    /// An answer writes the numbers beside its list, or those of a function's details, as texts or
+    /// with a fraction of zero, and yes and no as numbers or in words.
+    pub odd_scalars: f64,
+    /// The result of a call speaks of a report and ends in half a character, or its log line in the
+    /// middle. It stands in lines of CLS that are no report, and in a field of the report that
+    /// nobody needs.
+    pub odd_lines: f64,
     /// A log line of CLS is stored twice, the second time under another `PkgLogId`.
     pub duplicate_lines: f64,
     /// A row has bytes of another encoding than UTF-8 in a text that nobody needs.
@@ -155,6 +162,8 @@ impl Faults {
             unstable_ties: false,
             odd_fields: 0.0,
             unreadable_rows: 0.0,
+            odd_scalars: 0.0,
+            odd_lines: 0.0,
             duplicate_lines: 0.0,
             odd_bytes: 0.0,
             most_rows: None,
@@ -207,6 +216,8 @@ impl Faults {
             long_calls: 0.02,
             unstable_ties: true,
             odd_fields: 0.02,
+            odd_scalars: 0.1,
+            odd_lines: 0.02,
             duplicate_lines: 0.002,
             odd_bytes: 0.01,
             most_rows: Some(800),

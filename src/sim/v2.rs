@@ -14,6 +14,7 @@ use super::page::{Codes, Selection, Sort};
 use super::refusal::Refusal;
 use super::scene::Scene;
 use super::settings::{Order, Settings, Wire};
+use super::spelling::Spelling;
 
 /// One request at work.
 pub(crate) struct Api<'a> {
@@ -123,7 +124,7 @@ impl Api<'_> {
         let mut out = String::with_capacity(256 + page.rows.len() * 512);
         let mut envelope = Object::open(&mut out);
         write_head(&mut envelope, 0, "", "Success", self.settings.wire);
-        envelope.raw("total", page.total);
+        envelope.raw("total", self.spelling().number(page.total));
         envelope.nested("data", |out| {
             json::array(&page.rows, out, |attempt, out| {
                 rows::write(self, attempt, &functions[attempt.function as usize], out);
@@ -207,7 +208,7 @@ impl Api<'_> {
                     row.close();
                 });
             });
-            data.raw("total", found.len());
+            data.raw("total", self.spelling().number(found.len()));
         }))
     }
 
@@ -245,6 +246,10 @@ impl Api<'_> {
         });
         envelope.close();
         out
+    }
+
+    fn spelling(&self) -> Spelling {
+        Spelling::of(&self.settings.faults, self.salt)
     }
 
     fn functions(&self) -> std::sync::Arc<[Function]> {

@@ -13,16 +13,16 @@ mod read;
 mod record;
 mod report;
 mod silence;
+mod torn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tracing::warn;
-
 use super::functions::{self, FoundList, Lister};
 use super::page_size::PageSize;
-use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
+use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
+use crate::config::FunctionFilter;
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
@@ -48,8 +48,7 @@ pub struct ClsSource {
     page_size: usize,
     /// What is known of each topic.
     known: Mutex<BTreeMap<Arc<str>, Known>>,
-    /// What was told of functions that are not read.
-    unread: Mutex<Unread>,
+    remarks: Mutex<Remarks>,
 }
 
 /// What earlier reads have taught of one topic.
@@ -57,15 +56,6 @@ struct Known {
     silence: Silence,
     size: PageSize,
     unavailable: Unavailable,
-}
-
-/// Functions that no target reads.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Unread {
-    /// They log to topics that are not configured.
-    elsewhere: Vec<FunctionId>,
-    /// They have no topic.
-    nowhere: Vec<FunctionId>,
 }
 
 /// Where the cloud's time comes from.
@@ -108,7 +98,7 @@ impl ClsSource {
             topics: topics.into_iter().map(Arc::from).collect(),
             page_size: page_size.clamp(PAGE_MIN, PAGE_MAX),
             known: Mutex::default(),
-            unread: Mutex::default(),
+            remarks: Mutex::default(),
         }
     }
 
@@ -117,22 +107,30 @@ impl ClsSource {
             functions,
             complete,
         } = self.functions.list().await?;
-        let mut listed = Vec::new();
-        let mut unread = Unread::default();
+        let (mut listed, mut met) = (Vec::new(), BTreeSet::new());
+        let (mut elsewhere, mut nowhere) = (Vec::new(), Vec::new());
         for one in functions {
             match one.topic {
-                functions::Topic::Id(topic) if self.reads(&topic) => listed.push(Listed {
-                    function: one.function,
-                    target: self.target(&topic),
-                    about: one.about,
-                }),
-                functions::Topic::Id(_) => unread.elsewhere.push(one.function),
-                functions::Topic::None => unread.nowhere.push(one.function),
+                functions::Topic::Id(topic) if self.reads(&topic) => {
+                    listed.push(Listed {
+                        function: one.function,
+                        target: self.target(&topic),
+                        about: one.about,
+                    });
+                    met.insert((*topic).into());
+                }
+                functions::Topic::Id(topic) => {
+                    elsewhere.push(one.function);
+                    met.insert((*topic).into());
+                }
+                functions::Topic::None => nowhere.push(one.function),
                 functions::Topic::NotAsked => {}
             }
         }
         if complete {
-            self.tell(unread);
+            let mut remarks = self.functions.remarks();
+            self.remark(&mut remarks, &met, [&elsewhere, &nowhere]);
+            *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
         }
         Ok(Listing {
             functions: listed,
@@ -145,27 +143,34 @@ impl ClsSource {
         self.topics.is_empty() || self.topics.contains(topic)
     }
 
-    /// Says which functions are not read, and again when it is others.
-    fn tell(&self, unread: Unread) {
-        let mut told = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told == unread {
-            return;
+    /// Adds the configured topics to which none of the functions logs, and the functions that are
+    /// not read because they log to other topics, or to none.
+    fn remark(
+        &self,
+        remarks: &mut Remarks,
+        met: &BTreeSet<Box<str>>,
+        [elsewhere, nowhere]: [&[FunctionId]; 2],
+    ) {
+        let topics = self.topics.iter().map(|topic| topic.to_string()).collect();
+        for one in FunctionFilter::new(topics, Vec::new(), Vec::new()).unmatched(met) {
+            remarks.add_unmatched(one.told("log topic of these functions"));
         }
-        let say = |functions: &[FunctionId], why: &str| {
+        let mut unread = |functions: &[FunctionId], why: &str| {
             if let Some(first) = functions.first() {
                 let count = functions.len();
-                warn!(count, %first, "functions are not read: {why}");
+                let text =
+                    format!("functions are not read: {why} (there are {count}, such as {first})");
+                remarks.add(text);
             }
         };
-        say(
-            &unread.elsewhere,
+        unread(
+            elsewhere,
             "they log to topics that are not among the configured ones",
         );
-        say(
-            &unread.nowhere,
+        unread(
+            nowhere,
             "they have no log topic: give them one in their log settings",
         );
-        *told = unread;
     }
 
     async fn read_topic(
@@ -245,6 +250,11 @@ impl LogSource for ClsSource {
     /// Where topics are configured, the list is only for showing: they are read even if it fails.
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
         Box::pin(self.list_functions())
+    }
+
+    fn remarks(&self) -> Remarks {
+        let remarks = self.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn read<'a>(

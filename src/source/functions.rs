@@ -2,25 +2,27 @@
 //! `GetFunction`. Serves every source of SCF logs that is cut by function or by log topic.
 
 mod known;
+mod remarks;
 mod round;
 mod survey;
 mod wire;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
-use tracing::warn;
 
 use super::page_size::PageSize;
-use super::{Place, Wanted};
+use super::{Place, Remarks, Wanted};
+use crate::config::Unmatched;
 use crate::model::{About, FunctionId};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use known::Known;
+use remarks::{Alike, Looked, Names};
 use round::Round;
 use survey::Surveyor;
 
@@ -70,6 +72,11 @@ pub enum Topic {
 pub trait Lister: Send + Sync {
     /// The wanted functions, as far as they are known; see [`Functions`].
     fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>>;
+
+    /// What a person should know of the last whole list although nothing failed.
+    fn remarks(&self) -> Remarks {
+        Remarks::default()
+    }
 }
 
 /// The one thing that is asked of a client: an action of API 3.0, answered by what is in
@@ -89,6 +96,8 @@ struct Finder<C> {
     needs_topics: bool,
     size: PageSize,
     state: Mutex<State>,
+    /// Apart from the state, which is held while the cloud is asked.
+    remarks: StdMutex<Remarks>,
 }
 
 #[derive(Default)]
@@ -97,8 +106,11 @@ struct State {
     round: Round,
     /// When the lists were looked at last.
     surveyed: Option<Instant>,
-    /// It was said that namespaces may not be listed.
-    told_forbidden: bool,
+    /// What that look met.
+    looked: Looked,
+    alike: Alike,
+    /// What the last whole look said of the configured functions.
+    unmatched: Vec<Unmatched>,
 }
 
 // === impl Functions ===
@@ -126,6 +138,11 @@ impl Lister for Functions {
     fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
         Box::pin(self.0.list())
     }
+
+    fn remarks(&self) -> Remarks {
+        let remarks = self.0.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Call for Client {
@@ -149,6 +166,7 @@ impl<C: Call> Finder<C> {
             needs_topics,
             size: PageSize::new(wire::PAGE),
             state: Mutex::default(),
+            remarks: StdMutex::default(),
         }
     }
 
@@ -162,12 +180,15 @@ impl<C: Call> Finder<C> {
         let asked = state.round.go_on(&self.cloud, &mut state.known);
         let complete = timeout_at(until, asked).await.is_ok();
         let functions = state.known.found(self.needs_topics);
-        if complete
-            && let Some(error) = state.round.finish()
-            && self.needs_topics
-            && functions.is_empty()
-        {
-            return Err(error);
+        if complete {
+            let failed = state.round.finish();
+            self.remark(state, failed.as_ref()).await;
+            if let Some(error) = failed
+                && self.needs_topics
+                && functions.is_empty()
+            {
+                return Err(error);
+            }
         }
         Ok(FoundList {
             functions,
@@ -176,23 +197,65 @@ impl<C: Call> Finder<C> {
     }
 
     async fn survey(&self, state: &mut State) -> Result<(), ApiError> {
-        let surveyor = Surveyor {
-            cloud: &self.cloud,
-            place: &self.place,
-            wanted: &self.wanted,
-            size: &self.size,
-        };
-        let survey = surveyor.survey(state.known.namespaces()).await?;
-        if let (Some(error), false) = (&survey.forbidden, state.told_forbidden) {
-            state.told_forbidden = true;
-            let request_id = error.request_id.as_deref();
-            warn!(request_id, %error, "namespaces may not be listed, so only `default` and those named are read; allow scf:ListNamespaces, or name the namespaces in the configuration");
-        }
+        let mut survey = self.surveyor().survey(state.known.namespaces()).await?;
+        state.looked = std::mem::take(&mut survey.looked);
         state.known.take(survey);
         let now = Instant::now();
         state.round.ask_about(state.known.due(now));
         state.surveyed = Some(now);
         Ok(())
+    }
+
+    /// Notes what a person should know now that the list is whole. For names that are not there it
+    /// looks once at what else there is, to say what may have been meant.
+    async fn remark(&self, state: &mut State, failed: Option<&ApiError>) {
+        let known = state.known.names();
+        let nothing = Alike::default();
+        let missing = self
+            .about(&state.looked, &known, &nothing, failed)
+            .missing();
+        if missing.is_empty() {
+            state.alike = nothing;
+        } else if missing != state.alike.of {
+            let (namespaces, functions) = self.surveyor().names(&state.looked.by_name).await;
+            state.alike = Alike {
+                of: missing,
+                namespaces,
+                functions,
+            };
+        }
+        let about = self.about(&state.looked, &known, &state.alike, failed);
+        if let Some(unmatched) = about.functions() {
+            state.unmatched = unmatched;
+        }
+        let mut told = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        *told = about.remarks(&state.unmatched);
+    }
+
+    fn about<'a>(
+        &'a self,
+        looked: &'a Looked,
+        known: &'a Names,
+        alike: &'a Alike,
+        failed: Option<&'a ApiError>,
+    ) -> remarks::About<'a> {
+        remarks::About {
+            wanted: &self.wanted,
+            needs_topics: self.needs_topics,
+            looked,
+            known,
+            alike,
+            failed,
+        }
+    }
+
+    fn surveyor(&self) -> Surveyor<'_, C> {
+        Surveyor {
+            cloud: &self.cloud,
+            place: &self.place,
+            wanted: &self.wanted,
+            size: &self.size,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
-//! A field of a row as it stands on the wire, whatever its type: it is judged later, by itself,
-//! so that one odd field never stops a page.
+//! A field of an answer as it stands on the wire, whatever its type: it is judged later, by itself,
+//! so that one odd field never stops a row, a list or the fields beside it.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Any JSON value, as far as a row needs it.
+/// Any JSON value, as far as an answer needs it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum Scalar<'a> {
     /// Absent or null.
@@ -15,7 +15,8 @@ pub(super) enum Scalar<'a> {
     Int(i64),
     Float(f64),
     Text(Cow<'a, str>),
-    /// A boolean, list, object, or a number out of range.
+    Bool(bool),
+    /// A list, object, or a number out of range.
     Other,
 }
 
@@ -37,7 +38,7 @@ impl Scalar<'_> {
                 let text = text.trim();
                 text.parse().ok().or_else(|| whole_of(text.parse().ok()?))
             }
-            Self::Missing | Self::Other => None,
+            Self::Missing | Self::Bool(_) | Self::Other => None,
         }
     }
 
@@ -51,16 +52,50 @@ impl Scalar<'_> {
         u64::try_from(self.whole()?).ok()
     }
 
+    /// Yes or no, also where it is written as a number or in words.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            Self::Text(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+            Self::Text(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+            other => match other.whole()? {
+                0 => Some(false),
+                1 => Some(true),
+                _ => None,
+            },
+        }
+    }
+
     /// A number, also where it is written as a string; never infinite or NaN.
     pub(super) fn number(&self) -> Option<f64> {
         let value = match self {
             Self::Int(value) => *value as f64,
             Self::Float(value) => *value,
             Self::Text(text) => text.trim().parse().ok()?,
-            Self::Missing | Self::Other => return None,
+            Self::Missing | Self::Bool(_) | Self::Other => return None,
         };
         value.is_finite().then_some(value)
     }
+}
+
+/// For a field that holds a whole number, in an answer that keeps nothing of its body.
+pub(super) fn whole<'de, D: Deserializer<'de>>(field: D) -> Result<Option<i64>, D::Error> {
+    Ok(Scalar::deserialize(field)?.whole())
+}
+
+/// The same for a count.
+pub(super) fn count<'de, D: Deserializer<'de>>(field: D) -> Result<Option<u64>, D::Error> {
+    Ok(Scalar::deserialize(field)?.count())
+}
+
+/// The same for a text.
+pub(super) fn text<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
+    Ok(Scalar::deserialize(field)?.to_text())
+}
+
+/// The same for yes or no.
+pub(super) fn truth<'de, D: Deserializer<'de>>(field: D) -> Result<Option<bool>, D::Error> {
+    Ok(Scalar::deserialize(field)?.truth())
 }
 
 /// A float without a fraction, inside the range in which floats hold every integer.
@@ -83,8 +118,8 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         f.write_str("any value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Other)
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Bool(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
@@ -155,6 +190,26 @@ mod tests {
                 (whole, number),
                 "{json}"
             );
+        }
+    }
+
+    #[test]
+    fn yes_and_no_are_read_in_every_spelling() {
+        for (yes, no) in [
+            ("true", "false"),
+            ("1", "0"),
+            ("1.0", "0.0"),
+            ("\"true\"", "\"false\""),
+            ("\"True\"", "\" FALSE \""),
+            ("\"1\"", "\"0\""),
+        ] {
+            assert_eq!(
+                (read(yes).truth(), read(no).truth()),
+                (Some(true), Some(false))
+            );
+        }
+        for neither in ["2", "-1", "null", "\"\"", "\"yes\"", "[true]", "{}"] {
+            assert_eq!(read(neither).truth(), None, "{neither}");
         }
     }
 

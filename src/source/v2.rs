@@ -10,10 +10,11 @@ mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
+use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
@@ -38,6 +39,7 @@ pub struct V2Source {
     /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
     /// one the API obeys is known only when it does.
     camel_sort_key: AtomicBool,
+    remarks: Mutex<Remarks>,
 }
 
 impl V2Source {
@@ -51,6 +53,7 @@ impl V2Source {
             filter,
             page_max: AtomicUsize::new(page_max),
             camel_sort_key: AtomicBool::new(false),
+            remarks: Mutex::default(),
         }
     }
 
@@ -154,13 +157,29 @@ impl V2Source {
         })
     }
 
+    /// The wanted names. Where all of them are configured they are read whatever the list says,
+    /// which is asked for only to tell a slip among them.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
-        if let Some(names) = self.filter.exact_names() {
-            return Ok(names.iter().cloned().collect());
+        let configured = self.filter.exact_names();
+        let sought = configured.unwrap_or_default();
+        let listed = match (self.lister.names(&self.client, sought).await, configured) {
+            (Ok(listed), _) => listed,
+            (Err(_), Some(configured)) => return Ok(configured.iter().cloned().collect()),
+            (Err(error), None) => return Err(error),
+        };
+        let mut remarks = Remarks::default();
+        let met = listed.iter().map(|name| name.as_str().into()).collect();
+        for one in self.filter.unmatched(&met) {
+            remarks.add_unmatched(one.told("function"));
         }
-        let mut names = self.lister.names(&self.client).await?;
-        names.retain(|name| self.filter.wants(name));
-        Ok(names)
+        *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
+        Ok(match configured {
+            Some(configured) => configured.iter().cloned().collect(),
+            None => {
+                let wants = |name: &String| self.filter.wants(name);
+                listed.into_iter().filter(wants).collect()
+            }
+        })
     }
 
     fn function(&self, name: &str) -> FunctionId {
@@ -187,6 +206,11 @@ impl LogSource for V2Source {
 
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
         Box::pin(self.list_targets())
+    }
+
+    fn remarks(&self) -> Remarks {
+        let remarks = self.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn read<'a>(

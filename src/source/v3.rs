@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::functions::{FoundList, Lister};
 use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, Mode, PageSink, Place, ReadReport, Span, Wanted};
+use super::{Flow, Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
@@ -211,6 +211,10 @@ impl LogSource for V3Source {
 
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>> {
         Box::pin(self.list_functions())
+    }
+
+    fn remarks(&self) -> Remarks {
+        self.lister.remarks()
     }
 
     fn read<'a>(

@@ -19,6 +19,7 @@ pub(super) struct SourceFamilies {
     incomplete: IntCounterVec,
     truncated: IntCounterVec,
     targets: IntGaugeVec,
+    unmatched: IntGaugeVec,
     clock_offset: GaugeVec,
 }
 
@@ -31,6 +32,7 @@ pub struct SourceTelemetry {
     incomplete: IntCounter,
     truncated: IntCounter,
     targets: IntGauge,
+    unmatched: IntGauge,
     clock_offset: Gauge,
     lag: Arc<Late>,
     settled: Arc<Late>,
@@ -56,6 +58,7 @@ impl SourceFamilies {
             incomplete: of.counters(&catalog::INCOMPLETE_READS)?,
             truncated: of.counters(&catalog::TRUNCATED_READS)?,
             targets: of.int_gauges(&catalog::TARGETS)?,
+            unmatched: of.int_gauges(&catalog::UNMATCHED_SELECTORS)?,
             clock_offset: of.gauges(&catalog::CLOCK_OFFSET)?,
         })
     }
@@ -68,6 +71,7 @@ impl SourceFamilies {
             incomplete: self.incomplete.with_label_values(&[source]),
             truncated: self.truncated.with_label_values(&[source]),
             targets: self.targets.with_label_values(&[source]),
+            unmatched: self.unmatched.with_label_values(&[source]),
             clock_offset: self.clock_offset.with_label_values(&[source]),
             lag: Late::new(&self.lag, source),
             settled: Late::new(&self.settled, source),
@@ -94,7 +98,9 @@ impl SourceFamilies {
         for counter in [&self.incomplete, &self.truncated] {
             let _unknown = counter.remove_label_values(&[source]);
         }
-        let _unknown = self.targets.remove_label_values(&[source]);
+        for gauge in [&self.targets, &self.unmatched] {
+            let _unknown = gauge.remove_label_values(&[source]);
+        }
     }
 }
 
@@ -125,6 +131,11 @@ impl SourceTelemetry {
     /// How many targets are polled.
     pub fn set_targets(&self, targets: usize) {
         self.targets.set(whole(targets));
+    }
+
+    /// How many names, patterns and topics of the configuration fit nothing.
+    pub fn set_unmatched(&self, selectors: usize) {
+        self.unmatched.set(whole(selectors));
     }
 
     /// How far the cloud's clock is ahead of ours, in milliseconds.

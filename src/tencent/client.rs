@@ -65,7 +65,7 @@ pub trait CallObserver: Send + Sync {
     /// `api` is [`Service::label`]. `code` is of a closed set: `0` for success; the vendor's code
     /// where it is a known one (`4400`), of a name the longest part that is known
     /// (`RequestLimitExceeded`), else `other`; or what came instead of a code (`network`, `timeout`, `cut_body`, `too_large`,
-    /// `non_json`, `no_payload`, `http_502`). `took` runs from sending to the last byte.
+    /// `non_json`, `other_json`, `no_payload`, `http_502`). `took` runs from sending to the last byte.
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration);
 
     /// The cloud's clock was learned to be `offset_ms` ahead of this machine's (behind, where
@@ -162,7 +162,8 @@ impl Client {
     {
         let text = |(name, value): &(&str, String)| ((*name).to_owned(), value.as_str().into());
         let params = Value::Object(params.iter().map(text).collect::<Map<_, _>>());
-        let judge = |response: &HttpResponse| judge_legacy(response, &parse);
+        let service = self.0.signer.service;
+        let judge = |response: &HttpResponse| judge_legacy(service, response, &parse);
         self.0.call(action, &params, Caller::Known, judge).await
     }
 

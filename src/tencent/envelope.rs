@@ -32,6 +32,18 @@ pub struct Code(pub i64);
 #[error("{reason}")]
 pub struct Malformed {
     reason: String,
+    /// Whether it is JSON all the same: the answer to something else.
+    is_json: bool,
+}
+
+/// How this program's own words on an answer of another action begin. Words of the JSON library
+/// never begin so; they may quote the body, and are not taken over.
+const OTHER_ANSWER: &str = "not the answer to this action: ";
+
+/// The error of an answer type that has none of the fields by which it is known; `lack` says which.
+/// Taken for an empty list, such a body would say that there is nothing.
+pub fn other_answer(lack: &str) -> String {
+    format!("{OTHER_ANSWER}it has {lack}")
 }
 
 /// The head alone; everything else in the body is skipped.
@@ -71,11 +83,27 @@ impl Head {
 // === impl Malformed ===
 
 impl Malformed {
-    /// `reason` in words that hold nothing of the body; it is cut to one short line.
+    /// No answer at all. `reason` in words that hold nothing of the body; it is cut to one short
+    /// line.
     pub fn new(reason: impl AsRef<str>) -> Self {
         Self {
             reason: one_line(reason.as_ref()),
+            is_json: false,
         }
+    }
+
+    /// JSON, but the answer to something else.
+    pub fn other(reason: impl AsRef<str>) -> Self {
+        Self {
+            is_json: true,
+            ..Self::new(reason)
+        }
+    }
+
+    /// Whether it is JSON: then something answers that speaks another language, rather than
+    /// something broken.
+    pub fn is_json(&self) -> bool {
+        self.is_json
     }
 }
 
@@ -84,14 +112,22 @@ impl Malformed {
 impl From<serde_json::Error> for Malformed {
     fn from(error: serde_json::Error) -> Self {
         use serde_json::error::Category;
-        let kind = match error.classify() {
-            Category::Eof => "the JSON ends too early",
-            Category::Syntax => "not JSON",
-            Category::Data => "JSON of another shape",
-            Category::Io => "unreadable",
-        };
         let (line, column) = (error.line(), error.column());
-        Self::new(format!("{kind} at line {line} column {column}"))
+        let place = match line {
+            // An answer type refused what it was given as a whole.
+            0 => String::new(),
+            _ => format!(" at line {line} column {column}"),
+        };
+        let text = error.to_string();
+        match error.classify() {
+            Category::Data if text.starts_with(OTHER_ANSWER) => {
+                Self::other(text.strip_suffix(&place).unwrap_or(&text))
+            }
+            Category::Data => Self::other(format!("JSON of another shape{place}")),
+            Category::Eof => Self::new(format!("the JSON ends too early{place}")),
+            Category::Syntax => Self::new(format!("not JSON{place}")),
+            Category::Io => Self::new(format!("unreadable{place}")),
+        }
     }
 }
 

@@ -43,8 +43,8 @@ pub struct ApiError {
     pub endpoint: Box<str>,
     /// The vendor's whole code, such as `4400` or `LimitExceeded.Offset`; or the kind of failure
     /// that came before any code:
-    /// `network`, `timeout`, `cut_body`, `too_large`, `non_json`, `no_payload`, `http_502`,
-    /// `credentials`.
+    /// `network`, `timeout`, `cut_body`, `too_large`, `non_json`, `other_json`, `no_payload`,
+    /// `http_502`, `credentials`.
     pub code: Box<str>,
     /// What failed, in the vendor's or the library's words.
     pub message: Box<str>,
@@ -159,7 +159,8 @@ impl Fault {
             class,
             advice,
         };
-        let again = "it is tried again";
+        let other = "it is tried again; if it stays, another API or something in front of the API \
+                     answers: check that `endpoint`, `region` and `api` belong together";
         match self {
             Self::Api(refusal) => refusal.verdict,
             Self::Status(status) => codes::judge_status(*status),
@@ -167,8 +168,11 @@ impl Fault {
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
             Self::CutAgain(_) => of("cut_body", ErrorClass::Invalid, "ask for smaller pages"),
             Self::Credentials(_) => of("credentials", ErrorClass::Authentication, ""),
-            Self::NoPayload => of("no_payload", ErrorClass::Transient, again),
+            Self::NoPayload => of("no_payload", ErrorClass::Transient, other),
             Self::Stopping => of("stopping", ErrorClass::Transient, ""),
+            Self::Body { malformed, .. } if malformed.is_json() => {
+                of("other_json", ErrorClass::Transient, other)
+            }
             Self::Body { .. } => of(
                 "non_json",
                 ErrorClass::Transient,

@@ -15,7 +15,7 @@ use super::renditions::Renditions;
 use super::status::{self, Kind, Pages};
 use super::{Readiness, View};
 use crate::expose::{Encoding, Format, Style};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Unread};
 
 const HEALTHY: &str = "/-/healthy";
 const READY: &str = "/-/ready";
@@ -172,19 +172,16 @@ impl fmt::Debug for Site {
     }
 }
 
-/// 200 once every target was tried, until then 503 and how many are left.
+/// 200 once every source was read with success, until then 503 and which was not.
 fn ready(readiness: Readiness) -> Response<Body> {
-    match readiness {
-        Readiness::Ready => text(StatusCode::OK, "scf-exporter is ready\n"),
-        Readiness::Discovering => text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: the targets are not known yet\n",
-        ),
-        Readiness::Reading { waiting, targets } => text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("not ready: {waiting} of {targets} targets are still to be read\n"),
-        ),
+    let Readiness::Waiting(unread) = readiness else {
+        return text(StatusCode::OK, "scf-exporter is ready\n");
+    };
+    let mut told = "not ready: sources that were never read with success:\n".to_owned();
+    for Unread { source, why } in unread {
+        told += &format!("{source}: {}\n", why.told());
     }
+    text(StatusCode::SERVICE_UNAVAILABLE, told)
 }
 
 /// All lines of a header are one list; unreadable ones count as absent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 use crate::series::Snapshot;
-use crate::telemetry::{Cell, Rows, Trouble};
+use crate::telemetry::{Cell, Rows, Trouble, Unread};
 
 /// What the server shows. Called for each request, so it must be quick and must not wait for the
 /// way of the data: an atomic load, a copy of a small table.
@@ -20,19 +20,11 @@ pub trait View: Send + Sync + 'static {
     fn status(&self) -> Status;
 }
 
-/// Whether every target was read, or failed, at least once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Whether every source was once read with success.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
-    /// The targets are not known yet.
-    #[default]
-    Discovering,
-    /// Some targets still wait for their first read.
-    Reading {
-        /// Targets not tried yet.
-        waiting: usize,
-        /// All targets.
-        targets: usize,
-    },
+    /// These were not.
+    Waiting(Vec<Unread>),
     /// All were.
     Ready,
 }
@@ -77,6 +69,12 @@ pub struct SourceStatus {
     pub strategies: Vec<(String, String)>,
     /// What is wrong with its list of functions.
     pub trouble: Option<Trouble>,
+    /// Whether it was once read with success.
+    pub ready: bool,
+    /// How many names, patterns and topics of its configuration fit nothing.
+    pub unmatched: usize,
+    /// What a person should know of it although nothing failed.
+    pub hints: Vec<Trouble>,
 }
 
 /// The requests of one action.

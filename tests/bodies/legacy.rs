@@ -48,6 +48,7 @@ async fn the_example_of_the_documents_is_counted_exactly() {
 /// Bodies of the shapes that the API is known to send, and the code under which each is counted.
 fn odd_bodies() -> Vec<(Case, Vec<u8>)> {
     let non_json = |what| fails(what, "v2", LOGS, "non_json", (Transient, "non_json"));
+    let other_json = |what| fails(what, "v2", LOGS, "other_json", (Transient, "other_json"));
     let cut = documented(camel).into_bytes()[..200].to_vec();
     let status_502 = Case {
         status: 502,
@@ -90,6 +91,22 @@ fn odd_bodies() -> Vec<(Case, Vec<u8>)> {
                 (Transient, "no_payload"),
             ),
             br#"{"code":0,"message":""}"#.to_vec(),
+        ),
+        (other_json("nothing at all"), b"{}".to_vec()),
+        (
+            other_json("an answer of API 3.0"),
+            br#"{"Response":{"Data":[],"TotalCount":0,"RequestId":"r"}}"#.to_vec(),
+        ),
+        (
+            fails(
+                "an error of API 3.0",
+                "v2",
+                LOGS,
+                "InvalidAction",
+                (Offline, "InvalidAction"),
+            ),
+            br#"{"Response":{"Error":{"Code":"InvalidAction","Message":"m"},"RequestId":"r"}}"#
+                .to_vec(),
         ),
         (
             read(

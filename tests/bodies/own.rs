@@ -125,7 +125,7 @@ pub const OWN: &[Case] = &[
         &[("scf_invocations_total{function_name=thumbs}", 1.0)],
     ),
     // The answer of another action settles nothing.
-    refused("v3_no_answer.json", "v3", LOGS, Transient, "non_json"),
+    refused("v3_no_answer.json", "v3", LOGS, Transient, "other_json"),
     fails(
         "v3_error_throttled.json",
         "v3",
@@ -155,12 +155,12 @@ pub const OWN: &[Case] = &[
         NotFound,
         "ResourceNotFound.Namespace",
     ),
-    fails(
+    refused(
         "v3_error_invalid.json",
         "v3",
         LOGS,
-        "InvalidParameterValue",
-        (Invalid, "InvalidParameterValue.StartTimeOrEndTime"),
+        Invalid,
+        "InvalidParameterValue.StartTimeOrEndTime",
     ),
     refused(
         "v3_error_offline.json",
@@ -221,6 +221,55 @@ pub const OWN: &[Case] = &[
             ("scf_function_timeout_seconds", 0.0),
         ],
     ),
+    // Numbers as texts and with a fraction of zero.
+    read(
+        "get_function_texts.json",
+        "v3",
+        "GetFunction",
+        &[
+            (
+                "scf_function_memory_limit_bytes{function_name=worker}",
+                536_870_912.0,
+            ),
+            ("scf_function_timeout_seconds{function_name=worker}", 30.0),
+        ],
+    ),
+    // What is odd is not shown, and the topic beside it is read.
+    read(
+        "get_function_odd_memory.json",
+        "cls",
+        "GetFunction",
+        &[
+            ("scf_function_info{function_name=worker}", 1.0),
+            ("scf_function_memory_limit_bytes", 0.0),
+            ("scf_exporter_targets", 1.0),
+        ],
+    ),
+    // Two entries without a usable name, and the total as a text.
+    read(
+        "list_functions_texts.json",
+        "v3",
+        "ListFunctions",
+        &[
+            ("scf_function_info{function_name=thumbs}", 1.0),
+            ("scf_function_info", 1.0),
+        ],
+    ),
+    // The answer of another action is no empty list.
+    refused(
+        "list_functions_no_answer.json",
+        "v3",
+        "ListFunctions",
+        Transient,
+        "other_json",
+    ),
+    refused(
+        "list_namespaces_no_answer.json",
+        "v3",
+        "ListNamespaces",
+        Transient,
+        "other_json",
+    ),
     // One call in six lines, and a report that the function itself printed. 48.5 x 2^20 bytes;
     // half a GiB for a quarter of a second.
     read(
@@ -265,9 +314,36 @@ pub const OWN: &[Case] = &[
         SEARCH,
         &[("scf_exporter_records_total", 0.0)],
     ),
-    // The line beside it is read all the same.
+    // A line that is no JSON is no report; the one beside it is.
     read(
         "cls_no_json.json",
+        "cls",
+        SEARCH,
+        &[
+            ("scf_exporter_rejected_rows_total", 0.0),
+            (
+                "scf_invocations_total{function_name=thumbs,ret_code=433,outcome=timeout}",
+                1.0,
+            ),
+        ],
+    ),
+    // Half a character in the record and in the line around it, and cut JSON, in lines that speak of
+    // reports and are none; and one report, with half a character in a field that nobody needs.
+    read(
+        "cls_odd_lines.json",
+        "cls",
+        SEARCH,
+        &[
+            ("scf_exporter_rejected_rows_total", 0.0),
+            (
+                "scf_invocations_total{function_name=thumbs,ret_code=200,outcome=success}",
+                1.0,
+            ),
+        ],
+    ),
+    // A report that was cut is a row that is lost.
+    read(
+        "cls_cut_report.json",
         "cls",
         SEARCH,
         &[
@@ -275,13 +351,10 @@ pub const OWN: &[Case] = &[
                 "scf_exporter_rejected_rows_total{reason=not_an_object}",
                 SOME,
             ),
-            (
-                "scf_invocations_total{function_name=thumbs,ret_code=433,outcome=timeout}",
-                1.0,
-            ),
+            ("scf_invocations_total{function_name=thumbs}", 1.0),
         ],
     ),
-    refused("cls_no_answer.json", "cls", SEARCH, Transient, "non_json"),
+    refused("cls_no_answer.json", "cls", SEARCH, Transient, "other_json"),
     refused(
         "cls_topic_not_exist.json",
         "cls",

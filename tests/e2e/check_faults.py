@@ -33,8 +33,11 @@ def refuses(context, name, words, *arguments, **variables):
     return text
 
 
-def keeps_serving(context, name, words, *arguments, source=("--api", "v2", *REGION), **variables):
-    """The program must say all of `words`, show them at `/` and go on serving its metrics."""
+def keeps_serving(
+    context, name, words, *arguments, source=("--api", "v2", *REGION), reads=False, **variables
+):
+    """The program must say all of `words`, show them at `/` and go on serving its metrics; it is
+    ready only where it `reads` all the same."""
     port = free_port()
     with context.exporter(
         name, "run", *source, "--state.path", "", "--web.listen-address", f"127.0.0.1:{port}",
@@ -61,8 +64,14 @@ def keeps_serving(context, name, words, *arguments, source=("--api", "v2", *REGI
         until("the message at /", shown, 10)
         status, text = http(f"http://127.0.0.1:{port}/metrics")
         expect(status == 200 and "scf_exporter_build_info" in text, f"/metrics: {status}")
-        until("ready after the first failure",
-              lambda: http(f"http://127.0.0.1:{port}/-/ready")[0] == 200, 30)
+
+        def readiness():
+            status, text = http(f"http://127.0.0.1:{port}/-/ready")
+            expect(status == (200 if reads else 503), f"/-/ready: {status} {text}")
+            expect(reads or "never read with success" in text, f"/-/ready does not say why: {text}")
+            return True
+
+        until("what a probe is told", readiness, 30)
         expect(process.running(), "it ended")
         return process.output()
 
@@ -87,8 +96,9 @@ def unknown_id(context):
     )
 
 
-def _new_user(what, words, api, *flags, region="ap-guangzhou", wait=False, more=()):
-    """A first start on a simulated cloud with `flags` must say which setting to change."""
+def _new_user(what, words, api, *flags, region="ap-guangzhou", reads=False, more=()):
+    """A first start on a simulated cloud with `flags` must say which setting to change; `reads` says
+    whether it reads all the same, once there are calls."""
     name = "-".join(re.findall(r"\w+", what))
 
     @check(f"faults: {what} with {api}: the message and the page name {words[-1]}")
@@ -97,11 +107,11 @@ def _new_user(what, words, api, *flags, region="ap-guangzhou", wait=False, more=
             context, "--seed", 5, "--functions", 3, "--rate", 50, "--faults", "none", *flags,
             name=f"sim-{name}-{api}",
         )
-        if wait:
+        if reads:
             until("calls that are over", lambda: _age(sim) > 3, 20)
         keeps_serving(
             context, f"{name}-{api}", words, "--endpoint", sim.url, *more,
-            source=("--api", api, "--region", region), **sim.keys(),
+            source=("--api", api, "--region", region), reads=reads, **sim.keys(),
         )
         sim.process.stop()
 
@@ -131,6 +141,15 @@ _new_user(
     "details that may not be read", ("UnauthorizedOperation", "scf:GetFunction"), "cls",
     "--deny", "GetFunction",
 )
+# What needs the details alone is missing, and said so; the rest is counted.
+_new_user(
+    "details that may not be read", ("UnauthorizedOperation", "scf:GetFunction", "timeouts"), "v3",
+    "--deny", "GetFunction", reads=True,
+)
+_new_user(
+    "namespaces that may not be listed", ("UnauthorizedOperation", "scf:ListNamespaces"), "v3",
+    "--deny", "ListNamespaces", reads=True,
+)
 _new_user("an action taken offline", ("ActionOffline", "`api: cls`"), "v3", "--offline-logs")
 _new_user(
     "a topic without an index", ("ResourceNotFound.IndexNotExist", "index"), "cls",
@@ -139,7 +158,7 @@ _new_user(
 # No error tells of this one. Rows that are settled early let the exporter doubt early.
 _new_user(
     "a topic with a full-text index alone", ("SCF_", "index"), "cls", "--index", "full-text",
-    wait=True, more=("--poll.delivery-delay", "1s", "--poll.sweep-interval", "1s"),
+    reads=True, more=("--poll.delivery-delay", "1s", "--poll.sweep-interval", "1s"),
 )
 
 

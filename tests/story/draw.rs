@@ -54,6 +54,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
     Dice(&answers).answers(&mut story);
+    Dice(&Random::seeded(seed ^ 0x0DD1_7000_0000_0000)).odd_wire(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
@@ -147,6 +148,14 @@ impl Dice<'_> {
         } else {
             -(ms as i64)
         }
+    }
+
+    /// Answers that are written oddly without losing anything.
+    fn odd_wire(&self, story: &mut Story) {
+        let knob = |most: f64| self.sometimes(0.3, || self.0.unit() * most).unwrap_or(0.0);
+        let faults = &mut story.world.faults;
+        faults.odd_scalars = knob(1.0);
+        faults.odd_lines = knob(0.5);
     }
 
     /// Functions that are created late, or abandoned and deleted. One that is read by itself is

@@ -249,6 +249,14 @@ impl Story {
                 faults.odd_fields > 0.0,
                 text("Some rows are written oddly."),
             ),
+            (
+                faults.odd_scalars > 0.0,
+                text("Some numbers of answers are texts."),
+            ),
+            (
+                faults.odd_lines > 0.0,
+                text("Some log lines end in half a character."),
+            ),
         ])
     }
 

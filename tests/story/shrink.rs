@@ -108,7 +108,7 @@ fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(Change<'_>)) {
 
 type Quiet = fn(&mut Faults);
 
-const QUIET: [Quiet; 19] = [
+const QUIET: [Quiet; 21] = [
     |f| (f.throttle, f.errors, f.html, f.empty_body, f.cut_body) = (0.0, 0.0, 0.0, 0.0, 0.0),
     |f| (f.sts_errors, f.metadata_errors) = (0.0, 0.0),
     |f| f.slow_body = 0.0,
@@ -119,6 +119,8 @@ const QUIET: [Quiet; 19] = [
     |f| f.running_rows = 0.0,
     |f| f.unstable_ties = false,
     |f| f.odd_fields = 0.0,
+    |f| f.odd_scalars = 0.0,
+    |f| f.odd_lines = 0.0,
     |f| f.duplicate_lines = 0.0,
     |f| f.odd_bytes = 0.0,
     |f| f.most_rows = None,

@@ -42,6 +42,18 @@ pub(super) struct Written {
     pub(super) visible_ms: i64,
 }
 
+/// How the lines that hold the result of a call are odd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// The text ends in half a character, as the record writes it.
+    HalfInRecord,
+    /// The same, as the line around the record writes it.
+    HalfInLine,
+    /// The record ends in the middle of the text.
+    Cut,
+}
+
+const ODD_KEY: u64 = 0x0DD_11E5;
 const TIE_KEY: u64 = 0x71E0_0000;
 const SPREAD_KEY: u64 = 0x5B2E_0000;
 const COPY_KEY: u64 = 0xC097_0000;
@@ -60,6 +72,9 @@ pub(super) fn heads(position: u32, attempt: &Attempt, settings: &Settings) -> Ve
     if attempt.told.is_some() {
         writer.platform();
     } else {
+        if Odd::of(attempt, settings).is_some() {
+            writer.spread(Kind::Response, writer.logged_ms);
+        }
         writer.failure();
         writer.reports();
     }
@@ -170,6 +185,23 @@ impl<'a> Writer<'a> {
                 visible_ms: time_ms.saturating_add(delay_ms).max(visible_ms),
             });
         }
+    }
+}
+
+// === impl Odd ===
+
+impl Odd {
+    /// That of an attempt, if it has any; only one that was answered has a result.
+    pub(super) fn of(attempt: &Attempt, settings: &Settings) -> Option<Self> {
+        let mut rng = Rng::keyed(attempt.key, ODD_KEY);
+        let is_odd = rng.chance(settings.faults.odd_lines)
+            && attempt.failure == Failure::None
+            && attempt.told.is_none();
+        is_odd.then(|| match rng.below(3) {
+            0 => Self::HalfInRecord,
+            1 => Self::HalfInLine,
+            _ => Self::Cut,
+        })
     }
 }
 

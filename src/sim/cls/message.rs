@@ -1,6 +1,6 @@
 //! The words of log lines, in every variant of spacing and number that was seen in the field.
 
-use super::line::{Kind, custom_lines};
+use super::line::{Kind, Odd, custom_lines};
 use crate::sim::attempt::{Attempt, Failure, Init};
 use crate::sim::function::Function;
 use crate::sim::rng::mix;
@@ -9,6 +9,8 @@ use crate::sim::text;
 
 /// The vendor cuts longer messages.
 const MAX_BYTES: usize = 8_192;
+/// Stands where half a character does, which no text here can hold.
+pub(super) const HALF: char = '\u{e000}';
 const STYLE_KEY: u64 = 0x57_1E00;
 
 /// The message of a line.
@@ -31,6 +33,9 @@ pub(super) fn of(
         }
         Kind::Response => {
             let result = match attempt.failure {
+                Failure::None if Odd::of(attempt, settings).is_some() => {
+                    format!("Report of {HALF}")
+                }
                 Failure::None => text::ret_msg(attempt, function),
                 _ => "null".to_owned(),
             };

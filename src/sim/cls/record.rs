@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::line::{Kind, Line};
-use super::message;
+use super::line::{Kind, Line, Odd};
+use super::message::{self, HALF};
 use super::query::Fields;
 use crate::sim::attempt::Attempt;
 use crate::sim::function::Function;
@@ -40,6 +40,8 @@ pub(super) const KEYS: [&str; 14] = [
 
 /// The status of lines that were written while the call ran.
 const RUNNING: u16 = 202;
+/// The first half of a character beyond the basic plane.
+const HALF_ESCAPED: &str = "\\ud83d";
 const NS_PER_MS: i64 = 1_000_000;
 const PACKAGE_KEY: u64 = 0x9AC4_0000;
 const SIMPLE_KEY: u64 = 0x51_3913;
@@ -67,7 +69,7 @@ impl Record<'_> {
             .text("PkgId", &format!("{package:016X}-{:X}", package % 4_096))
             .text("PkgLogId", &self.log_id().to_string())
             .raw("HighLights", if oddity == 0 { "null" } else { "[]" })
-            .raw("LogJson", quoted(&self.log_json(oddity == 1)))
+            .raw("LogJson", self.written(&self.log_json(oddity == 1)))
             .text("RawLog", &text::odd(self.attempt, &self.settings.faults))
             .text("IndexStatus", "");
         if oddity == 2 {
@@ -86,14 +88,37 @@ impl Record<'_> {
             }
         }
         if unknown_field {
-            object.text("SCF_TraceId", "");
+            object.text("SCF_Trace", "");
+        }
+        let odd = self.odd();
+        if odd.is_some() && self.line.kind == Kind::Report {
+            object.text("SCF_TraceId", &HALF.to_string());
         }
         object.close();
+        if odd == Some(Odd::Cut) && self.line.kind == Kind::Response {
+            json.truncate(json.find(HALF).unwrap_or(json.len()));
+        }
+        if odd == Some(Odd::HalfInRecord) {
+            json = json.replace(HALF, HALF_ESCAPED);
+        }
         let lost = self.line.kind == Kind::Report && self.attempt.unreadable;
         if lost && self.attempt.key % 3 == 2 {
             json.truncate(json.floor_char_boundary(json.len() / 2));
         }
         json
+    }
+
+    /// The record as a text of the line around it.
+    fn written(&self, json: &str) -> String {
+        let text = quoted(json);
+        match self.odd() {
+            Some(Odd::HalfInLine) => text.replace(HALF, HALF_ESCAPED),
+            _ => text,
+        }
+    }
+
+    fn odd(&self) -> Option<Odd> {
+        Odd::of(self.attempt, self.settings)
     }
 
     /// Identity of the line together with the package.

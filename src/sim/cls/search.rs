@@ -14,6 +14,7 @@ use crate::sim::function::topic_of;
 use crate::sim::json::{Object, array, quoted};
 use crate::sim::problem::Problem;
 use crate::sim::rng::{Rng, mix};
+use crate::sim::spelling::Spelling;
 use crate::sim::world::World;
 
 /// What a request asks for.
@@ -214,6 +215,7 @@ impl Search {
 
     fn write(&self, ask: &Ask<'_>, world: &World, found: &Found) -> String {
         let mut rng = Rng::keyed(ask.salt, ODD_KEY);
+        let spelling = Spelling::of(&ask.settings.faults, ask.salt);
         let nulls = ask.settings.cls.nulls || rng.chance(ask.settings.faults.odd_fields);
         let empty = |usual: &'static str| if nulls { "null" } else { usual };
         let context = self.context(ask, found);
@@ -225,7 +227,7 @@ impl Search {
         let mut object = Object::open(&mut out);
         object
             .raw("Context", &shown_context)
-            .raw("ListOver", found.over)
+            .raw("ListOver", spelling.truth(found.over))
             .raw("Analysis", false)
             .raw("ColNames", empty("[]"))
             .raw("Columns", "null");

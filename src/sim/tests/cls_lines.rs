@@ -195,7 +195,10 @@ fn init_reports_stand_before_and_after_start() {
 fn fewer_lines_are_looked_at_for_reports_without_changing_the_answer() {
     // The same condition in words that do not show that reports are all that is wanted.
     let roundabout = "NOT (NOT SCF_Type:Platform OR NOT SCF_Message:report*)";
-    let service = busy(|settings| settings.faults.duplicate_lines = 0.01);
+    let service = busy(|settings| {
+        settings.faults.duplicate_lines = 0.01;
+        settings.faults.odd_lines = 0.1;
+    });
     let direct = found(&service, "SCF_Type:Platform AND SCF_Message:report*");
     assert!(direct.len() > 9_000);
     assert_eq!(direct, found(&service, roundabout));
@@ -204,4 +207,27 @@ fn fewer_lines_are_looked_at_for_reports_without_changing_the_answer() {
     let direct = found(&service, "SCF_Type:Platform AND SCF_Message:report*");
     assert_eq!(direct.len(), 5);
     assert_eq!(direct, found(&service, roundabout));
+}
+
+#[test]
+fn odd_lines_are_found_with_the_reports_and_are_none() {
+    let service = busy(|settings| settings.faults.odd_lines = 0.5);
+    let (mut whole, mut cut, mut reports) = (0, 0, 0);
+    for line in found(&service, "SCF_Type:Platform AND SCF_Message:\"Report\"") {
+        let json = line["LogJson"].as_str().unwrap();
+        match serde_json::from_str::<Value>(json) {
+            Ok(fields) => {
+                let message = fields["SCF_Message"].as_str().unwrap();
+                let half = message.ends_with("Report of ?");
+                assert_eq!(half, message.starts_with("Response "), "{message}");
+                whole += usize::from(half);
+                reports += usize::from(fields["SCF_TraceId"] == "?");
+            }
+            Err(_) => {
+                assert!(json.ends_with("Report of "), "{json}");
+                cut += 1;
+            }
+        }
+    }
+    assert!(whole > 1_000 && cut > 500 && reports > 1_000);
 }

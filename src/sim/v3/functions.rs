@@ -11,6 +11,7 @@ use crate::sim::json::{self, Object};
 use crate::sim::problem::Problem;
 use crate::sim::rng::mix;
 use crate::sim::settings::Order;
+use crate::sim::spelling::Spelling;
 
 /// Parts of a function's description that the world has nothing to say on, in the vendor's words
 /// for that.
@@ -121,9 +122,11 @@ impl Api<'_> {
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
         write_identity(&mut answer, function);
+        let spelling = Spelling::of(&self.settings.faults, self.salt);
+        let seconds = function.timeout_ms.div_ceil(1_000);
         answer
-            .raw("MemorySize", function.memory_mb)
-            .raw("Timeout", function.timeout_ms.div_ceil(1_000))
+            .raw("MemorySize", spelling.number(function.memory_mb))
+            .raw("Timeout", spelling.number(seconds))
             .text("ClsLogsetId", &self.logset_id(function))
             .text("ClsTopicId", &function.topic_id);
         for (name, value) in FIXED {
@@ -180,7 +183,8 @@ impl Api<'_> {
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
         answer.nested(name, |out| json::array(page, out, write));
-        answer.raw("TotalCount", total);
+        let spelling = Spelling::of(&self.settings.faults, self.salt);
+        answer.raw("TotalCount", spelling.number(total));
         answer.close();
         Ok(out)
     }

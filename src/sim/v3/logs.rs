@@ -12,6 +12,7 @@ use crate::sim::problem::Problem;
 use crate::sim::problems;
 use crate::sim::rng::Rng;
 use crate::sim::settings::Order;
+use crate::sim::spelling::Spelling;
 
 /// A span of shown start times, Unix milliseconds of whole seconds, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,8 @@ impl Api<'_> {
         });
         let mut out = String::with_capacity(256 + page.rows.len() * 640);
         let mut answer = Object::open(&mut out);
-        answer.raw("TotalCount", page.total);
+        let spelling = Spelling::of(&self.settings.faults, self.salt);
+        answer.raw("TotalCount", spelling.number(page.total));
         if page.rows.is_empty() && self.is_odd() {
             answer.raw("Data", "null");
         } else {

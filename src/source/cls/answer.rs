@@ -5,9 +5,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::record::{Line, Meaning, Record};
+use super::torn;
 use crate::ledger::{ChainMark, ChainPage};
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
+use crate::source::scalar;
 use crate::source::{Place, Wanted};
+use crate::tencent::other_answer;
 
 /// Functions of one page at the most; a page has at most 1,000 rows.
 const FUNCTIONS_MAX: usize = u16::MAX as usize;
@@ -28,7 +31,9 @@ pub(super) struct Answer {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct WireAnswer {
+    #[serde(deserialize_with = "scalar::text")]
     context: Option<String>,
+    #[serde(deserialize_with = "scalar::truth")]
     list_over: Option<bool>,
     results: Option<Vec<Box<RawValue>>>,
 }
@@ -58,7 +63,7 @@ struct Sorter<'r> {
 /// Without lines and without a word on whether there are more it is the answer of another action:
 /// taken for an empty list, it would settle what nobody has read.
 impl TryFrom<WireAnswer> for Answer {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
         let WireAnswer {
@@ -67,7 +72,7 @@ impl TryFrom<WireAnswer> for Answer {
             results,
         } = wire;
         if list_over.is_none() && results.is_none() {
-            return Err("neither Results nor ListOver");
+            return Err(other_answer("neither Results nor ListOver"));
         }
         Ok(Self {
             context,
@@ -95,14 +100,27 @@ impl Answer {
         sorter.page.rows.reserve(lines.len());
         let mut before = start;
         for raw in &lines {
-            let line = Line::read(raw.get());
+            let mended;
+            let line = match Line::read(raw.get()) {
+                Some(line) => line,
+                None => {
+                    mended = torn::mended(raw.get());
+                    Line::read(&mended).unwrap_or_default()
+                }
+            };
             let position = line.position();
             before = position.unwrap_or(before);
             shape.marks.push(ChainMark {
                 at: before,
                 mark: line.mark(),
             });
-            if let Err(reason) = sorter.line(&line, position) {
+            let sorted = sorter.line(&line, position);
+            // Of what cannot be read only a report is a row that is lost.
+            let judged = sorted.unwrap_or_else(|| match torn::says_report(raw.get()) {
+                true => Err(RejectReason::NotAnObject),
+                false => Ok(()),
+            });
+            if let Err(reason) = judged {
                 sorter.page.rejects.push(reason);
             }
         }
@@ -114,13 +132,34 @@ impl Answer {
 }
 
 impl Sorter<'_> {
-    fn line(&mut self, line: &Line<'_>, position: Option<Timestamp>) -> Result<(), RejectReason> {
-        let record = line.record().ok_or(RejectReason::NotAnObject)?;
+    /// `None` where the line holds no record that can be read.
+    fn line(
+        &mut self,
+        line: &Line<'_>,
+        position: Option<Timestamp>,
+    ) -> Option<Result<(), RejectReason>> {
+        let json = line.record();
+        let mended;
+        let record = match Record::read(json) {
+            Some(record) => record,
+            None => {
+                mended = torn::mended(json);
+                Record::read(&mended)?
+            }
+        };
+        Some(self.record(&record, position))
+    }
+
+    fn record(
+        &mut self,
+        record: &Record<'_>,
+        position: Option<Timestamp>,
+    ) -> Result<(), RejectReason> {
         let meaning = record.meaning();
         if meaning == Meaning::Nothing {
             return Ok(());
         }
-        let Some(function) = self.function(&record)? else {
+        let Some(function) = self.function(record)? else {
             return Ok(());
         };
         match meaning {

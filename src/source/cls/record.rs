@@ -83,9 +83,9 @@ pub(super) enum Meaning<'a> {
 // === impl Line ===
 
 impl<'a> Line<'a> {
-    /// Reads a line; one that is no object has nothing in it.
-    pub(super) fn read(json: &'a str) -> Self {
-        object(json).unwrap_or_default()
+    /// Reads a line; `None` where it is no object, or cannot be read as one.
+    pub(super) fn read(json: &'a str) -> Option<Self> {
+        object(json)
     }
 
     /// The log time: milliseconds in `Time`.
@@ -93,10 +93,10 @@ impl<'a> Line<'a> {
         self.time.instant()
     }
 
-    /// The record; `None` where the line holds no JSON object, as when indexing it failed and its
-    /// text stands in `RawLog`.
-    pub(super) fn record(&self) -> Option<Record<'_>> {
-        object(self.log_json.0.as_deref()?)
+    /// The JSON of the record; nothing where indexing the line failed and its text stands in
+    /// `RawLog`.
+    pub(super) fn record(&self) -> &str {
+        self.log_json.text().unwrap_or_default()
     }
 
     /// A value that tells lines apart: package and number name one line of a topic.
@@ -112,7 +112,12 @@ impl<'a> Line<'a> {
 
 // === impl Record ===
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// Reads a record; `None` where it is no object, or cannot be read as one.
+    pub(super) fn read(json: &'a str) -> Option<Self> {
+        object(json)
+    }
+
     /// User code can print a line that looks like a report; its type tells.
     pub(super) fn meaning(&self) -> Meaning<'_> {
         if self.kind.text() != Some("Platform") {

@@ -142,6 +142,12 @@ impl Known {
             .collect()
     }
 
+    /// The names of all that exist.
+    pub(super) fn names(&self) -> BTreeSet<Box<str>> {
+        let existing = self.0.iter().filter(|(_, entry)| entry.exists);
+        existing.map(|(one, _)| (*one.name).into()).collect()
+    }
+
     /// The namespaces of all functions.
     pub(super) fn namespaces(&self) -> BTreeSet<Arc<str>> {
         self.0.keys().map(|one| one.namespace.clone()).collect()

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use super::Call;
 use super::known::Known;
@@ -26,8 +26,6 @@ pub(super) struct Round {
     failed: usize,
     failed_in_a_row: u32,
     last_error: Option<ApiError>,
-    /// Whether failures were told since the last round without one.
-    told: bool,
 }
 
 #[derive(Debug)]
@@ -65,21 +63,14 @@ impl Round {
         }
     }
 
-    /// Ends a round that is over: tells of its failures, and hands out the last of them.
+    /// Ends a round that is over; why details could not be had, of the last function of which they
+    /// could not.
     pub(super) fn finish(&mut self) -> Option<ApiError> {
-        let (failed, error) = (self.failed, self.last_error.take());
-        (self.failed, self.failed_in_a_row) = (0, 0);
-        match &error {
-            Some(error) if !self.told => {
-                let request_id = error.request_id.as_deref();
-                warn!(failed, request_id, %error, "details of functions could not be read; they are asked for again with the next list");
-            }
-            Some(error) => debug!(failed, %error, "details of functions could not be read again"),
-            None if self.told => info!("details of functions can be read again"),
-            None => {}
-        }
-        self.told = error.is_some();
-        error
+        let failed = std::mem::take(&mut self.failed);
+        self.failed_in_a_row = 0;
+        let error = self.last_error.take()?;
+        debug!(failed, %error, "details of functions could not be read");
+        Some(error)
     }
 
     fn ask<C: Call>(&mut self, cloud: &C, known: &Known, function: FunctionId) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::Call;
+use super::remarks::{Looked, Names, is_forbidden};
 use super::wire::{FunctionList, List, Namespaces};
 use crate::model::FunctionId;
 use crate::source::page_size::PageSize;
@@ -31,8 +32,8 @@ pub(super) struct Survey {
     pub(super) seen: BTreeMap<FunctionId, Seen>,
     /// Namespaces that were not read to the end: what was not seen there may still be there.
     pub(super) unsure: BTreeSet<Arc<str>>,
-    /// Why only some namespaces were looked at.
-    pub(super) forbidden: Option<ApiError>,
+    /// What was met beside them.
+    pub(super) looked: Looked,
 }
 
 /// How a function was met.
@@ -78,11 +79,11 @@ impl<C: Call> Surveyor<'_, C> {
     /// # Errors
     /// Namespaces cannot be listed, or the functions of none of them.
     pub(super) async fn survey(&self, before: BTreeSet<Arc<str>>) -> Result<Survey, ApiError> {
-        let (namespaces, forbidden) = self.namespaces(before).await?;
-        let mut survey = Survey {
-            forbidden,
-            ..Survey::default()
-        };
+        let mut survey = Survey::default();
+        let namespaces = self.namespaces(before, &mut survey.looked).await?;
+        if self.named(namespaces.len()).is_some() {
+            survey.looked.by_name.clone_from(&namespaces);
+        }
         let mut first_error = None;
         let mut any_read = namespaces.is_empty();
         for namespace in &namespaces {
@@ -95,17 +96,41 @@ impl<C: Call> Surveyor<'_, C> {
             if !rows.is_whole() {
                 survey.unsure.insert(namespace.clone());
             }
+            if rows.error.as_ref().is_some_and(is_absent) {
+                survey.looked.absent.insert(namespace.clone());
+            }
+            let listed = rows.entries.iter().filter(|(_, how)| **how != Seen::Named);
+            let names = listed.map(|(name, _)| name.clone());
+            survey.looked.functions.extend(names);
             any_read |= rows.error.is_none();
-            first_error = first_error.or(rows.error);
+            // That a configured namespace does not exist is an answer, and is told as what it is.
+            let failed = rows.error.filter(|error| !is_absent(error));
+            let unlisted = failed.clone().map(|error| (namespace.clone(), error));
+            survey.looked.unlisted.extend(unlisted);
+            first_error = first_error.or(failed);
             let wants = |name: &str| self.wanted.functions.wants(name);
             let wanted = rows.entries.into_iter().filter(|(name, _)| wants(name));
             let found = wanted.map(|(name, seen)| (self.id(namespace, name), seen));
             survey.seen.extend(found);
         }
+        survey.looked.whole = survey.unsure.is_empty() && survey.looked.forbidden.is_none();
         match first_error {
             Some(error) if !any_read => Err(error),
             _ => Ok(survey),
         }
+    }
+
+    /// Names of namespaces and of functions, wanted or not, as far as they can be listed: of use
+    /// only to say what may have been meant.
+    pub(super) async fn names(&self, namespaces: &[Arc<str>]) -> (Names, Names) {
+        let listed = self.all::<Namespaces>("", NAMESPACES_MAX).await;
+        let mut functions = Names::new();
+        for namespace in namespaces {
+            let left = FUNCTIONS_MAX.saturating_sub(functions.len());
+            let rows = self.all::<FunctionList>(namespace, left).await;
+            functions.extend(rows.entries.into_keys());
+        }
+        (listed.entries.into_keys().collect(), functions)
     }
 
     /// The configured names, where asking for each is better than listing: where it is configured
@@ -117,34 +142,41 @@ impl<C: Call> Surveyor<'_, C> {
         certain.then_some(names)
     }
 
-    /// The wanted namespaces; and why only some, where the account may not list them.
+    /// The wanted namespaces, and in `looked` why they are only some, where the account may not
+    /// list them.
     async fn namespaces(
         &self,
         before: BTreeSet<Arc<str>>,
-    ) -> Result<(Vec<Arc<str>>, Option<ApiError>), ApiError> {
+        looked: &mut Looked,
+    ) -> Result<Vec<Arc<str>>, ApiError> {
         let of_config = || self.wanted.namespaces.names().iter();
         let of_config = || of_config().map(|name| Arc::from(name.as_str()));
-        let (names, forbidden): (BTreeSet<Arc<str>>, _) =
-            if self.wanted.namespaces.exact_names().is_some() {
-                (of_config().collect(), None)
-            } else {
-                let rows = self.all::<Namespaces>("", NAMESPACES_MAX).await;
-                rows.complain("");
-                match rows.error {
-                    None => (rows.entries.into_keys().map(Arc::from).collect(), None),
-                    Some(refused) if is_forbidden(&refused) => {
-                        let usual = std::iter::once(DEFAULT_NAMESPACE.into());
-                        let names = before.into_iter().chain(of_config()).chain(usual);
-                        (names.collect(), Some(refused))
-                    }
-                    Some(error) => return Err(error),
+        let names: BTreeSet<Arc<str>> = if self.wanted.namespaces.exact_names().is_some() {
+            of_config().collect()
+        } else {
+            let rows = self.all::<Namespaces>("", NAMESPACES_MAX).await;
+            rows.complain("");
+            match rows.error {
+                None => {
+                    let whole = rows.is_whole();
+                    let all: Names = rows.entries.into_keys().collect();
+                    let names = all.iter().map(|name| Arc::from(&**name)).collect();
+                    looked.namespaces = whole.then_some(all);
+                    names
                 }
-            };
+                Some(refused) if is_forbidden(&refused) => {
+                    looked.forbidden = Some(refused);
+                    let usual = std::iter::once(DEFAULT_NAMESPACE.into());
+                    before.into_iter().chain(of_config()).chain(usual).collect()
+                }
+                Some(error) => return Err(error),
+            }
+        };
         let wants = |name: &Arc<str>| self.wanted.namespaces.wants(name);
         let wanted: Vec<_> = names.into_iter().filter(wants).collect();
-        match forbidden {
-            Some(refused) if wanted.is_empty() => Err(refused),
-            forbidden => Ok((wanted, forbidden)),
+        match looked.forbidden.take_if(|_| wanted.is_empty()) {
+            Some(refused) => Err(refused),
+            None => Ok(wanted),
         }
     }
 
@@ -266,7 +298,7 @@ impl Rows {
     }
 }
 
-/// `UnauthorizedOperation`, with or without a part behind it or `AuthFailure.` before it.
-fn is_forbidden(error: &ApiError) -> bool {
-    error.code.contains("UnauthorizedOperation")
+/// Whether there is no such namespace. A service that is switched off is not found either.
+fn is_absent(error: &ApiError) -> bool {
+    error.code.starts_with("ResourceNotFound")
 }

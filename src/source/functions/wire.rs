@@ -1,17 +1,21 @@
 //! Questions and answers of `ListNamespaces`, `ListFunctions` and `GetFunction` (API 3.0).
 //!
-//! Several fields are nullable, so every field may be missing here; what cannot be used reads as
-//! absent.
+//! Several fields are nullable, and installations differ in how they write numbers, so every field
+//! may be missing here or be of any type; what cannot be used reads as absent, and spoils nothing
+//! beside it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Topic;
 use crate::model::{About, Bytes, FunctionId};
+use crate::source::scalar;
+use crate::tencent::other_answer;
 
 /// Entries asked for in one page at the most; the vendor documents no maximum and may send fewer.
 pub(super) const PAGE: usize = 100;
@@ -63,43 +67,62 @@ pub(super) trait List: DeserializeOwned + Send {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(try_from = "WireNamespaces")]
+pub(super) struct Namespaces(Page);
+
+/// The same before it is known to be an answer of this action.
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Namespaces {
-    namespaces: Option<Vec<Named>>,
+struct WireNamespaces {
+    namespaces: Option<Vec<Box<RawValue>>>,
+    #[serde(default, deserialize_with = "scalar::whole")]
     total_count: Option<i64>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Named {
+    #[serde(deserialize_with = "scalar::text")]
     name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(try_from = "WireFunctions")]
+pub(super) struct FunctionList(Page);
+
+/// The same before it is known to be an answer of this action.
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct FunctionList {
-    functions: Option<Vec<Function>>,
+struct WireFunctions {
+    functions: Option<Vec<Box<RawValue>>>,
+    #[serde(default, deserialize_with = "scalar::whole")]
     total_count: Option<i64>,
 }
 
 /// The entry's own `Namespace` is not read: the one that was asked for is right, while the
 /// documents misspell it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Function {
+    #[serde(deserialize_with = "scalar::text")]
     function_name: Option<String>,
+    #[serde(deserialize_with = "scalar::text")]
     mod_time: Option<String>,
 }
 
 /// The answer of `GetFunction`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub(super) struct FunctionAnswer {
     /// In MB.
+    #[serde(deserialize_with = "scalar::whole")]
     memory_size: Option<i64>,
     /// In seconds.
+    #[serde(deserialize_with = "scalar::whole")]
     timeout: Option<i64>,
+    #[serde(deserialize_with = "scalar::text")]
     runtime: Option<String>,
+    #[serde(deserialize_with = "scalar::text")]
     cls_topic_id: Option<String>,
 }
 
@@ -113,9 +136,19 @@ impl List for Namespaces {
     }
 
     fn page(self) -> Page {
-        let found = self.namespaces.unwrap_or_default();
-        let named = found.into_iter().map(|one| (one.name, None)).collect();
-        Page::of(named, self.total_count)
+        self.0
+    }
+}
+
+impl TryFrom<WireNamespaces> for Namespaces {
+    type Error = String;
+
+    fn try_from(wire: WireNamespaces) -> Result<Self, Self::Error> {
+        let page = Page::of(wire.namespaces, wire.total_count, |one: Named| {
+            (one.name, None)
+        });
+        let page = page.ok_or_else(|| other_answer("neither Namespaces nor TotalCount"))?;
+        Ok(Self(page))
     }
 }
 
@@ -127,29 +160,49 @@ impl List for FunctionList {
     }
 
     fn page(self) -> Page {
-        let found = self.functions.unwrap_or_default().into_iter();
-        let named = found.map(|one| (one.function_name, one.mod_time)).collect();
-        Page::of(named, self.total_count)
+        self.0
+    }
+}
+
+impl TryFrom<WireFunctions> for FunctionList {
+    type Error = String;
+
+    fn try_from(wire: WireFunctions) -> Result<Self, Self::Error> {
+        let page = Page::of(wire.functions, wire.total_count, |one: Function| {
+            (one.function_name, one.mod_time)
+        });
+        let page = page.ok_or_else(|| other_answer("neither Functions nor TotalCount"))?;
+        Ok(Self(page))
     }
 }
 
 // === impl Page ===
 
 impl Page {
-    fn of(named: Vec<(Option<String>, Option<String>)>, total: Option<i64>) -> Self {
-        Self {
-            rows: named.len(),
-            entries: named
-                .into_iter()
-                .filter_map(|(name, changed)| {
-                    Some(Entry {
-                        name: name.filter(|name| is_usable(name))?.into(),
-                        changed: changed.filter(|text| is_usable(text)).map(Into::into),
-                    })
-                })
-                .collect(),
-            total: total.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
+    /// Nothing, where there is neither a list nor a total: that is the answer of another action,
+    /// and taken for an empty list it would say that there are no functions.
+    fn of<T: DeserializeOwned>(
+        list: Option<Vec<Box<RawValue>>>,
+        total: Option<i64>,
+        named: impl Fn(T) -> (Option<String>, Option<String>),
+    ) -> Option<Self> {
+        if list.is_none() && total.is_none() {
+            return None;
         }
+        let rows = list.unwrap_or_default();
+        // An entry of another shape has no name, and is counted as such.
+        let entry = |raw: &Box<RawValue>| -> Option<Entry> {
+            let (name, changed) = named(serde_json::from_str(raw.get()).ok()?);
+            Some(Entry {
+                name: name.filter(|name| is_usable(name))?.into(),
+                changed: changed.filter(|text| is_usable(text)).map(Into::into),
+            })
+        };
+        Some(Self {
+            rows: rows.len(),
+            entries: rows.iter().filter_map(entry).collect(),
+            total: total.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tracing::warn;
 
 use crate::source::page_size::PageSize;
+use crate::source::scalar;
 use crate::source::values::is_name;
 use crate::tencent::{ApiError, Client, Code, Head, Malformed};
 
@@ -38,16 +39,20 @@ pub(super) struct Listed {
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
     code: Code,
+    #[serde(default, deserialize_with = "scalar::text")]
     message: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
     code_desc: Option<String>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
+/// What it is known by is either of the two: without both it is the answer to something else.
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow)]
-    functions: Vec<&'a RawValue>,
+    functions: Option<Vec<&'a RawValue>>,
+    #[serde(default, deserialize_with = "scalar::count")]
     total: Option<u64>,
 }
 
@@ -68,9 +73,13 @@ impl Lister {
         }
     }
 
-    /// The names of all functions. Where an entry cannot be had, even by itself, those of the last
-    /// list stay.
-    pub(super) async fn names(&self, client: &Client) -> Result<BTreeSet<String>, ApiError> {
+    /// The names of all functions; where some are `sought`, no more than it takes to find these.
+    /// Where an entry cannot be had, even by itself, those of the last list stay.
+    pub(super) async fn names(
+        &self,
+        client: &Client,
+        sought: &[String],
+    ) -> Result<BTreeSet<String>, ApiError> {
         let (mut names, mut offset) = (BTreeSet::new(), 0);
         let (mut withheld, mut in_a_row) = (0_usize, 0);
         for _ in 0..PAGES_MAX {
@@ -94,7 +103,9 @@ impl Lister {
             in_a_row = 0;
             offset += page.rows;
             names.extend(page.names);
-            if page.rows == 0 || page.total.is_some_and(|total| offset as u64 >= total) {
+            let is_found = !sought.is_empty() && sought.iter().all(|one| names.contains(one));
+            let is_last = page.rows == 0 || page.total.is_some_and(|all| offset as u64 >= all);
+            if is_found || is_last {
                 break;
             }
         }
@@ -121,14 +132,14 @@ pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
     let data = body
         .data
         .and_then(|raw| serde_json::from_str::<Data<'_>>(raw.get()).ok());
-    let listed = data.map(|data| Listed {
-        rows: data.functions.len(),
-        total: data.total,
-        names: data
-            .functions
-            .iter()
-            .filter_map(|raw| name_of(raw))
-            .collect(),
+    let data = data.filter(|data| data.functions.is_some() || data.total.is_some());
+    let listed = data.map(|data| {
+        let functions = data.functions.unwrap_or_default();
+        Listed {
+            rows: functions.len(),
+            total: data.total,
+            names: functions.iter().filter_map(|raw| name_of(raw)).collect(),
+        }
     });
     Ok((Head::new(body.code, body.message, body.code_desc), listed))
 }
@@ -195,19 +206,19 @@ mod tests {
         );
         let lister = Lister::new();
         *region.0.lock().unwrap() = vec![12];
-        let names = lister.names(&client).await.unwrap();
+        let names = lister.names(&client, &[]).await.unwrap();
         assert_eq!(names.len(), 29);
         assert!(!names.contains("f12") && names.contains("f13"));
         region.0.lock().unwrap().clear();
-        assert_eq!(lister.names(&client).await.unwrap().len(), 30);
+        assert_eq!(lister.names(&client, &[]).await.unwrap().len(), 30);
         *region.0.lock().unwrap() = vec![0, 29];
         assert_eq!(
-            lister.names(&client).await.unwrap().len(),
+            lister.names(&client, &[]).await.unwrap().len(),
             30,
             "what was known stays"
         );
         *region.0.lock().unwrap() = (0..30).collect();
-        assert!(lister.names(&client).await.is_err());
+        assert!(lister.names(&client, &[]).await.is_err());
     }
 
     #[test]
@@ -236,6 +247,32 @@ mod tests {
         let listed = parse(body.as_bytes()).unwrap().1.unwrap();
         let lengths: Vec<usize> = listed.names.iter().map(String::len).collect();
         assert_eq!((lengths, listed.rows), (vec![1, 256], 4));
+    }
+
+    #[test]
+    fn the_total_is_read_in_every_spelling() {
+        for total in ["6", "\"6\"", "6.0", "\" 6 \""] {
+            let body = format!(r#"{{"code":0,"data":{{"functions":[],"total":{total}}}}}"#);
+            let listed = parse(body.as_bytes()).unwrap().1.unwrap();
+            assert_eq!((listed.total, listed.rows), (Some(6), 0), "{total}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_something_else_is_no_empty_list() {
+        let of = |data: &str| parse(format!(r#"{{"code":0,"data":{data}}}"#).as_bytes()).unwrap();
+        for other in [
+            r#"{"memorySize":128}"#,
+            "{}",
+            "[]",
+            "null",
+            r#"{"functions":null}"#,
+        ] {
+            assert_eq!(of(other).1, None, "{other}");
+        }
+        for empty in [r#"{"functions":[]}"#, r#"{"functions":null,"total":0}"#] {
+            assert_eq!(of(empty).1.map(|listed| listed.rows), Some(0), "{empty}");
+        }
     }
 
     #[test]

@@ -48,14 +48,18 @@ pub(super) fn parse(
     reading: &Reading<'_>,
     offset: u64,
 ) -> Result<(Head, Option<Answer>), Malformed> {
-    if let Some(read) = plain::read(body, Builder::new(reading, body.len())) {
-        return Ok(read.into_answer(offset));
+    let read = match plain::read(body, Builder::new(reading, body.len())) {
+        Some(read) => read,
+        None => match read_generally(body, reading, false) {
+            Ok(read) => read,
+            Err(error) if error.is_eof() => return Err(error.into()),
+            Err(_) => read_generally(body, reading, true)?,
+        },
+    };
+    if read.code.is_none() {
+        return Err(Malformed::other("JSON without a code"));
     }
-    match read_generally(body, reading, false) {
-        Ok(read) => Ok(read.into_answer(offset)),
-        Err(error) if error.is_eof() => Err(error.into()),
-        Err(_) => Ok(read_generally(body, reading, true)?.into_answer(offset)),
-    }
+    Ok(read.into_answer(offset))
 }
 
 /// The parts of a body.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::memory::Fate;
@@ -11,7 +11,8 @@ use super::row::{WireRow, mark_of};
 use crate::ledger::{Mark, Scope, TargetId};
 use crate::model::{FunctionId, Page, RejectReason};
 use crate::source::Wanted;
-use crate::source::scalar::Scalar;
+use crate::source::scalar;
+use crate::tencent::other_answer;
 
 /// The namespace that is meant where none is named.
 pub(super) const DEFAULT_NAMESPACE: &str = "default";
@@ -32,7 +33,7 @@ pub(super) struct Answer {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct WireAnswer {
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "scalar::count")]
     total_count: Option<u64>,
     #[serde(default)]
     data: Option<Vec<Box<RawValue>>>,
@@ -71,12 +72,12 @@ struct Builder<'r> {
 /// Without rows and without a total it is the answer of another action: taken for an empty list,
 /// it would settle what nobody has read.
 impl TryFrom<WireAnswer> for Answer {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
         let WireAnswer { total_count, data } = wire;
         if total_count.is_none() && data.is_none() {
-            return Err("neither Data nor TotalCount");
+            return Err(other_answer("neither Data nor TotalCount"));
         }
         Ok(Self { total_count, data })
     }
@@ -205,9 +206,4 @@ impl Builder<'_> {
         self.index.insert(name.to_owned(), index);
         Ok(index)
     }
-}
-
-/// A count in whatever spelling; `None` where it is none.
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(Scalar::deserialize(deserializer)?.count())
 }

@@ -10,6 +10,10 @@ const ACTION: &str =
     "the endpoint does not know this action: check `endpoint`, or set another `api`";
 const REGION: &str = "the service does not know this region: check `region`";
 const PARAMETERS: &str = "check `region`, the configured names and the page size";
+const TIMES: &str = "the cloud refuses the span of time that was asked for: check this machine's clock, \
+     and that `first_read` lies within the time for which logs are kept";
+const UPDATING: &str =
+    "the function is being made or changed; this passes by itself and is tried again";
 const BUSY: &str = "it slows down by itself; if it stays, lower `requests_per_second`, or let other \
      readers of this topic rest";
 const TOPIC: &str = "check the log topic and `region`: a topic belongs to one region";
@@ -77,6 +81,10 @@ const TABLE: &[Verdict] = {
         verdict("InvalidAction", Offline, ACTION),
         verdict("InvalidParameter", Invalid, PARAMETERS),
         verdict("InvalidParameterValue", Invalid, PARAMETERS),
+        verdict("InvalidParameterValue.DateTime", Invalid, TIMES),
+        verdict("InvalidParameterValue.EndTime", Invalid, TIMES),
+        verdict("InvalidParameterValue.StartTime", Invalid, TIMES),
+        verdict("InvalidParameterValue.StartTimeOrEndTime", Invalid, TIMES),
         verdict("InvalidRequest", Invalid, PARAMETERS),
         verdict("IpInBlacklist", Authentication, PEER),
         verdict("IpNotInWhitelist", Authentication, PEER),
@@ -120,6 +128,7 @@ const TABLE: &[Verdict] = {
         verdict("ResponseSizeLimitExceeded", Invalid, SMALLER),
         verdict("ServiceUnavailable", Transient, SERVER),
         verdict("UnauthorizedOperation", Authentication, RIGHTS_OF_SERVICE),
+        verdict("UnauthorizedOperation.FunctionStatus", Transient, UPDATING),
         verdict("UnauthorizedOperation.Region", Authentication, REGION),
         verdict("UnknownParameter", Invalid, PARAMETERS),
         verdict("UnsupportedOperation", Invalid, PARAMETERS),
@@ -203,6 +212,7 @@ mod tests {
                     "FailedOperation.SearchTimeout",
                     "FailedOperation.Timeout",
                     "ServiceUnavailable",
+                    "UnauthorizedOperation.FunctionStatus",
                     "Novel.Code",
                     "",
                     ".",
@@ -283,6 +293,17 @@ mod tests {
             ),
             (Service::Cls, "NoSuchVersion", "`endpoint`"),
             (Service::Cls, "AuthFailure.SignatureExpire", "clock"),
+            (Service::Scf, "InvalidParameterValue.StartTime", "clock"),
+            (
+                Service::Scf,
+                "InvalidParameterValue.StartTimeOrEndTime",
+                "span of time",
+            ),
+            (
+                Service::Scf,
+                "UnauthorizedOperation.FunctionStatus",
+                "passes by itself",
+            ),
         ] {
             let advice = judge_name(service, code).advice;
             assert!(advice.contains(words), "{code}: {advice}");

@@ -1,7 +1,7 @@
 //! The envelope of API 3.0: `{"Response": {..., "RequestId": ".."}}`.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{Head, Malformed, parse_head};
@@ -50,14 +50,18 @@ struct ErrorBody {
 pub(in crate::tencent) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
     // Read as fields in order, a list could pass for an object.
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Malformed::new("JSON that is no object"));
+        return Err(match serde_json::from_slice::<IgnoredAny>(body) {
+            Ok(_) => Malformed::other("JSON that is no object"),
+            Err(error) => error.into(),
+        });
     }
     let outer: Outer<'_> = serde_json::from_slice(body)?;
     let response = outer.response.filter(|raw| raw.get().starts_with('{'));
     let Some(response) = response else {
         return match parse_head(body) {
             Ok(head) if head.code != 0 => Ok(Answer::Legacy(head)),
-            _ => Err(Malformed::new("JSON without a Response")),
+            Ok(_) => Err(Malformed::other("an answer of the legacy API v2")),
+            Err(_) => Err(Malformed::other("JSON without a Response")),
         };
     };
     let probe: Probe = serde_json::from_str(response.get())?;
@@ -134,7 +138,8 @@ mod tests {
             ("", "the JSON ends too early at line 1 column 0"),
             ("<html>", "not JSON at line 1 column 1"),
             ("{}", "JSON without a Response"),
-            (r#"{"code":0}"#, "JSON without a Response"),
+            (r#"{"code":0}"#, "an answer of the legacy API v2"),
+            ("[", "the JSON ends too early at line 1 column 1"),
             (r#"{"Response":null}"#, "JSON without a Response"),
             (
                 r#"{"Response":{"Err"#,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::Timestamp;
-use crate::telemetry::{BuildInfo, Rows, Trouble};
+use crate::telemetry::{Awaited, BuildInfo, Rows, Trouble, Unread};
 use crate::web::{Readiness, SourceStatus, Status, TargetStatus};
 
 #[derive(Serialize)]
@@ -55,6 +55,11 @@ struct Source<'s> {
     requests_per_second: BTreeMap<&'s str, f64>,
     failed_requests_per_second: BTreeMap<&'s str, f64>,
     streams: BTreeMap<&'s str, &'s str>,
+    /// Whether it was once read with success.
+    ready: bool,
+    unmatched_selectors: usize,
+    /// What a person should know or change although nothing failed.
+    advice: Vec<Error<'s>>,
     error: Option<Error<'s>>,
 }
 
@@ -91,11 +96,14 @@ struct Error<'s> {
 /// The whole status as JSON.
 pub(super) fn document(readiness: Readiness, status: &Status) -> serde_json::Result<Vec<u8>> {
     let build = BuildInfo::current();
-    let (word, targets_waiting) = match readiness {
-        Readiness::Discovering => ("discovering", 0),
-        Readiness::Reading { waiting, .. } => ("reading", waiting),
-        Readiness::Ready => ("ready", 0),
+    let discovers = |unread: &[Unread]| unread.iter().any(|one| one.why == Awaited::Functions);
+    let word = match readiness {
+        Readiness::Waiting(unread) if discovers(&unread) => "discovering",
+        Readiness::Waiting(_) => "reading",
+        Readiness::Ready => "ready",
     };
+    let waiting = status.targets.iter().filter(|one| one.last_poll.is_none());
+    let targets_waiting = waiting.count();
     let targets = status.targets.iter();
     serde_json::to_vec(&Document {
         version: build.version,
@@ -140,6 +148,9 @@ fn source(source: &SourceStatus) -> Source<'_> {
             .map(|one| (one.action.as_str(), one.failed_per_second))
             .collect(),
         streams: streams.map(|(s, how)| (s.as_str(), how.as_str())).collect(),
+        ready: source.ready,
+        unmatched_selectors: source.unmatched,
+        advice: source.hints.iter().map(error).collect(),
         error: source.trouble.as_ref().map(error),
     }
 }

@@ -8,7 +8,7 @@ use super::groups::{self, Group};
 use super::spark::{HEIGHT, Spark, WIDTH};
 use super::words::{self, Clock, Count, Near, Of, Span};
 use crate::model::Timestamp;
-use crate::telemetry::{BuildInfo, CELLS, Cell, Rows, Trouble};
+use crate::telemetry::{Awaited, BuildInfo, CELLS, Cell, Rows, Trouble, Unread};
 use crate::web::{Health, Readiness, SourceStatus, Status, TargetStatus};
 
 /// Groups of troubles that are shown in full; the table has each target's own.
@@ -48,6 +48,18 @@ struct Page<'s> {
     status: &'s Status,
     sources: Vec<Source<'s>>,
     targets: Vec<Target<'s>>,
+}
+
+/// What is to be seen at a glance.
+struct Glance {
+    readiness: Readiness,
+    /// Whether something failed.
+    stopped: bool,
+    /// Whether there is something to be looked at.
+    advised: bool,
+    failing: usize,
+    waiting: usize,
+    targets: usize,
 }
 
 /// Troubles with one cause.
@@ -117,6 +129,14 @@ impl<'s> Page<'s> {
         let (failing, waiting) = (having(Health::Failing), having(Health::Waiting));
         let mut groups = groups::of(status);
         let stopped = groups.iter().any(|group| !group.trouble.hint);
+        let glance = Glance {
+            readiness,
+            stopped,
+            advised: !groups.is_empty(),
+            failing,
+            waiting,
+            targets: all.len(),
+        };
         let groups_left_out = groups.len().saturating_sub(GROUPS_MAX);
         groups.truncate(GROUPS_MAX);
         let span = |since: Timestamp| Span(now.since(since));
@@ -126,8 +146,8 @@ impl<'s> Page<'s> {
             // Relative, so that a proxy may put the whole under a path of its own.
             metrics: metrics.trim_start_matches('/'),
             json: super::JSON_PATH.trim_start_matches('/'),
-            tone: tone(readiness, stopped),
-            headline: headline(readiness, stopped, failing, all.len()),
+            tone: tone(&glance),
+            headline: headline(&glance),
             failing,
             advised: having(Health::Advice),
             waiting,
@@ -191,29 +211,37 @@ impl Page<'_> {
     }
 }
 
-fn tone(readiness: Readiness, stopped: bool) -> &'static str {
-    match readiness {
-        _ if stopped => "bad",
-        Readiness::Ready => "good",
-        Readiness::Discovering | Readiness::Reading { .. } => "wait",
+fn tone(glance: &Glance) -> &'static str {
+    let Glance {
+        ref readiness,
+        stopped,
+        advised,
+        waiting,
+        targets,
+        ..
+    } = *glance;
+    let is_ready = *readiness == Readiness::Ready && waiting == 0;
+    match stopped {
+        true => "bad",
+        false if is_ready && targets > 0 && !advised => "good",
+        false => "wait",
     }
 }
 
-fn headline(readiness: Readiness, stopped: bool, failing: usize, targets: usize) -> String {
-    match readiness {
-        _ if failing > 0 => format!(
-            "{} of {} failing",
-            Count(failing as u64),
-            Of(targets as u64, "target")
-        ),
-        _ if stopped => "Something is wrong".to_owned(),
-        Readiness::Discovering => "Looking for targets".to_owned(),
-        Readiness::Reading { waiting, targets } => format!(
-            "{} of {} still to be read",
-            Count(waiting as u64),
-            Of(targets as u64, "target")
-        ),
-        Readiness::Ready => "All targets are read".to_owned(),
+fn headline(glance: &Glance) -> String {
+    let of = |part: usize| {
+        let targets = Of(glance.targets as u64, "target");
+        format!("{} of {targets}", Count(part as u64))
+    };
+    let discovers = |unread: &[Unread]| unread.iter().any(|one| one.why == Awaited::Functions);
+    match &glance.readiness {
+        _ if glance.failing > 0 => format!("{} failing", of(glance.failing)),
+        _ if glance.stopped => "Something is wrong".to_owned(),
+        Readiness::Waiting(unread) if discovers(unread) => "Looking for targets".to_owned(),
+        _ if glance.waiting > 0 => format!("{} still to be read", of(glance.waiting)),
+        _ if glance.targets == 0 => "There is nothing to read".to_owned(),
+        _ if glance.advised => "All targets are read, but not all is as it should be".to_owned(),
+        _ => "All targets are read".to_owned(),
     }
 }
 

@@ -125,9 +125,61 @@ fn rows_without_a_usable_name_are_counted_but_not_taken() {
         total: 0,
     };
     assert_eq!(list.page(), page);
-    for body in [json!({}), json!({"Functions": null, "TotalCount": -1})] {
-        let list: FunctionList = serde_json::from_value(body).unwrap();
-        assert_eq!(list.page(), Page::default());
+    let empty = json!({"Functions": null, "TotalCount": -1});
+    let list: FunctionList = serde_json::from_value(empty).unwrap();
+    assert_eq!(list.page(), Page::default());
+}
+
+#[test]
+fn an_entry_of_another_shape_is_one_without_a_name() {
+    let body = json!({"TotalCount": 4, "Functions": [
+        7, null, {"FunctionName": ["f"]}, {"FunctionName": "ok", "ModTime": 5}]});
+    let list: FunctionList = serde_json::from_value(body).unwrap();
+    let page = Page {
+        rows: 4,
+        entries: vec![entry("ok", None)],
+        total: 4,
+    };
+    assert_eq!(list.page(), page);
+}
+
+#[test]
+fn numbers_are_read_in_every_spelling() {
+    for two in [json!(2), json!("2"), json!(2.0), json!(" 2 ")] {
+        let functions = json!({"TotalCount": two, "Functions": []});
+        let list: FunctionList = serde_json::from_value(functions).unwrap();
+        assert_eq!(list.page().total, 2, "{two}");
+        let namespaces = json!({"TotalCount": two, "Namespaces": []});
+        let list: Namespaces = serde_json::from_value(namespaces).unwrap();
+        assert_eq!(list.page().total, 2, "{two}");
+        let of = json!({"MemorySize": two, "Timeout": two, "Runtime": "r", "ClsTopicId": "t"});
+        assert_eq!(answered(of), details(2, 2, "r", "t"), "{two}");
+    }
+}
+
+#[test]
+fn an_odd_value_spoils_nothing_beside_it() {
+    let about_nothing = Details {
+        about: None,
+        topic: Topic::Id("t".into()),
+    };
+    for odd in [json!("many"), json!([]), json!({"MB": 1}), json!(64.5)] {
+        let of = json!({"MemorySize": odd, "Timeout": 3, "Runtime": [], "ClsTopicId": "t"});
+        assert_eq!(answered(of), about_nothing, "{odd}");
+    }
+}
+
+#[test]
+fn the_answer_to_something_else_is_no_empty_list() {
+    for other in [
+        json!({}),
+        json!({"MemorySize": 128}),
+        json!({"Functions": null}),
+    ] {
+        let read = serde_json::from_value::<FunctionList>(other.clone());
+        let told = read.unwrap_err().to_string();
+        assert!(told.contains("neither Functions nor TotalCount"), "{told}");
+        assert!(serde_json::from_value::<Namespaces>(other).is_err());
     }
 }
 

@@ -22,6 +22,34 @@ async fn what_cannot_pass_is_not_tried_again() {
     }
 }
 
+/// As a gateway that serves API 3.0 alone, or the wrong endpoint, does.
+#[tokio::test(start_paused = true)]
+async fn what_another_api_says_is_told_in_its_words() {
+    let refusal = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"old"},"RequestId":"r-1"}}"#;
+    for status in [200, 403] {
+        let error = one_call(vec![ok(status, refusal)]).await.0.unwrap_err();
+        assert_eq!(
+            (error.class, &*error.code, &*error.message),
+            (
+                ErrorClass::Authentication,
+                "AuthFailure.SignatureExpire",
+                "old"
+            )
+        );
+        assert_eq!(error.request_id.as_deref(), Some("r-1"));
+        assert!(error.advice.contains("clock"), "{error}");
+    }
+    let list = r#"{"Response":{"Functions":[],"TotalCount":0,"RequestId":"r"}}"#;
+    let told = one_call(vec![ok(200, list)])
+        .await
+        .0
+        .unwrap_err()
+        .to_string();
+    for words in ["an answer of API 3.0", "`endpoint`"] {
+        assert!(told.contains(words), "{told}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn odd_answers_have_their_own_words() {
     for (answer, class, code) in [
@@ -35,7 +63,13 @@ async fn odd_answers_have_their_own_words() {
         (
             ok(200, r#"{"Response":{}}"#),
             ErrorClass::Transient,
-            "non_json",
+            "other_json",
+        ),
+        (ok(200, "{}"), ErrorClass::Transient, "other_json"),
+        (
+            ok(500, r#"{"Response":{}}"#),
+            ErrorClass::Transient,
+            "http_500",
         ),
         (
             ok(200, r#"{"code":0}"#),

@@ -84,8 +84,13 @@ async fn odd_answers_have_their_own_words() {
     let offset = error("LimitExceeded.Offset");
     for (answer, class, code) in [
         (ok(200, ""), ErrorClass::Transient, "non_json"),
-        (ok(200, "[]"), ErrorClass::Transient, "non_json"),
-        (ok(200, r#"{"code":0}"#), ErrorClass::Transient, "non_json"),
+        (ok(200, "[]"), ErrorClass::Transient, "other_json"),
+        (
+            ok(200, r#"{"code":0}"#),
+            ErrorClass::Transient,
+            "other_json",
+        ),
+        (ok(200, "{}"), ErrorClass::Transient, "other_json"),
         (
             ok(200, r#"{"Response":{"Er"#),
             ErrorClass::Transient,

@@ -36,6 +36,18 @@ fn page(targets: Vec<TargetStatus>) -> String {
     render("/metrics", Readiness::Ready, status(targets)).unwrap()
 }
 
+fn waiting(why: Awaited) -> Readiness {
+    let source = "main".to_owned();
+    Readiness::Waiting(vec![Unread { source, why }])
+}
+
+/// The colour of the headline, and the headline.
+fn headline(page: &str) -> (String, String) {
+    let words = regex::Regex::new(r#"<p class="state (\w+)"><strong>(.*?)</strong>"#).unwrap();
+    let found = words.captures(page).unwrap();
+    (found[1].to_owned(), found[2].to_owned())
+}
+
 /// The text of the cells of each target's row.
 fn rows(page: &str) -> Vec<Vec<String>> {
     let body = page.split("<tbody id=\"rows\">").nth(1).unwrap();
@@ -151,7 +163,7 @@ fn long_texts_are_cut_and_old_troubles_are_not_shown() {
 
 #[test]
 fn before_anything_is_known_the_page_says_so() {
-    let page = render("/m", Readiness::Discovering, status(Vec::new())).unwrap();
+    let page = render("/m", waiting(Awaited::Functions), status(Vec::new())).unwrap();
     for words in [
         "Looking for targets",
         "No targets yet",
@@ -160,6 +172,52 @@ fn before_anything_is_known_the_page_says_so() {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+}
+
+/// Green means that nobody need look any further.
+#[test]
+fn the_headline_is_green_only_where_nothing_needs_a_look() {
+    let hinted = |mut status: Status| {
+        let hint = Trouble::hint("no function is called `helo`; did you mean `hello`?");
+        status.sources = vec![SourceStatus {
+            name: "main".into(),
+            hints: vec![hint.met(None, ago(9))],
+            ..SourceStatus::default()
+        }];
+        status
+    };
+    let read = || status(vec![target("a", None)]);
+    let nothing = || status(Vec::new());
+    let unread = || {
+        let mut target = target("a", None);
+        target.last_poll = None;
+        status(vec![target])
+    };
+    let advised = "All targets are read, but not all is as it should be";
+    let empty = "There is nothing to read";
+    for (readiness, status, tone, words) in [
+        (Readiness::Ready, read(), "good", "All targets are read"),
+        (Readiness::Ready, hinted(read()), "wait", advised),
+        (Readiness::Ready, nothing(), "wait", empty),
+        (Readiness::Ready, hinted(nothing()), "wait", empty),
+        (
+            Readiness::Ready,
+            unread(),
+            "wait",
+            "1 of 1 target still to be read",
+        ),
+        (
+            waiting(Awaited::Functions),
+            nothing(),
+            "wait",
+            "Looking for targets",
+        ),
+    ] {
+        let page = render("/metrics", readiness, status).unwrap();
+        assert_eq!(headline(&page), (tone.to_owned(), words.to_owned()));
+    }
+    let page = render("/metrics", Readiness::Ready, hinted(nothing())).unwrap();
+    assert!(page.contains("did you mean `hello`?"), "{page}");
 }
 
 /// A figure to look at, not to judge by: machines differ.
