@@ -33,6 +33,17 @@ pub struct Rules {
     pub first_read: Duration,
 }
 
+/// The right time, where another was gone by.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction {
+    /// What lies behind it lies in the future.
+    pub now: Timestamp,
+    /// Since when the right time is known.
+    pub since: Timestamp,
+    /// Whether that is certain enough to remember again what was forgotten.
+    pub is_sure: bool,
+}
+
 /// All that was counted, and all that says what was.
 #[derive(Debug, Clone)]
 pub struct Books {
@@ -255,6 +266,7 @@ impl Books {
             .series
             .keys()
             .chain(change.forgotten.keys())
+            .chain(change.recalled.keys())
             .copied()
             .collect();
         touched.extend((0..change.added.len()).map(|at| (self.seen.len() + at) as u32));
@@ -270,7 +282,7 @@ impl Books {
                 .zip(change.packs.iter().cloned())
                 .collect(),
             dropped_keys: dropped.clone(),
-            targets: change.settled.clone(),
+            targets: self.positions(change),
             held: Vec::new(),
         };
         change.dropped = dropped;
@@ -286,6 +298,8 @@ impl Books {
             packs,
             settled,
             forgotten,
+            lowered,
+            recalled,
             dropped,
             homes,
             about,
@@ -315,6 +329,12 @@ impl Books {
         }
         for (target, position) in settled {
             self.targets.settle(&target, position);
+        }
+        for (slot, bound) in recalled {
+            self.seen[slot as usize].remember_from(bound);
+        }
+        for (target, position) in lowered {
+            self.targets.lower(&target, position);
         }
         if !dropped.is_empty() {
             self.packs
@@ -407,7 +427,16 @@ impl Books {
     /// The position up to which a target is settled once the change is made.
     fn settled_after(&self, change: &Prepared, target: &TargetId) -> Timestamp {
         let settled = change.settled_of(target);
-        settled.unwrap_or_else(|| self.targets.settled(target))
+        let settled = settled.unwrap_or_else(|| self.targets.settled(target));
+        settled.min(change.lowered_to(target))
+    }
+
+    /// The positions that a change moves.
+    fn positions(&self, change: &Prepared) -> Vec<(TargetId, Timestamp)> {
+        let moved = change.settled.iter().chain(&change.lowered);
+        moved
+            .map(|(target, _)| (target.clone(), self.settled_after(change, target)))
+            .collect()
     }
 
     /// The changed version of a series, begun from the present one.

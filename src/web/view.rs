@@ -77,6 +77,10 @@ pub struct SourceStatus {
     pub strategies: Vec<(String, String)>,
     /// What is wrong with its list of functions.
     pub trouble: Option<Trouble>,
+    /// How far the cloud's clock is ahead of this machine's.
+    pub clock_offset_seconds: f64,
+    /// That this is too much.
+    pub clock: Option<Trouble>,
 }
 
 /// The requests of one action.

@@ -64,6 +64,9 @@ pub(super) fn of(status: &Status) -> Vec<Group> {
         if let Some(trouble) = source.trouble.as_ref().filter(going_on) {
             add(&format!("{}, list of functions", source.name), trouble, 0);
         }
+        if let Some(trouble) = &source.clock {
+            add(&format!("{}, clock", source.name), trouble, 0);
+        }
     }
     for target in &status.targets {
         if let Some(trouble) = target.trouble.as_ref().filter(going_on) {

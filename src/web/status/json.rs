@@ -55,6 +55,7 @@ struct Source<'s> {
     requests_per_second: BTreeMap<&'s str, f64>,
     failed_requests_per_second: BTreeMap<&'s str, f64>,
     streams: BTreeMap<&'s str, &'s str>,
+    clock_offset_seconds: f64,
     error: Option<Error<'s>>,
 }
 
@@ -140,6 +141,7 @@ fn source(source: &SourceStatus) -> Source<'_> {
             .map(|one| (one.action.as_str(), one.failed_per_second))
             .collect(),
         streams: streams.map(|(s, how)| (s.as_str(), how.as_str())).collect(),
+        clock_offset_seconds: source.clock_offset_seconds,
         error: source.trouble.as_ref().map(error),
     }
 }
