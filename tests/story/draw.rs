@@ -6,6 +6,7 @@ use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
+use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
@@ -41,6 +42,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
+        clock: MachineClock::default(),
     };
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
     if story.world.faults.clock_skew_ms < 0 {
@@ -51,6 +53,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     dice.zeros(&mut story);
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
+    clock::draw(&mut story, &Random::seeded(seed ^ 0xC10C_0000_0000_0000));
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story

@@ -8,6 +8,7 @@ use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::Settings;
 
+use super::clock::MachineClock;
 use super::draw;
 
 /// Everything that decides a run.
@@ -32,6 +33,8 @@ pub struct Story {
     pub wide_refused: Option<(Duration, Duration)>,
     /// Time between two scrapes.
     pub scrape: Duration,
+    /// What the clock of the exporter's machine does.
+    pub clock: MachineClock,
 }
 
 /// Where the exporter's keys come from.
@@ -181,6 +184,7 @@ impl Story {
                 short(lasting)
             )
         }));
+        sentences.extend(self.clock.tell(&self.world.faults));
         sentences.push(format!("The exporter reads {}.", self.setup));
         let mut before = self.setup;
         for step in &self.steps {
