@@ -199,3 +199,6 @@ impl Books {
         recalled.map_or(bound, |recalled| bound.min(recalled))
     }
 }
+
+#[cfg(test)]
+mod tests;
