@@ -19,6 +19,7 @@ use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 pub use outcome::{Minute, PageOutcome};
 use prepared::PackNote;
 pub use prepared::Prepared;
+pub use settle::Correction;
 
 /// What the configuration says about counting.
 #[derive(Debug, Clone, Copy)]
@@ -31,17 +32,6 @@ pub struct Rules {
     pub late_after: Duration,
     /// How far back the first read of a target goes.
     pub first_read: Duration,
-}
-
-/// The right time, where another was gone by.
-#[derive(Debug, Clone, Copy)]
-pub struct Correction {
-    /// What lies behind it lies in the future.
-    pub now: Timestamp,
-    /// Since when the right time is known.
-    pub since: Timestamp,
-    /// Whether that is certain enough to remember again what was forgotten.
-    pub is_sure: bool,
 }
 
 /// All that was counted, and all that says what was.
@@ -429,14 +419,6 @@ impl Books {
         let settled = change.settled_of(target);
         let settled = settled.unwrap_or_else(|| self.targets.settled(target));
         settled.min(change.lowered_to(target))
-    }
-
-    /// The positions that a change moves.
-    fn positions(&self, change: &Prepared) -> Vec<(TargetId, Timestamp)> {
-        let moved = change.settled.iter().chain(&change.lowered);
-        moved
-            .map(|(target, _)| (target.clone(), self.settled_after(change, target)))
-            .collect()
     }
 
     /// The changed version of a series, begun from the present one.

@@ -5,10 +5,21 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::prepared::{PackNote, Prepared};
-use super::{Books, Correction, Rules};
+use super::{Books, Rules};
 use crate::ledger::{RETENTION, Scope, Seen, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::OVERFLOW;
+
+/// The right time, where another was gone by.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction {
+    /// What lies behind it lies in the future.
+    pub now: Timestamp,
+    /// Since when the right time is known.
+    pub since: Timestamp,
+    /// Whether that is certain enough to remember again what was forgotten.
+    pub is_sure: bool,
+}
 
 impl Books {
     /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
@@ -173,6 +184,14 @@ impl Books {
         };
         let settled = self.targets.slowest_beside(target, position);
         change.forget(slot, settled - self.memory());
+    }
+
+    /// The positions that a change moves.
+    pub(super) fn positions(&self, change: &Prepared) -> Vec<(TargetId, Timestamp)> {
+        let moved = change.settled.iter().chain(&change.lowered);
+        moved
+            .map(|(target, _)| (target.clone(), self.settled_after(change, target)))
+            .collect()
     }
 
     /// The packs whose every key is forgotten after this change, in ascending order.
