@@ -11,7 +11,7 @@ mod owner;
 mod writer;
 mod zero_first;
 
-pub use books::{Books, Minute, PageOutcome, Prepared, Rules};
+pub use books::{Books, Correction, Minute, PageOutcome, Prepared, Rules};
 pub use condition::Condition;
 pub use owner::{Committer, Published};
 pub use writer::{Answer, Refused, Terms, Writer, answer};

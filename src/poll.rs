@@ -17,6 +17,7 @@ use crate::config::Poll;
 use crate::runtime::Runtime;
 use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
+use crate::tencent::CloudClock;
 
 pub use board::{Board, SourceInfo, SourceState, TargetState};
 pub use budget::Budget;
@@ -39,21 +40,8 @@ pub struct Poller {
     pub telemetry: SourceTelemetry,
     /// What people are shown.
     pub board: Arc<Board>,
-    /// Clock, jitter and the wish to stop.
+    /// The cloud's clock, and what vouches for it.
+    pub clock: CloudClock,
+    /// The cloud's time, jitter and the wish to stop.
     pub runtime: Runtime,
-}
-
-/// Whole seconds by which a clock is corrected, and more than two looks at it can differ by.
-const CORRECTION_MIN_MS: i64 = 500;
-
-impl Poller {
-    /// How far the cloud's clock is known to be ahead of this machine's, in milliseconds.
-    fn ahead(&self) -> i64 {
-        self.source.now().as_millis() - self.runtime.now().as_millis()
-    }
-
-    /// Whether the cloud is less far ahead than was thought: then `now` was never reached.
-    fn is_less_ahead_than(&self, ahead: i64) -> bool {
-        self.ahead() < ahead - CORRECTION_MIN_MS
-    }
 }

@@ -94,6 +94,12 @@ impl Runtime {
         (Self { stop, ..self }, stopper)
     }
 
+    /// The same by another clock, such as that of the cloud.
+    #[must_use]
+    pub fn by_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

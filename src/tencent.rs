@@ -29,7 +29,7 @@ mod text;
 mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
-pub use clock::CloudClock;
+pub use clock::{Begun, ClockOffset, CloudClock, Vouch};
 pub use credentials::{
     Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment,
     FileProvider, Origin, RoleConfig, Sources, StaticProvider, Sts,

@@ -7,6 +7,8 @@
 
 #[path = "bodies.rs"]
 mod bodies;
+#[path = "clock_jumps.rs"]
+mod clock_jumps;
 #[path = "clock_skew.rs"]
 mod clock_skew;
 #[path = "compose.rs"]

@@ -15,7 +15,7 @@ use scf_exporter::runtime::{Runtime, Stopper, spawn};
 use scf_exporter::source::{Listing, LogSource, PageSink, ReadReport, Span};
 use scf_exporter::store::Store;
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::tencent::{ApiError, BoxFuture, ErrorClass};
+use scf_exporter::tencent::{ApiError, BoxFuture, CloudClock, ErrorClass};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -170,6 +170,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         writer,
         telemetry: telemetry.source("s"),
         board: Arc::default(),
+        clock: CloudClock::over(runtime.clock.clone()),
         runtime,
     };
     Work {

@@ -5,6 +5,8 @@
 
 #[path = "story/checks.rs"]
 mod checks;
+#[path = "story/clock.rs"]
+mod clock;
 #[path = "story/draw.rs"]
 mod draw;
 #[path = "story/mutants.rs"]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::commit::{Condition, Published};
 use crate::model::Timestamp;
 use crate::poll::{Board, SourceState, TargetState};
-use crate::runtime::Runtime;
+use crate::runtime::{Clock as _, Runtime};
 use crate::series::Snapshot;
-use crate::telemetry::{Disposition, Rows, Telemetry};
+use crate::telemetry::{Disposition, Rows, Telemetry, Trouble};
+use crate::tencent::ClockOffset;
 use crate::web::{
     ActionRate, ConfigStatus, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,
     TargetStatus, View,
@@ -36,17 +37,27 @@ impl View for Shown {
     }
 
     fn status(&self) -> Status {
-        let now = self.runtime.now();
+        let sources = self.board.sources();
+        // The cloud's time, by which all that is read is dated; this machine's may be another.
+        let machine = self.runtime.now();
+        let cloud = sources.first().map(|source| source.info.clock.now());
+        let now = cloud.unwrap_or(machine);
+        let by_cloud = |at: Timestamp| {
+            let ahead = now.as_millis().saturating_sub(machine.as_millis());
+            Timestamp::from_millis(at.as_millis().saturating_add(ahead))
+        };
         let targets = self.board.targets().into_iter();
-        let sources = self.board.sources().into_iter();
         let (successful, loaded) = self.telemetry.config_state();
         Status {
             now,
-            began: self.began,
+            began: by_cloud(self.began),
             targets: targets
                 .map(|(id, state)| target(id.to_string(), state, now))
                 .collect(),
-            sources: sources.map(|state| source(state, now)).collect(),
+            sources: sources
+                .into_iter()
+                .map(|state| source(state, now))
+                .collect(),
             rows: self.rows(),
             series: SeriesStatus {
                 functions: self.published.load().series.len(),
@@ -55,9 +66,17 @@ impl View for Shown {
             },
             state: StateStatus {
                 bytes: self.condition.bytes(),
-                trouble: self.condition.trouble(),
+                trouble: self.condition.trouble().map(|trouble| Trouble {
+                    since: by_cloud(trouble.since),
+                    last: by_cloud(trouble.last),
+                    ended: trouble.ended.map(by_cloud),
+                    ..trouble
+                }),
             },
-            config: ConfigStatus { successful, loaded },
+            config: ConfigStatus {
+                successful,
+                loaded: by_cloud(loaded),
+            },
         }
     }
 }
@@ -88,9 +107,30 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
     }
 }
 
+/// What a person is told of a machine whose clock is wrong.
+fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Trouble {
+    let seconds = offset.millis.unsigned_abs() / 1_000;
+    let side = if offset.millis < 0 {
+        "ahead of"
+    } else {
+        "behind"
+    };
+    let what = format!(
+        "this machine's clock is {seconds} s {side} the cloud's; the exporter goes by the cloud's time and loses \
+         nothing, but Prometheus and the log go by this machine's: mend its time service"
+    );
+    Trouble {
+        last: now,
+        ..Trouble::hint(what).met(None, offset.since)
+    }
+}
+
 fn source(state: SourceState, now: Timestamp) -> SourceStatus {
+    let offset = state.info.clock.offset();
     let rates = state.info.requests.rates(now).into_iter();
     SourceStatus {
+        clock_offset_seconds: offset.millis as f64 / 1_000.0,
+        clock: ClockOffset::is_wrong(offset.millis).then(|| wrong_clock(offset, now)),
         name: state.name,
         api: state.info.api.to_string(),
         region: state.info.region,

@@ -1,15 +1,16 @@
 //! The wiring of one source: from its configuration to a poller with clients and credentials.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{BuildError, Seams};
 use crate::commit::Writer;
 use crate::config::{self, Api, Config, CredentialsConfig, Poll};
 use crate::poll::{Board, Budget, Poller, SourceInfo};
-use crate::runtime::{Runtime, Stopper};
+use crate::runtime::{Clock as _, Runtime, Stopper};
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
@@ -17,16 +18,23 @@ use crate::source::v3::V3Source;
 use crate::source::{LogSource, Place, Wanted};
 use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
-    CallObserver, Chain, ChainConfig, Client, ClientConfig, CloudClock, CredentialProvider,
-    Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod, StsClient,
+    CallObserver, Chain, ChainConfig, Client, ClientConfig, ClockOffset, CloudClock,
+    CredentialProvider, Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod,
+    StsClient,
 };
+
+/// A wrong clock is warned of again when it has moved by so much, in milliseconds.
+const WARN_AGAIN_MS: u64 = 10_000;
 
 /// Passes what the clients of one source do on to the metrics.
 struct Observer {
+    name: String,
     telemetry: Arc<Telemetry>,
     source: SourceTelemetry,
     requests: Arc<Requests>,
-    runtime: Runtime,
+    clock: CloudClock,
+    /// The offset that was warned of last, in milliseconds; zero where there is none.
+    warned: AtomicI64,
 }
 
 /// What all sources share.
@@ -88,6 +96,9 @@ impl Wiring {
     pub(super) async fn build(&self, terms: Terms) -> Result<Built, BuildError> {
         let source = &terms.source;
         let (runtime, stopper) = self.seams.runtime.clone().with_stopper();
+        let clock = CloudClock::over(runtime.clock.clone());
+        // Whatever is done, shown or judged for this source is so by the cloud's time.
+        let runtime = runtime.by_clock(Arc::new(clock.clone()));
         let telemetry = self.telemetry.source(&source.name);
         let requests = Arc::new(Requests::default());
         let building = Building {
@@ -95,12 +106,14 @@ impl Wiring {
             terms: &terms,
             source,
             runtime: runtime.clone(),
-            clock: CloudClock::default(),
+            clock: clock.clone(),
             observer: Arc::new(Observer {
+                name: source.name.clone(),
                 telemetry: self.telemetry.clone(),
                 source: telemetry.clone(),
                 requests: requests.clone(),
-                runtime: self.seams.runtime.clone(),
+                clock: clock.clone(),
+                warned: AtomicI64::new(0),
             }),
         };
         let info = SourceInfo {
@@ -109,6 +122,7 @@ impl Wiring {
             account: source.account.clone(),
             limit: terms.requests_per_second,
             requests,
+            clock: clock.clone(),
         };
         let poller = Poller {
             name: source.name.as_str().into(),
@@ -118,6 +132,7 @@ impl Wiring {
             writer: self.writer.clone(),
             telemetry,
             board: self.board.clone(),
+            clock,
             runtime,
         };
         Ok(Built {
@@ -283,11 +298,29 @@ impl CallObserver for Observer {
         // Each API has its own word for success; the metric has one.
         let code = if code == "0" { "ok" } else { code };
         self.telemetry.api_attempt(api, action, code, took);
-        let now = self.runtime.now();
+        let now = self.clock.now();
         self.requests.sent(action, now, code != "ok");
     }
 
     fn clock_offset(&self, _: &'static str, offset_ms: i64) {
         self.source.set_clock_offset(offset_ms);
+        let warned = self.warned.load(Ordering::Relaxed);
+        let (is_wrong, seconds) = (ClockOffset::is_wrong(offset_ms), offset_ms / 1_000);
+        if is_wrong && offset_ms.abs_diff(warned) >= WARN_AGAIN_MS {
+            warn!(
+                source = &*self.name,
+                offset_seconds = seconds,
+                "this machine's clock is wrong: the cloud's is ahead of it by so much; the exporter goes by the \
+                 cloud's time, but the machine's time service needs a look"
+            );
+            self.warned.store(offset_ms, Ordering::Relaxed);
+        } else if !is_wrong && warned != 0 {
+            info!(
+                source = &*self.name,
+                offset_seconds = seconds,
+                "this machine's clock is right again"
+            );
+            self.warned.store(0, Ordering::Relaxed);
+        }
     }
 }

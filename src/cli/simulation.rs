@@ -114,6 +114,9 @@ pub struct RefusalArgs {
     /// API 3.0 no longer offers GetFunctionLogs, as the vendor announced.
     #[arg(long, env = "SCF_EXPORTER_SIM_OFFLINE_LOGS")]
     pub offline_logs: bool,
+    /// Answers have no Date header, as behind some proxies.
+    #[arg(long, env = "SCF_EXPORTER_SIM_NO_DATE")]
+    pub no_date: bool,
     /// Action of API 3.0 or CLS that the keys may not use; may be repeated.
     #[arg(long, env = "SCF_EXPORTER_SIM_DENY", value_name = "ACTION",
           value_delimiter = ',', value_parser = simulated_action)]
@@ -166,7 +169,13 @@ impl SimArgs {
             namespaces: self.namespaces,
             topics: self.topics,
             rate_per_second: self.rate,
-            faults: self.faults.faults(),
+            faults: match refusals.no_date {
+                true => Faults {
+                    missing_dates: 1.0,
+                    ..self.faults.faults()
+                },
+                false => self.faults.faults(),
+            },
             cls: ClsWire {
                 index: refusals.index.index(),
                 ..defaults.cls

@@ -198,13 +198,14 @@ fn the_simulated_cloud_has_bounds() {
 
 #[test]
 fn the_simulated_cloud_refuses_what_it_is_told_to() {
-    let line = "scf-exporter sim --offline-logs --deny ListFunctions --deny SearchLog \
+    let line = "scf-exporter sim --offline-logs --no-date --deny ListFunctions --deny SearchLog \
                 --index full-text --key-lifetime 1m30s";
     let settings = match parse(line.split_whitespace()).unwrap().command {
         Action::Sim(args) => args.settings(),
         other => panic!("{other:?}"),
     };
     assert!(settings.api3.logs_offline);
+    assert_eq!(settings.faults.missing_dates.to_string(), "1");
     assert_eq!(settings.api3.denied_actions, ["ListFunctions", "SearchLog"]);
     assert_eq!(settings.cls.index, Index::FullText);
     assert_eq!(settings.role.lifetime_s, 90);

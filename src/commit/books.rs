@@ -19,6 +19,7 @@ use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 pub use outcome::{Minute, PageOutcome};
 use prepared::PackNote;
 pub use prepared::Prepared;
+pub use settle::Correction;
 
 /// What the configuration says about counting.
 #[derive(Debug, Clone, Copy)]
@@ -255,6 +256,7 @@ impl Books {
             .series
             .keys()
             .chain(change.forgotten.keys())
+            .chain(change.recalled.keys())
             .copied()
             .collect();
         touched.extend((0..change.added.len()).map(|at| (self.seen.len() + at) as u32));
@@ -270,7 +272,7 @@ impl Books {
                 .zip(change.packs.iter().cloned())
                 .collect(),
             dropped_keys: dropped.clone(),
-            targets: change.settled.clone(),
+            targets: self.positions(change),
             held: Vec::new(),
         };
         change.dropped = dropped;
@@ -286,6 +288,8 @@ impl Books {
             packs,
             settled,
             forgotten,
+            lowered,
+            recalled,
             dropped,
             homes,
             about,
@@ -315,6 +319,12 @@ impl Books {
         }
         for (target, position) in settled {
             self.targets.settle(&target, position);
+        }
+        for (slot, bound) in recalled {
+            self.seen[slot as usize].remember_from(bound);
+        }
+        for (target, position) in lowered {
+            self.targets.lower(&target, position);
         }
         if !dropped.is_empty() {
             self.packs
@@ -407,7 +417,8 @@ impl Books {
     /// The position up to which a target is settled once the change is made.
     fn settled_after(&self, change: &Prepared, target: &TargetId) -> Timestamp {
         let settled = change.settled_of(target);
-        settled.unwrap_or_else(|| self.targets.settled(target))
+        let settled = settled.unwrap_or_else(|| self.targets.settled(target));
+        settled.min(change.lowered_to(target))
     }
 
     /// The changed version of a series, begun from the present one.

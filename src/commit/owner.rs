@@ -168,6 +168,14 @@ impl Committer {
                 self.books.prepare_settled(change, &target, settled);
                 answers.0.push(Answer::Opened(reply, settled));
             }
+            Request::Correct {
+                target,
+                correction,
+                reply,
+            } => {
+                let settled = self.books.prepare_corrected(change, &target, correction);
+                answers.0.push(Answer::Opened(reply, settled));
+            }
             Request::Known {
                 listed,
                 gone,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{PageOutcome, Rules};
+use super::{Correction, PageOutcome, Rules};
 use crate::ledger::{Listed, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::store::CommitError;
@@ -54,6 +54,11 @@ pub(super) enum Request {
         now: Timestamp,
         reply: Reply<Timestamp>,
     },
+    Correct {
+        target: TargetId,
+        correction: Correction,
+        reply: Reply<Timestamp>,
+    },
     Known {
         listed: Vec<Listed>,
         gone: Vec<FunctionId>,
@@ -94,6 +99,24 @@ impl Writer {
         self.ask(|reply| Request::Open {
             target: target.clone(),
             now,
+            reply,
+        })
+        .await
+    }
+
+    /// Lowers what lies in the future beside a target, by a time that is vouched for; answers where
+    /// the target is settled now.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn correct(
+        &self,
+        target: &TargetId,
+        correction: Correction,
+    ) -> Result<Timestamp, Refused> {
+        self.ask(|reply| Request::Correct {
+            target: target.clone(),
+            correction,
             reply,
         })
         .await

@@ -80,6 +80,12 @@ impl Seen {
         }
     }
 
+    /// Remembers attempts from `bound` on, where they were forgotten up to some point in the future
+    /// by a clock that was ahead.
+    pub fn remember_from(&mut self, bound: Timestamp) {
+        self.forgotten = bound.min(self.forgotten);
+    }
+
     /// How many attempts within `span` are remembered, cold starts not among them.
     pub fn count_in(&self, span: &Range<Timestamp>) -> u64 {
         let keys = self.keys.iter();

@@ -249,6 +249,19 @@ impl Targets {
         *entry = settled.max(*entry);
     }
 
+    /// Moves a target's settled position back: it lay in the future.
+    pub fn lower(&mut self, target: &TargetId, position: Timestamp) {
+        if let Some(settled) = self.0.get_mut(target) {
+            *settled = position.min(*settled);
+        }
+    }
+
+    /// The settled positions of the targets of the target's region, its own among them.
+    pub fn beside(&self, target: &TargetId) -> impl Iterator<Item = (&TargetId, Timestamp)> {
+        let beside = self.0.iter().filter(|(id, _)| id.is_beside(target));
+        beside.map(|(id, settled)| (id, *settled))
+    }
+
     /// The position up to which every target of the region has settled when `target` settles at
     /// `position`. Those that have not settled anything within retention have ended.
     pub fn slowest_beside(&self, target: &TargetId, position: Timestamp) -> Timestamp {

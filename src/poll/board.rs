@@ -9,7 +9,7 @@ use crate::config::Api;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, Cell, Recent, Requests, Rows, Trouble, Unread};
-use crate::tencent::ApiError;
+use crate::tencent::{ApiError, CloudClock};
 
 /// The state of every target and source.
 #[derive(Debug, Default)]
@@ -60,6 +60,8 @@ pub struct SourceInfo {
     pub limit: f64,
     /// The requests that are made.
     pub requests: Arc<Requests>,
+    /// The cloud's clock, by which all times of the source and its targets are.
+    pub clock: CloudClock,
 }
 
 /// How a source stands.

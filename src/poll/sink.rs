@@ -22,8 +22,8 @@ pub(super) struct Sink<'a> {
     writer: &'a Writer,
     mode: Mode,
     stop: &'a Stop,
-    /// Whether the clock by which the read settles proved to be ahead of the cloud's.
-    misled: &'a (dyn Fn() -> bool + Sync),
+    /// Up to where the read may settle, by a clock that something vouches for.
+    limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
     /// How far the target is settled; moves with the read.
     settled: &'a mut Timestamp,
     /// Reasons that were logged for this target already.
@@ -51,7 +51,7 @@ impl<'a> Sink<'a> {
         writer: &'a Writer,
         mode: Mode,
         stop: &'a Stop,
-        misled: &'a (dyn Fn() -> bool + Sync),
+        limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
         settled: &'a mut Timestamp,
         logged: &'a mut BTreeSet<RejectReason>,
     ) -> Self {
@@ -61,7 +61,7 @@ impl<'a> Sink<'a> {
             writer,
             mode,
             stop,
-            misled,
+            limit,
             settled,
             logged,
             waiting,
@@ -83,7 +83,9 @@ impl<'a> Sink<'a> {
 
     /// Settles what a sweep has read through. Every page of it must be durable first.
     async fn settle(&mut self, position: Timestamp) -> Flow {
-        if position > *self.settled && !(self.misled)() {
+        let limit = (self.limit)().unwrap_or(Timestamp::MIN);
+        let position = position.min(limit);
+        if position > *self.settled {
             self.drain().await;
             if !self.tally.refused && self.writer.settle(self.target, position).await.is_ok() {
                 *self.settled = position;

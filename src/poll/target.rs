@@ -11,12 +11,17 @@ use super::board::{Polled, trouble_of};
 use super::budget::Seat;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
-use crate::commit::Refused;
+use crate::commit::{Correction, Refused};
 use crate::ledger::TargetId;
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::telemetry::Trouble;
-use crate::tencent::{ApiError, BoxFuture};
+use crate::tencent::{ApiError, Begun, BoxFuture, CloudClock};
+
+/// A watermark that lies less far ahead of the clock is no wrong one: clocks differ a little.
+const AHEAD_MIN: Duration = Duration::from_secs(5);
+/// How far back a read goes whose watermark lies ahead of the clock.
+const LOOK_BACK: Duration = Duration::from_secs(2);
 
 /// One target at work.
 struct Worker {
@@ -30,6 +35,15 @@ struct Worker {
     logged: BTreeSet<RejectReason>,
     /// What is wrong since the last good poll, so that repeats are not logged again.
     repeated: Option<Repeated>,
+    /// By which count of the clock's jumps it was last seen to that nothing lies in the future.
+    corrected: Option<u64>,
+}
+
+/// When a read began, and how late its rows may be.
+#[derive(Clone, Copy)]
+struct Beginning {
+    begun: Begun,
+    late_after: Duration,
 }
 
 /// The same thing going wrong, poll after poll.
@@ -76,6 +90,7 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
         seat,
         logged: BTreeSet::new(),
         repeated: None,
+        corrected: None,
     };
     while stop.pause(wait).await {
         wait = worker.poll().await;
@@ -103,7 +118,8 @@ pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
 async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     let stop = poller.runtime.stop.clone();
     loop {
-        match poller.writer.open(target, poller.source.now()).await {
+        // By the earlier time, where clocks disagree: nothing is lost by reading more.
+        match poller.writer.open(target, poller.clock.at_least()).await {
             Ok(settled) => return Some(settled),
             Err(refused) => {
                 let now = poller.runtime.now();
@@ -119,6 +135,13 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
 /// A page that could not be committed, for people: what is wrong is the committer's to tell.
 fn refusal(refused: Refused) -> Trouble {
     Trouble::of("commit", refused.to_string(), Refused::ADVICE)
+}
+
+impl Beginning {
+    /// Up to where the read may settle by now.
+    fn may_settle(self, clock: &CloudClock) -> Option<Timestamp> {
+        clock.may_settle(self.begun, self.late_after)
+    }
 }
 
 impl PageSink for First {
@@ -137,17 +160,8 @@ impl Worker {
     async fn poll(&mut self) -> Duration {
         let began = Instant::now();
         let mode = self.schedule.mode(began);
-        // Before the time is taken: a correction in between is then noticed too.
-        let ahead = self.poller.ahead();
-        let now = self.poller.source.now();
-        let span = Span {
-            mode,
-            from: self.settled,
-            closed: now - self.poller.source.late_after(&self.target),
-            now,
-            expected: self.expected,
-        };
-        let (result, tally) = self.read(span, ahead).await;
+        let (span, beginning) = self.begin(mode).await;
+        let (result, tally) = self.read(span, beginning).await;
         let Poller { board, runtime, .. } = &self.poller;
         board.counted(&self.target, runtime.now(), &tally);
         let ended = match result {
@@ -155,7 +169,7 @@ impl Worker {
                 let (pages, complete) = (report.pages, report.complete);
                 let counted = tally.rows.counted;
                 self.expected = counted;
-                self.took(span, ahead, report, tally).await;
+                self.took(span, beginning, report, tally).await;
                 Ended::Read {
                     counted,
                     pages,
@@ -185,22 +199,77 @@ impl Worker {
         wait - began.elapsed().min(wait / 2)
     }
 
-    /// `ahead` is [`Poller::ahead`] as it was when the span was cut. Where an answer shows since
-    /// that the cloud's time is less than that, nothing may be settled by this read.
-    async fn read(&mut self, span: Span, ahead: i64) -> (Result<ReadReport, ApiError>, Tally) {
+    /// Cuts the span of a read. Where the clock is wrong the watermark may lie ahead of it: it is
+    /// asked for the newest rows all the same, so that an answer can tell the time.
+    async fn begin(&mut self, mode: Mode) -> (Span, Beginning) {
+        let late_after = self.poller.source.late_after(&self.target);
+        self.correct(late_after).await;
+        let clock = &self.poller.clock;
+        // Before the time is taken: a jump in between is then noticed too.
+        let begun = clock.begun();
+        let now = self.poller.source.now();
+        let span = Span {
+            mode,
+            from: match self.settled < now {
+                true => self.settled,
+                false => now - LOOK_BACK,
+            },
+            closed: clock.at_least() - late_after,
+            now,
+            expected: self.expected,
+        };
+        (span, Beginning { begun, late_after })
+    }
+
+    /// Lowers a watermark that proves to lie in the future, and what is said to be forgotten there.
+    /// If that is refused the next poll does it.
+    async fn correct(&mut self, late_after: Duration) {
+        let Some(vouch) = self.poller.clock.vouched(late_after) else {
+            return;
+        };
+        let is_ahead = self.settled > vouch.now + AHEAD_MIN;
+        let is_due = vouch.is_sure && self.corrected != Some(vouch.jumps);
+        if !is_ahead && !is_due {
+            return;
+        }
+        let correction = Correction {
+            now: vouch.now + AHEAD_MIN,
+            since: vouch.since,
+            is_sure: vouch.is_sure,
+        };
+        let corrected = self.poller.writer.correct(&self.target, correction).await;
+        let Ok(settled) = corrected else {
+            return;
+        };
+        self.corrected = vouch.is_sure.then_some(vouch.jumps);
+        if settled < self.settled {
+            warn!(
+                target_name = %self.target, was = %self.settled, now = %settled,
+                "the watermark lay in the future and is lowered: it was set by a clock that was                  ahead; calls between its old keys and now may be missing"
+            );
+            self.settled = settled;
+        }
+    }
+
+    /// Settles no further than the clock is vouched for since the read began.
+    async fn read(
+        &mut self,
+        span: Span,
+        beginning: Beginning,
+    ) -> (Result<ReadReport, ApiError>, Tally) {
         let Poller {
             source,
             writer,
             runtime,
             ..
         } = &self.poller;
-        let misled = || self.poller.is_less_ahead_than(ahead);
+        let limit = || beginning.may_settle(&self.poller.clock);
         let mut sink = Sink::new(
             &self.target,
             writer,
             span.mode,
             &runtime.stop,
-            &misled,
+            &limit,
             &mut self.settled,
             &mut self.logged,
         );
@@ -209,7 +278,7 @@ impl Worker {
     }
 
     /// After a read that went well: settle what is settled, show how it stands.
-    async fn took(&mut self, span: Span, ahead: i64, report: ReadReport, tally: Tally) {
+    async fn took(&mut self, span: Span, at: Beginning, report: ReadReport, tally: Tally) {
         let Poller {
             telemetry,
             board,
@@ -219,13 +288,14 @@ impl Worker {
             ..
         } = &self.poller;
         let now = runtime.now();
-        if self.poller.is_less_ahead_than(ahead) {
-            debug!(target_name = %self.target, "the clock was corrected: nothing is settled yet");
-        } else if report.complete {
-            let position = span.closed;
+        let limit = at.may_settle(&self.poller.clock);
+        if let (true, Some(limit)) = (report.complete, limit) {
+            let position = span.closed.min(limit);
             if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
                 self.settled = position;
             }
+        } else if report.complete {
+            debug!(target_name = %self.target, "nothing vouches for the clock: nothing is settled yet");
         } else if span.mode == Mode::Sweep && !runtime.stop.is_wished() {
             telemetry.incomplete_read();
             debug!(target_name = %self.target, "read incomplete: rows moved while it went on");

@@ -69,6 +69,7 @@ enum Door {
 
 const V2_PATH: &str = "/v2/index.php";
 const API3_PATH: &str = "/";
+const DATE_KEY: u64 = 0xDA7E_0000_0000_0000;
 const REQUEST_KEY: u64 = 0x5EED_0000_0000_0000;
 
 // === impl Cloud ===
@@ -132,7 +133,17 @@ impl Cloud {
                 Err(page) => page,
             }
         };
-        response.dated(clock_ms)
+        match self.shown_clock(clock_ms) {
+            Some(shown_ms) => response.dated(shown_ms),
+            None => response,
+        }
+    }
+
+    /// The clock that the answer shows, drawn by itself so that it moves no other fault.
+    fn shown_clock(&self, clock_ms: i64) -> Option<i64> {
+        let number = self.desk().requests;
+        let mut rng = Rng::keyed(mix(self.settings.seed, DATE_KEY), number);
+        self.settings.faults.dated(clock_ms, &mut rng)
     }
 
     /// What an exact reader has counted at `now_ms`: all that is finished and visible.

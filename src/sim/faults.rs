@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use super::rng::Rng;
 
+/// How far off a wrong `Date` is at the most, milliseconds: the cloud takes requests whose stamp is
+/// up to five minutes off, so a client cannot tell such a date from a right one.
+const WRONG_DATE_MS: u64 = 240_000;
+
 /// Knobs of misfortune. Probabilities are per request or per row, from 0 to 1.
 ///
 /// Everything but `unreadable_rows` and `oversized_rows` loses no information: a reader that is exact can still reach
@@ -38,6 +42,10 @@ pub struct Faults {
     /// How far the API's clock is ahead of the caller's, milliseconds; it shows in start times and
     /// in the judgement of timestamps.
     pub clock_skew_ms: i64,
+    /// An answer has no `Date`.
+    pub missing_dates: f64,
+    /// The `Date` of an answer is up to four minutes off, as that of one server whose clock is wrong.
+    pub wrong_dates: f64,
     /// A finished call becomes visible within this many milliseconds of its end.
     pub usual_delivery_ms: u64,
     /// A late row: its delivery takes up to `late_delivery_ms` instead.
@@ -154,6 +162,8 @@ impl Faults {
             storms: None,
             outages: None,
             clock_skew_ms: 0,
+            missing_dates: 0.0,
+            wrong_dates: 0.0,
             usual_delivery_ms: 2_000,
             late_rows: 0.0,
             late_delivery_ms: 0,
@@ -209,6 +219,8 @@ impl Faults {
                 every_ms: 230_000,
                 lasting_ms: 3_000,
             }),
+            missing_dates: 0.05,
+            wrong_dates: 0.005,
             usual_delivery_ms: 5_000,
             late_rows: 0.05,
             late_delivery_ms: 30_000,
@@ -277,6 +289,14 @@ impl Faults {
         }
         let is_long = self.most_bytes.is_some_and(|most| bytes > most);
         (is_long || weight.oversized).then_some(TooLarge::Bytes)
+    }
+
+    /// The clock that the `Date` of one answer shows; `None` where it has none.
+    pub(crate) fn dated(&self, clock_ms: i64, rng: &mut Rng) -> Option<i64> {
+        let (missing, wrong) = (rng.chance(self.missing_dates), rng.chance(self.wrong_dates));
+        let off_ms = rng.below(2 * WRONG_DATE_MS + 1) as i64 - WRONG_DATE_MS as i64;
+        let shown_ms = clock_ms.saturating_add(if wrong { off_ms } else { 0 });
+        (!missing).then_some(shown_ms)
     }
 
     /// How long the answer to one request waits.
@@ -367,6 +387,23 @@ mod tests {
         assert!((3_700..4_300).contains(&cut), "{cut}");
         let mut none = Rng::keyed(4, 5);
         assert!((0..1_000).all(|_| Faults::none().mishap(&mut none) == Mishap::None));
+    }
+
+    #[test]
+    fn dates_are_missing_or_wrong_as_often_as_asked() {
+        let faults = Faults {
+            missing_dates: 0.2,
+            wrong_dates: 0.1,
+            ..Faults::none()
+        };
+        let mut rng = Rng::keyed(4, 6);
+        let drawn: Vec<_> = (0..20_000).map(|_| faults.dated(0, &mut rng)).collect();
+        let missing = drawn.iter().filter(|date| date.is_none()).count();
+        let wrong: Vec<i64> = drawn.into_iter().flatten().filter(|ms| *ms != 0).collect();
+        assert!((3_700..4_300).contains(&missing), "{missing}");
+        assert!((1_450..1_750).contains(&wrong.len()), "{}", wrong.len());
+        assert!(wrong.iter().all(|ms| ms.abs() <= 240_000));
+        assert!(wrong.iter().any(|ms| *ms > 200_000) && wrong.iter().any(|ms| *ms < -200_000));
     }
 
     #[test]

@@ -85,6 +85,8 @@ async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, sit
     // A connection that fails is the client's concern.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        // The cloud's own clock dates its answers, or nothing does.
+        .auto_date_header(false)
         .header_read_timeout(HEADER_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;

@@ -78,8 +78,9 @@ impl SourceFamilies {
         }
     }
 
-    /// Hides how far a source is until it is known again.
+    /// Hides how far a source is until it is known again, and how far its clock is off.
     pub(super) fn unsettle(&self, source: &str) {
+        self.clock_offset.with_label_values(&[source]).set(0.0);
         for gauge in [&self.lag, &self.settled] {
             // Not shown yet.
             let _unknown = gauge.remove_label_values(&[source]);

@@ -23,7 +23,7 @@ use super::retry::RetryBudget;
 use super::service::{Service, SigningMethod};
 use super::transport::{HttpResponse, Method, Transport};
 use crate::model::Timestamp;
-use crate::runtime::Runtime;
+use crate::runtime::{Clock as _, Runtime};
 
 use answer::{judge_legacy, judge_response};
 use call::{Caller, Inner};
@@ -120,6 +120,7 @@ impl Client {
         runtime: Runtime,
         observer: Arc<dyn CallObserver>,
     ) -> Self {
+        config.clock.run_on(runtime.clock.clone());
         Self(Arc::new(Inner {
             host: config.endpoint.authority(),
             pace: Pace::new(config.requests_per_second, config.burst),
@@ -189,10 +190,9 @@ impl Client {
         self.0.call(action, params, Caller::Unsigned, judge).await
     }
 
-    /// The cloud's time as far as it is known: this machine's, and what answers taught of its
-    /// offset.
+    /// The cloud's time as far as it is known.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.at(self.0.runtime.now())
+        self.0.clock.now()
     }
 
     fn judge<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, Fault> {

@@ -1,200 +1,264 @@
-//! How far this machine's clock is from the cloud's.
+//! The cloud's time, as answers tell it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+mod vouched;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::date::parse_http_date;
 use crate::model::Timestamp;
+use crate::runtime::{Clock, SystemClock};
+use vouched::{Reading, Vouched};
 
-/// An answer's date further off than this is nonsense rather than a clock: ten years, in
-/// milliseconds.
-const MAX_OFFSET_MS: i64 = 10 * 366 * 86_400 * 1_000;
+pub use vouched::Begun;
 
 /// Offsets this close are the same: dates have whole seconds and answers take their time. The
 /// vendor allows five minutes.
 const AGREE_MS: i64 = 2_000;
 
-/// How far an answer may put the cloud's clock from what is known before it is believed: behind
-/// one name there are many machines, whose clocks differ a little.
-const SLACK_MS: i64 = 3_000;
+/// An offset that changes by less is no news.
+const NEWS_MS: i64 = 1_000;
 
-/// The offset of the cloud's clock from this machine's, zero until an answer teaches another.
-/// Clones share it: give one to all clients of a source, and what one learns holds for all.
-#[derive(Debug, Clone, Default)]
-pub struct CloudClock(Arc<AtomicI64>);
+/// The cloud's clock. Clones share what is known: give one to all clients of a source, and what
+/// one learns holds for all. As a [`Clock`] it tells the cloud's time, which is this machine's
+/// until an answer has told another.
+#[derive(Clone, Default)]
+pub struct CloudClock(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    machine: OnceLock<Machine>,
+    known: Mutex<Option<Known>>,
+}
+
+/// The clocks of this machine.
+struct Machine {
+    wall: Arc<dyn Clock>,
+    started: Instant,
+}
+
+struct Known {
+    vouched: Vouched,
+    /// The offset from the machine's clock that was told last, and since when.
+    told: ClockOffset,
+}
+
+/// How far the cloud's clock is ahead of this machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockOffset {
+    /// In milliseconds, by whole seconds; positive where this machine is late.
+    pub millis: i64,
+    /// Since when it is as much, by the cloud's clock.
+    pub since: Timestamp,
+}
+
+/// A time that something vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouch {
+    /// The cloud's time now.
+    pub now: Timestamp,
+    /// Since when no answer has contradicted it.
+    pub since: Timestamp,
+    /// Whether so many answers said so that no single machine of the cloud can be wrong.
+    pub is_sure: bool,
+    /// How often the time was found to be another than was thought.
+    pub jumps: u64,
+}
+
+// === impl ClockOffset ===
+
+impl ClockOffset {
+    /// Whether a clock that is so many milliseconds off needs a person: half a minute is more than
+    /// any time service leaves.
+    pub const fn is_wrong(millis: i64) -> bool {
+        millis.unsigned_abs() > 30_000
+    }
+}
 
 // === impl CloudClock ===
 
 impl CloudClock {
-    /// The offset in milliseconds, a whole number of seconds; positive where this machine is late.
-    pub fn offset_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+    /// A clock over a machine's wall clock. Must be made inside a tokio runtime when time is
+    /// paused, so that both start together.
+    pub fn over(wall: Arc<dyn Clock>) -> Self {
+        let clock = Self::default();
+        clock.run_on(wall);
+        clock
     }
 
-    /// The cloud's time when this machine's clock says `now`.
-    pub fn at(&self, now: Timestamp) -> Timestamp {
-        Timestamp::from_millis(now.as_millis().saturating_add(self.offset_ms()))
+    /// Runs on a machine's wall clock from now on, unless it does so on another.
+    pub(super) fn run_on(&self, wall: Arc<dyn Clock>) {
+        let started = Instant::now();
+        self.0.machine.get_or_init(|| Machine { wall, started });
+        self.with(|_, _| ());
     }
 
-    /// Takes over the offset that an answer's `date` (the header's value) shows at `now`, unless
-    /// it is nonsense. The offset learned.
-    pub(super) fn learn(&self, date: &str, now: Timestamp) -> Option<i64> {
-        let offset = offset_ms(date, now)?;
-        self.0.store(offset, Ordering::Relaxed);
-        Some(offset)
+    /// How far the cloud's clock is ahead of this machine's. Zero as long as no answer has told
+    /// of seconds.
+    pub fn offset(&self) -> ClockOffset {
+        self.with(|known, at| known.offset(at))
     }
 
-    /// The same from an answer that is no refusal, where the `date` cannot lie between the moments
-    /// at which the request was sent and its answer had come. A request is also accepted by a
-    /// cloud whose clock is `allowed` away from its stamp; a date further off than that is not the
-    /// cloud's (a gateway's, perhaps), and teaches nothing.
-    pub(super) fn compare(
-        &self,
-        date: &str,
-        (sent, received): (Timestamp, Timestamp),
-        allowed: Duration,
-    ) -> Option<i64> {
-        let known = self.offset_ms();
-        let date_ms = parse_http_date(date)?.checked_mul(1_000)?;
-        let least = date_ms.checked_sub(received.as_millis())?;
-        // A date is cut to its second.
-        let most = date_ms.checked_sub(sent.as_millis())?.checked_add(999)?;
-        let possible = least.checked_sub(SLACK_MS)?..=most.checked_add(SLACK_MS)?;
-        let offset = (least.checked_add(most)? / 2 + 500).div_euclid(1_000) * 1_000;
-        if possible.contains(&known) || u128::from(offset.abs_diff(known)) > allowed.as_millis() {
-            return None;
+    /// The cloud's time at the least: what settles goes by it.
+    pub fn at_least(&self) -> Timestamp {
+        self.with(|known, at| Timestamp::from_millis(known.vouched.at_least(at)))
+    }
+
+    /// Marks the beginning of a read.
+    pub fn begun(&self) -> Begun {
+        self.with(|known, at| known.vouched.begun(at))
+    }
+
+    /// Up to where a read may move the watermark of a target whose rows are late by up to
+    /// `lateness`; `None` where it may not, as its time proved wrong or nothing vouches for it.
+    pub fn may_settle(&self, begun: Begun, lateness: Duration) -> Option<Timestamp> {
+        let begun_at = self.with(|known, at| known.vouched.vouches_for(begun, at, ms(lateness)));
+        Some(Timestamp::from_millis(begun_at?) - lateness)
+    }
+
+    /// The present time, where an answer, or the monotonic clock for `lateness`, vouches for it.
+    pub fn vouched(&self, lateness: Duration) -> Option<Vouch> {
+        self.with(|known, at| {
+            let steady = known.vouched.steady(at, ms(lateness))?;
+            Some(Vouch {
+                now: Timestamp::from_millis(steady.now),
+                since: Timestamp::from_millis(steady.since),
+                is_sure: steady.is_sure,
+                jumps: known.vouched.jumps(),
+            })
+        })
+    }
+
+    /// A stamp for a request that is sent now.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.with(|known, at| Stamp {
+            monotonic: at.monotonic,
+            offset: known.vouched.offset(at),
+            time: Timestamp::from_millis(known.vouched.now(at)),
+        })
+    }
+
+    /// Takes in an answer that is no refusal, and its `date` (the header's value), where it has
+    /// one. `allowed` is how far a request's stamp may be away from the cloud's clock.
+    pub(super) fn answered(&self, date: Option<&str>, sent: Stamp, allowed: Duration) {
+        let date = date.and_then(date_ms);
+        let allowed = ms(allowed).unsigned_abs();
+        self.with(|known, at| match date {
+            Some(date) => known.vouched.answered(date, sent.monotonic, at, allowed),
+            None => known.vouched.look(at),
+        });
+    }
+
+    /// Takes in that a request was refused for its stamp. Whether another would be signed by
+    /// another time.
+    pub(super) fn refused(&self, date: Option<&str>, sent: Stamp) -> bool {
+        let offset = self.with(|known, at| match date {
+            Some(date) => known.vouched.refused(date_ms(date)?, sent.monotonic, at),
+            None => Some(known.vouched.refused_undated(at)),
+        });
+        // Not compared with what is known: of several calls under way one learns, and all may go
+        // again.
+        offset.is_some_and(|offset| offset.abs_diff(sent.offset) >= AGREE_MS.unsigned_abs())
+    }
+
+    /// The offset, where it changed since this was asked last.
+    pub(super) fn news(&self) -> Option<i64> {
+        self.with(|known, at| {
+            let offset = known.offset(at);
+            let is_news = offset != known.told;
+            known.told = offset;
+            is_news.then_some(offset.millis)
+        })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Known, Reading) -> T) -> T {
+        let machine = self.0.machine.get_or_init(Machine::system);
+        let mut known = self.lock();
+        let at = machine.read();
+        act(known.get_or_insert_with(|| Known::begin(at)), at)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for CloudClock {
+    fn now(&self) -> Timestamp {
+        self.with(|known, at| Timestamp::from_millis(known.vouched.now(at)))
+    }
+}
+
+impl fmt::Debug for CloudClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CloudClock").field(&self.now()).finish()
+    }
+}
+
+/// When a request was sent, by which clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stamp {
+    monotonic: i64,
+    offset: i64,
+    /// The cloud's time, as it was signed.
+    pub(super) time: Timestamp,
+}
+
+// === impl Machine ===
+
+impl Machine {
+    fn system() -> Self {
+        Self {
+            wall: Arc::new(SystemClock),
+            started: Instant::now(),
         }
-        self.0.store(offset, Ordering::Relaxed);
-        Some(offset)
+    }
+
+    fn read(&self) -> Reading {
+        Reading {
+            monotonic: ms(self.started.elapsed()),
+            wall: self.wall.now().as_millis(),
+        }
     }
 }
 
-/// Whether two offsets could both be that of one clock, so that signing with the other changes
-/// nothing.
-pub(super) fn agree(a: i64, b: i64) -> bool {
-    a.abs_diff(b) < AGREE_MS.unsigned_abs()
+// === impl Known ===
+
+impl Known {
+    fn begin(at: Reading) -> Self {
+        let told = ClockOffset {
+            millis: 0,
+            since: Timestamp::from_millis(at.wall),
+        };
+        Self {
+            vouched: Vouched::begin(at),
+            told,
+        }
+    }
+
+    /// The present offset: the one that was told last, unless it has changed.
+    fn offset(&self, at: Reading) -> ClockOffset {
+        let ahead = self.vouched.ahead(at);
+        if ahead.abs_diff(self.told.millis) < NEWS_MS.unsigned_abs() {
+            return self.told;
+        }
+        ClockOffset {
+            millis: (ahead.saturating_add(500).div_euclid(1_000)).saturating_mul(1_000),
+            since: Timestamp::from_millis(self.vouched.now(at)),
+        }
+    }
 }
 
-fn offset_ms(date: &str, now: Timestamp) -> Option<i64> {
-    let date_ms = parse_http_date(date)?.checked_mul(1_000)?;
-    let difference = date_ms.checked_sub(now.as_millis())?;
-    let good = difference.unsigned_abs() <= MAX_OFFSET_MS.unsigned_abs();
-    good.then(|| (difference + 500).div_euclid(1_000) * 1_000)
+fn date_ms(date: &str) -> Option<i64> {
+    parse_http_date(date)?.checked_mul(1_000)
+}
+
+fn ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
-    const DATE_MS: i64 = 1_700_000_000_000;
-
-    #[test]
-    fn the_offset_is_the_difference_in_whole_seconds() {
-        for (now, offset) in [
-            (DATE_MS, 0),
-            (DATE_MS - 400_000, 400_000),
-            (DATE_MS + 400_000, -400_000),
-            (DATE_MS + 499, 0),
-            (DATE_MS + 501, -1_000),
-            (DATE_MS - 501, 1_000),
-        ] {
-            let clock = CloudClock::default();
-            let now = Timestamp::from_millis(now);
-            assert_eq!(clock.learn(DATE, now), Some(offset));
-            assert_eq!(clock.clone().offset_ms(), offset);
-            let error = clock.at(now).as_millis() - DATE_MS;
-            assert!(error.abs() <= 500, "{error}");
-        }
-    }
-
-    #[test]
-    fn nonsense_teaches_nothing() {
-        let clock = CloudClock::default();
-        let eleven_years = 11 * 366 * 86_400_000;
-        for (date, now) in [
-            ("yesterday", DATE_MS),
-            ("", DATE_MS),
-            (DATE, DATE_MS + eleven_years),
-            (DATE, DATE_MS - eleven_years),
-            (DATE, i64::MIN),
-            (DATE, i64::MAX),
-        ] {
-            assert_eq!(clock.learn(date, Timestamp::from_millis(now)), None);
-            assert_eq!(clock.offset_ms(), 0);
-        }
-    }
-
-    /// The offset learned by a clock that is `known` off, from [`DATE`] in the answer to a request
-    /// that was sent and answered so long after it, in milliseconds.
-    fn compared(known: i64, sent: i64, received: i64) -> Option<i64> {
-        let clock = CloudClock(Arc::new(AtomicI64::new(known)));
-        let at = |after: i64| Timestamp::from_millis(DATE_MS + after);
-        let allowed = Duration::from_secs(300);
-        let learned = clock.compare(DATE, (at(sent), at(received)), allowed);
-        assert_eq!(clock.offset_ms(), learned.unwrap_or(known));
-        learned
-    }
-
-    #[test]
-    fn a_date_that_fits_teaches_nothing() {
-        for (known, sent, received) in [
-            (0, 0, 0),
-            (0, -30_000, 0),
-            (0, 0, 30_000),
-            (0, 3_999, 3_999),
-            (0, -3_000, -3_000),
-            (180_000, -180_000, -179_000),
-        ] {
-            assert_eq!(compared(known, sent, received), None, "{known} {sent}");
-        }
-    }
-
-    #[test]
-    fn a_date_that_cannot_be_teaches_the_middle_of_what_can() {
-        for (known, sent, received, offset) in [
-            (0, -180_000, -180_000, 180_000),
-            (0, 180_000, 180_000, -180_000),
-            (0, 180_000, 190_000, -185_000),
-            (180_000, 0, 0, 0),
-            (0, 5_000, 5_000, -5_000),
-        ] {
-            let learned = compared(known, sent, received).unwrap();
-            assert!((learned - offset).abs() <= 1_000, "{learned} {offset}");
-        }
-    }
-
-    #[test]
-    fn a_date_beyond_what_the_cloud_allows_is_not_its_own() {
-        assert_eq!(compared(0, 302_000, 302_000), None);
-        assert_eq!(compared(0, -302_000, -302_000), None);
-        assert_eq!(compared(420_000, 0, 0), None);
-        assert_eq!(compared(0, i64::MIN / 2, i64::MAX / 2), None);
-    }
-
-    proptest! {
-        #[test]
-        fn what_was_learned_once_fits_the_same_answer(
-            known in -280_000i64..280_000, sent in -1_000i64..1_000, took in 0i64..60_000,
-        ) {
-            if let Some(learned) = compared(known, sent, sent + took) {
-                prop_assert_eq!(compared(learned, sent, sent + took), None);
-            }
-        }
-
-        #[test]
-        fn any_offset_is_of_whole_seconds_and_bounded(now in any::<i64>()) {
-            if let Some(offset) = offset_ms(DATE, Timestamp::from_millis(now)) {
-                prop_assert_eq!(offset % 1_000, 0);
-                prop_assert!(offset.abs() <= MAX_OFFSET_MS + 1_000);
-            }
-        }
-
-        #[test]
-        fn agreeing_is_symmetric_and_never_overflows(a in any::<i64>(), b in any::<i64>()) {
-            prop_assert_eq!(agree(a, b), agree(b, a));
-        }
-    }
-}
+mod tests;

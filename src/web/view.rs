@@ -75,6 +75,10 @@ pub struct SourceStatus {
     pub unmatched: usize,
     /// What a person should know of it although nothing failed.
     pub hints: Vec<Trouble>,
+    /// How far the cloud's clock is ahead of this machine's.
+    pub clock_offset_seconds: f64,
+    /// That this is too much.
+    pub clock: Option<Trouble>,
 }
 
 /// The requests of one action.

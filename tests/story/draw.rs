@@ -6,6 +6,7 @@ use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
+use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
@@ -43,6 +44,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
         request_timeout: 30,
+        clock: MachineClock::default(),
     };
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
     if story.world.faults.clock_skew_ms < 0 {
@@ -55,6 +57,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     Dice(&reloads).reloads(&mut story);
     Dice(&answers).answers(&mut story);
     Dice(&Random::seeded(seed ^ 0x0DD1_7000_0000_0000)).odd_wire(&mut story);
+    clock::draw(&mut story, &Random::seeded(seed ^ 0xC10C_0000_0000_0000));
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story

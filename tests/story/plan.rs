@@ -8,6 +8,7 @@ use scf_exporter::config::{Api, Read};
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::Settings;
 
+use super::clock::MachineClock;
 use super::draw;
 
 /// Everything that decides a run.
@@ -34,6 +35,8 @@ pub struct Story {
     pub scrape: Duration,
     /// Most seconds that the exporter waits for one answer.
     pub request_timeout: u64,
+    /// What the clock of the exporter's machine does.
+    pub clock: MachineClock,
 }
 
 /// Where the exporter's keys come from.
@@ -189,6 +192,7 @@ impl Story {
                 short(lasting)
             )
         }));
+        sentences.extend(self.clock.tell(&self.world.faults));
         sentences.push(format!("The exporter reads {}.", self.setup));
         let mut before = self.setup;
         for step in &self.steps {

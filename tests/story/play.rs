@@ -52,7 +52,10 @@ pub struct Outcome {
 
 struct Player<'a> {
     story: &'a Story,
+    /// By the true time.
     runtime: Runtime,
+    /// By the clock of the exporter's machine.
+    machine: Runtime,
     cloud: Arc<Cloud>,
     log: Arc<Log>,
     wire: Arc<Wire>,
@@ -107,12 +110,16 @@ impl<'a> Player<'a> {
     fn new(story: &'a Story) -> Self {
         let origin = Timestamp::from_millis(story.world.start_ms);
         let runtime = Runtime::simulated(origin, story.seed);
+        let machine = runtime
+            .clone()
+            .by_clock(story.clock.over(runtime.clock.clone()));
         let cloud = Arc::new(Cloud::new(story.world.clone()));
         let log = Arc::new(Log::new(runtime.clone()));
         Self {
             story,
             wire: Wire::new(cloud.clone(), log.clone(), story),
             runtime,
+            machine,
             cloud,
             log,
             image: Arc::default(),
@@ -193,7 +200,7 @@ impl<'a> Player<'a> {
         let config = config(self.story, &self.setup, &self.cloud, &self.runtime);
         loop {
             let seams = Seams {
-                runtime: self.runtime.clone(),
+                runtime: self.machine.clone(),
                 transport: self.wire.clone(),
                 environment: self.environment(),
                 disk: Some(disk.clone()),

@@ -57,6 +57,12 @@ fn candidates(story: &Story) -> Vec<Story> {
     if story.world.functions > 1 {
         with(&|s| s.world.functions /= 2);
     }
+    for at in 0..story.clock.jumps.len() {
+        with(&|s| _ = s.clock.jumps.remove(at));
+    }
+    if story.clock.drift_ppm != 0 {
+        with(&|s| s.clock.drift_ppm = 0);
+    }
     for at in 0..story.world.lives.len() {
         with(&|s| _ = s.world.lives.remove(at));
     }
@@ -108,13 +114,15 @@ fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(Change<'_>)) {
 
 type Quiet = fn(&mut Faults);
 
-const QUIET: [Quiet; 21] = [
+const QUIET: [Quiet; 23] = [
     |f| (f.throttle, f.errors, f.html, f.empty_body, f.cut_body) = (0.0, 0.0, 0.0, 0.0, 0.0),
     |f| (f.sts_errors, f.metadata_errors) = (0.0, 0.0),
     |f| f.slow_body = 0.0,
     |f| f.storms = None,
     |f| f.outages = None,
     |f| f.clock_skew_ms = 0,
+    |f| f.missing_dates = 0.0,
+    |f| f.wrong_dates = 0.0,
     |f| f.late_rows = 0.0,
     |f| f.running_rows = 0.0,
     |f| f.unstable_ties = false,

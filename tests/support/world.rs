@@ -9,7 +9,7 @@ use scf_exporter::app::{BuildError, Pipeline, Running, Seams, Shown};
 use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides, SourceOverrides};
 use scf_exporter::expose;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Runtime;
+use scf_exporter::runtime::{Clock, Runtime};
 use scf_exporter::secret::Secret;
 use scf_exporter::sim::{Cloud, FunctionTruth, Settings, Truth};
 use scf_exporter::store::Disk;
@@ -23,7 +23,10 @@ use super::exposition::Exposition;
 pub struct World {
     pub cloud: Arc<Cloud>,
     pub transport: Arc<InMemory>,
+    /// By the right time.
     pub runtime: Runtime,
+    /// The clock of the exporter's machine.
+    pub machine: Arc<dyn Clock>,
     pub config: Config,
     /// The exporter's environment variables.
     pub environment: BTreeMap<String, String>,
@@ -69,6 +72,7 @@ impl World {
         Self {
             cloud,
             transport,
+            machine: runtime.clock.clone(),
             runtime,
             config,
             environment: BTreeMap::new(),
@@ -95,7 +99,7 @@ impl World {
     async fn build(&self) -> Result<Pipeline, BuildError> {
         let variables = self.environment.clone();
         let seams = Seams {
-            runtime: self.runtime.clone(),
+            runtime: self.runtime.clone().by_clock(self.machine.clone()),
             transport: self.transport.clone(),
             environment: Arc::new(move |name| variables.get(name).cloned()),
             disk: self.disk.clone(),

@@ -26,6 +26,10 @@ pub struct Prepared {
     pub(super) settled: Vec<(TargetId, Timestamp)>,
     /// Positions below which keys are forgotten, by slot.
     pub(super) forgotten: HashMap<u32, Timestamp>,
+    /// Positions that lay in the future, and where they are put instead; made after all others.
+    pub(super) lowered: Vec<(TargetId, Timestamp)>,
+    /// The same of positions below which keys were forgotten, by slot.
+    pub(super) recalled: HashMap<u32, Timestamp>,
     pub(super) dropped: Vec<u64>,
     /// Topics newly known for a slot.
     pub(super) homes: Vec<(u32, TargetId)>,
@@ -58,6 +62,8 @@ impl Prepared {
             && self.packs.is_empty()
             && self.settled.is_empty()
             && self.forgotten.is_empty()
+            && self.lowered.is_empty()
+            && self.recalled.is_empty()
     }
 
     /// Whether it changes what is shown or remembered beside that, until the process ends.
@@ -75,6 +81,14 @@ impl Prepared {
             .rev()
             .find(|(id, _)| id == target)
             .map(|(_, position)| *position)
+    }
+
+    /// Where a target that lay in the future is put, if the change does that.
+    pub(super) fn lowered_to(&self, target: &TargetId) -> Timestamp {
+        let mut lowered = self.lowered.iter().filter(|(id, _)| id == target);
+        lowered
+            .next()
+            .map_or(Timestamp::MAX, |(_, position)| *position)
     }
 
     /// The slots that this change adds and that a target covers.

@@ -10,6 +10,17 @@ use crate::ledger::{RETENTION, Scope, Seen, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
+/// The right time, where another was gone by.
+#[derive(Debug, Clone, Copy)]
+pub struct Correction {
+    /// What lies behind it lies in the future.
+    pub now: Timestamp,
+    /// Since when the right time is known.
+    pub since: Timestamp,
+    /// Whether that is certain enough to remember again what was forgotten.
+    pub is_sure: bool,
+}
+
 impl Books {
     /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
     /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
@@ -47,6 +58,39 @@ impl Books {
         if matches!(target.scope, Scope::Topic(_)) {
             self.forget_homeless(change, target, position);
         }
+    }
+
+    /// Lowers what lies in the future beside `target`: it was set by a clock that was ahead. What is
+    /// settled goes back to where keys are still kept, so that nothing counts twice. Where the keys
+    /// themselves were forgotten up to the future, they are kept again from when the right time is
+    /// known: what came before may have been counted, what comes after was not. Answers where the
+    /// target is settled then.
+    pub fn prepare_corrected(
+        &self,
+        change: &mut Prepared,
+        target: &TargetId,
+        correction: Correction,
+    ) -> Timestamp {
+        let Correction {
+            now,
+            since,
+            is_sure,
+        } = correction;
+        for (id, settled) in self.targets.beside(target) {
+            if settled > now && change.lowered_to(id) > now {
+                let kept_from = (settled - self.memory()).min(since);
+                change.lowered.push((id.clone(), kept_from));
+            }
+        }
+        let beside = |function: &FunctionId| {
+            function.account == target.account && function.region == target.region
+        };
+        for (slot, series) in (0..).zip(self.series.all()) {
+            if is_sure && beside(&series.function) && self.forgotten_after(change, slot) > now {
+                change.recalled.insert(slot, since);
+            }
+        }
+        self.settled_after(change, target)
     }
 
     /// How many attempts of each function of `target` within `span` were met, those of the change
@@ -142,6 +186,14 @@ impl Books {
         change.forget(slot, settled - self.memory());
     }
 
+    /// The positions that a change moves.
+    pub(super) fn positions(&self, change: &Prepared) -> Vec<(TargetId, Timestamp)> {
+        let moved = change.settled.iter().chain(&change.lowered);
+        moved
+            .map(|(target, _)| (target.clone(), self.settled_after(change, target)))
+            .collect()
+    }
+
     /// The packs whose every key is forgotten after this change, in ascending order.
     pub(super) fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
         if change.forgotten.is_empty() {
@@ -161,6 +213,11 @@ impl Books {
             .seen
             .get(slot as usize)
             .map_or(Timestamp::MIN, Seen::forgotten);
-        change.forgotten.get(&slot).copied().unwrap_or(now).max(now)
+        let bound = change.forgotten.get(&slot).copied().unwrap_or(now).max(now);
+        let recalled = change.recalled.get(&slot).copied();
+        recalled.map_or(bound, |recalled| bound.min(recalled))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ fn board(sources: &[&str]) -> Board {
             account: String::new(),
             limit: 5.0,
             requests: Arc::default(),
+            clock: CloudClock::default(),
         };
         board.begun(source, info);
     }

@@ -8,9 +8,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::CallObserver;
-use crate::model::Timestamp;
-use crate::runtime::Runtime;
-use crate::tencent::clock::{self, CloudClock};
+use crate::runtime::{Clock as _, Runtime};
+use crate::tencent::clock::{CloudClock, Stamp};
 use crate::tencent::codes;
 use crate::tencent::credentials::{CredentialProvider, Credentials};
 use crate::tencent::date::parse_retry_after;
@@ -55,10 +54,10 @@ struct Tries {
     first: Option<Instant>,
     asked_for_newer_credentials: bool,
     asked_for_the_time: bool,
-    /// The clock's offset in the latest signature, in milliseconds.
-    offset_ms: i64,
     /// After how many bytes the last answer broke off.
     cut_after: Option<usize>,
+    /// When the latest request was sent, by which clock.
+    stamp: Stamp,
 }
 
 // === impl Inner ===
@@ -119,10 +118,9 @@ impl Inner {
         judge: &(impl Fn(&HttpResponse) -> Result<T, Fault> + Sync),
         tries: &mut Tries,
     ) -> Result<T, Fault> {
-        tries.offset_ms = self.clock.offset_ms();
-        let sent = self.runtime.now();
+        tries.stamp = self.clock.stamp();
         let moment = Moment {
-            unix_seconds: self.clock.at(sent).as_secs(),
+            unix_seconds: tries.stamp.time.as_secs(),
             nonce: self.nonces.next(),
         };
         let signed = self.signer.sign(action, params, credentials, moment);
@@ -136,7 +134,7 @@ impl Inner {
                 self.wait_as_told(action, &response);
                 let judged = judge_leniently(&response, judge);
                 if judged.is_ok() {
-                    self.compare_clocks(&response, sent);
+                    self.compare_clocks(&response, tries.stamp);
                 }
                 judged
             }
@@ -171,7 +169,7 @@ impl Inner {
         let Some(told) = told.filter(|_| matches!(response.status, 429 | 503)) else {
             return;
         };
-        let now = self.clock.at(self.runtime.now()).as_secs();
+        let now = self.clock.now().as_secs();
         if let Some(wait) = parse_retry_after(told, now) {
             self.pace.pause(action, wait.min(self.longest_wait));
         }
@@ -216,37 +214,30 @@ impl Inner {
 
     /// A clock that is wrong by less than the cloud refuses signatures for still moves what is
     /// settled, so every answer is looked at.
-    fn compare_clocks(&self, response: &HttpResponse, sent: Timestamp) {
-        let Some(date) = response.header("date") else {
-            return;
-        };
-        let between = (sent, self.runtime.now());
-        let service = self.signer.service;
-        let learned = self.clock.compare(date, between, service.clock_allowance());
-        if let Some(offset) = learned {
-            self.observer.clock_offset(service.label(), offset);
-        }
+    fn compare_clocks(&self, response: &HttpResponse, sent: Stamp) {
+        let allowed = self.signer.service.clock_allowance();
+        self.clock.answered(response.header("date"), sent, allowed);
+        self.tell_offset();
     }
 
-    /// Compares with the offset of the refused signature and not with the latest known one: of
-    /// several calls under way, one learns and all may go again.
     fn learned_the_time(&self, fault: &Fault, tries: &mut Tries) -> bool {
-        let date = match fault {
-            Fault::Api(refusal) => refusal.date.as_deref(),
-            _ => None,
-        };
-        let Some(date) = date else {
-            return false;
+        let refusal = match fault {
+            Fault::Api(refusal) if refusal.is_of_time() => refusal,
+            _ => return false,
         };
         if std::mem::replace(&mut tries.asked_for_the_time, true) {
             return false;
         }
-        let Some(offset) = self.clock.learn(date, self.runtime.now()) else {
-            return false;
-        };
-        let api = self.signer.service.label();
-        self.observer.clock_offset(api, offset);
-        !clock::agree(offset, tries.offset_ms)
+        let learned = self.clock.refused(refusal.date.as_deref(), tries.stamp);
+        self.tell_offset();
+        learned
+    }
+
+    fn tell_offset(&self) {
+        if let Some(offset) = self.clock.news() {
+            let api = self.signer.service.label();
+            self.observer.clock_offset(api, offset);
+        }
     }
 
     /// Waits until the pace allows a request; false if the process is to stop first.

@@ -56,10 +56,15 @@ impl Refusal {
 
     /// The same with the answer's date, where it says by how much clocks disagree.
     pub fn at(mut self, date: Option<&str>) -> Self {
-        if CLOCK_CODES.contains(&self.code.as_str()) {
+        if self.is_of_time() {
             self.date = date.map(str::to_owned);
         }
         self
+    }
+
+    /// Whether the code says that clocks disagree.
+    pub fn is_of_time(&self) -> bool {
+        CLOCK_CODES.contains(&self.code.as_str())
     }
 
     /// The message, and the cloud's date where that helps.

@@ -67,6 +67,9 @@ pub(super) fn of(status: &Status) -> Vec<Group> {
         for hint in &source.hints {
             add(&source.name, hint, 0);
         }
+        if let Some(trouble) = &source.clock {
+            add(&format!("{}, clock", source.name), trouble, 0);
+        }
     }
     for target in &status.targets {
         if let Some(trouble) = target.trouble.as_ref().filter(going_on) {

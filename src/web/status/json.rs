@@ -60,6 +60,7 @@ struct Source<'s> {
     unmatched_selectors: usize,
     /// What a person should know or change although nothing failed.
     advice: Vec<Error<'s>>,
+    clock_offset_seconds: f64,
     error: Option<Error<'s>>,
 }
 
@@ -151,6 +152,7 @@ fn source(source: &SourceStatus) -> Source<'_> {
         ready: source.ready,
         unmatched_selectors: source.unmatched,
         advice: source.hints.iter().map(error).collect(),
+        clock_offset_seconds: source.clock_offset_seconds,
         error: source.trouble.as_ref().map(error),
     }
 }
