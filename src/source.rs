@@ -9,6 +9,7 @@ pub mod functions;
 pub(crate) mod fuzzing;
 mod members;
 mod outcome;
+pub(crate) mod page_size;
 mod scalar;
 mod strategy;
 mod time;

@@ -105,6 +105,27 @@ pub(super) fn judge(code: i64) -> Verdict {
     verdict(OTHER, class, advice)
 }
 
+/// Codes that refuse any parameter; only their message says which.
+const ANY_PARAMETER: [&str; 3] = ["4000", "InvalidParameter", "InvalidParameterValue"];
+
+/// Whether a refusal is about how much was asked for. The legacy API has one number for every
+/// parameter that it refuses, and its message names the parameter.
+pub(super) fn speaks_of_size(code: &str, message: &str) -> bool {
+    let mut parts = code.split('.');
+    let (family, last) = (parts.next().unwrap_or_default(), parts.next_back());
+    if family == "ResponseSizeLimitExceeded" {
+        return true;
+    }
+    if let Some(last) = last {
+        let of_answer = !last.starts_with("Request");
+        return matches!(last, "Limit" | "PageSize" | "ResponseSizeLimitExceeded")
+            || (of_answer && last.ends_with("TooLarge"));
+    }
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
+    ANY_PARAMETER.contains(&family)
+        && words.any(|word| word.eq_ignore_ascii_case("limit") || word.ends_with("TooLarge"))
+}
+
 /// The verdict on an HTTP status other than 200 whose body names no code. The vendor documents
 /// 200 for every answer, so it comes from something in front of the API.
 pub(super) fn judge_status(status: u16) -> Verdict {
@@ -168,6 +189,54 @@ mod tests {
             for code in codes {
                 assert_eq!(judge(*code).class, class, "{code}");
             }
+        }
+    }
+
+    #[test]
+    fn a_refusal_for_size_is_told_from_one_for_pace_time_or_rights() {
+        for (code, message) in [
+            (
+                "LimitExceeded.SearchResultTooLarge",
+                "search result too large",
+            ),
+            ("ResponseSizeLimitExceeded", ""),
+            ("InvalidParameterValue.Limit", ""),
+            ("InvalidParameter.Limit", ""),
+            ("InvalidParameterValue", "Limit must lie between 1 and 500"),
+            (
+                "4000",
+                "InvalidParameter: (100001)invalid value of parameter limit",
+            ),
+            ("4000", "InvalidParameterValue.Limit: no"),
+        ] {
+            assert!(speaks_of_size(code, message), "{code} {message}");
+        }
+        for (code, message) in [
+            (
+                "InvalidParameterValue.StartTimeOrEndTime",
+                "a span beyond the limit",
+            ),
+            ("InvalidParameterValue.Offset", ""),
+            ("LimitExceeded.Offset", ""),
+            ("LimitExceeded", "limit"),
+            ("LimitExceeded.LogSearch", ""),
+            ("RequestLimitExceeded", "limit"),
+            ("RequestSizeLimitExceeded", ""),
+            ("InvalidParameter.RequestTooLarge", ""),
+            ("FailedOperation.SyntaxError", "limit"),
+            ("InvalidParameterValue", "From lies behind To"),
+            (
+                "4000",
+                "InvalidParameter: (100001)invalid value of parameter offset",
+            ),
+            (
+                "4400",
+                "RequestLimitExceeded: (100008)request quota exceeded",
+            ),
+            ("4100", "limit"),
+            ("", ""),
+        ] {
+            assert!(!speaks_of_size(code, message), "{code} {message}");
         }
     }
 

@@ -109,6 +109,18 @@ impl fmt::Display for ErrorClass {
 // === impl ApiError ===
 
 impl ApiError {
+    /// Returns whether the same question may be answered when it asks for fewer rows: the answer
+    /// was refused for its size, was over the transport's limit, did not come in time, or broke off
+    /// twice at the same place. Not for throttling, rights or times.
+    pub fn asks_for_less(&self) -> bool {
+        match &*self.code {
+            "timeout" | "too_large" => true,
+            // At places that differ it is chance.
+            "cut_body" => self.class == ErrorClass::Invalid,
+            code => codes::speaks_of_size(code, &self.message),
+        }
+    }
+
     /// Its text without the advice.
     pub fn failure(&self) -> String {
         let attempts = match self.attempts {
