@@ -95,6 +95,8 @@ pub enum RejectReason {
     BilledDuration,
     /// Memory missing, negative or out of range.
     Memory,
+    /// The API gives no answer with the row in it, even where it is asked for this row alone.
+    Unavailable,
 }
 
 impl AttemptKey {
@@ -124,7 +126,7 @@ impl ColdStart {
 
 impl RejectReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotAnObject,
         Self::FunctionName,
         Self::RequestId,
@@ -133,6 +135,7 @@ impl RejectReason {
         Self::Duration,
         Self::BilledDuration,
         Self::Memory,
+        Self::Unavailable,
     ];
 
     /// The label value.
@@ -146,6 +149,7 @@ impl RejectReason {
             Self::Duration => "duration",
             Self::BilledDuration => "billed_duration",
             Self::Memory => "memory",
+            Self::Unavailable => "unavailable",
         }
     }
 }
