@@ -140,11 +140,6 @@ impl WindowRead {
         })
     }
 
-    /// Asks for no larger pages from now on: the API refused them.
-    pub fn limit_pages(&mut self, limit_max: usize) {
-        self.limit = self.limit.min(limit_max.max(1));
-    }
-
     /// Takes in the answer to [`Self::next`]: its rows in their order, and how many the API
     /// counts in the whole window.
     pub fn took(&mut self, rows: &[Mark], total: Option<u64>) {
