@@ -54,7 +54,10 @@ struct Watched {
 impl Watched {
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let text = String::from_utf8_lossy(&request.body);
-        let action = request.headers.iter().find(|(name, _)| name == "x-tc-action");
+        let action = request
+            .headers
+            .iter()
+            .find(|(name, _)| name == "x-tc-action");
         let is_log = action.is_some_and(|(_, name)| name == "GetFunctionLogs")
             || text.contains("Action=GetFunctionLogs")
             || request.url.contains("Action=GetFunctionLogs");
@@ -86,7 +89,8 @@ impl Watched {
     /// Whether half of the requests were unused between two instants.
     fn was_idle(&self, from_ms: i64, to_ms: i64, requests_per_second: f64) -> bool {
         let asked = self.asked_ms.lock().unwrap();
-        let range = asked.partition_point(|at| *at < from_ms)..asked.partition_point(|at| *at <= to_ms);
+        let range =
+            asked.partition_point(|at| *at < from_ms)..asked.partition_point(|at| *at <= to_ms);
         let seconds = (to_ms - from_ms) as f64 / 1_000.0;
         (range.len() as f64) <= requests_per_second / 2.0 * seconds
     }
@@ -169,6 +173,7 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
     let cloud = Arc::new(Cloud::with_replay(settings, lines));
     let overrides = Overrides {
         poll_interval: Some("2s".into()),
+        idle_interval: Some("2s".into()),
         requests_per_second: Some(requests_per_second.to_string()),
         ..through(api, Some("auto"))
     };
@@ -192,12 +197,16 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
         exporter = start(&world, &watched, &image).await;
         starts_ms.push(watched.now_ms());
     }
-    let last_ms = watched.calls.lock().unwrap().iter().map(|call| call.visible_ms).max().unwrap();
+    let last_ms = watched
+        .calls
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|call| call.visible_ms)
+        .max()
+        .unwrap();
     let left_ms = (last_ms + DEADLINE_MS - watched.now_ms()).max(0);
     tokio::time::sleep(Duration::from_millis(left_ms as u64 + 2_000)).await;
-    let told: Vec<(i64, i64)> = watched.calls.lock().unwrap().iter().map(|c| (c.visible_ms, c.handed_ms.unwrap_or(i64::MAX))).collect();
-    let uncounted = told.iter().filter(|(_, h)| *h == i64::MAX).count();
-    eprintln!("{api} {} rows, {kills} kills: {uncounted} not handed out", traffic.rows);
     assert_equal(&exporter.counted(), &world.truth(), "after two more polls");
     exporter.stop().await;
     judge(&watched, &starts_ms, requests_per_second)
@@ -226,14 +235,24 @@ fn judge(watched: &Watched, starts_ms: &[i64], requests_per_second: f64) -> Seen
         judged: 0,
         requests: watched.asked_ms.lock().unwrap().len(),
     };
+    // Functions are listed before the first of them is read.
+    let first_asked_ms = |start_ms: &i64| {
+        let asked = watched.asked_ms.lock().unwrap();
+        let first = asked.iter().find(|at| *at >= start_ms);
+        (*start_ms, *first.unwrap())
+    };
+    let lives: Vec<(i64, i64)> = starts_ms.iter().map(first_asked_ms).collect();
     for call in watched.calls.lock().unwrap().iter() {
-        let due_ms = call.visible_ms + DEADLINE_MS;
-        // A life that began in the meantime has a deadline of its own.
-        let restarted = starts_ms.iter().any(|at| (call.visible_ms..due_ms).contains(at));
-        if restarted || !watched.was_idle(call.visible_ms, due_ms, requests_per_second) {
+        let mut from_ms = call.visible_ms;
+        for (start_ms, first_asked_ms) in &lives {
+            if from_ms + DEADLINE_MS > *start_ms && from_ms < *first_asked_ms {
+                from_ms = *first_asked_ms;
+            }
+        }
+        if !watched.was_idle(from_ms, from_ms + DEADLINE_MS, requests_per_second) {
             continue;
         }
-        let waited_ms = call.handed_ms.unwrap() - call.visible_ms;
+        let waited_ms = call.handed_ms.unwrap() - from_ms;
         seen.judged += 1;
         seen.longest_ms = seen.longest_ms.max(waited_ms);
         seen.too_long += usize::from(waited_ms > DEADLINE_MS);
@@ -248,8 +267,16 @@ async fn assert_in_time(api: &str, traffic: Traffic, requests_per_second: f64, k
         "{api} {rows} rows, {kills} kills: {} requests, {} judged, longest {} ms, {} too long",
         seen.requests, seen.judged, seen.longest_ms, seen.too_long
     );
-    assert_eq!(seen.too_long, 0, "{api} {rows} rows: {} ms", seen.longest_ms);
-    assert!(seen.judged as u64 > rows / 2, "{api}: only {} of {rows} rows", seen.judged);
+    assert_eq!(
+        seen.too_long, 0,
+        "{api} {rows} rows: {} ms",
+        seen.longest_ms
+    );
+    assert!(
+        seen.judged as u64 > rows / 2,
+        "{api}: only {} of {rows} rows",
+        seen.judged
+    );
 }
 
 fn traffic(rows: u64) -> Traffic {
@@ -259,11 +286,6 @@ fn traffic(rows: u64) -> Traffic {
         unstable: false,
         seed: rows,
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn six_thousand_rows_of_v3() {
-    assert_in_time("v3", traffic(6_000), 10.0, 0).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,11 +306,6 @@ async fn twenty_thousand_rows_of_v3_a_tenth_of_them_late_in_any_order() {
 #[tokio::test(start_paused = true)]
 async fn three_kills_of_v3() {
     assert_in_time("v3", traffic(4_000), 10.0, 3).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn six_thousand_rows_of_v2() {
-    assert_in_time("v2", traffic(6_000), 20.0, 0).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,7 +62,10 @@ impl Shown {
         let Some(told) = total else {
             return nothing;
         };
-        if seconds.iter().any(|at| *at < window.start || *at > window.end) {
+        if seconds
+            .iter()
+            .any(|at| *at < window.start || *at > window.end)
+        {
             // What answers does not know the window.
             return nothing;
         }

@@ -98,8 +98,9 @@ impl Wide {
         if too_deep {
             return Progress::TooDeep;
         }
-        // The same page at another offset: what answers does not page.
-        let stuck = rows.is_empty() || (self.offset > 0 && self.before == rows);
+        // The same page at another offset: what answers does not page. One row may have moved there.
+        let is_same = self.offset > 0 && rows.len() > 1 && self.before == rows;
+        let stuck = rows.is_empty() || is_same;
         if moved || stuck || count.is_some() {
             return self.pass_ended(count.filter(|_| !moved), strict);
         }

@@ -1,22 +1,16 @@
 //! Getting the rows that are asked for, in as many requests as that takes.
 
-use std::collections::HashSet;
-
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Reading};
-use super::row::{WireRow, mark_of};
 use crate::ledger::Ask;
 use crate::model::Timestamp;
 use crate::source::page_size::PageSize;
 use crate::source::time::format_start_time;
 use crate::tencent::{ApiError, BoxFuture};
 
-/// Where pages are small, so many rows are put together: a second has to fit into an answer.
-const ROWS_WANTED: usize = 100;
 /// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
-const STEPS_MAX: u64 = 3;
+pub(super) const STEPS_MAX: u64 = 3;
 
 /// The one action of the API that is read here.
 pub(super) trait LogsApi: Send + Sync {
@@ -32,19 +26,29 @@ pub(super) struct Rows<'a> {
     pub(super) reading: Reading<'a>,
 }
 
+/// What was asked for.
+pub(super) struct Fetched {
+    pub(super) answer: Answer,
+    /// Requests that were answered for it.
+    pub(super) requests: u64,
+    /// Requests that were refused for the size of their answer.
+    pub(super) refused: u64,
+}
+
 // === impl Rows ===
 
 impl Rows<'_> {
-    /// Returns an answer, and how many requests were answered for it. Where a page cannot be had it
-    /// is asked for in smaller ones, down to one row; a row that cannot be had even so is stepped
+    /// Returns an answer. Where a page cannot be had, a
+    /// smaller one is asked for, down to one row; a row that cannot be had even so is stepped
     /// over, if one behind it can.
     pub(super) async fn fetch(
         &self,
         ask: Ask,
         order: &str,
         size: &PageSize,
-    ) -> Result<(Answer, u64), ApiError> {
-        let (mut gathered, mut requests, mut steps) = (Answer::default(), 0, 0);
+    ) -> Result<Fetched, ApiError> {
+        let (mut gathered, mut steps) = (Answer::default(), 0);
+        let (mut requests, mut refused) = (0, 0);
         loop {
             let had = gathered.rows();
             let limit = size.get().min(ask.limit - had);
@@ -59,19 +63,24 @@ impl Rows<'_> {
                     (requests, steps) = (requests + 1, 0);
                     let is_end = answer.rows() < limit;
                     gathered.append(answer);
-                    let rows = gathered.rows();
-                    let is_enough = gathered.total_count.is_some() && rows >= ROWS_WANTED;
-                    if is_end || is_enough || rows >= ask.limit {
-                        return Ok((gathered, requests));
+                    // Without a total a short answer is taken for the end.
+                    let is_told = gathered.total_count.is_some();
+                    if is_end || is_told || gathered.rows() >= ask.limit {
+                        return Ok(Fetched {
+                            answer: gathered,
+                            requests,
+                            refused,
+                        });
                     }
                 }
-                Err(refused) if refused.asks_for_less() => {
+                Err(error) if error.asks_for_less() => {
+                    refused += 1;
                     if !size.shrink(limit) {
                         steps += 1;
                         if steps > STEPS_MAX || had + 1 >= ask.limit {
-                            return Err(refused);
+                            return Err(error);
                         }
-                        gathered.step_over(part.offset);
+                        gathered.step_over();
                     }
                 }
                 Err(error) => return Err(error),
@@ -103,25 +112,20 @@ impl Answer {
         self.data.as_ref().map_or(0, Vec::len)
     }
 
-    /// Adds the answer to the request for what follows. Rows that moved down meanwhile come again.
+    /// Adds the answer to the request for what follows.
     fn append(&mut self, next: Self) {
         self.total_count = next.total_count;
         let rows = self.data.get_or_insert_default();
-        let known: HashSet<u64> = rows.iter().map(|raw| mark(raw)).collect();
-        let is_new = |raw: &Box<RawValue>| known.is_empty() || !known.contains(&mark(raw));
-        rows.extend(next.data.into_iter().flatten().filter(is_new));
+        rows.extend(next.data.into_iter().flatten());
     }
 
     /// Puts something in the place of a row that cannot be had.
-    fn step_over(&mut self, offset: u64) {
+    fn step_over(&mut self) {
         let rows = self.data.get_or_insert_default();
-        if let Ok(raw) = serde_json::value::to_raw_value(&offset) {
+        // As often as it is met it is the same row, as far as anybody can tell.
+        if let Ok(raw) = serde_json::value::to_raw_value(&self.unavailable.len()) {
             self.unavailable.push(rows.len());
             rows.push(raw);
         }
     }
-}
-
-fn mark(raw: &RawValue) -> u64 {
-    WireRow::parse(raw).map_or_else(|| mark_of(raw), |row| row.mark(raw))
 }

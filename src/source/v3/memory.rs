@@ -174,12 +174,18 @@ mod tests {
         assert_eq!(memory.uncounted(&(0..21)), 3);
         memory.saw(&(20..20), &[row(20, 3, Fate::PassedOver)]);
         assert_eq!(memory.uncounted(&(0..21)), 3);
-        memory.saw(&(10..11), &[row(10, 1, Fate::Counted), row(10, 2, Fate::Counted)]);
+        memory.saw(
+            &(10..11),
+            &[row(10, 1, Fate::Counted), row(10, 2, Fate::Counted)],
+        );
         assert_eq!(memory.uncounted(&(0..21)), 1);
         memory.differs(15, -2);
         assert_eq!(memory.uncounted(&(0..21)), -1);
         memory.begin(16);
-        assert_eq!((memory.uncounted(&(0..21)), memory.uncounted(&(21..16))), (1, 0));
+        assert_eq!(
+            (memory.uncounted(&(0..21)), memory.uncounted(&(21..16))),
+            (1, 0)
+        );
     }
 
     #[test]

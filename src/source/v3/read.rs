@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::answer::{Answer, Reading, Sorted};
-use super::fetch::{LogsApi, Rows};
+use super::fetch::{LogsApi, Rows, STEPS_MAX};
 use super::memory::{Fate, Memory, Seen};
 use crate::ledger::{Ask, Mark, SECONDS_MAX, Search, Shown, WindowRead};
-use crate::model::{Page, Timestamp};
+use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::tencent::ApiError;
 
@@ -28,6 +28,8 @@ pub(super) struct Reader<'a> {
     sink: &'a mut dyn PageSink,
     memory: &'a mut Memory,
     report: ReadReport,
+    /// Requests that were refused for the size of their answer.
+    refused: u64,
 }
 
 /// An answer that was taken in.
@@ -68,6 +70,7 @@ impl<'a> Reader<'a> {
             sink,
             memory,
             report: ReadReport::default(),
+            refused: 0,
         }
     }
 
@@ -104,7 +107,12 @@ impl<'a> Reader<'a> {
             self.report.complete = true;
             return Ok(Ok(()));
         }
-        let closed = all.start..span.closed_seconds().end.as_secs().clamp(all.start, all.end);
+        let closed = all.start
+            ..span
+                .closed_seconds()
+                .end
+                .as_secs()
+                .clamp(all.start, all.end);
         let mut is_open = total != Some(met + self.memory.uncounted(&all));
         if is_open {
             let live = closed.end..took.shown.whole.start;
@@ -208,32 +216,53 @@ impl<'a> Reader<'a> {
         Ok(Ok(()))
     }
 
-    /// Pages through seconds that are wider than an answer; whether all rows were met, as far as the
-    /// API pages.
+    /// Pages through seconds that are wider than an answer, each with what the API counts in it;
+    /// whether all rows were met, as far as the API hands them out.
     async fn read_wide(&mut self, seconds: Vec<(i64, Option<u64>)>) -> Went<bool> {
         let mut all = true;
         for (second, total) in seconds {
             let whole = second..second + 1;
-            let (from, to) = (Timestamp::from_secs(second), Timestamp::from_secs(second + 1));
+            let (from, to) = (
+                Timestamp::from_secs(second),
+                Timestamp::from_secs(second + 1),
+            );
             let mut read = WindowRead::closed(from, to, self.page_max);
-            let mut seen = Vec::new();
+            let (mut seen, refused) = (Vec::new(), self.refused);
             unless_stopped!(self.run(&mut read, None, &mut seen).await);
             self.report.truncated |= read.is_truncated();
-            all &= read.is_complete() || read.is_truncated();
             // It may have come several times, the last time as it is now.
             let own = seen.into_iter().filter(|row| row.second == second);
             let last: HashMap<u64, Seen> = own.map(|row| (row.id, row)).collect();
             let rows: Vec<Seen> = last.into_values().collect();
             self.memory.saw(&whole, &rows);
+            let left = total.map_or(u64::MAX, |total| total.saturating_sub(rows.len() as u64));
             if read.is_truncated() {
-                let there = self.there(&whole).await;
-                let total = total.and_then(|total| i64::try_from(total).ok());
-                if let Some((total, there)) = total.zip(there) {
-                    self.memory.differs(second, total - there);
+                self.note_difference(second, total).await;
+            } else if !read.is_complete() && self.refused > refused && left <= STEPS_MAX {
+                // Rows that cannot be had change places with others, so that none was asked for by
+                // itself.
+                let page = Page {
+                    rejects: vec![RejectReason::Unavailable; left as usize],
+                    ..Page::default()
+                };
+                if self.sink.put(page).await == Flow::Stop {
+                    return Ok(Err(Stopped));
                 }
+                self.note_difference(second, total).await;
+            } else {
+                all &= read.is_complete();
             }
         }
         Ok(Ok(all))
+    }
+
+    /// Remembers what the API counts in a second beyond what it hands out.
+    async fn note_difference(&mut self, second: i64, total: Option<u64>) {
+        let there = self.there(&(second..second + 1)).await;
+        let total = total.and_then(|total| i64::try_from(total).ok());
+        if let Some((total, there)) = total.zip(there) {
+            self.memory.differs(second, total - there);
+        }
     }
 
     /// Looks again where calls ran. Their rows are counted by the API before they end and after it,
@@ -328,9 +357,10 @@ impl<'a> Reader<'a> {
     }
 
     async fn fetch(&mut self, ask: Ask, order: &str) -> Result<Answer, ApiError> {
-        let (answer, requests) = self.rows.fetch(ask, order, &self.memory.page).await?;
-        self.report.pages += requests;
-        Ok(answer)
+        let fetched = self.rows.fetch(ask, order, &self.memory.page).await?;
+        self.report.pages += fetched.requests;
+        self.refused += fetched.refused;
+        Ok(fetched.answer)
     }
 
     /// How many rows are known in these seconds: attempts that were met, and rows for which nothing
