@@ -21,8 +21,8 @@ use super::{DEPTH_MAX, Mark, SECONDS_MAX};
 pub struct Search {
     /// What is not accounted for yet; what is to be asked for next is the last.
     windows: Vec<Window>,
-    /// Seconds that one answer does not show whole, and what the API counts in each.
-    wide: Vec<(i64, Option<u64>)>,
+    /// Seconds that one answer does not show whole.
+    wide: Vec<i64>,
     asks_left: u32,
 }
 
@@ -134,7 +134,7 @@ impl Search {
             }
             self.halve(seconds);
         } else if shown.whole.is_empty() && is_second {
-            self.wide.push((seconds.start, shown.total));
+            self.wide.push(seconds.start);
         } else if shown.whole.is_empty() {
             self.halve(seconds);
         } else {
@@ -151,8 +151,8 @@ impl Search {
         None
     }
 
-    /// The seconds that have to be paged, each with what the API counts in it.
-    pub fn take_wide(&mut self) -> Vec<(i64, Option<u64>)> {
+    /// The seconds that have to be paged.
+    pub fn take_wide(&mut self) -> Vec<i64> {
         std::mem::take(&mut self.wide)
     }
 

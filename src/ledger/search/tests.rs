@@ -234,7 +234,7 @@ fn a_second_wider_than_an_answer_is_named() {
     }
     assert!(search.is_done());
     // Of second 6 nothing is seen: behind it the rows of second 7 fill the answers.
-    assert_eq!(search.take_wide(), [(7, Some(50)), (6, None)]);
+    assert_eq!(search.take_wide(), [7, 6]);
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct Wide {
     /// read.
     mixed: bool,
     found: bool,
+    /// Rows of the second, as the last pass that came to its end had them.
+    counted: Option<u64>,
     idle: u32,
     passes: u32,
 }
@@ -52,6 +54,7 @@ impl Wide {
             before: Vec::new(),
             mixed: false,
             found: false,
+            counted: None,
             idle: 0,
             passes: 0,
         }
@@ -59,6 +62,11 @@ impl Wide {
 
     pub(super) fn second(&self) -> i64 {
         self.second
+    }
+
+    /// How many rows the second has, as far as that was told.
+    pub(super) fn counted(&self) -> Option<u64> {
+        self.counted
     }
 
     pub(super) fn ask(&self, limit: usize) -> Ask {
@@ -122,6 +130,7 @@ impl Wide {
     }
 
     fn pass_ended(&mut self, count: Option<u64>, strict: bool) -> Progress {
+        self.counted = count.or(self.counted);
         if count == Some(self.met.len() as u64) {
             return Progress::Whole;
         }

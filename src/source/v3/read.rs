@@ -216,11 +216,11 @@ impl<'a> Reader<'a> {
         Ok(Ok(()))
     }
 
-    /// Pages through seconds that are wider than an answer, each with what the API counts in it;
-    /// whether all rows were met, as far as the API hands them out.
-    async fn read_wide(&mut self, seconds: Vec<(i64, Option<u64>)>) -> Went<bool> {
+    /// Pages through seconds that are wider than an answer; whether all rows were met, as far as the
+    /// API hands them out.
+    async fn read_wide(&mut self, seconds: Vec<i64>) -> Went<bool> {
         let mut all = true;
-        for (second, total) in seconds {
+        for second in seconds {
             let whole = second..second + 1;
             let (from, to) = (
                 Timestamp::from_secs(second),
@@ -235,6 +235,7 @@ impl<'a> Reader<'a> {
             let last: HashMap<u64, Seen> = own.map(|row| (row.id, row)).collect();
             let rows: Vec<Seen> = last.into_values().collect();
             self.memory.saw(&whole, &rows);
+            let total = read.counted();
             let left = total.map_or(u64::MAX, |total| total.saturating_sub(rows.len() as u64));
             if read.is_truncated() {
                 self.note_difference(second, total).await;
@@ -275,8 +276,7 @@ impl<'a> Reader<'a> {
             let window = first.max(last + 1 - SECONDS_MAX)..last + 1;
             let took = unless_stopped!(self.ask(&window, usize::MAX).await);
             if took.shown.whole.is_empty() {
-                let second = vec![(last, None)];
-                let met = unless_stopped!(self.read_wide(second).await);
+                let met = unless_stopped!(self.read_wide(vec![last]).await);
                 if !met {
                     break;
                 }

@@ -180,8 +180,6 @@ async fn a_row_that_can_never_be_had_is_stepped_over_and_the_read_is_complete() 
     let source = source(api.clone(), Read::Region, Wanted::default());
     let (mut sink, mut taken) = (Knowing::default(), Taken::default());
     let sweep = span(Mode::Sweep, 0, 250, 300);
-    source.read(&stream(), sweep, &mut sink).await.unwrap();
-    // It changes places with the others of its second, so that it is hardly ever asked for alone.
     let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
     assert!(report.complete && !report.missing);
     assert_eq!(sink.0.len(), 2_997);
