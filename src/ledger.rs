@@ -6,14 +6,14 @@
 
 mod chain;
 mod pages;
-mod proof;
+mod search;
 mod seen;
 mod targets;
 mod window;
 
 pub use chain::{ChainAsk, ChainMark, ChainPage, ChainPlace, ChainRead};
 pub use pages::{NextPage, PageShape, PagedRead};
-pub use proof::{Counted, Proof};
+pub use search::{Search, Shown};
 pub use seen::{Seen, Verdict};
 pub use targets::{Listed, RETENTION, Scope, TargetId, Targets};
 pub use window::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};

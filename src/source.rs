@@ -168,6 +168,8 @@ pub struct ReadReport {
     pub complete: bool,
     /// Nothing that could be seen when the read began is missing, the newest rows included.
     pub confirmed: bool,
+    /// The API counts rows that were not met: they are to be looked for soon.
+    pub missing: bool,
     /// Rows were left out for a limit of the API.
     pub truncated: bool,
     /// Answers taken in.

@@ -19,6 +19,8 @@ mod config;
 mod config_sources;
 #[path = "dashboards.rs"]
 mod dashboards;
+#[path = "deadline.rs"]
+mod deadline;
 #[path = "discovery.rs"]
 mod discovery;
 #[path = "docs_config.rs"]

@@ -5,9 +5,19 @@
 
 use crate::support;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use scf_exporter::config::{FunctionFilter, Read};
+use scf_exporter::model::Timestamp;
+use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::{Faults, Settings};
+use scf_exporter::source::v2::V2Source;
+use scf_exporter::source::{LogSource, Place};
+use scf_exporter::tencent::{
+    BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service,
+    StaticProvider, Transport, TransportError,
+};
 use support::world::{World, through};
 
 /// 1,800 calls of eight functions in a minute.
@@ -32,7 +42,7 @@ async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
     let exporter = world.start().await;
     world.until_exact(&exporter).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
-    world.assert_exact(&exporter, what).await;
+    assert_eq!(exporter.counted(), world.truth(), "{what}");
     let invalid = exporter.dispositions()["invalid"];
     exporter.stop().await;
     (invalid, world.cloud.truth(world.now_ms()).totals.unreadable)
@@ -103,4 +113,75 @@ async fn a_row_that_no_answer_can_bring_is_told_once_and_hides_no_other() {
     let (invalid, lost) = reads_exactly("cls", faults, "oversized").await;
     assert!(lost > 3, "{lost}");
     assert_eq!(invalid, lost);
+}
+
+/// A region of 30 functions, whose API refuses more than 7 entries and every answer with one of
+/// the withheld ones.
+struct Region(Mutex<Vec<usize>>);
+
+impl Transport for Region {
+    fn send<'a>(
+        &'a self,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
+        let number = |name: &str| -> usize {
+            let pairs = request.url.split(['?', '&']);
+            let mut values = pairs.filter_map(|pair| pair.strip_prefix(name));
+            values.next().unwrap().parse().unwrap()
+        };
+        let (offset, limit) = (number("offset="), number("limit="));
+        let page = (0..30).skip(offset).take(limit);
+        let withheld = self.0.lock().unwrap().clone();
+        let refused = limit > 7 || page.clone().any(|n| withheld.contains(&n));
+        let names: Vec<_> = page
+            .map(|n| format!(r#"{{"functionName":"f{n:02}"}}"#))
+            .collect();
+        let body = match refused {
+            true => r#"{"code":4000,"message":"(100001)invalid value of limit"}"#.to_owned(),
+            false => format!(
+                r#"{{"code":0,"data":{{"functions":[{}],"total":30}}}}"#,
+                names.join(",")
+            ),
+        };
+        Box::pin(std::future::ready(Ok(HttpResponse::new(200, body))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_comes_in_pages_that_can_be_had_and_one_entry_hides_no_other() {
+    let region = Arc::new(Region(Mutex::default()));
+    let key = scf_exporter::secret::Secret::new("k");
+    let key = Credentials::new("AKIDx".to_owned(), key, None, "a test").unwrap();
+    let client = Client::new(
+        ClientConfig::new(Service::V2, "ap-x"),
+        Arc::new(StaticProvider::new(key)),
+        region.clone(),
+        Runtime::simulated(Timestamp::from_secs(1_700_000_000), 1),
+        Arc::new(()),
+    );
+    let place = Place {
+        account: "".into(),
+        region: "ap-x".into(),
+        read: Read::Region,
+        max_run_time: Duration::from_secs(900),
+        delivery_delay: Duration::from_secs(60),
+    };
+    let source = V2Source::new(client, place, FunctionFilter::default(), 1_000);
+    let names = async || -> Vec<String> {
+        let listed = source.list().await.unwrap().functions;
+        listed
+            .iter()
+            .map(|one| one.function.name.to_string())
+            .collect()
+    };
+    *region.0.lock().unwrap() = vec![12];
+    let found = names().await;
+    assert_eq!(found.len(), 29);
+    assert!(!found.contains(&"f12".to_owned()) && found.contains(&"f13".to_owned()));
+    region.0.lock().unwrap().clear();
+    assert_eq!(names().await.len(), 30);
+    *region.0.lock().unwrap() = vec![0, 29];
+    assert_eq!(names().await.len(), 30, "what was known stays");
+    *region.0.lock().unwrap() = (0..30).collect();
+    assert!(source.list().await.is_err());
 }

@@ -87,12 +87,6 @@ impl PagedRead {
         }
     }
 
-    /// Asks for no larger pages from now on: the API refused them.
-    pub fn limit_pages(&mut self, limit_max: usize) {
-        self.limit_max = limit_max.max(1);
-        self.limit = self.limit.min(self.limit_max);
-    }
-
     /// Takes in a page and says what to ask for next.
     pub fn took(&mut self, page: PageShape) -> NextPage {
         self.pages += 1;

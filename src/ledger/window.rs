@@ -68,6 +68,8 @@ pub struct WindowRead {
     limit: usize,
     before: Option<Stretch>,
     wide: Option<Wide>,
+    /// Rows of the last second that was paged.
+    counted: Option<u64>,
     tries: u32,
     asks: usize,
     reached: i64,
@@ -116,6 +118,7 @@ impl WindowRead {
             limit: limit.max(1),
             before: None,
             wide: None,
+            counted: None,
             tries: 0,
             asks: 0,
             reached: from,
@@ -140,11 +143,6 @@ impl WindowRead {
         })
     }
 
-    /// Asks for no larger pages from now on: the API refused them.
-    pub fn limit_pages(&mut self, limit_max: usize) {
-        self.limit = self.limit.min(limit_max.max(1));
-    }
-
     /// Takes in the answer to [`Self::next`]: its rows in their order, and how many the API
     /// counts in the whole window.
     pub fn took(&mut self, rows: &[Mark], total: Option<u64>) {
@@ -163,6 +161,11 @@ impl WindowRead {
     /// Whether every row of the read was met.
     pub fn is_complete(&self) -> bool {
         self.cursor >= self.end && !self.gap && !self.truncated
+    }
+
+    /// How many rows the API counts in the last second that was wider than an answer.
+    pub fn counted(&self) -> Option<u64> {
+        self.counted
     }
 
     /// Whether a second held more rows than the API pages.
@@ -280,6 +283,7 @@ impl WindowRead {
             TooDeep => self.truncated = true,
         }
         self.tries = 0;
+        self.counted = wide.counted();
         self.cursor = wide.second() + 1;
         self.note_reached();
         if self.cursor >= self.to {

@@ -17,6 +17,9 @@ const PLANNED: f64 = 0.8;
 const IN_TURN: f64 = 0.5;
 /// How long a learned rate lasts: after so many seconds a third of it is left.
 const MEMORY_SECONDS: f64 = 600.0;
+/// The part of the requests that nobody needs where the budget is idle: what it leaves is spent on
+/// looking for rows.
+const SPARE: f64 = 0.5;
 /// A target is expected to have a row an hour at least, whatever it had so far.
 const RATE_MIN: f64 = 1.0 / 3_600.0;
 
@@ -93,6 +96,17 @@ impl Seat {
         Duration::from_secs_f64(1.0 / (planned * (in_turn + by_rate)))
     }
 
+    /// After how long the idle half of the budget pays for so many requests, where each target is
+    /// polled once in an interval; never, where there is no idle half.
+    pub(super) fn paid_after(&self, requests: u64, interval: Duration) -> Duration {
+        let others = self.budget.lock().cost - self.cost;
+        let spare = self.budget.requests_per_second * SPARE - others / interval.as_secs_f64();
+        if spare <= 0.0 {
+            return Duration::MAX;
+        }
+        Duration::try_from_secs_f64(requests as f64 / spare).unwrap_or(Duration::MAX)
+    }
+
     fn weight(&self) -> f64 {
         (self.rate / self.cost).sqrt()
     }
@@ -150,6 +164,20 @@ mod tests {
         let beyond = |wait: f64| 1.0 / wait - 0.8 * 0.5 / 2.0;
         let ratio = beyond(waits[1]) / beyond(waits[0]);
         assert!((ratio - 2.0).abs() < 0.01, "{ratio}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_idle_half_pays_for_more_requests_unless_others_need_it() {
+        let budget = Budget::new(10.0);
+        let one = budget.seat();
+        let interval = Duration::from_secs(2);
+        // Five requests a second are spare, and nine others take one each in two seconds.
+        assert_eq!(one.paid_after(15, interval), Duration::from_secs(3));
+        let others: Vec<Seat> = (0..9).map(|_| budget.seat()).collect();
+        assert_eq!(one.paid_after(2, interval), Duration::from_secs(4));
+        let more = budget.seat();
+        assert_eq!(one.paid_after(1, interval), Duration::MAX);
+        drop((others, more));
     }
 
     #[tokio::test(start_paused = true)]

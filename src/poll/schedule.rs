@@ -9,7 +9,7 @@ use crate::source::Mode;
 
 /// The longest wait after failures that follow one another.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
-/// A sweep that took long is not repeated before this many times as long.
+/// A sweep that took longer than the interval is not repeated before this many times as long.
 const SWEEP_SHARE: u32 = 3;
 /// A sweep of so few pages costs what a tail read costs, so every poll is one.
 const CHEAP_SWEEP_PAGES: u64 = 2;
@@ -27,6 +27,10 @@ pub(super) enum Ended {
         pages: u64,
         /// Nothing that could be seen is missing.
         complete: bool,
+        /// Rows are known to be missing.
+        missing: bool,
+        /// After how long half of the requests, which nobody uses, pay for another one like it.
+        paid_after: Duration,
         /// How long it took.
         took: Duration,
     },
@@ -39,7 +43,6 @@ pub(super) struct Schedule {
     wait: Duration,
     failures: u32,
     next_sweep: Option<Instant>,
-    cheap: bool,
 }
 
 impl Schedule {
@@ -49,14 +52,12 @@ impl Schedule {
             timing,
             failures: 0,
             next_sweep: None,
-            cheap: false,
         }
     }
 
     /// How to read at `now`.
     pub(super) fn mode(&self, now: Instant) -> Mode {
-        let due = self.next_sweep.is_none_or(|at| now >= at);
-        if due || self.cheap {
+        if self.next_sweep.is_none_or(|at| now >= at) {
             Mode::Sweep
         } else {
             Mode::Tail
@@ -78,18 +79,16 @@ impl Schedule {
                 counted,
                 pages,
                 complete,
+                missing,
+                paid_after,
                 took,
             } => {
                 self.failures = 0;
                 if mode == Mode::Sweep || complete {
-                    let rest = self
-                        .timing
-                        .sweep_interval
-                        .max(took.saturating_mul(SWEEP_SHARE));
-                    self.next_sweep = Some(now + rest);
-                    self.cheap = pages <= CHEAP_SWEEP_PAGES;
+                    self.next_sweep = Some(now + self.rest(pages, paid_after, took));
                 }
-                self.wait = if counted > 0 {
+                // What is missing is not looked for more slowly because nothing else comes.
+                self.wait = if counted > 0 || missing {
                     self.timing.interval
                 } else {
                     self.wait.saturating_mul(2).min(self.timing.idle_interval)
@@ -97,6 +96,28 @@ impl Schedule {
                 self.wait
             }
         }
+    }
+
+    /// How long only the tail is read after a sweep: not at all where that saves no requests, or
+    /// where nobody else wants them.
+    fn rest(&self, pages: u64, paid_after: Duration, took: Duration) -> Duration {
+        let Poll {
+            interval,
+            sweep_interval,
+            ..
+        } = self.timing;
+        if pages <= CHEAP_SWEEP_PAGES {
+            return Duration::ZERO;
+        }
+        let by_budget = match paid_after <= interval {
+            true => Duration::ZERO,
+            false => sweep_interval.min(paid_after),
+        };
+        let by_time = match took > interval {
+            true => took.saturating_mul(SWEEP_SHARE),
+            false => Duration::ZERO,
+        };
+        by_budget.max(by_time)
     }
 }
 
@@ -127,6 +148,8 @@ mod tests {
             counted,
             pages,
             complete: false,
+            missing: false,
+            paid_after: Duration::MAX,
             took,
         }
     }
@@ -143,6 +166,52 @@ mod tests {
             );
         }
         assert_eq!(waits, [15, 30, 60, 60, 60, 15]);
+    }
+
+    #[test]
+    fn an_idle_target_of_which_rows_are_missing_is_polled_at_its_pace() {
+        let (mut schedule, now) = (schedule(), Instant::now());
+        let missing = |missing| Ended::Read {
+            counted: 0,
+            pages: 1,
+            complete: false,
+            missing,
+            paid_after: Duration::MAX,
+            took: secs(0),
+        };
+        let mut waits = Vec::new();
+        for is_missing in [false, true, true, false] {
+            let wait = schedule.ended(Mode::Sweep, now, missing(is_missing));
+            waits.push(wait.as_secs());
+        }
+        assert_eq!(waits, [30, 15, 15, 30]);
+    }
+
+    #[test]
+    fn an_idle_budget_pays_for_a_sweep_at_each_poll_or_as_soon_as_it_can() {
+        for (paid_after, took, rest) in [
+            (secs(15), secs(3), 0),
+            (secs(16), secs(3), 16),
+            (secs(59), secs(15), 59),
+            (secs(61), secs(15), 60),
+            // Further pages take their time too.
+            (secs(15), secs(16), 48),
+        ] {
+            let (mut schedule, start) = (schedule(), Instant::now());
+            let sweep = Ended::Read {
+                counted: 1,
+                pages: 30,
+                complete: true,
+                missing: false,
+                paid_after,
+                took,
+            };
+            schedule.ended(Mode::Sweep, start, sweep);
+            assert_eq!(schedule.mode(start + secs(rest)), Mode::Sweep);
+            if rest > 0 {
+                assert_eq!(schedule.mode(start + secs(rest - 1)), Mode::Tail);
+            }
+        }
     }
 
     #[test]

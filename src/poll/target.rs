@@ -167,6 +167,7 @@ impl Worker {
         let ended = match result {
             Ok(report) if !tally.refused => {
                 let (pages, complete) = (report.pages, report.complete);
+                let missing = report.missing;
                 let counted = tally.rows.counted;
                 self.expected = counted;
                 self.took(span, beginning, report, tally).await;
@@ -174,6 +175,8 @@ impl Worker {
                     counted,
                     pages,
                     complete,
+                    missing,
+                    paid_after: self.seat.paid_after(pages, self.poller.timing.interval),
                     took: began.elapsed(),
                 }
             }

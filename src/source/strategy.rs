@@ -34,6 +34,18 @@ const AGREED_TO_TRUST: usize = 3;
 /// Functions without rows that must have been looked at, and have had none by themselves either.
 const SILENT_TO_TRUST: usize = 100;
 
+/// What a refusal may name that is not the function.
+const OTHER_PARAMETERS: [&str; 8] = [
+    "StartTime",
+    "EndTime",
+    "StartTimeOrEndTime",
+    "DateTime",
+    "Offset",
+    "Limit",
+    "Order",
+    "OrderBy",
+];
+
 /// A source whose functions can be read through one stream or one by one.
 pub(super) trait Streams: Send + Sync {
     /// How its targets are cut.
@@ -350,7 +362,7 @@ pub(super) async fn read(
         settles,
     };
     let mut report = match source.read_target(target, span, &mut careful).await {
-        Err(refused) if refused.class == ErrorClass::Invalid => {
+        Err(refused) if is_of_the_stream(&refused) => {
             strategy.narrow(target, span.now, &refused.to_string());
             return Ok(ReadReport::default());
         }
@@ -373,6 +385,13 @@ pub(super) async fn read(
     }
     report.complete &= strategy.is_wide(target) && strategy.is_trusted(target, span.closed);
     Ok(report)
+}
+
+/// Whether a refusal may be one of a stream of many functions: not where it names another parameter.
+fn is_of_the_stream(refused: &ApiError) -> bool {
+    let parts = refused.code.rsplit('.');
+    let of_another = parts.take(1).any(|last| OTHER_PARAMETERS.contains(&last));
+    refused.class == ErrorClass::Invalid && !of_another && !refused.asks_for_less()
 }
 
 /// Looks at functions whose turn it is, until some have had rows.

@@ -8,17 +8,18 @@ mod logs;
 mod plain;
 mod row;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
+use crate::tencent::{ApiError, BoxFuture, Client};
 use list::Lister;
 use logs::{Answer, Reading};
 
@@ -26,6 +27,8 @@ use logs::{Answer, Reading};
 const FIRST_PAGE: usize = 100;
 /// Start times are cut to the second: a call may have started this much after its position.
 const CUT: Duration = Duration::from_secs(1);
+/// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
+const STEPS_MAX: usize = 3;
 
 /// A region read through the v2 API.
 pub struct V2Source {
@@ -34,8 +37,10 @@ pub struct V2Source {
     place: Place,
     filter: FunctionFilter,
     strategy: Strategy,
-    /// The largest page worth asking for: the configured one, or less once the API refused it.
-    page_max: AtomicUsize,
+    /// The largest page asked for.
+    page_max: usize,
+    /// Rows a request, of each target: a row that cannot be had makes the pages of its own smaller.
+    sizes: Mutex<HashMap<TargetId, Arc<PageSize>>>,
     /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
     /// one the API obeys is known only when it does.
     camel_sort_key: AtomicBool,
@@ -51,7 +56,8 @@ impl V2Source {
             strategy: Strategy::new(place.read),
             place,
             filter,
-            page_max: AtomicUsize::new(page_max),
+            page_max: page_max.max(1),
+            sizes: Mutex::default(),
             camel_sort_key: AtomicBool::new(false),
             remarks: Mutex::default(),
         }
@@ -68,21 +74,12 @@ impl V2Source {
             filter: &self.filter,
         };
         let mut report = ReadReport::default();
-        let mut read = PagedRead::new(span.from, FIRST_PAGE, self.page_max.load(Ordering::Relaxed));
+        let size = self.size_of(target);
+        let mut read = PagedRead::new(span.from, FIRST_PAGE, self.page_max);
         let mut next = read.first();
         while let NextPage::Fetch { offset, limit } = next {
-            let answer = match self.fetch(&reading, offset, limit).await {
-                Err(refused) if self.accepts_smaller_page(&refused, limit) => {
-                    read.limit_pages(FIRST_PAGE);
-                    next = NextPage::Fetch {
-                        offset,
-                        limit: FIRST_PAGE,
-                    };
-                    continue;
-                }
-                answer => answer?,
-            };
-            report.pages += 1;
+            let (answer, requests) = self.gather(&reading, offset, limit, &size).await?;
+            report.pages += requests;
             if !answer.shape.sorted {
                 self.camel_sort_key.fetch_xor(true, Ordering::Relaxed);
             }
@@ -93,8 +90,55 @@ impl V2Source {
         }
         report.complete = read.is_complete();
         report.confirmed = report.complete;
+        // Of rows that moved while it was read some may be missing.
+        report.missing = !report.complete;
         report.truncated = read.is_truncated();
         Ok(report)
+    }
+
+    /// A page of `wanted` rows, and how many requests were answered for it. Where it cannot be had
+    /// it is put together from smaller ones, down to one row; a row that cannot be had even so is
+    /// stepped over, if one behind it can.
+    async fn gather(
+        &self,
+        reading: &Reading<'_>,
+        offset: u64,
+        wanted: usize,
+        size: &PageSize,
+    ) -> Result<(Answer, u64), ApiError> {
+        let (mut gathered, mut requests, mut steps) = (Answer::at(offset), 0, 0);
+        loop {
+            let had = gathered.shape.rows;
+            let limit = size.get().min(wanted - had);
+            match self.fetch(reading, offset + had as u64, limit).await {
+                Ok(answer) => {
+                    size.grow(limit);
+                    (requests, steps) = (requests + 1, 0);
+                    let is_end = answer.shape.rows < limit;
+                    gathered.append(answer);
+                    if is_end || gathered.shape.rows >= wanted {
+                        return Ok((gathered, requests));
+                    }
+                }
+                Err(refused) if refused.asks_for_less() => {
+                    if !size.shrink(limit) {
+                        steps += 1;
+                        if steps > STEPS_MAX || had + 1 >= wanted {
+                            return Err(refused);
+                        }
+                        gathered.step_over();
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn size_of(&self, target: &TargetId) -> Arc<PageSize> {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = sizes.entry(target.clone());
+        size.or_insert_with(|| Arc::new(PageSize::new(self.page_max)))
+            .clone()
     }
 
     async fn fetch(
@@ -120,15 +164,6 @@ impl V2Source {
         self.client.call("GetFunctionLogs", &params, parse).await
     }
 
-    /// Whether a refused page may have been too large: the maximum is not documented.
-    fn accepts_smaller_page(&self, refused: &ApiError, limit: usize) -> bool {
-        let smaller = refused.class == ErrorClass::Invalid && limit > FIRST_PAGE;
-        if smaller {
-            self.page_max.fetch_min(FIRST_PAGE, Ordering::Relaxed);
-        }
-        smaller
-    }
-
     /// The functions, each with the target by which it is read.
     async fn list_targets(&self) -> Result<Listing, ApiError> {
         let names = match self.names().await {
@@ -151,8 +186,13 @@ impl V2Source {
             function,
             about: None,
         });
+        let functions: Vec<Listed> = listed.collect();
+        let is_read = |target: &TargetId| functions.iter().any(|one| one.target == *target);
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.retain(|target, _| is_read(target));
+        drop(sizes);
         Ok(Listing {
-            functions: listed.collect(),
+            functions,
             complete: true,
         })
     }

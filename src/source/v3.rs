@@ -4,6 +4,7 @@
 //! installations still answer it.
 
 mod answer;
+mod fetch;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod memory;
@@ -11,7 +12,7 @@ mod read;
 mod row;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,11 +20,12 @@ use serde_json::Value;
 
 use super::functions::{FoundList, Lister};
 use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
+use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::{Answer, Reading};
+use fetch::LogsApi;
 use memory::Memory;
 use read::Reader;
 
@@ -37,19 +39,12 @@ pub struct V3Source {
     place: Place,
     wanted: Wanted,
     strategy: Strategy,
-    /// The largest page worth asking for: the configured one, or less once the API refused it.
-    page_max: AtomicUsize,
+    /// The largest page asked for.
+    page_max: usize,
     late_after: Mutex<HashMap<TargetId, Duration>>,
     memories: Mutex<HashMap<TargetId, Memory>>,
     /// Whether the API tells retry numbers, see [`Reading`].
     tells_retries: AtomicBool,
-}
-
-/// The one action of the API that is read here.
-trait LogsApi: Send + Sync {
-    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>>;
-
-    fn now(&self) -> Timestamp;
 }
 
 /// Takes nothing: what is counted is not handed over.
@@ -82,7 +77,7 @@ impl V3Source {
             strategy: Strategy::new(place.read),
             place,
             wanted,
-            page_max: AtomicUsize::new(page_max),
+            page_max: page_max.max(1),
             late_after: Mutex::default(),
             memories: Mutex::default(),
             tells_retries: AtomicBool::new(false),
@@ -147,7 +142,7 @@ impl V3Source {
             target,
             wanted: &self.wanted,
         };
-        Reader::new(&*self.api, reading, &self.page_max, sink, memory)
+        Reader::new(&*self.api, reading, self.page_max, sink, memory)
     }
 
     /// Reads with what is remembered of the target. A read that is ended from outside forgets it,
@@ -158,12 +153,9 @@ impl V3Source {
         span: Span,
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
-        let mut memory = self.memories().remove(target).unwrap_or_default();
-        let reader = self.reader(target, sink, &mut memory);
-        let report = match span.mode {
-            Mode::Tail => reader.tail(span).await,
-            Mode::Sweep => reader.sweep(span).await,
-        };
+        let known = self.memories().remove(target);
+        let mut memory = known.unwrap_or_else(|| Memory::new(self.page_max));
+        let report = self.reader(target, sink, &mut memory).read(span).await;
         self.memories().insert(target.clone(), memory);
         report
     }
@@ -270,7 +262,7 @@ impl Streams for V3Source {
         span: Span,
     ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
-            let (mut sink, mut memory) = (Nowhere, Memory::default());
+            let (mut sink, mut memory) = (Nowhere, Memory::new(self.page_max));
             self.reader(function, &mut sink, &mut memory)
                 .look(span)
                 .await

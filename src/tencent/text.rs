@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(one_line(" \n "), "");
     }
 
-    /// Bytes by Python: `"报告".encode("gbk")` is b1 a8 b8 e6, `"昞".encode("gbk")` 95 5c.
+    /// Bytes by Python: `"\u62a5\u544a".encode("gbk")` is b1 a8 b8 e6, `"\u661e".encode("gbk")` 95 5c.
     #[test]
     fn json_around_bytes_of_gbk_stays_whole() {
         let read = |bytes: &[u8]| -> Vec<Option<String>> {

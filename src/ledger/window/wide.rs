@@ -23,6 +23,8 @@ pub(super) struct Wide {
     /// read.
     mixed: bool,
     found: bool,
+    /// Rows of the second, as the last pass that came to its end had them.
+    counted: Option<u64>,
     idle: u32,
     passes: u32,
 }
@@ -52,6 +54,7 @@ impl Wide {
             before: Vec::new(),
             mixed: false,
             found: false,
+            counted: None,
             idle: 0,
             passes: 0,
         }
@@ -59,6 +62,11 @@ impl Wide {
 
     pub(super) fn second(&self) -> i64 {
         self.second
+    }
+
+    /// How many rows the second has, as far as that was told.
+    pub(super) fn counted(&self) -> Option<u64> {
+        self.counted
     }
 
     pub(super) fn ask(&self, limit: usize) -> Ask {
@@ -98,8 +106,9 @@ impl Wide {
         if too_deep {
             return Progress::TooDeep;
         }
-        // The same page at another offset: what answers does not page.
-        let stuck = rows.is_empty() || (self.offset > 0 && self.before == rows);
+        // The same page at another offset: what answers does not page. One row may have moved there.
+        let is_same = self.offset > 0 && rows.len() > 1 && self.before == rows;
+        let stuck = rows.is_empty() || is_same;
         if moved || stuck || count.is_some() {
             return self.pass_ended(count.filter(|_| !moved), strict);
         }
@@ -121,6 +130,7 @@ impl Wide {
     }
 
     fn pass_ended(&mut self, count: Option<u64>, strict: bool) -> Progress {
+        self.counted = count.or(self.counted);
         if count == Some(self.met.len() as u64) {
             return Progress::Whole;
         }

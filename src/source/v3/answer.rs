@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub(super) total_count: Option<u64>,
     /// The rows, each to be read by itself; `null` where there are none.
     pub(super) data: Option<Vec<Box<RawValue>>>,
+    /// Which of them could not be had: something else stands in their places.
+    pub(super) unavailable: Vec<usize>,
 }
 
 /// The same before it is known to be an answer of this action.
@@ -79,7 +81,11 @@ impl TryFrom<WireAnswer> for Answer {
         if total_count.is_none() && data.is_none() {
             return Err(other_answer("neither Data nor TotalCount"));
         }
-        Ok(Self { total_count, data })
+        Ok(Self {
+            total_count,
+            data,
+            unavailable: Vec::new(),
+        })
     }
 }
 
@@ -105,8 +111,13 @@ impl Answer {
             let told = rows.iter_mut().flat_map(|(_, row)| row);
             told.for_each(WireRow::complete_retry);
         }
-        let rows = rows.iter();
-        let marks = rows.map(|(raw, row)| builder.take(raw, row.as_ref()));
+        let rows = rows.iter().enumerate();
+        let marks = rows.map(|(at, (raw, row))| {
+            if self.unavailable.contains(&at) {
+                return builder.pass_over(raw, RejectReason::Unavailable);
+            }
+            builder.take(raw, row.as_ref())
+        });
         let marks = marks.collect();
         Sorted {
             page: builder.page,
@@ -142,10 +153,7 @@ impl Reading<'_> {
 impl Builder<'_> {
     fn take(&mut self, raw: &RawValue, row: Option<&WireRow<'_>>) -> Mark {
         let Some(row) = row else {
-            self.page.rejects.push(RejectReason::NotAnObject);
-            let id = mark_of(raw);
-            self.fates.push(Fate::PassedOver);
-            return Mark { second: None, id };
+            return self.pass_over(raw, RejectReason::NotAnObject);
         };
         let id = row.mark(raw);
         let fate = self.sort_in(row);
@@ -156,12 +164,20 @@ impl Builder<'_> {
         }
     }
 
+    /// Takes in what is no row.
+    fn pass_over(&mut self, raw: &RawValue, reason: RejectReason) -> Mark {
+        self.page.rejects.push(reason);
+        self.fates.push(Fate::PassedOver);
+        let id = mark_of(raw);
+        Mark { second: None, id }
+    }
+
     fn sort_in(&mut self, row: &WireRow<'_>) -> Fate {
         let judged = match self.function(row) {
             Ok(None) => return Fate::PassedOver,
             Ok(Some(_)) if row.is_unfinished() => {
                 self.page.unfinished += 1;
-                return Fate::PassedOver;
+                return Fate::Runs;
             }
             Ok(Some(function)) => row.judge(function),
             Err(reason) => Err(reason),

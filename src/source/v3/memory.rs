@@ -1,37 +1,45 @@
-//! What is remembered of a target from one read to the next.
+//! What is remembered of a target from one read to the next: rows of its list for which nothing is
+//! counted, second by second.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::model::Timestamp;
+use crate::source::page_size::PageSize;
 
-/// Rows remembered at the most.
-const ROWS_MAX: usize = 200_000;
-/// Further pages that may be read in advance, and those that must be free to begin.
-const CREDIT_MAX: f64 = 32.0;
-const CREDIT_MIN: f64 = 2.0;
-/// Further pages that a page of new rows is good for: less than one, since spot checks cost too.
-const EARNED: f64 = 0.8;
-/// After so long without proof that nothing is missing, it is looked for.
-const PROVE_AFTER: Duration = Duration::from_secs(300);
+/// Seconds remembered at the most. What is beyond them is looked for again in every read.
+const SECONDS_MAX: usize = 100_000;
+/// After so long the closed part is proven again, so that it settles.
+const PROVE_AFTER: Duration = Duration::from_secs(60);
 
-/// The rows that were passed over, and how many pages may be spent on looking for missing ones.
+/// What the API counts and the ledger does not: calls that run, functions that are not wanted, rows
+/// that cannot be read, rows that stand twice in the list.
 ///
-/// The API counts rows that no attempt is counted for: calls that run, functions that are not
-/// wanted. Those that were seen and not met since are remembered, as far as one can tell: that is
-/// no proof that nothing is missing, but good enough to decide whether to look.
-///
-/// A call that took long stands far down the list when it ends, among rows that are known. To look
-/// for each at once would cost a page or several every time, so as many further pages are read as
-/// the new rows themselves fill: a row is paid for twice, not more.
-#[derive(Debug, Default)]
+/// A second is learned from an answer that shows it whole. A restart begins with nothing, and what
+/// is not remembered seems to be missing: it is looked for, and is known again. Numbers that are
+/// only remembered decide what is looked for, never what is settled.
+#[derive(Debug)]
 pub(super) struct Memory {
-    /// The second of each row by its mark.
-    passed_over: HashMap<u64, i64>,
-    credit: f64,
+    seconds: BTreeMap<i64, Second>,
+    /// By how much the list and the books differ in a second for no reason that its rows tell.
+    differs: BTreeMap<i64, i64>,
+    /// The number of this read.
+    read: u64,
     proven: Option<Timestamp>,
-    /// Rows that the last read knew to be missing.
-    pub(super) missing: u64,
+    /// Rows a request.
+    pub(super) page: PageSize,
+    /// The last read left something that the API counts.
+    pub(super) is_missing: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Second {
+    rows: i64,
+    /// A call of it ran.
+    runs: bool,
+    /// The read that saw it whole last.
+    seen: u64,
 }
 
 /// What a row is to the count.
@@ -39,58 +47,105 @@ pub(super) struct Memory {
 pub(super) enum Fate {
     /// An attempt is counted for it.
     Counted,
-    /// None is: the call runs, is not wanted, or cannot be read.
+    /// None is yet: the call runs.
+    Runs,
+    /// None ever is: it is not wanted, or cannot be read.
     PassedOver,
 }
 
-impl Memory {
-    /// A read begins: what stands before `from` is forgotten.
-    pub(super) fn begin(&mut self, from: i64) {
-        self.passed_over.retain(|_, second| *second >= from);
-    }
+/// A row, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) second: i64,
+    pub(super) id: u64,
+    pub(super) fate: Fate,
+}
 
-    /// Takes in a row of an answer. One whose second cannot be read would never be forgotten.
-    pub(super) fn note(&mut self, mark: u64, second: Option<i64>, fate: Fate) {
-        let Some(second) = second.filter(|_| fate != Fate::Counted) else {
-            self.passed_over.remove(&mark);
-            return;
-        };
-        if self.passed_over.len() < ROWS_MAX {
-            self.passed_over.insert(mark, second);
+impl Memory {
+    /// Nothing is known yet; a request is for `page_max` rows at the most.
+    pub(super) fn new(page_max: usize) -> Self {
+        Self {
+            seconds: BTreeMap::new(),
+            differs: BTreeMap::new(),
+            read: 0,
+            proven: None,
+            page: PageSize::new(page_max),
+            is_missing: false,
         }
     }
 
-    /// How many rows were passed over and not counted since, as far as is known.
-    pub(super) fn passed_over(&self) -> u64 {
-        self.passed_over.len() as u64
+    /// A read begins: what stands before `from` is forgotten.
+    pub(super) fn begin(&mut self, from: i64) {
+        self.read += 1;
+        self.seconds = self.seconds.split_off(&from);
+        self.differs = self.differs.split_off(&from);
     }
 
-    /// The second of the oldest of them.
-    pub(super) fn oldest(&self) -> Option<i64> {
-        self.passed_over.values().min().copied()
+    /// Takes in the rows of an answer that holds every row of the `whole` seconds.
+    pub(super) fn saw(&mut self, whole: &Range<i64>, rows: &[Seen]) {
+        if !whole.is_empty() {
+            self.seconds.retain(|second, _| !whole.contains(second));
+        }
+        let mut counted = HashSet::new();
+        let mut seen: BTreeMap<i64, Second> = BTreeMap::new();
+        for row in rows {
+            if row.fate != Fate::Counted || !counted.insert(row.id) {
+                let second = seen.entry(row.second).or_default();
+                second.rows += 1;
+                second.runs |= row.fate == Fate::Runs;
+            }
+        }
+        for (at, new) in seen {
+            if self.seconds.len() >= SECONDS_MAX {
+                return;
+            }
+            let second = self.seconds.entry(at).or_default();
+            second.rows = second.rows.max(new.rows);
+            second.runs |= new.runs;
+            if whole.contains(&at) {
+                second.seen = self.read;
+            }
+        }
     }
 
-    /// So many pages were filled by new rows.
-    pub(super) fn earn(&mut self, pages: f64) {
-        self.credit = (self.credit + pages * EARNED).min(CREDIT_MAX);
+    /// Notes that in a second, of which no row is missing, the API counts so many more than are
+    /// known.
+    pub(super) fn differs(&mut self, second: i64, by: i64) {
+        if self.differs.len() < SECONDS_MAX {
+            *self.differs.entry(second).or_default() += by;
+        }
     }
 
-    /// Whether missing rows may be looked for.
-    pub(super) fn may_look(&self) -> bool {
-        self.credit >= CREDIT_MIN
+    /// How many rows the API counts in these seconds beyond those that the ledger knows.
+    pub(super) fn uncounted(&self, seconds: &Range<i64>) -> i64 {
+        if seconds.is_empty() {
+            return 0;
+        }
+        let rows = self.seconds.range(seconds.clone());
+        let differs = self.differs.range(seconds.clone());
+        rows.map(|(_, second)| second.rows).sum::<i64>() + differs.map(|(_, by)| by).sum::<i64>()
     }
 
-    /// Notes that a further page is read.
-    pub(super) fn spend(&mut self) {
-        self.credit = (self.credit - 1.0).max(-CREDIT_MAX);
+    /// The first and the last second in which a call ran that this read did not see whole yet.
+    pub(super) fn running(&self) -> Option<(i64, i64)> {
+        let unseen = |(_, second): &(&i64, &Second)| second.runs && second.seen != self.read;
+        let first = self.seconds.iter().find(unseen)?.0;
+        let last = self.seconds.iter().rfind(unseen)?.0;
+        Some((*first, *last))
     }
 
-    /// Notes that a proof was found at `now`, or tried.
+    /// Nothing is to be remembered of these seconds.
+    pub(super) fn forget(&mut self, seconds: &Range<i64>) {
+        self.seconds.retain(|second, _| !seconds.contains(second));
+        self.differs.retain(|second, _| !seconds.contains(second));
+    }
+
+    /// Notes that nothing is missing in the closed part at `now`.
     pub(super) fn proven(&mut self, now: Timestamp) {
         self.proven = Some(now);
     }
 
-    /// Whether it is time for a proof.
+    /// Whether it is time to prove that again.
     pub(super) fn is_proof_due(&self, now: Timestamp) -> bool {
         self.proven.is_none_or(|proven| now - PROVE_AFTER >= proven)
     }
@@ -100,34 +155,60 @@ impl Memory {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_row_is_passed_over_until_it_counts_or_is_settled() {
-        let mut memory = Memory::default();
-        memory.begin(0);
-        for (mark, second) in [(1, 10), (2, 20), (2, 20)] {
-            memory.note(mark, Some(second), Fate::PassedOver);
-        }
-        memory.begin(5);
-        assert_eq!((memory.passed_over(), memory.oldest()), (2, Some(10)));
-        memory.note(1, Some(10), Fate::Counted);
-        assert_eq!((memory.passed_over(), memory.oldest()), (1, Some(20)));
-        memory.begin(21);
-        assert_eq!(memory.passed_over(), 0);
+    fn row(second: i64, id: u64, fate: Fate) -> Seen {
+        Seen { second, id, fate }
     }
 
     #[test]
-    fn further_pages_are_earned_and_a_proof_is_wanted_now_and_then() {
-        let mut memory = Memory::default();
+    fn a_second_that_is_seen_whole_is_known_and_one_that_is_seen_in_part_is_known_at_least() {
+        let mut memory = Memory::new(100);
+        memory.begin(0);
+        let rows = [
+            row(10, 1, Fate::Runs),
+            row(10, 2, Fate::Counted),
+            row(10, 2, Fate::Counted),
+            row(20, 3, Fate::PassedOver),
+        ];
+        memory.saw(&(0..21), &rows);
+        // The call that runs, the row that stands twice, and the one that is passed over.
+        assert_eq!(memory.uncounted(&(0..21)), 3);
+        memory.saw(&(20..20), &[row(20, 3, Fate::PassedOver)]);
+        assert_eq!(memory.uncounted(&(0..21)), 3);
+        memory.saw(
+            &(10..11),
+            &[row(10, 1, Fate::Counted), row(10, 2, Fate::Counted)],
+        );
+        assert_eq!(memory.uncounted(&(0..21)), 1);
+        memory.differs(15, -2);
+        assert_eq!(memory.uncounted(&(0..21)), -1);
+        memory.begin(16);
+        assert_eq!(
+            (memory.uncounted(&(0..21)), memory.uncounted(&(21..16))),
+            (1, 0)
+        );
+    }
+
+    #[test]
+    fn where_calls_ran_is_to_be_seen_again_in_each_read() {
+        let mut memory = Memory::new(100);
+        memory.begin(0);
+        memory.saw(&(0..50), &[row(10, 1, Fate::Runs), row(40, 2, Fate::Runs)]);
+        assert_eq!(memory.running(), None);
+        memory.begin(0);
+        assert_eq!(memory.running(), Some((10, 40)));
+        memory.saw(&(40..50), &[row(40, 2, Fate::Runs)]);
+        assert_eq!(memory.running(), Some((10, 10)));
+        memory.forget(&(0..20));
+        assert_eq!(memory.running(), None);
+    }
+
+    #[test]
+    fn a_proof_is_wanted_at_the_start_and_each_minute() {
+        let mut memory = Memory::new(100);
         let at = Timestamp::from_secs(1_000_000);
-        assert!(!memory.may_look() && memory.is_proof_due(at));
-        // 3.75 x 0.8 = 3, less the pages that are spent.
-        memory.earn(3.75);
-        assert!(memory.may_look());
-        memory.spend();
-        memory.spend();
-        assert!(!memory.may_look());
+        assert!(memory.is_proof_due(at));
         memory.proven(at);
-        assert!(!memory.is_proof_due(at + Duration::from_secs(299)));
+        assert!(!memory.is_proof_due(at + Duration::from_secs(59)));
         assert!(memory.is_proof_due(at + PROVE_AFTER));
     }
 }

@@ -1,311 +1,327 @@
-//! Reading one target: a sweep by windows, oldest first, or the tail, newest first.
+//! Reading one target: the newest page, and what the API counts beyond what is known.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::{Value, json};
-
-use super::LogsApi;
 use super::answer::{Answer, Reading, Sorted};
-use super::memory::{Fate, Memory};
-use crate::ledger::{Ask, DEPTH_MAX, Mark, Proof, SECONDS_MAX, WindowRead};
-use crate::model::{Page, Timestamp};
-use crate::source::time::format_start_time;
+use super::fetch::{LogsApi, Rows, STEPS_MAX};
+use super::memory::{Fate, Memory, Seen};
+use crate::ledger::{Ask, Mark, SECONDS_MAX, Search, Shown, WindowRead};
+use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
-use crate::tencent::{ApiError, ErrorClass};
+use crate::tencent::ApiError;
 
-/// Rows of the first page of a tail read; and of every page where the API refuses larger ones.
+/// Rows of the first page of one function by itself; its other pages are larger.
 const SMALL_PAGE: usize = 100;
-/// Pages that are read newest first at the most; what they leave out is read oldest first.
-const NEWEST_PAGES_MAX: u64 = 100;
-
-/// Why reading newest first ended.
-#[derive(PartialEq, Eq)]
-enum Ended {
-    /// As much was read as is wanted now.
-    Enough,
-    /// Something is missing that cannot be found that way.
-    Short,
-    /// The sink wants no more.
-    Stopped,
-}
+/// Answers of one look for missing rows at the most: the next read looks on.
+const ASKS_MAX: u32 = 200;
+/// Answers at the most that look again at calls that ran.
+const RUNNING_ASKS_MAX: u32 = 50;
+/// Pages of a tail read at the most.
+const TAIL_PAGES_MAX: u64 = 100;
 
 /// One read.
 pub(super) struct Reader<'a> {
-    api: &'a dyn LogsApi,
+    rows: Rows<'a>,
     reading: Reading<'a>,
-    page_max: &'a AtomicUsize,
+    page_max: usize,
     sink: &'a mut dyn PageSink,
     memory: &'a mut Memory,
     report: ReadReport,
+    /// Requests that were refused for the size of their answer.
+    refused: u64,
+}
+
+/// An answer that was taken in.
+struct Took {
+    shown: Shown,
+    /// Rows of the window for which nothing is counted, in this answer.
+    passed: i64,
+}
+
+/// The sink wants no more.
+struct Stopped;
+
+/// What comes of a part of a read.
+type Went<T> = Result<Result<T, Stopped>, ApiError>;
+
+/// Goes on with what a part brought, unless the sink wants no more.
+macro_rules! unless_stopped {
+    ($went:expr) => {
+        match $went? {
+            Ok(brought) => brought,
+            Err(Stopped) => return Ok(Err(Stopped)),
+        }
+    };
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(
         api: &'a dyn LogsApi,
         reading: Reading<'a>,
-        page_max: &'a AtomicUsize,
+        page_max: usize,
         sink: &'a mut dyn PageSink,
         memory: &'a mut Memory,
     ) -> Self {
         Self {
-            api,
+            rows: Rows { api, reading },
             reading,
             page_max,
             sink,
             memory,
             report: ReadReport::default(),
+            refused: 0,
         }
     }
 
-    /// Everything. Where the sink knows most of it already, the newest rows are read, and now and
-    /// then the closed part is proven by counting; else the closed part is read until it adds up,
-    /// then once what may still change.
-    pub(super) async fn sweep(mut self, span: Span) -> Result<ReadReport, ApiError> {
-        let known = self.met(span).await;
-        if known.is_some() {
-            let ended = self.newest_first(span, known).await?;
-            let is_due = !self.report.complete && self.memory.is_proof_due(span.now);
-            let enough = match ended {
-                Ended::Stopped => true,
-                Ended::Enough => !is_due || self.prove(span).await?,
-                Ended::Short => false,
-            };
-            if enough {
-                return Ok(self.report);
-            }
+    /// The whole span in a sweep, else its newest rows.
+    pub(super) async fn read(mut self, span: Span) -> Result<ReadReport, ApiError> {
+        self.memory.begin(span.first_second().as_secs());
+        let went = match span.mode {
+            Mode::Sweep => self.sweep(span).await?,
+            Mode::Tail => self.tail(span).await?,
+        };
+        if went.is_ok() {
+            self.memory.is_missing = self.report.missing;
         }
-        let mut closed = WindowRead::closed(span.from, span.closed, self.page_max());
-        if self.run(&mut closed, Some(span)).await? == Flow::Continue {
-            // The second of `now` is not over: the next read sees all of it.
-            let end = Timestamp::from_secs(span.now.as_secs());
-            let mut live = WindowRead::live(span.from.max(span.closed), end, self.page_max());
-            self.run(&mut live, None).await?;
-            self.report.truncated |= live.is_truncated();
-        }
-        self.report.complete = closed.is_complete();
-        self.report.truncated |= closed.is_truncated();
-        self.memory.proven(span.now);
         Ok(self.report)
     }
 
-    /// The newest rows, until the sink knows them, nothing is missing, or a day is read.
-    pub(super) async fn tail(mut self, span: Span) -> Result<ReadReport, ApiError> {
-        let known = self.met(span).await;
-        self.newest_first(span, known).await?;
-        Ok(self.report)
+    /// The newest page. Where the API counts more rows than are known with it, the rest of what may
+    /// still change is searched, and then what is closed.
+    async fn sweep(&mut self, span: Span) -> Went<()> {
+        let window = newest(span);
+        let limit = self.first_page(span);
+        let took = unless_stopped!(self.ask(&window, limit).await);
+        let all = span.first_second().as_secs()..window.end;
+        let met = self.met(&window).await;
+        let (Some(met), true) = (met, window == all && took.shown.is_counted) else {
+            return self.read_through(span).await;
+        };
+        let total = took.shown.total.and_then(|total| i64::try_from(total).ok());
+        if total == Some(met + took.passed) {
+            // Every row that it counts was met, or is in this very answer.
+            self.memory.forget(&(all.start..took.shown.whole.start));
+            self.memory.proven(span.now);
+            self.report.confirmed = true;
+            self.report.complete = true;
+            return Ok(Ok(()));
+        }
+        let closed = all.start
+            ..span
+                .closed_seconds()
+                .end
+                .as_secs()
+                .clamp(all.start, all.end);
+        let mut is_open = total != Some(met + self.memory.uncounted(&all));
+        if is_open {
+            let live = closed.end..took.shown.whole.start;
+            let done = unless_stopped!(self.search(live).await);
+            let there = self.there(&all).await;
+            self.report.missing = !done;
+            is_open = !done || total.is_none_or(|total| there.is_none_or(|there| total > there));
+        }
+        if is_open || self.memory.is_proof_due(span.now) {
+            unless_stopped!(self.prove(span, &closed).await);
+            self.report.missing |= is_open && !self.report.complete;
+        }
+        self.look_at_running().await
     }
 
-    /// Reads from the newest row on. Where the attempts met after the first answer, with the rows
-    /// passed over, are as many as it counts, none is missing anywhere and the read is confirmed.
-    /// Further answers are only read for rows: what came in meanwhile makes their sum uncertain.
-    /// `known` is how many attempts were met before, where that can be told.
-    async fn newest_first(&mut self, span: Span, known: Option<u64>) -> Result<Ended, ApiError> {
-        let first = span.first_second().as_secs();
-        self.memory.begin(first);
-        let mut ask = self.newest(span);
-        if ask.from > first && span.mode == Mode::Sweep {
-            return Ok(Ended::Short);
-        }
-        ask.limit = self.first_page(span).await;
-        let (mut known, mut total) = (known, None);
-        while self.report.pages < NEWEST_PAGES_MAX {
-            let Some(answer) = self.fetch(ask, "desc").await? else {
-                ask.limit = SMALL_PAGE;
-                continue;
+    /// The newest rows, down to those that the sink knows.
+    async fn tail(&mut self, span: Span) -> Went<()> {
+        let mut window = newest(span);
+        let mut limit = self.first_page(span);
+        while self.report.pages < TAIL_PAGES_MAX && !window.is_empty() {
+            let is_first = self.report.pages == 0;
+            let took = match self.ask(&window, limit).await? {
+                Ok(took) => took,
+                Err(Stopped) => return Ok(Err(Stopped)),
             };
-            let rows = answer.data.as_ref().map_or(0, Vec::len) as u64;
-            let (flow, marks, passed) = self.take(&answer).await;
-            let oldest = marks.iter().filter_map(|mark| mark.second).min();
-            let met = self.met(span).await;
-            let new = met.zip(known).map(|(met, known)| met.saturating_sub(known));
-            known = met;
-            self.memory
-                .earn(new.unwrap_or(rows) as f64 / self.page_max() as f64);
-            total = total.or(answer.total_count);
-            let missing = self.missing(total, met);
-            self.memory.missing = missing.unwrap_or(0);
-            if self.report.pages == 1 && ask.from == first {
-                self.report.confirmed = is_whole(total, met, passed.len());
-                self.report.complete = self.report.confirmed;
+            if is_first {
+                let there = self.there(&window).await;
+                let total = took.shown.total.and_then(|total| i64::try_from(total).ok());
+                self.report.missing = there.zip(total).is_some_and(|(there, total)| there < total);
             }
-            if self.report.confirmed {
-                self.memory.proven(span.now);
+            if took.shown.is_all || took.shown.whole.is_empty() {
+                break;
             }
-            if flow == Flow::Stop {
-                return Ok(Ended::Stopped);
-            }
-            if total.is_none() {
-                return Ok(Ended::Short);
-            }
-            // A backlog is better read oldest first, so that each piece is kept.
-            if missing.is_some_and(|missing| missing > self.backlog()) && span.mode == Mode::Sweep {
-                return Ok(Ended::Short);
-            }
-            // Nothing in it was known, so what comes next is not either.
-            let all_new = new.is_none_or(|new| new + passed.len() as u64 >= rows);
-            let last = rows == 0
-                || answer
-                    .total_count
-                    .is_none_or(|all| all <= ask.offset + rows);
-            if self.report.confirmed || last || (!all_new && !self.looks_on(missing)) {
-                return Ok(Ended::Enough);
-            }
-            let Some(next) = self.below(ask, oldest, rows) else {
-                return Ok(Ended::Short);
-            };
-            ask = next;
+            window.end = took.shown.whole.start;
+            limit = limit.saturating_mul(2);
         }
-        Ok(Ended::Short)
+        Ok(Ok(()))
     }
 
-    /// What to ask for first where the newest rows come first.
-    fn newest(&self, span: Span) -> Ask {
-        let first = span.first_second().as_secs();
-        // The second of `now` whole, however the API reads the end.
-        let to = (span.now.as_secs() + 1).max(first + 1);
-        Ask {
-            from: first.max(to - SECONDS_MAX),
-            to,
-            offset: 0,
-            limit: self.page_max(),
+    /// Searches these seconds until every window adds up with what is known, or is shown whole;
+    /// whether that came to its end.
+    async fn search(&mut self, seconds: Range<i64>) -> Went<bool> {
+        let mut search = Search::new(seconds, ASKS_MAX);
+        while let Some(window) = search.next() {
+            let took = unless_stopped!(self.ask(&window, usize::MAX).await);
+            let there = self.there(&window).await;
+            if let Some((second, by)) = search.took(&took.shown, there) {
+                self.memory.differs(second, by);
+            }
         }
+        let wide = unless_stopped!(self.read_wide(search.take_wide()).await);
+        Ok(Ok(search.is_done() && wide))
     }
 
-    /// What to ask for below an answer: from its last second on, which may not be whole in it, or
-    /// within that second where the answer holds nothing else. `None` where the API pages no deeper.
-    fn below(&self, ask: Ask, oldest: Option<i64>, rows: u64) -> Option<Ask> {
-        let limit = (ask.limit * 2).min(self.page_max());
-        match oldest {
-            Some(second) if second + 1 < ask.to && second >= ask.from => Some(Ask {
-                to: second + 1,
-                offset: 0,
-                limit,
-                ..ask
-            }),
-            _ => {
-                let offset = ask.offset + rows;
-                let room = usize::try_from(DEPTH_MAX.checked_sub(offset)?).ok()?;
-                (room > 0).then(|| Ask {
-                    offset,
-                    limit: limit.min(room),
-                    ..ask
-                })
+    /// Proves by counting that nothing is missing in the closed part, and finds what is: no number
+    /// that is only remembered takes part. A backlog is read oldest first, so that each piece is
+    /// kept.
+    async fn prove(&mut self, span: Span, closed: &Range<i64>) -> Went<()> {
+        let mut search = Search::new(closed.clone(), ASKS_MAX);
+        let mut is_first = true;
+        while let Some(window) = search.next() {
+            let took = unless_stopped!(self.ask(&window, usize::MAX).await);
+            let met = self.met(&window).await;
+            let there = met.map(|met| met + took.passed);
+            let total = took.shown.total.and_then(|total| i64::try_from(total).ok());
+            let missing = total.zip(there).map(|(total, there)| total - there);
+            let is_backlog = missing.is_none_or(|missing| missing > self.backlog());
+            if std::mem::take(&mut is_first) && is_backlog && !took.shown.is_all {
+                return self.read_closed(span).await;
             }
+            search.took(&took.shown, there.filter(|_| !took.shown.is_all));
         }
-    }
-
-    /// Proves by counting that nothing is missing in the closed part, and finds what is. `false`
-    /// where that leads nowhere.
-    async fn prove(&mut self, span: Span) -> Result<bool, ApiError> {
-        let seconds = span.closed_seconds();
-        let (from, to) = (seconds.start.as_secs(), seconds.end.as_secs());
-        let mut proof = Proof::new(from, to, self.page_max());
-        while let Some(ask) = proof.next() {
-            let Some(answer) = self.fetch(ask, "desc").await? else {
-                proof.limit_pages(SMALL_PAGE);
-                continue;
-            };
-            let (flow, marks, passed) = self.take(&answer).await;
-            if flow == Flow::Stop {
-                return Ok(true);
-            }
-            let counted = proof.counted(&marks, &passed, answer.total_count);
-            let met = self.met_in(counted.span.clone()).await;
-            proof.took(&marks, answer.total_count, counted, met);
-            if let Some(first) = proof.open() {
-                let met = self.met_in(first.span.clone()).await;
-                proof.met_of_first(met);
-            }
-        }
-        if proof.is_whole() {
+        let wide = unless_stopped!(self.read_wide(search.take_wide()).await);
+        if search.is_done() && wide {
             self.memory.proven(span.now);
             self.report.complete = true;
         }
-        Ok(proof.is_whole())
+        Ok(Ok(()))
     }
 
-    /// Hands over an answer; whether more is wanted, its rows, and those of them that were passed
-    /// over.
-    async fn take(&mut self, answer: &Answer) -> (Flow, Vec<Mark>, Vec<Mark>) {
-        let (marks, passed, page) = self.note(answer);
-        (self.sink.put(page).await, marks, passed)
+    /// Everything, where nothing can be told by counting: what is closed until it adds up, then once
+    /// what may still change.
+    async fn read_through(&mut self, span: Span) -> Went<()> {
+        unless_stopped!(self.read_closed(span).await);
+        // The second of `now` is not over: the next read sees all of it.
+        let end = Timestamp::from_secs(span.now.as_secs());
+        let mut live = WindowRead::live(span.from.max(span.closed), end, self.page_max);
+        unless_stopped!(self.run(&mut live, None, &mut Vec::new()).await);
+        self.report.truncated |= live.is_truncated();
+        Ok(Ok(()))
     }
 
-    /// Sorts an answer out, and remembers what was passed over.
-    fn note(&mut self, answer: &Answer) -> (Vec<Mark>, Vec<Mark>, Page) {
-        let Sorted { page, marks, fates } = answer.sort_out(self.reading);
-        let mut passed = Vec::new();
-        for (&mark, fate) in marks.iter().zip(fates) {
-            self.memory.note(mark.id, mark.second, fate);
-            if fate == Fate::PassedOver {
-                passed.push(mark);
+    async fn read_closed(&mut self, span: Span) -> Went<()> {
+        let mut closed = WindowRead::closed(span.from, span.closed, self.page_max);
+        unless_stopped!(self.run(&mut closed, Some(span), &mut Vec::new()).await);
+        self.report.complete = closed.is_complete();
+        self.report.truncated |= closed.is_truncated();
+        if self.report.complete {
+            self.memory.proven(span.now);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Pages through seconds that are wider than an answer; whether all rows were met, as far as the
+    /// API hands them out.
+    async fn read_wide(&mut self, seconds: Vec<i64>) -> Went<bool> {
+        let mut all = true;
+        for second in seconds {
+            let whole = second..second + 1;
+            let (from, to) = (
+                Timestamp::from_secs(second),
+                Timestamp::from_secs(second + 1),
+            );
+            let mut read = WindowRead::closed(from, to, self.page_max);
+            let (mut seen, refused) = (Vec::new(), self.refused);
+            unless_stopped!(self.run(&mut read, None, &mut seen).await);
+            self.report.truncated |= read.is_truncated();
+            // It may have come several times, the last time as it is now.
+            let own = seen.into_iter().filter(|row| row.second == second);
+            let last: HashMap<u64, Seen> = own.map(|row| (row.id, row)).collect();
+            let rows: Vec<Seen> = last.into_values().collect();
+            self.memory.saw(&whole, &rows);
+            let total = read.counted();
+            let left = total.map_or(u64::MAX, |total| total.saturating_sub(rows.len() as u64));
+            if read.is_truncated() {
+                self.note_difference(second, total).await;
+            } else if !read.is_complete() && self.refused > refused && left <= STEPS_MAX {
+                // Rows that cannot be had change places with others, so that none was asked for by
+                // itself.
+                let page = Page {
+                    rejects: vec![RejectReason::Unavailable; left as usize],
+                    ..Page::default()
+                };
+                if self.sink.put(page).await == Flow::Stop {
+                    return Ok(Err(Stopped));
+                }
+                self.note_difference(second, total).await;
+            } else {
+                all &= read.is_complete();
             }
         }
-        (marks, passed, page)
+        Ok(Ok(all))
     }
 
-    /// Whether to read on below rows that are known, for rows that are missing, if a page may be
-    /// spent on it.
-    fn looks_on(&mut self, missing: Option<u64>) -> bool {
-        let began = self.report.pages > 1;
-        let looks = missing != Some(0) && (began || self.memory.may_look());
-        if looks {
-            self.memory.spend();
+    /// Remembers what the API counts in a second beyond what it hands out.
+    async fn note_difference(&mut self, second: i64, total: Option<u64>) {
+        let there = self.there(&(second..second + 1)).await;
+        let total = total.and_then(|total| i64::try_from(total).ok());
+        if let Some((total, there)) = total.zip(there) {
+            self.memory.differs(second, total - there);
         }
-        looks
     }
 
-    /// How many attempts were met in what a first request for the newest rows asks for.
-    async fn met(&mut self, span: Span) -> Option<u64> {
-        let end = Timestamp::from_secs(self.newest(span).to);
-        self.met_in(span.first_second()..end).await
-    }
-
-    /// How many attempts of functions that are wanted were met. Another configuration may have
-    /// wanted more: their rows are passed over now, and must not count twice.
-    async fn met_in(&mut self, span: Range<Timestamp>) -> Option<u64> {
-        let wanted = self.reading.wanted;
-        let met = self.sink.met(span).await?;
-        let met = met
-            .iter()
-            .filter(|(function, _)| wanted.wants(&function.namespace, &function.name));
-        Some(met.map(|(_, attempts)| attempts).sum())
-    }
-
-    /// About how many rows the API counts beyond those that were met or passed over; `None` where
-    /// that cannot be told.
-    fn missing(&self, total: Option<u64>, met: Option<u64>) -> Option<u64> {
-        Some(total?.saturating_sub(met? + self.memory.passed_over()))
-    }
-
-    /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
-    /// asked for all that an answer may hold: a call that took long stands as far down as others
-    /// began since. Of one function, as many as reach down to the oldest call that ran.
-    async fn first_page(&mut self, span: Span) -> usize {
-        let page_max = self.page_max();
-        if self.reading.function().is_none() || self.memory.missing > 0 {
-            return page_max;
+    /// Looks again where calls ran. Their rows are counted by the API before they end and after it,
+    /// so that no total tells.
+    async fn look_at_running(&mut self) -> Went<()> {
+        for _ in 0..RUNNING_ASKS_MAX {
+            let Some((first, last)) = self.memory.running() else {
+                break;
+            };
+            let window = first.max(last + 1 - SECONDS_MAX)..last + 1;
+            let took = unless_stopped!(self.ask(&window, usize::MAX).await);
+            if took.shown.whole.is_empty() {
+                let met = unless_stopped!(self.read_wide(vec![last]).await);
+                if !met {
+                    break;
+                }
+            }
         }
-        let mut wanted = span.expected.saturating_mul(4);
-        if let Some(oldest) = self.memory.oldest() {
-            let since = Timestamp::from_secs(oldest)..Timestamp::MAX;
-            let met = self.met_in(since).await.unwrap_or(u64::MAX);
-            wanted = met.saturating_add(self.memory.passed_over()).max(wanted);
-        }
-        let wanted = usize::try_from(wanted).unwrap_or(page_max);
-        wanted.saturating_add(SMALL_PAGE).min(page_max)
-    }
-
-    fn backlog(&self) -> u64 {
-        2 * self.page_max() as u64
+        Ok(Ok(()))
     }
 
     /// The newest rows, or as many of them as one answer holds.
     pub(super) async fn look(mut self, span: Span) -> Result<Page, ApiError> {
-        let ask = self.newest(span);
+        let window = newest(span);
+        let answer = self.fetch(ask_for(&window, self.page_max), "desc").await?;
+        Ok(answer.sort_out(self.reading).page)
+    }
+
+    /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
+    /// asked for all that an answer may hold: a call that took long stands as far down as others
+    /// began since.
+    fn first_page(&self, span: Span) -> usize {
+        if self.reading.function().is_none() || self.memory.is_missing {
+            return usize::MAX;
+        }
+        let wanted = usize::try_from(span.expected.saturating_mul(2)).unwrap_or(usize::MAX);
+        wanted.max(SMALL_PAGE)
+    }
+
+    /// Asks for the newest rows of a window, and takes in the answer.
+    async fn ask(&mut self, window: &Range<i64>, limit: usize) -> Went<Took> {
+        let ask = ask_for(window, self.page_max.min(limit));
         let answer = self.fetch(ask, "desc").await?;
-        Ok(answer.map_or_else(Page::default, |answer| answer.sort_out(self.reading).page))
+        let Sorted { page, marks, fates } = answer.sort_out(self.reading);
+        let shown = Shown::of(window, &marks, answer.total_count);
+        let seen = placed(window, &marks, &fates);
+        self.memory.saw(&shown.whole, &seen);
+        let passed = seen
+            .iter()
+            .filter(|row| row.fate != Fate::Counted && row.second < window.end);
+        let took = Took {
+            passed: passed.count() as i64,
+            shown,
+        };
+        Ok(match self.sink.put(page).await {
+            Flow::Continue => Ok(took),
+            Flow::Stop => Err(Stopped),
+        })
     }
 
     /// Reads windows to their end; `settling`: says how far it is.
@@ -313,17 +329,21 @@ impl<'a> Reader<'a> {
         &mut self,
         windows: &mut WindowRead,
         settling: Option<Span>,
-    ) -> Result<Flow, ApiError> {
+        seen: &mut Vec<Seen>,
+    ) -> Went<()> {
         let mut reached = windows.reached();
-        while let Some(ask) = windows.next() {
-            let Some(answer) = self.fetch(ask, "asc").await? else {
-                windows.limit_pages(SMALL_PAGE);
-                continue;
+        loop {
+            let Some(ask) = windows.next() else {
+                return Ok(Ok(()));
             };
-            let (marks, _, page) = self.note(&answer);
+            let answer = self.fetch(ask, "asc").await?;
+            let Sorted { page, marks, fates } = answer.sort_out(self.reading);
+            let rows = placed(&(ask.from..ask.to), &marks, &fates);
+            self.memory.saw(&(ask.from..ask.from), &rows);
+            seen.extend(rows);
             windows.took(&marks, answer.total_count);
             if self.sink.put(page).await == Flow::Stop {
-                return Ok(Flow::Stop);
+                return Ok(Err(Stopped));
             }
             let Some(span) = settling.filter(|_| windows.reached() > reached) else {
                 continue;
@@ -331,52 +351,71 @@ impl<'a> Reader<'a> {
             reached = windows.reached();
             // The last window ends with a whole second, the closed part within it.
             if self.sink.reached(reached.min(span.closed)).await == Flow::Stop {
-                return Ok(Flow::Stop);
+                return Ok(Err(Stopped));
             }
-        }
-        Ok(Flow::Continue)
-    }
-
-    /// One answer; `None` where it is to be asked for in smaller pages.
-    async fn fetch(&mut self, ask: Ask, order: &str) -> Result<Option<Answer>, ApiError> {
-        match self.api.logs(&self.params(ask, order)).await {
-            Ok(answer) => {
-                self.report.pages += 1;
-                Ok(Some(answer))
-            }
-            // The largest page is not documented everywhere.
-            Err(refused) if refused.class == ErrorClass::Invalid && ask.limit > SMALL_PAGE => {
-                self.page_max.fetch_min(SMALL_PAGE, Ordering::Relaxed);
-                Ok(None)
-            }
-            Err(error) => Err(error),
         }
     }
 
-    fn page_max(&self) -> usize {
-        self.page_max.load(Ordering::Relaxed).max(1)
+    async fn fetch(&mut self, ask: Ask, order: &str) -> Result<Answer, ApiError> {
+        let fetched = self.rows.fetch(ask, order, &self.memory.page).await?;
+        self.report.pages += fetched.requests;
+        self.refused += fetched.refused;
+        Ok(fetched.answer)
     }
 
-    fn params(&self, ask: Ask, order: &str) -> Value {
-        let mut params = json!({
-            "Namespace": self.reading.namespace(),
-            "Offset": ask.offset,
-            "Limit": ask.limit,
-            "Order": order,
-            "OrderBy": "start_time",
-            "StartTime": format_start_time(ask.from),
-            "EndTime": format_start_time(ask.to),
-        });
-        if let Some(function) = self.reading.function() {
-            params["FunctionName"] = function.into();
-        }
-        params
+    /// How many rows are known in these seconds: attempts that were met, and rows for which nothing
+    /// is counted.
+    async fn there(&mut self, seconds: &Range<i64>) -> Option<i64> {
+        let met = self.met(seconds).await?;
+        Some(met + self.memory.uncounted(seconds))
+    }
+
+    /// How many attempts of functions that are wanted were met. Another configuration may have
+    /// wanted more: their rows are passed over now, and must not count twice.
+    async fn met(&mut self, seconds: &Range<i64>) -> Option<i64> {
+        let wanted = self.reading.wanted;
+        let span = Timestamp::from_secs(seconds.start)..Timestamp::from_secs(seconds.end);
+        let met = self.sink.met(span).await?;
+        let met = met
+            .iter()
+            .filter(|(function, _)| wanted.wants(&function.namespace, &function.name));
+        i64::try_from(met.map(|(_, attempts)| attempts).sum::<u64>()).ok()
+    }
+
+    fn backlog(&self) -> i64 {
+        i64::try_from(self.page_max)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(2)
     }
 }
 
-/// Whether an answer proves that every row it counts was met. A total at the depth to which the API
-/// pages may be cut off there.
-fn is_whole(total: Option<u64>, met: Option<u64>, passed: usize) -> bool {
-    let there = met.map(|met| met + passed as u64);
-    there.is_some() && there == total && total.is_some_and(|total| total < DEPTH_MAX)
+/// The seconds that a first request for the newest rows asks for.
+fn newest(span: Span) -> Range<i64> {
+    let first = span.first_second().as_secs();
+    // The second of `now` whole, however the API reads the end.
+    let end = (span.now.as_secs() + 1).max(first + 1);
+    first.max(end - SECONDS_MAX)..end
+}
+
+fn ask_for(window: &Range<i64>, limit: usize) -> Ask {
+    Ask {
+        from: window.start,
+        to: window.end,
+        offset: 0,
+        limit,
+    }
+}
+
+/// The rows with their seconds. One whose second cannot be read stands with the one before it.
+fn placed(window: &Range<i64>, marks: &[Mark], fates: &[Fate]) -> Vec<Seen> {
+    let mut before = marks.iter().find_map(|mark| mark.second);
+    let rows = marks.iter().zip(fates).map(|(mark, fate)| {
+        before = mark.second.or(before);
+        Seen {
+            second: before.unwrap_or(window.start),
+            id: mark.id,
+            fate: *fate,
+        }
+    });
+    rows.collect()
 }

@@ -47,8 +47,8 @@ impl PageSink for Knowing {
 async fn what_is_closed_is_proven_by_counting_while_a_call_runs_below_the_first_page() {
     let rows: Vec<_> = (0..4_000).map(|row| (row as i64, row * 10)).collect();
     // The call of second 2,500 runs; of the others all are known, or all but that of second 500,
-    // which is at the end of the first half of what the first answer does not show.
-    for (missing, pages) in [(None, 2), (Some(500), 3)] {
+    // which is found in the closed part.
+    for (missing, pages) in [(None, 3), (Some(500), 4)] {
         let mut api = Fake::new(rows.clone());
         Arc::get_mut(&mut api).unwrap().running.insert(25_000);
         let source = source(api, Read::Region, Wanted::default());
@@ -60,9 +60,12 @@ async fn what_is_closed_is_proven_by_counting_while_a_call_runs_below_the_first_
         let report = source.read(&target, sweep, &mut sink).await.unwrap();
         assert!(report.complete && !report.confirmed, "{missing:?}");
         assert_eq!((sink.0.len(), report.pages), (3_999, pages), "{missing:?}");
-        // The next proof is five minutes away: the newest page alone is read.
+        // The next proof is a minute away: the newest page is read, and where the call runs.
         let report = source.read(&target, sweep, &mut sink).await.unwrap();
-        assert_eq!((report.complete, report.pages), (false, 1));
+        assert_eq!(
+            (report.complete, report.missing, report.pages),
+            (false, false, 2)
+        );
     }
 }
 
@@ -98,4 +101,113 @@ async fn calls_that_run_do_not_end_a_read_of_new_rows() {
     let tail = span(Mode::Tail, 0, 100, 1_500);
     source.read(&one_function(), tail, &mut sink).await.unwrap();
     assert_eq!(sink.0.len(), 1_450, "all but those that run");
+}
+
+fn stream() -> TargetId {
+    TargetId::namespace("r", "ns")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_appears_late_is_found_at_once_whatever_stands_above_it() {
+    let rows: Vec<_> = (0..18_000).map(|row| (row as i64 / 20, row * 10)).collect();
+    for missing in [500, 1_500, 5_000, 16_500] {
+        let source = source(Fake::new(rows.clone()), Read::Region, Wanted::default());
+        let mut sink = Knowing::of(&rows);
+        let sweep = span(Mode::Sweep, 0, 50, 900);
+        let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+        assert!(report.confirmed && report.pages == 1);
+        sink.0
+            .retain(|key, _| key.id != attempt_id(&(missing * 10).to_string()));
+        let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+        assert_eq!(sink.0.len(), 18_000, "row {missing}");
+        assert!(
+            !report.missing && report.pages < 16,
+            "{} pages",
+            report.pages
+        );
+        // A restart knows nothing beside the ledger, and needs nothing else.
+        let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+        assert!(report.confirmed && report.pages == 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_ends_far_below_the_newest_page_is_counted_in_the_next_read() {
+    let rows: Vec<_> = (0..4_000).map(|row| (row as i64, row * 10)).collect();
+    let mut api = Fake::new(rows.clone());
+    let running = [25_000, 24_000, 100];
+    Arc::get_mut(&mut api).unwrap().running.extend(running);
+    let ended = Fake::new(rows.clone());
+    let sweep = span(Mode::Sweep, 0, 50, 4_000);
+    let mut source = source(api, Read::Region, Wanted::default());
+    let mut sink = Knowing::default();
+    source.read(&stream(), sweep, &mut sink).await.unwrap();
+    assert_eq!(sink.0.len(), 3_997);
+    source.api = ended;
+    let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+    assert_eq!(sink.0.len(), 4_000);
+    // The newest page, the one with two of them, and the one with the third.
+    assert_eq!(report.pages, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_stands_twice_in_the_list_is_looked_for_once() {
+    let rows: Vec<_> = (0..4_000).map(|row| (row as i64, row * 10)).collect();
+    let mut api = Fake::new(rows.clone());
+    Arc::get_mut(&mut api)
+        .unwrap()
+        .twice
+        .extend([5_000, 20_000]);
+    let source = source(api, Read::Region, Wanted::default());
+    let mut sink = Knowing::of(&rows);
+    let sweep = span(Mode::Sweep, 0, 50, 4_000);
+    let first = source.read(&stream(), sweep, &mut sink).await.unwrap();
+    assert!(first.pages > 2 && first.pages < 20, "{}", first.pages);
+    for _ in 0..3 {
+        let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+        assert_eq!((report.pages, report.missing), (1, false));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_can_never_be_had_is_stepped_over_and_the_read_is_complete() {
+    let rows: Vec<_> = (0..3_000).map(|row| (row as i64 / 10, row * 10)).collect();
+    let mut api = Fake::new(rows.clone());
+    Arc::get_mut(&mut api)
+        .unwrap()
+        .heavy
+        .extend([29_950, 14_000, 0]);
+    let source = source(api.clone(), Read::Region, Wanted::default());
+    let (mut sink, mut taken) = (Knowing::default(), Taken::default());
+    let sweep = span(Mode::Sweep, 0, 250, 300);
+    let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+    assert!(report.complete && !report.missing);
+    assert_eq!(sink.0.len(), 2_997);
+    let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
+    assert!(report.pages < 10 && !report.missing, "{}", report.pages);
+    // The same where nothing can be told by counting.
+    source.read(&stream(), sweep, &mut taken).await.unwrap();
+    assert_eq!(taken.keys.len(), 2_997);
+    let rejects = taken.pages.iter().flat_map(|page| &page.rejects);
+    assert!(rejects.clone().count() > 0);
+    assert!(
+        rejects
+            .clone()
+            .all(|reason| *reason == RejectReason::Unavailable)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_gives_no_row_at_all_fails_the_read() {
+    let mut api = Fake::new((0..50).map(|row| (row as i64, row * 10)).collect());
+    Arc::get_mut(&mut api)
+        .unwrap()
+        .heavy
+        .extend((0..50).map(|row| row * 10));
+    let source = source(api, Read::Region, Wanted::default());
+    let sweep = span(Mode::Sweep, 0, 250, 300);
+    let mut sink = Knowing::default();
+    let read = source.read(&stream(), sweep, &mut sink).await;
+    assert_eq!(&*read.unwrap_err().code, "ResponseSizeLimitExceeded");
+    assert!(sink.0.is_empty());
 }
