@@ -5,6 +5,8 @@
 
 #[path = "story/checks.rs"]
 mod checks;
+#[path = "story/deadline.rs"]
+mod deadline;
 #[path = "story/draw.rs"]
 mod draw;
 #[path = "story/mutants.rs"]

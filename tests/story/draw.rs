@@ -40,6 +40,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         latency: Duration::from_millis(dice.pick(&[1, 20, 200, 1_500])),
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
+        calm: None,
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
     };
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
@@ -51,6 +52,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     dice.zeros(&mut story);
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
+    Dice(&Random::seeded(seed ^ 0xCA13_0000_0000_0000)).calm(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
@@ -229,6 +231,15 @@ impl Dice<'_> {
         let secs = |least, most| Duration::from_secs(self.between(least, most));
         let after = secs(0, 2 * traffic.as_secs()).saturating_sub(traffic);
         (after, secs(10, 4_500))
+    }
+
+    /// A stretch in which rows have to be counted in time. Temporary keys are known to one cloud
+    /// only.
+    fn calm(&self, story: &mut Story) {
+        let secs = |least, most| Duration::from_secs(self.between(least, most));
+        let stretch = (secs(0, story.traffic.as_secs()), secs(600, 3_600));
+        let is_calm = self.chance(0.8) && story.keys == Keys::Permanent;
+        story.calm = Some(stretch).filter(|_| is_calm);
     }
 
     fn event(&self, setup: &mut Setup) -> Event {
