@@ -57,4 +57,4 @@ pub use replay::{ReplayErrors, ReplayFault, ReplayLine, ReplayStart, parse_repla
 pub use run::{RunError, RunOptions, run, steady_clock};
 pub use serve::serve;
 pub use settings::{Api3, Billing, Life, Order, Role, Settings, TemporaryKey, Wire};
-pub use truth::{FunctionTruth, Totals, Truth};
+pub use truth::{FunctionTruth, RowTruth, Totals, Truth};

@@ -7,6 +7,8 @@
 mod checks;
 #[path = "story/clock.rs"]
 mod clock;
+#[path = "story/deadline.rs"]
+mod deadline;
 #[path = "story/draw.rs"]
 mod draw;
 #[path = "story/mutants.rs"]

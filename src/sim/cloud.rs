@@ -20,7 +20,7 @@ use super::rng::{Rng, mix};
 use super::scene::Scene;
 use super::settings::Settings;
 use super::sign::{Signed, v2_hosts};
-use super::truth::Truth;
+use super::truth::{RowTruth, Truth};
 use super::v2::{self, Action, Api};
 use super::world::World;
 
@@ -155,6 +155,11 @@ impl Cloud {
     pub fn truth_before(&self, now_ms: i64, visible_before_ms: i64) -> Truth {
         self.scene()
             .truth(&self.settings.region, now_ms, visible_before_ms)
+    }
+
+    /// The rows that are visible at `now_ms`, became so from `since_ms` on, and can be counted.
+    pub fn rows(&self, now_ms: i64, since_ms: i64) -> Vec<RowTruth> {
+        self.scene().rows(now_ms, since_ms)
     }
 
     /// The names of the functions that write to each log topic, by the topic's id.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cls::Shelves;
 use super::function::Function;
 use super::page::{Page, Selection};
-use super::truth::Truth;
+use super::truth::{RowTruth, Truth};
 use super::view::View;
 use super::world::World;
 
@@ -48,6 +48,11 @@ impl Scene {
     pub(crate) fn truth(&mut self, region: &str, now_ms: i64, visible_before_ms: i64) -> Truth {
         self.world.advance(now_ms);
         Truth::of(&self.world, region, now_ms, visible_before_ms)
+    }
+
+    pub(crate) fn rows(&mut self, now_ms: i64, since_ms: i64) -> Vec<RowTruth> {
+        self.world.advance(now_ms);
+        RowTruth::all(&self.world, now_ms, since_ms)
     }
 
     /// Longest time from a start to a finished row among the attempts so far, milliseconds.

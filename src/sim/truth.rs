@@ -21,6 +21,19 @@ pub struct Truth {
     pub functions: Vec<FunctionTruth>,
 }
 
+/// The row of a readable attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowTruth {
+    /// Position of its function in the world's order.
+    pub function: usize,
+    /// Its request id.
+    pub request_id: String,
+    /// 0 for the first attempt.
+    pub retry: u32,
+    /// From when on it can be seen as finished, Unix milliseconds.
+    pub visible_ms: i64,
+}
+
 /// Sums over all functions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -101,6 +114,25 @@ mod exact_ms {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
         Ok((f64::deserialize(input)? * 1_000.0).round() as u64)
+    }
+}
+
+// === impl RowTruth ===
+
+impl RowTruth {
+    /// The rows that are visible at `now_ms`, became so from `since_ms` on, and can be counted.
+    pub(crate) fn all(world: &World, now_ms: i64, since_ms: i64) -> Vec<Self> {
+        let visible = since_ms..=now_ms;
+        let attempts = world.attempts().iter();
+        let shown = attempts.filter(|a| !a.is_lost() && visible.contains(&a.visible_ms));
+        shown
+            .map(|attempt| Self {
+                function: attempt.function as usize,
+                request_id: attempt.request_id_text(),
+                retry: attempt.retry,
+                visible_ms: attempt.visible_ms,
+            })
+            .collect()
     }
 }
 

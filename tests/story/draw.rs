@@ -42,6 +42,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         latency: Duration::from_millis(dice.pick(&[1, 20, 200, 1_500])),
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
+        calm: None,
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
         request_timeout: 30,
         clock: MachineClock::default(),
@@ -58,6 +59,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     Dice(&answers).answers(&mut story);
     Dice(&Random::seeded(seed ^ 0x0DD1_7000_0000_0000)).odd_wire(&mut story);
     clock::draw(&mut story, &Random::seeded(seed ^ 0xC10C_0000_0000_0000));
+    Dice(&Random::seeded(seed ^ 0xCA13_0000_0000_0000)).calm(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
@@ -244,6 +246,15 @@ impl Dice<'_> {
         let secs = |least, most| Duration::from_secs(self.between(least, most));
         let after = secs(0, 2 * traffic.as_secs()).saturating_sub(traffic);
         (after, secs(10, 4_500))
+    }
+
+    /// A stretch in which rows have to be counted in time. Temporary keys are known to one cloud
+    /// only.
+    fn calm(&self, story: &mut Story) {
+        let secs = |least, most| Duration::from_secs(self.between(least, most));
+        let stretch = (secs(0, story.traffic.as_secs()), secs(600, 3_600));
+        let is_calm = self.chance(0.8) && story.keys == Keys::Permanent;
+        story.calm = Some(stretch).filter(|_| is_calm);
     }
 
     fn event(&self, setup: &mut Setup) -> Event {

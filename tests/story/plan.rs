@@ -31,6 +31,8 @@ pub struct Story {
     /// After how long, and for how long, requests for the logs of many functions at once are
     /// refused; those of one function are answered.
     pub wide_refused: Option<(Duration, Duration)>,
+    /// After how long, and for how long, nothing goes wrong with requests for rows.
+    pub calm: Option<(Duration, Duration)>,
     /// Time between two scrapes.
     pub scrape: Duration,
     /// Most seconds that the exporter waits for one answer.
@@ -138,6 +140,25 @@ impl Story {
         draw::story(seed, &Random::seeded(seed ^ 0x5702_7000_0000_0000))
     }
 
+    /// The world, without anything wrong in what becomes of requests.
+    pub fn calm_world(&self) -> Settings {
+        let mut world = self.world.clone();
+        let faults = &mut world.faults;
+        (faults.throttle, faults.errors, faults.html) = (0.0, 0.0, 0.0);
+        (faults.empty_body, faults.cut_body, faults.slow_body) = (0.0, 0.0, 0.0);
+        (faults.storms, faults.outages) = (None, None);
+        (faults.most_rows, faults.most_bytes, faults.cut_at) = (None, None, None);
+        faults.row_delay = Duration::ZERO;
+        world.requests_per_second = None;
+        world
+    }
+
+    /// Whether every answer has a date, and the right one.
+    pub fn has_right_dates(&self) -> bool {
+        let faults = &self.world.faults;
+        faults.missing_dates == 0.0 && faults.wrong_dates == 0.0
+    }
+
     /// The instant from which nothing is called any more, Unix milliseconds.
     pub fn end_ms(&self) -> i64 {
         self.world.start_ms + self.traffic.as_millis() as i64
@@ -193,6 +214,13 @@ impl Story {
             )
         }));
         sentences.extend(self.clock.tell(&self.world.faults));
+        sentences.extend(self.calm.map(|(after, lasting)| {
+            format!(
+                "After {} nothing goes wrong with requests for rows for {}.",
+                short(after),
+                short(lasting)
+            )
+        }));
         sentences.push(format!("The exporter reads {}.", self.setup));
         let mut before = self.setup;
         for step in &self.steps {

@@ -15,10 +15,13 @@ use scf_exporter::tencent::Environment;
 use scf_exporter::web::View;
 use tokio::time::{Instant, sleep, timeout};
 
+#[path = "nap.rs"]
+mod nap;
 #[path = "reload.rs"]
 mod reload;
 
 use super::checks::{self, Broken, Shown};
+use super::deadline::Deadlines;
 use super::panics;
 use super::plan::{End, Event, Layout, Setup, Story};
 use super::remembered::Remembered;
@@ -48,6 +51,8 @@ pub struct Outcome {
     pub requests: u64,
     pub kills: usize,
     pub lives: usize,
+    /// Rows that were due and counted in time.
+    pub judged: u64,
 }
 
 struct Player<'a> {
@@ -62,6 +67,7 @@ struct Player<'a> {
     image: Arc<Image>,
     shown: Shown,
     zeros: Zeros,
+    deadlines: Deadlines,
     remembered: Remembered,
     /// Life and generation of the last snapshot that was looked at: each is looked at once.
     looked_at: (usize, u64),
@@ -125,6 +131,7 @@ impl<'a> Player<'a> {
             image: Arc::default(),
             shown: Shown::default(),
             zeros: Zeros::default(),
+            deadlines: Deadlines::new(story.world.start_ms),
             remembered: Remembered::default(),
             looked_at: (0, 0),
             full_until: None,
@@ -146,6 +153,7 @@ impl<'a> Player<'a> {
             requests: self.wire.requests(),
             kills: self.story.kills(),
             lives: self.lives,
+            judged: self.deadlines.judged,
         }
     }
 
@@ -222,6 +230,7 @@ impl<'a> Player<'a> {
                     self.lives += 1;
                     self.remembered = Remembered::default();
                     self.log.line("started");
+                    self.deadlines.begin(self.now_ms(), self.story);
                     return self.scrape();
                 }
                 Err(error) => {
@@ -244,7 +253,7 @@ impl<'a> Player<'a> {
             let left = until - Instant::now();
             let room = self.full_until.map(|at| at - Instant::now());
             let nap = left.min(self.story.scrape).min(room.unwrap_or(left));
-            sleep(nap).await;
+            self.nap(nap).await?;
             if self.full_until.is_some_and(|at| Instant::now() >= at) {
                 self.full_until = None;
                 self.image.set_full(false);

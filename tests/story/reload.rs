@@ -25,6 +25,8 @@ impl Player<'_> {
         let reload = life.exporter.running.reload(&config);
         let limit = cut.map_or(Duration::MAX, |(limit, _)| limit);
         let reloaded = timeout(limit, reload).await;
+        let now_ms = self.runtime.now().as_millis();
+        self.deadlines.begin(now_ms, self.story);
         match (&reloaded, cut) {
             (Ok(Ok(reloaded)), _) => {
                 self.log.line(&format!("reloaded: {reloaded:?}"));

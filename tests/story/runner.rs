@@ -23,6 +23,8 @@ struct Sums {
     requests: u64,
     kills: usize,
     lives: usize,
+    judged: u64,
+    with_judged: u64,
 }
 
 /// The first story that failed.
@@ -132,12 +134,15 @@ impl Sums {
         self.requests += outcome.requests;
         self.kills += outcome.kills;
         self.lives += outcome.lives;
+        self.judged += outcome.judged;
+        self.with_judged += u64::from(outcome.judged > 0);
     }
 
     fn print(&self, took: Duration) {
         println!(
             "{} seeds in {:.0} s ({:.0} a minute): {:.1} simulated days, {} invocations, {} \
-             requests, {} lives of the exporter, {} of them killed",
+             requests, {} lives of the exporter, {} of them killed; {} rows were due in time, in {} \
+             seeds",
             self.seeds,
             took.as_secs_f64(),
             self.seeds as f64 * 60.0 / took.as_secs_f64().max(0.001),
@@ -146,6 +151,8 @@ impl Sums {
             self.requests,
             self.lives,
             self.kills,
+            self.judged,
+            self.with_judged,
         );
     }
 }

@@ -72,6 +72,9 @@ fn candidates(story: &Story) -> Vec<Story> {
     if story.lost_contexts > 0.0 {
         with(&|s| s.lost_contexts = 0.0);
     }
+    if story.calm.is_some() {
+        with(&|s| s.calm = None);
+    }
     if story.wide_refused.is_some() {
         with(&|s| s.wide_refused = None);
     }

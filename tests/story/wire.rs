@@ -13,9 +13,13 @@ use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, Tra
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::deadline::Seen;
 use super::plan::Story;
 
 const LOST_CONTEXT: &str = r#"{"Response":{"Error":{"Code":"FailedOperation.InvalidContext","Message":"the context is not known"},"RequestId":"1"}}"#;
+
+/// A slower answer disturbs a poll.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// The log of a run: what happened, in its order, one line each.
 pub struct Log {
@@ -40,6 +44,11 @@ pub struct Wire {
     requests: AtomicU64,
     answers: AtomicU64,
     rows: AtomicU64,
+    /// What matters for deadlines.
+    pub seen: Seen,
+    /// The same world without anything wrong in what becomes of requests, and from when until when
+    /// it answers.
+    calm: Option<(Cloud, i64, i64)>,
     /// Told of each answer that arrived.
     pub answered: Notify,
 }
@@ -77,6 +86,10 @@ impl Wire {
     pub fn new(cloud: Arc<Cloud>, log: Arc<Log>, story: &Story) -> Arc<Self> {
         let ms = |span: Duration| log.origin_ms + span.as_millis() as i64;
         let refused = |(after, lasting)| (ms(after), ms(after + lasting));
+        let calm = story.calm.map(|(after, lasting)| {
+            let twin = Cloud::new(story.calm_world());
+            (twin, ms(after), ms(after + lasting))
+        });
         Arc::new(Self {
             wide_refused_ms: story.wide_refused.map(refused),
             cloud,
@@ -90,6 +103,8 @@ impl Wire {
             requests: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             rows: AtomicU64::new(0),
+            seen: Seen::default(),
+            calm,
             answered: Notify::new(),
         })
     }
@@ -140,7 +155,13 @@ impl Wire {
         sleep(self.random.jitter(self.latency)).await;
         let what = asked.action.clone();
         let is_log = asked.is_log();
+        if asked.action == "GetFunctionLogs" {
+            self.seen.asked(self.now_ms());
+        }
         let outcome = self.outcome(asked, request).await;
+        if !outcome.as_ref().is_ok_and(is_good) {
+            self.seen.bad(self.now_ms());
+        }
         sleep(self.random.jitter(self.latency)).await;
         let text = match &outcome {
             Ok(response) => {
@@ -176,7 +197,14 @@ impl Wire {
         if asked.is_wide() && self.wide_refused_ms.is_some_and(refused) {
             return Ok(asked.refused());
         }
-        let response = self.cloud.handle(
+        let calm = self.calm.as_ref();
+        let calm = calm.filter(|(_, from, to)| (*from..*to).contains(&now_ms));
+        let is_rows = asked.action == "GetFunctionLogs";
+        let cloud = match calm {
+            Some((calm, ..)) if is_rows => calm,
+            _ => &self.cloud,
+        };
+        let response = cloud.handle(
             now_ms,
             &Request {
                 method: request.method.as_str().to_owned(),
@@ -187,6 +215,9 @@ impl Wire {
                 body: request.body.to_vec(),
             },
         );
+        if response.delay > SLOW {
+            self.seen.bad(now_ms);
+        }
         sleep(response.delay).await;
         if let Some(received) = response.cut_after {
             return Err(TransportError::CutBody {
@@ -194,6 +225,9 @@ impl Wire {
                 reason: "cut".to_owned(),
                 received,
             });
+        }
+        if is_rows {
+            self.seen.handed(now_ms, &response.body);
         }
         let mut answer = HttpResponse::new(response.status, response.body);
         let headers = response.headers.into_iter();
@@ -299,6 +333,15 @@ impl Asked {
         };
         HttpResponse::new(200, body.into_bytes())
     }
+}
+
+/// Whether an answer brings what was asked for.
+fn is_good(response: &HttpResponse) -> bool {
+    let head = &response.body[..response.body.len().min(60)];
+    let text = String::from_utf8_lossy(head).replace('"', "");
+    let is_refused =
+        text.contains("Error:") || (text.contains("code:") && !text.contains("code:0"));
+    response.status == 200 && !response.body.is_empty() && !is_refused
 }
 
 /// Rows of calls in an answer, whatever API it is of: v2 rows have `requestId`, those of API 3.0
