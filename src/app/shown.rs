@@ -109,15 +109,10 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
 
 /// What a person is told of a machine whose clock is wrong.
 fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Trouble {
-    let seconds = offset.millis.unsigned_abs() / 1_000;
-    let side = if offset.millis < 0 {
-        "ahead of"
-    } else {
-        "behind"
-    };
     let what = format!(
-        "this machine's clock is {seconds} s {side} the cloud's; the exporter goes by the cloud's time and loses \
-         nothing, but Prometheus and the log go by this machine's: mend its time service"
+        "{}; the exporter goes by the cloud's time and loses \
+         nothing, but Prometheus and the log go by this machine's: mend its time service",
+        ClockOffset::tell(offset.millis)
     );
     Trouble {
         last: now,

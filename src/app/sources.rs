@@ -305,21 +305,16 @@ impl CallObserver for Observer {
     fn clock_offset(&self, _: &'static str, offset_ms: i64) {
         self.source.set_clock_offset(offset_ms);
         let warned = self.warned.load(Ordering::Relaxed);
-        let (is_wrong, seconds) = (ClockOffset::is_wrong(offset_ms), offset_ms / 1_000);
+        let is_wrong = ClockOffset::is_wrong(offset_ms);
         if is_wrong && offset_ms.abs_diff(warned) >= WARN_AGAIN_MS {
             warn!(
                 source = &*self.name,
-                offset_seconds = seconds,
-                "this machine's clock is wrong: the cloud's is ahead of it by so much; the exporter goes by the \
-                 cloud's time, but the machine's time service needs a look"
+                "{}; the exporter goes by the cloud's time, but mend the machine's time service",
+                ClockOffset::tell(offset_ms)
             );
             self.warned.store(offset_ms, Ordering::Relaxed);
         } else if !is_wrong && warned != 0 {
-            info!(
-                source = &*self.name,
-                offset_seconds = seconds,
-                "this machine's clock is right again"
-            );
+            info!(source = &*self.name, "this machine's clock is right again");
             self.warned.store(0, Ordering::Relaxed);
         }
     }

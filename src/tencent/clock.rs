@@ -76,6 +76,13 @@ impl ClockOffset {
     pub const fn is_wrong(millis: i64) -> bool {
         millis.unsigned_abs() > 30_000
     }
+
+    /// What is wrong with such a clock, in words.
+    pub fn tell(millis: i64) -> String {
+        let side = if millis < 0 { "ahead of" } else { "behind" };
+        let seconds = millis.unsigned_abs() / 1_000;
+        format!("this machine's clock is {seconds} s {side} the cloud's")
+    }
 }
 
 // === impl CloudClock ===
