@@ -116,7 +116,7 @@ pub fn never_more(counted: &Sums, truth: &Sums) -> Result<(), Broken> {
 }
 
 /// Whatever can be late or unreadable is within what the exporter was told, but for `lost` rows that
-/// no answer can bring; each is told once by every source that reads it.
+/// no answer can bring; each of `sources` tells of each once.
 pub fn nothing_left_out(
     dispositions: &BTreeMap<String, u64>,
     lost: impl Fn() -> u64,
@@ -124,7 +124,7 @@ pub fn nothing_left_out(
 ) -> Result<(), Broken> {
     for left_out in ["late", "invalid"] {
         let rows = dispositions[left_out];
-        if rows > 0 && (left_out == "late" || rows > lost() * sources) {
+        if rows > 0 && (left_out == "late" || rows > lost().saturating_mul(sources)) {
             return Err(format!(
                 "{rows} rows are called {left_out}: {dispositions:?}"
             ));

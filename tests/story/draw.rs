@@ -1,5 +1,8 @@
 //! Drawing a story from a seed. Each knob is drawn by itself, so that rare ones meet.
 
+#[path = "draw/answers.rs"]
+mod answers;
+
 use std::time::Duration;
 
 use scf_exporter::config::{Api, Read};
@@ -354,36 +357,6 @@ impl Dice<'_> {
             other_keys: self.chance(0.3),
             ..if self.chance(0.6) { other } else { before }
         }
-    }
-
-    /// Answers that cannot be had as they are asked for: too large, too slow, cut on their way or no
-    /// UTF-8. One row can be had, except where it is drawn that it cannot.
-    fn answers(&self, story: &mut Story) {
-        let by_topic = story.setups().all(|setup| setup.api == Api::Cls);
-        let (rows, bytes, ms) = match by_topic {
-            true => (
-                self.between(1, 150),
-                self.between(6_000, 60_000),
-                self.between(5, 150),
-            ),
-            false => (
-                self.between(150, 600),
-                self.between(150_000, 400_000),
-                self.between(1, 20),
-            ),
-        };
-        // Of two such rows in one millisecond, what lies between them cannot be had either.
-        let loses = by_topic && story.world.burst_ms.is_none();
-        let lost = self.sometimes(0.4, || 0.001 + self.0.unit() * 0.005);
-        let faults = &mut story.world.faults;
-        faults.odd_bytes = self.sometimes(0.4, || self.0.unit() * 0.1).unwrap_or(0.0);
-        faults.most_rows = self.sometimes(0.3, || rows as usize);
-        faults.most_bytes = self.sometimes(0.2, || bytes as usize);
-        faults.cut_at = self.sometimes(0.2, || bytes as usize);
-        faults.row_delay = Duration::from_millis(self.sometimes(0.3, || ms).unwrap_or(0));
-        faults.oversized_rows = lost.filter(|_| loses).unwrap_or(0.0);
-        let timeouts = self.pick(&[30, 30, 10]);
-        story.request_timeout = if by_topic { timeouts } else { 30 };
     }
 
     /// Back to v2 is the one move that is not exact.

@@ -187,12 +187,6 @@ impl Story {
         steps.any(|step| matches!(step.what, Event::Reload { .. }))
     }
 
-    /// Sources that one life of the exporter has one after the other, at the most.
-    pub fn most_sources(&self) -> u64 {
-        let reload = |step: &&Step| matches!(step.what, Event::Reload { .. });
-        1 + self.steps.iter().filter(reload).count() as u64
-    }
-
     /// Whether some exporter ends without being asked to.
     pub fn kills(&self) -> usize {
         let kill = |step: &&Step| match step.what {
@@ -313,39 +307,6 @@ impl Story {
         }))
     }
 
-    /// Which answers cannot be had as they are asked for.
-    fn answers(&self) -> Vec<String> {
-        let (faults, timeout) = (&self.world.faults, self.request_timeout);
-        let row_ms = faults.row_delay.as_millis();
-        let most = |most: Option<usize>, what: &str| {
-            let most = most.unwrap_or(0);
-            (most > 0, format!("Answers of more than {most} {what}."))
-        };
-        said([
-            (
-                faults.odd_bytes > 0.0,
-                format!(
-                    "{:.1} % of the rows hold bytes that are no UTF-8.",
-                    faults.odd_bytes * 100.0
-                ),
-            ),
-            most(faults.most_rows, "rows are refused"),
-            most(faults.most_bytes, "bytes are refused"),
-            most(faults.cut_at, "bytes are cut there"),
-            (
-                row_ms > 0,
-                format!("An answer takes {row_ms} ms for each row; {timeout} s are waited for it."),
-            ),
-            (
-                faults.oversized_rows > 0.0,
-                format!(
-                    "{:.2} % of the rows can never be had.",
-                    faults.oversized_rows * 100.0
-                ),
-            ),
-        ])
-    }
-
     fn conditions(&self) -> Vec<String> {
         let world = &self.world;
         let skew_ms = world.faults.clock_skew_ms;
@@ -403,7 +364,7 @@ impl Story {
 }
 
 /// The sentences that apply.
-fn said<const N: usize>(sentences: [(bool, String); N]) -> Vec<String> {
+pub fn said<const N: usize>(sentences: [(bool, String); N]) -> Vec<String> {
     let apply = sentences.into_iter().filter(|(applies, _)| *applies);
     apply.map(|(_, text)| text).collect()
 }
