@@ -168,6 +168,9 @@ pub struct Source {
     pub signature_method: SignatureMethod,
     /// Who asks.
     pub credentials: CredentialsConfig,
+    /// The files that parts of the credentials stand in: they are read again once the cloud
+    /// refuses what they held.
+    pub key_files: KeyFiles,
     /// The role that who asks takes on first.
     pub role: Option<Role>,
 }
@@ -196,6 +199,17 @@ pub struct Role {
     pub duration: Duration,
     /// What the role's owner demands to be told, if anything.
     pub external_id: Option<String>,
+}
+
+/// The files that parts of the credentials stand in; `None` where a part stands elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyFiles {
+    /// Of the secret id.
+    pub secret_id: Option<PathBuf>,
+    /// Of the secret key.
+    pub secret_key: Option<PathBuf>,
+    /// Of the token.
+    pub token: Option<PathBuf>,
 }
 
 /// Where credentials come from.

@@ -18,7 +18,8 @@ use crate::source::{LogSource, Place, Wanted};
 use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, CloudClock, CredentialProvider,
-    Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod, StsClient,
+    Credentials, Domain, Endpoint, Explicit, KeyFiles, Method, RoleConfig, Service, SigningMethod,
+    StsClient,
 };
 
 /// Passes what the clients of one source do on to the metrics.
@@ -237,7 +238,18 @@ impl Building<'_> {
             } => {
                 let (key, token) = (secret_key.clone(), token.clone());
                 let place = "the configuration";
-                Some(Credentials::new(secret_id.clone(), key, token, place).map_err(failed)?)
+                let named = Credentials::new(secret_id.clone(), key, token, place);
+                let config::KeyFiles {
+                    secret_id,
+                    secret_key,
+                    token,
+                } = source.key_files.clone();
+                let files = KeyFiles {
+                    secret_id,
+                    secret_key,
+                    token,
+                };
+                Some(Explicit::new(named.map_err(failed)?, files))
             }
         };
         let role = source.role.as_ref().map(|role| RoleConfig {

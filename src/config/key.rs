@@ -144,6 +144,7 @@ keys! {
     FUNCTION_EXCLUDE: "sources[].functions.exclude", Some("--function.exclude"), None,
         List("patterns");
     SECRET_ID: "sources[].credentials.secret_id", None, None, Text("text or ${NAME}");
+    SECRET_ID_FILE: "sources[].credentials.secret_id_file", None, None, Text("file");
     SECRET_KEY: "sources[].credentials.secret_key", None, None, Text("${NAME}");
     SECRET_KEY_FILE: "sources[].credentials.secret_key_file", None, None, Text("file");
     TOKEN: "sources[].credentials.token", None, None, Text("${NAME}");

@@ -116,6 +116,7 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
     let api = api?.value;
     rules::refuse_unfit(reader, section, flags, api);
     let (method, signing) = (method?, signing?);
+    let (credentials, key_files) = credentials?;
     let signature_method = rules::signing(reader, section, api, &method, &signing);
     let (region, account) = (region?.value, account?.unwrap_or_default());
     Some(Source {
@@ -132,7 +133,8 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
         topics,
         method: method.value,
         signature_method,
-        credentials: credentials?,
+        credentials,
+        key_files,
         role: role?,
     })
 }

@@ -7,6 +7,7 @@ use scf_exporter::runtime::Random;
 use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
+use super::rotate;
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
 const RETRY_GAP_S: u64 = 62;
@@ -34,6 +35,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         seed,
         world: dice.world(seed, api, traffic, keys),
         keys,
+        rotations: Vec::new(),
         setup,
         steps,
         traffic,
@@ -51,6 +53,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
     dice.zeros(&mut story);
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
+    rotate::draw(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story

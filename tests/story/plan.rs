@@ -9,6 +9,7 @@ use scf_exporter::runtime::Random;
 use scf_exporter::sim::Settings;
 
 use super::draw;
+use super::rotate::{self, Rotated};
 
 /// Everything that decides a run.
 #[derive(Clone)]
@@ -18,6 +19,9 @@ pub struct Story {
     pub world: Settings,
     /// Who the exporter is to the cloud.
     pub keys: Keys,
+    /// The permanent key is replaced at these instants of the world, and so long after each the
+    /// exporter's environment holds the new one.
+    pub rotations: Vec<Rotated>,
     /// The first configuration.
     pub setup: Setup,
     pub steps: Vec<Step>,
@@ -210,7 +214,8 @@ impl Story {
             world.faults.usual_delivery_ms,
         );
         let parts = [vec![calls], self.rows(), self.requests(), self.conditions()];
-        parts.into_iter().chain([self.lives()]).flatten().collect()
+        let more = [self.lives(), rotate::tell(self)];
+        parts.into_iter().chain(more).flatten().collect()
     }
 
     /// What is odd about rows.

@@ -66,6 +66,12 @@ fn candidates(story: &Story) -> Vec<Story> {
     if story.lost_contexts > 0.0 {
         with(&|s| s.lost_contexts = 0.0);
     }
+    if !story.rotations.is_empty() {
+        with(&|s| {
+            s.rotations.clear();
+            s.world.rotations.clear();
+        });
+    }
     if story.wide_refused.is_some() {
         with(&|s| s.wide_refused = None);
     }

@@ -95,7 +95,8 @@ impl Cloud {
             }
         };
         let desk = self.desk();
-        let key = desk.keys.get(secret_id).ok_or_else(problems::unknown_id)?;
+        let key = desk.keys.get(secret_id, visit.clock_ms);
+        let key = key.ok_or_else(problems::unknown_id)?;
         if !self.is_signed(visit, call, &key.secret_key) {
             return Err(problems::bad_signature());
         }
