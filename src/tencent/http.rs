@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::Semaphore;
 
 use super::text::one_line;
 use super::transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
@@ -20,6 +21,10 @@ const METADATA_HOST: &str = "metadata.tencentyun.com";
 
 /// Room taken for a body at once, however long it claims to be.
 const MAX_FIRST_ROOM: usize = 4 * 1024 * 1024;
+
+/// A body beyond this length is read only while no other one is. Few answers are so long; several
+/// of the longest at once would each take [`HttpLimits::body`].
+const LARGE_BODY: usize = 8 * 1024 * 1024;
 
 /// What an exchange may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct HttpTransport {
     /// For all others. An image without CA certificates has none, and needs none for a simulator
     /// on the same machine; so it is an error only once it is asked for.
     outward: Result<reqwest::Client, String>,
+    /// The one turn of a large body.
+    large: Semaphore,
 }
 
 // === impl HttpLimits ===
@@ -80,6 +87,7 @@ impl HttpTransport {
             limits,
             direct: direct().build().or_else(without_roots).map_err(reason),
             outward: base().build().map_err(reason),
+            large: Semaphore::new(1),
         }
     }
 
@@ -150,7 +158,12 @@ impl HttpTransport {
         let mut body = BytesMut::with_capacity(announced.min(MAX_FIRST_ROOM));
         body.extend_from_slice(&first);
         body.extend_from_slice(&second);
+        let mut turn = None;
         while let Some(chunk) = self.chunk(&mut response, host, &mut room).await? {
+            if turn.is_none() && body.len() + chunk.len() > LARGE_BODY {
+                // Never closed. Whoever waits here takes nothing more from the network.
+                turn = self.large.acquire().await.ok();
+            }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
