@@ -176,6 +176,7 @@ impl Cloud {
             }),
             Door::Api3 => self.attend_api3(&mut visit),
         };
+        let delay = visit.delay;
         Response { delay, ..response }
     }
 

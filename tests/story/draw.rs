@@ -54,9 +54,19 @@ pub fn story(seed: u64, random: &Random) -> Story {
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
     rotate::draw(&mut story);
+    slow_queries(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
+}
+
+/// Queries of log topics that take their time, so that too many may be under way at once: by
+/// itself, so that it moves no other knob.
+fn slow_queries(story: &mut Story) {
+    let random = Random::seeded(story.seed ^ 0x0C15_5000_0000_0000);
+    let dice = Dice(&random);
+    let query_ms = dice.sometimes(0.2, || dice.between(5, 1_500));
+    story.world.cls.query_ms = query_ms.unwrap_or(0);
 }
 
 // === impl Dice: the world ===

@@ -294,6 +294,10 @@ impl Story {
                 ),
             ),
             (
+                world.cls.query_ms > 0,
+                format!("A query of a topic takes {} ms.", world.cls.query_ms),
+            ),
+            (
                 world.history_ms > 0,
                 format!("Calls began {} s before.", world.history_ms / 1_000),
             ),

@@ -72,6 +72,9 @@ fn candidates(story: &Story) -> Vec<Story> {
             s.world.rotations.clear();
         });
     }
+    if story.world.cls.query_ms > 0 {
+        with(&|s| s.world.cls.query_ms = 0);
+    }
     if story.wide_refused.is_some() {
         with(&|s| s.wide_refused = None);
     }

@@ -1,5 +1,7 @@
 //! The doors of API 3.0: identity, permission and mishaps, whatever the service.
 
+use std::time::Duration;
+
 use super::{Cloud, Desk, Visit};
 use crate::sim::call::{Call, Proof, Service};
 use crate::sim::cls;
@@ -60,6 +62,10 @@ impl Cloud {
         // Identity first: a wrong key is told so whatever else goes wrong.
         let key = self.identify(visit, call)?;
         let task = self.admit(visit, call, key)?;
+        if matches!(task, Task::Logs) {
+            let least = Duration::from_millis(self.settings.cls.query_ms);
+            visit.delay = visit.delay.max(least);
+        }
         let mishap = self.mishap(visit, &task);
         let salt = visit.rng.next_u64();
         match mishap {
