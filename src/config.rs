@@ -36,6 +36,8 @@ pub use filter::{FunctionFilter, Pattern};
 pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
 pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
+pub use settings::{STATUS_PATH, telemetry_path};
+pub use suggest::nearest;
 pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
 
 use crate::model::FunctionId;
@@ -58,6 +60,8 @@ pub struct Config {
     pub limits: Limits,
     /// The exporter's own log.
     pub log: Log,
+    /// What is not wrong but hardly meant, a line each.
+    pub warnings: Vec<String>,
     /// What is read; at least one, names distinct, no invocation in two of them, accounts named
     /// in all or in none.
     pub sources: Vec<Source>,
@@ -344,9 +348,13 @@ pub fn parse(
             whole(&mut reader, &root, overrides)
         }
     };
+    let warnings = reader.take_warnings();
     let faults = reader.into_faults();
     match config {
-        Some(config) if faults.is_empty() => Ok(config),
+        Some(config) if faults.is_empty() => Ok(Config {
+            warnings: fault::lines(name, warnings),
+            ..config
+        }),
         _ => Err(Faults::new(name, faults)),
     }
 }
@@ -367,6 +375,7 @@ fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<C
         poll: poll?,
         limits: limits?,
         log: log?,
+        warnings: Vec::new(),
         sources: sources?,
     })
 }

@@ -191,3 +191,28 @@ fn flags_that_mean_nothing_for_the_api_are_refused() {
          out"
     );
 }
+
+#[test]
+fn what_is_hardly_a_region_is_told_with_what_was_meant() {
+    let text = "sources:\n\
+                - {name: a, api: cls, region: gz}\n\
+                - {name: b, api: v3, region: guangzhou, namespaces: {names: [x]}}\n\
+                - {name: c, api: v3, region: ap-guangzhou-3}\n\
+                - {name: d, api: cls, region: ap-guangzhou, topics: [t-1]}\n\
+                - {name: e, api: v2, region: bj}\n\
+                - {name: f, api: v2, region: beijing}\n\
+                - {name: g, api: v2, region: ap-nowhere}\n";
+    let config = parse(text, "c.yaml", &Overrides::default()).unwrap();
+    let expected = [
+        "c.yaml:2:31: sources[0].region: `gz` is hardly a region: did you mean ap-guangzhou?",
+        "c.yaml:3:30: sources[1].region: `guangzhou` is hardly a region: did you mean ap-guangzhou?",
+        "c.yaml:4:30: sources[2].region: `ap-guangzhou-3` is hardly a region: did you mean \
+         ap-guangzhou?",
+        "c.yaml:7:30: sources[5].region: `beijing` is hardly a region: did you mean ap-beijing?",
+    ];
+    assert_eq!(config.warnings, expected);
+    let config = parse("", "", &source_flags("v3")).unwrap();
+    let expected = "--region (SCF_EXPORTER_REGION): `gz` is hardly a region: did you mean \
+                    ap-guangzhou?";
+    assert_eq!(config.warnings, [expected]);
+}

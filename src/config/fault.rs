@@ -93,6 +93,12 @@ impl Faults {
     }
 }
 
+/// Warnings as the lines of a report of faults, sorted by place; `file` as in [`Faults::new`].
+pub(super) fn lines(file: &str, list: Vec<Fault>) -> Vec<String> {
+    let sorted = Faults::new(file, list).to_string();
+    sorted.lines().map(str::to_owned).collect()
+}
+
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.list.iter().take(SHOWN).enumerate() {
