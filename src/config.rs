@@ -4,6 +4,7 @@
 //! in the table of [`KEYS`], with its flag, default and bounds. All that is wrong is reported at
 //! once, with the place where it stands.
 
+mod authorities;
 mod choice;
 mod credentials;
 mod duration;
@@ -26,6 +27,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use authorities::CaFile;
 pub use choice::{
     Api, Cipher, ClientAuth, Curve, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod,
     TlsVersion,
@@ -157,6 +159,8 @@ pub struct Source {
     pub endpoint: Option<String>,
     /// URLs of single services, which win over `endpoint`.
     pub endpoints: Endpoints,
+    /// Authorities that are trusted besides those of the machine.
+    pub ca_file: Option<CaFile>,
     /// A stream for each function, or one for many: a region of v2, a namespace of v3. Without
     /// meaning for cls.
     pub read: Read,
@@ -303,24 +307,27 @@ impl Source {
 
 /// Reads the file, if there is one, puts `overrides` over it and checks everything.
 ///
-/// `env` is asked for the variables that the file names as `${NAME}`. Secret files are read too,
-/// relative to the file's own directory.
+/// `env` is asked for the variables that the file names as `${NAME}`, and for those that name the
+/// machine's certificates. Secret files are read too, relative to the file's own directory.
 pub fn load(
     file: Option<&Path>,
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, Faults> {
-    let Some(path) = file else {
-        return parse("", "", Path::new(""), overrides, env);
-    };
-    let name = path.display().to_string();
-    let base = path.parent().unwrap_or(Path::new(""));
-    match read_file(path) {
+    let name = file.map_or_else(String::new, |path| path.display().to_string());
+    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    let config = match file.map_or_else(|| Ok(String::new()), read_file) {
         Ok(text) => parse(&text, &name, base, overrides, env),
         Err(problem) => {
             let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
             Err(Faults::new(&name, vec![fault]))
         }
+    };
+    let of_the_machine = authorities::variable_faults(env);
+    match config {
+        Ok(config) if of_the_machine.is_empty() => Ok(config),
+        Ok(_) => Err(Faults::new(&name, of_the_machine)),
+        Err(faults) => Err(faults.and(of_the_machine)),
     }
 }
 

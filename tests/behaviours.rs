@@ -47,6 +47,8 @@ mod lifecycle;
 mod log_folds;
 #[path = "packages.rs"]
 mod packages;
+#[path = "proxies.rs"]
+mod proxies;
 #[path = "read_auto.rs"]
 mod read_auto;
 #[path = "reading_bound.rs"]

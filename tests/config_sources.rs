@@ -216,3 +216,63 @@ fn what_is_hardly_a_region_is_told_with_what_was_meant() {
                     ap-guangzhou?";
     assert_eq!(config.warnings, [expected]);
 }
+
+/// A variable that names no certificates would leave none to trust.
+#[test]
+fn what_names_the_machines_certificates_has_to_be_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config");
+    let told = |name: &'static str, value: &str| {
+        let env = |asked: &str| (asked == name).then(|| value.to_owned());
+        let flags = source_flags("v2");
+        let parsed = config::load(None, &flags, &env);
+        parsed.err().map(|faults| faults.to_string())
+    };
+    let file = |name: &str| folder.join(name).display().to_string();
+    for (value, wanted) in [
+        (String::new(), "SSL_CERT_FILE: is set but empty"),
+        (file("no-such-file.pem"), "which cannot be read"),
+        (file("no-certificate.pem"), "holds no certificate"),
+        (
+            file("damaged.pem"),
+            "holds 1 certificates, of which 1 cannot be read",
+        ),
+    ] {
+        let told = told("SSL_CERT_FILE", &value).unwrap();
+        assert!(told.starts_with("SSL_CERT_FILE: "), "{told}");
+        assert!(told.contains(wanted), "{told}");
+    }
+    let both = format!("{}:{}", folder.display(), file("no-such-folder"));
+    let told_of_folder = told("SSL_CERT_DIR", &both).unwrap();
+    assert!(
+        told_of_folder.contains("no-such-folder"),
+        "{told_of_folder}"
+    );
+    assert_eq!(told("SSL_CERT_DIR", &folder.display().to_string()), None);
+    assert_eq!(told("SSL_CERT_DIR", ""), None);
+}
+
+#[test]
+fn authorities_of_a_source_are_read_and_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default()
+        .self_signed(&key)
+        .unwrap();
+    std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
+    let text = "sources: [{api: cls, region: ap-guangzhou, tls: {ca_file: ca.pem}}]\n";
+    let config = config::parse(
+        text,
+        "c.yaml",
+        folder.path(),
+        &Overrides::default(),
+        &|_| None,
+    );
+    let config = config.unwrap();
+    let file = config.sources[0].ca_file.as_ref().unwrap();
+    assert_eq!(file.certificates, [certificate.der().to_vec()]);
+    let path = folder.path().join("ca.pem").display().to_string();
+    let shown = describe(&config);
+    assert!(shown.contains(&format!(
+        "trust       the machine's certificates, and those in {path}"
+    )));
+}

@@ -19,7 +19,7 @@ use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, CloudClock, CredentialProvider,
     Credentials, Domain, Endpoint, Explicit, KeyFiles, Method, RoleConfig, Service, SigningMethod,
-    StsClient,
+    StsClient, Transport,
 };
 
 /// Passes what the clients of one source do on to the metrics.
@@ -63,6 +63,8 @@ struct Building<'a> {
     source: &'a config::Source,
     runtime: Runtime,
     clock: CloudClock,
+    /// Trusts what the source trusts.
+    transport: Arc<dyn Transport>,
     observer: Arc<Observer>,
 }
 
@@ -89,7 +91,11 @@ impl Wiring {
         let (runtime, stopper) = self.seams.runtime.clone().with_stopper();
         let telemetry = self.telemetry.source(&source.name);
         let requests = Arc::new(Requests::default());
+        let shared = &self.seams.transport;
+        let own = source.ca_file.as_ref();
+        let own = own.and_then(|file| shared.trusting(&file.certificates));
         let building = Building {
+            transport: own.unwrap_or_else(|| shared.clone()),
             wiring: self,
             terms: &terms,
             source,
@@ -178,7 +184,7 @@ impl Building<'_> {
         Ok(Client::new(
             self.client_config(service)?,
             credentials.clone(),
-            self.wiring.seams.transport.clone(),
+            self.transport.clone(),
             self.runtime.clone(),
             self.observer.clone(),
         ))
@@ -266,12 +272,8 @@ impl Building<'_> {
                 .unwrap_or(ChainConfig::METADATA)
                 .to_owned(),
         };
-        let Seams {
-            transport,
-            environment,
-            ..
-        } = &self.wiring.seams;
-        let runtime = &self.runtime;
+        let environment = &self.wiring.seams.environment;
+        let (transport, runtime) = (&self.transport, &self.runtime);
         let sts = Arc::new(StsClient::new(
             self.client_config(Service::Sts)?,
             transport.clone(),

@@ -43,7 +43,7 @@ fn is_of_a_service(rest: &str) -> bool {
     rest.contains("SERVICE_HOST")
         || rest.contains("SERVICE_PORT")
         || parts.last() == Some(&"PORT")
-        || (parts.contains(&"PORT") && parts.iter().any(|part| is_protocol(part)))
+        || (parts.contains(&"PORT") && parts.iter().any(is_protocol))
 }
 
 #[cfg(test)]

@@ -75,6 +75,12 @@ impl Faults {
         }
     }
 
+    /// These and more.
+    pub(super) fn and(mut self, more: Vec<Fault>) -> Self {
+        self.list.extend(more);
+        Self::new(&self.file, self.list)
+    }
+
     /// The faults, sorted by place.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.list.iter()

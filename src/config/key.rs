@@ -126,6 +126,7 @@ keys! {
     ENDPOINT_CLS: "sources[].endpoints.cls", None, None, Text("URL");
     ENDPOINT_STS: "sources[].endpoints.sts", None, None, Text("URL");
     ENDPOINT_METADATA: "sources[].endpoints.metadata", None, None, Text("URL");
+    SOURCE_TLS_CA_FILE: "sources[].tls.ca_file", None, None, Text("file");
     SOURCE_READ: "sources[].read", Some("--read"), Some("auto"), Shape::Choice(Read::NAMES);
     SOURCE_TOPICS: "sources[].topics", Some("--topic"), None, List("topic ids");
     SOURCE_METHOD: "sources[].method", None, Some("POST"), Shape::Choice(HttpMethod::NAMES);

@@ -12,7 +12,7 @@ use super::key::{self, Key, MAX_SOURCES};
 use super::overrides::SourceOverrides;
 use super::reader::{Found, Reader, Section};
 use super::yaml::Content;
-use super::{Endpoints, Source, credentials, role};
+use super::{Endpoints, Source, authorities, credentials, role};
 
 /// Reads all sources: those of the file, or the one that flags name.
 pub(super) fn sources(
@@ -105,6 +105,8 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
     let endpoint = flags.endpoint.as_deref();
     let endpoint = reader.optional(section, &key::SOURCE_ENDPOINT, endpoint, parse_endpoint);
     let endpoints = endpoints(reader, section);
+    let block = sub_section(reader, section, "tls");
+    let ca_file = authorities::read(reader, &block);
     let read = reader.choice(section, &key::SOURCE_READ, flags.read.as_deref());
     let method = reader.choice(section, &key::SOURCE_METHOD, None);
     let signing = reader.choice(section, &key::SOURCE_SIGNATURE_METHOD, None);
@@ -131,6 +133,7 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
         domain: domain?.value,
         endpoint: endpoint?,
         endpoints: endpoints?,
+        ca_file: ca_file?,
         read: read?.value,
         namespaces,
         functions,

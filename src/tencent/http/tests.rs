@@ -378,3 +378,5 @@ async fn one_large_body_at_a_time() {
     assert_eq!(second.body.len(), large.len());
     assert_eq!(transport.large.available_permits(), 1);
 }
+
+mod tls;
