@@ -109,6 +109,13 @@ fn details(config: &Config, source: &Source) -> Vec<(&'static str, String)> {
         ("endpoint", endpoint(source)),
     ]);
     lines.extend(endpoints(&source.endpoints).map(|text| ("services", text)));
+    lines.extend(source.ca_file.as_ref().map(|file| {
+        let text = format!(
+            "the machine's certificates, and those in {}",
+            file.path.display()
+        );
+        ("trust", text)
+    }));
     lines.push(("read", reading(source)));
     lines.push(("horizon", horizon(source.api, &config.poll)));
     if source.api != Api::V2 {

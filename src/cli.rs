@@ -4,6 +4,7 @@
 mod pages;
 mod simulation;
 mod values;
+mod variables;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcomman
 pub use pages::{CompletionArgs, ManArgs, completions, manual};
 pub use simulation::{DemoArgs, FaultLevel, RefusalArgs, SimArgs, TopicIndex};
 pub use values::{EndpointArgs, PollArgs, SourceArgs, ValueArgs};
+pub use variables::unknown_variables;
 
 use crate::config::{KEYS, Overrides, Shape};
 

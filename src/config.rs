@@ -4,6 +4,7 @@
 //! in the table of [`KEYS`], with its flag, default and bounds. All that is wrong is reported at
 //! once, with the place where it stands.
 
+mod authorities;
 mod choice;
 mod credentials;
 mod duration;
@@ -26,6 +27,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use authorities::CaFile;
 pub use choice::{
     Api, Cipher, ClientAuth, Curve, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod,
     TlsVersion,
@@ -36,6 +38,8 @@ pub use filter::{FunctionFilter, Pattern, Unmatched};
 pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
 pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
+pub use settings::{STATUS_PATH, telemetry_path};
+pub use suggest::nearest;
 pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
 
 use crate::model::FunctionId;
@@ -58,6 +62,8 @@ pub struct Config {
     pub limits: Limits,
     /// The exporter's own log.
     pub log: Log,
+    /// What is not wrong but hardly meant, a line each.
+    pub warnings: Vec<String>,
     /// What is read; at least one, names distinct, no invocation in two of them, accounts named
     /// in all or in none.
     pub sources: Vec<Source>,
@@ -155,6 +161,8 @@ pub struct Source {
     pub endpoint: Option<String>,
     /// URLs of single services, which win over `endpoint`.
     pub endpoints: Endpoints,
+    /// Authorities that are trusted besides those of the machine.
+    pub ca_file: Option<CaFile>,
     /// A stream for each function, or one for many: a region of v2, a namespace of v3. Without
     /// meaning for cls.
     pub read: Read,
@@ -170,6 +178,9 @@ pub struct Source {
     pub signature_method: SignatureMethod,
     /// Who asks.
     pub credentials: CredentialsConfig,
+    /// The files that parts of the credentials stand in: they are read again once the cloud
+    /// refuses what they held.
+    pub key_files: KeyFiles,
     /// The role that who asks takes on first.
     pub role: Option<Role>,
 }
@@ -198,6 +209,17 @@ pub struct Role {
     pub duration: Duration,
     /// What the role's owner demands to be told, if anything.
     pub external_id: Option<String>,
+}
+
+/// The files that parts of the credentials stand in; `None` where a part stands elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyFiles {
+    /// Of the secret id.
+    pub secret_id: Option<PathBuf>,
+    /// Of the secret key.
+    pub secret_key: Option<PathBuf>,
+    /// Of the token.
+    pub token: Option<PathBuf>,
 }
 
 /// Where credentials come from.
@@ -287,24 +309,27 @@ impl Source {
 
 /// Reads the file, if there is one, puts `overrides` over it and checks everything.
 ///
-/// `env` is asked for the variables that the file names as `${NAME}`. Secret files are read too,
-/// relative to the file's own directory.
+/// `env` is asked for the variables that the file names as `${NAME}`, and for those that name the
+/// machine's certificates. Secret files are read too, relative to the file's own directory.
 pub fn load(
     file: Option<&Path>,
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, Faults> {
-    let Some(path) = file else {
-        return parse("", "", Path::new(""), overrides, env);
-    };
-    let name = path.display().to_string();
-    let base = path.parent().unwrap_or(Path::new(""));
-    match read_file(path) {
+    let name = file.map_or_else(String::new, |path| path.display().to_string());
+    let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    let config = match file.map_or_else(|| Ok(String::new()), read_file) {
         Ok(text) => parse(&text, &name, base, overrides, env),
         Err(problem) => {
             let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
             Err(Faults::new(&name, vec![fault]))
         }
+    };
+    let of_the_machine = authorities::variable_faults(env);
+    match config {
+        Ok(config) if of_the_machine.is_empty() => Ok(config),
+        Ok(_) => Err(Faults::new(&name, of_the_machine)),
+        Err(faults) => Err(faults.and(of_the_machine)),
     }
 }
 
@@ -332,9 +357,13 @@ pub fn parse(
             whole(&mut reader, &root, overrides)
         }
     };
+    let warnings = reader.take_warnings();
     let faults = reader.into_faults();
     match config {
-        Some(config) if faults.is_empty() => Ok(config),
+        Some(config) if faults.is_empty() => Ok(Config {
+            warnings: fault::lines(name, warnings),
+            ..config
+        }),
         _ => Err(Faults::new(name, faults)),
     }
 }
@@ -355,6 +384,7 @@ fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<C
         poll: poll?,
         limits: limits?,
         log: log?,
+        warnings: Vec::new(),
         sources: sources?,
     })
 }

@@ -44,6 +44,9 @@ fn main() -> ExitCode {
             Action::CheckConfig(args) => {
                 let overrides = cli::check_overrides(&args);
                 let config = load(Some(&args.file), &overrides)?;
+                for warning in warnings(&config) {
+                    eprintln!("scf-exporter: warning: {warning}");
+                }
                 if let Some(file) = &config.web.config_file {
                     check::web_file(file).map_err(|faults| faulty(&faults))?;
                 }
@@ -58,13 +61,18 @@ fn main() -> ExitCode {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("scf-exporter: {}", failure.0.trim_end());
+    for line in failure.0.trim_end().lines() {
+        eprintln!("scf-exporter: {line}");
+    }
     ExitCode::from(failure.1)
 }
 
 async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure> {
     let config = load(file.as_deref(), &overrides)?;
     let logging = logging::start(&config.log);
+    for warning in warnings(&config) {
+        tracing::warn!(warning, "the configuration is not wrong, but hardly meant");
+    }
     let (stop, mut hangups) = (stop_signal(), Hangups::from_now_on());
     let app = App::build(&config, seams()).await.map_err(not_built)?;
     let level = logging.clone();
@@ -113,6 +121,13 @@ fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Fa
 
 fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Faults> {
     config::load(file, overrides, &|name| std::env::var(name).ok())
+}
+
+/// What is not wrong but hardly meant, in the file, the flags and the environment.
+fn warnings(config: &config::Config) -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = cli::unknown_variables(names);
+    config.warnings.iter().cloned().chain(unknown).collect()
 }
 
 fn print(bytes: &[u8]) -> Result<(), Failure> {

@@ -1,8 +1,17 @@
-//! A value that must never be printed.
+//! A value that must never be printed, and what any secret has to look like.
 
 use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 
 use zeroize::Zeroizing;
+
+/// Largest file with one secret, in bytes; temporary session tokens are the longest, under 2 KB.
+const MAX_FILE: u64 = 16 * 1024;
+
+/// Longest id, key or token, in bytes. The vendor's tokens end at 4,096.
+const MAX_VALUE: usize = 8_192;
 
 /// A secret text: masked in every format, wiped when dropped, read only through
 /// [`Secret::expose`].
@@ -20,9 +29,57 @@ impl Secret {
         &self.0
     }
 
+    /// Reads a file that holds one secret, without the line end that editors and `echo` add. Only
+    /// ordinary files: a pipe would make the start wait for its other end.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do, as a phrase that goes on after the name of the file.
+    pub fn read_file(path: &Path) -> Result<Self, String> {
+        let unreadable =
+            |error: std::io::Error| format!("cannot be read ({error}): check path and permissions");
+        if !fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err("is no ordinary file".to_owned());
+        }
+        // The room is taken at once: a growing buffer would leave copies of the secret behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(MAX_FILE + 1)
+            .read_to_end(&mut text)
+            .map_err(unreadable)?;
+        if text.len() as u64 > MAX_FILE {
+            return Err("is larger than 16 KiB".to_owned());
+        }
+        let text = std::str::from_utf8(&text).map_err(|_| "is no text")?;
+        let text = text.trim_end_matches(['\r', '\n']);
+        if text.trim().is_empty() {
+            return Err("is empty: put the secret there".to_owned());
+        }
+        Ok(Self::new(text))
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// What is wrong with an id, a key or a token, if anything, as a phrase that goes on after its name.
+///
+/// Surrounding blanks are refused and not trimmed, as the vendor's SDK does: they come from a copy
+/// that went wrong, and would end as an opaque signature failure.
+pub fn fault_of(value: &str) -> Option<&'static str> {
+    if value.is_empty() {
+        Some("is empty")
+    } else if value.contains(['\r', '\n']) {
+        Some("holds a line end")
+    } else if value.trim() != value {
+        Some("begins or ends with a blank")
+    } else if value.chars().any(char::is_control) {
+        Some("holds a control character")
+    } else if value.len() > MAX_VALUE {
+        Some("is longer than any key")
+    } else {
+        None
     }
 }
 
@@ -53,5 +110,40 @@ mod tests {
             assert_eq!(shown, "<secret>");
         }
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn files_lose_only_their_line_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let read = || Secret::read_file(&path);
+        fs::write(&path, " a b \r\n\n").unwrap();
+        assert_eq!(read().unwrap().expose(), " a b ");
+        fs::write(&path, "\n").unwrap();
+        assert!(read().unwrap_err().contains("is empty"));
+        fs::write(&path, vec![b'x'; 16 * 1024]).unwrap();
+        assert!(read().is_ok());
+        fs::write(&path, vec![b'x'; 16 * 1024 + 1]).unwrap();
+        assert!(read().unwrap_err().contains("larger"));
+        fs::write(&path, [0xFF, 0xFE]).unwrap();
+        assert!(read().unwrap_err().contains("no text"));
+        let error = Secret::read_file(dir.path()).unwrap_err();
+        assert!(error.contains("no ordinary file"), "{error}");
+        assert!(Secret::read_file(&dir.path().join("no")).is_err());
+    }
+
+    #[test]
+    fn values_that_no_key_has() {
+        for (value, fault) in [
+            ("", "is empty"),
+            ("a\nb", "holds a line end"),
+            ("ab\r\n", "holds a line end"),
+            (" ab", "begins or ends with a blank"),
+            ("a\u{0}b", "holds a control character"),
+        ] {
+            assert_eq!(fault_of(value), Some(fault), "{value:?}");
+        }
+        assert_eq!(fault_of("AKIDabc+/="), None);
+        assert!(fault_of(&"x".repeat(MAX_VALUE + 1)).is_some());
     }
 }

@@ -56,5 +56,5 @@ pub use http::{Request, Response};
 pub use replay::{ReplayErrors, ReplayFault, ReplayLine, ReplayStart, parse_replay, read_replay};
 pub use run::{RunError, RunOptions, run, steady_clock};
 pub use serve::serve;
-pub use settings::{Api3, Billing, Life, Order, Role, Settings, TemporaryKey, Wire};
+pub use settings::{Api3, Billing, Life, Order, Role, Rotation, Settings, TemporaryKey, Wire};
 pub use truth::{FunctionTruth, RowTruth, Totals, Truth};

@@ -11,6 +11,7 @@
 //! Every change is one transaction that is on the disk when [`Store::commit`] returns.
 
 mod codec;
+mod contain;
 mod error;
 mod functions;
 #[cfg(any(test, fuzzing))]
@@ -32,6 +33,7 @@ use redb::{
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
 use crate::series::FunctionSeries;
+use contain::contained;
 pub use error::{CommitError, OpenError};
 pub use functions::StoredFunction;
 pub use keys::{KeyPack, SeenKey};
@@ -137,23 +139,33 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; it may be tried again.
     pub fn reopen(&mut self) -> Result<Option<Stored>, OpenError> {
-        self.database = None;
-        let file = match &self.place {
-            Place::Memory => Path::new("(none)"),
-            Place::File(file) => file.as_path(),
-            Place::Disk(_) => Path::new("(given)"),
-        };
-        let opened = match self.place.open() {
-            Some(Err(refused)) if self.place.clear_unborn(&refused) => self.place.open(),
+        let closing = self.database.take();
+        // What broke down in a commit may break down once more.
+        let _closed = contained(|| drop(closing));
+        let opened = match self.open_once() {
+            Err(refused) if refused.is_damage() && self.place.clear_unborn() => self.open_once(),
             opened => opened,
         };
-        let Some(opened) = opened else {
+        let Some((database, stored)) = opened? else {
             return Ok(None);
         };
-        let database = opened.map_err(|cause| OpenError::database(file, cause))?;
-        let stored = start(&database, file)?;
+        self.place.keep_from_now_on()?;
         self.database = Some(database);
         Ok(Some(stored))
+    }
+
+    fn open_once(&self) -> Result<Option<(Database, Stored)>, OpenError> {
+        self.place.mark_new()?;
+        let file = self.place.shown();
+        let opened = contained(|| {
+            let Some(opened) = self.place.open() else {
+                return Ok(None);
+            };
+            let database = opened.map_err(|cause| OpenError::database(file, cause))?;
+            let stored = start(&database, file)?;
+            Ok(Some((database, stored)))
+        });
+        opened.unwrap_or_else(|panic| Err(OpenError::panicked(file, &panic)))
     }
 
     /// Applies a change: all of it, durably, or nothing.
@@ -162,7 +174,10 @@ impl Store {
     /// When the change did not reach the disk; the state is then as it was before.
     pub fn commit(&self, changes: &Changes) -> Result<(), CommitError> {
         match (&self.database, &self.place) {
-            (Some(database), _) => write(database, changes).map_err(CommitError::new),
+            (Some(database), _) => match contained(|| write(database, changes)) {
+                Ok(written) => written.map_err(CommitError::new),
+                Err(panic) => Err(CommitError::panicked(&panic)),
+            },
             (None, Place::Memory) => Ok(()),
             (None, _) => Err(CommitError::closed()),
         }
@@ -181,18 +196,38 @@ impl Store {
 
 impl Place {
     /// The database of this place; none where the state is nowhere.
+    ///
+    /// Every page is compared with its checksum, also after a clean end: without that the database
+    /// trusts what it finds, and shows or panics over whatever is there.
     fn open(&self) -> Option<Result<Database, DatabaseError>> {
+        let mut builder = Database::builder();
+        builder.set_check_integrity_on_open(true);
         match self {
             Self::Memory => None,
-            Self::File(file) => Some(Database::builder().create(file)),
-            Self::Disk(disk) => Some(Database::builder().create_with_backend(Given(disk()))),
+            Self::File(file) => Some(builder.create(file)),
+            Self::Disk(disk) => Some(builder.create_with_backend(Given(disk()))),
         }
     }
 
-    /// Whether there was no database because its making was cut short; then it can be made now.
-    fn clear_unborn(&self, refused: &DatabaseError) -> bool {
+    /// The file, for messages.
+    fn shown(&self) -> &Path {
+        match self {
+            Self::Memory => Path::new("(none)"),
+            Self::File(file) => file,
+            Self::Disk(_) => Path::new("(given)"),
+        }
+    }
+
+    fn mark_new(&self) -> Result<(), OpenError> {
+        match self {
+            Self::File(file) => unborn::mark_new(file).map_err(|cause| cannot_change(file, cause)),
+            Self::Memory | Self::Disk(_) => Ok(()),
+        }
+    }
+
+    /// Empties what holds nothing because its making was cut short. Returns whether it did.
+    fn clear_unborn(&self) -> bool {
         let cleared = match self {
-            _ if !is_no_database(refused) => Ok(false),
             Self::Memory => Ok(false),
             Self::File(file) => unborn::clear_file(file),
             Self::Disk(disk) => unborn::clear_disk(&*disk()),
@@ -200,11 +235,19 @@ impl Place {
         // Where it cannot be told, the refusal says enough.
         cleared.unwrap_or_default()
     }
+
+    /// From now on what is in it counts.
+    fn keep_from_now_on(&self) -> Result<(), OpenError> {
+        match self {
+            Self::File(file) => unborn::unmark(file).map_err(|cause| cannot_change(file, cause)),
+            Self::Memory | Self::Disk(_) => Ok(()),
+        }
+    }
 }
 
-fn is_no_database(refused: &DatabaseError) -> bool {
-    matches!(refused, DatabaseError::Storage(redb::StorageError::Io(error))
-        if error.kind() == io::ErrorKind::InvalidData)
+/// The state directory does not let files be made or removed.
+fn cannot_change(file: &Path, cause: io::Error) -> OpenError {
+    OpenError::directory(file.parent().unwrap_or(file), cause)
 }
 
 /// A disk that was given. Nobody else can have it, so its locks are not asked for.

@@ -31,8 +31,8 @@ mod transport;
 pub use client::{CallObserver, Client, ClientConfig};
 pub use clock::{Begun, ClockOffset, CloudClock, Vouch};
 pub use credentials::{
-    Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment,
-    FileProvider, Origin, RoleConfig, Sources, StaticProvider, Sts,
+    Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment, Explicit,
+    FileProvider, KeyFiles, Origin, RoleConfig, Sources, StaticProvider, Sts,
 };
 pub use endpoint::{Domain, Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, other_answer, parse_head};

@@ -53,6 +53,8 @@ mod log_folds;
 mod packages;
 #[path = "pages_adapt.rs"]
 mod pages_adapt;
+#[path = "proxies.rs"]
+mod proxies;
 #[path = "read_auto.rs"]
 mod read_auto;
 #[path = "reading_bound.rs"]

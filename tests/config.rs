@@ -21,6 +21,8 @@ fn env(name: &str) -> Option<String> {
         "SCF_KEY" | "SCF_SECRET_KEY" => "hunter2",
         "SCF_TOKEN" => "t0ken-value",
         "SCF_EMPTY" => "",
+        "SCF_LINES" => "hunter2\nhunter2",
+        "SCF_CONTROL" => "hunter2\u{7}x",
         _ => return None,
     };
     Some(value.to_owned())

@@ -191,3 +191,88 @@ fn flags_that_mean_nothing_for_the_api_are_refused() {
          out"
     );
 }
+
+#[test]
+fn what_is_hardly_a_region_is_told_with_what_was_meant() {
+    let text = "sources:\n\
+                - {name: a, api: cls, region: gz}\n\
+                - {name: b, api: v3, region: guangzhou, namespaces: {names: [x]}}\n\
+                - {name: c, api: v3, region: ap-guangzhou-3}\n\
+                - {name: d, api: cls, region: ap-guangzhou, topics: [t-1]}\n\
+                - {name: e, api: v2, region: bj}\n\
+                - {name: f, api: v2, region: beijing}\n\
+                - {name: g, api: v2, region: ap-nowhere}\n";
+    let config = parse(text, "c.yaml", &Overrides::default()).unwrap();
+    let expected = [
+        "c.yaml:2:31: sources[0].region: `gz` is hardly a region: did you mean ap-guangzhou?",
+        "c.yaml:3:30: sources[1].region: `guangzhou` is hardly a region: did you mean ap-guangzhou?",
+        "c.yaml:4:30: sources[2].region: `ap-guangzhou-3` is hardly a region: did you mean \
+         ap-guangzhou?",
+        "c.yaml:7:30: sources[5].region: `beijing` is hardly a region: did you mean ap-beijing?",
+    ];
+    assert_eq!(config.warnings, expected);
+    let config = parse("", "", &source_flags("v3")).unwrap();
+    let expected = "--region (SCF_EXPORTER_REGION): `gz` is hardly a region: did you mean \
+                    ap-guangzhou?";
+    assert_eq!(config.warnings, [expected]);
+}
+
+/// A variable that names no certificates would leave none to trust.
+#[test]
+fn what_names_the_machines_certificates_has_to_be_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config");
+    let told = |name: &'static str, value: &str| {
+        let env = |asked: &str| (asked == name).then(|| value.to_owned());
+        let flags = source_flags("v2");
+        let parsed = config::load(None, &flags, &env);
+        parsed.err().map(|faults| faults.to_string())
+    };
+    let file = |name: &str| folder.join(name).display().to_string();
+    for (value, wanted) in [
+        (String::new(), "SSL_CERT_FILE: is set but empty"),
+        (file("no-such-file.pem"), "which cannot be read"),
+        (file("no-certificate.pem"), "holds no certificate"),
+        (
+            file("damaged.pem"),
+            "holds 1 certificates, of which 1 cannot be read",
+        ),
+    ] {
+        let told = told("SSL_CERT_FILE", &value).unwrap();
+        assert!(told.starts_with("SSL_CERT_FILE: "), "{told}");
+        assert!(told.contains(wanted), "{told}");
+    }
+    let both = format!("{}:{}", folder.display(), file("no-such-folder"));
+    let told_of_folder = told("SSL_CERT_DIR", &both).unwrap();
+    assert!(
+        told_of_folder.contains("no-such-folder"),
+        "{told_of_folder}"
+    );
+    assert_eq!(told("SSL_CERT_DIR", &folder.display().to_string()), None);
+    assert_eq!(told("SSL_CERT_DIR", ""), None);
+}
+
+#[test]
+fn authorities_of_a_source_are_read_and_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default()
+        .self_signed(&key)
+        .unwrap();
+    std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
+    let text = "sources: [{api: cls, region: ap-guangzhou, tls: {ca_file: ca.pem}}]\n";
+    let config = config::parse(
+        text,
+        "c.yaml",
+        folder.path(),
+        &Overrides::default(),
+        &|_| None,
+    );
+    let config = config.unwrap();
+    let file = config.sources[0].ca_file.as_ref().unwrap();
+    assert_eq!(file.certificates, [certificate.der().to_vec()]);
+    let path = folder.path().join("ca.pem").display().to_string();
+    let shown = describe(&config);
+    assert!(shown.contains(&format!(
+        "trust       the machine's certificates, and those in {path}"
+    )));
+}

@@ -5,7 +5,7 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::{CredentialsConfig, Role};
+use scf_exporter::config::{CredentialsConfig, KeyFiles, Role};
 use scf_exporter::sim::{self, Settings};
 use support::world::{Exporter, World, through};
 
@@ -67,6 +67,70 @@ async fn a_role_on_top_of_permanent_keys() {
     eprintln!("{renewals} keys in an hour");
     assert!(renewals >= 60, "{renewals}");
     exporter.stop().await;
+}
+
+/// Keys in files, all three of which are replaced together by whoever rotates them: a call is
+/// refused, the files are read again, and the call goes on. A file that is half written, or is
+/// replaced later than the cloud's key, costs some polls and no row.
+#[tokio::test(start_paused = true)]
+async fn keys_in_files_that_are_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let start_ms = 1_700_000_000_000;
+    let key = |at_s: i64, name: &str| sim::Rotation {
+        at_ms: start_ms + at_s * 1_000,
+        secret_id: format!("AKID{name}"),
+        secret_key: format!("key-{name}"),
+    };
+    let settings = Settings {
+        functions: 5,
+        rate_per_second: 2.0,
+        start_ms,
+        stop_ms: Some(start_ms + 1_800_000),
+        rotations: vec![key(600, "second"), key(1_200, "third")],
+        ..Settings::new(61)
+    };
+    let write = |id: &str, key: &str| {
+        std::fs::write(path("id"), format!("{id}\n")).unwrap();
+        std::fs::write(path("key"), format!("{key}\n")).unwrap();
+    };
+    write(&settings.secret_id, &settings.secret_key);
+    for api in ["v2", "v3", "cls"] {
+        write(&settings.secret_id, &settings.secret_key);
+        let mut world = World::new(settings.clone(), through(api, None));
+        world.config.sources[0].key_files = KeyFiles {
+            secret_id: Some(path("id")),
+            secret_key: Some(path("key")),
+            token: None,
+        };
+        let exporter = world.start().await;
+        let failed = |exporter: &Exporter| {
+            let scrape = exporter.scrape();
+            scrape.sum("scf_exporter_polls_total", &[("result", "failure")])
+        };
+        let until_s = |s: i64| {
+            let left = start_ms + s * 1_000 - world.runtime.now().as_millis();
+            tokio::time::sleep(Duration::from_millis(left.max(0) as u64))
+        };
+        until_s(590).await;
+        write("AKIDsecond", "key-second");
+        until_s(1_190).await;
+        assert_eq!(
+            failed(&exporter),
+            0.0,
+            "{api}: the new key was there in time"
+        );
+        std::fs::write(path("key"), "").unwrap();
+        until_s(1_260).await;
+        write("AKIDthird", "key-third");
+        until_s(1_900).await;
+        assert!(
+            failed(&exporter) > 0.0,
+            "{api}: nothing could be read for a minute"
+        );
+        world.assert_exact(&exporter, api).await;
+        exporter.stop().await;
+    }
 }
 
 /// The role of a machine that has one, taken on from keys that end as soon as its own.

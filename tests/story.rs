@@ -21,6 +21,8 @@ mod plan;
 mod play;
 #[path = "story/remembered.rs"]
 mod remembered;
+#[path = "story/rotate.rs"]
+mod rotate;
 #[path = "story/runner.rs"]
 mod runner;
 #[path = "story/setup.rs"]

@@ -86,6 +86,9 @@ impl Running {
             Ok(config) => match self.reload(&config).await {
                 Ok(reloaded) => {
                     (how.set_level)(config.log.level);
+                    for warning in &config.warnings {
+                        warn!(warning, "the configuration is not wrong, but hardly meant");
+                    }
                     reloaded.log();
                     return Ok(());
                 }

@@ -19,8 +19,8 @@ use crate::source::{LogSource, Place, Wanted};
 use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, ClockOffset, CloudClock,
-    CredentialProvider, Credentials, Domain, Endpoint, Method, RoleConfig, Service, SigningMethod,
-    StsClient,
+    CredentialProvider, Credentials, Domain, Endpoint, Explicit, KeyFiles, Method, RoleConfig,
+    Service, SigningMethod, StsClient, Transport,
 };
 
 /// A wrong clock is warned of again when it has moved by so much, in milliseconds.
@@ -71,6 +71,8 @@ struct Building<'a> {
     source: &'a config::Source,
     runtime: Runtime,
     clock: CloudClock,
+    /// Trusts what the source trusts.
+    transport: Arc<dyn Transport>,
     observer: Arc<Observer>,
 }
 
@@ -101,7 +103,11 @@ impl Wiring {
         let runtime = runtime.by_clock(Arc::new(clock.clone()));
         let telemetry = self.telemetry.source(&source.name);
         let requests = Arc::new(Requests::default());
+        let shared = &self.seams.transport;
+        let own = source.ca_file.as_ref();
+        let own = own.and_then(|file| shared.trusting(&file.certificates));
         let building = Building {
+            transport: own.unwrap_or_else(|| shared.clone()),
             wiring: self,
             terms: &terms,
             source,
@@ -194,7 +200,7 @@ impl Building<'_> {
         Ok(Client::new(
             self.client_config(service)?,
             credentials.clone(),
-            self.wiring.seams.transport.clone(),
+            self.transport.clone(),
             self.runtime.clone(),
             self.observer.clone(),
         ))
@@ -256,7 +262,18 @@ impl Building<'_> {
             } => {
                 let (key, token) = (secret_key.clone(), token.clone());
                 let place = "the configuration";
-                Some(Credentials::new(secret_id.clone(), key, token, place).map_err(failed)?)
+                let named = Credentials::new(secret_id.clone(), key, token, place);
+                let config::KeyFiles {
+                    secret_id,
+                    secret_key,
+                    token,
+                } = source.key_files.clone();
+                let files = KeyFiles {
+                    secret_id,
+                    secret_key,
+                    token,
+                };
+                Some(Explicit::new(named.map_err(failed)?, files))
             }
         };
         let role = source.role.as_ref().map(|role| RoleConfig {
@@ -273,12 +290,8 @@ impl Building<'_> {
                 .unwrap_or(ChainConfig::METADATA)
                 .to_owned(),
         };
-        let Seams {
-            transport,
-            environment,
-            ..
-        } = &self.wiring.seams;
-        let runtime = &self.runtime;
+        let environment = &self.wiring.seams.environment;
+        let (transport, runtime) = (&self.transport, &self.runtime);
         let sts = Arc::new(StsClient::new(
             self.client_config(Service::Sts)?,
             transport.clone(),

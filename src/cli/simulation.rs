@@ -178,6 +178,8 @@ impl SimArgs {
             },
             cls: ClsWire {
                 index: refusals.index.index(),
+                // Over sockets requests come at any moment, so that queries have to last to meet.
+                query_ms: 20,
                 ..defaults.cls
             },
             api3: Api3 {

@@ -176,7 +176,11 @@ fn the_simulated_cloud_has_bounds() {
     assert_eq!(args.rate, 0.5);
     assert_eq!((args.namespaces, args.topics), (1, 0));
     assert_eq!(args.settings().api3, Api3::default());
-    assert_eq!(args.settings().cls, ClsWire::default());
+    let served = ClsWire {
+        query_ms: 20,
+        ..ClsWire::default()
+    };
+    assert_eq!(args.settings().cls, served);
     assert_eq!(args.settings().role, Role::default());
     for bad in [
         ["--functions", "0"],

@@ -1,83 +1,87 @@
 //! Credentials of a source: by reference only, never written out in the file.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::CredentialsConfig;
 use super::key::{self, Key};
-use super::reader::{Found, Reader, Section};
-use crate::secret::Secret;
+use super::reader::{Reader, Section};
+use super::{CredentialsConfig, KeyFiles};
+use crate::secret::{Secret, fault_of};
 
-/// Largest file with a secret, in bytes; temporary session tokens are the longest, under 2 KB.
-const MAX_SECRET: u64 = 16 * 1024;
+/// A value, and the file that it stands in.
+struct Read {
+    value: Secret,
+    file: Option<PathBuf>,
+}
 
 /// Reads `credentials`. An absent or empty block means the chain of the usual places.
-pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<CredentialsConfig> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    section: &Section,
+) -> Option<(CredentialsConfig, KeyFiles)> {
     let keys = [
         &key::SECRET_ID,
+        &key::SECRET_ID_FILE,
         &key::SECRET_KEY,
         &key::SECRET_KEY_FILE,
         &key::TOKEN,
         &key::TOKEN_FILE,
     ];
     if keys.iter().all(|key| section.get(key.name()).is_none()) {
-        return Some(CredentialsConfig::Chain);
+        return Some((CredentialsConfig::Chain, KeyFiles::default()));
     }
-    let secret_id = secret_id(reader, section);
-    let secret_key = secret(reader, section, &key::SECRET_KEY, &key::SECRET_KEY_FILE);
-    let token = secret(reader, section, &key::TOKEN, &key::TOKEN_FILE);
+    let id = secret(reader, section, &key::SECRET_ID, &key::SECRET_ID_FILE, id);
+    let (key, file) = (&key::SECRET_KEY, &key::SECRET_KEY_FILE);
+    let secret_key = secret(reader, section, key, file, key_or_token);
+    let (key, file) = (&key::TOKEN, &key::TOKEN_FILE);
+    let token = secret(reader, section, key, file, key_or_token);
     let written = |key: &Key| section.get(key.name()).is_some();
+    let has_id = written(&key::SECRET_ID) || written(&key::SECRET_ID_FILE);
     let has_key = written(&key::SECRET_KEY) || written(&key::SECRET_KEY_FILE);
     let has_token = written(&key::TOKEN) || written(&key::TOKEN_FILE);
-    if !written(&key::SECRET_ID) || !has_key {
+    if !has_id || !has_key {
         let message = "is half a pair: write secret_id, and secret_key_file or secret_key, or no \
                        credentials at all to use the environment";
         reader.fault(section.at, &section.path, message);
     }
-    let token = match token {
-        None if has_token => return None,
-        token => token.map(|found| found.value),
-    };
-    Some(CredentialsConfig::Explicit {
-        secret_id: secret_id?.value,
-        secret_key: secret_key?.value,
-        token,
-    })
-}
-
-/// The id may stand in the file: it names the key and does not sign anything.
-fn secret_id(reader: &mut Reader<'_>, section: &Section) -> Option<Found<String>> {
-    let text = reader.text(section, &key::SECRET_ID)?;
-    let path = section.path_of(key::SECRET_ID.name());
-    let value = if text.value.starts_with('$') {
-        match from_environment(reader.env, &text.value) {
-            Some(Ok(value)) => value,
-            Some(Err(message)) => {
-                reader.fault(text.at, path, message);
-                return None;
-            }
-            None => text.value,
-        }
-    } else {
-        text.value
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if value.is_empty() || value.len() > 200 || !value.chars().all(plain) {
-        let message = "is no secret id: write the id as the console shows it, or ${NAME}";
-        reader.fault(text.at, path, message);
+    if has_token && token.is_none() {
         return None;
     }
-    Some(Found { value, at: text.at })
+    let (id, secret_key) = (id?, secret_key?);
+    let (token, token_file) = token.map_or((None, None), |read| (Some(read.value), read.file));
+    let files = KeyFiles {
+        secret_id: id.file,
+        secret_key: secret_key.file,
+        token: token_file,
+    };
+    let credentials = CredentialsConfig::Explicit {
+        secret_id: id.value.expose().to_owned(),
+        secret_key: secret_key.value,
+        token,
+    };
+    Some((credentials, files))
 }
 
-/// A secret from `${NAME}` under one key or from a file under the other.
+/// What is wrong with an id, which is stricter than the rule for any secret: it may be written out,
+/// so that anything may have been pasted there.
+fn id(value: &str) -> Option<&'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let good = !value.is_empty() && value.len() <= 200 && value.chars().all(plain);
+    (!good).then_some("is no secret id: write the id as the console shows it, or ${NAME}")
+}
+
+fn key_or_token(value: &str) -> Option<&'static str> {
+    fault_of(value)
+}
+
+/// A value from `${NAME}` under one key or from a file under the other. An id may stand there
+/// itself: it names the key and does not sign anything.
 fn secret(
     reader: &mut Reader<'_>,
     section: &Section,
     key: &Key,
     file_key: &Key,
-) -> Option<Found<Secret>> {
+    fault: impl Fn(&str) -> Option<&'static str>,
+) -> Option<Read> {
     let text = reader.text(section, key);
     let file = reader.text(section, file_key);
     if let (Some(text), Some(file)) = (&text, &file) {
@@ -89,33 +93,70 @@ fn secret(
         reader.fault(text.at.max(file.at), section.path_of(later.name()), message);
         return None;
     }
-    let (found, key, value) = match (text, file) {
+    let (found, key, read) = match (text, file) {
         (Some(text), _) => {
-            let value = from_environment(reader.env, &text.value).unwrap_or_else(|| {
-                Err(format!(
-                    "must not be written in the file: write ${{NAME}} with the name of an \
-                     environment variable, or use {}",
-                    file_key.name()
-                ))
-            });
-            (text, key, value)
+            let read = from_text(reader, &text.value, key, file_key, fault);
+            (text, key, read)
         }
         (None, Some(file)) => {
-            let value = from_file(&reader.base.join(&file.value));
-            (file, file_key, value)
+            let read = from_file(reader.base.join(&file.value), fault);
+            (file, file_key, read)
         }
         (None, None) => return None,
     };
-    match value {
-        Ok(value) => Some(Found {
-            value: Secret::new(value),
-            at: found.at,
-        }),
-        Err(message) => {
-            reader.fault(found.at, section.path_of(key.name()), message);
-            None
+    read.map_err(|message| reader.fault(found.at, section.path_of(key.name()), message))
+        .ok()
+}
+
+fn from_text(
+    reader: &Reader<'_>,
+    text: &str,
+    key: &Key,
+    file_key: &Key,
+    fault: impl Fn(&str) -> Option<&'static str>,
+) -> Result<Read, String> {
+    let is_id = *key == key::SECRET_ID;
+    let value = match from_environment(reader.env, text) {
+        Some(value) => {
+            let value = value?;
+            if let Some(fault) = fault(&value) {
+                return Err(format!(
+                    "names the environment variable {}, whose value {fault}{}",
+                    text.trim_matches(['$', '{', '}']),
+                    if is_id { "" } else { ": set it again" },
+                ));
+            }
+            value
         }
+        None if is_id => match fault(text) {
+            Some(fault) => return Err(fault.to_owned()),
+            None => text.to_owned(),
+        },
+        None => {
+            return Err(format!(
+                "must not be written in the file: write ${{NAME}} with the name of an \
+                 environment variable, or use {}",
+                file_key.name()
+            ));
+        }
+    };
+    Ok(Read {
+        value: Secret::new(value),
+        file: None,
+    })
+}
+
+fn from_file(path: PathBuf, fault: impl Fn(&str) -> Option<&'static str>) -> Result<Read, String> {
+    let shown = path.display();
+    let value =
+        Secret::read_file(&path).map_err(|reason| format!("names {shown}, which {reason}"))?;
+    if let Some(fault) = fault(value.expose()) {
+        return Err(format!("names {shown}, whose content {fault}"));
     }
+    Ok(Read {
+        value,
+        file: Some(path),
+    })
 }
 
 /// The value of `${NAME}`; `None` where the text is something else.
@@ -140,34 +181,6 @@ fn from_environment(
     })
 }
 
-/// Reads a secret file, without the line end that editors and `echo` add. Only ordinary files:
-/// a pipe would make the start wait for its other end.
-fn from_file(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let unreadable = |error: std::io::Error| {
-        format!("names {shown}, which cannot be read ({error}): check path and permissions")
-    };
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(format!("names {shown}, which is no ordinary file"));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(MAX_SECRET + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_SECRET {
-        return Err(format!("names {shown}, which is larger than 16 KiB"));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| format!("names {shown}, which is no text"))?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.trim().is_empty() {
-        return Err(format!(
-            "names {shown}, which is empty: put the secret there"
-        ));
-    }
-    Ok(text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,24 +201,5 @@ mod tests {
         for literal in ["KEY", "$KEY", "${KEY", "${}", "${A-B}", "x${KEY}", "${1A}"] {
             assert_eq!(from_environment(&env, literal), None, "{literal}");
         }
-    }
-
-    #[test]
-    fn secret_files_lose_only_their_line_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key");
-        fs::write(&path, " a b \r\n\n").unwrap();
-        assert_eq!(from_file(&path).unwrap(), " a b ");
-        fs::write(&path, "\n").unwrap();
-        assert!(from_file(&path).unwrap_err().contains("is empty"));
-        fs::write(&path, vec![b'x'; 16 * 1024]).unwrap();
-        assert!(from_file(&path).is_ok());
-        fs::write(&path, vec![b'x'; 16 * 1024 + 1]).unwrap();
-        assert!(from_file(&path).unwrap_err().contains("larger"));
-        fs::write(&path, [0xFF, 0xFE]).unwrap();
-        assert!(from_file(&path).unwrap_err().contains("no text"));
-        let error = from_file(dir.path()).unwrap_err();
-        assert!(error.contains("no ordinary file"), "{error}");
-        assert!(from_file(&dir.path().join("no")).is_err());
     }
 }

@@ -1,35 +1,36 @@
 //! The address of an API, where it is not the vendor's own.
 
-use reqwest::Url;
-
 use super::fault::quote;
+use crate::tencent::{Endpoint, EndpointError, Service};
 
-/// Checks an endpoint: `http` or `https`, a host, a port and a path if need be, nothing else.
+/// Checks an endpoint by the rule of the client that will use it: `http` or `https`, a host, a port
+/// and a path if need be, nothing else.
 ///
 /// The message never repeats a URL that holds a user or a password.
 pub(super) fn parse_endpoint(text: &str) -> Result<String, String> {
     let shape = "write https://HOST, with :PORT and /PATH where needed";
-    if text.len() > 500 {
-        return Err(format!("is longer than 500 bytes: {shape}"));
-    }
     if text.contains('@') {
         return Err(format!(
             "holds a user or a password, which requests never send: {shape}"
         ));
     }
-    let written = text.starts_with("http://") || text.starts_with("https://");
-    let plain = text.chars().all(|c| c.is_ascii_graphic() && c != '\\');
-    let url = Url::parse(text).ok().filter(|_| written && plain);
-    let Some(url) = url else {
-        return Err(format!("{} is no endpoint: {shape}", quote(text)));
+    // The rule is the same for every service; only what stands for no path is not.
+    let fault = match Endpoint::parse(Service::Scf, text) {
+        Ok(_) => return Ok(text.to_owned()),
+        Err(fault) => fault,
     };
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!(
-            "{} has a query or a fragment: {shape}",
-            quote(text)
-        ));
-    }
-    Ok(text.to_owned())
+    let shown = quote(text);
+    Err(match fault {
+        EndpointError::Query => format!("{shown} has a query or a fragment: {shape}"),
+        EndpointError::BadPort => format!("{shown} has a port that is not 1 to 65535: {shape}"),
+        EndpointError::BadHost => format!("{shown} has a host that nothing can have: {shape}"),
+        EndpointError::BadPath => format!("{shown} has a path that is not plain ASCII: {shape}"),
+        EndpointError::TooLong => format!("is longer than an address can be: {shape}"),
+        EndpointError::NoScheme
+        | EndpointError::UnknownScheme
+        | EndpointError::NoHost
+        | EndpointError::UserInfo => format!("{shown} is no endpoint: {shape}"),
+    })
 }
 
 /// A checked endpoint up to the end of host and port.
@@ -64,6 +65,9 @@ mod tests {
             "http:/h",
             "http://",
             "http://h:99999",
+            "http://h:0",
+            "https://a!b",
+            "https://1.2.3.4.5",
             "http://h/?a=b",
             "http://h/#f",
             "http://h /",

@@ -75,6 +75,12 @@ impl Faults {
         }
     }
 
+    /// These and more.
+    pub(super) fn and(mut self, more: Vec<Fault>) -> Self {
+        self.list.extend(more);
+        Self::new(&self.file, self.list)
+    }
+
     /// The faults, sorted by place.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.list.iter()
@@ -91,6 +97,12 @@ impl Faults {
         }
         f.write_str(&fault.message)
     }
+}
+
+/// Warnings as the lines of a report of faults, sorted by place; `file` as in [`Faults::new`].
+pub(super) fn lines(file: &str, list: Vec<Fault>) -> Vec<String> {
+    let sorted = Faults::new(file, list).to_string();
+    sorted.lines().map(str::to_owned).collect()
 }
 
 impl fmt::Display for Faults {

@@ -184,7 +184,7 @@ impl FunctionFilter {
         let names = absent.enumerate().map(|(index, name)| Unmatched::Name {
             name: name.clone(),
             nearest: (index < SUGGESTED_MAX)
-                .then(|| nearest(name, &known).map(str::to_owned))
+                .then(|| nearest(name, known.iter().copied()).map(str::to_owned))
                 .flatten(),
         });
         let idle = self.include.iter();

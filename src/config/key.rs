@@ -128,6 +128,7 @@ keys! {
     ENDPOINT_CLS: "sources[].endpoints.cls", None, None, Text("URL");
     ENDPOINT_STS: "sources[].endpoints.sts", None, None, Text("URL");
     ENDPOINT_METADATA: "sources[].endpoints.metadata", None, None, Text("URL");
+    SOURCE_TLS_CA_FILE: "sources[].tls.ca_file", None, None, Text("file");
     SOURCE_READ: "sources[].read", Some("--read"), Some("auto"), Shape::Choice(Read::NAMES);
     SOURCE_TOPICS: "sources[].topics", Some("--topic"), None, List("topic ids");
     SOURCE_METHOD: "sources[].method", None, Some("POST"), Shape::Choice(HttpMethod::NAMES);
@@ -146,6 +147,7 @@ keys! {
     FUNCTION_EXCLUDE: "sources[].functions.exclude", Some("--function.exclude"), None,
         List("patterns");
     SECRET_ID: "sources[].credentials.secret_id", None, None, Text("text or ${NAME}");
+    SECRET_ID_FILE: "sources[].credentials.secret_id_file", None, None, Text("file");
     SECRET_KEY: "sources[].credentials.secret_key", None, None, Text("${NAME}");
     SECRET_KEY_FILE: "sources[].credentials.secret_key_file", None, None, Text("file");
     TOKEN: "sources[].credentials.token", None, None, Text("${NAME}");

@@ -39,6 +39,19 @@ impl ListenAddress {
         let port = port.parse().map_err(|_| refusal())?;
         Ok(Self { ip, port })
     }
+
+    /// Whether only one of the two can be listened on: the same port on the same interface, or on
+    /// all of them.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let takes = |one: &Self, other: &Self| match (one.ip, other.ip) {
+            // Of both families.
+            (None, _) => true,
+            (Some(IpAddr::V6(ip)), _) if ip.is_unspecified() => true,
+            (Some(IpAddr::V4(ip)), Some(IpAddr::V4(_))) if ip.is_unspecified() => true,
+            (one, other) => one == other,
+        };
+        self.port == other.port && self.port != 0 && (takes(self, other) || takes(other, self))
+    }
 }
 
 impl fmt::Display for ListenAddress {
@@ -67,6 +80,24 @@ mod tests {
         }
         let local = ListenAddress::parse("localhost:1").unwrap();
         assert_eq!(local.to_string(), "127.0.0.1:1");
+    }
+
+    #[test]
+    fn only_one_can_have_a_port() {
+        for (one, other, overlap) in [
+            (":80", ":80", true),
+            (":80", "127.0.0.1:80", true),
+            ("[::1]:80", "[::]:80", true),
+            ("127.0.0.1:80", "[::]:80", true),
+            ("0.0.0.0:80", "127.0.0.1:80", true),
+            ("0.0.0.0:80", "[::1]:80", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            (":80", ":81", false),
+            (":0", ":0", false),
+        ] {
+            let [one, other] = [one, other].map(|text| ListenAddress::parse(text).unwrap());
+            assert_eq!(one.overlaps(&other), overlap, "{one} {other}");
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub(super) struct Reader<'a> {
     /// The directory that relative names of secret files start from.
     pub base: &'a Path,
     faults: Vec<Fault>,
+    warnings: Vec<Fault>,
 }
 
 // === impl Section ===
@@ -90,7 +91,12 @@ impl<'a> Reader<'a> {
         base: &'a Path,
         faults: Vec<Fault>,
     ) -> Self {
-        Self { env, base, faults }
+        Self {
+            env,
+            base,
+            faults,
+            warnings: Vec::new(),
+        }
     }
 
     pub(super) fn has_faults(&self) -> bool {
@@ -104,6 +110,16 @@ impl<'a> Reader<'a> {
     /// Notes a fault.
     pub(super) fn fault(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
         self.faults.push(Fault::new(at, path, message));
+    }
+
+    /// Notes something that is not wrong, but hardly meant.
+    pub(super) fn warn(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
+        self.warnings.push(Fault::new(at, path, message));
+    }
+
+    /// What was noted as hardly meant.
+    pub(super) fn take_warnings(&mut self) -> Vec<Fault> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// The block at `node`, whose keys are those of the table under `table_path` (`sources[]`
@@ -151,6 +167,14 @@ impl<'a> Reader<'a> {
 
     fn text_of(&mut self, node: &Node, path: String, shape: &Shape) -> Option<Found<String>> {
         if let Content::Text(text) = &node.content {
+            if let Some(name) = variable_in(text).filter(|_| !may_be_variable(shape)) {
+                let message = format!(
+                    "has {name}, but variables are not expanded here: write the value itself, or \
+                     leave the key out and give its flag or SCF_EXPORTER_ variable"
+                );
+                self.fault(node.at, path, message);
+                return None;
+            }
             return Some(Found {
                 value: text.clone(),
                 at: node.at,
@@ -347,6 +371,28 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The first `${NAME}` in a text.
+fn variable_in(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        rest = &rest[at..];
+        let end = rest.find('}')? + 1;
+        let name = &rest[2..end - 1];
+        let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let begins = name.starts_with(|c: char| !c.is_ascii_digit());
+        if begins && name.chars().all(letter) {
+            return Some(&rest[..end]);
+        }
+        rest = &rest[2..];
+    }
+    None
+}
+
+/// Whether a key of this shape takes `${NAME}`, as the table says.
+fn may_be_variable(shape: &Shape) -> bool {
+    matches!(shape, Shape::Text(kind) if kind.contains("${NAME}"))
+}
+
 fn bounded<T>(
     shape: &Shape,
     text: &str,
@@ -397,7 +443,12 @@ fn unknown(
     table_path: &str,
     known: &[&'static str],
 ) -> (String, String) {
-    let near = nearest(name, known);
+    if name == "<<" {
+        let message = "merge keys are not supported: write the keys out, or use an alias for a \
+                       whole value";
+        return (section.path_of("<<"), message.to_owned());
+    }
+    let near = nearest(name, known.iter().copied());
     if table_path.ends_with(".credentials") && near.is_none() {
         let message = format!("has an unknown key: known are {}", known.join(", "));
         return (section.path.clone(), message);
@@ -415,6 +466,19 @@ fn unknown(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_are_found() {
+        for (text, found) in [
+            ("${REGION}", Some("${REGION}")),
+            ("a-${X_1}-b", Some("${X_1}")),
+            ("${} ${1A} ${ok}", Some("${ok}")),
+            ("$REGION ${", None),
+            ("a${2}b", None),
+        ] {
+            assert_eq!(variable_in(text), found, "{text}");
+        }
+    }
 
     #[test]
     fn blocks_know_their_words() {

@@ -73,9 +73,18 @@ fn listen_addresses(
         let value = key.default?.to_owned();
         written.push((path, Found { value, at }));
     }
-    let mut addresses = Vec::new();
+    let mut addresses: Vec<ListenAddress> = Vec::new();
     for (path, found) in &written {
-        addresses.push(address(reader, path, found)?);
+        let next = address(reader, path, found)?;
+        if let Some(earlier) = addresses.iter().find(|earlier| earlier.overlaps(&next)) {
+            let message = format!(
+                "{} takes a port that {earlier} takes already: leave one of the two out",
+                quote(&found.value)
+            );
+            reader.fault(found.at, path, message);
+            return None;
+        }
+        addresses.push(next);
     }
     Some(addresses)
 }
@@ -106,14 +115,21 @@ fn web_config_file(
     Some((!found.value.is_empty()).then_some(path))
 }
 
-/// A path of our own choosing must not hide the pages that stand at fixed ones.
-fn telemetry_path(text: &str) -> Result<String, String> {
+/// Where the status stands as JSON; no metrics can be there.
+pub const STATUS_PATH: &str = "/api/v1/status";
+
+/// Checks where the metrics are to be: a path of our own choosing must not hide the pages that stand
+/// at fixed ones.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn telemetry_path(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
     if !text.starts_with('/') || text.len() > 200 || !text.chars().all(plain) {
         let problem = "is no path: write one such as /metrics, of letters, digits and -._~/";
         return Err(format!("{} {problem}", quote(text)));
     }
-    if text == "/" || text == "/-" || text.starts_with("/-/") {
+    if ["/", "/-", STATUS_PATH].contains(&text) || text.starts_with("/-/") {
         let problem = "is taken by the exporter's own pages: write another, such as /metrics";
         return Err(format!("{} {problem}", quote(text)));
     }
@@ -271,7 +287,15 @@ mod tests {
             assert_eq!(telemetry_path(good).as_deref(), Ok(good));
         }
         for bad in [
-            "", "metrics", "/", "/-", "/-/ready", "/a b", "/a?b", "/\u{e9}",
+            "",
+            "metrics",
+            "/",
+            "/-",
+            "/-/ready",
+            "/api/v1/status",
+            "/a b",
+            "/a?b",
+            "/\u{e9}",
         ] {
             assert!(telemetry_path(bad).is_err(), "{bad}");
         }

@@ -1,16 +1,18 @@
 //! The sources: reading one, and the rules between them.
 
 mod filters;
+mod regions;
 mod rules;
 mod words;
 
+use super::choice::Api;
 use super::endpoint::parse_endpoint;
-use super::fault::Place;
+use super::fault::{Place, quote};
 use super::key::{self, Key, MAX_SOURCES};
 use super::overrides::SourceOverrides;
 use super::reader::{Found, Reader, Section};
 use super::yaml::Content;
-use super::{Endpoints, Source, credentials, role};
+use super::{Endpoints, Source, authorities, credentials, role};
 
 /// Reads all sources: those of the file, or the one that flags name.
 pub(super) fn sources(
@@ -103,6 +105,8 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
     let endpoint = flags.endpoint.as_deref();
     let endpoint = reader.optional(section, &key::SOURCE_ENDPOINT, endpoint, parse_endpoint);
     let endpoints = endpoints(reader, section);
+    let block = sub_section(reader, section, "tls");
+    let ca_file = authorities::read(reader, &block);
     let read = reader.choice(section, &key::SOURCE_READ, flags.read.as_deref());
     let method = reader.choice(section, &key::SOURCE_METHOD, None);
     let signing = reader.choice(section, &key::SOURCE_SIGNATURE_METHOD, None);
@@ -116,8 +120,11 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
     let api = api?.value;
     rules::refuse_unfit(reader, section, flags, api);
     let (method, signing) = (method?, signing?);
+    let (credentials, key_files) = credentials?;
     let signature_method = rules::signing(reader, section, api, &method, &signing);
-    let (region, account) = (region?.value, account?.unwrap_or_default());
+    let region = region?;
+    warn_of_region(reader, section, api, &region);
+    let (region, account) = (region.value, account?.unwrap_or_default());
     Some(Source {
         name: name?.unwrap_or_else(|| default_name(&account, api.as_str(), &region)),
         account,
@@ -126,15 +133,32 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
         domain: domain?.value,
         endpoint: endpoint?,
         endpoints: endpoints?,
+        ca_file: ca_file?,
         read: read?.value,
         namespaces,
         functions,
         topics,
         method: method.value,
         signature_method,
-        credentials: credentials?,
+        credentials,
+        key_files,
         role: role?,
     })
+}
+
+/// The older API knows regions by their short names as well.
+fn warn_of_region(reader: &mut Reader<'_>, section: &Section, api: Api, region: &Found<String>) {
+    let text = region.value.as_str();
+    let is_short = !text.contains('-') && text.len() <= 3;
+    let Some(likely) = regions::likely(text).filter(|_| !(api == Api::V2 && is_short)) else {
+        return;
+    };
+    let path = match region.at {
+        Place::Flag(_) => String::new(),
+        Place::File { .. } | Place::Nowhere => section.path_of(key::SOURCE_REGION.name()),
+    };
+    let message = format!("{} is hardly a region: did you mean {likely}?", quote(text));
+    reader.warn(region.at, path, message);
 }
 
 /// `v2/ap-guangzhou`, after the account's name where there is one: names are distinct, and

@@ -4,18 +4,17 @@
 const LONGEST: usize = 40;
 
 /// The known word that `word` was most likely meant to be: at most a third of it differs.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let letters: Vec<char> = word.chars().take(LONGEST + 1).collect();
     if letters.len() > LONGEST {
         return None;
     }
     let allowed = (letters.len() / 3).max(1);
-    // So many letters at least have to be inserted or removed.
-    let is_near = |name: &&&str| name.chars().count().abs_diff(letters.len()) <= allowed;
     known
-        .iter()
-        .filter(is_near)
-        .map(|name| (distance(&letters, name), *name))
+        .into_iter()
+        // So many letters at least have to be inserted or removed.
+        .filter(|name| name.chars().count().abs_diff(letters.len()) <= allowed)
+        .map(|name| (distance(&letters, name), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
@@ -52,9 +51,9 @@ mod tests {
     #[test]
     fn only_near_words_are_suggested() {
         let known = ["interval", "page_size", "region"];
-        assert_eq!(nearest("intervall", &known), Some("interval"));
-        assert_eq!(nearest("Region", &known), Some("region"));
-        assert_eq!(nearest("namespace", &known), None);
-        assert_eq!(nearest(&"x".repeat(1_000_000), &known), None);
+        assert_eq!(nearest("intervall", known), Some("interval"));
+        assert_eq!(nearest("Region", known), Some("region"));
+        assert_eq!(nearest("namespace", known), None);
+        assert_eq!(nearest(&"x".repeat(1_000_000), known), None);
     }
 }

@@ -200,7 +200,7 @@ impl Cloud {
         let on_the_link = faults.row_delay.saturating_mul(rows);
         let by_proxy = faults.cut_at.filter(|at| *at < response.body.len());
         Response {
-            delay: delay.saturating_add(on_the_link),
+            delay: visit.delay.saturating_add(on_the_link),
             cut_after: response.cut_after.or(by_proxy),
             ..response
         }

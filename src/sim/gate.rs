@@ -56,7 +56,9 @@ impl Gate {
         let timestamp: i64 = parsed("Timestamp", required("Timestamp")?)?;
         let nonce: u64 = parsed("Nonce", required("Nonce")?)?;
         required("Signature")?;
-        let key = keys.get(secret_id).ok_or_else(Refusal::unknown_id)?;
+        let key = keys
+            .get(secret_id, clock_ms)
+            .ok_or_else(Refusal::unknown_id)?;
         if !request.is_valid(&key.secret_key) {
             return Err(Refusal::bad_signature());
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use super::rng::{Rng, mix};
 use super::settings::{Settings, TemporaryKey};
@@ -20,6 +21,8 @@ pub(crate) struct Key {
     /// A number of its own, by which others remember it.
     pub(crate) serial: u64,
     pub(crate) secret_key: String,
+    /// When there is such a key, by the API's clock.
+    known_ms: Range<i64>,
     /// The token that must come along, and the instant of the API's clock that ends it.
     temporary: Option<(String, i64)>,
 }
@@ -45,15 +48,32 @@ impl Keyring {
             seed: settings.seed,
             made: 0,
         };
-        ring.add(&settings.secret_id, &settings.secret_key, None);
+        ring.add_permanent(settings);
         for key in &settings.temporary_keys {
             ring.add_temporary(key);
         }
         ring
     }
 
-    pub(crate) fn get(&self, secret_id: &str) -> Option<&Key> {
-        self.keys.get(secret_id)
+    /// The key of this id, if it is known at `clock_ms`.
+    pub(crate) fn get(&self, secret_id: &str, clock_ms: i64) -> Option<&Key> {
+        let key = self.keys.get(secret_id)?;
+        key.known_ms.contains(&clock_ms).then_some(key)
+    }
+
+    /// Each permanent key is known until the next one takes its place.
+    fn add_permanent(&mut self, settings: &Settings) {
+        let skew_ms = settings.faults.clock_skew_ms;
+        let mut known_from = i64::MIN;
+        let (mut id, mut key) = (&settings.secret_id, &settings.secret_key);
+        for rotation in &settings.rotations {
+            // The keys go by the API's own clock.
+            let at_ms = rotation.at_ms.saturating_add(skew_ms);
+            self.add(id, key, None, known_from..at_ms);
+            known_from = at_ms;
+            (id, key) = (&rotation.secret_id, &rotation.secret_key);
+        }
+        self.add(id, key, None, known_from..i64::MAX);
     }
 
     /// Hands out a key that is good for `lifetime_s` seconds from `clock_ms` on. Which one it is
@@ -78,11 +98,19 @@ impl Keyring {
 
     fn add_temporary(&mut self, key: &TemporaryKey) {
         let temporary = Some((key.token.clone(), key.expires_ms));
-        self.add(&key.secret_id, &key.secret_key, temporary);
+        let always = i64::MIN..i64::MAX;
+        self.add(&key.secret_id, &key.secret_key, temporary, always);
     }
 
-    fn add(&mut self, secret_id: &str, secret_key: &str, temporary: Option<(String, i64)>) {
+    fn add(
+        &mut self,
+        secret_id: &str,
+        secret_key: &str,
+        temporary: Option<(String, i64)>,
+        known_ms: Range<i64>,
+    ) {
         let key = Key {
+            known_ms,
             serial: self.made,
             secret_key: secret_key.to_owned(),
             temporary,
@@ -133,19 +161,43 @@ impl fmt::Display for TokenFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::settings::Rotation;
 
     #[test]
     fn keys_live_as_long_as_promised() {
         let mut ring = Keyring::new(&Settings::new(3));
         let key = ring.issue(60, 1_000);
         assert_eq!(key.expires_ms, 61_000);
-        let held = ring.get(&key.secret_id).unwrap();
+        let held = ring.get(&key.secret_id, 1_000).unwrap();
         let token = Some(key.token.as_str());
         assert_eq!(held.check_token(token, 60_999), Ok(()));
         assert_eq!(held.check_token(token, 61_000), Err(TokenFault::Expired));
         assert_eq!(held.check_token(None, 2_000), Err(TokenFault::Wrong));
         assert_eq!(held.check_token(Some("x"), 2_000), Err(TokenFault::Wrong));
         assert!(!format!("{ring:?}").contains(&key.secret_key));
+    }
+
+    #[test]
+    fn a_key_is_known_until_the_next_one_takes_its_place() {
+        let mut settings = Settings::new(3);
+        settings.faults.clock_skew_ms = 500;
+        for (at_ms, name) in [(1_000, "second"), (3_000, "third")] {
+            settings.rotations.push(Rotation {
+                at_ms,
+                secret_id: name.to_owned(),
+                secret_key: "hush".to_owned(),
+            });
+        }
+        let ring = Keyring::new(&settings);
+        let known = |clock_ms| {
+            let ids = [settings.secret_id.as_str(), "second", "third"];
+            ids.map(|id| ring.get(id, clock_ms).is_some())
+        };
+        assert_eq!(known(1_499), [true, false, false]);
+        assert_eq!(known(1_500), [false, true, false]);
+        assert_eq!(known(3_499), [false, true, false]);
+        assert_eq!(known(3_500), [false, false, true]);
+        assert!(!format!("{:?}", settings.rotations).contains("hush"));
     }
 
     #[test]
@@ -167,6 +219,6 @@ mod tests {
             ring.issue(60, second * 1_000);
         }
         assert!(ring.keys.len() <= MAX_KEYS);
-        assert!(ring.get(&settings.secret_id).is_some());
+        assert!(ring.get(&settings.secret_id, 0).is_some());
     }
 }

@@ -33,6 +33,8 @@ pub struct Settings {
     pub secret_id: String,
     /// Secret of the permanent key.
     pub secret_key: String,
+    /// Keys that take the place of the permanent one, each at its instant, in their order.
+    pub rotations: Vec<Rotation>,
     /// Temporary keys, each with a token and an end.
     pub temporary_keys: Vec<TemporaryKey>,
     /// How far a v2 request's timestamp may lie from the API's clock, seconds. The vendor's pages
@@ -100,6 +102,17 @@ pub struct TemporaryKey {
     pub expires_ms: i64,
 }
 
+/// A permanent key that replaces the one before: from then on that one is not known any more.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The instant, Unix milliseconds; before it the new key is not known.
+    pub at_ms: i64,
+    /// Id of the new key.
+    pub secret_id: String,
+    /// Secret of the new key.
+    pub secret_key: String,
+}
+
 /// How billed time is rounded up. The vendor billed by 100 ms until January 2020, by 1 ms since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Billing {
@@ -153,6 +166,7 @@ impl Settings {
             region: "ap-guangzhou".to_owned(),
             secret_id: format!("AKIDsim{:016x}", mix(seed, 1)),
             secret_key: format!("{:016x}{:016x}", mix(seed, 2), mix(seed, 3)),
+            rotations: Vec::new(),
             temporary_keys: Vec::new(),
             timestamp_skew_s: 7_200,
             max_page: 1_000,
@@ -239,6 +253,17 @@ impl fmt::Debug for TemporaryKey {
         f.debug_struct("TemporaryKey")
             .field("secret_id", &self.secret_id)
             .field("expires_ms", &self.expires_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Rotation ===
+
+impl fmt::Debug for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotation")
+            .field("at_ms", &self.at_ms)
+            .field("secret_id", &self.secret_id)
             .finish_non_exhaustive()
     }
 }

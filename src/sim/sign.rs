@@ -2,8 +2,8 @@
 //! request-signature pages: that of v2, and the older scheme of API 3.0.
 //!
 //! The vendor's own v2 clients disagree on names with an underscore, so every reading that one of
-//! them signs is accepted; SCF's documented parameters have none, where all readings are one. API
-//! 3.0 signs names and values as they are.
+//! them signs is accepted; SCF's documented parameters have none, where all readings are one. For
+//! API 3.0 there is one reading: `_` in a name is signed as `.`, values as they are.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,8 +40,7 @@ struct Reading {
     rewrite_first: bool,
     /// A name that begins with `_` is rewritten (Python) or left alone (PHP, Node).
     rewrite_leading: bool,
-    /// Old rules of v2 hold: `_` becomes `.`, and values of a POST that begin with `@` (file
-    /// uploads) are sent but not signed.
+    /// Values of a POST that begin with `@` (file uploads) are sent but not signed.
     legacy: bool,
 }
 
@@ -68,7 +67,7 @@ impl Signed<'_> {
     pub(crate) fn source_strings(&self) -> Vec<String> {
         let mut sources = Vec::new();
         let readings: &[Reading] = if self.path == API3_PATH {
-            &[Reading::PLAIN]
+            &[Reading::API3]
         } else {
             &Reading::LEGACY
         };
@@ -113,9 +112,9 @@ fn matches<M: Mac + KeyInit>(secret_key: &str, source: &str, given: &[u8]) -> bo
 // === impl Reading ===
 
 impl Reading {
-    const PLAIN: Self = Self {
-        rewrite_first: false,
-        rewrite_leading: false,
+    const API3: Self = Self {
+        rewrite_first: true,
+        rewrite_leading: true,
         legacy: false,
     };
     const LEGACY: [Self; 4] = [
@@ -134,7 +133,7 @@ impl Reading {
     }
 
     fn name(self, name: &str) -> String {
-        if !self.legacy || (name.starts_with('_') && !self.rewrite_leading) {
+        if name.starts_with('_') && !self.rewrite_leading {
             name.to_owned()
         } else {
             name.replace('_', ".")
@@ -267,12 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn api_3_signs_names_and_values_as_they_are() {
-        let params = Params::parse(b"a_b=1&aB=@2&Signature=no").unwrap();
-        let hosts = ["h".to_owned()];
+    fn api_3_has_one_reading_that_of_the_vendors_client() {
+        // The text and the signature are those of the vendor's Python client for these parameters.
+        let params = Params::parse(
+            b"a_b=%40x_y&aB=2&_c=3&a.c=1&Signature=ek%2BoWhxo4Xp%2BlHGIciEkztyybYA%3D",
+        )
+        .unwrap();
+        let hosts = ["cls.tencentcloudapi.com".to_owned()];
         let mut request = signed("POST", &hosts, &params);
         request.path = "/";
-        assert_eq!(request.source_strings(), ["POSTh/?aB=@2&a_b=1"]);
+        let source = "POSTcls.tencentcloudapi.com/?.c=3&a.b=@x_y&a.c=1&aB=2";
+        assert_eq!(request.source_strings(), [source]);
+        assert!(request.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"));
     }
 
     fn check_vector(vector: &Value) {

@@ -41,7 +41,7 @@ pub enum OpenError {
     },
     /// Not a file of this program.
     #[error(
-        "state file {} was not written by scf-exporter, or is damaged ({cause}): move it away to start anew, or choose another directory with --state.path",
+        "state file {} was not written by scf-exporter, or is damaged ({cause}): {DAMAGE_ADVICE}; or choose another directory with --state.path",
         file.display()
     )]
     Foreign {
@@ -63,11 +63,16 @@ pub enum OpenError {
         /// The layout of this version.
         known: u64,
     },
+    /// What the database wrote is not what is there.
+    #[error("state file {} is damaged ({cause}): {DAMAGE_ADVICE}", file.display())]
+    Corrupt {
+        /// The file.
+        file: PathBuf,
+        /// What was found.
+        cause: String,
+    },
     /// A record does not make sense.
-    #[error(
-        "state file {} is damaged in its {what} table: restore it from a backup, or move it away to start anew",
-        file.display()
-    )]
+    #[error("state file {} is damaged in its {what} table: {DAMAGE_ADVICE}", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
@@ -75,6 +80,11 @@ pub enum OpenError {
         what: &'static str,
     },
 }
+
+/// What a person can do about a file that is damaged.
+const DAMAGE_ADVICE: &str = "restore a copy of it; or move it away to begin anew, and then every \
+     counter starts at zero again, and calls as far back as poll.first_read reaches are counted \
+     once more";
 
 /// Why a change did not reach the disk. The state is as it was before.
 #[derive(Debug, Error)]
@@ -93,6 +103,13 @@ impl CommitError {
 
     pub(super) fn new(cause: redb::Error) -> Self {
         Self(cause.to_string())
+    }
+
+    /// The database panicked.
+    pub(super) fn panicked(message: &str) -> Self {
+        Self(format!(
+            "the database broke down, so the state file may be damaged ({message})"
+        ))
     }
 
     pub(super) fn closed() -> Self {
@@ -116,21 +133,42 @@ impl OpenError {
     }
 
     pub(super) fn read(file: &Path, cause: redb::Error) -> Self {
+        let told = cause.to_string();
         let file = file.into();
         match cause {
             redb::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Self::Foreign {
                 file,
                 cause: error.to_string(),
             },
+            // The file ends before what it should hold does.
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::Corrupt {
+                    file,
+                    cause: "it is cut short".to_owned(),
+                }
+            }
             redb::Error::Io(error) => Self::Unusable {
                 file,
                 cause: error.to_string(),
             },
             redb::Error::DatabaseAlreadyOpen => Self::Locked { file },
-            other => Self::Foreign {
-                file,
-                cause: other.to_string(),
-            },
+            _ => Self::Corrupt { file, cause: told },
         }
+    }
+
+    /// The database panicked over what is in the file.
+    pub(super) fn panicked(file: &Path, message: &str) -> Self {
+        Self::Corrupt {
+            file: file.into(),
+            cause: format!("the database cannot read it: {message}"),
+        }
+    }
+
+    /// Whether what is in the file is at fault, and not the way to it.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Foreign { .. } | Self::Corrupt { .. } | Self::Damaged { .. }
+        )
     }
 }

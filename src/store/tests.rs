@@ -118,8 +118,9 @@ fn a_foreign_file_is_refused_and_left_alone() {
 fn a_file_whose_making_was_cut_short_is_made_anew() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join(FILE);
-    // As long as a new one, and nothing in it yet.
+    // As long as a new one, and nothing in it yet; the marker says that nothing ever was.
     fs::write(&file, vec![0; 1 << 20]).unwrap();
+    fs::write(directory.path().join("scf-exporter.redb.new"), "").unwrap();
     let (store, stored) = Store::open(directory.path()).unwrap();
     assert_eq!(stored, Stored::default());
     store.commit(&changes()).unwrap();
@@ -206,3 +207,5 @@ fn what_is_shown_of_another_function_or_of_none_is_damage() {
         );
     }
 }
+
+mod damage;

@@ -9,6 +9,7 @@ mod assume_role;
 mod chain;
 mod environment;
 mod error;
+mod explicit;
 mod file;
 mod metadata;
 mod provider;
@@ -24,17 +25,15 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::transport::BoxFuture;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 pub use assume_role::RoleConfig;
 pub use chain::{Chain, ChainConfig};
 pub use error::CredentialError;
+pub use explicit::{Explicit, KeyFiles};
 pub use provider::{FileProvider, StaticProvider};
 pub use sources::{Environment, Sources};
 pub use sts::Sts;
-
-/// Longest id, key or token accepted, in bytes. The vendor's tokens end at 4,096.
-const MAX_VALUE: usize = 8_192;
 
 /// What a request is signed with.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,9 +92,6 @@ pub trait CredentialProvider: Send + Sync {
 impl Credentials {
     /// Checks and keeps the three values. `place` says in errors where they come from. An empty
     /// token is none.
-    ///
-    /// Surrounding blanks are refused and not trimmed, as the vendor's SDK does: they come from
-    /// a copy that went wrong, and would end as an opaque signature failure.
     pub fn new(
         secret_id: String,
         secret_key: Secret,
@@ -116,23 +112,16 @@ impl Credentials {
     }
 }
 
+/// Refuses a value that no key has; `place` is the variable or the file that holds it.
 fn check(what: &'static str, value: &str, place: &str) -> Result<(), CredentialError> {
-    let fault = if value.is_empty() {
-        "is empty"
-    } else if value.trim() != value {
-        "begins or ends with a blank"
-    } else if value.chars().any(char::is_control) {
-        "holds a control character"
-    } else if value.len() > MAX_VALUE {
-        "is longer than any key"
-    } else {
-        return Ok(());
-    };
-    Err(CredentialError::BadValue {
-        what,
-        place: place.to_owned(),
-        fault,
-    })
+    match secret::fault_of(value) {
+        None => Ok(()),
+        Some(fault) => Err(CredentialError::BadValue {
+            what,
+            place: place.to_owned(),
+            fault,
+        }),
+    }
 }
 
 impl fmt::Debug for Credentials {

@@ -113,12 +113,23 @@ impl Endpoint {
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = parse_authority(authority)?;
-        Ok(Self {
+        let endpoint = Self {
             scheme,
             host,
             port: port.filter(|port| *port != scheme.default_port()),
             path: parse_path(service, path)?,
-        })
+        };
+        endpoint
+            .is_sent_as_signed()
+            .then_some(endpoint)
+            .ok_or(EndpointError::BadHost)
+    }
+
+    /// Whether the HTTP library takes the address, and leaves its host as it is: `1.2.3.4.5` is no
+    /// host to it, and `0x7f.1` another one.
+    fn is_sent_as_signed(&self) -> bool {
+        let url = reqwest::Url::parse(&self.to_string());
+        url.is_ok_and(|url| url.host_str() == Some(self.host.as_str()))
     }
 
     /// The host as signed and as sent in `Host`: with the port where it is not the usual one.
@@ -333,6 +344,10 @@ mod tests {
             ("https://a b", BadHost),
             ("https://::1", BadHost),
             ("https://[::x]", BadHost),
+            ("https://a!b", BadHost),
+            ("https://1.2.3.4.5", BadHost),
+            ("https://0x7f.1", BadHost),
+            ("https://[0:0::1]", BadHost),
             ("https://a:", BadPort),
             ("https://a:0", BadPort),
             ("https://a:+80", BadPort),

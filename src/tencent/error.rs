@@ -239,7 +239,10 @@ impl Fault {
 
 fn transport_label(error: &TransportError) -> &'static str {
     match error {
-        TransportError::Connect { .. } | TransportError::Other { .. } => "network",
+        TransportError::Connect { .. }
+        | TransportError::Proxy { .. }
+        | TransportError::Certificate { .. }
+        | TransportError::Other { .. } => "network",
         TransportError::Timeout { .. } => "timeout",
         TransportError::CutBody { .. } => "cut_body",
         TransportError::TooLarge { .. } => "too_large",

@@ -1,10 +1,15 @@
 //! The transport over real sockets.
 
+mod failure;
+
 use std::error::Error;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use hyper_util::client::proxy::matcher::Matcher;
+use tokio::sync::Semaphore;
 
 use super::text::one_line;
 use super::transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
@@ -20,6 +25,10 @@ const METADATA_HOST: &str = "metadata.tencentyun.com";
 
 /// Room taken for a body at once, however long it claims to be.
 const MAX_FIRST_ROOM: usize = 4 * 1024 * 1024;
+
+/// A body beyond this length is read only while no other one is. Few answers are so long; several
+/// of the longest at once would each take [`HttpLimits::body`].
+const LARGE_BODY: usize = 8 * 1024 * 1024;
 
 /// What an exchange may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +46,9 @@ pub struct HttpLimits {
 /// request holds for one host and path.
 ///
 /// The usual proxy variables (`HTTPS_PROXY`, `NO_PROXY` and their kin) are honoured, except for
-/// addresses of this machine, which are always reached directly.
+/// addresses of this machine, which are always reached directly; HTTP and SOCKS proxies both work.
+/// Trusted are the certificates of the machine (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others), and
+/// those given by [`Transport::trusting`].
 #[derive(Debug)]
 pub struct HttpTransport {
     limits: HttpLimits,
@@ -46,6 +57,10 @@ pub struct HttpTransport {
     /// For all others. An image without CA certificates has none, and needs none for a simulator
     /// on the same machine; so it is an error only once it is asked for.
     outward: Result<reqwest::Client, String>,
+    /// Which proxy `outward` goes through, for messages.
+    proxies: Matcher,
+    /// The one turn of a large body.
+    large: Arc<Semaphore>,
 }
 
 // === impl HttpLimits ===
@@ -66,26 +81,38 @@ impl HttpTransport {
     /// Loads the system's CA certificates. What cannot be set up is told by the first request
     /// that needs it.
     pub fn new(limits: HttpLimits) -> Self {
+        Self::with(limits, &[], Arc::new(Semaphore::new(1)))
+    }
+
+    fn with(limits: HttpLimits, authorities: &[Vec<u8>], large: Arc<Semaphore>) -> Self {
         // Fails where another part of the process was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let authorities: Vec<_> = authorities
+            .iter()
+            .flat_map(|der| reqwest::Certificate::from_der(der))
+            .collect();
         let base = || {
             reqwest::Client::builder()
+                .tls_certs_merge(authorities.clone())
                 .user_agent(USER_AGENT)
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(limits.connect)
                 .timeout(limits.total)
         };
         let direct = || base().no_proxy();
-        let without_roots = |_| direct().tls_certs_only([]).build();
+        let without_roots = |_| direct().tls_certs_only(authorities.clone()).build();
         Self {
             limits,
             direct: direct().build().or_else(without_roots).map_err(reason),
             outward: base().build().map_err(reason),
+            proxies: Matcher::from_system(),
+            large,
         }
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let (url, host, client) = self.route(&request)?;
+        let proxy = self.proxy_of(&url);
         let mut builder = match request.method {
             Method::Get => client.get(url),
             Method::Post => client.post(url).body(request.body),
@@ -93,9 +120,20 @@ impl HttpTransport {
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
-        let failed = |e: reqwest::Error| self.before_answer(e, &host);
+        let failed = |e: reqwest::Error| self.before_answer(e, &host, proxy.as_deref());
         let response = builder.send().await.map_err(failed)?;
         let status = response.status().as_u16();
+        if let (Some(proxy), 407) = (&proxy, status) {
+            let (proxy, reason) = (
+                proxy.clone(),
+                "it asks for a user and a password".to_owned(),
+            );
+            return Err(TransportError::Proxy {
+                host,
+                proxy,
+                reason,
+            });
+        }
         let headers = kept(response.headers());
         let body = self.body(response, &host).await?;
         Ok(HttpResponse {
@@ -130,6 +168,19 @@ impl HttpTransport {
         Ok((url, host, client))
     }
 
+    /// The proxy between, without the user that its variable may name.
+    fn proxy_of(&self, url: &reqwest::Url) -> Option<String> {
+        if is_near(url.host_str().unwrap_or_default()) {
+            return None;
+        }
+        let proxy = self.proxies.intercept(&url.as_str().parse().ok()?)?;
+        let proxy = proxy.uri();
+        let scheme = proxy.scheme_str().unwrap_or("http");
+        let authority = proxy.authority()?.as_str();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        Some(format!("{scheme}://{host}"))
+    }
+
     /// Reads the body. One that comes in a single chunk, as most do on a fast link, is not copied.
     async fn body(
         &self,
@@ -151,7 +202,12 @@ impl HttpTransport {
         let mut body = BytesMut::with_capacity(announced.min(MAX_FIRST_ROOM));
         body.extend_from_slice(&first);
         body.extend_from_slice(&second);
+        let mut turn = None;
         while let Some(chunk) = self.chunk(&mut response, host, &mut room).await? {
+            if turn.is_none() && body.len() + chunk.len() > LARGE_BODY {
+                // Never closed. Whoever waits here takes nothing more from the network.
+                turn = self.large.acquire().await.ok();
+            }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
@@ -182,12 +238,31 @@ impl HttpTransport {
         }
     }
 
-    fn before_answer(&self, error: reqwest::Error, host: &str) -> TransportError {
+    fn before_answer(
+        &self,
+        error: reqwest::Error,
+        host: &str,
+        proxy: Option<&str>,
+    ) -> TransportError {
         let host = host.to_owned();
-        // Asked in this order: a connection that took too long is both.
-        if error.is_connect() {
+        // Asked in this order: a connection that took too long is both, and only behind a proxy
+        // that did its part a certificate is shown.
+        if let Some(fault) = failure::certificate(&error) {
+            TransportError::Certificate {
+                host,
+                reason: one_line(&fault.to_string()),
+                advice: failure::advice(fault),
+            }
+        } else if error.is_connect() {
             let reason = reason(error);
-            TransportError::Connect { host, reason }
+            match proxy.map(str::to_owned) {
+                Some(proxy) => TransportError::Proxy {
+                    host,
+                    proxy,
+                    reason,
+                },
+                None => TransportError::Connect { host, reason },
+            }
         } else if error.is_timeout() {
             let limit = self.limits.total;
             TransportError::Timeout { host, limit }
@@ -218,6 +293,11 @@ impl Transport for HttpTransport {
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn trusting(&self, certificates: &[Vec<u8>]) -> Option<Arc<dyn Transport>> {
+        let large = self.large.clone();
+        Some(Arc::new(Self::with(self.limits, certificates, large)))
     }
 }
 

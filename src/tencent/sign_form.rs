@@ -1,6 +1,6 @@
 //! The signature that is one more parameter: `base64(HMAC(key, METHOD host path ? name=value&...))`.
 //!
-//! The only one that the legacy API knows; API 3.0 takes it beside TC3, with simpler rules.
+//! The only one that the legacy API knows; API 3.0 takes it beside TC3.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,10 +15,10 @@ use crate::secret::Secret;
 /// The text that is signed. `host` holds the port where the `Host` header does; `params` are all
 /// parameters sent but `Signature`, in any order, values raw.
 ///
-/// The legacy API has three oddities that 3.0 has not: `_` in a name (not in a value) is signed as
-/// `.`; names are sorted as signed (its Python client replaces before it sorts, PHP and Node
-/// after; no documented name tells them apart); and a POST value that begins with `@`, once the
-/// mark of a file upload, is sent but not signed.
+/// `_` in a name (not in a value) is signed as `.`, and names are sorted as signed. (The vendor's
+/// Python clients replace before they sort, those of v2 for PHP and Node after; no documented name
+/// tells them apart.) The legacy API has one oddity more: a POST value that begins with `@`, once
+/// the mark of a file upload, is sent but not signed.
 pub fn source_string(
     service: Service,
     method: Method,
@@ -30,14 +30,7 @@ pub fn source_string(
     let mut signed: Vec<(String, &str)> = params
         .iter()
         .filter(|(_, value)| !(legacy && method == Method::Post && value.starts_with('@')))
-        .map(|(name, value)| {
-            let name = if legacy {
-                name.replace('_', ".")
-            } else {
-                (*name).to_owned()
-            };
-            (name, *value)
-        })
+        .map(|(name, value)| (name.replace('_', "."), *value))
         .collect();
     signed.sort();
     let mut source = format!("{}{host}{path}", method.as_str());

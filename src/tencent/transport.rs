@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,6 +53,13 @@ pub trait Transport: Send + Sync {
         &'a self,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, TransportError>>;
+
+    /// The same transport, which trusts these certificates of authorities (in DER) too. `None`
+    /// where certificates have no part in it, as in a simulation.
+    fn trusting(&self, certificates: &[Vec<u8>]) -> Option<Arc<dyn Transport>> {
+        let _ = certificates;
+        None
+    }
 }
 
 /// Why no whole answer came.
@@ -59,14 +67,36 @@ pub trait Transport: Send + Sync {
 pub enum TransportError {
     /// No connection, including name lookup and TLS handshake.
     #[error(
-        "cannot connect to {host} ({reason}); check the endpoint address, name lookup, firewall \
-         and proxy"
+        "cannot connect to {host} ({reason}); check the endpoint address, name lookup and firewall"
     )]
     Connect {
         /// Host and port that were tried.
         host: String,
         /// The system's own words.
         reason: String,
+    },
+    /// The proxy that the environment names could not be reached, or did not let us through.
+    #[error(
+        "cannot reach {host} through the proxy {proxy} ({reason}); check that proxy and the \
+         variable that names it (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), or name the host in NO_PROXY"
+    )]
+    Proxy {
+        /// Host and port that were asked for.
+        host: String,
+        /// Scheme, host and port of the proxy, without a user.
+        proxy: String,
+        /// The system's own words.
+        reason: String,
+    },
+    /// There is a connection, but the host is not shown to be who it should be.
+    #[error("the certificate of {host} is not accepted ({reason}); {advice}")]
+    Certificate {
+        /// Host and port that were tried.
+        host: String,
+        /// The library's own words.
+        reason: String,
+        /// What a person can do next.
+        advice: &'static str,
     },
     /// Connected, but the whole answer did not come in time.
     #[error("{host} gave no whole answer within {limit:?}; it is slow, or ask for smaller pages")]

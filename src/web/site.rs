@@ -14,6 +14,7 @@ use super::lifecycle::{self, Lifecycle};
 use super::renditions::Renditions;
 use super::status::{self, Kind, Pages};
 use super::{Readiness, View};
+use crate::config;
 use crate::expose::{Encoding, Format, Style};
 use crate::telemetry::{Telemetry, Unread};
 
@@ -34,12 +35,9 @@ pub struct Site {
     lifecycle: Option<Lifecycle>,
 }
 
-/// A telemetry path that cannot be served.
+/// A telemetry path that cannot be served, by the rule of the configuration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "telemetry path {0:?} cannot be served: it must begin with /, be more than /, not begin with \
-     /-/, not be /api/v1/status, and hold only letters, digits and -._~/; the usual one is /metrics"
-)]
+#[error("the telemetry path {0}")]
 pub struct TelemetryPathError(String);
 
 impl Site {
@@ -49,20 +47,12 @@ impl Site {
         telemetry: Arc<Telemetry>,
         telemetry_path: &str,
     ) -> Result<Self, TelemetryPathError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        let served = telemetry_path.len() > 1
-            && telemetry_path.starts_with('/')
-            && !telemetry_path.starts_with("/-/")
-            && telemetry_path != status::JSON_PATH
-            && telemetry_path.bytes().all(plain);
-        if !served {
-            return Err(TelemetryPathError(telemetry_path.to_owned()));
-        }
+        let telemetry_path = config::telemetry_path(telemetry_path).map_err(TelemetryPathError)?;
         Ok(Self {
             renditions: Renditions::new(view.clone(), telemetry),
-            pages: Pages::new(view.clone(), telemetry_path),
+            pages: Pages::new(view.clone(), &telemetry_path),
             view,
-            telemetry_path: telemetry_path.to_owned(),
+            telemetry_path,
             lifecycle: None,
         })
     }

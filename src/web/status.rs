@@ -11,7 +11,7 @@ mod words;
 pub(super) use kept::{Kind, Pages};
 
 /// Where the status is, as JSON.
-pub(super) const JSON_PATH: &str = "/api/v1/status";
+pub(super) const JSON_PATH: &str = crate::config::STATUS_PATH;
 
 /// Nothing but the page's own files may be loaded or run; scripts may ask for the page again.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \

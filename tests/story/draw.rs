@@ -11,6 +11,7 @@ use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
 use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
+use super::rotate;
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
 const RETRY_GAP_S: u64 = 62;
@@ -39,6 +40,7 @@ pub fn story(seed: u64, random: &Random) -> Story {
         seed,
         world: dice.world(seed, api, traffic, keys),
         keys,
+        rotations: Vec::new(),
         setup,
         steps,
         traffic,
@@ -63,9 +65,20 @@ pub fn story(seed: u64, random: &Random) -> Story {
     Dice(&Random::seeded(seed ^ 0x0DD1_7000_0000_0000)).odd_wire(&mut story);
     clock::draw(&mut story, &Random::seeded(seed ^ 0xC10C_0000_0000_0000));
     Dice(&Random::seeded(seed ^ 0xCA13_0000_0000_0000)).calm(&mut story);
+    rotate::draw(&mut story);
+    slow_queries(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
+}
+
+/// Queries of log topics that take their time, so that too many may be under way at once: by
+/// itself, so that it moves no other knob.
+fn slow_queries(story: &mut Story) {
+    let random = Random::seeded(story.seed ^ 0x0C15_5000_0000_0000);
+    let dice = Dice(&random);
+    let query_ms = dice.sometimes(0.2, || dice.between(5, 1_500));
+    story.world.cls.query_ms = query_ms.unwrap_or(0);
 }
 
 // === impl Dice: the world ===

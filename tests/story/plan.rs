@@ -10,6 +10,7 @@ use scf_exporter::sim::Settings;
 
 use super::clock::MachineClock;
 use super::draw;
+use super::rotate::{self, Rotated};
 
 /// Everything that decides a run.
 #[derive(Clone)]
@@ -19,6 +20,9 @@ pub struct Story {
     pub world: Settings,
     /// Who the exporter is to the cloud.
     pub keys: Keys,
+    /// The permanent key is replaced at these instants of the world, and so long after each the
+    /// exporter's environment holds the new one.
+    pub rotations: Vec<Rotated>,
     /// The first configuration.
     pub setup: Setup,
     pub steps: Vec<Step>,
@@ -243,9 +247,9 @@ impl Story {
             world.max_duration_ms / 1_000,
             world.faults.usual_delivery_ms,
         );
-        let mut parts = vec![vec![calls], self.rows(), self.requests(), self.answers()];
-        parts.push(self.conditions());
-        parts.into_iter().chain([self.lives()]).flatten().collect()
+        let parts = [vec![calls], self.rows(), self.requests(), self.answers()];
+        let more = [self.conditions(), self.lives(), rotate::tell(self)];
+        parts.into_iter().chain(more).flatten().collect()
     }
 
     /// What is odd about rows.
@@ -330,6 +334,10 @@ impl Story {
                     "Calls come in bursts, every {} ms.",
                     world.burst_ms.unwrap_or(0)
                 ),
+            ),
+            (
+                world.cls.query_ms > 0,
+                format!("A query of a topic takes {} ms.", world.cls.query_ms),
             ),
             (
                 world.history_ms > 0,

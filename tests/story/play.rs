@@ -242,8 +242,8 @@ impl<'a> Player<'a> {
     }
 
     fn environment(&self) -> Environment {
-        let story = self.story.clone();
-        Arc::new(move |name| environment(&story, name))
+        let (story, runtime) = (self.story.clone(), self.runtime.clone());
+        Arc::new(move |name| environment(&story, name, runtime.now().as_millis()))
     }
 
     /// Lets time pass, with a scrape now and then.

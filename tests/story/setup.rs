@@ -11,6 +11,7 @@ use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
 
 use super::plan::{Keys, Layout, Setup, Story};
+use super::rotate::Rotated;
 use super::support::world::World;
 
 const ROLE: &str = "qcs::cam::uin/100000000001:roleName/scf-reader";
@@ -60,11 +61,16 @@ pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtim
     let source = &mut config.sources[0];
     source.name = format!("source-{}", setup.name);
     match story.keys {
-        // From the environment.
-        Keys::Permanent if setup.other_keys => source.credentials = CredentialsConfig::Chain,
+        // From the environment, which can be read again.
+        Keys::Permanent if setup.other_keys || !story.rotations.is_empty() => {
+            source.credentials = CredentialsConfig::Chain;
+        }
         Keys::Permanent => {}
         Keys::MachineRole => source.credentials = CredentialsConfig::Chain,
         Keys::AssumedRole => {
+            if !story.rotations.is_empty() {
+                source.credentials = CredentialsConfig::Chain;
+            }
             source.role = Some(Role {
                 arn: ROLE.to_owned(),
                 session_name: format!("scf-exporter-{}", u8::from(setup.other_keys)),
@@ -84,14 +90,25 @@ pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtim
     config
 }
 
-/// What the exporter's environment holds under a name.
-pub fn environment(story: &Story, name: &str) -> Option<String> {
-    let value = match (story.keys, name) {
-        (Keys::Permanent, "TENCENTCLOUD_SECRET_ID") => &story.world.secret_id,
-        (Keys::Permanent, "TENCENTCLOUD_SECRET_KEY") => &story.world.secret_key,
-        _ => return None,
+/// What the exporter's environment holds under a name, at an instant of the world.
+pub fn environment(story: &Story, name: &str, now_ms: i64) -> Option<String> {
+    if story.keys == Keys::MachineRole {
+        return None;
+    }
+    let known = |rotated: &&Rotated| rotated.known_ms <= now_ms;
+    let world = &story.world;
+    let (id, key) = match story.rotations.iter().take_while(known).count() {
+        0 => (&world.secret_id, &world.secret_key),
+        n => {
+            let newest = &world.rotations[n - 1];
+            (&newest.secret_id, &newest.secret_key)
+        }
     };
-    Some(value.clone())
+    match name {
+        "TENCENTCLOUD_SECRET_ID" => Some(id.clone()),
+        "TENCENTCLOUD_SECRET_KEY" => Some(key.clone()),
+        _ => None,
+    }
 }
 
 /// Two sources that read all between them, and nothing twice; none where there is but one log

@@ -75,6 +75,15 @@ fn candidates(story: &Story) -> Vec<Story> {
     if story.calm.is_some() {
         with(&|s| s.calm = None);
     }
+    if !story.rotations.is_empty() {
+        with(&|s| {
+            s.rotations.clear();
+            s.world.rotations.clear();
+        });
+    }
+    if story.world.cls.query_ms > 0 {
+        with(&|s| s.world.cls.query_ms = 0);
+    }
     if story.wide_refused.is_some() {
         with(&|s| s.wide_refused = None);
     }

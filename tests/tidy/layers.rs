@@ -98,8 +98,9 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("store", &["ledger", "series", "model"]),
     ("expose", &["catalog", "telemetry", "series", "model"]),
     ("telemetry", &["catalog", "model"]),
+    // The rule for an address stands where the address is used.
+    ("config", &["tencent", "model", "secret"]),
     ("tencent", &["model", "runtime", "secret"]),
-    ("config", &["model", "secret"]),
     ("ledger", &["model"]),
     ("series", &["model"]),
     ("catalog", &["model"]),

@@ -85,7 +85,7 @@ impl<'a> Form<'a> {
             if known.contains(&name.as_str()) {
                 continue;
             }
-            let message = match nearest(&name, known) {
+            let message = match nearest(&name, known.iter().copied()) {
                 Some(near) => format!("unknown key: did you mean {near}?"),
                 None => format!("unknown key: known are {}", known.join(", ")),
             };

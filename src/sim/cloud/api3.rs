@@ -1,6 +1,7 @@
 //! The doors of API 3.0: identity, permission and mishaps, whatever the service.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use super::{Cloud, Desk, Visit};
 use crate::sim::call::{Call, Proof, Service};
@@ -62,6 +63,10 @@ impl Cloud {
         // Identity first: a wrong key is told so whatever else goes wrong.
         let key = self.identify(visit, call)?;
         let task = self.admit(visit, call, key)?;
+        if matches!(task, Task::Logs) {
+            let least = Duration::from_millis(self.settings.cls.query_ms);
+            visit.delay = visit.delay.max(least);
+        }
         let mishap = self.mishap(visit, &task);
         let salt = visit.rng.next_u64();
         match mishap {
@@ -101,7 +106,8 @@ impl Cloud {
             }
         };
         let desk = self.desk();
-        let key = desk.keys.get(secret_id).ok_or_else(problems::unknown_id)?;
+        let key = desk.keys.get(secret_id, visit.clock_ms);
+        let key = key.ok_or_else(problems::unknown_id)?;
         if !self.is_signed(visit, call, &key.secret_key) {
             return Err(problems::bad_signature());
         }

@@ -282,6 +282,10 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
                 while let Some((_, c)) = rest.next_if(|&(_, c)| !ends_word(c)) {
                     word.push(c);
                 }
+                if word.contains('=') {
+                    let reason = "an equals sign compares nothing outside of SQL: write key:value";
+                    return Err(SyntaxError { at, reason });
+                }
                 Token::Bare(word)
             }
         };

@@ -63,10 +63,8 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
 }
 
 fn take_up(ask: &Ask<'_>, search: &Search) -> Result<(), Problem> {
-    let lasting_ms = ask.delay_ms.max(ask.settings.cls.query_ms);
-    let end_ms = ask
-        .now_ms
-        .saturating_add(i64::try_from(lasting_ms).unwrap_or(i64::MAX));
+    let lasting_ms = i64::try_from(ask.delay_ms).unwrap_or(i64::MAX);
+    let end_ms = ask.now_ms.saturating_add(lasting_ms);
     let mut desk = ask.desk();
     search
         .topics

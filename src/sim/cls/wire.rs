@@ -11,8 +11,8 @@ pub struct ClsWire {
     pub nulls: bool,
     /// A third of the functions delivers in the vendor's simplified format.
     pub simplified: bool,
-    /// Least time that a query is under way, milliseconds. At 0 a query without delay never stands
-    /// in the way of another, so that a test may ask any number of them at one instant.
+    /// Least time that a query takes, milliseconds. At 0 a query without delay never stands in the
+    /// way of another, so that a test may ask any number of them at one instant.
     pub query_ms: u64,
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::client3::{Client3, Scheme, code, inside};
-use crate::sim::{Api3, Cloud, Faults, Request, Settings, TemporaryKey, Windows};
+use crate::sim::{Api3, Cloud, ClsWire, Faults, Request, Settings, TemporaryKey, Windows};
 
 fn settings() -> Settings {
     Settings::new(42)
@@ -207,6 +207,29 @@ fn installations_differ_in_what_they_allow() {
         "UnauthorizedOperation"
     );
     assert_eq!(client.code(&cloud, now_ms, "ListNamespaces", &none), "");
+}
+
+/// A query is under way as long as its answer takes: the sixteenth at once is refused, and whoever
+/// waits for each answer is never in its own way.
+#[test]
+fn queries_of_a_served_topic_are_under_way_for_a_while() {
+    let cls = ClsWire {
+        query_ms: 20,
+        ..ClsWire::default()
+    };
+    let (cloud, now_ms, client) = started(Settings { cls, ..settings() });
+    let logs = client.of_service("cls", "2020-10-16");
+    let topic = cloud.topics().into_keys().next().unwrap();
+    let query = json!({"TopicId": topic, "From": 0, "To": now_ms, "QueryString": "*"});
+    let at = |now_ms| {
+        let response = logs.send(&cloud, now_ms, "SearchLog", &query);
+        assert_eq!(response.delay.as_millis(), 20);
+        code(&inside(&response))
+    };
+    let codes: Vec<String> = (0..16).map(|_| at(now_ms)).collect();
+    assert_eq!(codes[..15], [""; 15]);
+    assert_eq!(codes[15], "FailedOperation.ReadQpsLimit");
+    assert!((1..100).all(|n| at(now_ms + n * 20).is_empty()));
 }
 
 #[test]

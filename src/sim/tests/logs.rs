@@ -92,8 +92,7 @@ fn both_ends_of_a_span_are_included_to_the_second() {
     let mut prod = span("16:00", "16:00");
     prod["Namespace"] = json!("prod");
     assert_eq!(ids(prod), ["id-2"]);
-    // A day from the start on, a day up to the end, the last day.
-    assert_eq!(ids(json!({"StartTime": "2017-04-18 22:16:00"})), ["id-1"]);
+    // A day up to the end, the last day.
     assert_eq!(ids(json!({"EndTime": "2017-04-20 22:16:01"})), ["id-3"]);
     assert_eq!(ids(json!({"Order": "desc"})), ["id-3", "id-1"]);
     assert_eq!(ids(json!({"FunctionRequestId": "id-3"})), ["id-3"]);
@@ -126,6 +125,10 @@ fn faulty_parameters_have_codes_of_their_own() {
         (json!({"Filter": "is0"}), value("")),
         (json!({"StartTime": "2017-04-19"}), value(".StartTime")),
         (json!({"EndTime": "now"}), value(".DateTime")),
+        (
+            json!({"StartTime": "2017-04-18 22:16:00"}),
+            value(".StartTimeOrEndTime"),
+        ),
         (
             json!({"FunctionName": "none"}),
             "ResourceNotFound.FunctionName".to_owned(),

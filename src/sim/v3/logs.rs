@@ -39,6 +39,7 @@ const KNOWN: [&str; 12] = [
 /// No row beyond this one can be paged to.
 const MAX_REACH: u64 = 10_000;
 const DAY_MS: i64 = 86_400_000;
+const SPAN_CODE: &str = "InvalidParameterValue.StartTimeOrEndTime";
 
 // === impl Api ===
 
@@ -180,8 +181,8 @@ fn codes(fields: Fields<'_>) -> Result<Codes, Problem> {
 // === impl Span ===
 
 impl Span {
-    /// The span that a request asks for at `clock_ms`: the last day where it names no ends, a day
-    /// from or up to the end that it names alone.
+    /// The span that a request asks for at `clock_ms`: the last day where it names no ends, the day
+    /// up to the end that it names alone. A start alone is refused.
     fn asked(fields: Fields<'_>, clock_ms: i64) -> Result<Self, Problem> {
         let end = |name, code| -> Result<Option<i64>, Problem> {
             let text = fields.text(name)?;
@@ -193,10 +194,10 @@ impl Span {
         let now_ms = clock_ms.div_euclid(1_000) * 1_000;
         let span = match (first, last) {
             (Some(first_ms), Some(last_ms)) => Self { first_ms, last_ms },
-            (Some(first_ms), None) => Self {
-                first_ms,
-                last_ms: first_ms + DAY_MS,
-            },
+            (Some(_), None) => {
+                let text = "StartTime needs an EndTime";
+                return Err(problems::new(SPAN_CODE, text));
+            }
             (None, last) => {
                 let last_ms = last.unwrap_or(now_ms);
                 let first_ms = last_ms - DAY_MS;
@@ -208,7 +209,6 @@ impl Span {
         }
         let [first, last] = [span.first_ms, span.last_ms].map(beijing_text);
         let text = format!("from {first} to {last} is not a span of at most a day");
-        let code = "InvalidParameterValue.StartTimeOrEndTime";
-        Err(problems::new(code, text))
+        Err(problems::new(SPAN_CODE, text))
     }
 }

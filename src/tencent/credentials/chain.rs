@@ -8,7 +8,7 @@ use super::refreshing::Refreshing;
 use super::sources::{Environment, Sources};
 use super::temporary::Fetch;
 use super::web_identity::WebIdentity;
-use super::{CredentialError, CredentialProvider, Credentials, FileProvider, Origin, Sts};
+use super::{CredentialError, CredentialProvider, Explicit, FileProvider, Origin, Sts};
 use crate::runtime::Runtime;
 use crate::tencent::transport::Transport;
 
@@ -16,7 +16,7 @@ use crate::tencent::transport::Transport;
 #[derive(Debug, Clone)]
 pub struct ChainConfig {
     /// Those it names itself.
-    pub explicit: Option<Credentials>,
+    pub explicit: Option<Explicit>,
     /// A role to take on with whatever is found.
     pub role: Option<RoleConfig>,
     /// The instance metadata: scheme and host, [`ChainConfig::METADATA`] unless told otherwise.
@@ -115,7 +115,7 @@ impl Parts {
     async fn base(&self, sources: Sources, metadata: &str) -> Result<Found, CredentialError> {
         let mut trail = match sources.search()? {
             Ok((credentials, origin)) => {
-                let provider = FileProvider::holding(credentials, sources);
+                let provider = FileProvider::holding(credentials, sources, self.runtime.clone());
                 return Ok((Arc::new(provider), origin));
             }
             Err(trail) => trail,

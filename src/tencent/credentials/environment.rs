@@ -1,6 +1,6 @@
 //! Credentials from environment variables.
 
-use super::{CredentialError, Credentials};
+use super::{CredentialError, Credentials, check};
 use crate::secret::Secret;
 
 /// Reads one environment variable.
@@ -70,6 +70,10 @@ impl Family {
         let key = key.filter(|key| !key.is_empty());
         match (id, key) {
             (Some(id), Some(key)) => {
+                check("secret key", key.expose(), self.key)?;
+                if let Some((name, token)) = &token {
+                    check("token", token.expose(), name)?;
+                }
                 Credentials::new(id, key, token.map(|(_, token)| token), self.id).map(Some)
             }
             (None, _) => self.half(&set, self.id, self.key),

@@ -120,7 +120,9 @@ fn is_role(name: &str) -> bool {
 /// Without the advice for an API's address: this one is right wherever there is a role.
 fn unreached(error: TransportError) -> String {
     match error {
-        TransportError::Connect { reason, .. } => format!("cannot be reached ({reason})"),
+        TransportError::Connect { reason, .. } | TransportError::Proxy { reason, .. } => {
+            format!("cannot be reached ({reason})")
+        }
         other => format!("gave no answer: {other}"),
     }
 }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use tracing::{info, warn};
+
 use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
-use crate::runtime;
+use crate::runtime::Runtime;
 use crate::tencent::transport::BoxFuture;
 
 /// Always the same credentials.
@@ -15,6 +17,7 @@ pub struct StaticProvider(Credentials);
 /// rotated since.
 pub struct FileProvider {
     sources: Sources,
+    runtime: Runtime,
     current: Mutex<Credentials>,
 }
 
@@ -37,15 +40,16 @@ impl CredentialProvider for StaticProvider {
 
 impl FileProvider {
     /// Looks everywhere once; says where it found them.
-    pub fn load(sources: Sources) -> Result<(Self, Origin), CredentialError> {
+    pub fn load(sources: Sources, runtime: Runtime) -> Result<(Self, Origin), CredentialError> {
         let (credentials, origin) = sources.load()?;
-        Ok((Self::holding(credentials, sources), origin))
+        Ok((Self::holding(credentials, sources, runtime), origin))
     }
 
     /// With what `sources` gave already.
-    pub(super) fn holding(credentials: Credentials, sources: Sources) -> Self {
+    pub(super) fn holding(credentials: Credentials, sources: Sources, runtime: Runtime) -> Self {
         Self {
             sources,
+            runtime,
             current: Mutex::new(credentials),
         }
     }
@@ -61,11 +65,21 @@ impl FileProvider {
         if self.get() != *refused {
             return true;
         }
-        let sources = self.sources.clone();
-        let Ok(Ok((found, _))) = runtime::spawn_blocking(move || sources.load()).await else {
+        if self.sources.are_fixed() {
             return false;
+        }
+        let sources = self.sources.clone();
+        let found = match self.runtime.in_background(move || sources.load()).await {
+            Ok((found, _)) => found,
+            Err(error) => {
+                warn!(%error, "the cloud refused the key, and another cannot be read");
+                return false;
+            }
         };
         let newer = found != *refused;
+        if newer {
+            info!("the cloud refused the key; another was found where it came from");
+        }
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = found;
         newer
     }

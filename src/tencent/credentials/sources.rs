@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::environment::{self, Lookup};
-use super::{CredentialError, Credentials, Origin, sdk_file, tccli_file};
+use super::{CredentialError, Credentials, Explicit, Origin, sdk_file, tccli_file};
 
 /// The system-wide file of the vendor's SDKs.
 const SYSTEM_FILE: &str = "/etc/tencentcloud/credentials";
@@ -24,7 +24,7 @@ pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 /// in part or wrongly is an error, so that a slip never leads to another account.
 #[derive(Clone)]
 pub struct Sources {
-    explicit: Option<Credentials>,
+    explicit: Option<Explicit>,
     environment: Environment,
     system_file: PathBuf,
 }
@@ -39,7 +39,7 @@ pub(super) type Search = Result<(Credentials, Origin), Trail>;
 
 impl Sources {
     /// `explicit` from the configuration, if it names any.
-    pub fn new(explicit: Option<Credentials>, environment: Environment) -> Self {
+    pub fn new(explicit: Option<Explicit>, environment: Environment) -> Self {
         Self {
             explicit,
             environment,
@@ -57,7 +57,7 @@ impl Sources {
     /// The same for a caller that knows further places.
     pub(super) fn search(&self) -> Result<Search, CredentialError> {
         if let Some(explicit) = &self.explicit {
-            return Ok(Ok((explicit.clone(), Origin::Configuration)));
+            return Ok(Ok((explicit.read()?, Origin::Configuration)));
         }
         let lookup: Lookup<'_> = &*self.environment;
         if let Some((found, name)) = environment::read(lookup)? {
@@ -76,6 +76,11 @@ impl Sources {
             some => some,
         };
         Ok(found.ok_or(looked_at))
+    }
+
+    /// Whether another look can find nothing else: all was written out.
+    pub(super) fn are_fixed(&self) -> bool {
+        self.explicit.as_ref().is_some_and(Explicit::is_fixed)
     }
 
     fn sdk_files(

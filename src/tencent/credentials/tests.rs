@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
+use crate::runtime::Runtime;
 
 const KEY: &str = "k3y-that-must-not-show";
 const TOKEN: &str = "t0ken-that-must-not-show";
@@ -97,7 +98,7 @@ fn blanks_and_controls_are_refused_and_not_shown() {
         );
         assert!(!text.contains("k3y") && !text.contains("t0ken"));
     }
-    let long = Secret::new("x".repeat(MAX_VALUE + 1));
+    let long = Secret::new("x".repeat(8_193));
     assert!(Credentials::new("a".to_owned(), long, None, "t").is_err());
 }
 
@@ -118,7 +119,7 @@ fn the_order_is_configuration_environment_sdk_file_tccli() {
 
     let mut all = sources(&variables);
     assert_eq!(id(&all), "from-environment");
-    all = Sources::new(Some(credentials()), Arc::new(|_: &str| None));
+    all = Sources::new(Some(credentials().into()), Arc::new(|_: &str| None));
     assert_eq!(all.load().unwrap().1, Origin::Configuration);
     let files = sources(&variables[..1]);
     assert_eq!(files.load().unwrap().1, Origin::File(sdk.clone()));
@@ -206,7 +207,7 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
     let sdk = home.path().join(".tencentcloud/credentials");
     write(&sdk, "[default]\nsecret_id = old\nsecret_key = k\n");
     let files = sources(&[("HOME", home.path().to_str().unwrap())]);
-    let (provider, origin) = FileProvider::load(files).unwrap();
+    let (provider, origin) = FileProvider::load(files, Runtime::system()).unwrap();
     assert_eq!(origin, Origin::File(sdk.clone()));
     let old = provider.current().await.unwrap();
     assert!(!provider.refused(&old).await);
@@ -232,8 +233,8 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
 #[test]
 fn no_format_shows_a_secret() {
     let explicit = credentials();
-    let given = Sources::new(Some(explicit.clone()), Arc::new(|_: &str| None));
-    let (provider, _) = FileProvider::load(given.clone()).unwrap();
+    let given = Sources::new(Some(explicit.clone().into()), Arc::new(|_: &str| None));
+    let (provider, _) = FileProvider::load(given.clone(), Runtime::system()).unwrap();
     for shown in [
         format!("{explicit:?} {explicit:#?}"),
         format!("{given:?} {given:#?}"),

@@ -349,3 +349,34 @@ fn this_machine_is_told_from_others() {
         assert!(!is_near(host), "{host}");
     }
 }
+
+/// The second of two large bodies is read on only once the first one is there, or given up.
+#[tokio::test]
+async fn one_large_body_at_a_time() {
+    let large = vec![b' '; LARGE_BODY + 1_000_000];
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", large.len());
+    let begun = [head.as_bytes(), &large[..LARGE_BODY + 100_000]].concat();
+    let stalled = Server::start(Reply::Stall(begun)).await;
+    let whole = Server::start(Reply::Keep(answer("200 OK", "", &large))).await;
+    let small = Server::start(Reply::Keep(answer("200 OK", "", b"{}"))).await;
+    let transport = Arc::new(HttpTransport::new(HttpLimits::default()));
+    let send = |url: &str| {
+        let (transport, request) = (transport.clone(), get(url));
+        runtime::spawn(async move { transport.send(request).await })
+    };
+    let first = send(&stalled.url);
+    while transport.large.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut second = send(&whole.url);
+    let third = send(&small.url).await.unwrap().unwrap();
+    assert_eq!(&third.body[..], b"{}", "a small body waits for nobody");
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+    assert!(early.is_err(), "it was read beside another large one");
+    first.abort();
+    let second = second.await.unwrap().unwrap();
+    assert_eq!(second.body.len(), large.len());
+    assert_eq!(transport.large.available_permits(), 1);
+}
+
+mod tls;

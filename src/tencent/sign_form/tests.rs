@@ -154,11 +154,24 @@ fn the_published_vector_of_api_3_holds() {
     );
 }
 
+/// The text and the signatures are those of the vendor's Python client for these parameters.
 #[test]
-fn api_3_signs_names_and_at_values_as_they_are() {
-    let params = [("a_b", "@x"), ("a.c", "1")];
-    let source = source_string(Service::Cls, Method::Post, "h", "/", &params);
-    assert_eq!(source, "POSTh/?a.c=1&a_b=@x");
+fn api_3_signs_names_as_v2_does_and_values_as_they_are() {
+    let params = [("a_b", "@x_y"), ("aB", "2"), ("_c", "3"), ("a.c", "1")];
+    let host = "cls.tencentcloudapi.com";
+    let source = source_string(Service::Cls, Method::Post, host, "/", &params);
+    let expected = "POSTcls.tencentcloudapi.com/?.c=3&a.b=@x_y&a.c=1&aB=2";
+    assert_eq!(source, expected);
+    let key = Secret::new("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
+    for (method, expected) in [
+        (SigningMethod::HmacSha1, "ek+oWhxo4Xp+lHGIciEkztyybYA="),
+        (
+            SigningMethod::HmacSha256,
+            "Bk0tVEVOAbvspCfSWFy294OwsSDx6DPty8JUPm1+sO4=",
+        ),
+    ] {
+        assert_eq!(signature(method, &key, &source), expected);
+    }
 }
 
 proptest! {

@@ -103,6 +103,10 @@ fn tells_what_it_does_not_understand() {
         ("OR a", "query at byte 3: an operator lacks its term"),
         ("SCF_Type:", "query at byte 9: a key lacks its value"),
         ("x:\"abc", "query at byte 2: a quotation mark is not closed"),
+        (
+            "a AND SCF_StatusCode=200",
+            "query at byte 6: an equals sign compares nothing outside of SQL: write key:value",
+        ),
         ("x:>5", "query at byte 4: ranges are not supported here"),
         (
             "x:(a b)",

@@ -53,7 +53,7 @@ impl World {
                 ))
             }),
             config: ChainConfig {
-                explicit: Some(fixed("explicit")),
+                explicit: Some(fixed("explicit").into()),
                 metadata: own("http://meta.test"),
                 ..ChainConfig::default()
             },

@@ -1,0 +1,106 @@
+//! Certificate authorities that are trusted towards the cloud: a file of a source, and the variables
+//! that name those of the machine.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::fault::{Fault, Place};
+use super::key;
+use super::reader::{Reader, Section};
+
+/// Largest file of certificates, in bytes; those of the usual systems take a quarter of a megabyte.
+const MAX_FILE: u64 = 4 << 20;
+
+/// A file of certificates, and what it held when the configuration was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its certificates in DER; at least one, all readable.
+    pub certificates: Vec<Vec<u8>>,
+}
+
+/// Reads `tls` of a source: `None` is a fault, `Some(None)` means that nothing was written.
+pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<Option<CaFile>> {
+    let key = &key::SOURCE_TLS_CA_FILE;
+    if section.get(key.name()).is_none() {
+        return Some(None);
+    }
+    let text = reader.text(section, key)?;
+    let path = reader.base.join(&text.value);
+    match certificates(&path, true) {
+        Ok(certificates) => Some(Some(CaFile { path, certificates })),
+        Err(reason) => {
+            let message = format!("names {}, which {reason}", path.display());
+            reader.fault(text.at, section.path_of(key.name()), message);
+            None
+        }
+    }
+}
+
+/// What is wrong with the variables by which OpenSSL and this program find the machine's
+/// certificates: what they name, and is not there, would leave no certificate to trust, and would be
+/// told at no other time.
+pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some(name) = env("SSL_CERT_FILE") {
+        let problem = if name.is_empty() {
+            Some("is set but empty: unset it, or name a file of CA certificates".to_owned())
+        } else {
+            let read = certificates(Path::new(&name), false);
+            read.err()
+                .map(|reason| format!("names {name}, which {reason}"))
+        };
+        faults.extend(problem.map(|it| Fault::new(Place::Nowhere, "SSL_CERT_FILE", it)));
+    }
+    let names = env("SSL_CERT_DIR").unwrap_or_default();
+    for folder in std::env::split_paths(&names).filter(|path| !path.as_os_str().is_empty()) {
+        if let Err(error) = fs::read_dir(&folder) {
+            let problem = format!(
+                "names {}, which cannot be read as a directory ({error}): check path and permissions",
+                folder.display()
+            );
+            faults.push(Fault::new(Place::Nowhere, "SSL_CERT_DIR", problem));
+        }
+    }
+    faults
+}
+
+/// The certificates in a file. Of the machine's own one that can be read is enough, as for the
+/// library that uses them.
+fn certificates(path: &Path, all: bool) -> Result<Vec<Vec<u8>>, String> {
+    let unreadable =
+        |error: std::io::Error| format!("cannot be read ({error}): check path and permissions");
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is no ordinary file".to_owned());
+    }
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE + 1)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err("is larger than 4 MiB".to_owned());
+    }
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let found = found.map_err(|_| "is damaged: write CA certificates in PEM")?;
+    let good = |certificate: &&CertificateDer<'_>| {
+        RootCertStore::empty().add((**certificate).clone()).is_ok()
+    };
+    let readable = found.iter().filter(good).count();
+    if readable == 0 || (all && readable < found.len()) {
+        return Err(match found.len() {
+            0 => "holds no certificate: write at least one of a CA in PEM".to_owned(),
+            all => format!(
+                "holds {all} certificates, of which {} cannot be read: write those of a CA in PEM",
+                all - readable
+            ),
+        });
+    }
+    Ok(found.into_iter().map(|one| one.to_vec()).collect())
+}
