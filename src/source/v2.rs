@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
@@ -29,6 +31,8 @@ const LIST_PAGE: usize = 100;
 const CUT: Duration = Duration::from_secs(1);
 /// `ListFunctions` pages at the most.
 const LIST_PAGES_MAX: usize = 1_000;
+/// Functions that are named are read without the list after so long.
+const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A region read through the v2 API.
 pub struct V2Source {
@@ -42,6 +46,9 @@ pub struct V2Source {
     /// one the API obeys is known only when it does.
     camel_sort_key: AtomicBool,
     remarks: Mutex<Remarks>,
+    /// The account may not list functions. Where their names are configured it is asked no more:
+    /// each refusal would look like a right that is missed.
+    may_not_list: AtomicBool,
 }
 
 impl V2Source {
@@ -55,6 +62,7 @@ impl V2Source {
             page_max: AtomicUsize::new(page_max),
             camel_sort_key: AtomicBool::new(false),
             remarks: Mutex::default(),
+            may_not_list: AtomicBool::new(false),
         }
     }
 
@@ -161,27 +169,31 @@ impl V2Source {
     /// The wanted names. Where all of them are configured they are read whatever the list says,
     /// which is asked for only to tell a slip among them.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
-        let configured = self.filter.exact_names();
-        let listed = match (
-            self.listed(configured.unwrap_or_default()).await,
-            configured,
-        ) {
-            (Ok(listed), _) => listed,
-            (Err(_), Some(configured)) => return Ok(configured.iter().cloned().collect()),
-            (Err(error), None) => return Err(error),
+        let Some(configured) = self.filter.exact_names() else {
+            let listed = self.listed(&[]).await?;
+            self.remark(&listed);
+            let names = listed.into_iter().map(String::from);
+            return Ok(names.filter(|name| self.filter.wants(name)).collect());
         };
+        if !self.may_not_list.load(Ordering::Relaxed) {
+            match timeout(LIST_PATIENCE, self.listed(configured)).await {
+                Ok(Ok(listed)) => self.remark(&listed),
+                Ok(Err(error)) if error.class == ErrorClass::Authentication => {
+                    self.may_not_list.store(true, Ordering::Relaxed);
+                }
+                // It is asked for again in a while.
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        Ok(configured.iter().cloned().collect())
+    }
+
+    fn remark(&self, listed: &BTreeSet<Box<str>>) {
         let mut remarks = Remarks::default();
-        for one in self.filter.unmatched(&listed) {
+        for one in self.filter.unmatched(listed) {
             remarks.add_unmatched(one.told("function"));
         }
         *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
-        Ok(match configured {
-            Some(configured) => configured.iter().cloned().collect(),
-            None => {
-                let names = listed.into_iter().map(String::from);
-                names.filter(|name| self.filter.wants(name)).collect()
-            }
-        })
     }
 
     /// All functions, wanted or not; where `sought` are named, no more than it takes to find these.
