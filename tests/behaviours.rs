@@ -84,6 +84,8 @@ mod slow_target;
 #[path = "supply_chain.rs"]
 mod supply_chain;
 mod support;
+#[path = "told_amiss.rs"]
+mod told_amiss;
 #[path = "told_limits.rs"]
 mod told_limits;
 #[path = "topic_200k.rs"]

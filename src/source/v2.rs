@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
@@ -29,6 +31,8 @@ const FIRST_PAGE: usize = 100;
 const CUT: Duration = Duration::from_secs(1);
 /// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
 const STEPS_MAX: usize = 3;
+/// Functions that are named are read without the list after so long.
+const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A region read through the v2 API.
 pub struct V2Source {
@@ -45,6 +49,9 @@ pub struct V2Source {
     /// one the API obeys is known only when it does.
     camel_sort_key: AtomicBool,
     remarks: Mutex<Remarks>,
+    /// The account may not list functions. Where their names are configured it is asked no more:
+    /// each refusal would look like a right that is missed.
+    may_not_list: AtomicBool,
 }
 
 impl V2Source {
@@ -60,6 +67,7 @@ impl V2Source {
             sizes: Mutex::default(),
             camel_sort_key: AtomicBool::new(false),
             remarks: Mutex::default(),
+            may_not_list: AtomicBool::new(false),
         }
     }
 
@@ -200,26 +208,33 @@ impl V2Source {
     /// The wanted names. Where all of them are configured they are read whatever the list says,
     /// which is asked for only to tell a slip among them.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
-        let configured = self.filter.exact_names();
-        let sought = configured.unwrap_or_default();
-        let listed = match (self.lister.names(&self.client, sought).await, configured) {
-            (Ok(listed), _) => listed,
-            (Err(_), Some(configured)) => return Ok(configured.iter().cloned().collect()),
-            (Err(error), None) => return Err(error),
+        let Some(configured) = self.filter.exact_names() else {
+            let mut listed = self.lister.names(&self.client, &[]).await?;
+            self.remark(&listed);
+            listed.retain(|name| self.filter.wants(name));
+            return Ok(listed);
         };
+        if !self.may_not_list.load(Ordering::Relaxed) {
+            let listing = self.lister.names(&self.client, configured);
+            match timeout(LIST_PATIENCE, listing).await {
+                Ok(Ok(listed)) => self.remark(&listed),
+                Ok(Err(error)) if error.class == ErrorClass::Authentication => {
+                    self.may_not_list.store(true, Ordering::Relaxed);
+                }
+                // It is asked for again in a while.
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        Ok(configured.iter().cloned().collect())
+    }
+
+    fn remark(&self, listed: &BTreeSet<String>) {
         let mut remarks = Remarks::default();
         let met = listed.iter().map(|name| name.as_str().into()).collect();
         for one in self.filter.unmatched(&met) {
             remarks.add_unmatched(one.told("function"));
         }
         *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
-        Ok(match configured {
-            Some(configured) => configured.iter().cloned().collect(),
-            None => {
-                let wants = |name: &String| self.filter.wants(name);
-                listed.into_iter().filter(wants).collect()
-            }
-        })
     }
 
     fn function(&self, name: &str) -> FunctionId {

@@ -156,6 +156,12 @@ impl Visitor<'_> for CodeVisitor {
         i64::try_from(value).map(Code).map_err(E::custom)
     }
 
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Code, E> {
+        let is_whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
+        let whole = is_whole.then_some(Code(value as i64));
+        whole.ok_or_else(|| E::custom("no whole number"))
+    }
+
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Code, E> {
         value.trim().parse().map(Code).map_err(E::custom)
     }
@@ -171,6 +177,7 @@ mod tests {
             r#"{"code":5100,"message":"(1)x","codeDesc":"y","data":[1,{}]}"#,
             r#"{"data":null,"codeDesc":"y","message":"(1)x","code":"5100"}"#,
             r#"{"code":" 5100 ","message":"(1)x","codeDesc":"y"}"#,
+            r#"{"code":5100.0,"message":"(1)x","codeDesc":"y"}"#,
         ] {
             let head = parse_head(body.as_bytes()).unwrap();
             assert_eq!(head.code, 5100);

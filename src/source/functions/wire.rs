@@ -191,7 +191,7 @@ impl Page {
         }
         let rows = list.unwrap_or_default();
         // An entry of another shape has no name, and is counted as such.
-        let entry = |raw: &Box<RawValue>| -> Option<Entry> {
+        let entry = |raw: &RawValue| -> Option<Entry> {
             let (name, changed) = named(serde_json::from_str(raw.get()).ok()?);
             Some(Entry {
                 name: name.filter(|name| is_usable(name))?.into(),
@@ -200,7 +200,7 @@ impl Page {
         };
         Some(Self {
             rows: rows.len(),
-            entries: rows.iter().filter_map(entry).collect(),
+            entries: rows.iter().filter_map(|raw| entry(raw)).collect(),
             total: total.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
         })
     }

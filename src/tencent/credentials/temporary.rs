@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{CredentialError, Credentials};
 use crate::model::Timestamp;
 use crate::secret::Secret;
+use crate::tencent::envelope::Code;
 use crate::tencent::transport::BoxFuture;
 
 /// Credentials and when they end.
@@ -45,7 +46,8 @@ struct Wire {
 struct Document {
     #[serde(flatten)]
     keys: Wire,
-    expired_time: i64,
+    /// As codes are written: a number, or a number in a text.
+    expired_time: Code,
 }
 
 /// What STS answers; the same keys, one level down.
@@ -53,7 +55,7 @@ struct Document {
 #[serde(rename_all = "PascalCase")]
 struct Answer {
     credentials: Wire,
-    expired_time: i64,
+    expired_time: Code,
 }
 
 /// A text that becomes a secret on the way in.
@@ -80,7 +82,7 @@ impl Temporary {
         Some(Self::new(answer.credentials, answer.expired_time, place))
     }
 
-    fn new(keys: Wire, expired_time: i64, place: &str) -> Result<Self, CredentialError> {
+    fn new(keys: Wire, expired_time: Code, place: &str) -> Result<Self, CredentialError> {
         // Fixed keys may come without a token; these are refused without one.
         if keys.token.0.is_empty() {
             return Err(CredentialError::BadValue {
@@ -92,7 +94,7 @@ impl Temporary {
         let (id, key) = (keys.tmp_secret_id, keys.tmp_secret_key.0);
         Ok(Self {
             credentials: Credentials::new(id, key, Some(keys.token.0), place)?,
-            expires: Timestamp::from_secs(expired_time),
+            expires: Timestamp::from_secs(expired_time.0),
         })
     }
 }
@@ -102,5 +104,31 @@ impl Temporary {
 impl From<String> for Hidden {
     fn from(text: String) -> Self {
         Self(Secret::new(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_end_is_read_in_every_spelling() {
+        for end in [
+            json!(1_700_000_000),
+            json!("1700000000"),
+            json!(1_700_000_000.0),
+        ] {
+            let keys = json!({"TmpSecretId": "a", "TmpSecretKey": "k", "Token": "t"});
+            let answer = json!({"Credentials": keys, "ExpiredTime": end});
+            let issued = Temporary::from_sts(answer, "STS").unwrap().unwrap();
+            assert_eq!(issued.expires, Timestamp::from_secs(1_700_000_000));
+            let mut document = keys;
+            document["ExpiredTime"] = end;
+            let body = document.to_string();
+            let read = Temporary::from_document(body.as_bytes(), "metadata");
+            assert_eq!(read.unwrap().unwrap().expires, issued.expires);
+        }
     }
 }
