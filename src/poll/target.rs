@@ -162,7 +162,7 @@ impl Worker {
                     pages,
                     complete,
                     missing,
-                    paid_after: self.seat.paid_after(pages, self.poller.timing.interval),
+                    paid_after: self.paid_after(pages),
                     took: began.elapsed(),
                 }
             }
@@ -186,6 +186,15 @@ impl Worker {
         // From start to start, so that freshness is the interval; a poll that takes longer than
         // half of it still leaves room for others.
         wait - began.elapsed().min(wait / 2)
+    }
+
+    /// After how long requests that nobody else needs pay for another sweep of so many.
+    fn paid_after(&self, pages: u64) -> Duration {
+        let Poller { source, timing, .. } = &self.poller;
+        match source.is_worth_sweeping() {
+            true => self.seat.paid_after(pages, timing.interval),
+            false => Duration::MAX,
+        }
     }
 
     /// `ahead` is [`Poller::ahead`] as it was when the span was cut. Where an answer shows since

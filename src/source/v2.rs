@@ -263,6 +263,10 @@ impl LogSource for V2Source {
         self.place.late_after().saturating_add(CUT)
     }
 
+    fn is_worth_sweeping(&self) -> bool {
+        true
+    }
+
     fn now(&self) -> Timestamp {
         self.client.now()
     }
