@@ -56,6 +56,12 @@ pub trait LogSource: Send + Sync {
     /// How long after its position a row of `target` may still appear.
     fn late_after(&self, target: &TargetId) -> Duration;
 
+    /// Whether a sweep finds rows that no other read does and that could be seen long before: then
+    /// requests that nobody else needs are spent on it.
+    fn is_worth_sweeping(&self) -> bool {
+        false
+    }
+
     /// The cloud's clock, as far as it is known to differ from this machine's.
     fn now(&self) -> Timestamp;
 

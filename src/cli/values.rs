@@ -154,7 +154,7 @@ pub struct PollArgs {
         value_name = "DURATION"
     )]
     pub idle_interval: Option<String>,
-    /// Shortest time between full sweeps of a target.
+    /// Time between full sweeps of a target where requests are scarce.
     #[arg(
         long = "poll.sweep-interval",
         env = "SCF_EXPORTER_POLL_SWEEP_INTERVAL",

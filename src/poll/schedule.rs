@@ -9,7 +9,7 @@ use crate::source::Mode;
 
 /// The longest wait after failures that follow one another.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
-/// A sweep that took longer than the interval is not repeated before this many times as long.
+/// Where requests are scarce, a sweep that took long is not repeated before this many times as long.
 const SWEEP_SHARE: u32 = 3;
 /// A sweep of so few pages costs what a tail read costs, so every poll is one.
 const CHEAP_SWEEP_PAGES: u64 = 2;
@@ -109,15 +109,11 @@ impl Schedule {
         if pages <= CHEAP_SWEEP_PAGES {
             return Duration::ZERO;
         }
-        let by_budget = match paid_after <= interval {
-            true => Duration::ZERO,
-            false => sweep_interval.min(paid_after),
-        };
-        let by_time = match took > interval {
-            true => took.saturating_mul(SWEEP_SHARE),
-            false => Duration::ZERO,
-        };
-        by_budget.max(by_time)
+        if paid_after <= interval {
+            return Duration::ZERO;
+        }
+        let by_time = took.saturating_mul(SWEEP_SHARE);
+        sweep_interval.min(paid_after).max(by_time)
     }
 }
 
@@ -190,12 +186,11 @@ mod tests {
     #[test]
     fn an_idle_budget_pays_for_a_sweep_at_each_poll_or_as_soon_as_it_can() {
         for (paid_after, took, rest) in [
-            (secs(15), secs(3), 0),
+            (secs(15), secs(16), 0),
             (secs(16), secs(3), 16),
             (secs(59), secs(15), 59),
             (secs(61), secs(15), 60),
-            // Further pages take their time too.
-            (secs(15), secs(16), 48),
+            (secs(16), secs(16), 48),
         ] {
             let (mut schedule, start) = (schedule(), Instant::now());
             let sweep = Ended::Read {

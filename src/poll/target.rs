@@ -176,7 +176,7 @@ impl Worker {
                     pages,
                     complete,
                     missing,
-                    paid_after: self.seat.paid_after(pages, self.poller.timing.interval),
+                    paid_after: self.paid_after(pages),
                     took: began.elapsed(),
                 }
             }
@@ -200,6 +200,15 @@ impl Worker {
         // From start to start, so that freshness is the interval; a poll that takes longer than
         // half of it still leaves room for others.
         wait - began.elapsed().min(wait / 2)
+    }
+
+    /// After how long requests that nobody else needs pay for another sweep of so many.
+    fn paid_after(&self, pages: u64) -> Duration {
+        let Poller { source, timing, .. } = &self.poller;
+        match source.is_worth_sweeping() {
+            true => self.seat.paid_after(pages, timing.interval),
+            false => Duration::MAX,
+        }
     }
 
     /// Cuts the span of a read. Where the clock is wrong the watermark may lie ahead of it: it is
@@ -248,7 +257,8 @@ impl Worker {
         if settled < self.settled {
             warn!(
                 target_name = %self.target, was = %self.settled, now = %settled,
-                "the watermark lay in the future and is lowered: it was set by a clock that was                  ahead; calls between its old keys and now may be missing"
+                "the watermark lay in the future and is lowered: it was set by a clock that was ahead; \
+                 calls between its old keys and now may be missing"
             );
             self.settled = settled;
         }

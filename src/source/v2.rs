@@ -21,7 +21,7 @@ use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::tencent::{ApiError, BoxFuture, Client};
+use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
 use logs::{Answer, Reading};
 
@@ -279,6 +279,10 @@ impl LogSource for V2Source {
 
     fn late_after(&self, _: &TargetId) -> Duration {
         self.place.late_after().saturating_add(CUT)
+    }
+
+    fn is_worth_sweeping(&self) -> bool {
+        true
     }
 
     fn now(&self) -> Timestamp {

@@ -229,6 +229,10 @@ impl LogSource for V3Source {
             .unwrap_or(self.unknown_late_after())
     }
 
+    fn is_worth_sweeping(&self) -> bool {
+        true
+    }
+
     fn now(&self) -> Timestamp {
         self.api.now()
     }

@@ -22,8 +22,8 @@ const SLACK: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(60);
 /// How long commits that failed keep polls away.
 const AFTER_FULL_DISK: Duration = Duration::from_secs(330);
-/// So long failures count that came before.
-const FAILURES_MS: i64 = 600_000;
+/// So long failures count that came before: waits of five minutes lie between them in the end.
+const FAILURES_MS: i64 = 1_800_000;
 /// The longest wait after failures.
 const FAILURE_WAIT_MS: i64 = 300_000;
 

@@ -39,6 +39,13 @@ struct Took {
     passed: i64,
 }
 
+impl Took {
+    /// Rows in the window, as far as the API tells.
+    fn total(&self) -> Option<i64> {
+        i64::try_from(self.shown.total?).ok()
+    }
+}
+
 /// The sink wants no more.
 struct Stopped;
 
@@ -98,7 +105,7 @@ impl<'a> Reader<'a> {
         let (Some(met), true) = (met, window == all && took.shown.is_counted) else {
             return self.read_through(span).await;
         };
-        let total = took.shown.total.and_then(|total| i64::try_from(total).ok());
+        let total = took.total();
         if total == Some(met + took.passed) {
             // Every row that it counts was met, or is in this very answer.
             self.memory.forget(&(all.start..took.shown.whole.start));
@@ -134,16 +141,13 @@ impl<'a> Reader<'a> {
         let mut limit = self.first_page(span);
         while self.report.pages < TAIL_PAGES_MAX && !window.is_empty() {
             let is_first = self.report.pages == 0;
-            let took = match self.ask(&window, limit).await? {
-                Ok(took) => took,
-                Err(Stopped) => return Ok(Err(Stopped)),
-            };
+            let (took, flow) = self.ask_once(&window, limit).await?;
             if is_first {
                 let there = self.there(&window).await;
-                let total = took.shown.total.and_then(|total| i64::try_from(total).ok());
+                let total = took.total();
                 self.report.missing = there.zip(total).is_some_and(|(there, total)| there < total);
             }
-            if took.shown.is_all || took.shown.whole.is_empty() {
+            if flow == Flow::Stop || took.shown.is_all || took.shown.whole.is_empty() {
                 break;
             }
             window.end = took.shown.whole.start;
@@ -177,7 +181,7 @@ impl<'a> Reader<'a> {
             let took = unless_stopped!(self.ask(&window, usize::MAX).await);
             let met = self.met(&window).await;
             let there = met.map(|met| met + took.passed);
-            let total = took.shown.total.and_then(|total| i64::try_from(total).ok());
+            let total = took.total();
             let missing = total.zip(there).map(|(total, there)| total - there);
             let is_backlog = missing.is_none_or(|missing| missing > self.backlog());
             if std::mem::take(&mut is_first) && is_backlog && !took.shown.is_all {
@@ -303,8 +307,20 @@ impl<'a> Reader<'a> {
         wanted.max(SMALL_PAGE)
     }
 
-    /// Asks for the newest rows of a window, and takes in the answer.
     async fn ask(&mut self, window: &Range<i64>, limit: usize) -> Went<Took> {
+        let (took, flow) = self.ask_once(window, limit).await?;
+        Ok(match flow {
+            Flow::Continue => Ok(took),
+            Flow::Stop => Err(Stopped),
+        })
+    }
+
+    /// Asks for the newest rows of a window, takes in the answer, and says whether more is wanted.
+    async fn ask_once(
+        &mut self,
+        window: &Range<i64>,
+        limit: usize,
+    ) -> Result<(Took, Flow), ApiError> {
         let ask = ask_for(window, self.page_max.min(limit));
         let answer = self.fetch(ask, "desc").await?;
         let Sorted { page, marks, fates } = answer.sort_out(self.reading);
@@ -318,10 +334,7 @@ impl<'a> Reader<'a> {
             passed: passed.count() as i64,
             shown,
         };
-        Ok(match self.sink.put(page).await {
-            Flow::Continue => Ok(took),
-            Flow::Stop => Err(Stopped),
-        })
+        Ok((took, self.sink.put(page).await))
     }
 
     /// Reads windows to their end; `settling`: says how far it is.

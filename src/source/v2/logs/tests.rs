@@ -176,3 +176,81 @@ fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
         assert!(parse(broken.as_bytes(), &reading, 0).is_err(), "{broken}");
     }
 }
+
+/// A body of so many rows in all, of which these (function, id, second) are in the answer.
+fn part(total: usize, rows: &[(&str, usize, u32)]) -> String {
+    let row = |(name, id, second): &(&str, usize, u32)| {
+        let start = at(*second);
+        format!(
+            r#"{{"functionName":"{name}","requestId":"{id:08}-0000-4000-8000-000000000000","retMsg":"",
+            "startTime":{start},"retCode":0,"duration":1,"billDuration":1,"memUsage":1}}"#
+        )
+    };
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    format!(
+        r#"{{"code":0,"total":{total},"data":[{}]}}"#,
+        rows.join(",")
+    )
+}
+
+fn answer_at(offset: u64, body: &str) -> Answer {
+    let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
+    let reading = Reading {
+        target: &target,
+        filter: &filter,
+    };
+    parse(body.as_bytes(), &reading, offset).unwrap().1.unwrap()
+}
+
+const ROWS: [(&str, usize, u32); 6] = [
+    ("a", 1, 50),
+    ("b", 2, 50),
+    ("b", 3, 49),
+    ("c", 4, 49),
+    ("a", 5, 49),
+    ("c", 6, 47),
+];
+
+#[test]
+fn a_page_that_is_put_together_is_the_page() {
+    let whole = answer_at(40, &part(99, &ROWS));
+    for one in 0..=6 {
+        for other in one..=6 {
+            let mut gathered = Answer::at(40);
+            for cut in [0..one, one..other, other..6] {
+                let body = part(99, &ROWS[cut.clone()]);
+                gathered.append(answer_at(40 + cut.start as u64, &body));
+            }
+            assert_eq!(gathered.shape, whole.shape, "{one} {other}");
+            assert_eq!(gathered.page, whole.page, "{one} {other}");
+        }
+    }
+}
+
+#[test]
+fn rows_that_moved_between_two_parts_are_noticed() {
+    for (total, second) in [(100, &ROWS[3..]), (98, &ROWS[3..]), (99, &ROWS[2..5])] {
+        let mut gathered = answer_at(0, &part(99, &ROWS[..3]));
+        gathered.append(answer_at(3, &part(total, second)));
+        // Without a total no seam beside this page is believed.
+        assert_eq!(gathered.shape.total, None, "{total}");
+    }
+}
+
+#[test]
+fn what_is_stepped_over_keeps_its_place_and_is_told() {
+    let mut gathered = answer_at(0, &part(7, &ROWS[..2]));
+    gathered.step_over();
+    gathered.append(answer_at(3, &part(7, &ROWS[2..5])));
+    assert_eq!(gathered.page.rejects, [RejectReason::Unavailable]);
+    assert_eq!((gathered.page.rows.len(), gathered.shape.rows), (5, 6));
+    // It may belong to the second behind it.
+    assert_eq!(gathered.shape.tie_start, 2);
+    assert_eq!(gathered.shape.total, Some(7));
+    assert!(gathered.shape.sorted);
+    let mut first = Answer::at(0);
+    first.step_over();
+    first.append(answer_at(1, &part(7, &ROWS[..2])));
+    assert_eq!((first.shape.rows, first.shape.tie_start), (3, 0));
+    assert_eq!(first.shape.total, Some(7));
+}
