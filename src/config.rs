@@ -56,6 +56,8 @@ pub struct Config {
     pub poll: Poll,
     /// What is bounded.
     pub limits: Limits,
+    /// How long series live.
+    pub series: Series,
     /// The exporter's own log.
     pub log: Log,
     /// What is read; at least one, names distinct, no invocation in two of them, accounts named
@@ -124,6 +126,16 @@ pub struct Limits {
     pub requests_per_second: Option<f64>,
     /// Requests of one source that wait for an answer at one time.
     pub requests_in_flight: usize,
+}
+
+/// How long series live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Series {
+    /// How long the series of a function stay after it was last listed and last called; zero is for
+    /// ever.
+    pub retention: Duration,
+    /// Whether that was written: then it also holds for functions that no list can hold.
+    pub is_retention_written: bool,
 }
 
 /// The exporter's own log.
@@ -340,11 +352,12 @@ pub fn parse(
 fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<Config> {
     let mut block = |name: &str| reader.section(root.get(name), name.to_owned(), name);
     let (web, state, poll) = (block("web"), block("state"), block("poll"));
-    let (limits, log) = (block("limits"), block("log"));
+    let (limits, series, log) = (block("limits"), block("series"), block("log"));
     let web = settings::web(reader, &web, flags);
     let state = settings::state(reader, &state, flags);
     let poll = settings::poll(reader, &poll, flags);
     let limits = settings::limits(reader, &limits, flags);
+    let series = settings::series(reader, &series, flags);
     let log = settings::log(reader, &log, flags);
     let sources = source::sources(reader, root, &flags.source);
     Some(Config {
@@ -352,6 +365,7 @@ fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<C
         state: state?,
         poll: poll?,
         limits: limits?,
+        series: series?,
         log: log?,
         sources: sources?,
     })

@@ -112,6 +112,8 @@ keys! {
         Some("--limits.requests-per-second"), Some("10"), Rate(0.01, 1_000.0);
     LIMITS_REQUESTS_IN_FLIGHT: "limits.requests_in_flight",
         Some("--limits.requests-in-flight"), Some("16"), Count(1, 256);
+    SERIES_RETENTION: "series.retention", Some("--series.retention"), Some("30d"),
+        Shape::Duration(Duration::ZERO, DAY.saturating_mul(36_500));
     LOG_LEVEL: "log.level", Some("--log.level"), Some("info"), Shape::Choice(Level::NAMES);
     LOG_FORMAT: "log.format", Some("--log.format"), Some("logfmt"),
         Shape::Choice(LogFormat::NAMES);

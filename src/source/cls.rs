@@ -107,6 +107,7 @@ impl ClsSource {
         let FoundList {
             functions,
             complete,
+            look,
         } = self.functions.list().await?;
         let mut listed = Vec::new();
         let mut unread = Unread::default();
@@ -128,6 +129,7 @@ impl ClsSource {
         Ok(Listing {
             functions: listed,
             complete,
+            look,
         })
     }
 

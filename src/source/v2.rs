@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Span};
 use crate::config::FunctionFilter;
-use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
+use crate::ledger::{Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use logs::{Answer, Reading};
@@ -149,9 +149,21 @@ impl V2Source {
             function,
             about: None,
         });
+        let functions: Vec<Listed> = listed.collect();
+        let (place, filter) = (self.place.clone(), self.filter.clone());
+        let would_name = move |function: &FunctionId| {
+            let here = place.account == function.account && place.region == function.region;
+            here && &*function.namespace == logs::NAMESPACE && filter.wants(&function.name)
+        };
+        let look = Look {
+            named: functions.iter().map(|one| one.function.clone()).collect(),
+            would_name: Functions::new(would_name),
+            is_certain: true,
+        };
         Ok(Listing {
-            functions: listed.collect(),
+            functions,
             complete: true,
+            look: Some(look),
         })
     }
 

@@ -114,6 +114,7 @@ impl V3Source {
         Ok(Listing {
             functions,
             complete: known.complete,
+            look: known.look,
         })
     }
 

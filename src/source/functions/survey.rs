@@ -30,6 +30,8 @@ pub(super) struct Survey {
     pub(super) unsure: BTreeSet<Arc<str>>,
     /// Why only some namespaces were looked at.
     pub(super) forbidden: Option<ApiError>,
+    /// The namespaces that were looked at.
+    pub(super) namespaces: BTreeSet<Arc<str>>,
 }
 
 /// How a function was met.
@@ -74,6 +76,7 @@ impl<C: Call> Surveyor<'_, C> {
         let (namespaces, forbidden) = self.namespaces(before).await?;
         let mut survey = Survey {
             forbidden,
+            namespaces: namespaces.iter().cloned().collect(),
             ..Survey::default()
         };
         let mut first_error = None;
