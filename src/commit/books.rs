@@ -54,6 +54,8 @@ pub struct Books {
     lists_before: BTreeMap<ListId, ListedAt>,
     /// Functions that complete lists miss, by slot.
     missed: HashMap<u32, Missed>,
+    /// When the last complete list began that missed the function of a slot.
+    missed_at: HashMap<u32, Timestamp>,
     /// Positions below which rows of functions are closed whose series ended.
     ended: BTreeMap<FunctionId, Timestamp>,
     /// What the configuration reads.
@@ -78,6 +80,7 @@ impl Books {
             lists: BTreeMap::new(),
             lists_before: BTreeMap::new(),
             missed: HashMap::new(),
+            missed_at: HashMap::new(),
             ended: BTreeMap::new(),
             wanted: Functions::all(),
             unwanted: HashSet::new(),

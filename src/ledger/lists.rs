@@ -7,7 +7,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::TargetId;
 use crate::model::{FunctionId, Timestamp};
 
 /// Complete lists, one after the other, that must miss a function before it counts as gone.
@@ -103,13 +102,6 @@ impl FromStr for ListId {
     }
 }
 
-impl ListId {
-    /// Whether a target is of the same region of the same account.
-    pub fn is_beside(&self, target: &TargetId) -> bool {
-        self.account == target.account && self.region == target.region
-    }
-}
-
 // === impl Functions ===
 
 impl Functions {
@@ -157,7 +149,8 @@ impl Missed {
 // === impl Retention ===
 
 impl Retention {
-    /// Whether the series of a function end at `now`, by the cloud's clock. Never while one of its
+    /// Whether the series of a function end at `now`, by the cloud's clock: of one that lists miss,
+    /// when the last of these began. Never while one of its
     /// rows may still appear, which `late_after` bounds.
     ///
     /// A function that no list can hold is ended by its last call alone, and only where the

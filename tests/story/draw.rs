@@ -8,6 +8,9 @@ use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
 
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 
+#[path = "draw/comings.rs"]
+mod comings;
+
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
 const RETRY_GAP_S: u64 = 62;
 /// What a function's last rows have beyond all known delays before the function is deleted.
@@ -41,6 +44,8 @@ pub fn story(seed: u64, random: &Random) -> Story {
         lost_contexts: dice.pick(&[0.0, 0.0, 0.2, 1.0]),
         wide_refused: dice.sometimes(0.5, || dice.refusal(traffic)),
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
+        later_first_read: None,
+        retention: None,
     };
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
     if story.world.faults.clock_skew_ms < 0 {
@@ -51,6 +56,8 @@ pub fn story(seed: u64, random: &Random) -> Story {
     dice.zeros(&mut story);
     // By themselves, so that they move no other knob.
     Dice(&reloads).reloads(&mut story);
+    let comings = Random::seeded(seed ^ 0xC011_1265_0000_0000);
+    Dice(&comings).comings(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
@@ -174,6 +181,7 @@ impl Dice<'_> {
                 created_ms: created_ms.unwrap_or(i64::MIN),
                 abandoned_ms: abandoned_ms.unwrap_or(i64::MAX),
                 deleted_ms: abandoned_ms.map_or(i64::MAX, |ms| ms + rest_ms),
+                ..Life::ALWAYS
             };
             if life.created_ms < life.abandoned_ms {
                 lives.push(life);

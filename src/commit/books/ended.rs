@@ -46,7 +46,12 @@ impl Books {
                 called: series.last_invocation,
             };
             let rules = &self.rules;
-            if rules.retention.is_over(&seen, now, rules.late_after) {
+            // Of a function that is listed where it is there, only a list can tell that it is not.
+            let told = match seen.missed {
+                Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
+                _ => Some(now),
+            };
+            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.late_after)) {
                 // What was counted is not counted again, should the function come back.
                 let called = series
                     .last_invocation
@@ -73,14 +78,18 @@ impl Books {
         let Some(series) = self.series.get(slot) else {
             return;
         };
-        let lists = self.lists_before.iter().filter(|(id, _)| {
-            id.account == series.function.account && id.region == series.function.region
-        });
-        let listed = lists.map(|(_, at)| at.began).max();
+        let (account, region) = (&series.function.account, &series.function.region);
+        let listed = self.listed_before(account, region).map(|at| at.began);
         if let Some(since) = missed.map(|missed| missed.since).or(listed) {
             let lists = MISSES;
             change.missed.insert(slot, Some(Missed { since, lists }));
         }
+    }
+
+    /// When the last list began that misses the function of a slot, in this life of the program.
+    fn missed_after(&self, change: &Prepared, slot: u32) -> Option<Timestamp> {
+        let missed_at = change.missed_at.get(&slot);
+        missed_at.or(self.missed_at.get(&slot)).copied()
     }
 
     /// Whether a change counts something for the function of a slot.
@@ -95,6 +104,7 @@ impl Books {
         self.seen[slot as usize] = Seen::starting_at(Timestamp::MAX);
         self.homes.remove(&slot);
         self.missed.remove(&slot);
+        self.missed_at.remove(&slot);
         self.unwanted.remove(&slot);
     }
 

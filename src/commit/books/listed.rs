@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Books, Prepared};
 use crate::commit::writer::{Asked, Known};
@@ -10,15 +11,30 @@ use crate::ledger::{ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, 
 use crate::model::{About, FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
+/// The longest time between two lists of a source that is at work.
+const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
+
 impl Books {
-    /// Where reading a target starts, see [`Opening`]. Which lists it was found by is not known, so
-    /// that of these lists of its region the last counts which was there when this configuration
-    /// began to be read.
+    /// Where reading a target starts, see [`Opening`], where it is not known by which lists it was
+    /// found.
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
-        let before = self.lists_before.iter();
-        let beside = before.filter(|(id, _)| id.is_beside(target));
-        let listed = beside.map(|(_, at)| at.from).max();
-        self.opening_after(target, now, listed)
+        let listed = self.listed_before(&target.account, &target.region);
+        self.opening_after(target, now, listed.map(|at| at.from))
+    }
+
+    /// When the functions of a region were listed last by all who did, as it was when this
+    /// configuration began to be read. Those who did not for so long that they must have ended do
+    /// not count.
+    pub(super) fn listed_before(&self, account: &str, region: &str) -> Option<ListedAt> {
+        let lists = || {
+            let all = self.lists_before.iter();
+            let own = all.filter(|(id, _)| &*id.account == account && &*id.region == region);
+            own.map(|(_, at)| *at)
+        };
+        let began = lists().map(|at| at.began).max()?;
+        let at_work = lists().filter(|at| at.began >= began - LISTS_APART);
+        let from = at_work.map(|at| at.from).min()?;
+        Some(ListedAt { began, from })
     }
 
     fn opening_after(
@@ -91,17 +107,14 @@ impl Books {
         topics.cloned().collect()
     }
 
-    /// When this source listed its functions before; where it is new, the one of its region that did
-    /// so last when this configuration began to be read.
+    /// When this source listed its functions before; where it is new, when those of its region did
+    /// that were there before this configuration.
     fn listed_at(&self, change: &Prepared, asked: &Asked) -> Option<ListedAt> {
         let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
-        let beside = || {
-            let before = self.lists_before.iter();
-            let same = |id: &ListId| id.account == asked.by.account && id.region == asked.by.region;
-            let beside = before.filter(|(id, _)| same(id));
-            beside.map(|(_, at)| *at).max_by_key(|at| at.began)
-        };
-        own.copied().or_else(beside)
+        let ListId {
+            account, region, ..
+        } = &asked.by;
+        own.copied().or_else(|| self.listed_before(account, region))
     }
 
     /// Counts a complete list for the functions that it does not name, and keeps when it began.
@@ -128,7 +141,7 @@ impl Books {
             if look.named.contains(function) {
                 self.name(change, slot);
             } else {
-                self.miss(change, slot, since);
+                self.miss(change, slot, since, began);
             }
         }
         let from = match look {
@@ -150,7 +163,8 @@ impl Books {
         }
     }
 
-    fn miss(&self, change: &mut Prepared, slot: u32, since: Timestamp) {
+    fn miss(&self, change: &mut Prepared, slot: u32, since: Timestamp, now: Timestamp) {
+        change.missed_at.insert(slot, now);
         let before = match change.missed.get(&slot) {
             Some(missed) => *missed,
             None => self.missed.get(&slot).copied(),
@@ -184,6 +198,7 @@ impl Books {
             };
             self.show_gone(slot);
         }
+        self.missed_at.extend(change.missed_at);
         for (function, bound) in change.ended {
             match bound {
                 Some(bound) => self.ended.insert(function, bound),

@@ -39,6 +39,8 @@ pub struct Prepared {
     pub(super) lists: BTreeMap<ListId, ListedAt>,
     /// Slots whose functions complete lists miss, or name again.
     pub(super) missed: BTreeMap<u32, Option<Missed>>,
+    /// When lists began that miss the functions of slots.
+    pub(super) missed_at: BTreeMap<u32, Timestamp>,
     /// Slots whose series end.
     pub(super) emptied: BTreeSet<u32>,
     /// The position below which rows of a function whose series ended are closed; none once there

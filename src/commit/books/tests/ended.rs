@@ -62,6 +62,12 @@ impl Kept {
         self.change(|books, change| books.prepare_ended(change, at(now), |_| false));
     }
 
+    /// The same, where a list that began then named these functions.
+    fn list_and_end(&mut self, now: i64, functions: &[u8]) {
+        self.list(now, functions);
+        self.end(now);
+    }
+
     /// The same after a restart.
     fn restart(&mut self) {
         self.books = self.store.restore_by(self.books.rules());
@@ -92,11 +98,14 @@ fn series_end_after_retention_and_a_function_that_returns_begins_anew() {
     }
     kept.list(2_000, &[0, 2]);
     kept.list(2_010, &[0, 2]);
-    kept.end(2_019);
+    kept.list_and_end(2_019, &[0, 2]);
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f1", 1), ("f2", 1)]));
     kept.restart();
+    // A list says so, not the clock.
+    kept.end(9_000);
+    assert_eq!(kept.shown().len(), 3);
     // Called at 1020, listed last at 1000: that is 1000 s.
-    kept.end(2_020);
+    kept.list_and_end(2_020, &[0, 2]);
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f2", 1)]));
     assert_eq!(kept.books.keys(), 2, "its keys went with it");
     kept.restart();
@@ -128,18 +137,17 @@ fn a_function_that_returns_before_the_end_goes_on() {
     kept.list(1_500, &[]);
     kept.list(1_600, &[]);
     kept.restart();
-    kept.end(1_900);
-    kept.list(1_950, &[0]);
-    kept.end(9_000);
+    kept.list_and_end(1_900, &[]);
+    kept.list_and_end(9_000, &[0]);
     assert_eq!(kept.shown(), named(&[("f0", 1)]));
     assert!(!kept.books.snapshot(1).series[0].is_gone);
     // Nor does one that is still called end.
     kept.list(9_100, &[]);
     kept.list(9_200, &[]);
     kept.count(0, 2, 9_500);
-    kept.end(10_499);
+    kept.list_and_end(10_499, &[]);
     assert_eq!(kept.shown(), named(&[("f0", 2)]));
-    kept.end(10_500);
+    kept.list_and_end(10_500, &[]);
     assert_eq!(kept.shown(), []);
 }
 
