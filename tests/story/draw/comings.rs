@@ -6,7 +6,7 @@ use std::time::Duration;
 use scf_exporter::sim::Life;
 
 use super::super::plan::{Event, Story};
-use super::{BEFORE_DELETION_S, Dice, RETRY_GAP_S};
+use super::{BEFORE_DELETION_S, Dice, Layout, RETRY_GAP_S};
 
 /// A story with so much trouble would last too long with a function that goes and comes back.
 const TROUBLE_MAX: Duration = Duration::from_secs(1_200);
@@ -28,7 +28,9 @@ impl Dice<'_> {
         }
         if comes && !has_lives {
             story.world.own_topics = own_topics;
-            story.later_first_read = first_read;
+            // What was never listed has no state, though others have.
+            let is_whole = story.setups().all(|setup| setup.layout != Layout::First);
+            story.later_first_read = first_read.filter(|_| is_whole);
             let total_ms = story.traffic.as_millis() as f64;
             let count = (story.world.functions - 1).min(created.len());
             let made = created.iter().take(count).enumerate();
@@ -50,13 +52,8 @@ impl Dice<'_> {
     fn goes(&self, story: &mut Story, part: f64, retention: u64, away: Option<f64>) {
         let trouble: Duration = story.steps.iter().map(|step| step.what.trouble()).sum();
         let refused = story.wide_refused.map_or(Duration::ZERO, |(_, span)| span);
-        let only_first = |step: &super::super::plan::Step| {
-            step.what
-                .setup()
-                .is_some_and(|setup| setup.layout == super::Layout::First)
-        };
-        let is_long = trouble + refused > TROUBLE_MAX || story.steps.iter().any(only_first);
-        if is_long {
+        let is_left = story.setups().any(|setup| setup.layout == Layout::First);
+        if trouble + refused > TROUBLE_MAX || is_left {
             return;
         }
         // Long enough for what was held at zero to be seen before it ends.
