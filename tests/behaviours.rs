@@ -9,6 +9,8 @@
 mod bodies;
 #[path = "clock_skew.rs"]
 mod clock_skew;
+#[path = "comings.rs"]
+mod comings;
 #[path = "compose.rs"]
 mod compose;
 #[path = "config.rs"]
