@@ -26,6 +26,7 @@ use tracing::{info, warn};
 use crate::commit::{Books, Committer, Rules, ZeroFirst};
 use crate::config::{self, Config, Faults};
 use crate::expose::Style;
+use crate::ledger::{Functions, Retention};
 use crate::model::FunctionId;
 use crate::poll::run_source;
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
@@ -259,7 +260,7 @@ impl Pipeline {
         telemetry.config_loaded(seams.runtime.now());
         let held = std::mem::take(&mut stored.held);
         let (committer, writer, published) = Committer::new(
-            Books::restore(rules(config), stored),
+            Books::restore(rules(config), stored).wanting(wanted(config)),
             store,
             telemetry.clone(),
             seams.runtime.clone(),
@@ -370,7 +371,17 @@ fn rules(config: &Config) -> Rules {
         several_accounts: several_accounts(config),
         late_after: config.poll.horizon(),
         first_read: config.poll.first_read,
+        retention: Retention {
+            span: config.series.retention,
+            is_written: config.series.is_retention_written,
+        },
     }
+}
+
+/// The functions that some source reads.
+fn wanted(config: &Config) -> Functions {
+    let sources = config.sources.clone();
+    Functions::new(move |function| sources.iter().any(|source| source.reads(function)))
 }
 
 /// Whether functions of one name may be of several accounts.

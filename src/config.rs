@@ -60,6 +60,8 @@ pub struct Config {
     pub poll: Poll,
     /// What is bounded.
     pub limits: Limits,
+    /// How long series live.
+    pub series: Series,
     /// The exporter's own log.
     pub log: Log,
     /// What is not wrong but hardly meant, a line each.
@@ -132,6 +134,16 @@ pub struct Limits {
     pub requests_in_flight: usize,
     /// Most time for one whole answer.
     pub request_timeout: Duration,
+}
+
+/// How long series live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Series {
+    /// How long the series of a function stay after it was last listed and last called; zero is for
+    /// ever.
+    pub retention: Duration,
+    /// Whether that was written: then it also holds for functions that no list can hold.
+    pub is_retention_written: bool,
 }
 
 /// The exporter's own log.
@@ -371,11 +383,12 @@ pub fn parse(
 fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<Config> {
     let mut block = |name: &str| reader.section(root.get(name), name.to_owned(), name);
     let (web, state, poll) = (block("web"), block("state"), block("poll"));
-    let (limits, log) = (block("limits"), block("log"));
+    let (limits, series, log) = (block("limits"), block("series"), block("log"));
     let web = settings::web(reader, &web, flags);
     let state = settings::state(reader, &state, flags);
     let poll = settings::poll(reader, &poll, flags);
     let limits = settings::limits(reader, &limits, flags);
+    let series = settings::series(reader, &series, flags);
     let log = settings::log(reader, &log, flags);
     let sources = source::sources(reader, root, &flags.source);
     Some(Config {
@@ -383,6 +396,7 @@ fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<C
         state: state?,
         poll: poll?,
         limits: limits?,
+        series: series?,
         log: log?,
         warnings: Vec::new(),
         sources: sources?,

@@ -5,6 +5,7 @@
 //! and by that of its region tomorrow, and is still the same function.
 
 mod chain;
+mod lists;
 mod pages;
 mod search;
 mod seen;
@@ -12,8 +13,9 @@ mod targets;
 mod window;
 
 pub use chain::{ChainAsk, ChainMark, ChainPage, ChainPlace, ChainRead};
+pub use lists::{Functions, LastSeen, ListId, ListedAt, Look, MISSES, Missed, Retention};
 pub use pages::{NextPage, PageShape, PagedRead};
 pub use search::{Search, Shown};
 pub use seen::{Seen, Verdict};
-pub use targets::{Listed, RETENTION, Scope, TargetId, Targets};
+pub use targets::{Listed, Opening, RETENTION, Scope, TargetId, Targets};
 pub use window::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};

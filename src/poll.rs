@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::commit::Writer;
 use crate::config::Poll;
+use crate::ledger::ListId;
 use crate::runtime::Runtime;
 use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
@@ -28,6 +29,8 @@ pub use source::run_source;
 pub struct Poller {
     /// Name of the source.
     pub name: Arc<str>,
+    /// Whose lists of functions it asks for.
+    pub lists: ListId,
     /// Its API.
     pub source: Arc<dyn LogSource>,
     /// How often, as long as there are requests for it.

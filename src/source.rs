@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{FunctionFilter, Read};
-use crate::ledger::{Listed, TargetId};
+use crate::ledger::{Listed, Look, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
@@ -101,13 +101,15 @@ pub struct Wanted {
 }
 
 /// The wanted functions, as far as they are known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Each function once.
     pub functions: Vec<Listed>,
     /// Whether these are all: else the list is to be asked for again soon, and a function that is
     /// not among these is not gone.
     pub complete: bool,
+    /// Of a complete list, all that it named.
+    pub look: Option<Look>,
 }
 
 /// What is to be read of a target.

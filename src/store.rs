@@ -3,10 +3,13 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `layout` | number of the layout, 8 bytes |
-//! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten |
+//! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten; nothing in a slot whose series ended |
 //! | `keys` | running number | [`KeyPack`]: the attempts of one page |
 //! | `targets` | text of the target | settled position, milliseconds |
 //! | `held` | slot | what is shown of a function while new series of it are at zero, as in `functions` |
+//! | `lists` | text of whose lists they are | when the last complete one began, and from where new targets are read, milliseconds |
+//! | `missed` | slot | since when complete lists miss the function, milliseconds, and how many did |
+//! | `ended` | text of the function's target | position below which rows of a function whose series ended are closed, milliseconds |
 //!
 //! Every change is one transaction that is on the disk when [`Store::commit`] returns.
 
@@ -17,6 +20,7 @@ mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod keys;
+mod lists;
 mod native;
 mod unborn;
 
@@ -30,8 +34,8 @@ use redb::{
     TableDefinition,
 };
 
-use crate::ledger::TargetId;
-use crate::model::Timestamp;
+use crate::ledger::{ListId, ListedAt, Missed, TargetId};
+use crate::model::{FunctionId, Timestamp};
 use crate::series::FunctionSeries;
 use contain::contained;
 pub use error::{CommitError, OpenError};
@@ -40,7 +44,7 @@ pub use keys::{KeyPack, SeenKey};
 
 /// The layout that this version writes. A file of an earlier one is taken over, one of a later
 /// one is refused.
-const LAYOUT: u64 = 4;
+const LAYOUT: u64 = 5;
 /// The name of the file inside the state directory.
 pub const FILE: &str = "scf-exporter.redb";
 
@@ -73,14 +77,20 @@ pub type Disk = Arc<dyn Fn() -> Box<dyn StorageBackend> + Send + Sync>;
 /// Everything that was stored.
 #[derive(Debug, Default, PartialEq)]
 pub struct Stored {
-    /// The functions in the order of their slots, without a gap.
-    pub functions: Vec<StoredFunction>,
+    /// The functions in the order of their slots; nothing in a slot whose series ended.
+    pub functions: Vec<Option<StoredFunction>>,
     /// The packs of attempt keys with their running numbers.
     pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Settled positions.
     pub targets: Vec<(TargetId, Timestamp)>,
     /// What is shown of functions with new series, by slot; these are at zero there.
     pub held: Vec<(u32, Arc<FunctionSeries>)>,
+    /// When each source listed its functions.
+    pub lists: Vec<(ListId, ListedAt)>,
+    /// Functions that complete lists miss, by slot.
+    pub missed: Vec<(u32, Missed)>,
+    /// The position below which rows of functions are closed whose series ended.
+    pub ended: Vec<(FunctionId, Timestamp)>,
 }
 
 /// One atomic change.
@@ -96,6 +106,15 @@ pub struct Changes {
     pub targets: Vec<(TargetId, Timestamp)>,
     /// What is shown of functions with new series, by slot; none where all is shown from now on.
     pub held: Vec<(u32, Option<Arc<FunctionSeries>>)>,
+    /// Slots whose series end.
+    pub emptied: Vec<u32>,
+    /// When sources listed their functions.
+    pub lists: Vec<(ListId, ListedAt)>,
+    /// Functions that complete lists miss, by slot; none where one names it again.
+    pub missed: Vec<(u32, Option<Missed>)>,
+    /// The position below which rows of a function whose series ended are closed; none once there
+    /// can be no such row.
+    pub ended: Vec<(FunctionId, Option<Timestamp>)>,
 }
 
 impl Store {
@@ -310,6 +329,7 @@ fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
             transaction.open_table(KEYS)?;
             transaction.open_table(TARGETS)?;
             transaction.open_table(HELD)?;
+            lists::make(&transaction)?;
             found.unwrap_or(LAYOUT)
         };
         transaction.commit()?;
@@ -337,11 +357,15 @@ fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
         let transaction = database.begin_read()?;
         for entry in transaction.open_table(FUNCTIONS)?.iter()? {
             let (slot, value) = entry?;
-            let function = StoredFunction::decode(value.value())
-                .filter(|_| slot.value() as usize == stored.functions.len());
-            stored.functions.push(match function {
-                Some(function) => function,
-                None => return Ok(Err(damaged("functions"))),
+            if slot.value() as usize != stored.functions.len() {
+                return Ok(Err(damaged("functions")));
+            }
+            stored.functions.push(match value.value() {
+                [] => None,
+                bytes => match StoredFunction::decode(bytes) {
+                    Some(function) => Some(function),
+                    None => return Ok(Err(damaged("functions"))),
+                },
             });
         }
         for entry in transaction.open_table(KEYS)?.iter()? {
@@ -367,7 +391,7 @@ fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
                 None => return Ok(Err(damaged("held"))),
             }
         }
-        Ok(Ok(()))
+        Ok(lists::load(&transaction, &mut stored)?.map_err(damaged))
     })()
     .map_err(|cause: redb::Error| OpenError::read(file, cause))??;
     Ok(stored)
@@ -382,6 +406,9 @@ fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
         for (slot, function) in &changes.functions {
             function.encode(&mut buffer);
             functions.insert(slot, buffer.as_slice())?;
+        }
+        for slot in &changes.emptied {
+            functions.insert(slot, [].as_slice())?;
         }
     }
     if !changes.keys.is_empty() || !changes.dropped_keys.is_empty() {
@@ -412,6 +439,7 @@ fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
             }
         }
     }
+    lists::write(&transaction, changes)?;
     transaction.commit()?;
     Ok(())
 }

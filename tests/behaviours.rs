@@ -11,6 +11,8 @@ mod bodies;
 mod clock_jumps;
 #[path = "clock_skew.rs"]
 mod clock_skew;
+#[path = "comings.rs"]
+mod comings;
 #[path = "compose.rs"]
 mod compose;
 #[path = "config.rs"]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use scf_exporter::commit::{Books, Committer, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
-use scf_exporter::ledger::{Listed, TargetId};
+use scf_exporter::ledger::{ListId, Listed, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
 use scf_exporter::poll::{Budget, Poller, run_source};
 use scf_exporter::runtime::{Runtime, Stopper, spawn};
@@ -104,6 +104,7 @@ fn listing(names: &[&str], complete: bool) -> Listing {
     Listing {
         functions: functions.collect(),
         complete,
+        look: None,
     }
 }
 
@@ -145,6 +146,10 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         several_accounts: false,
         late_after: Duration::from_secs(60),
         first_read: Duration::from_secs(60),
+        retention: Retention {
+            span: Duration::ZERO,
+            is_written: false,
+        },
     };
     let books = Books::new(rules);
     let (committer, writer, _) = Committer::new(
@@ -164,6 +169,11 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     });
     let poller = Poller {
         name: "s".into(),
+        lists: ListId {
+            account: "".into(),
+            region: "ap-x".into(),
+            selection: 0,
+        },
         source: source.clone(),
         timing: timing(),
         budget: Budget::new(1_000.0),

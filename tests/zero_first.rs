@@ -89,8 +89,7 @@ async fn a_kill_takes_no_zero_along() {
         let life = |function: usize| Life {
             function,
             created_ms: start_ms + 15_000 * function as i64,
-            abandoned_ms: i64::MAX,
-            deleted_ms: i64::MAX,
+            ..Life::ALWAYS
         };
         let settings = Settings {
             functions: FUNCTIONS,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::{BuildError, Running, end, rules};
+use super::{BuildError, Running, end, rules, wanted};
 use crate::commit;
 use crate::config::{Config, Faults, Level, Log, State, Web};
 use crate::model::FunctionId;
@@ -190,6 +190,7 @@ impl Running {
                 .shown_as_listed(|function| !config.sources.iter().any(|s| s.reads(function)))
                 .into_iter()
                 .collect(),
+            wanted: wanted(config),
         };
         let kept = self.wiring.writer.keep_by(terms).await;
         kept.map_err(|refused| BuildError::Other(refused.to_string()))?;

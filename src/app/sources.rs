@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::{BuildError, Seams};
 use crate::commit::Writer;
 use crate::config::{self, Api, Config, CredentialsConfig, Poll};
+use crate::ledger::ListId;
 use crate::poll::{Board, Budget, Poller, SourceInfo};
 use crate::runtime::{Clock as _, Runtime, Stopper};
 use crate::source::cls::ClsSource;
@@ -132,6 +133,7 @@ impl Wiring {
         };
         let poller = Poller {
             name: source.name.as_str().into(),
+            lists: lists_of(source),
             source: building.log_source().await?,
             timing: terms.poll.clone(),
             budget: Budget::new(terms.requests_per_second),
@@ -147,6 +149,24 @@ impl Wiring {
             info,
             stopper,
         })
+    }
+}
+
+/// Whose lists a source asks for: what it reads, not what it is called or by which API.
+fn lists_of(source: &config::Source) -> ListId {
+    let config::Source {
+        namespaces,
+        functions,
+        topics,
+        ..
+    } = source;
+    let selection = format!("{namespaces:?} {functions:?} {topics:?}");
+    // FNV-1a, which is the same in every version of this program.
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    ListId {
+        account: source.account.as_str().into(),
+        region: source.region.as_str().into(),
+        selection: selection.bytes().fold(0xcbf2_9ce4_8422_2325, step),
     }
 }
 

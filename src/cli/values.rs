@@ -97,6 +97,13 @@ pub struct ValueArgs {
         value_name = "N"
     )]
     pub functions_limit: Option<String>,
+    /// How long the series of a function stay after it was last listed and last called; 0 is for ever.
+    #[arg(
+        long = "series.retention",
+        env = "SCF_EXPORTER_SERIES_RETENTION",
+        value_name = "DURATION"
+    )]
+    pub series_retention: Option<String>,
     /// Requests a second, for each region and action.
     #[arg(
         long = "limits.requests-per-second",
@@ -299,6 +306,7 @@ impl ValueArgs {
             stop_timeout: poll.stop_timeout.clone(),
             discovery_interval: poll.discovery_interval.clone(),
             functions_limit: self.functions_limit.clone(),
+            series_retention: self.series_retention.clone(),
             requests_per_second: self.requests_per_second.clone(),
             requests_in_flight: self.requests_in_flight.clone(),
             request_timeout: self.request_timeout.clone(),

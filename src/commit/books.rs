@@ -1,19 +1,21 @@
 //! The books: series by function, attempt keys by function, settled positions by target. Pure.
 
+mod ended;
+mod listed;
 mod outcome;
 mod prepared;
 mod settle;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use crate::ledger::{Listed, Scope, Seen, TargetId, Targets, Verdict};
-use crate::model::{
-    About, AttemptKey, ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp,
+use crate::ledger::{
+    Functions, ListId, ListedAt, Missed, Retention, Scope, Seen, TargetId, Targets, Verdict,
 };
+use crate::model::{AttemptKey, ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 pub use outcome::{Minute, PageOutcome};
@@ -32,6 +34,8 @@ pub struct Rules {
     pub late_after: Duration,
     /// How far back the first read of a target goes.
     pub first_read: Duration,
+    /// How long series stay once their functions are gone.
+    pub retention: Retention,
 }
 
 /// All that was counted, and all that says what was.
@@ -45,6 +49,20 @@ pub struct Books {
     packs: Vec<PackNote>,
     next_pack: u64,
     rules: Rules,
+    /// When each source listed its functions.
+    lists: BTreeMap<ListId, ListedAt>,
+    /// The same as it was when this configuration began to be read.
+    lists_before: BTreeMap<ListId, ListedAt>,
+    /// Functions that complete lists miss, by slot.
+    missed: HashMap<u32, Missed>,
+    /// When the last complete list began that missed the function of a slot.
+    missed_at: HashMap<u32, Timestamp>,
+    /// Positions below which rows of functions are closed whose series ended.
+    ended: BTreeMap<FunctionId, Timestamp>,
+    /// What the configuration reads.
+    wanted: Functions,
+    /// The slots of functions that it does not read, which take up no place.
+    unwanted: HashSet<u32>,
 }
 
 // === impl Books ===
@@ -60,15 +78,30 @@ impl Books {
             packs: Vec::new(),
             next_pack: 0,
             rules,
+            lists: BTreeMap::new(),
+            lists_before: BTreeMap::new(),
+            missed: HashMap::new(),
+            missed_at: HashMap::new(),
+            ended: BTreeMap::new(),
+            wanted: Functions::all(),
+            unwanted: HashSet::new(),
         }
     }
 
     /// The books as they were stored.
     pub fn restore(rules: Rules, stored: Stored) -> Self {
         let mut books = Self::new(rules);
-        for function in stored.functions {
-            books.series.put(function.series);
-            books.seen.push(Seen::starting_at(function.forgotten));
+        for (slot, function) in (0..).zip(stored.functions) {
+            match function {
+                Some(function) => {
+                    books.series.put_at(slot, function.series);
+                    books.seen.push(Seen::starting_at(function.forgotten));
+                }
+                None => {
+                    books.series.end(slot);
+                    books.seen.push(Seen::starting_at(Timestamp::MAX));
+                }
+            }
         }
         for (number, pack) in stored.keys {
             books.next_pack = books.next_pack.max(number + 1);
@@ -78,28 +111,31 @@ impl Books {
         for (target, settled) in stored.targets {
             books.targets.settle(&target, settled);
         }
+        books.lists = stored.lists.into_iter().collect();
+        books.missed = stored.missed.into_iter().collect();
+        books.ended = stored.ended.into_iter().collect();
+        books.want(Functions::all());
         books
+    }
+
+    /// The same books, read by a configuration that has the `wanted` functions.
+    #[must_use]
+    pub fn wanting(mut self, wanted: Functions) -> Self {
+        self.want(wanted);
+        self
     }
 
     /// The same books with what `others` know of the functions, which no store keeps.
     pub fn knowing_as(mut self, others: &Self) -> Self {
-        for series in others.series.all() {
+        self.want(others.wanted.clone());
+        self.lists_before.clone_from(&others.lists_before);
+        for (_, series) in others.series.all() {
             if let (Some(about), Some(slot)) = (&series.about, self.series.slot(&series.function)) {
                 self.series
                     .change(slot, |series| series.about = Some(about.clone()));
             }
         }
         self
-    }
-
-    /// Where reading a target starts, see [`Targets::opening`].
-    pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
-        let Rules {
-            first_read,
-            late_after,
-            ..
-        } = self.rules;
-        self.targets.opening(target, now, first_read, late_after)
     }
 
     /// How far below the settled position attempts are remembered, to tell late rows from known
@@ -119,8 +155,8 @@ impl Books {
     }
 
     /// All series, by slot.
-    pub(super) fn series(&self) -> &[Arc<FunctionSeries>] {
-        self.series.all()
+    pub(super) fn series(&self) -> &SeriesSet {
+        &self.series
     }
 
     /// The view for a scrape.
@@ -154,7 +190,7 @@ impl Books {
         change.keys.reserve(page.rows.len());
         for row in &page.rows {
             let slot = slots[usize::from(row.function)];
-            let verdict = match self.judge(slot, row.position, &row.key, settled) {
+            let verdict = match self.judge(change, slot, row, settled) {
                 Verdict::Duplicate => Verdict::Duplicate,
                 _ if is_closed(row, &closed) => Verdict::Duplicate,
                 _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
@@ -212,7 +248,12 @@ impl Books {
     ) {
         for start in starts {
             let slot = slots[usize::from(start.function)];
-            let verdict = self.judge(slot, start.position, &start.key, settled);
+            let cold = Row {
+                key: start.key,
+                position: start.position,
+                ..Row::default()
+            };
+            let verdict = self.judge(change, slot, &cold, settled);
             if verdict == Verdict::New && change.keys.insert((slot, start.key)) {
                 let now = change.now;
                 self.touch(change, slot).count_cold_start(start, now);
@@ -225,31 +266,6 @@ impl Books {
         }
     }
 
-    /// Enters functions that are listed but were perhaps never called: they are shown at zero.
-    /// Of those that are `gone` nothing is known any more; what was counted stays.
-    pub fn prepare_known(&self, change: &mut Prepared, listed: &[Listed], gone: &[FunctionId]) {
-        for one in listed {
-            let slot = self.slot(change, &one.function, &one.target);
-            // A list that could not tell takes nothing back.
-            if one.about.is_some() {
-                self.learn(change, slot, one.about.clone());
-            }
-        }
-        for slot in gone
-            .iter()
-            .filter_map(|function| self.series.slot(function))
-        {
-            self.learn(change, slot, None);
-        }
-    }
-
-    fn learn(&self, change: &mut Prepared, slot: u32, about: Option<Arc<About>>) {
-        let known = self.series.all().get(slot as usize);
-        if known.is_none_or(|series| series.about != about) {
-            change.about.push((slot, about));
-        }
-    }
-
     /// What the store has to write for a change. Also finds the packs that it makes useless.
     pub fn to_store(&self, change: &mut Prepared) -> Changes {
         let mut touched: Vec<u32> = change
@@ -257,9 +273,11 @@ impl Books {
             .keys()
             .chain(change.forgotten.keys())
             .chain(change.recalled.keys())
+            .chain(change.reopened.keys())
+            .chain(change.added.keys())
             .copied()
+            .filter(|slot| !change.emptied.contains(slot))
             .collect();
-        touched.extend((0..change.added.len()).map(|at| (self.seen.len() + at) as u32));
         touched.sort_unstable();
         touched.dedup();
         let functions = touched
@@ -274,74 +292,84 @@ impl Books {
             dropped_keys: dropped.clone(),
             targets: self.positions(change),
             held: Vec::new(),
+            emptied: change.emptied.iter().copied().collect(),
+            lists: change.lists.clone().into_iter().collect(),
+            missed: change.missed.clone().into_iter().collect(),
+            ended: change.ended.clone().into_iter().collect(),
         };
         change.dropped = dropped;
         changes
     }
 
     /// Makes a prepared change.
-    pub fn apply(&mut self, change: Prepared) {
-        let Prepared {
-            now,
-            added,
-            series,
-            packs,
-            settled,
-            forgotten,
-            lowered,
-            recalled,
-            dropped,
-            homes,
-            about,
-            ..
-        } = change;
-        for (function, success) in added {
-            self.series
-                .put(Arc::new(FunctionSeries::begun(function, success, now)));
-            self.seen.push(Seen::default());
+    pub fn apply(&mut self, mut change: Prepared) {
+        let now = change.now;
+        for (slot, (function, success)) in std::mem::take(&mut change.added) {
+            let series = FunctionSeries::begun(function, success, now);
+            self.series.put_at(slot, Arc::new(series));
+            if slot as usize >= self.seen.len() {
+                self.seen.push(Seen::default());
+            }
+            self.seen[slot as usize] = Seen::default();
         }
-        for series in series.into_values() {
-            self.series.put(series);
+        for (slot, series) in std::mem::take(&mut change.series) {
+            self.series.put_at(slot, series);
         }
-        for (slot, topic) in homes {
+        for (slot, topic) in std::mem::take(&mut change.homes) {
             self.homes.entry(slot).or_default().insert(topic);
         }
-        for (slot, about) in about {
+        for (slot, about) in std::mem::take(&mut change.about) {
             self.series.change(slot, |series| series.about = about);
         }
-        for pack in packs {
+        for (slot, bound) in std::mem::take(&mut change.reopened) {
+            self.seen[slot as usize].reopen_at(bound);
+        }
+        for pack in std::mem::take(&mut change.packs) {
             self.packs.push(PackNote::of(self.next_pack, &pack));
             self.next_pack += 1;
             self.remember(&pack);
         }
-        for (slot, bound) in forgotten {
+        for (slot, bound) in std::mem::take(&mut change.forgotten) {
             self.seen[slot as usize].forget_below(bound);
         }
-        for (target, position) in settled {
+        for (target, position) in std::mem::take(&mut change.settled) {
             self.targets.settle(&target, position);
         }
-        for (slot, bound) in recalled {
+        for (slot, bound) in std::mem::take(&mut change.recalled) {
             self.seen[slot as usize].remember_from(bound);
         }
-        for (target, position) in lowered {
+        for (target, position) in std::mem::take(&mut change.lowered) {
             self.targets.lower(&target, position);
         }
+        let dropped = std::mem::take(&mut change.dropped);
         if !dropped.is_empty() {
             self.packs
                 .retain(|note| dropped.binary_search(&note.number).is_err());
         }
+        self.apply_lists(change);
     }
 
-    fn judge(&self, slot: u32, at: Timestamp, key: &AttemptKey, settled: Timestamp) -> Verdict {
-        let Some(seen) = self.seen.get(slot as usize) else {
-            // New with this change: counting begins at the settled position.
-            return if at < settled {
-                Verdict::Duplicate
-            } else {
-                Verdict::New
+    /// Judges a row of a slot. One that is new with this change has no keys yet: what lies below
+    /// its bound, or what is settled, is from before counting began.
+    fn judge(&self, change: &Prepared, slot: u32, row: &Row, settled: Timestamp) -> Verdict {
+        if change.added.contains_key(&slot) {
+            let began = change.forgotten.get(&slot).copied();
+            return match row.position < began.unwrap_or(settled).max(settled) {
+                true => Verdict::Duplicate,
+                false => Verdict::New,
             };
+        }
+        let Some(seen) = self.seen.get(slot as usize) else {
+            return Verdict::New;
         };
-        seen.judge(key, at, settled)
+        if let Some(at) = change.reopened.get(&slot) {
+            return match seen.holds(&row.key) || row.position < *at {
+                true => Verdict::Duplicate,
+                false if row.position < settled => Verdict::Late,
+                false => Verdict::New,
+            };
+        }
+        seen.judge(&row.key, row.position, settled)
     }
 
     /// For each function of a page of a topic, the start time below which another API has settled
@@ -397,8 +425,7 @@ impl Books {
         {
             return slot;
         }
-        let entered = self.series.all().len() + change.added.len();
-        let admitted = self.series.admit(function, entered);
+        let admitted = self.series.admit(function, self.places_taken(change));
         if let Some(slot) = self
             .series
             .slot(&admitted)
@@ -406,11 +433,12 @@ impl Books {
         {
             return slot;
         }
-        let slot = entered as u32;
+        let slot = self.next_slot(change);
         change.added_slots.insert(admitted.clone(), slot);
         let began = self.settled_after(change, target);
-        change.added.push((admitted, success_of(target)));
-        change.forget(slot, began);
+        let closed = self.ended.get(&admitted).copied();
+        change.added.insert(slot, (admitted, success_of(target)));
+        change.forget(slot, closed.map_or(began, |closed| closed.max(began)));
         slot
     }
 
@@ -435,14 +463,14 @@ impl Books {
     /// The series of a slot before the change that adds these functions at `now`.
     fn series_before(
         &self,
-        added: &[(FunctionId, RetCode)],
+        added: &BTreeMap<u32, (FunctionId, RetCode)>,
         now: Timestamp,
         slot: u32,
     ) -> Arc<FunctionSeries> {
-        match self.series.all().get(slot as usize) {
+        match self.series.get(slot) {
             Some(present) => present.clone(),
             None => {
-                let (function, success) = &added[slot as usize - self.seen.len()];
+                let (function, success) = &added[&slot];
                 Arc::new(FunctionSeries::begun(function.clone(), *success, now))
             }
         }

@@ -143,8 +143,10 @@ impl Committer {
             if let Request::Page { page, .. } = &request {
                 rows += page.rows.len();
             }
+            // Nothing is counted any more, in the same change, for what ends.
+            let is_last = rows >= ROWS_PER_COMMIT || matches!(request, Request::End { .. });
             self.take(request, &mut change, &mut answers);
-            next = if rows < ROWS_PER_COMMIT {
+            next = if !is_last {
                 self.requests.try_recv().ok()
             } else {
                 None
@@ -156,7 +158,8 @@ impl Committer {
     }
 
     fn keep_by(&mut self, terms: Terms) {
-        self.books.keep_by(terms.rules, &terms.ended, &terms.gone);
+        self.books
+            .keep_by(terms.rules, terms.wanted, &terms.ended, &terms.gone);
         self.zero_first.hold_for(terms.zero_first);
         self.publish();
     }
@@ -176,12 +179,13 @@ impl Committer {
                 let settled = self.books.prepare_corrected(change, &target, correction);
                 answers.0.push(Answer::Opened(reply, settled));
             }
-            Request::Known {
-                listed,
-                gone,
-                reply,
-            } => {
-                self.books.prepare_known(change, &listed, &gone);
+            Request::Known { known, reply } => {
+                self.books.prepare_known(change, &known);
+                answers.0.push(Answer::Plain(reply));
+            }
+            Request::End { now, reply } => {
+                let is_held = |slot| self.zero_first.holds(slot);
+                self.books.prepare_ended(change, now, is_held);
                 answers.0.push(Answer::Plain(reply));
             }
             Request::Page {
@@ -226,13 +230,14 @@ impl Committer {
         }
         self.not_before = now + COMMIT_GAP;
         let mut changes = self.books.to_store(&mut change);
-        let series = self.books.series();
+        let series = |slot| self.books.series().get(slot);
         let holds = self.zero_first.prepare(series, &changes.functions, now);
         changes.held.clone_from(&holds);
         match self.persist(changes).await {
             Ok(()) => {
                 self.telemetry.commit(now.elapsed());
                 self.condition.went_well(self.runtime.now());
+                change.tell_ended(&self.books);
                 self.books.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Correction, PageOutcome, Rules};
-use crate::ledger::{Listed, TargetId};
+use crate::ledger::{Functions, ListId, Listed, Look, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::store::CommitError;
 
@@ -36,6 +36,32 @@ pub struct Terms {
     pub ended: Vec<TargetId>,
     /// Functions that are no longer read: nothing is known of them any more.
     pub gone: Vec<FunctionId>,
+    /// All functions that are read from now on.
+    pub wanted: Functions,
+}
+
+/// What a list of functions told.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The functions, with the targets by which they are read.
+    pub listed: Vec<Listed>,
+    /// Functions of which nothing is known any more although they may still be there.
+    pub gone: Vec<FunctionId>,
+    /// Which list it was; none where nothing is concluded from what it leaves out.
+    pub asked: Option<Asked>,
+}
+
+/// When a list was asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Whose list it is.
+    pub by: ListId,
+    /// When it began to be asked for, by the cloud's clock.
+    pub began: Timestamp,
+    /// The time of the answer, by the same clock.
+    pub now: Timestamp,
+    /// What a complete list named; none while it comes in parts.
+    pub look: Option<Look>,
 }
 
 /// An answer that may still be to come; see [`answer`].
@@ -60,8 +86,11 @@ pub(super) enum Request {
         reply: Reply<Timestamp>,
     },
     Known {
-        listed: Vec<Listed>,
-        gone: Vec<FunctionId>,
+        known: Known,
+        reply: Reply<()>,
+    },
+    End {
+        now: Timestamp,
         reply: Reply<()>,
     },
     Page {
@@ -122,18 +151,23 @@ impl Writer {
         .await
     }
 
-    /// Shows functions at zero that were not met yet, and what is known about them; forgets what
-    /// was known about those that are gone.
+    /// Takes in a list of functions: shows those at zero that were not met yet, and what is known
+    /// about them; forgets what was known about those that are gone. Targets of which nothing is
+    /// known begin where the last complete list of the same source says.
     ///
     /// # Errors
     /// [`Refused`]
-    pub async fn known(&self, listed: Vec<Listed>, gone: Vec<FunctionId>) -> Result<(), Refused> {
-        self.ask(|reply| Request::Known {
-            listed,
-            gone,
-            reply,
-        })
-        .await
+    pub async fn known(&self, known: Known) -> Result<(), Refused> {
+        self.ask(|reply| Request::Known { known, reply }).await
+    }
+
+    /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
+    /// the cloud's clock.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn end_series(&self, now: Timestamp) -> Result<(), Refused> {
+        self.ask(|reply| Request::End { now, reply }).await
     }
 
     /// Hands over a page; the answer comes when it is durable and published.

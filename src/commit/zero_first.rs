@@ -72,9 +72,9 @@ impl ZeroFirst {
     ///
     /// A function with a new series shows nothing else new until that is over, so that its counters
     /// and histograms agree; there are few kinds of series, so that ends.
-    pub(super) fn prepare(
+    pub(super) fn prepare<'b>(
         &self,
-        books: &[Arc<FunctionSeries>],
+        books: impl Fn(u32) -> Option<&'b Arc<FunctionSeries>>,
         changed: &[(u32, StoredFunction)],
         now: Instant,
     ) -> Vec<Hold> {
@@ -83,7 +83,7 @@ impl ZeroFirst {
         // Without a span nothing new is held, but what an earlier life held has to end.
         let changed = if self.span.is_zero() { &[] } else { changed };
         for (slot, changed) in changed {
-            let counted = books.get(*slot as usize);
+            let counted = books(*slot);
             if counted.is_some_and(|counted| Arc::ptr_eq(counted, &changed.series)) {
                 continue;
             }
@@ -109,16 +109,23 @@ impl ZeroFirst {
     /// Puts into `next`, a snapshot of the books, what is shown instead.
     pub(super) fn cover(&mut self, next: &mut Snapshot) {
         for (slot, held) in &mut self.held {
-            let Some(series) = next.series.get_mut(*slot as usize) else {
+            let place = next.place(*slot);
+            let Some(series) = place.and_then(|place| next.series.get_mut(place)) else {
                 continue;
             };
             // How a function is configured is no count: it shows as it is now.
-            if held.shown.about != series.about {
+            if held.shown.about != series.about || held.shown.is_gone != series.is_gone {
                 let shown = Arc::make_mut(&mut held.shown);
                 shown.about.clone_from(&series.about);
+                shown.is_gone = series.is_gone;
             }
             *series = held.shown.clone();
         }
+    }
+
+    /// Whether new series of a slot are at zero.
+    pub(super) fn holds(&self, slot: u32) -> bool {
+        self.held.contains_key(&slot)
     }
 
     /// When there is something to be shown although nothing new was counted.

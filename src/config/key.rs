@@ -114,6 +114,8 @@ keys! {
         Some("--limits.requests-in-flight"), Some("16"), Count(1, 256);
     LIMITS_REQUEST_TIMEOUT: "limits.request_timeout", Some("--limits.request-timeout"),
         Some("30s"), Shape::Duration(SECOND, SECOND.saturating_mul(600));
+    SERIES_RETENTION: "series.retention", Some("--series.retention"), Some("30d"),
+        Shape::Duration(Duration::ZERO, DAY.saturating_mul(36_500));
     LOG_LEVEL: "log.level", Some("--log.level"), Some("info"), Shape::Choice(Level::NAMES);
     LOG_FORMAT: "log.format", Some("--log.format"), Some("logfmt"),
         Shape::Choice(LogFormat::NAMES);

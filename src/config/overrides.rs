@@ -44,6 +44,8 @@ pub struct Overrides {
     pub discovery_interval: Option<String>,
     /// `limits.functions`
     pub functions_limit: Option<String>,
+    /// `series.retention`
+    pub series_retention: Option<String>,
     /// `limits.requests_per_second`
     pub requests_per_second: Option<String>,
     /// `limits.requests_in_flight`

@@ -484,7 +484,7 @@ mod tests {
     fn blocks_know_their_words() {
         assert_eq!(
             names_under(""),
-            ["web", "state", "poll", "limits", "log", "sources"]
+            ["web", "state", "poll", "limits", "series", "log", "sources"]
         );
         assert_eq!(names_under("log"), ["level", "format"]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The blocks with one value a key: web, state, poll, limits, log.
+//! The blocks with one value a key: web, state, poll, limits, series, log.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::fault::{Place, quote};
 use super::listen::ListenAddress;
 use super::overrides::Overrides;
 use super::reader::{Found, Reader, Section};
-use super::{Limits, Log, MAX_ADDRESSES, Poll, State, Web, key};
+use super::{Limits, Log, MAX_ADDRESSES, Poll, Series, State, Web, key};
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
 /// Attempt keys of the whole horizon are kept, so a longer one only costs.
@@ -264,6 +264,20 @@ pub(super) fn limits(
         requests_per_second: written.then_some(requests_per_second.value),
         requests_in_flight: requests_in_flight?.value,
         request_timeout: request_timeout?.value,
+    })
+}
+
+/// Reads `series`.
+pub(super) fn series(
+    reader: &mut Reader<'_>,
+    section: &Section,
+    flags: &Overrides,
+) -> Option<Series> {
+    let flag = flags.series_retention.as_deref();
+    let retention = reader.duration(section, &key::SERIES_RETENTION, flag)?;
+    Some(Series {
+        retention: retention.value,
+        is_retention_written: retention.at.is_written(),
     })
 }
 

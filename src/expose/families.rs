@@ -146,6 +146,9 @@ pub(super) static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::FUNCTION_INFO,
         write: |to, metric, of| {
+            if of.is_gone {
+                return;
+            }
             let runtime = of.about.as_ref().map(|about| about.runtime.as_str());
             let runtime = runtime.map(|runtime| ("runtime", runtime));
             to.value(metric, &of.function, runtime, Number::Whole(1), None);

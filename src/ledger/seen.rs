@@ -86,6 +86,12 @@ impl Seen {
         self.forgotten = bound.min(self.forgotten);
     }
 
+    /// Counts from `position` on again, for a place where nothing was read before: what lies below
+    /// the present bound was met nowhere else and can come from there alone.
+    pub fn reopen_at(&mut self, position: Timestamp) {
+        self.forgotten = self.forgotten.min(position);
+    }
+
     /// How many attempts within `span` are remembered, cold starts not among them.
     pub fn count_in(&self, span: &Range<Timestamp>) -> u64 {
         let keys = self.keys.iter();
@@ -159,5 +165,9 @@ mod tests {
         );
         seen.forget_below(at(40));
         assert_eq!(seen.forgotten(), at(60), "the bound never moves back");
+        seen.reopen_at(at(30));
+        assert_eq!(seen.judge(&key(3), at(30), at(30)), Verdict::New);
+        seen.reopen_at(at(50));
+        assert_eq!(seen.forgotten(), at(30), "but for a new place");
     }
 }

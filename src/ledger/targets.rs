@@ -48,6 +48,20 @@ pub struct Listed {
     pub about: Option<Arc<About>>,
 }
 
+/// What decides where a target that is opened begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening {
+    /// The cloud's time.
+    pub now: Timestamp,
+    /// How far back the first read goes where nothing is known.
+    pub first_read: Duration,
+    /// How long after its position a row may still appear.
+    pub late_after: Duration,
+    /// [`ListedAt::from`](super::ListedAt::from) of the lists by which the target is found, where
+    /// there were any.
+    pub listed: Option<Timestamp>,
+}
+
 /// The settled position of every target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets(BTreeMap<TargetId, Timestamp>);
@@ -164,32 +178,38 @@ impl FromStr for TargetId {
     }
 }
 
+// === impl Opening ===
+
+impl Opening {
+    /// Where a target begins of which nothing is known: no list before the last complete one named
+    /// its functions, so that there is nothing to be lost below that. Logs are not kept for ever.
+    fn fresh(&self) -> Timestamp {
+        let first = self.now - self.first_read;
+        let listed = self.listed.map(|from| from.max(self.now - RETENTION));
+        listed.map_or(first, |from| from.min(first))
+    }
+}
+
 // === impl Targets ===
 
 impl Targets {
     /// Where reading `target` starts: after what it, or the targets that read the same functions
-    /// before, have settled; for functions never read, `first_read` ago. Too early is safe, for
-    /// attempts are remembered below what is settled; too late would lose rows. So what reads more
-    /// than those before it begins `first_read` ago at the latest: it may hold functions that were
-    /// too new to be known to them.
+    /// before, have settled. What reads functions that none of them may have known begins where the
+    /// last complete list did that did not name them, or `first_read` ago if that is earlier.
+    /// Too early is safe, for attempts are remembered below what is settled; too late would lose
+    /// rows.
     ///
     /// A topic settles by log time, the others by start time: what a topic settled at `t` may have
     /// started up to `late_after` before `t` and not be written yet.
-    pub fn opening(
-        &self,
-        target: &TargetId,
-        now: Timestamp,
-        first_read: Duration,
-        late_after: Duration,
-    ) -> Timestamp {
+    pub fn opening(&self, target: &TargetId, at: Opening) -> Timestamp {
         let own = self.0.get(target).copied();
         let beside = || self.0.iter().filter(|(id, _)| id.is_beside(target));
         let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
         let by_start = || beside().filter(|(id, _)| !is_topic(id));
-        let first = now - first_read;
+        let fresh = at.fresh();
         let before = match &target.scope {
             Scope::Topic(_) => {
-                own.or_else(|| Some(*by_start().map(|(_, at)| at).min()?.min(&first)))
+                own.or_else(|| Some(*by_start().map(|(_, at)| at).min()?.min(&fresh)))
             }
             Scope::Function(function) => {
                 let wider = by_start().filter(|(id, _)| *id != target && id.covers(function));
@@ -200,16 +220,21 @@ impl Targets {
                 let parts = by_start().filter(|(id, _)| id.is_part_of(target));
                 let wider = wider.map(|(_, at)| *at).max();
                 let parts = parts.map(|(_, at)| *at).min();
-                own.max(wider).max(parts.map(|at| at.min(first)))
+                own.max(wider).max(parts.map(|at| at.min(fresh)))
             }
         };
         let by_topic = || beside().filter(|(id, _)| is_topic(id)).map(|(_, at)| *at);
         let before = match &target.scope {
             Scope::Topic(_) => before,
-            _ => before.or_else(|| Some((by_topic().min()? - late_after).min(first))),
+            _ => before.or_else(|| Some((by_topic().min()? - at.late_after).min(fresh))),
         };
-        let oldest = now - RETENTION;
-        before.filter(|settled| *settled > oldest).unwrap_or(first)
+        let oldest = at.now - RETENTION;
+        before.filter(|settled| *settled > oldest).unwrap_or(fresh)
+    }
+
+    /// The settled position of a target, if it was opened.
+    pub fn get(&self, target: &TargetId) -> Option<Timestamp> {
+        self.0.get(target).copied()
     }
 
     /// The settled position of a target that was opened.
@@ -288,6 +313,15 @@ mod tests {
         TargetId::function(FunctionId::new("r", "default", name))
     }
 
+    fn opening(now: Timestamp) -> Opening {
+        Opening {
+            now,
+            first_read: FIRST,
+            late_after: LATE,
+            listed: None,
+        }
+    }
+
     const FIRST: Duration = Duration::from_secs(900);
     const LATE: Duration = Duration::from_secs(60);
 
@@ -296,40 +330,34 @@ mod tests {
         let mut targets = Targets::default();
         let now = at(100_000);
         assert_eq!(
-            targets.opening(&function("a"), now, FIRST, LATE),
+            targets.opening(&function("a"), opening(now)),
             at(99_100),
             "never read"
         );
 
         targets.settle(&function("a"), at(99_500));
         targets.settle(&function("b"), at(99_400));
-        assert_eq!(
-            targets.opening(&function("a"), now, FIRST, LATE),
-            at(99_500)
-        );
+        assert_eq!(targets.opening(&function("a"), opening(now)), at(99_500));
         let region = TargetId::region("r");
         assert_eq!(
-            targets.opening(&region, now, FIRST, LATE),
+            targets.opening(&region, opening(now)),
             at(99_100),
             "a function may be too new to be known"
         );
         let longer = at(100_400);
         assert_eq!(
-            targets.opening(&region, longer, FIRST, LATE),
+            targets.opening(&region, opening(longer)),
             at(99_400),
             "the slowest of its functions"
         );
 
         targets.settle(&region, at(99_900));
         assert_eq!(
-            targets.opening(&function("a"), now, FIRST, LATE),
+            targets.opening(&function("a"), opening(now)),
             at(99_900),
             "read by region since"
         );
-        assert_eq!(
-            targets.opening(&function("new"), now, FIRST, LATE),
-            at(99_900)
-        );
+        assert_eq!(targets.opening(&function("new"), opening(now)), at(99_900));
     }
 
     #[test]
@@ -337,10 +365,7 @@ mod tests {
         let mut targets = Targets::default();
         targets.settle(&function("a"), at(0));
         let now = at(8 * 24 * 3600);
-        assert_eq!(
-            targets.opening(&function("a"), now, FIRST, LATE),
-            now - FIRST
-        );
+        assert_eq!(targets.opening(&function("a"), opening(now)), now - FIRST);
     }
 
     #[test]
@@ -373,14 +398,14 @@ mod tests {
         let mut targets = Targets::default();
         targets.settle(&function("a"), at(98_000));
         targets.settle(&function("b"), at(99_000));
-        assert_eq!(targets.opening(&topic, now, FIRST, LATE), at(98_000));
+        assert_eq!(targets.opening(&topic, opening(now)), at(98_000));
 
         let mut targets = Targets::default();
         targets.settle(&topic, at(98_000));
         let start = at(98_000) - LATE;
-        assert_eq!(targets.opening(&function("a"), now, FIRST, LATE), start);
+        assert_eq!(targets.opening(&function("a"), opening(now)), start);
         let other = TargetId::topic("r", "u");
-        assert_eq!(targets.opening(&other, now, FIRST, LATE), now - FIRST);
+        assert_eq!(targets.opening(&other, opening(now)), now - FIRST);
     }
 
     #[test]
@@ -405,7 +430,125 @@ mod tests {
         let mut targets = Targets::default();
         targets.settle(&TargetId::region("r"), at(99_900));
         let other = TargetId::region("r").of_account("b");
-        assert_eq!(targets.opening(&other, now, FIRST, LATE), now - FIRST);
+        assert_eq!(targets.opening(&other, opening(now)), now - FIRST);
         assert_eq!(targets.slowest_beside(&other, at(99_950)), at(99_950));
+    }
+
+    #[test]
+    fn what_no_target_knew_begins_where_the_lists_did_not_name_it_or_earlier() {
+        let now = at(1_000_000);
+        let (f, topic) = (function("f"), TargetId::topic("r", "t"));
+        let (namespace, region) = (TargetId::namespace("r", "default"), TargetId::region("r"));
+        let (other, g) = (TargetId::topic("r", "u"), function("g"));
+        let oldest = (now - RETENTION).as_secs();
+        // What is settled, what is opened, from where lists say, first read, where it begins.
+        let settled = |target: &TargetId, at: i64| (target.clone(), at);
+        for (known, target, listed, first_read, begins) in [
+            // Nothing is known at all.
+            (vec![], &topic, None, 900, 999_100),
+            // A list did not name it; the earlier one counts.
+            (vec![], &topic, Some(999_950), 0, 999_950),
+            (vec![], &topic, Some(999_950), 900, 999_100),
+            (vec![], &topic, Some(400_000), 900, 400_000),
+            (vec![], &f, Some(999_950), 0, 999_950),
+            (vec![], &namespace, Some(999_950), 0, 999_950),
+            // Logs are kept for a week.
+            (vec![], &topic, Some(1), 900, oldest),
+            // Other topics say nothing of this one.
+            (
+                vec![settled(&other, 999_990)],
+                &topic,
+                Some(999_950),
+                0,
+                999_950,
+            ),
+            // Its own position is better than any list, unless it is too old to say anything.
+            (
+                vec![settled(&topic, 999_970)],
+                &topic,
+                Some(900_000),
+                900,
+                999_970,
+            ),
+            (vec![settled(&topic, 1)], &topic, Some(999_950), 0, 999_950),
+            (vec![settled(&topic, 1)], &topic, None, 0, 1_000_000),
+            // What reads it already is as good.
+            (
+                vec![settled(&region, 999_960)],
+                &f,
+                Some(900_000),
+                900,
+                999_960,
+            ),
+            (
+                vec![settled(&namespace, 999_960)],
+                &f,
+                Some(900_000),
+                900,
+                999_960,
+            ),
+            (vec![settled(&g, 999_960)], &f, Some(999_950), 0, 999_950),
+            // The functions that were read by themselves, and others that are new.
+            (
+                vec![settled(&f, 999_980)],
+                &namespace,
+                Some(999_950),
+                0,
+                999_950,
+            ),
+            (
+                vec![settled(&f, 999_940)],
+                &namespace,
+                Some(999_950),
+                0,
+                999_940,
+            ),
+            (
+                vec![settled(&f, 999_980)],
+                &topic,
+                Some(999_950),
+                0,
+                999_950,
+            ),
+            (
+                vec![settled(&f, 999_940)],
+                &topic,
+                Some(999_950),
+                0,
+                999_940,
+            ),
+            // A topic settles by log time.
+            (
+                vec![settled(&topic, 999_990)],
+                &f,
+                Some(999_950),
+                0,
+                999_930,
+            ),
+            (
+                vec![settled(&topic, 999_990)],
+                &f,
+                Some(999_920),
+                0,
+                999_920,
+            ),
+        ] {
+            let mut targets = Targets::default();
+            for (target, position) in &known {
+                targets.settle(target, at(*position));
+            }
+            let opening = Opening {
+                now,
+                first_read: Duration::from_secs(first_read),
+                late_after: LATE,
+                listed: listed.map(at),
+            };
+            let began = targets.opening(target, opening);
+            assert_eq!(
+                began,
+                at(begins),
+                "{known:?} {target} {listed:?} {first_read}"
+            );
+        }
     }
 }

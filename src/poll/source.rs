@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::Poller;
 use super::target::{run_standing_target, run_target};
+use crate::commit::{Asked, Known};
 use crate::ledger::{Scope, TargetId};
 use crate::model::FunctionId;
 use crate::source::{Listing, Remarks};
@@ -47,7 +49,9 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
         tasks.by_target.insert(target, tasks.running.spawn(task));
     }
     let mut failures = 0u32;
+    let mut began = None;
     loop {
+        let list_began = *began.get_or_insert_with(Instant::now);
         // A long list is given up in its middle.
         let list = tokio::select! {
             biased;
@@ -59,7 +63,10 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             Ok(listing) => {
                 failures = 0;
                 let complete = listing.complete;
-                let entered = found(&poller, &mut tasks, listing).await;
+                if complete {
+                    began = None;
+                }
+                let entered = found(&poller, &mut tasks, listing, list_began).await;
                 if complete {
                     remark(&poller, &mut tasks);
                 }
@@ -73,6 +80,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             }
             Err(_) if stop.is_wished() => break,
             Err(error) => {
+                began = None;
                 // The last good list goes on. The first one is asked for again soon.
                 let request_id = error.request_id.as_deref();
                 warn!(source = &*poller.name, request_id, %error, "the list of functions could not be read");
@@ -86,6 +94,8 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             }
         };
         poller.telemetry.set_targets(tasks.by_target.len());
+        // If this is refused it is tried again after the next list.
+        let _ended = poller.writer.end_series(poller.source.now()).await;
         tokio::select! {
             biased;
             () = stop.wished() => break,
@@ -98,12 +108,18 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
 
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
 /// any function left are read no more. Whether the functions could be entered in the books.
-async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
-    let list = listing.functions;
+async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing, began: Instant) -> bool {
+    let (list, look) = (listing.functions, listing.look);
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
     let gone = if listing.complete {
-        let gone: Vec<_> = tasks.listed.difference(&functions).cloned().collect();
+        // How many lists have to miss a function is the committer's to say.
+        let is_missed = |function: &FunctionId| {
+            let look = look.as_ref();
+            look.is_some_and(|look| look.would_name.has(function) && !look.named.contains(function))
+        };
+        let left = tasks.listed.difference(&functions);
+        let gone: Vec<_> = left.filter(|one| !is_missed(one)).cloned().collect();
         tasks.listed = functions;
         gone
     } else {
@@ -112,7 +128,19 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing) -> bool {
     };
     // If this is refused they are shown with their first invocation, or at the next discovery,
     // and those that are gone are gone then too.
-    let entered = poller.writer.known(list, gone.clone()).await.is_ok();
+    let now = poller.source.now();
+    let known = Known {
+        listed: list,
+        gone: gone.clone(),
+        asked: Some(Asked {
+            by: poller.lists.clone(),
+            // By what the answers have told of the cloud's clock.
+            began: now - began.elapsed(),
+            now,
+            look,
+        }),
+    };
+    let entered = poller.writer.known(known).await.is_ok();
     if !entered {
         tasks.listed.extend(gone);
     }

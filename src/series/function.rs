@@ -59,6 +59,8 @@ pub struct FunctionSeries {
     pub exemplars: Exemplars,
     /// How the function is configured; from the cloud's list, so not kept over a restart.
     pub about: Option<Arc<About>>,
+    /// Whether the cloud's lists, or the configuration, no longer have the function.
+    pub is_gone: bool,
 }
 
 /// The cold starts of one function.
@@ -118,6 +120,7 @@ impl FunctionSeries {
             cold_starts: None,
             exemplars: Exemplars::default(),
             about: None,
+            is_gone: false,
         }
     }
 
@@ -194,6 +197,7 @@ impl FunctionSeries {
             shown.cold_starts.get_or_insert_with(empty);
         }
         shown.about.clone_from(&self.about);
+        shown.is_gone = self.is_gone;
         Some(shown)
     }
 

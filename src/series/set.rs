@@ -10,11 +10,16 @@ use crate::model::FunctionId;
 /// The function name under which those beyond the limit are counted together.
 pub const OVERFLOW: &str = "_overflow";
 
-/// The functions met so far, each with a slot: a number that stays the same, also in the store.
+/// The functions met so far, each with a slot: a number that stays the same, also in the store. A
+/// slot whose series ended is empty until another function gets it.
 #[derive(Debug, Clone)]
 pub struct SeriesSet {
     index: HashMap<FunctionId, u32>,
-    series: Vec<Arc<FunctionSeries>>,
+    series: Vec<Option<Arc<FunctionSeries>>>,
+    /// The empty slots, ascending.
+    empty: Vec<u32>,
+    /// How many of the taken ones are overflows.
+    overflows: usize,
     limit: usize,
 }
 
@@ -24,6 +29,8 @@ impl SeriesSet {
         Self {
             index: HashMap::new(),
             series: Vec::new(),
+            empty: Vec::new(),
+            overflows: 0,
             limit,
         }
     }
@@ -44,7 +51,7 @@ impl SeriesSet {
         self.slot(&overflow_of(account, region))
     }
 
-    /// The name under which a function without a slot is entered where `entered` slots are taken:
+    /// The name under which a function without a slot is entered where `entered` places are taken:
     /// its own, or that of the overflow of its region.
     pub fn admit(&self, function: &FunctionId, entered: usize) -> FunctionId {
         if entered < self.limit {
@@ -55,37 +62,89 @@ impl SeriesSet {
     }
 
     /// Enters a series, in place of the one of the same function or at the end; its slot.
-    pub fn put(&mut self, mut series: Arc<FunctionSeries>) -> u32 {
+    pub fn put(&mut self, series: Arc<FunctionSeries>) -> u32 {
         let known = self.index.get(&series.function).copied();
-        let like = known.map_or(self.series.last(), |at| self.series.get(at as usize));
+        let slot = known.unwrap_or(self.slots());
+        self.put_at(slot, series);
+        slot
+    }
+
+    /// Enters a series in a slot: that of the same function, an empty one, or the next one.
+    pub fn put_at(&mut self, slot: u32, mut series: Arc<FunctionSeries>) {
+        let place = slot as usize;
+        if place >= self.series.len() {
+            self.series.resize(place + 1, None);
+        }
+        let is_known = self.series[place].is_some();
+        let before = if is_known {
+            place
+        } else {
+            place.wrapping_sub(1)
+        };
+        let like = self.series.get(before).and_then(Option::as_ref);
         if let (Some(like), Some(series)) = (like, Arc::get_mut(&mut series)) {
             series.function.share(&like.function);
         }
-        if let Some(at) = known {
-            self.series[at as usize] = series;
-            return at;
+        if !is_known {
+            self.index.insert(series.function.clone(), slot);
+            self.overflows += usize::from(&*series.function.name == OVERFLOW);
+            self.empty.retain(|empty| *empty != slot);
         }
-        let at = self.series.len() as u32;
-        self.index.insert(series.function.clone(), at);
-        self.series.push(series);
-        at
+        self.series[place] = Some(series);
+    }
+
+    /// Ends the series of a slot, or leaves the next one empty as it was stored.
+    pub fn end(&mut self, slot: u32) {
+        let place = slot as usize;
+        if place >= self.series.len() {
+            self.series.resize(place + 1, None);
+        }
+        if let Some(series) = self.series[place].take() {
+            self.index.remove(&series.function);
+            self.overflows -= usize::from(&*series.function.name == OVERFLOW);
+        }
+        if let Err(at) = self.empty.binary_search(&slot) {
+            self.empty.insert(at, slot);
+        }
     }
 
     /// Changes the series of a slot that is taken.
     pub fn change(&mut self, slot: u32, change: impl FnOnce(&mut FunctionSeries)) {
-        if let Some(series) = self.series.get_mut(slot as usize) {
+        if let Some(Some(series)) = self.series.get_mut(slot as usize) {
             change(Arc::make_mut(series));
         }
     }
 
-    /// All series.
-    pub fn all(&self) -> &[Arc<FunctionSeries>] {
-        &self.series
+    /// The series of a slot, if it is taken.
+    pub fn get(&self, slot: u32) -> Option<&Arc<FunctionSeries>> {
+        self.series.get(slot as usize)?.as_ref()
+    }
+
+    /// All series with their slots.
+    pub fn all(&self) -> impl Iterator<Item = (u32, &Arc<FunctionSeries>)> {
+        let slots = (0..).zip(&self.series);
+        slots.filter_map(|(slot, series)| Some((slot, series.as_ref()?)))
+    }
+
+    /// How many slots there are, empty ones among them.
+    pub fn slots(&self) -> u32 {
+        self.series.len() as u32
+    }
+
+    /// The empty slots, ascending.
+    pub fn empty(&self) -> &[u32] {
+        &self.empty
+    }
+
+    /// How many functions have series of their own.
+    pub fn functions(&self) -> usize {
+        self.index.len() - self.overflows
     }
 
     /// The view for a scrape; `accounts` as in [`Snapshot::accounts`].
     pub fn snapshot(&self, generation: u64, accounts: bool) -> Snapshot {
-        Snapshot::new(generation, accounts, self.series.clone())
+        let series = self.series.iter().flatten().cloned().collect();
+        Snapshot::new(generation, accounts, series).with_empty(&self.empty)
     }
 }
 
@@ -96,5 +155,46 @@ fn overflow_of(account: &Arc<str>, region: &Arc<str>) -> FunctionId {
         region: region.clone(),
         namespace: OVERFLOW.into(),
         name: OVERFLOW.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RetCode;
+
+    fn series(name: &str) -> Arc<FunctionSeries> {
+        let function = FunctionId::new("r", "n", name);
+        Arc::new(FunctionSeries::new(function, RetCode::ZERO))
+    }
+
+    #[test]
+    fn a_slot_whose_series_ended_is_empty_until_another_function_gets_it() {
+        let mut set = SeriesSet::new(9);
+        for name in ["a", "b", OVERFLOW, "c"] {
+            set.put(series(name));
+        }
+        set.end(1);
+        let names = |set: &SeriesSet| -> Vec<String> {
+            let all = set.all();
+            all.map(|(slot, series)| format!("{slot}{}", series.function.name))
+                .collect()
+        };
+        assert_eq!(names(&set), ["0a", "2_overflow", "3c"]);
+        assert_eq!(
+            (set.functions(), set.slots(), set.empty()),
+            (2, 4, &[1][..])
+        );
+        let snapshot = set.snapshot(1, false);
+        assert_eq!(snapshot.series.len(), 3);
+        let places = [0, 1, 2, 3, 4].map(|slot| snapshot.place(slot));
+        assert_eq!(places, [Some(0), None, Some(1), Some(2), None]);
+
+        set.put_at(1, series("d"));
+        assert_eq!(names(&set), ["0a", "1d", "2_overflow", "3c"]);
+        assert_eq!(
+            (set.slot(&series("b").function), set.empty()),
+            (None, &[][..])
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::FunctionSeries;
 
-/// One entry a function, each in the slot that it keeps.
+/// One entry a function, in the order of their slots.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// Grows with every publication.
@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub series: Vec<Arc<FunctionSeries>>,
     /// The generation in which each of them came to be as it is.
     changed: Vec<u64>,
+    /// The slots that no function has, ascending.
+    empty: Vec<u32>,
 }
 
 impl Snapshot {
@@ -25,12 +27,30 @@ impl Snapshot {
             accounts,
             changed: vec![generation; series.len()],
             series,
+            empty: Vec::new(),
         }
+    }
+
+    /// The same view of a set in which these slots, ascending, have no function.
+    pub fn with_empty(self, empty: &[u32]) -> Self {
+        let empty = empty.to_vec();
+        Self { empty, ..self }
+    }
+
+    /// The place in [`Snapshot::series`] of the function of a slot; none where it has no function.
+    pub fn place(&self, slot: u32) -> Option<usize> {
+        let before = self.empty.binary_search(&slot).err()?;
+        let place = slot as usize - before;
+        (place < self.series.len()).then_some(place)
     }
 
     /// The same view as the one that follows `before`: what is the very same there has not
     /// changed. Both are alive here, so that no other series can be at the same place in memory.
+    /// Once other slots are empty, functions stand at other places and everything is new.
     pub fn following(mut self, before: &Self) -> Self {
+        if self.empty != before.empty {
+            return self;
+        }
         for (slot, since) in self.changed.iter_mut().enumerate() {
             let earlier = before.series.get(slot).zip(before.changed.get(slot));
             if let (Some((then, &changed)), Some(now)) = (earlier, self.series.get(slot))
@@ -42,9 +62,9 @@ impl Snapshot {
         self
     }
 
-    /// The generation in which the series of a slot came to be as it is.
-    pub fn changed(&self, slot: u32) -> u64 {
-        let changed = self.changed.get(slot as usize);
+    /// The generation in which the series at a place came to be as it is.
+    pub fn changed(&self, place: u32) -> u64 {
+        let changed = self.changed.get(place as usize);
         changed.copied().unwrap_or(self.generation)
     }
 }
@@ -65,9 +85,21 @@ mod tests {
         let first = Snapshot::new(1, false, vec![a.clone(), b]);
         // An equal series at another place was touched.
         let second = Snapshot::new(2, false, vec![a.clone(), series("b")]).following(&first);
-        assert_eq!([0, 1].map(|slot| second.changed(slot)), [1, 2]);
+        assert_eq!([0, 1].map(|place| second.changed(place)), [1, 2]);
         let more = vec![a, second.series[1].clone(), series("c")];
         let third = Snapshot::new(3, false, more).following(&second);
-        assert_eq!([0, 1, 2].map(|slot| third.changed(slot)), [1, 2, 3]);
+        assert_eq!([0, 1, 2].map(|place| third.changed(place)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn everything_is_new_once_another_slot_is_empty() {
+        let (a, b, c) = (series("a"), series("b"), series("c"));
+        let first = Snapshot::new(1, false, vec![a.clone(), b, c.clone()]);
+        let second = Snapshot::new(2, false, vec![a.clone(), c.clone()]);
+        let second = second.with_empty(&[1]).following(&first);
+        assert_eq!([0, 1].map(|place| second.changed(place)), [2, 2]);
+        let third = Snapshot::new(3, false, vec![a, c]).with_empty(&[1]);
+        let third = third.following(&second);
+        assert_eq!([0, 1].map(|place| third.changed(place)), [2, 2]);
     }
 }

@@ -172,6 +172,13 @@ impl Cloud {
         topics
     }
 
+    /// Namespace and name of the function at a position in the world's order, as the truth has them.
+    pub fn name_of(&self, position: usize) -> Option<String> {
+        let functions = self.scene().functions();
+        let function = functions.get(position)?;
+        Some(format!("{}/{}", function.namespace, function.name))
+    }
+
     fn attend(&self, door: Door, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
         let number = self.next_request();
         let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);

@@ -102,12 +102,27 @@ fn life_of(rank: usize, settings: &Settings) -> Life {
 
 /// How many log topics the world has; never none.
 pub(crate) fn topic_count(settings: &Settings) -> usize {
+    let own = if settings.own_topics {
+        settings.lives.len()
+    } else {
+        0
+    };
+    shared_topics(settings) + own
+}
+
+/// How many log topics are shared.
+fn shared_topics(settings: &Settings) -> usize {
     settings.topics.clamp(1, MAX_TOPICS)
 }
 
 /// The log topic of the function at `position`, in a generated world and in a replay alike.
 pub(crate) fn topic_of(position: usize, settings: &Settings) -> usize {
-    position % topic_count(settings)
+    let shared = shared_topics(settings);
+    let mut lives = settings.lives.iter();
+    match lives.position(|life| life.function == position) {
+        Some(own) if settings.own_topics => shared + own,
+        _ => position % shared,
+    }
 }
 
 /// The id of a log topic, a UUID as the vendor's are.
@@ -117,7 +132,7 @@ pub(crate) fn topic_id(topic: usize, settings: &Settings) -> String {
 
 /// Whole rounds of the topics share a namespace, so that topics and namespaces cross.
 fn namespace_of(rank: usize, settings: &Settings) -> String {
-    match (rank / topic_count(settings)) % settings.namespaces.max(1) {
+    match (rank / shared_topics(settings)) % settings.namespaces.max(1) {
         0 => "default".to_owned(),
         n => format!("team-{n}"),
     }
@@ -244,6 +259,28 @@ mod tests {
         assert!(shared.iter().all(|f| f.namespace == "default"
             && f.topic_id == shared[0].topic_id
             && f.topic_id.len() == 36));
+    }
+
+    #[test]
+    fn a_function_that_comes_and_goes_may_have_a_topic_of_its_own() {
+        let life = Life {
+            function: 4,
+            deleted_ms: 10,
+            returns_ms: 20,
+            ..Life::ALWAYS
+        };
+        let there = [9, 10, 19, 20].map(|now_ms| life.is_there(now_ms));
+        assert_eq!(there, [true, false, false, true]);
+        let settings = Settings {
+            functions: 9,
+            topics: 2,
+            lives: vec![life],
+            own_topics: true,
+            ..Settings::new(3)
+        };
+        let topics = (0..9).map(|position| topic_of(position, &settings));
+        assert!(topics.eq([0, 1, 0, 1, 2, 1, 0, 1, 0]));
+        assert_eq!(topic_count(&settings), 3);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Settings {
     pub role: Role,
     /// Functions that are not there all the time; those not named are.
     pub lives: Vec<Life>,
+    /// Each of these has a log topic of its own, which comes with it.
+    pub own_topics: bool,
 }
 
 /// When a function of the world is there. Its rows can be read as long as those of any other.
@@ -87,6 +89,8 @@ pub struct Life {
     pub abandoned_ms: i64,
     /// From here on it is not listed.
     pub deleted_ms: i64,
+    /// From here on there is one of the same name again, listed and called.
+    pub returns_ms: i64,
 }
 
 /// A key that ends, as the vendor's token service hands out.
@@ -185,6 +189,7 @@ impl Settings {
             api3: Api3::default(),
             role: Role::default(),
             lives: Vec::new(),
+            own_topics: false,
         }
     }
 
@@ -228,21 +233,22 @@ impl fmt::Debug for Settings {
 
 impl Life {
     /// A life without an end, of no function in particular.
-    pub(crate) const ALWAYS: Self = Self {
+    pub const ALWAYS: Self = Self {
         function: 0,
         created_ms: i64::MIN,
         abandoned_ms: i64::MAX,
         deleted_ms: i64::MAX,
+        returns_ms: i64::MAX,
     };
 
     /// Whether the function is listed.
     pub(crate) fn is_there(&self, now_ms: i64) -> bool {
-        (self.created_ms..self.deleted_ms).contains(&now_ms)
+        (self.created_ms..self.deleted_ms).contains(&now_ms) || now_ms >= self.returns_ms
     }
 
     /// Whether somebody calls the function.
     pub(crate) fn is_called(&self, now_ms: i64) -> bool {
-        (self.created_ms..self.abandoned_ms).contains(&now_ms)
+        (self.created_ms..self.abandoned_ms).contains(&now_ms) || now_ms >= self.returns_ms
     }
 }
 

@@ -106,6 +106,7 @@ impl ClsSource {
         let FoundList {
             functions,
             complete,
+            look,
         } = self.functions.list().await?;
         let (mut listed, mut met) = (Vec::new(), BTreeSet::new());
         let (mut elsewhere, mut nowhere) = (Vec::new(), Vec::new());
@@ -135,6 +136,7 @@ impl ClsSource {
         Ok(Listing {
             functions: listed,
             complete,
+            look,
         })
     }
 

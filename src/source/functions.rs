@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::page_size::PageSize;
 use super::{Place, Remarks, Wanted};
 use crate::config::Unmatched;
+use crate::ledger::{Functions as Which, Look};
 use crate::model::{About, FunctionId};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use known::Known;
@@ -36,13 +37,15 @@ const LOOK_AGAIN: Duration = Duration::from_secs(300);
 pub struct Functions(Finder<Client>);
 
 /// The functions as far as they are known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct FoundList {
     /// Each once, in order of its id. Where topics are needed, only those whose topic is known.
     pub functions: Vec<Found>,
     /// Whether nothing is being asked about them any more: else the list is to be asked for again
     /// soon, and a function that is not among these is not gone.
     pub complete: bool,
+    /// Of a complete list, all that it named.
+    pub look: Option<Look>,
 }
 
 /// A function that exists.
@@ -192,8 +195,25 @@ impl<C: Call> Finder<C> {
         }
         Ok(FoundList {
             functions,
+            look: complete.then(|| self.look(&state.known)),
             complete,
         })
+    }
+
+    /// What the last look at the lists named, and what it would have.
+    fn look(&self, known: &Known) -> Look {
+        let (place, wanted) = (self.place.clone(), self.wanted.clone());
+        let looked_at = known.looked_at();
+        let would_name = move |function: &FunctionId| {
+            let here = place.account == function.account && place.region == function.region;
+            here && wanted.wants(&function.namespace, &function.name)
+                && looked_at.has(&function.namespace)
+        };
+        Look {
+            named: known.named(),
+            would_name: Which::new(would_name),
+            is_certain: known.is_certain(self.needs_topics),
+        }
     }
 
     async fn survey(&self, state: &mut State) -> Result<(), ApiError> {

@@ -19,7 +19,7 @@ use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
-use crate::ledger::{Listed, NextPage, PagedRead, Scope, TargetId};
+use crate::ledger::{Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
@@ -199,9 +199,20 @@ impl V2Source {
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         sizes.retain(|target, _| is_read(target));
         drop(sizes);
+        let (place, filter) = (self.place.clone(), self.filter.clone());
+        let would_name = move |function: &FunctionId| {
+            let here = place.account == function.account && place.region == function.region;
+            here && &*function.namespace == logs::NAMESPACE && filter.wants(&function.name)
+        };
+        let look = Look {
+            named: functions.iter().map(|one| one.function.clone()).collect(),
+            would_name: Functions::new(would_name),
+            is_certain: true,
+        };
         Ok(Listing {
             functions,
             complete: true,
+            look: Some(look),
         })
     }
 

@@ -109,6 +109,7 @@ impl V3Source {
         Ok(Listing {
             functions,
             complete: known.complete,
+            look: known.look,
         })
     }
 

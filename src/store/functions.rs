@@ -83,9 +83,9 @@ impl StoredFunction {
     pub(super) fn decode_shown(
         bytes: &[u8],
         slot: u32,
-        functions: &[Self],
+        functions: &[Option<Self>],
     ) -> Option<Arc<FunctionSeries>> {
-        let whole = functions.get(slot as usize)?;
+        let whole = functions.get(slot as usize)?.as_ref()?;
         let shown = Self::decode(bytes)?.series;
         (shown.function == whole.series.function).then_some(shown)
     }

@@ -54,7 +54,10 @@ fn what_was_committed_comes_back() {
         changes()
     };
     let (store, stored) = Store::open(&path).unwrap();
-    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+    assert_eq!(
+        stored.functions,
+        ["a", "b"].map(|name| Some(function(name)))
+    );
     assert_eq!(stored.keys, first.keys);
     assert_eq!(stored.targets, first.targets);
     assert_eq!(stored.held, vec![(0, shown("a")), (1, shown("b"))]);
@@ -86,12 +89,91 @@ fn a_state_of_before_anything_was_held_is_taken_over() {
     transaction.commit().unwrap();
     drop(database);
     let (store, stored) = Store::open(directory.path()).unwrap();
-    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+    assert_eq!(
+        stored.functions,
+        ["a", "b"].map(|name| Some(function(name)))
+    );
     assert_eq!(stored.held, vec![]);
     store.commit(&changes()).unwrap();
     drop(store);
     let (_, stored) = Store::open(directory.path()).unwrap();
     assert_eq!(stored.held.len(), 2);
+}
+
+/// What lists told, and a slot whose series ended.
+#[test]
+fn what_lists_told_comes_back_and_an_emptied_slot_stays_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(directory.path()).unwrap();
+    let at = Timestamp::from_secs;
+    let id = ListId {
+        account: "a".into(),
+        region: "ap-x".into(),
+        selection: 7,
+    };
+    let listed = ListedAt {
+        began: at(9),
+        from: at(-4),
+    };
+    let missed = |lists| Missed {
+        since: at(8),
+        lists,
+    };
+    let gone = FunctionId::new("ap-x", "default", "a").of_account("a");
+    let first = Changes {
+        lists: vec![(id.clone(), listed)],
+        missed: vec![(0, Some(missed(2))), (1, Some(missed(1)))],
+        ..changes()
+    };
+    store.commit(&first).unwrap();
+    let ends = Changes {
+        held: vec![(0, None)],
+        emptied: vec![0],
+        missed: vec![(0, None)],
+        ended: vec![(gone.clone(), Some(at(5)))],
+        ..Changes::default()
+    };
+    store.commit(&ends).unwrap();
+    drop(store);
+    let (store, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!(stored.functions, [None, Some(function("b"))]);
+    assert_eq!(stored.lists, [(id, listed)]);
+    assert_eq!(stored.missed, [(1, missed(1))]);
+    assert_eq!(stored.ended, [(gone.clone(), at(5))]);
+    let over = Changes {
+        functions: vec![(0, function("c"))],
+        ended: vec![(gone, None)],
+        ..Changes::default()
+    };
+    store.commit(&over).unwrap();
+    drop(store);
+    let (_, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!(
+        stored.functions,
+        ["c", "b"].map(|name| Some(function(name)))
+    );
+    assert_eq!(stored.ended, []);
+}
+
+#[test]
+fn lists_that_miss_a_function_that_is_not_there_are_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(directory.path()).unwrap();
+    let missed = Missed {
+        since: Timestamp::from_secs(8),
+        lists: 1,
+    };
+    let wrong = Changes {
+        missed: vec![(2, Some(missed))],
+        ..changes()
+    };
+    store.commit(&wrong).unwrap();
+    drop(store);
+    let refused = Store::open(directory.path()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Damaged { what: "missed", .. }),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -126,7 +208,10 @@ fn a_file_whose_making_was_cut_short_is_made_anew() {
     store.commit(&changes()).unwrap();
     drop(store);
     let (_, stored) = Store::open(directory.path()).unwrap();
-    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+    assert_eq!(
+        stored.functions,
+        ["a", "b"].map(|name| Some(function(name)))
+    );
 }
 
 #[test]
@@ -147,8 +232,8 @@ fn a_newer_layout_is_refused() {
         matches!(
             refused,
             OpenError::Layout {
-                found: 5,
-                known: 4,
+                found: 6,
+                known: 5,
                 ..
             }
         ),

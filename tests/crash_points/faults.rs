@@ -130,7 +130,8 @@ fn commit_errors(exporter: &Exporter) -> u64 {
 fn kept(disk: &FaultyDisk) -> Totals {
     disk.repair();
     let (_store, stored) = Store::open_on(disk.disk()).unwrap();
-    let series = stored.functions.into_iter().map(|function| function.series);
+    let functions = stored.functions.into_iter().flatten();
+    let series = functions.map(|function| function.series);
     let snapshot = Snapshot::new(1, false, series.collect());
     Totals::shown(&snapshot).unwrap()
 }

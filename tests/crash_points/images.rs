@@ -194,6 +194,7 @@ impl<'a> Examiner<'a> {
         let series = state
             .functions
             .iter()
+            .flatten()
             .map(|function| function.series.clone());
         let counted = Snapshot::new(1, false, series.collect());
         let mut next = counted.clone();

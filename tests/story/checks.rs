@@ -15,13 +15,19 @@ pub type Broken = String;
 
 /// Remembers what was shown, over all lives of the exporter.
 #[derive(Default)]
-pub struct Shown(HashMap<u64, f64>);
+pub struct Shown(HashMap<u64, (f64, String)>);
 
 impl Shown {
     /// A counter that Prometheus has seen never falls and, above zero, never vanishes, whatever
     /// happened in between. (What is known of a function, and with it some zeros, comes back with
-    /// the list of functions.)
-    pub fn check(&mut self, scrape: &Exposition) -> Result<(), Broken> {
+    /// the list of functions.) But for the functions whose series `may_end`; returns those of which
+    /// they did.
+    pub fn check(
+        &mut self,
+        scrape: &Exposition,
+        may_end: impl Fn(&str) -> bool,
+    ) -> Result<BTreeSet<String>, Broken> {
+        let mut ended = BTreeSet::new();
         let of_calls = scrape.families.iter().filter(|family| {
             let own = family.name.starts_with("scf_exporter_");
             !own && ["counter", "histogram"].contains(&family.kind.as_str())
@@ -29,20 +35,50 @@ impl Shown {
         let mut now = HashMap::with_capacity(self.0.len());
         for sample in of_calls.flat_map(|family| &family.samples) {
             let series = hash(&(&sample.name, &sample.labels));
-            now.insert(series, sample.value);
-            let before = self.0.remove(&series).unwrap_or(0.0);
+            let function = function_of(&sample.labels);
+            now.insert(series, (sample.value, function.clone()));
+            let (before, _) = self.0.remove(&series).unwrap_or_default();
             if sample.value < before {
+                if may_end(&function) {
+                    ended.insert(function);
+                    continue;
+                }
                 let (name, labels, value) = (&sample.name, &sample.labels, sample.value);
                 return Err(format!("{name}{labels:?} fell from {before} to {value}"));
             }
         }
-        let gone = self.0.values().filter(|before| **before > 0.0).count();
-        if gone > 0 {
-            return Err(format!("{gone} series above zero were shown and are gone"));
+        let gone = self.0.values().filter(|(before, _)| *before > 0.0);
+        let (over, gone): (Vec<_>, Vec<_>) = gone.partition(|(_, function)| may_end(function));
+        if let Some((_, function)) = gone.first() {
+            let count = gone.len();
+            return Err(format!(
+                "{count} series above zero, as of {function}, were shown and are gone"
+            ));
         }
+        ended.extend(over.into_iter().map(|(_, function)| function.clone()));
         self.0 = now;
-        Ok(())
+        Ok(ended)
     }
+}
+
+/// As the truth calls the function of a sample.
+pub fn function_of(labels: &BTreeMap<String, String>) -> String {
+    let label = |name: &str| labels.get(name).map_or("", String::as_str);
+    format!("{}/{}", label("function_namespace"), label("function_name"))
+}
+
+/// What was counted for series that have ended besides those that are there.
+pub fn together(mut counted: Sums, ended: &Sums) -> Sums {
+    for (function, (codes, us, ms, bytes)) in ended {
+        let sum = counted.entry(function.clone()).or_default();
+        for (code, count) in codes {
+            *sum.0.entry(code.clone()).or_default() += count;
+        }
+        sum.1 += us;
+        sum.2 += ms;
+        sum.3 += bytes;
+    }
+    counted
 }
 
 fn hash(series: &impl Hash) -> u64 {

@@ -13,6 +13,9 @@ use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 use super::rotate;
 
+#[path = "draw/comings.rs"]
+mod comings;
+
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
 const RETRY_GAP_S: u64 = 62;
 /// What a function's last rows have beyond all known delays before the function is deleted.
@@ -51,6 +54,8 @@ pub fn story(seed: u64, random: &Random) -> Story {
         scrape: Duration::from_secs(dice.pick(&[15, 60, 120])),
         request_timeout: 30,
         clock: MachineClock::default(),
+        later_first_read: None,
+        retention: None,
     };
     // Keys that end, by a wrong clock, before they are handed out cannot be told from dead ones.
     if story.world.faults.clock_skew_ms < 0 {
@@ -67,6 +72,8 @@ pub fn story(seed: u64, random: &Random) -> Story {
     Dice(&Random::seeded(seed ^ 0xCA13_0000_0000_0000)).calm(&mut story);
     rotate::draw(&mut story);
     slow_queries(&mut story);
+    let comings = Random::seeded(seed ^ 0xC011_1265_0000_0000);
+    Dice(&comings).comings(&mut story);
     // CLS tells whole milliseconds only.
     story.world.whole_ms |= !story.one_api();
     story
@@ -207,6 +214,7 @@ impl Dice<'_> {
                 created_ms: created_ms.unwrap_or(i64::MIN),
                 abandoned_ms: abandoned_ms.unwrap_or(i64::MAX),
                 deleted_ms: abandoned_ms.map_or(i64::MAX, |ms| ms + rest_ms),
+                ..Life::ALWAYS
             };
             if life.created_ms < life.abandoned_ms {
                 lives.push(life);

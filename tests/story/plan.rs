@@ -43,6 +43,12 @@ pub struct Story {
     pub request_timeout: u64,
     /// What the clock of the exporter's machine does.
     pub clock: MachineClock,
+    /// How far back a target begins of which nothing is known, once there is a state, seconds; a day
+    /// where that is not said.
+    pub later_first_read: Option<u64>,
+    /// How long the series of a function stay that is gone, seconds; longer than any story where that
+    /// is not said.
+    pub retention: Option<u64>,
 }
 
 /// Where the exporter's keys come from.
@@ -362,12 +368,28 @@ impl Story {
         let told = self.world.lives.iter().map(|life| {
             let (created, deleted) = (at(life.created_ms), at(life.deleted_ms));
             format!(
-                "Function {} is created {created}, abandoned {} and deleted {deleted}.",
+                "Function {} is created {created}, abandoned {} and deleted {deleted}; it returns {}.",
                 life.function,
                 at(life.abandoned_ms),
+                at(life.returns_ms),
             )
         });
-        told.collect()
+        let own = self.world.own_topics && !self.world.lives.is_empty();
+        let more = said([
+            (own, "Each of these has a topic of its own.".to_owned()),
+            (
+                self.later_first_read.is_some(),
+                format!(
+                    "With a state, first reads go {:?} s back.",
+                    self.later_first_read
+                ),
+            ),
+            (
+                self.retention.is_some(),
+                format!("Series of what is gone stay for {:?} s.", self.retention),
+            ),
+        ]);
+        told.chain(more).collect()
     }
 }
 

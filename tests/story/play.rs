@@ -15,6 +15,8 @@ use scf_exporter::tencent::Environment;
 use scf_exporter::web::View;
 use tokio::time::{Instant, sleep, timeout};
 
+#[path = "comings.rs"]
+mod comings;
 #[path = "nap.rs"]
 mod nap;
 #[path = "reload.rs"]
@@ -27,7 +29,7 @@ use super::plan::{End, Event, Layout, Setup, Story};
 use super::remembered::Remembered;
 use super::setup::{config, environment};
 use super::support::disk::{Image, disk_of};
-use super::support::world::Exporter;
+use super::support::world::{Exporter, Sums};
 use super::wire::{Log, Wire};
 use super::zeros::Zeros;
 
@@ -69,6 +71,11 @@ struct Player<'a> {
     zeros: Zeros,
     deadlines: Deadlines,
     remembered: Remembered,
+    /// What was counted for series that have ended, and what was counted at the last look.
+    ended: Sums,
+    last_counted: Sums,
+    /// All targets that there are were opened, and that is durable.
+    has_state: bool,
     /// Life and generation of the last snapshot that was looked at: each is looked at once.
     looked_at: (usize, u64),
     full_until: Option<Instant>,
@@ -133,6 +140,9 @@ impl<'a> Player<'a> {
             zeros: Zeros::default(),
             deadlines: Deadlines::new(story.world.start_ms),
             remembered: Remembered::default(),
+            ended: Sums::new(),
+            last_counted: Sums::new(),
+            has_state: false,
             looked_at: (0, 0),
             full_until: None,
             setup: story.setup,
@@ -198,6 +208,7 @@ impl<'a> Player<'a> {
         }
         self.catch_up().await?;
         self.forget().await?;
+        self.wait_for_ends().await?;
         self.end(End::Stop).await?;
         self.keeps_nothing()
     }
@@ -205,7 +216,14 @@ impl<'a> Player<'a> {
     async fn start(&mut self) -> Result<(), Broken> {
         self.wire.take_most_under_way(false);
         let disk = disk_of(&self.image);
-        let config = config(self.story, &self.setup, &self.cloud, &self.runtime);
+        let has_state = self.has_state;
+        let config = config(
+            self.story,
+            &self.setup,
+            &self.cloud,
+            &self.runtime,
+            has_state,
+        );
         loop {
             let seams = Seams {
                 runtime: self.machine.clone(),
@@ -288,9 +306,19 @@ impl<'a> Player<'a> {
             self.image.written(),
             self.image.len(),
         ));
-        self.shown.check(&scrape)?;
+        let may_end = |function: &str| comings::may_end(self.story, &self.cloud, function, now_ms);
+        let ended = self.shown.check(&scrape, may_end)?;
+        for function in &ended {
+            self.log
+                .line(&format!("the series of {function} have ended"));
+            self.zeros.forget(function);
+            let last = self.last_counted.remove_entry(function);
+            self.ended = checks::together(self.ended.clone(), &last.into_iter().collect());
+        }
         self.zeros.check(zero_first, Some(&scrape))?;
-        let counted = checks::counted(&life.exporter, self.api());
+        self.last_counted = checks::counted(&life.exporter, self.api());
+        self.has_state |= comings::has_state(&life.exporter);
+        let counted = checks::together(self.last_counted.clone(), &self.ended);
         let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
         checks::never_more(&counted, &truth)?;
         self.nothing_left_out(&life.exporter.dispositions())?;
@@ -430,6 +458,7 @@ impl<'a> Player<'a> {
         };
         let truth = self.cloud.truth(self.now_ms());
         let counted = checks::counted(&life.exporter, self.api());
+        let counted = checks::together(counted, &self.ended);
         checks::exact(&counted, &checks::expected(&truth, self.api()))
     }
 

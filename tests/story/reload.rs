@@ -19,7 +19,8 @@ impl Player<'_> {
         cut: Option<(Duration, End)>,
     ) -> Result<(), Broken> {
         self.scrape()?;
-        let config = config(self.story, &setup, &self.cloud, &self.runtime);
+        let has_state = self.has_state;
+        let config = config(self.story, &setup, &self.cloud, &self.runtime, has_state);
         let zero_first = Duration::from_secs(setup.zero_first);
         let life = self.now.as_mut().expect("an exporter is at work");
         let reload = life.exporter.running.reload(&config);

@@ -31,15 +31,23 @@ impl Story {
     }
 }
 
-/// The configuration of an exporter.
-pub fn config(story: &Story, setup: &Setup, cloud: &Arc<Cloud>, runtime: &Runtime) -> Config {
+/// The configuration of an exporter; `has_state` where it has read before.
+pub fn config(
+    story: &Story,
+    setup: &Setup,
+    cloud: &Arc<Cloud>,
+    runtime: &Runtime,
+    has_state: bool,
+) -> Config {
     let secs = |secs: u64| Some(format!("{secs}s"));
+    let first_read = story.later_first_read.filter(|_| has_state);
     let overrides = Overrides {
         poll_interval: secs(setup.interval),
         idle_interval: secs(setup.idle_interval),
         sweep_interval: secs(setup.sweep_interval),
         discovery_interval: secs(setup.discovery_interval),
-        first_read: secs(86_400),
+        first_read: secs(first_read.unwrap_or(86_400)),
+        series_retention: story.retention.and_then(secs),
         max_run_time: secs(story.run_time_s()),
         delivery_delay: secs(story.delivery_s()),
         page_size: Some(setup.page_size.to_string()),

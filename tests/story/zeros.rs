@@ -1,11 +1,11 @@
 //! That no scrape shows a value of a series that none showed at zero before.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::checks::Broken;
+use super::checks::{Broken, function_of};
 use super::support::exposition::Exposition;
 
 /// Whether a function has these depends on what is known of it, which each life learns anew: they
@@ -22,7 +22,8 @@ const OF_THE_LIST: [&str; 2] = [
 /// two lives apart.
 #[derive(Default)]
 pub struct Zeros {
-    shown: HashSet<String>,
+    /// With the function of each.
+    shown: HashMap<String, String>,
     last: Option<Look>,
     /// Whether nothing can have come and gone unseen before the life that begins.
     is_seen: bool,
@@ -46,6 +47,11 @@ impl Zeros {
         }
     }
 
+    /// The series of a function ended: they begin anew, at zero.
+    pub fn forget(&mut self, function: &str) {
+        self.shown.retain(|_, of| of != function);
+    }
+
     /// What is seen of a life that holds new series at zero for `span`; `scrape` is none where it is
     /// what was seen last.
     pub fn check(&mut self, span: Duration, scrape: Option<&Exposition>) -> Result<(), Broken> {
@@ -60,11 +66,11 @@ impl Zeros {
         });
         for sample in of_calls.flat_map(|family| &family.samples) {
             let series = format!("{}{:?}", sample.name, sample.labels);
-            if is_seen && sample.value > 0.0 && !self.shown.contains(&series) {
+            if is_seen && sample.value > 0.0 && !self.shown.contains_key(&series) {
                 let value = sample.value;
                 return Err(format!("{series} is {value} and was never shown at zero"));
             }
-            self.shown.insert(series);
+            self.shown.insert(series, function_of(&sample.labels));
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! A change to the books that is not made yet.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
+use tracing::info;
 
-use crate::ledger::TargetId;
+use crate::ledger::{ListId, ListedAt, Missed, TargetId};
 use crate::model::{About, AttemptKey, FunctionId, RetCode, Timestamp};
 use crate::series::FunctionSeries;
 use crate::store::KeyPack;
@@ -14,27 +16,40 @@ use crate::store::KeyPack;
 pub struct Prepared {
     /// When it is counted, by this machine's clock: series that are new with it begin then.
     pub(super) now: Timestamp,
-    /// New functions, for the slots that follow those in the books, each with what its API says
-    /// where all went well.
-    pub(super) added: Vec<(FunctionId, RetCode)>,
+    /// New functions with their slots, which are empty or follow those in the books, each with what
+    /// its API says where all went well.
+    pub(super) added: BTreeMap<u32, (FunctionId, RetCode)>,
     pub(super) added_slots: HashMap<FunctionId, u32>,
     /// New versions of series, by slot.
     pub(super) series: HashMap<u32, Arc<FunctionSeries>>,
     /// Keys of this change, so that a row twice in it counts once.
     pub(super) keys: HashSet<(u32, AttemptKey)>,
     pub(super) packs: Vec<Arc<KeyPack>>,
-    pub(super) settled: Vec<(TargetId, Timestamp)>,
+    pub(super) settled: BTreeMap<TargetId, Timestamp>,
     /// Positions below which keys are forgotten, by slot.
     pub(super) forgotten: HashMap<u32, Timestamp>,
     /// Positions that lay in the future, and where they are put instead; made after all others.
-    pub(super) lowered: Vec<(TargetId, Timestamp)>,
+    pub(super) lowered: BTreeMap<TargetId, Timestamp>,
     /// The same of positions below which keys were forgotten, by slot.
     pub(super) recalled: HashMap<u32, Timestamp>,
+    /// Positions from which functions are counted again, by slot: a place is new for them.
+    pub(super) reopened: BTreeMap<u32, Timestamp>,
     pub(super) dropped: Vec<u64>,
     /// Topics newly known for a slot.
     pub(super) homes: Vec<(u32, TargetId)>,
     /// What is newly known about a slot's function.
-    pub(super) about: Vec<(u32, Option<Arc<About>>)>,
+    pub(super) about: BTreeMap<u32, Option<Arc<About>>>,
+    /// Sources that have listed their functions.
+    pub(super) lists: BTreeMap<ListId, ListedAt>,
+    /// Slots whose functions complete lists miss, or name again.
+    pub(super) missed: BTreeMap<u32, Option<Missed>>,
+    /// When lists began that miss the functions of slots.
+    pub(super) missed_at: BTreeMap<u32, Timestamp>,
+    /// Slots whose series end.
+    pub(super) emptied: BTreeSet<u32>,
+    /// The position below which rows of a function whose series ended are closed; none once there
+    /// can be no such row.
+    pub(super) ended: BTreeMap<FunctionId, Option<Timestamp>>,
 }
 
 /// Where a stored pack of keys belongs, to know when nothing needs it any more.
@@ -64,6 +79,11 @@ impl Prepared {
             && self.forgotten.is_empty()
             && self.lowered.is_empty()
             && self.recalled.is_empty()
+            && self.reopened.is_empty()
+            && self.lists.is_empty()
+            && self.missed.is_empty()
+            && self.emptied.is_empty()
+            && self.ended.is_empty()
     }
 
     /// Whether it changes what is shown or remembered beside that, until the process ends.
@@ -71,24 +91,32 @@ impl Prepared {
         !self.homes.is_empty() || !self.about.is_empty()
     }
 
+    /// Says whose series end with it.
+    pub fn tell_ended(&self, books: &super::Books) {
+        let series = self
+            .emptied
+            .iter()
+            .filter_map(|slot| books.series().get(*slot));
+        for series in series {
+            info!(
+                function = %series.function,
+                "its series end: it was neither listed nor called for as long as series.retention says"
+            );
+        }
+    }
+
     pub(super) fn added_slot(&self, function: &FunctionId) -> Option<u32> {
         self.added_slots.get(function).copied()
     }
 
     pub(super) fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
-        self.settled
-            .iter()
-            .rev()
-            .find(|(id, _)| id == target)
-            .map(|(_, position)| *position)
+        self.settled.get(target).copied()
     }
 
     /// Where a target that lay in the future is put, if the change does that.
     pub(super) fn lowered_to(&self, target: &TargetId) -> Timestamp {
-        let mut lowered = self.lowered.iter().filter(|(id, _)| id == target);
-        lowered
-            .next()
-            .map_or(Timestamp::MAX, |(_, position)| *position)
+        let lowered = self.lowered.get(target).copied();
+        lowered.unwrap_or(Timestamp::MAX)
     }
 
     /// The slots that this change adds and that a target covers.
@@ -101,8 +129,16 @@ impl Prepared {
     }
 
     pub(super) fn forget(&mut self, slot: u32, bound: Timestamp) {
+        let bound = self.reopened.get(&slot).map_or(bound, |at| bound.min(*at));
         let entry = self.forgotten.entry(slot).or_insert(bound);
         *entry = bound.max(*entry);
+    }
+
+    /// Counts a function from `position` on, whatever was forgotten of it.
+    pub(super) fn reopen(&mut self, slot: u32, position: Timestamp) {
+        let entry = self.reopened.entry(slot).or_insert(position);
+        *entry = position.min(*entry);
+        self.forgotten.remove(&slot);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::prepared::{PackNote, Prepared};
 use super::{Books, Rules};
-use crate::ledger::{RETENTION, Scope, Seen, TargetId};
+use crate::ledger::{Functions, RETENTION, Scope, Seen, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
@@ -24,7 +24,13 @@ pub struct Correction {
 impl Books {
     /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
     /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
-    pub fn keep_by(&mut self, rules: Rules, ended: &[TargetId], gone: &[FunctionId]) {
+    pub fn keep_by(
+        &mut self,
+        rules: Rules,
+        wanted: Functions,
+        ended: &[TargetId],
+        gone: &[FunctionId],
+    ) {
         self.rules = rules;
         self.series.limit_to(rules.functions);
         self.homes.retain(|_, topics| {
@@ -36,6 +42,7 @@ impl Books {
                 self.series.change(slot, |series| series.about = None);
             }
         }
+        self.want(wanted);
     }
 
     /// Settles a target at `position`: nothing below it can still appear. For a function that was
@@ -44,7 +51,7 @@ impl Books {
         if position <= self.settled_after(change, target) {
             return;
         }
-        change.settled.push((target.clone(), position));
+        change.settled.insert(target.clone(), position);
         for slot in self.slots_of(target) {
             let first = self.seen[slot as usize].forgotten() == Timestamp::MIN;
             let below = if first { Duration::ZERO } else { self.memory() };
@@ -79,13 +86,13 @@ impl Books {
         for (id, settled) in self.targets.beside(target) {
             if settled > now && change.lowered_to(id) > now {
                 let kept_from = (settled - self.memory()).min(since);
-                change.lowered.push((id.clone(), kept_from));
+                change.lowered.insert(id.clone(), kept_from);
             }
         }
         let beside = |function: &FunctionId| {
             function.account == target.account && function.region == target.region
         };
-        for (slot, series) in (0..).zip(self.series.all()) {
+        for (slot, series) in self.series.all() {
             if is_sure && beside(&series.function) && self.forgotten_after(change, slot) > now {
                 change.recalled.insert(slot, since);
             }
@@ -121,23 +128,21 @@ impl Books {
         }
         let met = met.into_iter().filter(|(_, count)| *count > 0);
         Some(
-            met.map(|(slot, count)| (self.function_in(change, slot).clone(), count))
+            met.filter_map(|(slot, count)| Some((self.function_in(change, slot)?.clone(), count)))
                 .collect(),
         )
     }
 
-    fn function_in<'s>(&'s self, change: &'s Prepared, slot: u32) -> &'s FunctionId {
-        match self.series.all().get(slot as usize) {
-            Some(series) => &series.function,
-            None => &change.added[slot as usize - self.seen.len()].0,
-        }
+    fn function_in<'s>(&'s self, change: &'s Prepared, slot: u32) -> Option<&'s FunctionId> {
+        let added = change.added.get(&slot).map(|(function, _)| function);
+        added.or_else(|| self.series.get(slot).map(|series| &series.function))
     }
 
     /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
     /// functions that are listed with no topic any more.
     fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
         let oldest = position - RETENTION - self.memory();
-        for (slot, series) in (0..).zip(self.series.all()) {
+        for (slot, series) in self.series.all() {
             let function = &series.function;
             let beside = function.account == target.account && function.region == target.region;
             if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
@@ -156,7 +161,7 @@ impl Books {
                 own.map(|(slot, _)| *slot).collect()
             }
             Scope::Region | Scope::Namespace(_) => {
-                let all = (0..).zip(self.series.all());
+                let all = self.series.all();
                 let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
                 all.filter(|(_, series)| own(&series.function))
                     .map(|(slot, _)| slot)
@@ -196,7 +201,7 @@ impl Books {
 
     /// The packs whose every key is forgotten after this change, in ascending order.
     pub(super) fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
-        if change.forgotten.is_empty() {
+        if change.forgotten.is_empty() && change.emptied.is_empty() {
             return Vec::new();
         }
         let forgotten = |slot: u32, at: Timestamp| at < self.forgotten_after(change, slot);
@@ -209,10 +214,12 @@ impl Books {
     }
 
     pub(super) fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
-        let now = self
-            .seen
-            .get(slot as usize)
-            .map_or(Timestamp::MIN, Seen::forgotten);
+        let own = match self.seen.get(slot as usize) {
+            _ if change.emptied.contains(&slot) => Timestamp::MAX,
+            _ if change.added.contains_key(&slot) => Timestamp::MIN,
+            seen => seen.map_or(Timestamp::MIN, Seen::forgotten),
+        };
+        let now = change.reopened.get(&slot).map_or(own, |at| own.min(*at));
         let bound = change.forgotten.get(&slot).copied().unwrap_or(now).max(now);
         let recalled = change.recalled.get(&slot).copied();
         recalled.map_or(bound, |recalled| bound.min(recalled))

@@ -5,14 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::ledger::RETENTION;
-use crate::model::{Bytes, Nanos, Outcome, RetCode, Row};
+use crate::commit::{Asked, Known};
+use crate::ledger::{Listed, Look, RETENTION};
+use crate::model::{About, Bytes, Nanos, Outcome, RetCode, Row};
+
+mod ended;
+mod listed;
+mod topics;
 
 const RULES: Rules = Rules {
     functions: 100,
     several_accounts: false,
     late_after: Duration::from_secs(100),
     first_read: Duration::from_secs(1_000),
+    retention: Retention {
+        span: Duration::ZERO,
+        is_written: false,
+    },
 };
 fn rules(functions: usize) -> Rules {
     Rules { functions, ..RULES }
@@ -85,21 +94,46 @@ fn commit(books: &mut Books, target: &TargetId, pages: &[Page]) -> (PageOutcome,
 /// What the store holds after these changes, in order.
 #[derive(Default)]
 struct FakeStore {
-    functions: BTreeMap<u32, StoredFunction>,
+    functions: BTreeMap<u32, Option<StoredFunction>>,
     keys: BTreeMap<u64, Arc<KeyPack>>,
     targets: BTreeMap<TargetId, Timestamp>,
+    lists: BTreeMap<ListId, ListedAt>,
+    missed: BTreeMap<u32, Missed>,
+    ended: BTreeMap<FunctionId, Timestamp>,
 }
 
 impl FakeStore {
     fn write(&mut self, changes: Changes) {
-        self.functions.extend(changes.functions);
+        let functions = changes.functions.into_iter();
+        self.functions
+            .extend(functions.map(|(slot, function)| (slot, Some(function))));
         self.keys.extend(changes.keys);
         self.keys
             .retain(|number, _| !changes.dropped_keys.contains(number));
         self.targets.extend(changes.targets);
+        self.lists.extend(changes.lists);
+        for slot in changes.emptied {
+            self.functions.insert(slot, None);
+        }
+        for (slot, missed) in changes.missed {
+            match missed {
+                Some(missed) => self.missed.insert(slot, missed),
+                None => self.missed.remove(&slot),
+            };
+        }
+        for (function, bound) in changes.ended {
+            match bound {
+                Some(bound) => self.ended.insert(function, bound),
+                None => self.ended.remove(&function),
+            };
+        }
     }
 
     fn restore(&self, functions: usize) -> Books {
+        self.restore_by(rules(functions))
+    }
+
+    fn restore_by(&self, rules: Rules) -> Books {
         assert!(
             self.functions
                 .keys()
@@ -112,8 +146,65 @@ impl FakeStore {
             keys: self.keys.clone().into_iter().collect(),
             targets: self.targets.clone().into_iter().collect(),
             held: Vec::new(),
+            lists: self.lists.clone().into_iter().collect(),
+            missed: self.missed.clone().into_iter().collect(),
+            ended: self.ended.clone().into_iter().collect(),
         };
-        Books::restore(rules(functions), stored)
+        Books::restore(rules, stored)
+    }
+}
+
+// === lists ===
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_secs(second)
+}
+
+fn listed(function: u8, target: &TargetId) -> Listed {
+    Listed {
+        function: name(function),
+        target: target.clone(),
+        about: None,
+    }
+}
+
+/// A complete list of these functions that began at a second and took ten.
+fn list(began: i64, listed: Vec<Listed>) -> Known {
+    let look = Look {
+        named: listed.iter().map(|one| one.function.clone()).collect(),
+        would_name: Functions::all(),
+        is_certain: true,
+    };
+    let by = ListId {
+        account: "".into(),
+        region: "r".into(),
+        selection: 0,
+    };
+    Known {
+        listed,
+        gone: Vec::new(),
+        asked: Some(Asked {
+            by,
+            began: at(began),
+            now: at(began + 10),
+            look: Some(look),
+        }),
+    }
+}
+
+/// A page of one row: request `id` of a function, first attempt, logged and started at these seconds.
+fn logged(function: u8, id: u128, log: i64, started: i64) -> Page {
+    let row = Row {
+        ret_code: RetCode::OK_STATUS,
+        key: AttemptKey { id, attempt: 0 },
+        position: at(log),
+        started: at(started),
+        ..Row::default()
+    };
+    Page {
+        functions: vec![name(function)],
+        rows: vec![row],
+        ..Page::default()
     }
 }
 
@@ -344,7 +435,11 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
         target: TargetId::region("r"),
         about: None,
     };
-    books.prepare_known(&mut change, &[listed], &[]);
+    let known = Known {
+        listed: vec![listed],
+        ..Known::default()
+    };
+    books.prepare_known(&mut change, &known);
     books.apply(change);
     let mut before = page_of(&[(0, 1, 0), (1, 2, 0)]);
     for row in &mut before.rows {
@@ -355,146 +450,4 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
         (outcome.counted, outcome.late, outcome.duplicate),
         (0, 0, 2)
     );
-}
-
-// === topics, accounts, several APIs ===
-
-/// A page of one row: request `id`, first attempt, logged and started at these seconds.
-fn logged(id: u128, log: i64, started: i64) -> Page {
-    let row = Row {
-        ret_code: RetCode::OK_STATUS,
-        key: AttemptKey { id, attempt: 0 },
-        position: Timestamp::from_secs(log),
-        started: Timestamp::from_secs(started),
-        ..Row::default()
-    };
-    Page {
-        functions: vec![name(0)],
-        rows: vec![row],
-        ..Page::default()
-    }
-}
-
-fn settle(books: &mut Books, target: &TargetId, second: i64) {
-    let mut change = Prepared::default();
-    books.prepare_settled(&mut change, target, Timestamp::from_secs(second));
-    let _stored = books.to_store(&mut change);
-    books.apply(change);
-}
-
-#[test]
-fn an_attempt_that_v2_brought_is_not_counted_again_from_a_topic() {
-    let (mut books, region) = opened(100);
-    let mut page = logged(7, START + 10, START + 10);
-    page.rows[0].key.attempt = (START + 10) as u32;
-    assert_eq!(commit(&mut books, &region, &[page]).0.counted, 1);
-
-    let topic = TargetId::topic("r", "t");
-    let began = books.opening(&topic, Timestamp::from_secs(START + 1_050));
-    assert_eq!(began, Timestamp::from_secs(START), "where v2 has settled");
-    settle(&mut books, &topic, START);
-    let same = logged(7, START + 12, START + 10);
-    let other = logged(8, START + 12, START + 10);
-    let (outcome, _) = commit(&mut books, &topic, &[same, other]);
-    assert_eq!((outcome.counted, outcome.duplicate), (1, 1));
-}
-
-#[test]
-fn a_function_in_two_topics_is_remembered_as_long_as_the_slower_one_needs() {
-    let mut books = Books::new(RULES);
-    let (old, new) = (TargetId::topic("r", "old"), TargetId::topic("r", "new"));
-    for topic in [&old, &new] {
-        settle(&mut books, topic, START);
-    }
-    let page = logged(1, START + 1, START);
-    assert_eq!(
-        commit(&mut books, &old, std::slice::from_ref(&page))
-            .0
-            .counted,
-        1
-    );
-    assert_eq!(
-        commit(&mut books, &new, std::slice::from_ref(&page))
-            .0
-            .duplicate,
-        1
-    );
-
-    settle(&mut books, &new, START + 10_000);
-    assert_eq!(books.keys(), 1, "the old topic is behind");
-    assert_eq!(commit(&mut books, &old, &[page]).0.duplicate, 1);
-    settle(&mut books, &old, START + 10_000);
-    assert_eq!(books.keys(), 0);
-}
-
-#[test]
-fn what_no_topic_claims_is_forgotten_after_retention() {
-    let (mut books, _) = opened(100);
-    let topic = TargetId::topic("r", "t");
-    settle(&mut books, &topic, START);
-    commit(&mut books, &topic, &[logged(1, START + 1, START)]);
-    // As after a restart, with the function gone from the list.
-    books.homes.clear();
-    settle(&mut books, &topic, START + 10_000);
-    assert_eq!(books.keys(), 1);
-    let week = RETENTION.as_secs() as i64;
-    settle(&mut books, &topic, START + week + 10_000);
-    assert_eq!(books.keys(), 0);
-}
-
-#[test]
-fn a_cold_start_counts_once_beside_its_invocation() {
-    let mut books = Books::new(RULES);
-    let topic = TargetId::topic("r", "t");
-    settle(&mut books, &topic, START);
-    let mut page = logged(1, START + 1, START);
-    page.cold_starts.push(ColdStart {
-        function: 0,
-        key: page.rows[0].key.of_cold_start(),
-        position: Timestamp::from_secs(START),
-        total: Nanos(30),
-        parts: [Nanos(0), Nanos(10), Nanos(20)],
-    });
-    let (outcome, _) = commit(&mut books, &topic, &[page.clone(), page]);
-    assert_eq!((outcome.counted, outcome.duplicate), (1, 1));
-    let snapshot = books.snapshot(0);
-    let starts = snapshot.series[0].cold_starts.as_ref().unwrap();
-    assert_eq!((starts.duration.count(), starts.parts), (1, [0, 10, 20]));
-}
-
-#[test]
-fn what_is_known_of_a_function_is_shown_counted_with_and_ends_with_it() {
-    let mut books = Books::new(RULES);
-    let target = TargetId::function(name(0));
-    let about = Arc::new(About {
-        memory_limit: Bytes(1 << 30),
-        timeout: Duration::from_secs(3),
-        runtime: "Go1".into(),
-    });
-    let listed = |about: Option<&Arc<About>>| Listed {
-        function: name(0),
-        target: target.clone(),
-        about: about.cloned(),
-    };
-    let known = |books: &mut Books, listed: &[Listed], gone: &[FunctionId]| {
-        let mut change = Prepared::default();
-        books.prepare_known(&mut change, listed, gone);
-        books.apply(change);
-        books.snapshot(0).series[0].about.clone()
-    };
-    let is_known = known(&mut books, &[listed(Some(&about))], &[]);
-    assert_eq!(is_known.as_ref(), Some(&about));
-    let not_told = known(&mut books, &[listed(None)], &[]);
-    assert_eq!(
-        not_told,
-        Some(about),
-        "a list that cannot tell takes nothing back"
-    );
-
-    settle(&mut books, &target, START);
-    let mut page = logged(1, START + 1, START + 1);
-    page.rows[0].billed = Nanos(500);
-    commit(&mut books, &target, &[page]);
-    assert_eq!(books.snapshot(0).series[0].billed_memory, 500 << 30);
-    assert_eq!(known(&mut books, &[], &[name(0)]), None);
 }

@@ -1,8 +1,9 @@
 //! When the committer commits, and what it says of when a series began.
 
 use super::*;
+use crate::commit::Known;
 use crate::commit::Rules;
-use crate::ledger::{Listed, TargetId};
+use crate::ledger::{Functions, Listed, Retention, TargetId};
 use crate::model::FunctionId;
 use crate::model::{Outcome, RetCode, Row};
 use crate::runtime::{Runtime, spawn};
@@ -13,14 +14,22 @@ const RULES: Rules = Rules {
     several_accounts: false,
     late_after: Duration::from_secs(60),
     first_read: Duration::from_secs(60),
+    retention: Retention {
+        span: Duration::ZERO,
+        is_written: false,
+    },
 };
 
-fn function(name: &str) -> Vec<Listed> {
-    vec![Listed {
+fn function(name: &str) -> Known {
+    let listed = Listed {
         function: FunctionId::new("ap-x", "default", name),
         target: TargetId::region("ap-x"),
         about: None,
-    }]
+    };
+    Known {
+        listed: vec![listed],
+        ..Known::default()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,14 +46,11 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
     let generation = || published.load().generation;
     let (started, first) = (Instant::now(), generation());
 
-    writer.known(function("a"), vec![]).await.unwrap();
+    writer.known(function("a")).await.unwrap();
     assert_eq!(started.elapsed(), Duration::ZERO, "after a rest");
     assert_eq!(generation(), first + 1);
 
-    let (one, other) = tokio::join!(
-        writer.known(function("b"), vec![]),
-        writer.known(function("c"), vec![])
-    );
+    let (one, other) = tokio::join!(writer.known(function("b")), writer.known(function("c")));
     assert_eq!((one, other), (Ok(()), Ok(())));
     let waited = started.elapsed();
     // The timer of the runtime counts whole milliseconds.
@@ -54,7 +60,7 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
 
     tokio::time::sleep(COMMIT_GAP).await;
     let later = Instant::now();
-    writer.known(function("d"), vec![]).await.unwrap();
+    writer.known(function("d")).await.unwrap();
     assert_eq!(later.elapsed(), Duration::ZERO, "after a rest");
     drop(writer);
     task.await.unwrap();
@@ -83,7 +89,7 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
     let rest = || tokio::time::sleep(Duration::from_secs(1));
     rest().await;
     let entered = began.elapsed();
-    writer.known(function("a"), vec![]).await.unwrap();
+    writer.known(function("a")).await.unwrap();
     rest().await;
     let failed = began.elapsed();
     for id in 0..3 {
@@ -124,7 +130,7 @@ async fn other_terms_hold_for_what_comes_after_them() {
     });
     let known = |name: &str| {
         let mut listed = function(name);
-        listed[0].about = Some(about.clone());
+        listed.listed[0].about = Some(about.clone());
         listed
     };
     let strict = Rules {
@@ -146,14 +152,15 @@ async fn other_terms_hold_for_what_comes_after_them() {
         zero_first: Duration::ZERO,
         ended: Vec::new(),
         gone: vec![FunctionId::new("ap-x", "default", "a")],
+        wanted: Functions::all(),
     };
     let task = spawn(committer.run());
     let answers = tokio::join!(
         biased;
-        writer.known(known("a"), vec![]),
-        writer.known(known("b"), vec![]),
+        writer.known(known("a")),
+        writer.known(known("b")),
         writer.keep_by(terms),
-        writer.known(known("c"), vec![])
+        writer.known(known("c"))
     );
     assert_eq!(answers, (Ok(()), Ok(()), Ok(()), Ok(())));
     let shown = published.load();

@@ -60,7 +60,8 @@ impl Life {
     /// A change that is durable and published at `now`.
     fn commit(&mut self, codes: &[i64], now: Instant) {
         let series = with(self.books.first().unwrap_or(&empty()), codes);
-        let holds = self.zero_first.prepare(&self.books, &change(&series), now);
+        let books = |slot: u32| self.books.get(slot as usize);
+        let holds = self.zero_first.prepare(books, &change(&series), now);
         self.books = vec![series];
         self.zero_first.apply(holds, now);
     }
@@ -86,7 +87,9 @@ fn a_new_function_and_a_new_code_of_a_known_one_are_at_zero_for_the_span() {
     assert_eq!(end, start + SPAN);
     assert!(!life.zero_first.is_over(end - Duration::from_millis(1)));
 
-    let over = life.zero_first.prepare(&life.books, &[], end);
+    let over = life
+        .zero_first
+        .prepare(|slot| life.books.get(slot as usize), &[], end);
     assert_eq!(over, vec![(0, None)]);
     assert_eq!(life.counts(), HashMap::from([(1, 0)]), "not durable yet");
     life.zero_first.apply(over, end);
@@ -226,7 +229,7 @@ proptest! {
         for step in steps {
             now += Duration::from_millis(step.after_ms);
             let series = with(life.books.first().unwrap_or(&empty()), &step.codes);
-            let holds = life.zero_first.prepare(&life.books, &change(&series), now);
+            let holds = life.zero_first.prepare(|slot| life.books.get(slot as usize), &change(&series), now);
             if step.fate != Fate::Lost {
                 disk.0 = vec![series.clone()];
                 for (slot, shown) in &holds {
@@ -268,6 +271,8 @@ fn another_span_is_counted_from_when_the_zero_was_first_shown() {
     assert_eq!(life.zero_first.next_end(), Some(start + 2 * SPAN));
     life.zero_first.hold_for(SPAN / 2);
     assert!(life.zero_first.is_over(start + SPAN / 2));
-    let over = life.zero_first.prepare(&life.books, &[], start + SPAN);
+    let over = life
+        .zero_first
+        .prepare(|slot| life.books.get(slot as usize), &[], start + SPAN);
     assert_eq!(over, vec![(0, None)]);
 }

@@ -199,6 +199,7 @@ fn functions() -> FoundList {
             of("i", functions::Topic::None),
             of("j", functions::Topic::NotAsked),
         ],
+        look: None,
         complete: true,
     }
 }

@@ -34,6 +34,10 @@ pub(super) struct Survey {
     pub(super) unsure: BTreeSet<Arc<str>>,
     /// What was met beside them.
     pub(super) looked: Looked,
+    /// There may be other namespaces than those that were looked at: they may not be listed.
+    pub(super) is_partial: bool,
+    /// The namespaces that were looked at.
+    pub(super) namespaces: BTreeSet<Arc<str>>,
 }
 
 /// How a function was met.
@@ -81,6 +85,7 @@ impl<C: Call> Surveyor<'_, C> {
     pub(super) async fn survey(&self, before: BTreeSet<Arc<str>>) -> Result<Survey, ApiError> {
         let mut survey = Survey::default();
         let namespaces = self.namespaces(before, &mut survey.looked).await?;
+        survey.namespaces = namespaces.iter().cloned().collect();
         if self.named(namespaces.len()).is_some() {
             survey.looked.by_name.clone_from(&namespaces);
         }
@@ -113,6 +118,7 @@ impl<C: Call> Surveyor<'_, C> {
             let found = wanted.map(|(name, seen)| (self.id(namespace, name), seen));
             survey.seen.extend(found);
         }
+        survey.is_partial = survey.looked.forbidden.is_some();
         survey.looked.whole = survey.unsure.is_empty() && survey.looked.forbidden.is_none();
         match first_error {
             Some(error) if !any_read => Err(error),

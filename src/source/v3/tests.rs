@@ -355,6 +355,7 @@ async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
             found("b", "f", about(3)),
             found("b", "g", None),
         ],
+        look: None,
         complete: true,
     };
     let lister = Arc::new(Functions(Mutex::new(known)));

@@ -195,6 +195,6 @@ fn a_database_that_breaks_down_in_a_commit_or_when_opened_again_is_an_error() {
     assert!(refused.contains("a page makes no sense"), "{refused}");
     disk.breaks.store(false, Relaxed);
     let stored = store.reopen().unwrap().unwrap();
-    assert_eq!(stored.functions, vec![function("a"), function("b")]);
+    assert_eq!(stored.functions, [Some(function("a")), Some(function("b"))]);
     store.commit(&changes()).unwrap();
 }

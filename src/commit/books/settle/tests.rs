@@ -1,7 +1,7 @@
 //! What was settled by a clock that was ahead.
 
 use super::*;
-use crate::ledger::RETENTION;
+use crate::ledger::{RETENTION, Retention};
 use crate::model::{Page, Row};
 
 const MEMORY: Duration = Duration::from_secs(100);
@@ -10,6 +10,10 @@ const RULES: Rules = Rules {
     several_accounts: false,
     late_after: MEMORY,
     first_read: Duration::from_secs(1_000),
+    retention: Retention {
+        span: Duration::ZERO,
+        is_written: false,
+    },
 };
 
 fn at(second: i64) -> Timestamp {

@@ -1,0 +1,131 @@
+//! The end of series, and the places that it frees.
+
+use super::{Books, Prepared};
+use crate::ledger::{Functions, LastSeen, MISSES, Missed, RETENTION, Seen};
+use crate::model::Timestamp;
+use crate::series::OVERFLOW;
+
+impl Books {
+    /// Reads what the configuration wants from now on. What it does not want takes up no place, and
+    /// counts as listed for the last time by the lists that there are now.
+    pub(super) fn want(&mut self, wanted: Functions) {
+        self.lists_before.clone_from(&self.lists);
+        let all = self.series.all();
+        let unwanted = all.filter(|(_, of)| {
+            let is_own = &*of.function.name != OVERFLOW;
+            is_own && !wanted.has(&of.function)
+        });
+        self.unwanted = unwanted.map(|(slot, _)| slot).collect();
+        self.wanted = wanted;
+        for slot in 0..self.series.slots() {
+            self.show_gone(slot);
+        }
+    }
+
+    /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
+    /// the cloud's clock. `is_held` are those whose last values nobody has seen yet.
+    pub fn prepare_ended(
+        &self,
+        change: &mut Prepared,
+        now: Timestamp,
+        is_held: impl Fn(u32) -> bool,
+    ) {
+        for (slot, series) in self.series.all() {
+            let function = &series.function;
+            if &*function.name == OVERFLOW || is_held(slot) || self.is_touched(change, slot) {
+                continue;
+            }
+            self.exclude(change, slot);
+            let missed = match change.missed.get(&slot) {
+                Some(missed) => *missed,
+                None => self.missed.get(&slot).copied(),
+            };
+            let seen = LastSeen {
+                missed,
+                is_listable: self.is_listable(function),
+                called: series.last_invocation,
+            };
+            let rules = &self.rules;
+            // Of a function that is listed where it is there, only a list can tell that it is not.
+            let told = match seen.missed {
+                Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
+                _ => Some(now),
+            };
+            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.late_after)) {
+                // What was counted is not counted again, should the function come back.
+                let called = series
+                    .last_invocation
+                    .map(|at| Timestamp::from_millis(at.as_millis().saturating_add(1)));
+                let bound = called.max(Some(self.seen[slot as usize].forgotten()));
+                change.ended.insert(function.clone(), bound);
+                change.missed.insert(slot, None);
+                change.emptied.insert(slot);
+            }
+        }
+        let oldest = now - RETENTION - self.rules.late_after;
+        for (function, _) in self.ended.iter().filter(|(_, bound)| **bound < oldest) {
+            change.ended.entry(function.clone()).or_insert(None);
+        }
+    }
+
+    /// A function that the configuration does not read any more is on no list of its own: it was
+    /// listed last when it still was read.
+    fn exclude(&self, change: &mut Prepared, slot: u32) {
+        let missed = self.missed.get(&slot);
+        if !self.unwanted.contains(&slot) || missed.is_some_and(Missed::is_gone) {
+            return;
+        }
+        let Some(series) = self.series.get(slot) else {
+            return;
+        };
+        let (account, region) = (&series.function.account, &series.function.region);
+        let listed = self.listed_before(account, region).map(|at| at.began);
+        if let Some(since) = missed.map(|missed| missed.since).or(listed) {
+            let lists = MISSES;
+            change.missed.insert(slot, Some(Missed { since, lists }));
+        }
+    }
+
+    /// When the last list began that misses the function of a slot, in this life of the program.
+    fn missed_after(&self, change: &Prepared, slot: u32) -> Option<Timestamp> {
+        let missed_at = change.missed_at.get(&slot);
+        missed_at.or(self.missed_at.get(&slot)).copied()
+    }
+
+    /// Whether a change counts something for the function of a slot.
+    fn is_touched(&self, change: &Prepared, slot: u32) -> bool {
+        change.series.contains_key(&slot) || change.reopened.contains_key(&slot)
+    }
+
+    /// Ends the series of a slot. Its keys are of no use any more; that packs on the disk still have
+    /// some does no harm, as all of them lie below the bound of an empty slot.
+    pub(super) fn end(&mut self, slot: u32) {
+        self.series.end(slot);
+        self.seen[slot as usize] = Seen::starting_at(Timestamp::MAX);
+        self.homes.remove(&slot);
+        self.missed.remove(&slot);
+        self.missed_at.remove(&slot);
+        self.unwanted.remove(&slot);
+    }
+
+    /// How many places a change leaves taken of those that the configuration allows.
+    pub(super) fn places_taken(&self, change: &Prepared) -> usize {
+        let added = change.added.values();
+        let own = added.filter(|(function, _)| &*function.name != OVERFLOW);
+        let taken = self.series.functions() - self.unwanted.len();
+        taken + own.count()
+    }
+
+    /// The slot for a function that is new with a change: an empty one, unless keys of the function
+    /// before are in a pack that is kept, or the next one.
+    pub(super) fn next_slot(&self, change: &Prepared) -> u32 {
+        let empty = self.series.empty().iter().copied();
+        let is_free = |slot: &u32| {
+            let mut notes = self.packs.iter().flat_map(|note| &note.latest);
+            !change.added.contains_key(slot) && notes.all(|(of, _)| of != slot)
+        };
+        let next = self.series.slots();
+        let behind = change.added.range(next..).count() as u32;
+        empty.into_iter().find(is_free).unwrap_or(next + behind)
+    }
+}

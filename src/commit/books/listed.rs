@@ -1,0 +1,231 @@
+//! What lists of functions change: functions that are shown before they are called, targets that
+//! are new, functions that are gone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Books, Prepared};
+use crate::commit::writer::{Asked, Known};
+use crate::ledger::{ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, Scope, TargetId};
+use crate::model::{About, FunctionId, Timestamp};
+use crate::series::OVERFLOW;
+
+/// The longest time between two lists of a source that is at work.
+const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
+
+impl Books {
+    /// Where reading a target starts, see [`Opening`], where it is not known by which lists it was
+    /// found.
+    pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
+        let listed = self.listed_before(&target.account, &target.region);
+        self.opening_after(target, now, listed.map(|at| at.from))
+    }
+
+    /// When the functions of a region were listed last by all who did, as it was when this
+    /// configuration began to be read. Those who did not for so long that they must have ended do
+    /// not count.
+    pub(super) fn listed_before(&self, account: &str, region: &str) -> Option<ListedAt> {
+        let lists = || {
+            let all = self.lists_before.iter();
+            let own = all.filter(|(id, _)| &*id.account == account && &*id.region == region);
+            own.map(|(_, at)| *at)
+        };
+        let began = lists().map(|at| at.began).max()?;
+        let at_work = lists().filter(|at| at.began >= began - LISTS_APART);
+        let from = at_work.map(|at| at.from).min()?;
+        Some(ListedAt { began, from })
+    }
+
+    fn opening_after(
+        &self,
+        target: &TargetId,
+        now: Timestamp,
+        listed: Option<Timestamp>,
+    ) -> Timestamp {
+        let at = Opening {
+            now,
+            first_read: self.rules.first_read,
+            late_after: self.rules.late_after,
+            listed,
+        };
+        self.targets.opening(target, at)
+    }
+
+    /// Enters functions that are listed but were perhaps never called: they are shown at zero.
+    /// Their targets begin with this change, for the next complete list moves where new ones do.
+    /// Of those that are gone nothing is known any more; what was counted stays.
+    pub fn prepare_known(&self, change: &mut Prepared, known: &Known) {
+        let opened = match &known.asked {
+            Some(asked) => self.open_listed(change, &known.listed, asked),
+            None => BTreeSet::new(),
+        };
+        for one in &known.listed {
+            let slot = self.slot(change, &one.function, &one.target);
+            // A list that could not tell takes nothing back.
+            if one.about.is_some() {
+                self.learn(change, slot, one.about.clone());
+            }
+            // What another API has settled of it was counted then.
+            let by_start = self.targets.settled_by_start(&one.function);
+            let began = self.settled_after(change, &one.target).max(by_start);
+            let is_new_place = opened.contains(&one.target) && !change.added.contains_key(&slot);
+            if is_new_place && self.forgotten_after(change, slot) > began {
+                change.reopen(slot, began);
+            }
+        }
+        let gone = known.gone.iter();
+        for slot in gone.filter_map(|function| self.series.slot(function)) {
+            self.learn(change, slot, None);
+        }
+        if let Some(asked) = &known.asked {
+            self.note_list(change, asked);
+        }
+    }
+
+    /// Opens the targets of which nothing is known; the topics among them.
+    fn open_listed(
+        &self,
+        change: &mut Prepared,
+        listed: &[Listed],
+        asked: &Asked,
+    ) -> BTreeSet<TargetId> {
+        let before = self.listed_at(change, asked).map(|at| at.from);
+        let oldest = asked.now - RETENTION;
+        let targets: BTreeSet<&TargetId> = listed.iter().map(|one| &one.target).collect();
+        let is_new = |target: &&TargetId| {
+            let known = change.settled_of(target).or(self.targets.get(target));
+            known.is_none_or(|at| at <= oldest)
+        };
+        let new: Vec<&TargetId> = targets.into_iter().filter(is_new).collect();
+        for target in &new {
+            let begins = self.opening_after(target, asked.now, before);
+            self.prepare_settled(change, target, begins);
+        }
+        let topics = new.into_iter();
+        let topics = topics.filter(|target| matches!(target.scope, Scope::Topic(_)));
+        topics.cloned().collect()
+    }
+
+    /// When this source listed its functions before; where it is new, when those of its region did
+    /// that were there before this configuration.
+    fn listed_at(&self, change: &Prepared, asked: &Asked) -> Option<ListedAt> {
+        let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
+        let ListId {
+            account, region, ..
+        } = &asked.by;
+        own.copied().or_else(|| self.listed_before(account, region))
+    }
+
+    /// Counts a complete list for the functions that it does not name, and keeps when it began.
+    fn note_list(&self, change: &mut Prepared, asked: &Asked) {
+        let before = self.listed_at(change, asked);
+        let began = asked.began;
+        let Some(look) = &asked.look else {
+            // Where nothing is known of a source, what its first list brings late begins as what it
+            // brings at once.
+            if before.is_none() {
+                let from = began - self.rules.first_read;
+                change
+                    .lists
+                    .insert(asked.by.clone(), ListedAt { began, from });
+            }
+            return;
+        };
+        let since = before.map_or(began, |at| at.began);
+        for (slot, series) in self.series.all() {
+            let function = &series.function;
+            if &*function.name == OVERFLOW || !look.would_name.has(function) {
+                continue;
+            }
+            if look.named.contains(function) {
+                self.name(change, slot);
+            } else {
+                self.miss(change, slot, since, began);
+            }
+        }
+        let from = match look {
+            Look {
+                is_certain: true, ..
+            } => began - self.rules.late_after,
+            // Some function that is there may not be in it.
+            _ => before.map_or(began - self.rules.first_read, |at| at.from),
+        };
+        change
+            .lists
+            .insert(asked.by.clone(), ListedAt { began, from });
+    }
+
+    fn name(&self, change: &mut Prepared, slot: u32) {
+        change.missed.remove(&slot);
+        if self.missed.contains_key(&slot) {
+            change.missed.insert(slot, None);
+        }
+    }
+
+    fn miss(&self, change: &mut Prepared, slot: u32, since: Timestamp, now: Timestamp) {
+        change.missed_at.insert(slot, now);
+        let before = match change.missed.get(&slot) {
+            Some(missed) => *missed,
+            None => self.missed.get(&slot).copied(),
+        };
+        let missed = Missed::once_more(before, since);
+        if missed.is_gone() {
+            self.learn(change, slot, None);
+        }
+        // How many more there are says nothing, and need not be written.
+        if before.is_none_or(|before| !before.is_gone()) {
+            change.missed.insert(slot, Some(missed));
+        }
+    }
+
+    fn learn(&self, change: &mut Prepared, slot: u32, about: Option<Arc<About>>) {
+        let known = self.series.get(slot);
+        if known.is_some_and(|series| series.about == about) {
+            change.about.remove(&slot);
+        } else {
+            change.about.insert(slot, about);
+        }
+    }
+
+    /// Makes what lists change, and ends series.
+    pub(super) fn apply_lists(&mut self, change: Prepared) {
+        self.lists.extend(change.lists);
+        for (slot, missed) in change.missed {
+            match missed {
+                Some(missed) => self.missed.insert(slot, missed),
+                None => self.missed.remove(&slot),
+            };
+            self.show_gone(slot);
+        }
+        self.missed_at.extend(change.missed_at);
+        for (function, bound) in change.ended {
+            match bound {
+                Some(bound) => self.ended.insert(function, bound),
+                None => self.ended.remove(&function),
+            };
+        }
+        for slot in change.emptied {
+            self.end(slot);
+        }
+    }
+
+    /// Shows whether the function of a slot is there.
+    pub(super) fn show_gone(&mut self, slot: u32) {
+        let is_missed = self.missed.get(&slot).is_some_and(Missed::is_gone);
+        let is_gone = is_missed || self.unwanted.contains(&slot);
+        if self
+            .series
+            .get(slot)
+            .is_some_and(|of| of.is_gone != is_gone)
+        {
+            self.series.change(slot, |of| of.is_gone = is_gone);
+        }
+    }
+
+    /// Whether lists of its region have told of functions.
+    pub(super) fn is_listable(&self, function: &FunctionId) -> bool {
+        let mut lists = self.lists.keys();
+        lists.any(|id| id.account == function.account && id.region == function.region)
+    }
+}
