@@ -1,6 +1,7 @@
 //! The books: series by function, attempt keys by function, settled positions by target. Pure.
 
 mod ended;
+mod judge;
 mod listed;
 mod outcome;
 mod prepared;
@@ -15,9 +16,10 @@ use hashbrown::HashMap;
 use crate::ledger::{
     Functions, ListId, ListedAt, Missed, Retention, Scope, Seen, TargetId, Targets, Verdict,
 };
-use crate::model::{AttemptKey, ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
+use crate::model::{ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+use judge::is_closed;
 pub use outcome::{Minute, PageOutcome};
 use prepared::PackNote;
 pub use prepared::Prepared;
@@ -349,60 +351,6 @@ impl Books {
         self.apply_lists(change);
     }
 
-    /// Judges a row of a slot. One that is new with this change has no keys yet: what lies below
-    /// its bound, or what is settled, is from before counting began.
-    fn judge(&self, change: &Prepared, slot: u32, row: &Row, settled: Timestamp) -> Verdict {
-        if change.added.contains_key(&slot) {
-            let began = change.forgotten.get(&slot).copied();
-            return match row.position < began.unwrap_or(settled).max(settled) {
-                true => Verdict::Duplicate,
-                false => Verdict::New,
-            };
-        }
-        let Some(seen) = self.seen.get(slot as usize) else {
-            return Verdict::New;
-        };
-        if let Some(at) = change.reopened.get(&slot) {
-            return match seen.holds(&row.key) || row.position < *at {
-                true => Verdict::Duplicate,
-                false if row.position < settled => Verdict::Late,
-                false => Verdict::New,
-            };
-        }
-        seen.judge(&row.key, row.position, settled)
-    }
-
-    /// For each function of a page of a topic, the start time below which another API has settled
-    /// it: keys of that time are kept by it and may be forgotten, though the line is young. After
-    /// a move from one API to another and back the topic's own position lies before all that.
-    fn closed_by_start(&self, target: &TargetId, page: &Page) -> Vec<Timestamp> {
-        if !matches!(target.scope, Scope::Topic(_)) {
-            return Vec::new();
-        }
-        let functions = page.functions.iter();
-        functions
-            .map(|function| self.targets.settled_by_start(function))
-            .collect()
-    }
-
-    /// Whether v2, whose keys are of another kind, brought the same attempt before.
-    fn was_met_through_v2(&self, slot: u32, row: &Row) -> bool {
-        let key = AttemptKey {
-            attempt: row.started.as_secs() as u32,
-            ..row.key
-        };
-        // Without a start there is nothing to compare with.
-        let told = row.started > Timestamp::default();
-        told && key != row.key && self.is_in(Some(slot), &key)
-    }
-
-    /// Whether an attempt was met under the overflow, where its function may have been before.
-    fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
-        overflow
-            .and_then(|slot| self.seen.get(slot as usize))
-            .is_some_and(|seen| seen.holds(key))
-    }
-
     /// The slot of a function that `target` reads, entered by this change where it is new.
     fn slot(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
         let slot = self.entered(change, function, target);
@@ -493,12 +441,6 @@ impl Books {
             }
         }
     }
-}
-
-/// Without a start there is nothing to compare with.
-fn is_closed(row: &Row, closed: &[Timestamp]) -> bool {
-    let closed = closed.get(usize::from(row.function));
-    row.started > Timestamp::default() && closed.is_some_and(|closed| row.started < *closed)
 }
 
 fn has_no_meaning(row: &Row) -> bool {

@@ -13,10 +13,12 @@ use scf_exporter::sim::Cloud;
 use scf_exporter::store::Store;
 use scf_exporter::tencent::Environment;
 use scf_exporter::web::View;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 #[path = "comings.rs"]
 mod comings;
+#[path = "moment.rs"]
+mod moment;
 #[path = "nap.rs"]
 mod nap;
 #[path = "reload.rs"]
@@ -38,8 +40,6 @@ use super::zeros::Zeros;
 const CATCH_UP: Duration = Duration::from_secs(3 * 3_600);
 /// How long it is watched once it is exact.
 const WATCH: Duration = Duration::from_secs(300);
-/// How long a kill waits for its moment.
-const MOMENT: Duration = Duration::from_secs(180);
 /// A service manager starts again so soon what could not start.
 const START_AGAIN: Duration = Duration::from_secs(5);
 
@@ -372,51 +372,6 @@ impl<'a> Player<'a> {
         self.told += dispositions["invalid"];
         self.nothing_left_out(&dispositions)?;
         checks::accounted(&dispositions, rows, to_the_last)
-    }
-
-    /// Waits for the moment at which an exporter ends.
-    async fn moment(&self, end: End) {
-        let waited = match end {
-            End::Stop | End::Kill => Ok(()),
-            End::KillAtAnswer { n, then } => {
-                timeout(MOMENT, async {
-                    for _ in 0..n {
-                        self.wire.answered.notified().await;
-                    }
-                    sleep(Duration::from_millis(then)).await;
-                })
-                .await
-            }
-            End::KillAtSync { n } => {
-                let until = self.image.syncs() + n;
-                self.after_answers(|| self.image.syncs() >= until).await
-            }
-            End::KillAtPublish { n } => {
-                let until = self.generation() + n;
-                self.after_answers(|| self.generation() >= until).await
-            }
-        };
-        self.log
-            .line(&format!("the moment has come: {}", waited.is_ok()));
-    }
-
-    /// Waits until something is so that can only become so shortly after an answer.
-    async fn after_answers(
-        &self,
-        is_so: impl Fn() -> bool,
-    ) -> Result<(), tokio::time::error::Elapsed> {
-        timeout(MOMENT, async {
-            loop {
-                self.wire.answered.notified().await;
-                for _ in 0..60 {
-                    if is_so() {
-                        return;
-                    }
-                    sleep(Duration::from_millis(1)).await;
-                }
-            }
-        })
-        .await
     }
 
     /// After the last call the exporter comes to the truth, and stays there.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::commit::{Asked, Known};
 use crate::ledger::{Listed, Look, RETENTION};
-use crate::model::{About, Bytes, Nanos, Outcome, RetCode, Row};
+use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, RetCode, Row};
 
 mod ended;
 mod listed;

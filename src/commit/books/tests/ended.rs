@@ -205,7 +205,7 @@ fn a_slot_is_used_again_once_no_key_of_before_is_kept_in_it() {
     page.functions.extend(other.functions);
     page.rows.push(Row {
         function: 1,
-        ..other.rows[0].clone()
+        ..other.rows[0]
     });
     kept.change(|books, change| books.prepare_page(change, &region(), &page));
     kept.list(2_000, &[1]);

@@ -1,0 +1,73 @@
+//! What a row is to the books: new, met before, or from a time that is closed.
+
+use super::{Books, Prepared};
+use crate::ledger::{Scope, TargetId, Verdict};
+use crate::model::{AttemptKey, Page, Row, Timestamp};
+
+impl Books {
+    /// Judges a row of a slot. One that is new with this change has no keys yet: what lies below
+    /// its bound, or what is settled, is from before counting began.
+    pub(super) fn judge(
+        &self,
+        change: &Prepared,
+        slot: u32,
+        row: &Row,
+        settled: Timestamp,
+    ) -> Verdict {
+        if change.added.contains_key(&slot) {
+            let began = change.forgotten.get(&slot).copied();
+            return match row.position < began.unwrap_or(settled).max(settled) {
+                true => Verdict::Duplicate,
+                false => Verdict::New,
+            };
+        }
+        let Some(seen) = self.seen.get(slot as usize) else {
+            return Verdict::New;
+        };
+        if let Some(at) = change.reopened.get(&slot) {
+            return match seen.holds(&row.key) || row.position < *at {
+                true => Verdict::Duplicate,
+                false if row.position < settled => Verdict::Late,
+                false => Verdict::New,
+            };
+        }
+        seen.judge(&row.key, row.position, settled)
+    }
+
+    /// For each function of a page of a topic, the start time below which another API has settled
+    /// it: keys of that time are kept by it and may be forgotten, though the line is young. After
+    /// a move from one API to another and back the topic's own position lies before all that.
+    pub(super) fn closed_by_start(&self, target: &TargetId, page: &Page) -> Vec<Timestamp> {
+        if !matches!(target.scope, Scope::Topic(_)) {
+            return Vec::new();
+        }
+        let functions = page.functions.iter();
+        functions
+            .map(|function| self.targets.settled_by_start(function))
+            .collect()
+    }
+
+    /// Whether v2, whose keys are of another kind, brought the same attempt before.
+    pub(super) fn was_met_through_v2(&self, slot: u32, row: &Row) -> bool {
+        let key = AttemptKey {
+            attempt: row.started.as_secs() as u32,
+            ..row.key
+        };
+        // Without a start there is nothing to compare with.
+        let told = row.started > Timestamp::default();
+        told && key != row.key && self.is_in(Some(slot), &key)
+    }
+
+    /// Whether an attempt was met under the overflow, where its function may have been before.
+    pub(super) fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
+        overflow
+            .and_then(|slot| self.seen.get(slot as usize))
+            .is_some_and(|seen| seen.holds(key))
+    }
+}
+
+/// Without a start there is nothing to compare with.
+pub(super) fn is_closed(row: &Row, closed: &[Timestamp]) -> bool {
+    let closed = closed.get(usize::from(row.function));
+    row.started > Timestamp::default() && closed.is_some_and(|closed| row.started < *closed)
+}
