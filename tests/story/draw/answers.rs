@@ -12,6 +12,7 @@ impl Dice<'_> {
     /// UTF-8. One row can be had, except where it is drawn that it cannot.
     pub fn answers(&self, story: &mut Story) {
         let by_topic = story.setups().all(|setup| setup.api == Api::Cls);
+        let by_second = story.setups().any(|setup| setup.api == Api::V2);
         let (rows, bytes, ms) = match by_topic {
             true => (
                 self.between(1, 150),
@@ -19,8 +20,9 @@ impl Dice<'_> {
                 self.between(5, 150),
             ),
             false => (
-                self.between(20, 300),
-                self.between(20_000, 200_000),
+                // A second of v2 has to fit into a page.
+                self.between(if by_second { 120 } else { 20 }, 400),
+                self.between(if by_second { 100_000 } else { 20_000 }, 300_000),
                 self.between(1, 60),
             ),
         };
