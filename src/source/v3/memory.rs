@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(memory.uncounted(&(0..21)), -1);
         memory.begin(16);
         assert_eq!(
-            (memory.uncounted(&(0..21)), memory.uncounted(&(21..16))),
+            (memory.uncounted(&(0..21)), memory.uncounted(&(21..21))),
             (1, 0)
         );
     }
