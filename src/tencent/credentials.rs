@@ -1,7 +1,7 @@
 //! Who calls: a secret id, a secret key, perhaps a token, and where they come from.
 //!
-//! One file for each place. Keys that are read (`environment`, `sdk_file`, `tccli_file`, in the
-//! order of `sources`) stay until the cloud refuses them; keys that are issued (`metadata`,
+//! One file for each place. Keys that are read (`explicit`, `environment`, `sdk_file`, `tccli_file`,
+//! in the order of `sources`) stay until the cloud refuses them; keys that are issued (`metadata`,
 //! `web_identity`, `assume_role`) come with an end, and `refreshing` replaces them before it.
 //! `chain` puts all of it in order. Nothing is ever taken from a command line.
 
