@@ -214,8 +214,10 @@ fn put_a_day_ahead(image: &Arc<Image>) {
         one
     };
     let targets = stored.targets.into_iter();
+    let slots = (0..).zip(stored.functions);
+    let functions = slots.filter_map(|(slot, one)| Some((slot, one?)));
     let changes = Changes {
-        functions: (0..).zip(stored.functions.into_iter().map(ahead)).collect(),
+        functions: functions.map(|(slot, one)| (slot, ahead(one))).collect(),
         dropped_keys: stored.keys.iter().map(|(number, _)| *number).collect(),
         targets: targets.map(|(target, at)| (target, at + DAY)).collect(),
         ..Changes::default()

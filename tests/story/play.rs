@@ -13,7 +13,7 @@ use scf_exporter::sim::Cloud;
 use scf_exporter::store::Store;
 use scf_exporter::tencent::Environment;
 use scf_exporter::web::View;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 #[path = "comings.rs"]
 mod comings;
