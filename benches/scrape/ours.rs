@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scf_exporter::commit::{Books, Committer, Published, Rules, Writer, ZeroFirst};
-use scf_exporter::ledger::TargetId;
+use scf_exporter::ledger::{Retention, TargetId};
 use scf_exporter::model::{
     AttemptKey, Bytes, FunctionId, Nanos, Outcome, Page, RetCode, Row, Timestamp,
 };
@@ -49,10 +49,10 @@ impl Ours {
         let _entered = runtime.enter();
         let mut stored = Stored::default();
         for function in functions {
-            stored.functions.push(StoredFunction {
+            stored.functions.push(Some(StoredFunction {
                 series: Arc::new(series_of(&function?)),
                 forgotten: Timestamp::from_millis(LAST_MILLIS),
-            });
+            }));
         }
         let functions = stored.functions.len();
         let rules = Rules {
@@ -60,6 +60,10 @@ impl Ours {
             several_accounts: false,
             late_after: DAY,
             first_read: DAY,
+            retention: Retention {
+                span: Duration::ZERO,
+                is_written: false,
+            },
         };
         let telemetry = Arc::new(Telemetry::new(&BuildInfo::current())?);
         let (committer, writer, published) = Committer::new(
