@@ -26,7 +26,7 @@ sim: ## Deterministic simulation: SEEDS=200 stories from START=1 on; docs/SIMULA
 sim-commit: ## 200 stories chosen by the present commit
 	$(MAKE) sim SEEDS=200 START=$$(printf '%d' 0x$$(git rev-parse --short=8 HEAD))
 
-sim-mutants: ## Plants eleven faults, one after the other, and plays stories until each is found
+sim-mutants: ## Plants fourteen faults, one after the other, and plays stories until each is found
 	$(PYTHON) scripts/sim-mutants.py
 
 e2e: ## The real program with a real Prometheus and the vendor's own clients (Python, Node); fetches all

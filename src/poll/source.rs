@@ -94,8 +94,11 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             }
         };
         poller.telemetry.set_targets(tasks.by_target.len());
-        // If this is refused it is tried again after the next list.
-        let _ended = poller.writer.end_series(poller.source.now()).await;
+        // By a clock that is ahead, series would end that are still in use.
+        if (poller.clock.vouched(poller.timing.discovery_interval)).is_some() {
+            // If this is refused it is tried again after the next list.
+            let _ended = poller.writer.end_series(poller.clock.at_least()).await;
+        }
         tokio::select! {
             biased;
             () = stop.wished() => break,
@@ -128,13 +131,13 @@ async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing, began: Inst
     };
     // If this is refused they are shown with their first invocation, or at the next discovery,
     // and those that are gone are gone then too.
-    let now = poller.source.now();
+    // By the earlier time, where clocks disagree: a target that begins too early loses nothing.
+    let now = poller.clock.at_least();
     let known = Known {
         listed: list,
         gone: gone.clone(),
         asked: Some(Asked {
             by: poller.lists.clone(),
-            // By what the answers have told of the cloud's clock.
             began: now - began.elapsed(),
             now,
             look,

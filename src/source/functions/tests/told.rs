@@ -1,0 +1,75 @@
+//! What a person is told of lists that could be read.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
+    let cloud = Cloud::new();
+    for name in ["hello", "world", "old"] {
+        cloud.add("default", name);
+    }
+    let helo = "no function is called `helo`; did you mean `hello`?";
+    // One name alone, and one of several: both are asked for without any list.
+    for names in [&["helo"][..], &["helo", "world"]] {
+        let finder = finder(&cloud, named(&["default"], names), false);
+        assert_eq!(told(&finder).await, (1, vec![helo.to_owned()]));
+        let lists = cloud.asked("ListFunctions");
+        assert_eq!(told(&finder).await.0, 1);
+        assert_eq!(cloud.asked("ListFunctions"), lists, "looked for once");
+        cloud.add("default", "helo");
+        assert_eq!(told(&finder).await, (0, Vec::new()));
+        cloud.delete("default", "helo");
+    }
+    // Patterns, and a name beside them, need the list anyway.
+    let wanted = Wanted {
+        functions: filter(&["helo"], &["wor.*", "web-.*"], &[]),
+        ..Wanted::default()
+    };
+    let of_list = finder(&cloud, wanted, false);
+    let pattern = "the pattern `web-.*` fits no function: compare it with their names";
+    let both = vec![helo.to_owned(), pattern.to_owned()];
+    assert_eq!(told(&of_list).await, (2, both));
+    // A list that may miss some changes nothing of that, and is told itself.
+    cloud.change(|c| c.broken_namespace = Some("other"));
+    cloud.add("other", "x");
+    let (unmatched, texts) = told(&of_list).await;
+    assert_eq!((unmatched, texts.len()), (2, 3));
+    assert!(
+        texts[2].contains("namespace `other` could not be listed"),
+        "{texts:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_whose_functions_are_all_excluded_is_told_so() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    let wanted = Wanted {
+        functions: filter(&[], &[], &["a|b"]),
+        ..Wanted::default()
+    };
+    let excluded = "every function that there is is excluded: check `exclude`".to_owned();
+    let excluding = finder(&cloud, wanted, false);
+    assert_eq!(told(&excluding).await, (1, vec![excluded]));
+    assert_eq!(told(&of_all(&cloud)).await, (0, Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_is_told_with_the_right_that_is_missing() {
+    let cloud = Cloud::new();
+    cloud.add("default", "a");
+    let finder = of_all(&cloud);
+    cloud.fail("GetFunction", Failure::Forbidden);
+    let (unmatched, texts) = told(&finder).await;
+    assert_eq!((unmatched, texts.len()), (0, 1));
+    for words in ["scf:GetFunction", "timeouts", "`max_run_time`"] {
+        assert!(texts[0].contains(words), "{texts:?}");
+    }
+    cloud.fail("ListNamespaces", Failure::Forbidden);
+    let (_, texts) = told(&finder).await;
+    assert!(texts[0].contains("scf:ListNamespaces"), "{texts:?}");
+    assert_eq!(texts.len(), 2);
+    cloud.works("GetFunction");
+    cloud.works("ListNamespaces");
+    assert_eq!(told(&finder).await, (0, Vec::new()));
+}
