@@ -83,7 +83,7 @@ async fn the_first_sample_of_every_series_is_zero() {
 #[tokio::test(start_paused = true)]
 async fn a_kill_takes_no_zero_along() {
     let mut cut = Cut::default();
-    for (api, seed) in [("v3", 84), ("cls", 85)] {
+    for (api, seed) in [("v3", 84), ("cls", 85), ("v3", 86), ("cls", 87), ("v3", 88)] {
         let start_ms = 1_700_000_000_000;
         // A function after another is made, so that there is always something new.
         let life = |function: usize| Life {
