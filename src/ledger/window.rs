@@ -83,6 +83,8 @@ struct Stretch {
     from: i64,
     /// What the API must count from the end of the stretch on.
     total_behind: u64,
+    /// Rows at its end whose second cannot be read: each is counted on either side of it.
+    unplaced: u64,
 }
 
 /// How the rows of an answer lie.
@@ -192,14 +194,14 @@ impl WindowRead {
             Order::Sorted(0, second) if second == self.cursor => {
                 self.wide = Some(Wide::new(second));
             }
-            Order::Sorted(group, second) => self.advance(&rows[..group], total, second),
+            Order::Sorted(group, second) => self.advance(rows.split_at(group), total, second),
         }
     }
 
     /// Judges the stretch before by the total behind it; false where it is to be read again.
     fn adds_up_behind(&mut self, total: Option<u64>) -> bool {
         match self.before.take() {
-            Some(stretch) if self.strict && total != Some(stretch.total_behind) => {
+            Some(stretch) if self.strict && !stretch.fits(total) => {
                 self.tries += 1;
                 if self.tries <= TRIES_MAX {
                     self.cursor = stretch.from;
@@ -228,7 +230,7 @@ impl WindowRead {
     }
 
     /// The seconds before `second` are whole.
-    fn advance(&mut self, whole: &[Mark], total: Option<u64>, second: i64) {
+    fn advance(&mut self, (whole, behind): (&[Mark], &[Mark]), total: Option<u64>, second: i64) {
         let met = distinct(whole);
         if self.strict && met != whole.len() as u64 && self.tries < TRIES_MAX {
             self.tries += 1;
@@ -239,6 +241,7 @@ impl WindowRead {
                 self.before = Some(Stretch {
                     from: self.cursor,
                     total_behind: total.saturating_sub(met),
+                    unplaced: behind.iter().take_while(|row| row.second.is_none()).count() as u64,
                 });
             }
             None => self.gap |= self.strict,
@@ -314,6 +317,14 @@ impl WindowRead {
 
     fn next_window(&mut self) {
         self.to = self.end.min(self.cursor.saturating_add(self.length));
+    }
+}
+
+impl Stretch {
+    /// Whether what the API counts from its end on adds up with what was met in it.
+    fn fits(&self, total: Option<u64>) -> bool {
+        let least = self.total_behind.saturating_sub(self.unplaced);
+        total.is_some_and(|total| (least..=self.total_behind).contains(&total))
     }
 }
 

@@ -46,6 +46,8 @@ struct Fake {
     /// Second, id, and the answer from which on the row can be seen.
     rows: Vec<(i64, u64, usize)>,
     answers: usize,
+    /// A row whose second cannot be read.
+    unplaced: Option<u64>,
 }
 
 impl Fake {
@@ -58,6 +60,7 @@ impl Fake {
             habits,
             rows: rows.collect(),
             answers: 0,
+            unplaced: None,
         }
     }
 
@@ -87,7 +90,7 @@ impl Fake {
         let page = rows.into_iter().skip(ask.offset as usize);
         let page = page.take(ask.limit.min(self.habits.page_max));
         let page = page.map(|(second, id, _)| Mark {
-            second: Some(second),
+            second: Some(second).filter(|_| self.unplaced != Some(id)),
             id,
         });
         (page.collect(), total)
@@ -194,6 +197,25 @@ fn a_row_that_the_answers_leave_out_leaves_the_read_incomplete() {
         }
         assert!(!read.is_complete(), "{total:?}");
         assert!(read.reached() <= at(500));
+    }
+}
+
+/// Such as one that no answer can bring: it may belong to either side of where one answer ends.
+#[test]
+fn a_row_whose_second_cannot_be_read_leaves_the_read_complete_wherever_it_stands() {
+    for page_max in 2..9 {
+        for unplaced in 1..=40 {
+            let habits = Habits {
+                order: Sorting::Stable,
+                page_max,
+                ..PLAIN
+            };
+            let mut fake = Fake::new(habits, (0..40).map(|row| row / 2 * 3));
+            fake.unplaced = Some(unplaced);
+            let (read, met) = read(&mut fake, closed(0, 1_000));
+            assert!(read.is_complete(), "row {unplaced}, {page_max} a page");
+            assert_eq!(met.len(), 40);
+        }
     }
 }
 
