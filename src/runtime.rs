@@ -16,6 +16,12 @@ use crate::model::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// Whether it can be trusted to tell what has expired. A clock that follows another one cannot
+    /// before it has heard of that.
+    fn is_vouched(&self) -> bool {
+        true
+    }
 }
 
 /// The machine's own clock.

@@ -197,6 +197,11 @@ impl Clock for CloudClock {
     fn now(&self) -> Timestamp {
         self.with(|known, at| Timestamp::from_millis(known.vouched.now(at)))
     }
+
+    /// Whether an answer has told the time.
+    fn is_vouched(&self) -> bool {
+        self.vouched(Duration::MAX).is_some()
+    }
 }
 
 impl fmt::Debug for CloudClock {

@@ -27,7 +27,9 @@ impl Dice<'_> {
             ),
         };
         // Of several such rows at one time, what lies between them cannot be had either.
-        let loses = story.world.burst_ms.is_none();
+        // By offset, it cannot be told from others of a second that change places.
+        let moves = story.world.faults.unstable_ties && !by_topic;
+        let loses = story.world.burst_ms.is_none() && !moves;
         let lost = self.sometimes(0.4, || 0.001 + self.0.unit() * 0.005);
         let faults = &mut story.world.faults;
         faults.odd_bytes = self.sometimes(0.4, || self.0.unit() * 0.1).unwrap_or(0.0);

@@ -202,6 +202,46 @@ async fn what_comes_expired_is_told_and_not_used() {
     }
 }
 
+/// A clock half an hour ahead of the right one, until it has heard of that.
+struct Ahead {
+    right: Arc<dyn crate::runtime::Clock>,
+    has_heard: std::sync::atomic::AtomicBool,
+}
+
+impl crate::runtime::Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        match self.is_vouched() {
+            true => self.right.now(),
+            false => self.right.now() + Duration::from_secs(1_800),
+        }
+    }
+
+    fn is_vouched(&self) -> bool {
+        self.has_heard.load(Ordering::Relaxed)
+    }
+}
+
+/// Without a request nobody would ever tell this machine the time.
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_out_is_used_until_something_tells_the_time() {
+    let runtime = Runtime::simulated(Timestamp::from_secs(START), 1);
+    let clock = Arc::new(Ahead {
+        right: runtime.clock.clone(),
+        has_heard: false.into(),
+    });
+    let sts = ScriptedSts::new(Duration::ZERO, |_| until(600));
+    let base = Arc::new(StaticProvider::new(fixed("base")));
+    let source = AssumeRole::new(RoleConfig::new("qcs::r"), base, sts);
+    let provider = Refreshing::new(source, runtime.by_clock(clock.clone()));
+    assert_eq!(end_of(&provider.current().await.unwrap()), 600);
+    clock.has_heard.store(true, Ordering::Relaxed);
+    pass(500).await;
+    assert_eq!(end_of(&provider.current().await.unwrap()), 600);
+    pass(100).await;
+    let error = provider.current().await.unwrap_err();
+    assert!(matches!(error, CredentialError::Stale { .. }), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refusal_renews_once() {
     let (provider, sts, _) = role(Duration::ZERO, |asked, _| {
@@ -302,7 +342,7 @@ proptest! {
                     (end, tried) = (Some(now + lives), Some(now));
                 }
             }
-            let verdict = state.verdict(Timestamp::from_secs(now as i64));
+            let verdict = state.verdict(Timestamp::from_secs(now as i64), true);
             let valid = end.is_some_and(|end| now < end);
             let resting = tried.is_some_and(|tried| now - tried < 10);
             match verdict {
