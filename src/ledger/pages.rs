@@ -20,7 +20,7 @@ const ORDER_EVIDENCE: usize = 8;
 const STEPS_MAX: u64 = 3;
 /// How often each of several places is asked for in turn, to believe that in each of them stands a
 /// row that cannot be had, and not one and the same that changes its place.
-const ROUNDS: usize = 12;
+pub(crate) const ROUNDS: usize = 12;
 
 /// What a page looked like, whatever its rows mean.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! Getting the rows that are asked for, in as many requests as that takes.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Reading};
-use crate::ledger::Ask;
+use crate::ledger::{Ask, ROUNDS};
 use crate::model::Timestamp;
 use crate::source::page_size::PageSize;
 use crate::source::time::format_start_time;
@@ -11,6 +13,8 @@ use crate::tencent::{ApiError, BoxFuture};
 
 /// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
 pub(super) const STEPS_MAX: u64 = 3;
+/// How often is begun anew where they change places.
+const MOVES_MAX: u32 = 3;
 
 /// The one action of the API that is read here.
 pub(super) trait LogsApi: Send + Sync {
@@ -38,9 +42,9 @@ pub(super) struct Fetched {
 // === impl Rows ===
 
 impl Rows<'_> {
-    /// Returns an answer. Where a page cannot be had, a
-    /// smaller one is asked for, down to one row; a row that cannot be had even so is stepped
-    /// over, if one behind it can.
+    /// Returns an answer. Where a page cannot be had, a smaller one is asked for, down to one row; a
+    /// row that cannot be had even so is stepped over, if one behind it can. Where several seem to be
+    /// one that changes its place, so that another one may stand where it was, no total is told.
     pub(super) async fn fetch(
         &self,
         ask: Ask,
@@ -48,7 +52,7 @@ impl Rows<'_> {
         size: &PageSize,
     ) -> Result<Fetched, ApiError> {
         let (mut gathered, mut steps) = (Answer::default(), 0);
-        let (mut requests, mut refused) = (0, 0);
+        let (mut requests, mut refused, mut moves) = (0, 0, 0);
         loop {
             let had = gathered.rows();
             let limit = size.get().min(ask.limit - had);
@@ -66,6 +70,7 @@ impl Rows<'_> {
                     // Without a total a short answer is taken for the end.
                     let is_told = gathered.total_count.is_some();
                     if is_end || is_told || gathered.rows() >= ask.limit {
+                        gathered.total_count = gathered.total_count.filter(|_| moves < MOVES_MAX);
                         return Ok(Fetched {
                             answer: gathered,
                             requests,
@@ -80,12 +85,42 @@ impl Rows<'_> {
                         if steps > STEPS_MAX || had + 1 >= ask.limit {
                             return Err(error);
                         }
-                        gathered.step_over();
+                        let places = part.offset + 1 - steps..part.offset + 1;
+                        if moves < MOVES_MAX && !self.stand_still(ask, order, places).await? {
+                            moves += 1;
+                            (gathered, steps) = (Answer::default(), 0);
+                        } else {
+                            gathered.step_over();
+                        }
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether in each of several places stands a row that cannot be had, as far as asking for them
+    /// in turn shows. One alone has been asked for.
+    async fn stand_still(
+        &self,
+        ask: Ask,
+        order: &str,
+        places: Range<u64>,
+    ) -> Result<bool, ApiError> {
+        let several = (0..ROUNDS).filter(|_| places.end - places.start > 1);
+        for offset in several.flat_map(|_| places.clone()) {
+            let alone = Ask {
+                offset,
+                limit: 1,
+                ..ask
+            };
+            match self.api.logs(&self.params(alone, order)).await {
+                Ok(_) => return Ok(false),
+                Err(error) if error.asks_for_less() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     fn params(&self, ask: Ask, order: &str) -> Value {
