@@ -40,6 +40,9 @@ fn settings(faults: Faults) -> Settings {
 
 /// Reads until all is settled; the rows that were told as invalid, and those that are lost.
 async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
+    // A second of v2 that is wider than the page that can be had, and changes its order, is read as
+    // far as it goes, and never called complete.
+    let is_limit = api == "v2" && faults.unstable_ties && faults.oversized_rows > 0.0;
     let world = World::new(settings(faults), through(api, None));
     tokio::time::sleep(Duration::from_secs(80)).await;
     let exporter = world.start().await;
@@ -48,7 +51,10 @@ async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
     assert_eq!(exporter.counted(), world.truth(), "{what}");
     let targets = exporter.view.status().targets;
     let has_settled = |target: &TargetStatus| target.settled > Some(Timestamp::from_millis(END_MS));
-    assert!(targets.iter().all(has_settled), "{what}: {targets:?}");
+    assert!(
+        is_limit || targets.iter().all(has_settled),
+        "{what}: {targets:?}"
+    );
     let invalid = exporter.dispositions()["invalid"];
     exporter.stop().await;
     (invalid, world.cloud.truth(world.now_ms()).totals.unreadable)
