@@ -13,8 +13,6 @@ use crate::tencent::{ApiError, BoxFuture};
 
 /// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
 pub(super) const STEPS_MAX: u64 = 3;
-/// How often is begun anew where they change places.
-const MOVES_MAX: u32 = 3;
 
 /// The one action of the API that is read here.
 pub(super) trait LogsApi: Send + Sync {
@@ -43,8 +41,7 @@ pub(super) struct Fetched {
 
 impl Rows<'_> {
     /// Returns an answer. Where a page cannot be had, a smaller one is asked for, down to one row; a
-    /// row that cannot be had even so is stepped over, if one behind it can. Where several seem to be
-    /// one that changes its place, so that another one may stand where it was, no total is told.
+    /// row that cannot be had even so is stepped over, if one behind it can.
     pub(super) async fn fetch(
         &self,
         ask: Ask,
@@ -52,7 +49,7 @@ impl Rows<'_> {
         size: &PageSize,
     ) -> Result<Fetched, ApiError> {
         let (mut gathered, mut steps) = (Answer::default(), 0);
-        let (mut requests, mut refused, mut moves) = (0, 0, 0);
+        let (mut requests, mut refused) = (0, 0);
         loop {
             let had = gathered.rows();
             let limit = size.get().min(ask.limit - had);
@@ -70,7 +67,6 @@ impl Rows<'_> {
                     // Without a total a short answer is taken for the end.
                     let is_told = gathered.total_count.is_some();
                     if is_end || is_told || gathered.rows() >= ask.limit {
-                        gathered.total_count = gathered.total_count.filter(|_| moves < MOVES_MAX);
                         return Ok(Fetched {
                             answer: gathered,
                             requests,
@@ -85,13 +81,21 @@ impl Rows<'_> {
                         if steps > STEPS_MAX || had + 1 >= ask.limit {
                             return Err(error);
                         }
-                        let places = part.offset + 1 - steps..part.offset + 1;
-                        if moves < MOVES_MAX && !self.stand_still(ask, order, places).await? {
-                            moves += 1;
-                            (gathered, steps) = (Answer::default(), 0);
-                        } else {
-                            gathered.step_over();
+                        let first = part.offset + 1 - steps;
+                        let places = first..part.offset + 1;
+                        if let Some((place, answer)) = self.moved(ask, order, places).await? {
+                            gathered.cut_to((place - ask.offset) as usize);
+                            gathered.append(answer);
+                            // Of several before it nobody knows whether they are one.
+                            let is_sure = place <= first + 1;
+                            gathered.total_count = gathered.total_count.filter(|_| is_sure);
+                            return Ok(Fetched {
+                                answer: gathered,
+                                requests: requests + 1,
+                                refused,
+                            });
                         }
+                        gathered.step_over();
                     }
                 }
                 Err(error) => return Err(error),
@@ -99,14 +103,14 @@ impl Rows<'_> {
         }
     }
 
-    /// Whether in each of several places stands a row that cannot be had, as far as asking for them
-    /// in turn shows. One alone has been asked for.
-    async fn stand_still(
+    /// Asks again for several places that were refused, in turn: were it one row that changes its
+    /// place, another one would stand where it was before. Returns where one came up.
+    async fn moved(
         &self,
         ask: Ask,
         order: &str,
         places: Range<u64>,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<Option<(u64, Answer)>, ApiError> {
         let several = (0..ROUNDS).filter(|_| places.end - places.start > 1);
         for offset in several.flat_map(|_| places.clone()) {
             let alone = Ask {
@@ -115,12 +119,12 @@ impl Rows<'_> {
                 ..ask
             };
             match self.api.logs(&self.params(alone, order)).await {
-                Ok(_) => return Ok(false),
+                Ok(answer) => return Ok(Some((offset, answer))),
                 Err(error) if error.asks_for_less() => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     fn params(&self, ask: Ask, order: &str) -> Value {
@@ -152,6 +156,12 @@ impl Answer {
         self.total_count = next.total_count;
         let rows = self.data.get_or_insert_default();
         rows.extend(next.data.into_iter().flatten());
+    }
+
+    /// Leaves away what is behind so many rows.
+    fn cut_to(&mut self, rows: usize) {
+        self.data.get_or_insert_default().truncate(rows);
+        self.unavailable.retain(|place| *place < rows);
     }
 
     /// Puts something in the place of a row that cannot be had.
