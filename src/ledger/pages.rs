@@ -21,6 +21,8 @@ const STEPS_MAX: u64 = 3;
 /// How often each of several places is asked for in turn, to believe that in each of them stands a
 /// row that cannot be had, and not one and the same that changes its place.
 pub(crate) const ROUNDS: usize = 12;
+/// Places of one stretch that are asked for again at the most; with more it is not complete.
+const PLACES_MAX: usize = 8;
 
 /// What a page looked like, whatever its rows mean.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -184,7 +186,7 @@ impl PagedRead {
         let (place, asked) = self.doubted.take().unwrap_or((self.offset, 0));
         let steps = &self.open.steps;
         let is_known = steps.is_empty() || asked >= ROUNDS * (steps.len() + 1);
-        if is_known || self.retries >= SEAM_RETRIES {
+        if is_known || steps.len() >= PLACES_MAX || self.retries >= SEAM_RETRIES {
             self.open.has_moved |= !is_known;
             self.open.is_loose = true;
             self.open.steps.push(place);
