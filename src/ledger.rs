@@ -14,6 +14,7 @@ mod window;
 
 pub use chain::{ChainAsk, ChainMark, ChainPage, ChainPlace, ChainRead};
 pub use lists::{Functions, LastSeen, ListId, ListedAt, Look, MISSES, Missed, Retention};
+pub(crate) use pages::ROUNDS;
 pub use pages::{NextPage, PageShape, PagedRead};
 pub use search::{Search, Shown};
 pub use seen::{Seen, Verdict};

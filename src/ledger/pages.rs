@@ -4,6 +4,8 @@
 //! two answers, and old rows fall off the far end. A read may say that it met every row only if
 //! each *seam* between two pages is bridged. See `docs/adr/0006-v2-page-seams.md` for the argument.
 
+use std::collections::HashSet;
+
 use crate::model::Timestamp;
 
 /// Pages of one read at the most; a read that would need more is cut and says so.
@@ -14,6 +16,13 @@ const SEAM_RETRIES: usize = 3;
 const ORDER_OVERLAP: usize = 16;
 /// Shared rows needed to believe that the order inside a second holds still.
 const ORDER_EVIDENCE: usize = 8;
+/// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
+const STEPS_MAX: u64 = 3;
+/// How often each of several places is asked for in turn, to believe that in each of them stands a
+/// row that cannot be had, and not one and the same that changes its place.
+pub(crate) const ROUNDS: usize = 12;
+/// Places of one stretch that are asked for again at the most; with more it is not complete.
+const PLACES_MAX: usize = 8;
 
 /// What a page looked like, whatever its rows mean.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,11 +66,39 @@ pub struct PagedRead {
     from: Timestamp,
     limit: usize,
     limit_max: usize,
-    last: Option<PageShape>,
+    /// The offset that is asked for.
+    offset: u64,
+    open: Open,
+    /// Rows that were stepped over since the last page.
+    stepped: u64,
+    /// A place that was refused, and how often it and those before it were asked for since.
+    doubted: Option<(u64, usize)>,
     pages: usize,
+    /// Pages in a row that were the same at another offset.
+    repeats: usize,
     retries: usize,
     broken: bool,
     truncated: bool,
+}
+
+/// What was read since the beginning of a second was last in sight.
+#[derive(Debug, Default)]
+struct Open {
+    /// Every row that was above this offset was met.
+    start: u64,
+    /// The most matches that a page told of.
+    total: Option<u64>,
+    /// Marks of the last page; none before the first one.
+    last: Option<Vec<u64>>,
+    oldest: Option<Timestamp>,
+    /// Marks of the rows from `start` on.
+    met: HashSet<u64>,
+    /// The places of rows that were stepped over.
+    steps: Vec<u64>,
+    /// A seam in it is not proven by an order that held still.
+    is_loose: bool,
+    /// Rows disappeared or moved to another second, so that a count proves nothing.
+    has_moved: bool,
 }
 
 impl PagedRead {
@@ -71,44 +108,59 @@ impl PagedRead {
             from,
             limit: limit.min(limit_max).max(1),
             limit_max: limit_max.max(1),
-            last: None,
+            offset: 0,
+            open: Open::default(),
+            stepped: 0,
+            doubted: None,
             pages: 0,
+            repeats: 0,
             retries: 0,
             broken: false,
             truncated: false,
         }
     }
 
-    /// The first page to ask for.
+    /// The first page to ask for. Of any page fewer rows may be asked for than it says.
     pub fn first(&self) -> NextPage {
-        NextPage::Fetch {
-            offset: 0,
-            limit: self.limit,
-        }
+        self.fetch()
     }
 
     /// Takes in a page and says what to ask for next.
     pub fn took(&mut self, page: PageShape) -> NextPage {
         self.pages += 1;
-        if let Some(last) = &self.last
-            && !bridged(last, &page)
-        {
-            if let Some(again) = self.seam_again(last, &page) {
-                self.retries += 1;
-                return again;
-            }
-            self.broken = true;
-        }
+        self.stepped = 0;
+        self.open.steps.retain(|place| *place < page.offset);
+        let doubted = self.doubted.take();
+        self.retries += usize::from(doubted.is_some_and(|(place, _)| page.offset < place));
         self.broken |= !page.sorted;
-        self.retries = 0;
-        if self.reached_end(&page) {
+        let is_same = self.open.last.as_ref() == Some(&page.marks) && self.offset > 0;
+        let is_end = self.reached_end(&page);
+        let drop = self.open.drop_to(&page);
+        if drop.is_some_and(|drop| page.offset + drop <= self.open.start) {
+            self.open = Open::from(&page);
+        } else {
+            self.open.go_on(&page, drop);
+            let is_short = drop.is_some_and(|drop| drop > 0) && self.open.is_loose;
+            let is_closed = is_end || is_short || page.tie_start > 0;
+            if is_closed && !self.open.adds_up(&page) {
+                if let Some(again) = self.again(drop) {
+                    return again;
+                }
+                self.broken = true;
+            }
+            if page.tie_start > 0 {
+                self.open = Open::from(&page);
+            }
+        }
+        if page.tie_start > 0 {
+            self.retries = 0;
+        }
+        if is_end {
             return NextPage::Done;
         }
-        if self
-            .last
-            .as_ref()
-            .is_some_and(|last| last.marks == page.marks)
-        {
+        self.repeats = if is_same { self.repeats + 1 } else { 0 };
+        // One row may have moved there.
+        if self.repeats > if page.rows > 1 { 0 } else { ORDER_EVIDENCE } {
             // The same rows at another offset: what answers does not page.
             self.broken = true;
             return NextPage::Done;
@@ -118,16 +170,42 @@ impl PagedRead {
             return NextPage::Done;
         }
         self.limit = (self.limit * 2).min(self.limit_max);
-        let next = NextPage::Fetch {
-            offset: next_offset(&page),
-            limit: self.limit,
-        };
-        self.last = Some(page);
-        next
+        self.offset = next_offset(&page);
+        self.fetch()
     }
 
-    /// Whether every row of the window that could be seen when the read began was met. Only
-    /// meaningful after [`NextPage::Done`].
+    /// The row at the offset cannot be had, even by itself. It is stepped over, if not too many were
+    /// in a row; `None` then.
+    ///
+    /// Of several between two seconds all are asked for again, in turn: were it one row that changes
+    /// its place, another one would stand where it was before.
+    pub fn refused(&mut self) -> Option<NextPage> {
+        if self.stepped >= STEPS_MAX {
+            return None;
+        }
+        let (place, asked) = self.doubted.take().unwrap_or((self.offset, 0));
+        let steps = &self.open.steps;
+        let is_known = steps.is_empty() || asked >= ROUNDS * (steps.len() + 1);
+        if is_known || steps.len() >= PLACES_MAX || self.retries >= SEAM_RETRIES {
+            self.open.has_moved |= !is_known;
+            self.open.is_loose = true;
+            self.open.steps.push(place);
+            self.stepped += 1;
+            self.offset = place + 1;
+        } else {
+            self.offset = *steps.get(asked % (steps.len() + 1)).unwrap_or(&place);
+            self.doubted = Some((place, asked + 1));
+        }
+        Some(self.fetch())
+    }
+
+    /// Rows that were stepped over since the last page.
+    pub fn stepped(&self) -> u64 {
+        self.stepped
+    }
+
+    /// Whether every row of the window that could be seen when the read began was met, or stepped
+    /// over. Only meaningful after [`NextPage::Done`].
     pub fn is_complete(&self) -> bool {
         !self.broken && !self.truncated
     }
@@ -135,6 +213,13 @@ impl PagedRead {
     /// Whether the read was cut by the limit on pages.
     pub fn is_truncated(&self) -> bool {
         self.truncated
+    }
+
+    fn fetch(&self) -> NextPage {
+        NextPage::Fetch {
+            offset: self.offset,
+            limit: self.limit,
+        }
     }
 
     fn reached_end(&mut self, page: &PageShape) -> bool {
@@ -152,36 +237,62 @@ impl PagedRead {
             || page.total.is_some_and(|total| total <= end)
     }
 
-    /// Where the list shrank between two pages, rows moved up past the seam: the page to read
-    /// instead.
-    fn seam_again(&self, last: &PageShape, page: &PageShape) -> Option<NextPage> {
-        let start = group_start(last)?;
-        let drop = last.total?.checked_sub(page.total?)?;
-        (drop > 0 && self.retries < SEAM_RETRIES).then(|| NextPage::Fetch {
-            offset: start.saturating_sub(drop),
-            limit: self.limit,
-        })
+    /// Where the list shrank, or rows that cannot be had moved: what is open once more, from above
+    /// the rows that moved up.
+    fn again(&mut self, drop: Option<u64>) -> Option<NextPage> {
+        let drop = drop.filter(|drop| *drop > 0 || !self.open.steps.is_empty())?;
+        if self.retries >= SEAM_RETRIES {
+            return None;
+        }
+        self.retries += 1;
+        self.offset = self.open.start.saturating_sub(drop);
+        Some(self.fetch())
     }
 }
 
-/// Whether no row can lie between two pages that were read one after the other.
-///
-/// Rows that come in push others only down, so a page that begins where the last second of its
-/// neighbour began holds what is left of that second in whatever order. Rows that disappeared
-/// (`total` fell) push others up by as many. Where the whole neighbour is one second, the seam
-/// holds if the order inside it was seen to hold still.
-fn bridged(upper: &PageShape, lower: &PageShape) -> bool {
-    let (Some(total_then), Some(total_now)) = (upper.total, lower.total) else {
-        return false;
-    };
-    let drop = total_then.saturating_sub(total_now);
-    group_start(upper).is_some_and(|start| lower.offset + drop <= start)
-        || order_held(&upper.marks, &lower.marks)
-}
+// Rows that come in push others only down, so a page that begins where the last second of its
+// neighbour began holds what is left of that second in whatever order. Rows that disappeared
+// (`total` fell) push others up by as many. Where no page reaches from the beginning of a second
+// into the next one, the seams between hold if the order inside was seen to hold still, or if as
+// many different rows were met as there are places.
+impl Open {
+    /// From the last second of a page on, or from its beginning if it holds nothing else.
+    fn from(page: &PageShape) -> Self {
+        Self {
+            start: page.offset + page.tie_start as u64,
+            total: page.total,
+            last: Some(page.marks.clone()),
+            oldest: page.oldest,
+            met: page.marks.iter().skip(page.tie_start).copied().collect(),
+            ..Self::default()
+        }
+    }
 
-/// The offset at which the last second of a page began, where the page shows it.
-fn group_start(page: &PageShape) -> Option<u64> {
-    (page.tie_start > 0 || page.offset == 0).then(|| page.offset + page.tie_start as u64)
+    /// By how much the list shrank; `None` if that cannot be told.
+    fn drop_to(&self, page: &PageShape) -> Option<u64> {
+        if self.last.is_none() {
+            return Some(0);
+        }
+        Some(self.total?.saturating_sub(page.total?))
+    }
+
+    fn go_on(&mut self, page: &PageShape, drop: Option<u64>) {
+        let has_held = |last: &Vec<u64>| order_held(last, &page.marks);
+        self.is_loose |= drop.is_none() || !self.last.as_ref().is_some_and(has_held);
+        let is_newer = self.oldest.is_some() && page.newest > self.oldest;
+        self.has_moved |= is_newer || drop != Some(0);
+        self.met.extend(&page.marks);
+        self.total = self.total.max(page.total);
+        self.oldest = page.oldest.or(self.oldest);
+        self.last = Some(page.marks.clone());
+    }
+
+    /// Whether no row can be missing down to the end of this page.
+    fn adds_up(&self, page: &PageShape) -> bool {
+        let places = (page.offset + page.rows as u64).saturating_sub(self.start);
+        let known = self.met.len() + self.steps.len();
+        !self.is_loose || (!self.has_moved && known as u64 >= places)
+    }
 }
 
 /// Whether the last rows of one page come again in the next one, in the same order.

@@ -232,6 +232,8 @@ impl Faults {
             odd_lines: 0.02,
             duplicate_lines: 0.002,
             odd_bytes: 0.01,
+            most_rows: Some(800),
+            most_bytes: Some(600_000),
             row_delay: Duration::from_millis(2),
             ..Self::none()
         }

@@ -20,7 +20,7 @@ use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
 use crate::ledger::{Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
 use logs::{Answer, Reading};
@@ -29,8 +29,6 @@ use logs::{Answer, Reading};
 const FIRST_PAGE: usize = 100;
 /// Start times are cut to the second: a call may have started this much after its position.
 const CUT: Duration = Duration::from_secs(1);
-/// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
-const STEPS_MAX: usize = 3;
 /// Functions that are named are read without the list after so long.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -85,9 +83,29 @@ impl V2Source {
         let size = self.size_of(target);
         let mut read = PagedRead::new(span.from, FIRST_PAGE, self.page_max);
         let mut next = read.first();
+        let mut goes_well = false;
         while let NextPage::Fetch { offset, limit } = next {
-            let (answer, requests) = self.gather(&reading, offset, limit, &size).await?;
-            report.pages += requests;
+            let limit = size.get().min(limit);
+            let mut answer = match self.fetch(&reading, offset, limit).await {
+                Ok(answer) => answer,
+                Err(refused) if refused.asks_for_less() => {
+                    if !size.shrink(limit) {
+                        next = read.refused().ok_or(refused)?;
+                    }
+                    continue;
+                }
+                // A read of many pages lasts longer than it is from one storm to the next.
+                Err(error) if error.class.is_retryable() && goes_well => {
+                    goes_well = false;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            goes_well = true;
+            size.grow(limit);
+            report.pages += 1;
+            let stepped_over = (0..read.stepped()).map(|_| RejectReason::Unavailable);
+            answer.page.rejects.extend(stepped_over);
             if !answer.shape.sorted {
                 self.camel_sort_key.fetch_xor(true, Ordering::Relaxed);
             }
@@ -102,44 +120,6 @@ impl V2Source {
         report.missing = !report.complete;
         report.truncated = read.is_truncated();
         Ok(report)
-    }
-
-    /// A page of `wanted` rows, and how many requests were answered for it. Where it cannot be had
-    /// it is put together from smaller ones, down to one row; a row that cannot be had even so is
-    /// stepped over, if one behind it can.
-    async fn gather(
-        &self,
-        reading: &Reading<'_>,
-        offset: u64,
-        wanted: usize,
-        size: &PageSize,
-    ) -> Result<(Answer, u64), ApiError> {
-        let (mut gathered, mut requests, mut steps) = (Answer::at(offset), 0, 0);
-        loop {
-            let had = gathered.shape.rows;
-            let limit = size.get().min(wanted - had);
-            match self.fetch(reading, offset + had as u64, limit).await {
-                Ok(answer) => {
-                    size.grow(limit);
-                    (requests, steps) = (requests + 1, 0);
-                    let is_end = answer.shape.rows < limit;
-                    gathered.append(answer);
-                    if is_end || gathered.shape.rows >= wanted {
-                        return Ok((gathered, requests));
-                    }
-                }
-                Err(refused) if refused.asks_for_less() => {
-                    if !size.shrink(limit) {
-                        steps += 1;
-                        if steps > STEPS_MAX || had + 1 >= wanted {
-                            return Err(refused);
-                        }
-                        gathered.step_over();
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     fn size_of(&self, target: &TargetId) -> Arc<PageSize> {

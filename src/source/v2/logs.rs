@@ -23,9 +23,6 @@ const BYTES_PER_ROW: usize = 512;
 /// Functions of one page at the most; a page has at most 1,000 rows.
 const FUNCTIONS_MAX: usize = u16::MAX as usize;
 
-/// What the mark of a row that cannot be had is made of, with its offset.
-const UNAVAILABLE: u64 = 0x0BAD_0000_0000_0000;
-
 /// What a page is read for.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'r> {
@@ -123,91 +120,6 @@ impl Body<'_> {
         });
         (head, answer)
     }
-}
-
-// === impl Answer ===
-
-impl Answer {
-    /// No rows yet, from this offset on.
-    pub(super) fn at(offset: u64) -> Self {
-        let shape = PageShape {
-            offset,
-            sorted: true,
-            ..PageShape::default()
-        };
-        let page = Page::default();
-        Self { page, shape }
-    }
-
-    /// Adds the answer to the request for what follows. A row that comes again, or another total,
-    /// says that rows moved between the two; without a total no seam is believed.
-    pub(super) fn append(&mut self, next: Self) {
-        if self.shape.rows == 0 {
-            *self = next;
-            return;
-        }
-        let (mut page, next) = (next.page, next.shape);
-        let unplaced = self.unplaced();
-        let shape = &mut self.shape;
-        let moved = next.marks.iter().any(|mark| shape.marks.contains(mark));
-        let is_only = shape.newest.is_none();
-        if moved || (!is_only && shape.total != next.total) {
-            shape.total = None;
-        } else {
-            shape.total = next.total;
-        }
-        shape.sorted &= next.sorted && (is_only || next.newest <= shape.oldest);
-        if next.tie_start > 0 {
-            shape.tie_start = shape.rows + next.tie_start;
-        } else if next.newest.is_some() && next.newest < shape.oldest {
-            shape.tie_start = shape.rows - unplaced;
-        }
-        shape.rows += next.rows;
-        shape.marks.extend(next.marks);
-        shape.newest = shape.newest.max(next.newest);
-        shape.oldest = match (shape.oldest, next.oldest) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        let own = &mut self.page;
-        let functions = page.functions.drain(..);
-        let indices: Vec<u16> = functions
-            .map(|function| index_in(&mut own.functions, function))
-            .collect();
-        own.rows.extend(page.rows.into_iter().map(|row| Row {
-            function: indices[usize::from(row.function)],
-            ..row
-        }));
-        own.rejects.append(&mut page.rejects);
-        own.unfinished += page.unfinished;
-    }
-
-    /// Puts something in the place of a row that cannot be had.
-    pub(super) fn step_over(&mut self) {
-        let mark = UNAVAILABLE ^ (self.shape.offset + self.shape.rows as u64);
-        self.shape.marks.push(mark);
-        self.shape.rows += 1;
-        self.page.rejects.push(RejectReason::Unavailable);
-    }
-
-    /// Rows at the end that were stepped over: they may belong to the second behind them.
-    fn unplaced(&self) -> usize {
-        let marks = self.shape.marks.iter().rev();
-        let places = (0..self.shape.offset + self.shape.rows as u64).rev();
-        let stepped = marks
-            .zip(places)
-            .take_while(|(mark, place)| **mark == UNAVAILABLE ^ place);
-        stepped.count()
-    }
-}
-
-fn index_in(functions: &mut Vec<FunctionId>, function: FunctionId) -> u16 {
-    let known = functions.iter().position(|one| *one == function);
-    let index = known.unwrap_or(functions.len());
-    if known.is_none() {
-        functions.push(function);
-    }
-    index as u16
 }
 
 // === impl Builder ===

@@ -1,9 +1,11 @@
 //! Getting the rows that are asked for, in as many requests as that takes.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Reading};
-use crate::ledger::Ask;
+use crate::ledger::{Ask, ROUNDS};
 use crate::model::Timestamp;
 use crate::source::page_size::PageSize;
 use crate::source::time::format_start_time;
@@ -38,9 +40,8 @@ pub(super) struct Fetched {
 // === impl Rows ===
 
 impl Rows<'_> {
-    /// Returns an answer. Where a page cannot be had, a
-    /// smaller one is asked for, down to one row; a row that cannot be had even so is stepped
-    /// over, if one behind it can.
+    /// Returns an answer. Where a page cannot be had, a smaller one is asked for, down to one row; a
+    /// row that cannot be had even so is stepped over, if one behind it can.
     pub(super) async fn fetch(
         &self,
         ask: Ask,
@@ -80,12 +81,50 @@ impl Rows<'_> {
                         if steps > STEPS_MAX || had + 1 >= ask.limit {
                             return Err(error);
                         }
+                        let first = part.offset + 1 - steps;
+                        let places = first..part.offset + 1;
+                        if let Some((place, answer)) = self.moved(ask, order, places).await? {
+                            gathered.cut_to((place - ask.offset) as usize);
+                            gathered.append(answer);
+                            // Of several before it nobody knows whether they are one.
+                            let is_sure = place <= first + 1;
+                            gathered.total_count = gathered.total_count.filter(|_| is_sure);
+                            return Ok(Fetched {
+                                answer: gathered,
+                                requests: requests + 1,
+                                refused,
+                            });
+                        }
                         gathered.step_over();
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Asks again for several places that were refused, in turn: were it one row that changes its
+    /// place, another one would stand where it was before. Returns where one came up.
+    async fn moved(
+        &self,
+        ask: Ask,
+        order: &str,
+        places: Range<u64>,
+    ) -> Result<Option<(u64, Answer)>, ApiError> {
+        let several = (0..ROUNDS).filter(|_| places.end - places.start > 1);
+        for offset in several.flat_map(|_| places.clone()) {
+            let alone = Ask {
+                offset,
+                limit: 1,
+                ..ask
+            };
+            match self.api.logs(&self.params(alone, order)).await {
+                Ok(answer) => return Ok(Some((offset, answer))),
+                Err(error) if error.asks_for_less() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     fn params(&self, ask: Ask, order: &str) -> Value {
@@ -117,6 +156,12 @@ impl Answer {
         self.total_count = next.total_count;
         let rows = self.data.get_or_insert_default();
         rows.extend(next.data.into_iter().flatten());
+    }
+
+    /// Leaves away what is behind so many rows.
+    fn cut_to(&mut self, rows: usize) {
+        self.data.get_or_insert_default().truncate(rows);
+        self.unavailable.retain(|place| *place < rows);
     }
 
     /// Puts something in the place of a row that cannot be had.

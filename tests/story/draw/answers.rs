@@ -12,7 +12,12 @@ impl Dice<'_> {
     /// UTF-8. One row can be had, except where it is drawn that it cannot.
     pub fn answers(&self, story: &mut Story) {
         let by_topic = story.setups().all(|setup| setup.api == Api::Cls);
-        let by_second = story.setups().any(|setup| setup.api == Api::V2);
+        // A second of v2 has to fit into a page.
+        let (rows_min, bytes_min) = match story.setups().any(|setup| setup.api == Api::V2) {
+            true if story.world.burst_ms.is_some() => (120, 100_000),
+            true => (80, 60_000),
+            false => (20, 20_000),
+        };
         let (rows, bytes, ms) = match by_topic {
             true => (
                 self.between(1, 150),
@@ -20,9 +25,8 @@ impl Dice<'_> {
                 self.between(5, 150),
             ),
             false => (
-                // A second of v2 has to fit into a page.
-                self.between(if by_second { 120 } else { 20 }, 400),
-                self.between(if by_second { 100_000 } else { 20_000 }, 300_000),
+                self.between(rows_min, 400),
+                self.between(bytes_min, 300_000),
                 self.between(1, 60),
             ),
         };
