@@ -104,8 +104,8 @@ fn a_watermark_goes_back_to_where_keys_are_kept() {
     let corrected = correct(&mut books, &target, (10_040, 9_000), false);
     assert_eq!(
         corrected,
-        (9_000, vec![9_000], vec![]),
-        "to where the time is known"
+        (9_980, vec![9_980], vec![]),
+        "no further than keys are kept, since whenever the time is known"
     );
     let (mut books, target) = read();
     settle(&mut books, &target, 10_080);
@@ -126,11 +126,14 @@ fn keys_are_kept_again_from_when_the_time_is_known() {
     let (mut books, target) = read();
     settle(&mut books, &target, 10_000 + day);
     // Until that is certain nothing counts, and nothing is remembered.
-    let corrected = correct(&mut books, &target, (10_300, 10_200), false);
-    assert_eq!(corrected, (10_200, vec![10_200], vec![]));
+    let kept_from = 10_000 + day - 100;
+    for positions in [vec![kept_from], vec![]] {
+        let corrected = correct(&mut books, &target, (10_300, 10_200), false);
+        assert_eq!(corrected, (kept_from, positions, vec![]));
+    }
     assert_eq!(take(&mut books, &target, &[(3, 10_250)]), (0, 1, 0));
     let corrected = correct(&mut books, &target, (10_300, 10_200), true);
-    assert_eq!(corrected, (10_200, vec![], vec![10_200]));
+    assert_eq!(corrected, (10_200, vec![10_200], vec![10_200]));
     let calls = [(2, 10_050), (3, 10_250), (4, 10_290)];
     assert_eq!(take(&mut books, &target, &calls), (2, 1, 0));
     assert_eq!(take(&mut books, &target, &calls), (0, 3, 0));
