@@ -156,3 +156,24 @@ fn all_of_the_region_is_corrected_and_nothing_else() {
     }
     assert!(at(90_000) - RETENTION < at(10_200));
 }
+
+/// What a topic has settled waits until it is certain; then it goes back to where keys are kept, and
+/// not as far where an API that goes by start left some that lie before the lines.
+#[test]
+fn topics_wait_until_it_is_certain() {
+    for (is_after_v3, kept_from) in [(false, 10_980), (true, 11_080)] {
+        let mut books = Books::new(RULES);
+        let topic = TargetId::topic("r", "t");
+        if is_after_v3 {
+            settle(&mut books, &TargetId::function(name("f")), 10_000);
+        }
+        settle(&mut books, &topic, 10_000);
+        take(&mut books, &topic, &[(1, 10_050)]);
+        settle(&mut books, &topic, 11_000);
+        settle(&mut books, &topic, 11_080);
+        let (settled, ..) = correct(&mut books, &topic, (11_000, 10_500), false);
+        assert_eq!(settled, 11_080);
+        let (settled, ..) = correct(&mut books, &topic, (11_000, 10_500), true);
+        assert_eq!(settled, kept_from);
+    }
+}
