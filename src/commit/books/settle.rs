@@ -48,6 +48,8 @@ impl Books {
     /// Settles a target at `position`: nothing below it can still appear. For a function that was
     /// never read counting begins there.
     pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+        // Where this change lowers it, it was asked for before that: nothing is forgotten for it.
+        let position = position.min(change.lowered_to(target));
         if position <= self.settled_after(change, target) {
             return;
         }
@@ -67,11 +69,12 @@ impl Books {
         }
     }
 
-    /// Lowers what lies in the future beside `target`: it was set by a clock that was ahead. What is
-    /// settled goes back to where keys are still kept, so that nothing counts twice. Where the keys
-    /// themselves were forgotten up to the future, they are kept again from when the right time is
-    /// known: what came before may have been counted, what comes after was not. Answers where the
-    /// target is settled then.
+    /// Lowers what lies in the future beside `target`: it was set by a clock that was ahead, or the
+    /// one that says so is wrong. So what is settled goes back no further than keys are still kept,
+    /// or rows that were counted count again where a watermark is all that tells, as in a topic that
+    /// is new. Where the keys themselves were forgotten up to the future, they are kept again from
+    /// when the right time is known: what came before may have been counted, what comes after was
+    /// not. Answers where the target is settled then.
     pub fn prepare_corrected(
         &self,
         change: &mut Prepared,
@@ -83,12 +86,6 @@ impl Books {
             since,
             is_sure,
         } = correction;
-        for (id, settled) in self.targets.beside(target) {
-            if settled > now && change.lowered_to(id) > now {
-                let kept_from = (settled - self.memory()).min(since);
-                change.lowered.insert(id.clone(), kept_from);
-            }
-        }
         let beside = |function: &FunctionId| {
             function.account == target.account && function.region == target.region
         };
@@ -97,7 +94,46 @@ impl Books {
                 change.recalled.insert(slot, since);
             }
         }
+        for (id, _) in self.targets.beside(target) {
+            let settled = self.settled_after(change, id);
+            // What is forgotten of a function that moved from topic to topic says nothing of one of
+            // them: they wait until it is certain that they lie in the future.
+            let waits = !is_sure && self.targets.has_topic_since(id, settled - RETENTION);
+            if settled <= now || waits {
+                continue;
+            }
+            let kept = settled - self.memory();
+            let known = if kept > now { since } else { kept };
+            let lowered = known.max(self.kept_from(change, id, settled));
+            if lowered < settled {
+                change.lowered.insert(id.clone(), lowered);
+            }
+        }
         self.settled_after(change, target)
+    }
+
+    /// How far back a target that is `settled` up to there may go: to where the keys of all are kept
+    /// that it may have read. Which functions a topic ever held is not known. Keys that an API by
+    /// start left behind lie where the attempt started, as long before its line as that may be late.
+    fn kept_from(&self, change: &Prepared, target: &TargetId, settled: Timestamp) -> Timestamp {
+        let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
+        let by_start = |(id, at)| !is_topic(id) && at > settled - RETENTION;
+        let before_lines = is_topic(target) && self.targets.beside(target).any(by_start);
+        let kept_after = if before_lines {
+            self.rules.late_after
+        } else {
+            Duration::ZERO
+        };
+        let read = |function: &FunctionId| {
+            let is_beside = function.account == target.account && function.region == target.region;
+            let is_shared = is_topic(target) || &*function.name == OVERFLOW;
+            target.covers(function) || (is_beside && is_shared)
+        };
+        let own = self.series.all();
+        own.filter(|(_, series)| read(&series.function))
+            .map(|(slot, _)| self.forgotten_after(change, slot) + kept_after)
+            .fold(Timestamp::MIN, Timestamp::max)
+            .min(settled)
     }
 
     /// How many attempts of each function of `target` within `span` were met, those of the change

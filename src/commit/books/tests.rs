@@ -11,6 +11,7 @@ use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, RetCode, Row};
 
 mod ended;
 mod listed;
+mod lowered;
 mod topics;
 
 const RULES: Rules = Rules {

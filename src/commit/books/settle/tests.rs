@@ -104,8 +104,8 @@ fn a_watermark_goes_back_to_where_keys_are_kept() {
     let corrected = correct(&mut books, &target, (10_040, 9_000), false);
     assert_eq!(
         corrected,
-        (9_000, vec![9_000], vec![]),
-        "to where the time is known"
+        (9_980, vec![9_980], vec![]),
+        "no further than keys are kept, since whenever the time is known"
     );
     let (mut books, target) = read();
     settle(&mut books, &target, 10_080);
@@ -126,11 +126,14 @@ fn keys_are_kept_again_from_when_the_time_is_known() {
     let (mut books, target) = read();
     settle(&mut books, &target, 10_000 + day);
     // Until that is certain nothing counts, and nothing is remembered.
-    let corrected = correct(&mut books, &target, (10_300, 10_200), false);
-    assert_eq!(corrected, (10_200, vec![10_200], vec![]));
+    let kept_from = 10_000 + day - 100;
+    for positions in [vec![kept_from], vec![]] {
+        let corrected = correct(&mut books, &target, (10_300, 10_200), false);
+        assert_eq!(corrected, (kept_from, positions, vec![]));
+    }
     assert_eq!(take(&mut books, &target, &[(3, 10_250)]), (0, 1, 0));
     let corrected = correct(&mut books, &target, (10_300, 10_200), true);
-    assert_eq!(corrected, (10_200, vec![], vec![10_200]));
+    assert_eq!(corrected, (10_200, vec![10_200], vec![10_200]));
     let calls = [(2, 10_050), (3, 10_250), (4, 10_290)];
     assert_eq!(take(&mut books, &target, &calls), (2, 1, 0));
     assert_eq!(take(&mut books, &target, &calls), (0, 3, 0));
@@ -152,4 +155,25 @@ fn all_of_the_region_is_corrected_and_nothing_else() {
         assert_eq!(books.targets.settled(one), at(90_000));
     }
     assert!(at(90_000) - RETENTION < at(10_200));
+}
+
+/// What a topic has settled waits until it is certain; then it goes back to where keys are kept, and
+/// not as far where an API that goes by start left some that lie before the lines.
+#[test]
+fn topics_wait_until_it_is_certain() {
+    for (is_after_v3, kept_from) in [(false, 10_980), (true, 11_080)] {
+        let mut books = Books::new(RULES);
+        let topic = TargetId::topic("r", "t");
+        if is_after_v3 {
+            settle(&mut books, &TargetId::function(name("f")), 10_000);
+        }
+        settle(&mut books, &topic, 10_000);
+        take(&mut books, &topic, &[(1, 10_050)]);
+        settle(&mut books, &topic, 11_000);
+        settle(&mut books, &topic, 11_080);
+        let (settled, ..) = correct(&mut books, &topic, (11_000, 10_500), false);
+        assert_eq!(settled, 11_080);
+        let (settled, ..) = correct(&mut books, &topic, (11_000, 10_500), true);
+        assert_eq!(settled, kept_from);
+    }
 }
