@@ -27,6 +27,8 @@ use logs::{Answer, Reading};
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;
+/// Newest rows of one function that a look passes by where they cannot be had.
+const LOOK_PAST: u64 = 3;
 /// Start times are cut to the second: a call may have started this much after its position.
 const CUT: Duration = Duration::from_secs(1);
 /// Functions that are named are read without the list after so long.
@@ -313,7 +315,15 @@ impl Streams for V2Source {
                 target: function,
                 filter: &self.filter,
             };
-            Ok(self.fetch(&reading, 0, FIRST_PAGE).await?.page)
+            // A sample is enough: what cannot be had is passed by.
+            let (mut offset, mut limit) = (0, FIRST_PAGE);
+            loop {
+                match self.fetch(&reading, offset, limit).await {
+                    Err(refused) if refused.asks_for_less() && limit > 1 => limit /= 2,
+                    Err(refused) if refused.asks_for_less() && offset < LOOK_PAST => offset += 1,
+                    answer => return Ok(answer?.page),
+                }
+            }
         })
     }
 }

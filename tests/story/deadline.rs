@@ -148,7 +148,10 @@ impl Deadlines {
         self.known_ms = now_ms + 1;
         // By a clock that is wrong, what is new may lie in the future.
         let is_timed = story.clock == MachineClock::default() && story.has_right_dates();
-        if setup.api == Api::Cls || setup.layout == Layout::First || !is_timed {
+        // Attempts met in topics are kept by log time, so that after a move from there totals tell
+        // nothing for as long, and only sweeps find what stands far down.
+        let has_topics = story.setups().any(|setup| setup.api == Api::Cls);
+        if has_topics || setup.layout == Layout::First || !is_timed {
             self.begin(now_ms, story);
         }
         let interval_ms = (setup.interval * 1_000) as i64;

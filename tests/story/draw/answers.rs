@@ -20,7 +20,8 @@ impl Dice<'_> {
         };
         let (rows, bytes, ms) = match by_topic {
             true => (
-                self.between(1, 150),
+                // With fewer a request, some of the slower stories never catch up.
+                self.between(5, 150),
                 self.between(6_000, 60_000),
                 self.between(5, 150),
             ),
