@@ -197,6 +197,7 @@ impl Books {
                 _ if is_closed(row, &closed) => Verdict::Duplicate,
                 _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
                 _ if self.was_met_through_v2(slot, row) => Verdict::Duplicate,
+                _ if self.was_met_with_number(slot, row) => Verdict::Duplicate,
                 _ if !change.keys.insert((slot, row.key)) => Verdict::Duplicate,
                 verdict => verdict,
             };

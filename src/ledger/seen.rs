@@ -59,6 +59,11 @@ impl Seen {
         self.keys.contains_key(key)
     }
 
+    /// Where an attempt that is remembered stands.
+    pub fn position_of(&self, key: &AttemptKey) -> Option<Timestamp> {
+        self.keys.get(key).copied()
+    }
+
     /// Remembers an attempt, unless it lies where all is forgotten: a stored pack is kept whole
     /// as long as one key of it is needed.
     pub fn insert(&mut self, key: AttemptKey, position: Timestamp) {

@@ -58,6 +58,19 @@ impl Books {
         told && key != row.key && self.is_in(Some(slot), &key)
     }
 
+    /// Whether a row without a retry number was met with one. A program that has just started does
+    /// not know yet whether the API tells them; the first attempt of a request, which starts in the
+    /// same second, is the same one.
+    pub(super) fn was_met_with_number(&self, slot: u32, row: &Row) -> bool {
+        let is_told_by_start = row.key.attempt == row.position.as_secs() as u32;
+        let first = AttemptKey {
+            attempt: 0,
+            ..row.key
+        };
+        let seen = self.seen.get(slot as usize).filter(|_| is_told_by_start);
+        seen.is_some_and(|seen| seen.position_of(&first) == Some(row.position))
+    }
+
     /// Whether an attempt was met under the overflow, where its function may have been before.
     pub(super) fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
         overflow

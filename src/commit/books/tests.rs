@@ -452,3 +452,28 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
         (0, 0, 2)
     );
 }
+
+/// After a restart a single row may come that does not tell its retry number, before any has told.
+#[test]
+fn a_row_without_a_retry_number_is_the_first_attempt_that_started_with_it() {
+    let mut books = Books::new(RULES);
+    let target = TargetId::namespace("r", "default");
+    let page = |attempt: u32, second: i64| {
+        let mut page = logged(0, 7, second, second);
+        page.rows[0].key.attempt = attempt;
+        page
+    };
+    let mut counted = |page: &Page| {
+        let mut change = Prepared::default();
+        let outcome = books.prepare_page(&mut change, &target, page);
+        books.apply(change);
+        (outcome.counted, outcome.duplicate)
+    };
+    assert_eq!(counted(&page(0, 1_000)), (1, 0));
+    assert_eq!(counted(&page(1_000, 1_000)), (0, 1), "the same one");
+    assert_eq!(
+        counted(&page(1_060, 1_060)),
+        (1, 0),
+        "a retry, a minute later"
+    );
+}
