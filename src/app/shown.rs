@@ -39,13 +39,10 @@ impl View for Shown {
     fn status(&self) -> Status {
         let sources = self.board.sources();
         // The cloud's time, by which all that is read is dated; this machine's may be another.
-        let machine = self.runtime.now();
-        let cloud = sources.first().map(|source| source.info.clock.now());
-        let now = cloud.unwrap_or(machine);
-        let by_cloud = |at: Timestamp| {
-            let ahead = now.as_millis().saturating_sub(machine.as_millis());
-            Timestamp::from_millis(at.as_millis().saturating_add(ahead))
-        };
+        let clock = sources.first().map(|source| &source.info.clock);
+        let now = clock.map_or_else(|| self.runtime.now(), |clock| clock.now());
+        let ahead = clock.map_or(0, |clock| clock.offset().millis);
+        let by_cloud = |at: Timestamp| Timestamp::from_millis(at.as_millis().saturating_add(ahead));
         let targets = self.board.targets().into_iter();
         let (successful, loaded) = self.telemetry.config_state();
         Status {
