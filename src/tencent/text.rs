@@ -36,11 +36,14 @@ pub(super) fn one_line(text: &str) -> String {
 /// together, or it would escape the quote that follows.
 pub(super) fn lossy_readings(body: &Bytes) -> impl Iterator<Item = Bytes> {
     let is_text = std::str::from_utf8(body).is_ok();
-    let by_byte = || Bytes::from(String::from_utf8_lossy(body).into_owned());
-    let by_pair = || Bytes::from(replace_pairs(body));
-    let readings: [&dyn Fn() -> Bytes; 2] = [&by_byte, &by_pair];
-    let readings = readings.into_iter().filter(|_| !is_text);
-    readings.map(|read| read()).collect::<Vec<_>>().into_iter()
+    let readings: [fn(&[u8]) -> String; 2] = [replace_bytes, replace_pairs];
+    let readings = readings.into_iter().filter(move |_| !is_text);
+    readings.map(|read| Bytes::from(read(body)))
+}
+
+/// Replaces each invalid sequence.
+fn replace_bytes(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
 }
 
 /// Replaces each invalid byte, together with a backslash behind it.
