@@ -16,6 +16,7 @@ RUN apk add --no-cache build-base ca-certificates
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+COPY crates ./crates
 COPY templates ./templates
 # Cargo wants every target of the manifest to be there.
 COPY benches ./benches

@@ -18,7 +18,7 @@ help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
 
 test: ## Unit, property and integration tests; needs Rust and a C compiler only
-	$(CARGO) test --locked --no-fail-fast
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 sim: ## Deterministic simulation: SEEDS=200 stories from START=1 on; docs/SIMULATION.md
 	SIM_SEEDS=$(SEEDS) SIM_START=$(START) $(CARGO) test --quiet --locked --test story stories_end_exact -- --nocapture
@@ -35,9 +35,9 @@ e2e: ## The real program with a real Prometheus and the vendor's own clients (Py
 		$(PYTHON) tests/e2e/run.py
 
 lint: ## Formatting, clippy and documentation, warnings as errors
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 bench: ## Rendering, reading in, and scrapes beside other libraries, as ratios within one run; fetches peers (pip, go)
 	$(CARGO) bench --locked --bench render --bench ingest --bench scrape

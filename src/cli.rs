@@ -2,6 +2,7 @@
 //! [`crate::config`]; here it only gets its name, its environment variable and its help.
 
 mod pages;
+#[cfg(feature = "demo")]
 mod simulation;
 mod values;
 mod variables;
@@ -13,7 +14,8 @@ use clap::builder::Resettable;
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use pages::{CompletionArgs, ManArgs, completions, manual};
-pub use simulation::{DemoArgs, FaultLevel, RefusalArgs, SimArgs, TopicIndex};
+#[cfg(feature = "demo")]
+pub use simulation::DemoArgs;
 pub use values::{EndpointArgs, PollArgs, SourceArgs, ValueArgs};
 pub use variables::unknown_variables;
 
@@ -51,9 +53,11 @@ pub enum Action {
     /// Read the logs and serve the metrics.
     Run(Box<RunArgs>),
     /// The same against a simulated cloud in this process: no account needed.
+    #[cfg(feature = "demo")]
     Demo(Box<DemoArgs>),
     /// The simulated cloud alone.
-    Sim(SimArgs),
+    #[cfg(feature = "demo")]
+    Sim(crate::sim::SimArgs),
     /// Check a configuration and say what would run.
     CheckConfig(Box<CheckArgs>),
     /// Check files for --web.config.file, with the certificates that they name.
@@ -174,6 +178,7 @@ fn with_endpoint(values: &ValueArgs, endpoint: &EndpointArgs) -> Overrides {
 
 /// The values of `demo`, with its own defaults. The endpoint and the credentials are for the
 /// caller to fill in, once the simulated cloud listens.
+#[cfg(feature = "demo")]
 pub fn demo_overrides(args: &DemoArgs) -> Overrides {
     let mut overrides = args.values.overrides();
     for (flag, value) in DEMO_DEFAULTS {

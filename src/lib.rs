@@ -12,6 +12,7 @@ pub mod check;
 pub mod cli;
 pub mod commit;
 pub mod config;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod expose;
 #[cfg(any(test, fuzzing))]
@@ -22,12 +23,13 @@ pub mod ledger;
 pub mod logging;
 pub mod model;
 pub mod poll;
-pub mod runtime;
-pub mod secret;
 pub mod series;
-pub mod sim;
 pub mod source;
 pub mod store;
 pub mod telemetry;
-pub mod tencent;
 pub mod web;
+
+#[cfg(feature = "demo")]
+pub use scf_sim as sim;
+pub use tencentcloud as tencent;
+pub use tencentcloud::{runtime, secret};

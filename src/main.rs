@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use scf_exporter::app::{App, BuildError, Reload, Seams};
-use scf_exporter::cli::{self, Action, SimArgs};
+use scf_exporter::cli::{self, Action};
 use scf_exporter::config::{self, Faults, Overrides};
+#[cfg(feature = "demo")]
 use scf_exporter::demo::Demo;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::tencent::{Environment, HttpLimits, HttpTransport};
-use scf_exporter::{check, health, logging, sim};
+use scf_exporter::{check, health, logging};
 
 /// The configuration or the command line is at fault.
 const EXIT_CONFIG: u8 = 2;
@@ -35,8 +36,12 @@ fn main() -> ExitCode {
                 let file = args.config_file.clone();
                 run(file, cli::overrides(&args)).await
             }
+            #[cfg(feature = "demo")]
             Action::Demo(args) => demo(&args).await,
-            Action::Sim(args) => simulate(args).await,
+            #[cfg(feature = "demo")]
+            Action::Sim(args) => scf_exporter::sim::run(args.into(), stop_signal())
+                .await
+                .map_err(failure),
             Action::CheckWebConfig(args) => check_web(&args.files),
             Action::Health(args) => health::ask(&args.url).await.map_err(failure),
             Action::Completions(args) => print(&cli::completions(args.shell)),
@@ -96,6 +101,7 @@ async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure>
     Ok(())
 }
 
+#[cfg(feature = "demo")]
 async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
     let demo = Demo::build(args, &|name| std::env::var(name).ok())
         .await
@@ -104,15 +110,6 @@ async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
     demo.run(seams(), stop_signal(), |line| println!("{line}"))
         .await
         .map_err(failure)
-}
-
-async fn simulate(args: SimArgs) -> Result<(), Failure> {
-    let options = sim::RunOptions {
-        listen: args.listen,
-        settings: args.settings(),
-        replay: args.replay,
-    };
-    sim::run(options, stop_signal()).await.map_err(failure)
 }
 
 fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Failure> {

@@ -8,4 +8,5 @@ mod units;
 pub use function::{About, FunctionId};
 pub use invocation::{AttemptKey, ColdStart, Page, RejectReason, Row, attempt_id, is_uuid};
 pub use outcome::{Outcome, RetCode};
-pub use units::{Bytes, Nanos, Timestamp};
+pub use tencentcloud::Timestamp;
+pub use units::{Bytes, Nanos};

@@ -137,7 +137,8 @@ fn the_image_is_built_from_files_that_exist_and_pass_the_ignore_file() {
 /// Every file that the sources hold as they are: `include_str!` and the like, templates.
 fn included() -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
-    for path in sources(&root().join("src")) {
+    let crates = sources(&root().join("crates"));
+    for path in sources(&root().join("src")).into_iter().chain(crates) {
         let text = fs::read_to_string(&path).unwrap();
         for marker in ["include_str!(\"", "include_bytes!(\"", "include!(\""] {
             for piece in text.split(marker).skip(1) {

@@ -12,6 +12,7 @@ use std::path::Path;
 use scf_exporter::catalog::{ALL, Kind};
 use scf_exporter::model::Outcome;
 use scf_exporter::telemetry::Disposition;
+use scf_exporter::tencent::{ErrorClass, known_codes};
 use serde_json::Value;
 
 const ALERTS: &str = "deploy/mixin/alerts.yaml";
@@ -35,6 +36,28 @@ fn alerts_keep_the_rules() {
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert_eq!(names(&alerts, "alert").len(), alerts.len(), "a name twice");
+}
+
+/// The shipped alerts choose by the labels of codes, which Prometheus cannot know the class of.
+#[test]
+fn the_alerts_choose_the_codes_of_their_class() {
+    let alerts = text(ALERTS);
+    for (alert, class) in [
+        (
+            "ScfExporterAuthenticationFailing",
+            ErrorClass::Authentication,
+        ),
+        ("ScfExporterApiThrottled", ErrorClass::Throttled),
+    ] {
+        let (_, rule) = alerts.split_once(alert).unwrap();
+        let (_, behind) = rule.split_once("code=~\"").unwrap();
+        let (pattern, _) = behind.split_once('"').unwrap();
+        let chosen = regex::Regex::new(&format!("^(?:{pattern})$")).unwrap();
+        for (label, of) in known_codes() {
+            let is_of_class = of == class;
+            assert_eq!(chosen.is_match(label), is_of_class, "{alert}: {label}");
+        }
+    }
 }
 
 #[test]

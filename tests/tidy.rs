@@ -29,16 +29,15 @@ fn rooms_use_only_the_rooms_below_them() {
 
 #[test]
 fn sources_keep_the_rules() {
-    let faults = rust_files("src")
-        .iter()
-        .flat_map(rules::source_faults)
-        .collect();
-    report(faults);
+    let files = ["src", "crates"].into_iter().flat_map(rust_files);
+    report(files.flat_map(|file| rules::source_faults(&file)).collect());
 }
 
 #[test]
 fn all_rust_files_keep_the_rules() {
-    let files = ["src", "tests", "benches"].into_iter().flat_map(rust_files);
+    let files = ["src", "crates", "tests", "benches"]
+        .into_iter()
+        .flat_map(rust_files);
     report(files.flat_map(|file| rules::rust_faults(&file)).collect());
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sim::{Api3, ClsWire, Index, Role};
+use crate::sim::{Api3, ClsWire, FaultLevel, Index, Role};
 
 fn run(args: &[&str]) -> Result<Overrides, clap::Error> {
     let line = ["scf-exporter", "run"].iter().chain(args);

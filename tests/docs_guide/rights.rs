@@ -25,7 +25,10 @@ fn each_policy_holds_the_actions_that_are_called() {
         ("### cls\n", &[FUNCTIONS, ("cls", "src/source/cls")][..]),
         ("### v3\n", &[FUNCTIONS, ("scf", "src/source/v3")]),
         ("### v2\n", &[("scf", "src/source/v2")]),
-        ("### A role\n", &[("sts", "src/tencent/credentials")]),
+        (
+            "### A role\n",
+            &[("sts", "crates/tencentcloud/src/credentials")],
+        ),
     ] {
         let mut called: BTreeSet<String> = BTreeSet::new();
         for (service, room) in rooms {

@@ -223,9 +223,9 @@ fn arrows_that_run_up_are_found() {
             "model must not use series",
         ),
         (
-            "src/sim/v2.rs",
-            "fn a() { crate::tencent::sign() }",
-            "sim must not use tencent",
+            "src/ledger/seen.rs",
+            "fn a() { crate::store::open() }",
+            "ledger must not use store",
         ),
         (
             "src/web.rs",

@@ -351,8 +351,8 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::faults::Faults;
-    use crate::sim::function;
+    use crate::faults::Faults;
+    use crate::function;
 
     fn settings() -> Settings {
         Settings {

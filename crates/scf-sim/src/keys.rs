@@ -161,7 +161,7 @@ impl fmt::Display for TokenFault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::settings::Rotation;
+    use crate::settings::Rotation;
 
     #[test]
     fn keys_live_as_long_as_promised() {

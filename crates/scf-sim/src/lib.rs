@@ -11,6 +11,7 @@
 //! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve()`] puts it
 //!   behind a socket, [`run()`] into a process.
 
+mod args;
 mod attempt;
 mod call;
 mod clock;
@@ -49,6 +50,10 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use args::{
+    FaultLevel, RefusalArgs, SimArgs, TopicIndex, simulated_functions, simulated_namespaces,
+    simulated_rate, simulated_topics,
+};
 pub use cloud::Cloud;
 pub use cls::{ChainEnd, ClsWire, Index};
 pub use faults::{Faults, FaultsPreset, UnknownPreset, Windows};

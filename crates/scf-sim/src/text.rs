@@ -109,9 +109,9 @@ pub(crate) fn log(attempt: &Attempt, bytes: (usize, usize)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::attempt::Call;
-    use crate::sim::function;
-    use crate::sim::settings::Settings;
+    use crate::attempt::Call;
+    use crate::function;
+    use crate::settings::Settings;
 
     fn attempt(number: u64) -> (Attempt, Function) {
         let settings = Settings::new(2);

@@ -116,10 +116,10 @@ pub(crate) fn merge<T: Ord + Copy>(list: &mut Vec<T>, fresh: &[T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::attempt::Attempt;
-    use crate::sim::faults::Faults;
-    use crate::sim::page::{Codes, Sort};
-    use crate::sim::settings::Settings;
+    use crate::attempt::Attempt;
+    use crate::faults::Faults;
+    use crate::page::{Codes, Sort};
+    use crate::settings::Settings;
     use proptest::prelude::*;
     use std::sync::Arc;
 

@@ -255,7 +255,7 @@ impl Generator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::faults::Faults;
+    use crate::faults::Faults;
     use proptest::prelude::*;
 
     fn settings(seed: u64) -> Settings {

@@ -22,7 +22,7 @@ use super::request::Signer;
 use super::retry::RetryBudget;
 use super::service::{Service, SigningMethod};
 use super::transport::{HttpResponse, Method, Transport};
-use crate::model::Timestamp;
+use crate::Timestamp;
 use crate::runtime::{Clock as _, Runtime};
 
 use answer::{judge_legacy, judge_response};

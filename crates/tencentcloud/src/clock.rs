@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::date::parse_http_date;
-use crate::model::Timestamp;
+use crate::Timestamp;
 use crate::runtime::{Clock, SystemClock};
 use vouched::{Reading, Vouched};
 

@@ -167,6 +167,15 @@ fn status_label(status: u16) -> &'static str {
     }
 }
 
+/// Every label that a refusal can have and what a caller can do about it, for checks of what is
+/// written down about them. A code can stand in it more than once.
+pub fn known_codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
+    let numbers = TABLE.iter().map(|(_, verdict)| *verdict);
+    let statuses = (300..600).map(judge_status);
+    let all = numbers.chain(statuses).chain(names::TABLE.iter().copied());
+    all.map(|verdict| (verdict.label, verdict.class))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

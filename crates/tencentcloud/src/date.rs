@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::{Date, Month};
 
-use crate::model::Timestamp;
+use crate::Timestamp;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -260,8 +260,8 @@ fn transport_class(error: &TransportError) -> ErrorClass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tencent::envelope::Head;
-    use crate::tencent::service::Service;
+    use crate::envelope::Head;
+    use crate::service::Service;
 
     fn api(code: i64, message: &str, code_desc: &str) -> ApiError {
         let head = Head {

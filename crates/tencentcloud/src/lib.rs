@@ -21,15 +21,19 @@ mod nonces;
 mod pace;
 mod request;
 mod retry;
+pub mod runtime;
+pub mod secret;
 mod service;
 mod sign_form;
 mod sign_tc3;
 mod sts;
 mod text;
+mod timestamp;
 mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
 pub use clock::{Begun, ClockOffset, CloudClock, Vouch};
+pub use codes::known_codes;
 pub use credentials::{
     Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment, Explicit,
     FileProvider, KeyFiles, Origin, RoleConfig, Sources, StaticProvider, Sts,
@@ -43,11 +47,12 @@ pub use service::{Service, SigningMethod};
 pub use sign_form::{signature, source_string};
 pub use sign_tc3::{Payload, Tc3};
 pub use sts::StsClient;
+pub use timestamp::Timestamp;
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
 
 /// What a whole answer of API 3.0 holds; `None` where it is an error or no answer.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn payload<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
+#[doc(hidden)]
+pub fn payload<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
     match envelope::read(body) {
         Ok(envelope::Answer::Payload(payload)) => Some(payload),
         _ => None,

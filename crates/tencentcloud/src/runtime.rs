@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::model::Timestamp;
+use crate::Timestamp;
 
 /// A source of wall-clock time.
 pub trait Clock: Send + Sync {

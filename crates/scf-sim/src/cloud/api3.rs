@@ -4,18 +4,18 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::{Cloud, Desk, Visit};
-use crate::sim::call::{Call, Proof, Service};
-use crate::sim::cls;
-use crate::sim::faults::{Mishap, TooLarge, Weight};
-use crate::sim::hosts::signed_hosts;
-use crate::sim::http::Response;
-use crate::sim::json::{Object, quoted};
-use crate::sim::problem::Problem;
-use crate::sim::problems;
-use crate::sim::rng::mix;
-use crate::sim::sign::Signed;
-use crate::sim::sts;
-use crate::sim::v3::{self, Fields};
+use crate::call::{Call, Proof, Service};
+use crate::cls;
+use crate::faults::{Mishap, TooLarge, Weight};
+use crate::hosts::signed_hosts;
+use crate::http::Response;
+use crate::json::{Object, quoted};
+use crate::problem::Problem;
+use crate::problems;
+use crate::rng::mix;
+use crate::sign::Signed;
+use crate::sts;
+use crate::v3::{self, Fields};
 
 /// What a request wants done.
 enum Task {

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::line::{Kind, Line};
-use crate::sim::rng::mix;
+use crate::rng::mix;
 
 /// Where a page ended. Lines that become visible later are met if they stand behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

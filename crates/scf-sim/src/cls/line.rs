@@ -1,9 +1,9 @@
 //! Which log lines an attempt leaves, and when.
 
-use crate::sim::attempt::{Attempt, Failure};
-use crate::sim::rng::{Rng, mix};
-use crate::sim::settings::Settings;
-use crate::sim::text;
+use crate::attempt::{Attempt, Failure};
+use crate::rng::{Rng, mix};
+use crate::settings::Settings;
+use crate::text;
 
 /// A log line as a place in the order of its topic: by time, and within a millisecond in an order
 /// that means nothing but never changes.

@@ -1,11 +1,11 @@
 //! The words of log lines, in every variant of spacing and number that was seen in the field.
 
 use super::line::{Kind, Odd, custom_lines};
-use crate::sim::attempt::{Attempt, Failure, Init};
-use crate::sim::function::Function;
-use crate::sim::rng::mix;
-use crate::sim::settings::Settings;
-use crate::sim::text;
+use crate::attempt::{Attempt, Failure, Init};
+use crate::function::Function;
+use crate::rng::mix;
+use crate::settings::Settings;
+use crate::text;
 
 /// The vendor cuts longer messages.
 const MAX_BYTES: usize = 8_192;

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::line::{Kind, Line, Odd};
 use super::message::{self, HALF};
 use super::query::Fields;
-use crate::sim::attempt::Attempt;
-use crate::sim::function::Function;
-use crate::sim::json::{Object, quoted};
-use crate::sim::rng::{Rng, mix};
-use crate::sim::settings::Settings;
-use crate::sim::text;
+use crate::attempt::Attempt;
+use crate::function::Function;
+use crate::json::{Object, quoted};
+use crate::rng::{Rng, mix};
+use crate::settings::Settings;
+use crate::text;
 
 /// A line with what it tells of.
 pub(super) struct Record<'a> {

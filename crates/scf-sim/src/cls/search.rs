@@ -9,13 +9,13 @@ use super::record::Record;
 use super::shelf::Shelves;
 use super::topics::{Topic, topic_of_id};
 use super::{Ask, ChainEnd, Index, problem};
-use crate::sim::faults::Weight;
-use crate::sim::function::topic_of;
-use crate::sim::json::{Object, array, quoted};
-use crate::sim::problem::Problem;
-use crate::sim::rng::{Rng, mix};
-use crate::sim::spelling::Spelling;
-use crate::sim::world::World;
+use crate::faults::Weight;
+use crate::function::topic_of;
+use crate::json::{Object, array, quoted};
+use crate::problem::Problem;
+use crate::rng::{Rng, mix};
+use crate::spelling::Spelling;
+use crate::world::World;
 
 /// What a request asks for.
 struct Search {

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::line::{self, Line, Written};
-use crate::sim::attempt::Attempt;
-use crate::sim::function;
-use crate::sim::settings::Settings;
-use crate::sim::view::merge;
-use crate::sim::world::World;
+use crate::attempt::Attempt;
+use crate::function;
+use crate::settings::Settings;
+use crate::view::merge;
+use crate::world::World;
 
 /// All lines of a world, in two parts: the few that counting readers ask for, and the whole, which
 /// takes shape only if somebody asks for it (a busy world has ten times as many).

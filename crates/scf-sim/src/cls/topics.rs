@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Ask, Index, problem, record};
-use crate::sim::function::{topic_count, topic_id};
-use crate::sim::problem::Problem;
-use crate::sim::rng::mix;
-use crate::sim::settings::Settings;
+use crate::function::{topic_count, topic_id};
+use crate::problem::Problem;
+use crate::rng::mix;
+use crate::settings::Settings;
 
 /// A log topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn all(settings: &Settings) -> impl Iterator<Item = Topic> {
 
 fn logset_id(settings: &Settings) -> String {
     let key = mix(settings.seed, LOGSET_KEY);
-    crate::sim::attempt::uuid_text(crate::sim::attempt::uuid_v4(key))
+    crate::attempt::uuid_text(crate::attempt::uuid_v4(key))
 }
 
 fn described(topic: &Topic, settings: &Settings) -> Value {

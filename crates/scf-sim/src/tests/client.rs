@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::sim::{Cloud, Request, Response, Settings};
+use crate::{Cloud, Request, Response, Settings};
 
 /// What a client has: a key, and a nonce that counts.
 pub(super) struct Client {

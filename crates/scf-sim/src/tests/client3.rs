@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::client::json;
-use crate::sim::{Cloud, Request, Response, Settings};
+use crate::{Cloud, Request, Response, Settings};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Scheme {

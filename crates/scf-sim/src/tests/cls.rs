@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
 
-use crate::sim::cls::{Ask, Desk, answer};
-use crate::sim::problem::Problem;
-use crate::sim::scene::Scene;
-use crate::sim::world::World;
-use crate::sim::{Settings, Truth};
+use crate::cls::{Ask, Desk, answer};
+use crate::problem::Problem;
+use crate::scene::Scene;
+use crate::world::World;
+use crate::{Settings, Truth};
 
 /// What the documentation says to search for.
 pub(super) const REPORTS: &str = "SCF_Type:Platform AND SCF_Message:\"Report RequestId\"";

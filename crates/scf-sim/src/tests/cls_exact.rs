@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::cls::{REPORTS, Service, fields, identity};
-use crate::sim::{ClsWire, Faults, FunctionTruth, Settings};
+use crate::{ClsWire, Faults, FunctionTruth, Settings};
 
 /// What is counted of one function.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::cls::{REPORTS, Service, fields, message};
-use crate::sim::world::World;
-use crate::sim::{ClsWire, Faults, Settings, parse_replay};
+use crate::world::World;
+use crate::{ClsWire, Faults, Settings, parse_replay};
 
 /// The vendor's own sample of a call, from its page on the structure of logs.
 const SAMPLE: &str = concat!(

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::cls::{REPORTS, Service, identity};
-use crate::sim::{ChainEnd, ClsWire, Faults, Settings};
+use crate::{ChainEnd, ClsWire, Faults, Settings};
 
 const SECONDS: i64 = 30;
 

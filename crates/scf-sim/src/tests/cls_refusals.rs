@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cls::{REPORTS, Service};
-use crate::sim::{ClsWire, Faults, Index, Settings};
+use crate::{ClsWire, Faults, Index, Settings};
 
 fn service() -> Service {
     Service::new(Settings::new(31))

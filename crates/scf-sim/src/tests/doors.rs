@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::client3::{Client3, Scheme, code, inside};
-use crate::sim::{Api3, Cloud, ClsWire, Faults, Request, Settings, TemporaryKey, Windows};
+use crate::{Api3, Cloud, ClsWire, Faults, Request, Settings, TemporaryKey, Windows};
 
 fn settings() -> Settings {
     Settings::new(42)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::client::Client;
-use crate::sim::{Cloud, Faults, Settings, Truth, parse_replay};
+use crate::{Cloud, Faults, Settings, Truth, parse_replay};
 
 /// Count, microseconds, billed milliseconds and bytes by function and return code.
 type Sums = BTreeMap<(String, i64), (u64, u64, u64, u64)>;

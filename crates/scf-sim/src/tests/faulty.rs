@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::client::Client;
-use crate::sim::{Cloud, Faults, Response, Settings, Windows};
+use crate::{Cloud, Faults, Response, Settings, Windows};
 
 fn cloud(faults: Faults) -> (Cloud, i64, Client) {
     let settings = Settings {

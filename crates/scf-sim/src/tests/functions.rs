@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client3::{Client3, code};
-use crate::sim::{Api3, Cloud, Settings, parse_replay};
+use crate::{Api3, Cloud, Settings, parse_replay};
 
 fn started(settings: Settings) -> (Cloud, i64, Client3) {
     let (client, now_ms) = (Client3::new(&settings), settings.start_ms);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::json as body_of;
 use super::client3::{Client3, Scheme, code, inside};
-use crate::sim::{Cloud, Faults, Request, Response, Role, Settings};
+use crate::{Cloud, Faults, Request, Response, Role, Settings};
 
 const LIST: &str = "/latest/meta-data/cam/security-credentials/";
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/scf-exporter";

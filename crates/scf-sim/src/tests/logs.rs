@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value, json};
 
 use super::client3::{Client3, code};
-use crate::sim::{Billing, Cloud, Faults, Order, Settings, Wire, parse_replay};
+use crate::{Billing, Cloud, Faults, Order, Settings, Wire, parse_replay};
 
 fn settings() -> Settings {
     Settings::new(42)

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::client::Client;
 use super::client3::Client3;
-use crate::sim::{Cloud, Faults, Request, Settings, Truth, serve};
+use crate::{Cloud, Faults, Request, Settings, Truth, serve};
 
 struct Served {
     address: SocketAddr,

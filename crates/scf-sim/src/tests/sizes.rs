@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::client3::Client3;
-use crate::sim::{Cloud, Faults, Response, Settings};
+use crate::{Cloud, Faults, Response, Settings};
 
 /// One question to each API: up to so many of the newest rows, an hour after the start.
 struct Desk {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use crate::sim::{Cloud, Faults, Order, Settings, TemporaryKey, Wire, parse_replay};
+use crate::{Cloud, Faults, Order, Settings, TemporaryKey, Wire, parse_replay};
 
 fn settings() -> Settings {
     Settings::new(42)

@@ -1,14 +1,14 @@
 //! One log row as v2 writes it.
 
 use super::Api;
-use crate::sim::attempt::Attempt;
-use crate::sim::clock::beijing_text;
-use crate::sim::function::Function;
-use crate::sim::json::{Object, ms_text, quoted};
-use crate::sim::page::RUNNING_CODE;
-use crate::sim::rng::Rng;
-use crate::sim::settings::Wire;
-use crate::sim::text;
+use crate::attempt::Attempt;
+use crate::clock::beijing_text;
+use crate::function::Function;
+use crate::json::{Object, ms_text, quoted};
+use crate::page::RUNNING_CODE;
+use crate::rng::Rng;
+use crate::settings::Wire;
+use crate::text;
 
 /// How a row departs from the documented one without losing anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::sim::problem::Problem;
-use crate::sim::problems;
+use crate::problem::Problem;
+use crate::problems;
 
 /// The fields of a JSON object. As the vendor's gateway does, a value of another type than the
 /// declared one is refused; null and the empty text count as absent.

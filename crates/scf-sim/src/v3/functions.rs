@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::fields::wrong;
 use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
-use crate::sim::clock::beijing_text;
-use crate::sim::faults::Weight;
-use crate::sim::function::Function;
-use crate::sim::json::{self, Object};
-use crate::sim::problem::Problem;
-use crate::sim::rng::mix;
-use crate::sim::settings::Order;
-use crate::sim::spelling::Spelling;
+use crate::clock::beijing_text;
+use crate::faults::Weight;
+use crate::function::Function;
+use crate::json::{self, Object};
+use crate::problem::Problem;
+use crate::rng::mix;
+use crate::settings::Order;
+use crate::spelling::Spelling;
 
 /// Parts of a function's description that the world has nothing to say on, in the vendor's words
 /// for that.

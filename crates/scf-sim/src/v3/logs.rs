@@ -4,15 +4,15 @@ use std::sync::PoisonError;
 
 use super::fields::{Fields, wrong};
 use super::{Api, DEFAULT_LIMIT, rows};
-use crate::sim::clock::{beijing_text, parse_beijing};
-use crate::sim::faults::Weight;
-use crate::sim::json::{self, Object};
-use crate::sim::page::{Codes, Selection, Sort};
-use crate::sim::problem::Problem;
-use crate::sim::problems;
-use crate::sim::rng::Rng;
-use crate::sim::settings::Order;
-use crate::sim::spelling::Spelling;
+use crate::clock::{beijing_text, parse_beijing};
+use crate::faults::Weight;
+use crate::json::{self, Object};
+use crate::page::{Codes, Selection, Sort};
+use crate::problem::Problem;
+use crate::problems;
+use crate::rng::Rng;
+use crate::settings::Order;
+use crate::spelling::Spelling;
 
 /// A span of shown start times, Unix milliseconds of whole seconds, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::tencent::envelope::{self, Answer, Head, Malformed, parse_head};
-use crate::tencent::error::{Fault, Refusal};
-use crate::tencent::service::Service;
-use crate::tencent::transport::HttpResponse;
+use crate::envelope::{self, Answer, Head, Malformed, parse_head};
+use crate::error::{Fault, Refusal};
+use crate::service::Service;
+use crate::transport::HttpResponse;
 
 /// Judges an answer of the legacy API. The vendor answers 200 even for errors; another status
 /// comes from a gateway, unless its body says otherwise.

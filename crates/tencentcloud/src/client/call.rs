@@ -8,18 +8,18 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::CallObserver;
+use crate::clock::{CloudClock, Stamp};
+use crate::codes;
+use crate::credentials::{CredentialProvider, Credentials};
+use crate::date::parse_retry_after;
+use crate::error::{ApiError, ErrorClass, Fault};
+use crate::nonces::Nonces;
+use crate::pace::Pace;
+use crate::request::{Moment, Signer};
+use crate::retry::RetryBudget;
 use crate::runtime::{Clock as _, Runtime};
-use crate::tencent::clock::{CloudClock, Stamp};
-use crate::tencent::codes;
-use crate::tencent::credentials::{CredentialProvider, Credentials};
-use crate::tencent::date::parse_retry_after;
-use crate::tencent::error::{ApiError, ErrorClass, Fault};
-use crate::tencent::nonces::Nonces;
-use crate::tencent::pace::Pace;
-use crate::tencent::request::{Moment, Signer};
-use crate::tencent::retry::RetryBudget;
-use crate::tencent::text::lossy_readings;
-use crate::tencent::transport::{HttpRequest, HttpResponse, Transport, TransportError};
+use crate::text::lossy_readings;
+use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
 /// What the clones of a client share.
 pub(super) struct Inner {

@@ -10,13 +10,13 @@ mod responses;
 mod skew;
 
 use super::*;
-use crate::model::Timestamp;
+use crate::Timestamp;
+use crate::credentials::{CredentialError, Credentials, StaticProvider};
+use crate::envelope::parse_head;
+use crate::error::ErrorClass;
 use crate::runtime;
 use crate::secret::Secret;
-use crate::tencent::credentials::{CredentialError, Credentials, StaticProvider};
-use crate::tencent::envelope::parse_head;
-use crate::tencent::error::ErrorClass;
-use crate::tencent::transport::{BoxFuture, HttpRequest, TransportError};
+use crate::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;
 const THROTTLED: &str = r#"{"code":4400,"message":"request quota exceeded","codeDesc":"x"}"#;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::environment::Lookup;
 use super::temporary::{Fetch, Temporary};
 use super::{CredentialError, CredentialProvider, Credentials, Sts, sts};
-use crate::tencent::transport::BoxFuture;
+use crate::transport::BoxFuture;
 
 const ACTION: &str = "AssumeRole";
 

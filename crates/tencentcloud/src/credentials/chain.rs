@@ -10,7 +10,7 @@ use super::temporary::Fetch;
 use super::web_identity::WebIdentity;
 use super::{CredentialError, CredentialProvider, Explicit, FileProvider, Origin, Sts};
 use crate::runtime::Runtime;
-use crate::tencent::transport::Transport;
+use crate::transport::Transport;
 
 /// What the configuration says of credentials.
 #[derive(Debug, Clone)]

@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use super::CredentialError;
 use super::temporary::{Fetch, Temporary};
-use crate::tencent::text::one_line;
-use crate::tencent::transport::{BoxFuture, HttpRequest, Method, Transport, TransportError};
+use crate::text::one_line;
+use crate::transport::{BoxFuture, HttpRequest, Method, Transport, TransportError};
 
 /// Below the base address, as the vendor's SDKs have it.
 const PATH: &str = "/latest/meta-data/cam/security-credentials/";

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
 use crate::runtime::Runtime;
-use crate::tencent::transport::BoxFuture;
+use crate::transport::BoxFuture;
 
 /// Always the same credentials.
 #[derive(Debug, Clone)]

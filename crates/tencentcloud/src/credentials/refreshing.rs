@@ -8,9 +8,9 @@ use tracing::{debug, warn};
 
 use super::temporary::{Fetch, Temporary};
 use super::{CredentialError, CredentialProvider, Credentials};
-use crate::model::Timestamp;
+use crate::Timestamp;
 use crate::runtime::Runtime;
-use crate::tencent::transport::BoxFuture;
+use crate::transport::BoxFuture;
 
 /// Time between two tries, so that an issuer in trouble is not hammered.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
 use crate::secret::Secret;
-use crate::tencent::transport::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use crate::transport::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// The metadata's role list, as clients have to ask for it.
 pub const LIST: &str = "http://meta.test/latest/meta-data/cam/security-credentials/";

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::temporary::Temporary;
 use super::{CredentialError, Credentials};
-use crate::tencent::transport::BoxFuture;
+use crate::transport::BoxFuture;
 
 /// Calls STS (version 2018-08-13). It stands between the credentials and the client, because the
 /// client itself needs credentials.

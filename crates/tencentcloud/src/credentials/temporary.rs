@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{CredentialError, Credentials};
-use crate::model::Timestamp;
+use crate::Timestamp;
+use crate::envelope::Code;
 use crate::secret::Secret;
-use crate::tencent::envelope::Code;
-use crate::tencent::transport::BoxFuture;
+use crate::transport::BoxFuture;
 
 /// Credentials and when they end.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::environment::Lookup;
 use super::temporary::{Fetch, Temporary};
 use super::{CredentialError, Sts, file, sts};
 use crate::runtime;
-use crate::tencent::transport::BoxFuture;
+use crate::transport::BoxFuture;
 
 const ACTION: &str = "AssumeRoleWithWebIdentity";
 

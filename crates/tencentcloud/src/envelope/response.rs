@@ -8,7 +8,7 @@ use super::{Head, Malformed, parse_head};
 
 /// What an answer of API 3.0 says.
 #[derive(Debug)]
-pub(in crate::tencent) enum Answer<T> {
+pub(crate) enum Answer<T> {
     /// It worked: what stands in `Response`.
     Payload(T),
     /// It failed; errors come with HTTP status 200.
@@ -47,7 +47,7 @@ struct ErrorBody {
 }
 
 /// Reads an answer. A payload is never held as a tree: answers may be tens of megabytes.
-pub(in crate::tencent) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
     // Read as fields in order, a list could pass for an object.
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(match serde_json::from_slice::<IgnoredAny>(body) {

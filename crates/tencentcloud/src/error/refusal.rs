@@ -1,12 +1,12 @@
 //! An answer that says no, whichever API said it.
 
-use crate::tencent::codes::{self, Verdict};
-use crate::tencent::envelope::Head;
-use crate::tencent::service::Service;
+use crate::codes::{self, Verdict};
+use crate::envelope::Head;
+use crate::service::Service;
 
 /// What the cloud said instead of yes.
 #[derive(Debug)]
-pub(in crate::tencent) struct Refusal {
+pub(crate) struct Refusal {
     pub verdict: Verdict,
     /// The vendor's whole code.
     pub code: String,

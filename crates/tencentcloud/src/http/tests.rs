@@ -296,9 +296,7 @@ async fn redirects_are_handed_back() {
 /// The one place where client and sockets meet.
 #[tokio::test]
 async fn a_client_calls_over_sockets() {
-    use crate::tencent::{
-        Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider, parse_head,
-    };
+    use crate::{Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider, parse_head};
     let body = br#"{"code":"0","message":"","codeDesc":"Success"}"#;
     let mut server = Server::start(Reply::Keep(answer("200 OK", "", body))).await;
     let key = crate::secret::Secret::new("k");

@@ -1,11 +1,9 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::model::Timestamp;
-use crate::tencent::credentials::StaticProvider;
-use crate::tencent::credentials::scripted::{
-    Rotating, ScriptedSts, environment, fixed, issued, sts_failed,
-};
+use crate::Timestamp;
+use crate::credentials::StaticProvider;
+use crate::credentials::scripted::{Rotating, ScriptedSts, environment, fixed, issued, sts_failed};
 
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/reader";
 

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::model::Timestamp;
-use crate::tencent::credentials::scripted::{
+use crate::Timestamp;
+use crate::credentials::scripted::{
     LIST, Reply, ScriptedSts, ScriptedTransport, document, environment, fixed, issued,
 };
 

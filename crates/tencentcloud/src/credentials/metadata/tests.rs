@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::Timestamp;
-use crate::tencent::credentials::scripted::{LIST, Reply, ScriptedTransport, document};
+use crate::Timestamp;
+use crate::credentials::scripted::{LIST, Reply, ScriptedTransport, document};
 
 fn answer(status: u16, body: &str) -> Reply {
     Reply::Answer(status, body.to_owned())

@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::credentials::assume_role::{AssumeRole, RoleConfig};
+use crate::credentials::scripted::{Asked, ScriptedSts, fixed, issued, sts_failed};
+use crate::credentials::{StaticProvider, Sts};
 use crate::runtime::spawn;
-use crate::tencent::credentials::assume_role::{AssumeRole, RoleConfig};
-use crate::tencent::credentials::scripted::{Asked, ScriptedSts, fixed, issued, sts_failed};
-use crate::tencent::credentials::{StaticProvider, Sts};
 
 const START: i64 = 1_790_000_000;
 

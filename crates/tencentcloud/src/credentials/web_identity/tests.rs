@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::model::Timestamp;
-use crate::tencent::credentials::scripted::{ScriptedSts, environment, issued};
+use crate::Timestamp;
+use crate::credentials::scripted::{ScriptedSts, environment, issued};
 
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/scf-exporter";
 

@@ -1,0 +1,287 @@
+//! The simulator's flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::cls::{ClsWire, Index};
+use super::faults::Faults;
+use super::run::RunOptions;
+use super::settings::{Api3, Role, Settings};
+
+/// Flags of `sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Where it listens; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:0"
+    )]
+    pub listen: SocketAddr,
+    /// Seed of the world: the same seed, the same world.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_SEED",
+        value_name = "N",
+        default_value = "1"
+    )]
+    pub seed: u64,
+    /// Functions in the world.
+    #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
+          default_value = "24", value_parser = simulated_functions)]
+    pub functions: usize,
+    /// Namespaces that the functions are spread over.
+    #[arg(long, env = "SCF_EXPORTER_SIM_NAMESPACES", value_name = "N",
+          default_value = "1", value_parser = simulated_namespaces)]
+    pub namespaces: usize,
+    /// Log topics that the functions are spread over; 0 is one for all, as the vendor's default.
+    #[arg(long, env = "SCF_EXPORTER_SIM_TOPICS", value_name = "N",
+          default_value = "0", value_parser = simulated_topics)]
+    pub topics: usize,
+    /// Calls a second, over all functions.
+    #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
+          default_value = "20", value_parser = simulated_rate)]
+    pub rate: f64,
+    /// How badly it behaves.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_FAULTS",
+        value_name = "LEVEL",
+        default_value = "none"
+    )]
+    pub faults: FaultLevel,
+    /// Calls to play instead of invented ones, one JSON object a line.
+    #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// What it refuses.
+    #[command(flatten)]
+    pub refusals: RefusalArgs,
+}
+
+/// What a simulated cloud keeps from its user, as an account that is not set up yet does.
+#[derive(Debug, Args)]
+pub struct RefusalArgs {
+    /// API 3.0 no longer offers GetFunctionLogs, as the vendor announced.
+    #[arg(long, env = "SCF_EXPORTER_SIM_OFFLINE_LOGS")]
+    pub offline_logs: bool,
+    /// Answers have no Date header, as behind some proxies.
+    #[arg(long, env = "SCF_EXPORTER_SIM_NO_DATE")]
+    pub no_date: bool,
+    /// Action of API 3.0 or CLS that the keys may not use; may be repeated.
+    #[arg(long, env = "SCF_EXPORTER_SIM_DENY", value_name = "ACTION",
+          value_delimiter = ',', value_parser = simulated_action)]
+    pub deny: Vec<String>,
+    /// Index of the log topics.
+    #[arg(
+        long,
+        env = "SCF_EXPORTER_SIM_INDEX",
+        value_name = "INDEX",
+        default_value = "keys"
+    )]
+    pub index: TopicIndex,
+    /// How long the keys of a role last.
+    #[arg(long, env = "SCF_EXPORTER_SIM_KEY_LIFETIME", value_name = "DURATION",
+          default_value = "2h", value_parser = simulated_lifetime)]
+    pub key_lifetime: u64,
+}
+
+/// The index of every log topic of a simulated cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TopicIndex {
+    /// Full text and all keys.
+    Keys,
+    /// Full text alone: what asks for a key finds nothing.
+    FullText,
+    /// None: every search is refused.
+    Missing,
+}
+
+/// How badly a simulated cloud behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FaultLevel {
+    /// It answers every request well.
+    None,
+    /// What a good day brings: some throttling, some late rows.
+    Typical,
+    /// All it knows, often.
+    Harsh,
+}
+
+// === impl SimArgs ===
+
+impl SimArgs {
+    /// The simulated cloud that these flags describe.
+    pub fn settings(&self) -> Settings {
+        let defaults = Settings::new(self.seed);
+        let refusals = &self.refusals;
+        Settings {
+            functions: self.functions,
+            namespaces: self.namespaces,
+            topics: self.topics,
+            rate_per_second: self.rate,
+            faults: match refusals.no_date {
+                true => Faults {
+                    missing_dates: 1.0,
+                    ..self.faults.faults()
+                },
+                false => self.faults.faults(),
+            },
+            cls: ClsWire {
+                index: refusals.index.index(),
+                // Over sockets requests come at any moment, so that queries have to last to meet.
+                query_ms: 20,
+                ..defaults.cls
+            },
+            api3: Api3 {
+                logs_offline: refusals.offline_logs,
+                denied_actions: refusals.deny.clone(),
+                ..defaults.api3
+            },
+            role: Role {
+                lifetime_s: refusals.key_lifetime,
+                ..defaults.role
+            },
+            ..defaults
+        }
+    }
+}
+
+impl From<SimArgs> for RunOptions {
+    fn from(args: SimArgs) -> Self {
+        Self {
+            listen: args.listen,
+            settings: args.settings(),
+            replay: args.replay,
+        }
+    }
+}
+
+// === impl TopicIndex ===
+
+impl TopicIndex {
+    fn index(self) -> Index {
+        match self {
+            Self::Keys => Index::Keys,
+            Self::FullText => Index::FullText,
+            Self::Missing => Index::Missing,
+        }
+    }
+}
+
+// === impl FaultLevel ===
+
+impl FaultLevel {
+    /// The knobs of the simulated cloud at this level.
+    pub fn faults(self) -> Faults {
+        match self {
+            Self::None => Faults::none(),
+            Self::Typical => Faults::typical(),
+            Self::Harsh => Faults::harsh(),
+        }
+    }
+}
+
+/// Reads a flag that the simulator and the demo share.
+///
+/// # Errors
+/// Returns the range that is allowed.
+pub fn simulated_functions(text: &str) -> Result<usize, String> {
+    count(text, 1, 100_000)
+}
+
+/// Reads a flag that the simulator and the demo share.
+///
+/// # Errors
+/// Returns the range that is allowed.
+pub fn simulated_namespaces(text: &str) -> Result<usize, String> {
+    count(text, 1, 100)
+}
+
+/// Reads a flag that the simulator and the demo share.
+///
+/// # Errors
+/// Returns the range that is allowed.
+pub fn simulated_topics(text: &str) -> Result<usize, String> {
+    count(text, 0, 1_000)
+}
+
+fn simulated_action(text: &str) -> Result<String, String> {
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if text.is_empty() || text.len() > 64 || !plain {
+        return Err("write the name of an action, such as ListFunctions".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Whole seconds, as the vendor counts them.
+fn simulated_lifetime(text: &str) -> Result<u64, String> {
+    let seconds = seconds(text);
+    let good = seconds.filter(|seconds| (1..=43_200).contains(seconds));
+    good.ok_or_else(|| "write a duration from 1s to 12h, such as 90s".to_owned())
+}
+
+/// Hours, minutes and seconds, such as `1h30m` or `90s`.
+fn seconds(text: &str) -> Option<u64> {
+    let mut seconds: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let at = rest.find(|c: char| !c.is_ascii_digit())?;
+        let unit = match rest.as_bytes()[at] {
+            b'h' => 3_600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(rest[..at].parse::<u64>().ok()?.checked_mul(unit)?)?;
+        rest = &rest[at + 1..];
+    }
+    Some(seconds)
+}
+
+fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {
+    let good = text
+        .parse()
+        .ok()
+        .filter(|count| (least..=most).contains(count));
+    good.ok_or_else(|| format!("write a whole number from {least} to {most}"))
+}
+
+/// Reads a flag that the simulator and the demo share.
+///
+/// # Errors
+/// Returns the range that is allowed.
+pub fn simulated_rate(text: &str) -> Result<f64, String> {
+    let good = text
+        .parse()
+        .ok()
+        .filter(|rate| (0.0..=100_000.0).contains(rate));
+    good.ok_or_else(|| "write a number from 0 to 100000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_whole_seconds_within_bounds() {
+        for (text, seconds) in [("1s", 1), ("90s", 90), ("1h30m", 5_400), ("12h", 43_200)] {
+            assert_eq!(simulated_lifetime(text), Ok(seconds), "{text}");
+        }
+        for text in [
+            "",
+            "0s",
+            "90",
+            "h",
+            "12h1s",
+            "1ms",
+            "-1s",
+            "1é",
+            "99999999999999999999s",
+        ] {
+            assert!(simulated_lifetime(text).is_err(), "{text}");
+        }
+    }
+}
