@@ -165,7 +165,10 @@ fn seams() -> Seams {
     let environment: Environment = Arc::new(|name: &str| std::env::var(name).ok());
     Seams {
         runtime: Runtime::system(),
-        transport: Arc::new(HttpTransport::new(HttpLimits::default())),
+        transport: Arc::new(HttpTransport::new(HttpLimits {
+            user_agent: concat!("scf-exporter/", env!("CARGO_PKG_VERSION")),
+            ..HttpLimits::default()
+        })),
         environment,
         disk: None,
     }

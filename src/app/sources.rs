@@ -305,6 +305,7 @@ impl Building<'_> {
         let chain = ChainConfig {
             explicit,
             role,
+            session_name: "scf-exporter".to_owned(),
             metadata: source
                 .metadata_url()
                 .unwrap_or(ChainConfig::METADATA)

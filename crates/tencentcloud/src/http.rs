@@ -40,6 +40,8 @@ pub struct HttpLimits {
     pub total: Duration,
     /// Longest body, decompressed, in bytes.
     pub body: usize,
+    /// What requests say of who sends them.
+    pub user_agent: &'static str,
 }
 
 /// HTTP/1.1 over kept-alive connections, with TLS and gzip. Redirects are not followed: a signed
@@ -71,6 +73,7 @@ impl Default for HttpLimits {
             connect: Duration::from_secs(5),
             total: Duration::from_secs(600),
             body: 64 * 1024 * 1024,
+            user_agent: USER_AGENT,
         }
     }
 }
@@ -94,7 +97,7 @@ impl HttpTransport {
         let base = || {
             reqwest::Client::builder()
                 .tls_certs_merge(authorities.clone())
-                .user_agent(USER_AGENT)
+                .user_agent(limits.user_agent)
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(limits.connect)
                 .timeout(limits.total)

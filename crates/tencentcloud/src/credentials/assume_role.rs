@@ -65,7 +65,11 @@ impl RoleConfig {
     }
 
     /// By the variables of the vendor's command line tool; `None` where neither is set.
-    pub(super) fn from_environment(lookup: Lookup<'_>) -> Result<Option<Self>, CredentialError> {
+    /// `session_name` is used where they name no session.
+    pub(super) fn from_environment(
+        lookup: Lookup<'_>,
+        session_name: &str,
+    ) -> Result<Option<Self>, CredentialError> {
         let empty = |name| Err(CredentialError::Empty { name });
         let role = match (lookup(ARN_VARIABLE), lookup(SESSION_VARIABLE)) {
             (None, None) => return Ok(None),
@@ -78,7 +82,7 @@ impl RoleConfig {
                 });
             }
             (Some(arn), session) => Self {
-                session_name: session.unwrap_or_else(|| SESSION_NAME.to_owned()),
+                session_name: session.unwrap_or_else(|| session_name.to_owned()),
                 ..Self::new(arn)
             },
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::assume_role::{AssumeRole, RoleConfig};
+use super::assume_role::{AssumeRole, RoleConfig, SESSION_NAME};
 use super::metadata::RoleMetadata;
 use super::refreshing::Refreshing;
 use super::sources::{Environment, Sources};
@@ -19,6 +19,8 @@ pub struct ChainConfig {
     pub explicit: Option<Explicit>,
     /// A role to take on with whatever is found.
     pub role: Option<RoleConfig>,
+    /// Names sessions in the cloud's audit log, where neither `role` nor the environment does.
+    pub session_name: String,
     /// The instance metadata: scheme and host, [`ChainConfig::METADATA`] unless told otherwise.
     pub metadata: String,
 }
@@ -60,6 +62,7 @@ impl Default for ChainConfig {
         Self {
             explicit: None,
             role: None,
+            session_name: SESSION_NAME.to_owned(),
             metadata: Self::METADATA.to_owned(),
         }
     }
@@ -94,7 +97,7 @@ impl Parts {
     async fn load(&self, config: ChainConfig, sources: Sources) -> Result<Found, CredentialError> {
         // Before the places, so that a slip is told without waiting for the metadata.
         let role = self.role(&config)?;
-        let base = self.base(sources, &config.metadata).await?;
+        let base = self.base(sources, &config).await?;
         Ok(match role {
             Some(role) => self.assume(role, base),
             None => base,
@@ -108,11 +111,11 @@ impl Parts {
                 Ok(Some(role.clone()))
             }
             (None, Some(_)) => Ok(None),
-            (None, None) => RoleConfig::from_environment(&*self.environment),
+            (None, None) => RoleConfig::from_environment(&*self.environment, &config.session_name),
         }
     }
 
-    async fn base(&self, sources: Sources, metadata: &str) -> Result<Found, CredentialError> {
+    async fn base(&self, sources: Sources, config: &ChainConfig) -> Result<Found, CredentialError> {
         let mut trail = match sources.search()? {
             Ok((credentials, origin)) => {
                 let provider = FileProvider::holding(credentials, sources, self.runtime.clone());
@@ -120,7 +123,7 @@ impl Parts {
             }
             Err(trail) => trail,
         };
-        let metadata = RoleMetadata::new(metadata, self.transport.clone());
+        let metadata = RoleMetadata::new(&config.metadata, self.transport.clone());
         match metadata.role().await {
             Ok(Some(role)) => {
                 return Ok((self.refreshing(metadata), Origin::RoleMetadata { role }));
@@ -131,7 +134,11 @@ impl Parts {
             }
             Err(other) => return Err(other),
         }
-        let identity = WebIdentity::from_environment(&*self.environment, self.sts.clone())?;
+        let identity = WebIdentity::from_environment(
+            &*self.environment,
+            &config.session_name,
+            self.sts.clone(),
+        )?;
         if let Some(identity) = identity {
             let role_arn = identity.role_arn().to_owned();
             return Ok((self.refreshing(identity), Origin::WebIdentity { role_arn }));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::assume_role::{DEFAULT_DURATION, SESSION_NAME, check_arn};
+use super::assume_role::{DEFAULT_DURATION, check_arn};
 use super::environment::Lookup;
 use super::temporary::{Fetch, Temporary};
 use super::{CredentialError, Sts, file, sts};
@@ -30,6 +30,7 @@ pub(super) struct WebIdentity {
     provider_id: String,
     token_file: PathBuf,
     role_arn: String,
+    session_name: String,
     sts: Arc<dyn Sts>,
 }
 
@@ -40,6 +41,7 @@ impl WebIdentity {
     /// error, as everywhere.
     pub fn from_environment(
         lookup: Lookup<'_>,
+        session_name: &str,
         sts: Arc<dyn Sts>,
     ) -> Result<Option<Self>, CredentialError> {
         let Some(set) = VARIABLES.into_iter().find(|name| lookup(name).is_some()) else {
@@ -58,6 +60,7 @@ impl WebIdentity {
             provider_id: value(PROVIDER)?,
             token_file: value(TOKEN_FILE)?.into(),
             role_arn,
+            session_name: session_name.to_owned(),
             sts,
         }))
     }
@@ -78,7 +81,7 @@ impl WebIdentity {
             "ProviderId": self.provider_id,
             "WebIdentityToken": token.as_str(),
             "RoleArn": self.role_arn,
-            "RoleSessionName": SESSION_NAME,
+            "RoleSessionName": self.session_name,
             "DurationSeconds": DEFAULT_DURATION.as_secs(),
         });
         sts::issue(&*self.sts, ACTION, params, None).await

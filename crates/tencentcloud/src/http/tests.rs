@@ -110,6 +110,7 @@ fn transport() -> HttpTransport {
         connect: Duration::from_secs(5),
         total: Duration::from_secs(10),
         body: LIMIT,
+        ..HttpLimits::default()
     })
 }
 
@@ -169,7 +170,7 @@ async fn a_post_sends_its_body_and_headers_over_a_kept_connection() {
             "{text}"
         );
         assert!(lower.contains("accept-encoding: gzip\r\n"), "{text}");
-        assert!(lower.contains("user-agent: scf-exporter/"), "{text}");
+        assert!(lower.contains("user-agent: tencentcloud/"), "{text}");
         assert!(lower.contains("host: 127.0.0.1:"), "{text}");
     }
 }

@@ -31,7 +31,7 @@ async fn the_role_is_asked_for_with_the_credentials_below() {
     assert_eq!(asked[0].signer, Some(fixed("AKIDbase")));
     assert_eq!(
         asked[0].params,
-        json!({"RoleArn": ARN, "RoleSessionName": "scf-exporter", "DurationSeconds": 7200})
+        json!({"RoleArn": ARN, "RoleSessionName": "tencentcloud", "DurationSeconds": 7200})
     );
     assert_eq!(
         asked[1].params,
@@ -111,7 +111,8 @@ async fn odd_answers_are_errors_that_show_no_secret() {
 fn the_variables_of_the_command_line_tool() {
     const R: &str = "TENCENTCLOUD_ROLE_ARN";
     const S: &str = "TENCENTCLOUD_ROLE_SESSION_NAME";
-    let read = |pairs: &[(&str, &str)]| RoleConfig::from_environment(&*environment(pairs));
+    let read =
+        |pairs: &[(&str, &str)]| RoleConfig::from_environment(&*environment(pairs), "tencentcloud");
     assert_eq!(read(&[]), Ok(None));
     assert_eq!(read(&[(R, ARN)]), Ok(Some(RoleConfig::new(ARN))));
     let named = RoleConfig {

@@ -23,7 +23,7 @@ fn read(
     sts: Arc<ScriptedSts>,
 ) -> Result<Option<WebIdentity>, CredentialError> {
     let pairs: Vec<_> = variables.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    WebIdentity::from_environment(&*environment(&pairs), sts)
+    WebIdentity::from_environment(&*environment(&pairs), "me", sts)
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn the_token_is_read_anew_and_exchanged_unsigned() {
             "ProviderId": "tke-oidc",
             "WebIdentityToken": "eyJ.one.x",
             "RoleArn": ARN,
-            "RoleSessionName": "scf-exporter",
+            "RoleSessionName": "me",
             "DurationSeconds": 7200
         })
     );
