@@ -278,7 +278,7 @@ mod tests {
             "12h1s",
             "1ms",
             "-1s",
-            "1é",
+            "1\u{e9}",
             "99999999999999999999s",
         ] {
             assert!(simulated_lifetime(text).is_err(), "{text}");
