@@ -30,7 +30,13 @@ fn rooms_use_only_the_rooms_below_them() {
 #[test]
 fn sources_keep_the_rules() {
     let files = ["src", "crates"].into_iter().flat_map(rust_files);
-    report(files.flat_map(|file| rules::source_faults(&file)).collect());
+    // An example talks to a person at a terminal.
+    let sources = files.filter(|file| !file.path.contains("/examples/"));
+    report(
+        sources
+            .flat_map(|file| rules::source_faults(&file))
+            .collect(),
+    );
 }
 
 #[test]
