@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::commit::{Books, Committer, Rules, ZeroFirst};
@@ -29,7 +30,7 @@ use crate::expose::Style;
 use crate::ledger::{Functions, Retention};
 use crate::model::FunctionId;
 use crate::poll::run_source;
-use crate::runtime::{Runtime, Stop, Stopper, spawn};
+use crate::runtime::{Runtime, spawn};
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
@@ -110,7 +111,7 @@ pub struct Running {
 struct AtWork {
     terms: Terms,
     task: JoinSet<()>,
-    stopper: Stopper,
+    stop: CancellationToken,
 }
 
 /// A built exporter: its port is taken, its state is open.
@@ -205,11 +206,11 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         // Before anybody asks, so that nothing seems ready before it is known what is to be read.
         let mut running = self.pipeline.start();
-        let (server_stopper, server_stop) = Stop::new();
+        let server_stop = CancellationToken::new();
+        let stopped = server_stop.clone().cancelled_owned();
         let (listeners, limits) = (self.listeners, web::Limits::of_process());
         let server = spawn(async move {
-            let stop = server_stop.wished();
-            web::serve(listeners, self.site, self.toolkit, limits, stop).await;
+            web::serve(listeners, self.site, self.toolkit, limits, stopped).await;
         });
         tokio::select! {
             biased;
@@ -220,7 +221,7 @@ impl App {
         info!("stopping: pages in flight are ended and committed");
         let limit = running.config.poll.stop_timeout;
         running.stop(limit).await;
-        server_stopper.stop();
+        server_stop.cancel();
         if server.await.is_err() {
             warn!("the web server ended with a fault");
         }
@@ -328,18 +329,14 @@ impl Running {
         let Built {
             terms,
             poller,
-            stopper,
+            stop,
             info,
         } = built;
         let name = terms.source.name.clone();
         self.wiring.board.begun(&name, info);
         let mut task = JoinSet::new();
         task.spawn(run_source(poller, listed));
-        let source = AtWork {
-            terms,
-            task,
-            stopper,
-        };
+        let source = AtWork { terms, task, stop };
         self.sources.insert(name, source);
     }
 }
@@ -347,7 +344,7 @@ impl Running {
 /// Ends sources: those that end within `limit` have committed all that they read. Whether all did.
 async fn end(mut sources: Vec<&mut AtWork>, limit: Duration) -> bool {
     for source in &sources {
-        source.stopper.stop();
+        source.stop.cancel();
     }
     let ended = async {
         for source in &mut sources {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, BuildError, Seams, Shown};
 use crate::cli::{DemoArgs, demo_overrides};
 use crate::config::{self, Config, CredentialsConfig, Faults};
-use crate::runtime::{Stop, spawn};
+use crate::runtime::spawn;
 use crate::secret::Secret;
 use crate::sim::{self, Cloud, Settings};
 use crate::web::View;
@@ -114,16 +115,17 @@ impl Demo {
         let scheme = if app.is_encrypted() { "https" } else { "http" };
         let exporter = format!("{scheme}://{}", app.address()?);
         say(welcome(&self.config, &exporter, self.address));
-        let (cloud_stopper, cloud_stop) = Stop::new();
+        let cloud_stop = CancellationToken::new();
+        let stopped = cloud_stop.clone().cancelled_owned();
         let cloud = self.cloud.clone();
         let (listener, served) = (self.listener, self.cloud);
         let server = spawn(async move {
-            sim::serve(listener, served, sim::steady_clock(), cloud_stop.wished()).await;
+            sim::serve(listener, served, sim::steady_clock(), stopped).await;
         });
         let progress = spawn(tell(app.view(), cloud, self.clock, say));
         app.run(stop).await;
         progress.abort();
-        cloud_stopper.stop();
+        cloud_stop.cancel();
         let _ended = server.await;
         Ok(())
     }

@@ -13,15 +13,12 @@
 //!
 //! Every change is one transaction that is on the disk when [`Store::commit`] returns.
 
-mod codec;
 mod contain;
 mod error;
-mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod keys;
-mod lists;
-mod native;
+mod records;
+mod tables;
 mod unborn;
 
 use std::fs;
@@ -29,30 +26,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{
-    Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageBackend,
-    TableDefinition,
-};
+use redb::{Database, DatabaseError, StorageBackend};
 
 use crate::ledger::{ListId, ListedAt, Missed, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::FunctionSeries;
 use contain::contained;
 pub use error::{CommitError, OpenError};
-pub use functions::StoredFunction;
-pub use keys::{KeyPack, SeenKey};
+pub use records::{KeyPack, SeenKey, StoredFunction};
 
-/// The layout that this version writes. A file of an earlier one is taken over, one of a later
-/// one is refused.
-const LAYOUT: u64 = 5;
 /// The name of the file inside the state directory.
 pub const FILE: &str = "scf-exporter.redb";
-
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-const FUNCTIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("functions");
-const KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("keys");
-const TARGETS: TableDefinition<'_, &str, i64> = TableDefinition::new("targets");
-const HELD: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("held");
 
 /// An open store, or none at all: state that lives in memory only.
 #[derive(Debug)]
@@ -181,8 +165,11 @@ impl Store {
                 return Ok(None);
             };
             let database = opened.map_err(|cause| OpenError::database(file, cause))?;
-            let stored = start(&database, file)?;
-            Ok(Some((database, stored)))
+            let stored = tables::make(&database).and_then(|()| tables::load(&database));
+            match stored {
+                Ok(stored) => Ok(Some((database, stored))),
+                Err(cause) => Err(OpenError::load(file, cause)),
+            }
         });
         opened.unwrap_or_else(|panic| Err(OpenError::panicked(file, &panic)))
     }
@@ -193,7 +180,7 @@ impl Store {
     /// When the change did not reach the disk; the state is then as it was before.
     pub fn commit(&self, changes: &Changes) -> Result<(), CommitError> {
         match (&self.database, &self.place) {
-            (Some(database), _) => match contained(|| write(database, changes)) {
+            (Some(database), _) => match contained(|| tables::write(database, changes)) {
                 Ok(written) => written.map_err(CommitError::new),
                 Err(panic) => Err(CommitError::panicked(&panic)),
             },
@@ -307,141 +294,6 @@ impl std::fmt::Debug for Place {
             Self::Disk(_) => "Disk",
         })
     }
-}
-
-fn start(database: &Database, file: &Path) -> Result<Stored, OpenError> {
-    check_layout(database, file)?;
-    load(database, file)
-}
-
-/// Writes the number of the layout into a new file, and refuses a file of another one.
-fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
-    let layout = (|| {
-        let transaction = database.begin_write()?;
-        let found = {
-            let mut meta = transaction.open_table(META)?;
-            let found = meta.get("layout")?.map(|value| value.value());
-            // What an earlier version would not understand, it must not open again.
-            if found.is_none_or(|found| (1..LAYOUT).contains(&found)) {
-                meta.insert("layout", LAYOUT)?;
-            }
-            transaction.open_table(FUNCTIONS)?;
-            transaction.open_table(KEYS)?;
-            transaction.open_table(TARGETS)?;
-            transaction.open_table(HELD)?;
-            lists::make(&transaction)?;
-            found.unwrap_or(LAYOUT)
-        };
-        transaction.commit()?;
-        Ok(found)
-    })()
-    .map_err(|cause: redb::Error| OpenError::read(file, cause))?;
-    if (1..=LAYOUT).contains(&layout) {
-        Ok(())
-    } else {
-        Err(OpenError::Layout {
-            file: file.into(),
-            found: layout,
-            known: LAYOUT,
-        })
-    }
-}
-
-fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
-    let damaged = |what: &'static str| OpenError::Damaged {
-        file: file.into(),
-        what,
-    };
-    let mut stored = Stored::default();
-    (|| {
-        let transaction = database.begin_read()?;
-        for entry in transaction.open_table(FUNCTIONS)?.iter()? {
-            let (slot, value) = entry?;
-            if slot.value() as usize != stored.functions.len() {
-                return Ok(Err(damaged("functions")));
-            }
-            stored.functions.push(match value.value() {
-                [] => None,
-                bytes => match StoredFunction::decode(bytes) {
-                    Some(function) => Some(function),
-                    None => return Ok(Err(damaged("functions"))),
-                },
-            });
-        }
-        for entry in transaction.open_table(KEYS)?.iter()? {
-            let (number, value) = entry?;
-            match KeyPack::decode(value.value(), stored.functions.len()) {
-                Some(pack) => stored.keys.push((number.value(), Arc::new(pack))),
-                None => return Ok(Err(damaged("keys"))),
-            }
-        }
-        for entry in transaction.open_table(TARGETS)?.iter()? {
-            let (target, settled) = entry?;
-            match target.value().parse() {
-                Ok(id) => stored
-                    .targets
-                    .push((id, Timestamp::from_millis(settled.value()))),
-                Err(()) => return Ok(Err(damaged("targets"))),
-            }
-        }
-        for entry in transaction.open_table(HELD)?.iter()? {
-            let (slot, value) = entry?;
-            match StoredFunction::decode_shown(value.value(), slot.value(), &stored.functions) {
-                Some(shown) => stored.held.push((slot.value(), shown)),
-                None => return Ok(Err(damaged("held"))),
-            }
-        }
-        Ok(lists::load(&transaction, &mut stored)?.map_err(damaged))
-    })()
-    .map_err(|cause: redb::Error| OpenError::read(file, cause))??;
-    Ok(stored)
-}
-
-fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::Immediate)?;
-    let mut buffer = Vec::new();
-    {
-        let mut functions = transaction.open_table(FUNCTIONS)?;
-        for (slot, function) in &changes.functions {
-            function.encode(&mut buffer);
-            functions.insert(slot, buffer.as_slice())?;
-        }
-        for slot in &changes.emptied {
-            functions.insert(slot, [].as_slice())?;
-        }
-    }
-    if !changes.keys.is_empty() || !changes.dropped_keys.is_empty() {
-        let mut keys = transaction.open_table(KEYS)?;
-        for (number, pack) in &changes.keys {
-            pack.encode(&mut buffer);
-            keys.insert(number, buffer.as_slice())?;
-        }
-        for number in &changes.dropped_keys {
-            keys.remove(number)?;
-        }
-    }
-    if !changes.targets.is_empty() {
-        let mut targets = transaction.open_table(TARGETS)?;
-        for (target, settled) in &changes.targets {
-            targets.insert(target.to_string().as_str(), settled.as_millis())?;
-        }
-    }
-    if !changes.held.is_empty() {
-        let mut held = transaction.open_table(HELD)?;
-        for (slot, shown) in &changes.held {
-            match shown {
-                Some(shown) => {
-                    StoredFunction::encode_shown(shown, &mut buffer);
-                    held.insert(slot, buffer.as_slice())?;
-                }
-                None => drop(held.remove(slot)?),
-            }
-        }
-    }
-    lists::write(&transaction, changes)?;
-    transaction.commit()?;
-    Ok(())
 }
 
 #[cfg(test)]

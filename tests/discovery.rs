@@ -11,13 +11,14 @@ use scf_exporter::config::Poll;
 use scf_exporter::ledger::{ListId, Listed, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
 use scf_exporter::poll::{Budget, Poller, run_source};
-use scf_exporter::runtime::{Runtime, Stopper, spawn};
+use scf_exporter::runtime::{Runtime, spawn};
 use scf_exporter::source::{Listing, LogSource, PageSink, ReadReport, Span};
 use scf_exporter::store::Store;
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 use scf_exporter::tencent::{ApiError, BoxFuture, CloudClock, ErrorClass};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// What a list comes to.
 #[derive(Clone, Copy)]
@@ -41,7 +42,7 @@ struct Scripted {
 /// A source at work.
 struct Work {
     source: Arc<Scripted>,
-    stopper: Stopper,
+    stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -139,7 +140,8 @@ fn timing() -> Poll {
 
 fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     let origin = Timestamp::from_secs(1_700_000_000);
-    let (runtime, stopper) = Runtime::simulated(origin, 7).with_stopper();
+    let runtime = Runtime::simulated(origin, 7);
+    let stop = runtime.stop.clone();
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
     let rules = Rules {
         functions: 10,
@@ -185,7 +187,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     };
     Work {
         source,
-        stopper,
+        stop,
         task: spawn(run_source(poller, BTreeSet::new())),
     }
 }
@@ -207,7 +209,7 @@ impl Work {
     }
 
     async fn stop(self) {
-        self.stopper.stop();
+        self.stop.cancel();
         self.task.await.unwrap();
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{BuildError, Seams};
@@ -11,7 +12,7 @@ use crate::commit::Writer;
 use crate::config::{self, Api, Config, CredentialsConfig, Poll};
 use crate::ledger::ListId;
 use crate::poll::{Board, Budget, Poller, SourceInfo};
-use crate::runtime::{Clock as _, Runtime, Stopper};
+use crate::runtime::{Clock as _, Runtime};
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
@@ -62,7 +63,7 @@ pub(super) struct Built {
     pub(super) poller: Poller,
     pub(super) info: SourceInfo,
     /// Ends it, and it alone.
-    pub(super) stopper: Stopper,
+    pub(super) stop: CancellationToken,
 }
 
 /// One source being built: its clients share clock, credentials and metrics.
@@ -98,7 +99,8 @@ impl Wiring {
     /// Builds a source; its credentials are looked for now.
     pub(super) async fn build(&self, terms: Terms) -> Result<Built, BuildError> {
         let source = &terms.source;
-        let (runtime, stopper) = self.seams.runtime.clone().with_stopper();
+        let runtime = self.seams.runtime.clone().with_own_stop();
+        let stop = runtime.stop.clone();
         let clock = CloudClock::over(runtime.clock.clone());
         // Whatever is done, shown or judged for this source is so by the cloud's time.
         let runtime = runtime.by_clock(Arc::new(clock.clone()));
@@ -147,7 +149,7 @@ impl Wiring {
             terms,
             poller,
             info,
-            stopper,
+            stop,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! How the state is doing, for people: told by the committer, read without waiting for it.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::model::Timestamp;
 use crate::telemetry::Trouble;
@@ -51,6 +52,6 @@ impl Condition {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Trouble>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        self.trouble.lock()
     }
 }

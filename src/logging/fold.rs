@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::mem;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
@@ -56,7 +56,7 @@ struct Message(String);
 impl Fold {
     /// What was left out in windows that are over at `now`; in all of them without a `now`.
     pub(super) fn left_out(&self, now: Option<Instant>) -> Vec<LeftOut> {
-        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.0.lock();
         windows.left_out(now)
     }
 }
@@ -70,7 +70,7 @@ impl<S: Subscriber> Layer<S> for &'static Fold {
         if *metadata.level() > Level::INFO {
             return true;
         }
-        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.0.lock();
         windows.admits(metadata.callsite(), Instant::now(), || {
             let mut message = Message::default();
             event.record(&mut message);

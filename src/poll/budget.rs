@@ -6,9 +6,10 @@
 //! `r w / 2` in all, and the sum of that over all targets, for a given number of requests, is least
 //! where each is polled in proportion to the square root of its rate.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// The part of the requests that is planned with.
@@ -70,7 +71,7 @@ impl Budget {
     }
 
     fn lock(&self) -> MutexGuard<'_, Sums> {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sums.lock()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::commit::{Answer, Minute, PageOutcome, Refused, Writer, answer};
 use crate::ledger::TargetId;
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
-use crate::runtime::Stop;
 use crate::source::{Flow, Mode, PageSink};
 use crate::telemetry::Rows;
 use crate::tencent::BoxFuture;
@@ -21,7 +21,7 @@ pub(super) struct Sink<'a> {
     target: &'a TargetId,
     writer: &'a Writer,
     mode: Mode,
-    stop: &'a Stop,
+    stop: &'a CancellationToken,
     /// Up to where the read may settle, by a clock that something vouches for.
     limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
     /// How far the target is settled; moves with the read.
@@ -50,7 +50,7 @@ impl<'a> Sink<'a> {
         target: &'a TargetId,
         writer: &'a Writer,
         mode: Mode,
-        stop: &'a Stop,
+        stop: &'a CancellationToken,
         limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
         settled: &'a mut Timestamp,
         logged: &'a mut BTreeSet<RejectReason>,
@@ -124,7 +124,7 @@ impl<'a> Sink<'a> {
     }
 
     fn flow(&self, known: bool) -> Flow {
-        if known || self.tally.refused || self.stop.is_wished() {
+        if known || self.tally.refused || self.stop.is_cancelled() {
             Flow::Stop
         } else {
             Flow::Continue

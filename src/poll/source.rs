@@ -53,10 +53,8 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     loop {
         let list_began = *began.get_or_insert_with(Instant::now);
         // A long list is given up in its middle.
-        let list = tokio::select! {
-            biased;
-            () = stop.wished() => break,
-            list = poller.source.list() => list,
+        let Some(list) = poller.runtime.until_stopped(poller.source.list()).await else {
+            break;
         };
         restart_broken(&poller, &mut tasks);
         let wait = match list {
@@ -78,7 +76,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
                     LIST_ON
                 }
             }
-            Err(_) if stop.is_wished() => break,
+            Err(_) if stop.is_cancelled() => break,
             Err(error) => {
                 began = None;
                 // The last good list goes on. The first one is asked for again soon.
@@ -101,7 +99,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
         }
         tokio::select! {
             biased;
-            () = stop.wished() => break,
+            () = stop.cancelled() => break,
             () = poller.source.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
@@ -192,7 +190,7 @@ fn restart_broken(poller: &Poller, tasks: &mut Tasks) {
         .iter()
         .filter(|(_, task)| task.is_finished());
     let broken: Vec<TargetId> = ended.map(|(target, _)| target.clone()).collect();
-    if poller.runtime.stop.is_wished() {
+    if poller.runtime.stop.is_cancelled() {
         return;
     }
     for target in broken {

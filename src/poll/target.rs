@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::Poller;
@@ -64,7 +64,6 @@ pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Dur
 
 /// Opens the target, hands over the page that was read before it could be, and polls.
 async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Option<Page>) {
-    let stop = poller.runtime.stop.clone();
     let mut wait = first_wait;
     let Some(settled) = open(&poller, &target).await else {
         return;
@@ -92,7 +91,7 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
         repeated: None,
         corrected: None,
     };
-    while stop.pause(wait).await {
+    while (worker.poller.runtime.until_stopped(sleep(wait)).await).is_some() {
         wait = worker.poll().await;
     }
 }
@@ -116,7 +115,6 @@ pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
 
 /// Asks where reading begins, until there is an answer; `None` at the stop.
 async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
-    let stop = poller.runtime.stop.clone();
     loop {
         // By the earlier time, where clocks disagree: nothing is lost by reading more.
         match poller.writer.open(target, poller.clock.at_least()).await {
@@ -126,9 +124,8 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
                 poller.board.failed(target, now, refusal(refused));
             }
         }
-        if !stop.pause(poller.timing.interval).await {
-            return None;
-        }
+        let wait = sleep(poller.timing.interval);
+        poller.runtime.until_stopped(wait).await?;
     }
 }
 
@@ -181,7 +178,7 @@ impl Worker {
                 }
             }
             // Nothing failed: it was told to stop.
-            _ if self.poller.runtime.stop.is_wished() => Ended::Failed,
+            _ if self.poller.runtime.stop.is_cancelled() => Ended::Failed,
             Ok(_) => {
                 self.failed(refusal(Refused), &Refused.to_string(), None);
                 Ended::Failed
@@ -309,7 +306,7 @@ impl Worker {
             }
         } else if report.complete {
             debug!(target_name = %self.target, "nothing vouches for the clock: nothing is settled yet");
-        } else if span.mode == Mode::Sweep && !runtime.stop.is_wished() {
+        } else if span.mode == Mode::Sweep && !runtime.stop.is_cancelled() {
             telemetry.incomplete_read();
             debug!(target_name = %self.target, "read incomplete: rows moved while it went on");
         }

@@ -20,7 +20,7 @@ pub struct CodeCount {
     /// Invocations.
     pub count: u64,
     /// When the first of them was counted, or, of what a function begins with, when that was
-    /// entered; `None` in a state of before that was kept.
+    /// entered; `None` where that is not known.
     pub since: Option<Timestamp>,
 }
 
@@ -32,7 +32,7 @@ pub struct FunctionSeries {
     /// Invocations by return code and outcome, in ascending order of both. A function that was
     /// never called has one entry: success, zero.
     pub codes: Vec<CodeCount>,
-    /// When it was entered, by this machine's clock; `None` in a state of before that was kept.
+    /// When it was entered, by this machine's clock; `None` where that is not known.
     pub since: Option<Timestamp>,
     /// Run time in nanoseconds.
     pub duration: Histogram,

@@ -12,7 +12,7 @@ mod unit;
 
 pub use unit::Unit;
 
-use super::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// The schema that a histogram begins with: 2^(1/8), a growth of 1.0905, is the coarsest that
 /// grows by 1.1 at most.
@@ -58,7 +58,7 @@ pub struct Span {
 }
 
 /// What a histogram is made of, for the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NativeParts<'a> {
     /// Observations of zero.
     pub zero: u64,
@@ -88,18 +88,6 @@ impl NativeHistogram {
             width: 1,
             unit,
         }
-    }
-
-    /// What is known from a classic histogram alone: each observation counts as one of its
-    /// bucket's upper bound, and those above the highest as just above it.
-    pub fn of_classic(unit: Unit, classic: &Histogram) -> Self {
-        let mut native = Self::new(unit);
-        let upper = classic.bounds().upper;
-        let above = upper.last().map_or(0, |&last| last + 1);
-        for (bucket, &count) in classic.counts().iter().enumerate() {
-            native.count_many(upper.get(bucket).copied().unwrap_or(above), count);
-        }
-        native
     }
 
     /// The histogram with these stored parts; `None` where they are not those of one.

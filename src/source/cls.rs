@@ -16,8 +16,10 @@ mod silence;
 mod torn;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::functions::{self, FoundList, Lister};
 use super::page_size::PageSize;
@@ -131,7 +133,7 @@ impl ClsSource {
         if complete {
             let mut remarks = self.functions.remarks();
             self.remark(&mut remarks, &met, [&elsewhere, &nowhere]);
-            *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
+            *self.remarks.lock() = remarks;
         }
         Ok(Listing {
             functions: listed,
@@ -223,8 +225,8 @@ impl ClsSource {
         })
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<Arc<str>, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Known>> {
+        self.known.lock()
     }
 
     fn target(&self, topic: &str) -> TargetId {
@@ -255,8 +257,7 @@ impl LogSource for ClsSource {
     }
 
     fn remarks(&self) -> Remarks {
-        let remarks = self.remarks.lock();
-        remarks.unwrap_or_else(PoisonError::into_inner).clone()
+        self.remarks.lock().clone()
     }
 
     fn read<'a>(

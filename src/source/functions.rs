@@ -8,9 +8,10 @@ mod survey;
 mod wire;
 
 use std::future::Future;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex as StdMutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -143,8 +144,7 @@ impl Lister for Functions {
     }
 
     fn remarks(&self) -> Remarks {
-        let remarks = self.0.remarks.lock();
-        remarks.unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.remarks.lock().clone()
     }
 }
 
@@ -248,7 +248,7 @@ impl<C: Call> Finder<C> {
         if let Some(unmatched) = about.functions() {
             state.unmatched = unmatched;
         }
-        let mut told = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.remarks.lock();
         *told = about.remarks(&state.unmatched);
     }
 

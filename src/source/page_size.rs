@@ -1,6 +1,6 @@
 //! How many rows a page is asked for: fewer when an answer cannot be had, more again after success.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 /// Pages that must be answered before a larger one is tried.
 const SUCCESSES: u32 = 2;
@@ -87,7 +87,7 @@ impl PageSize {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -9,10 +9,11 @@ mod plain;
 mod row;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::page_size::PageSize;
@@ -125,7 +126,7 @@ impl V2Source {
     }
 
     fn size_of(&self, target: &TargetId) -> Arc<PageSize> {
-        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sizes = self.sizes.lock();
         let size = sizes.entry(target.clone());
         size.or_insert_with(|| Arc::new(PageSize::new(self.page_max)))
             .clone()
@@ -178,7 +179,7 @@ impl V2Source {
         });
         let functions: Vec<Listed> = listed.collect();
         let is_read = |target: &TargetId| functions.iter().any(|one| one.target == *target);
-        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sizes = self.sizes.lock();
         sizes.retain(|target, _| is_read(target));
         drop(sizes);
         let (place, filter) = (self.place.clone(), self.filter.clone());
@@ -227,7 +228,7 @@ impl V2Source {
         for one in self.filter.unmatched(&met) {
             remarks.add_unmatched(one.told("function"));
         }
-        *self.remarks.lock().unwrap_or_else(PoisonError::into_inner) = remarks;
+        *self.remarks.lock() = remarks;
     }
 
     fn function(&self, name: &str) -> FunctionId {
@@ -257,8 +258,7 @@ impl LogSource for V2Source {
     }
 
     fn remarks(&self) -> Remarks {
-        let remarks = self.remarks.lock();
-        remarks.unwrap_or_else(PoisonError::into_inner).clone()
+        self.remarks.lock().clone()
     }
 
     fn read<'a>(

@@ -12,10 +12,11 @@ mod read;
 mod row;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
 use super::functions::{FoundList, Lister};
@@ -102,10 +103,7 @@ impl V3Source {
         let late_after = self.late_after_of(&functions, known.complete);
         self.memories()
             .retain(|target, _| late_after.contains_key(target));
-        *self
-            .late_after
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = late_after;
+        *self.late_after.lock() = late_after;
         Ok(Listing {
             functions,
             complete: known.complete,
@@ -162,7 +160,7 @@ impl V3Source {
     }
 
     fn memories(&self) -> MutexGuard<'_, HashMap<TargetId, Memory>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memories.lock()
     }
 
     /// The longest wait of each target's functions. Of a list that is not complete, a namespace
@@ -220,10 +218,7 @@ impl LogSource for V3Source {
     }
 
     fn late_after(&self, target: &TargetId) -> Duration {
-        let known = self
-            .late_after
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let known = self.late_after.lock();
         known
             .get(target)
             .copied()

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::tables::LAYOUT;
+
 /// Why the state could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -41,7 +43,7 @@ pub enum OpenError {
     },
     /// Not a file of this program.
     #[error(
-        "state file {} was not written by scf-exporter, or is damaged ({cause}): {DAMAGE_ADVICE}; or choose another directory with --state.path",
+        "state file {} was not written by scf-exporter, or is damaged ({cause}): restore a copy of it; or {ANEW_ADVICE}; or choose another directory with --state.path",
         file.display()
     )]
     Foreign {
@@ -52,8 +54,8 @@ pub enum OpenError {
     },
     /// Written by another version.
     #[error(
-        "state file {} has layout {found}, this version knows layout {known}: run the version that wrote it, or choose another directory with --state.path",
-        file.display()
+        "state file {} has layout {found}, this version knows layout {known}: {}, or choose another directory with --state.path",
+        file.display(), layout_advice(*found, *known)
     )]
     Layout {
         /// The file.
@@ -64,7 +66,7 @@ pub enum OpenError {
         known: u64,
     },
     /// What the database wrote is not what is there.
-    #[error("state file {} is damaged ({cause}): {DAMAGE_ADVICE}", file.display())]
+    #[error("state file {} is damaged ({cause}): restore a copy of it; or {ANEW_ADVICE}", file.display())]
     Corrupt {
         /// The file.
         file: PathBuf,
@@ -72,7 +74,7 @@ pub enum OpenError {
         cause: String,
     },
     /// A record does not make sense.
-    #[error("state file {} is damaged in its {what} table: {DAMAGE_ADVICE}", file.display())]
+    #[error("state file {} is damaged in its {what} table: restore a copy of it; or {ANEW_ADVICE}", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
@@ -81,10 +83,32 @@ pub enum OpenError {
     },
 }
 
-/// What a person can do about a file that is damaged.
-const DAMAGE_ADVICE: &str = "restore a copy of it; or move it away to begin anew, and then every \
-     counter starts at zero again, and calls as far back as poll.first_read reaches are counted \
-     once more";
+/// How to go on without what is in the file.
+const ANEW_ADVICE: &str = "move it away to begin anew, and then every counter starts at zero \
+     again, and calls as far back as poll.first_read reaches are counted once more";
+
+/// What a person can do about a file of another layout. No release wrote an earlier one.
+fn layout_advice(found: u64, known: u64) -> String {
+    match found < known {
+        true => format!("a build from before the first release wrote it; {ANEW_ADVICE}"),
+        false => "run the version that wrote it".to_owned(),
+    }
+}
+
+/// Why the database that was opened cannot be read.
+pub(super) enum LoadError {
+    Database(redb::Error),
+    /// A row of this table makes no sense.
+    Damaged(&'static str),
+    /// The file has this layout.
+    Layout(u64),
+}
+
+impl<E: Into<redb::Error>> From<E> for LoadError {
+    fn from(cause: E) -> Self {
+        Self::Database(cause.into())
+    }
+}
 
 /// Why a change did not reach the disk. The state is as it was before.
 #[derive(Debug, Error)]
@@ -132,7 +156,20 @@ impl OpenError {
         }
     }
 
-    pub(super) fn read(file: &Path, cause: redb::Error) -> Self {
+    pub(super) fn load(file: &Path, cause: LoadError) -> Self {
+        let file = file.to_path_buf();
+        match cause {
+            LoadError::Database(cause) => Self::read(&file, cause),
+            LoadError::Damaged(what) => Self::Damaged { file, what },
+            LoadError::Layout(found) => Self::Layout {
+                file,
+                found,
+                known: LAYOUT,
+            },
+        }
+    }
+
+    fn read(file: &Path, cause: redb::Error) -> Self {
         let told = cause.to_string();
         let file = file.into();
         match cause {

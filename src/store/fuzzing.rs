@@ -1,5 +1,7 @@
 //! What the fuzz target of stored records asks.
 
+use std::fmt::Debug;
+use std::io;
 use std::sync::Arc;
 
 use super::{KeyPack, SeenKey, StoredFunction};
@@ -15,37 +17,38 @@ const CHUNK: usize = 32;
 /// What is read from any bytes survives being written and read again; a record that was cut is
 /// none; and what was made comes back as it was.
 pub(crate) fn record(bytes: &[u8]) {
-    let mut buffer = Vec::new();
     if let Some(pack) = KeyPack::decode(bytes, SLOTS) {
-        pack_returns(&pack, &mut buffer);
+        pack_returns(&pack);
     }
     if let Some(function) = StoredFunction::decode(bytes) {
-        function_returns(&function, &mut buffer);
+        function_returns(&function);
     }
     if let Ok(text) = str::from_utf8(bytes) {
         target_returns(text);
     }
     let keys = bytes.as_chunks().0.iter().map(seen).collect();
-    pack_returns(&KeyPack(keys), &mut buffer);
-    function_returns(&made(bytes), &mut buffer);
+    pack_returns(&KeyPack(keys));
+    function_returns(&made(bytes));
 }
 
-fn pack_returns(pack: &KeyPack, buffer: &mut Vec<u8>) {
-    pack.encode(buffer);
-    assert_eq!(KeyPack::decode(buffer, SLOTS).as_ref(), Some(pack));
-    let cut = &buffer[..buffer.len() - 1];
-    assert_eq!(KeyPack::decode(cut, SLOTS), None);
-    buffer.push(0);
-    assert_eq!(KeyPack::decode(buffer, SLOTS), None);
+fn pack_returns(pack: &KeyPack) {
+    returns(pack, pack.encode(), |bytes| KeyPack::decode(bytes, SLOTS));
 }
 
-fn function_returns(function: &StoredFunction, buffer: &mut Vec<u8>) {
-    function.encode(buffer);
-    assert_eq!(StoredFunction::decode(buffer).as_ref(), Some(function));
-    let cut = &buffer[..buffer.len() - 1];
-    assert_eq!(StoredFunction::decode(cut), None);
-    buffer.push(0);
-    assert_eq!(StoredFunction::decode(buffer), None);
+fn function_returns(function: &StoredFunction) {
+    returns(function, function.encode(), StoredFunction::decode);
+}
+
+fn returns<T: PartialEq + Debug>(
+    made: &T,
+    encoded: io::Result<Vec<u8>>,
+    decode: impl Fn(&[u8]) -> Option<T>,
+) {
+    let mut bytes = encoded.expect("a vector grows");
+    assert_eq!(decode(&bytes).as_ref(), Some(made));
+    assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+    bytes.push(0);
+    assert_eq!(decode(&bytes), None);
 }
 
 fn target_returns(text: &str) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::tables::{KEYS, LAYOUT, META};
 use super::*;
 use crate::model::{AttemptKey, FunctionId, RetCode};
 use crate::series::FunctionSeries;
@@ -72,32 +73,6 @@ fn what_was_committed_comes_back() {
     let (_, stored) = Store::open(&path).unwrap();
     assert_eq!(stored.keys, vec![]);
     assert_eq!(stored.held, vec![(1, shown("b"))]);
-}
-
-#[test]
-fn a_state_of_before_anything_was_held_is_taken_over() {
-    let directory = tempfile::tempdir().unwrap();
-    let (store, _) = Store::open(directory.path()).unwrap();
-    store.commit(&changes()).unwrap();
-    drop(store);
-    let database = Database::open(directory.path().join(FILE)).unwrap();
-    let transaction = database.begin_write().unwrap();
-    assert!(transaction.delete_table(HELD).unwrap());
-    let mut meta = transaction.open_table(META).unwrap();
-    meta.insert("layout", 2).unwrap();
-    drop(meta);
-    transaction.commit().unwrap();
-    drop(database);
-    let (store, stored) = Store::open(directory.path()).unwrap();
-    assert_eq!(
-        stored.functions,
-        ["a", "b"].map(|name| Some(function(name)))
-    );
-    assert_eq!(stored.held, vec![]);
-    store.commit(&changes()).unwrap();
-    drop(store);
-    let (_, stored) = Store::open(directory.path()).unwrap();
-    assert_eq!(stored.held.len(), 2);
 }
 
 /// What lists told, and a slot whose series ended.
@@ -214,31 +189,66 @@ fn a_file_whose_making_was_cut_short_is_made_anew() {
     );
 }
 
+/// Opens a sound state whose file says that it has this layout. Returns why it is refused, and sees
+/// to it that it holds what it held before.
+fn refused_of_layout(layout: u64) -> OpenError {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(directory.path()).unwrap();
+    store.commit(&changes()).unwrap();
+    drop(store);
+    relabel(directory.path(), layout);
+    let refused = Store::open(directory.path()).unwrap_err();
+    assert_eq!(relabel(directory.path(), LAYOUT), layout);
+    let (_, stored) = Store::open(directory.path()).unwrap();
+    assert_eq!((stored.functions.len(), stored.held.len()), (2, 2));
+    refused
+}
+
+/// Writes another number of the layout. Returns the one that was there.
+fn relabel(directory: &Path, layout: u64) -> u64 {
+    let database = Database::open(directory.join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let mut meta = transaction.open_table(META).unwrap();
+    let before = meta.insert("layout", layout).unwrap().unwrap().value();
+    drop(meta);
+    transaction.commit().unwrap();
+    before
+}
+
 #[test]
 fn a_newer_layout_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    drop(Store::open(directory.path()).unwrap());
-    let database = Database::open(directory.path().join(FILE)).unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction
-        .open_table(META)
-        .unwrap()
-        .insert("layout", LAYOUT + 1)
-        .unwrap();
-    transaction.commit().unwrap();
-    drop(database);
-    let refused = Store::open(directory.path()).unwrap_err();
+    let refused = refused_of_layout(7);
     assert!(
         matches!(
             refused,
             OpenError::Layout {
-                found: 6,
-                known: 5,
+                found: 7,
+                known: 6,
                 ..
             }
         ),
         "{refused:?}"
     );
+    let told = refused.to_string();
+    assert!(told.contains("run the version that wrote it"), "{told}");
+}
+
+#[test]
+fn a_layout_of_before_the_first_release_is_refused() {
+    for layout in 1..=5 {
+        let refused = refused_of_layout(layout);
+        assert!(
+            matches!(refused, OpenError::Layout { found, known: 6, .. } if found == layout),
+            "{refused:?}"
+        );
+        let told = refused.to_string();
+        assert!(
+            told.contains(&format!("has layout {layout}, this version knows layout 6")),
+            "{told}"
+        );
+        assert!(told.contains("move it away to begin anew"), "{told}");
+        assert!(told.contains("--state.path"), "{told}");
+    }
 }
 
 #[test]

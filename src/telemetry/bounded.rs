@@ -1,7 +1,8 @@
 //! A label whose values come from outside, held to a fixed number of plain words.
 
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
+
+use parking_lot::RwLock;
 
 /// What every value past the limit becomes.
 const OTHER: &str = "other";
@@ -30,12 +31,12 @@ impl Bounded {
         if value.is_empty() || value.len() > LENGTH_MAX || value.contains(char::is_control) {
             return OTHER;
         }
-        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
+        let met = self.met.read();
         if met.contains(value) {
             return value;
         }
         drop(met);
-        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+        let mut met = self.met.write();
         if met.len() < self.limit || met.contains(value) {
             met.insert(value.into());
             value
@@ -46,7 +47,7 @@ impl Bounded {
 
     /// Gives the room of a value back; whether it had one.
     pub(super) fn release(&self, value: &str) -> bool {
-        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+        let mut met = self.met.write();
         met.remove(value)
     }
 }

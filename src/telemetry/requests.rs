@@ -1,7 +1,8 @@
 //! How much of what it may ask of the cloud a source asks: requests of the last minute, by action.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::recent::{CELLS, Cell, Recent};
 use crate::model::Timestamp;
@@ -17,7 +18,7 @@ impl Requests {
             total: 1,
             failed: u32::from(failed),
         };
-        let mut actions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut actions = self.0.lock();
         match actions.get_mut(action) {
             Some(recent) => recent.add(now, now, count),
             None => {
@@ -32,7 +33,7 @@ impl Requests {
     /// the one asked most first.
     pub fn rates(&self, now: Timestamp) -> Vec<(String, f64, f64)> {
         let per_second = |count: u32| f64::from(count) / CELLS as f64;
-        let actions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let actions = self.0.lock();
         let rates = actions.iter().map(|(action, recent)| {
             let sum = recent.sum(now);
             (

@@ -1,9 +1,10 @@
 //! The renditions that are kept between scrapes: one for each form that somebody asks for.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::Instant;
 
@@ -146,8 +147,7 @@ impl Shelf {
     }
 
     fn stock(&self) -> MutexGuard<'_, Stock> {
-        // Nothing that holds it can fail half-way.
-        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stock.lock()
     }
 }
 

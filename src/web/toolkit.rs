@@ -13,10 +13,11 @@ mod tls;
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use self::auth::Checker;
@@ -99,7 +100,7 @@ impl Toolkit {
 
     /// One look at the files. A fault of theirs is told once, and all stays as it was.
     pub fn look(&self) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.files.lock();
         let Some(path) = &self.path else { return };
         if !files.have_changed() {
             return;

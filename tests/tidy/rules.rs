@@ -58,6 +58,11 @@ const BANS: &[Ban] = &[
         instead: SPAWN,
     },
     Ban {
+        name: "PoisonError",
+        except: &[],
+        instead: "use the locks of parking_lot, which a panic does not poison",
+    },
+    Ban {
         name: "env::var",
         except: ENTRIES,
         instead: ENVIRONMENT,

@@ -17,8 +17,8 @@ mod words;
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
 use super::faults::Weight;
@@ -81,11 +81,11 @@ fn problem(code: &'static str, message: impl Into<String>) -> Problem {
 
 impl Ask<'_> {
     fn scene(&self) -> MutexGuard<'_, Scene> {
-        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+        self.scene.lock()
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.lock()
     }
 
     /// A parameter, where null counts as absent.

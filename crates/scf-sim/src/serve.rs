@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -128,7 +129,7 @@ impl<N: Fn() -> i64> Site<N> {
             return self.truth(&request);
         }
         let response = {
-            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.turn.lock();
             self.cloud.handle((self.now)(), &request)
         };
         if !response.delay.is_zero() {
@@ -150,7 +151,7 @@ impl<N: Fn() -> i64> Site<N> {
             None => return plain(400, "the only parameter is visible_before_ms"),
         };
         let truth = {
-            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.turn.lock();
             self.cloud.truth_before((self.now)(), before_ms)
         };
         match serde_json::to_string(&truth) {

@@ -3,7 +3,8 @@
 mod rows;
 
 use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::clock::beijing_text;
 use super::faults::Weight;
@@ -114,7 +115,7 @@ impl Api<'_> {
     fn get_function_logs(&self) -> Result<String, Refusal> {
         let selection = self.selection()?;
         let (page, functions) = {
-            let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut scene = self.scene.lock();
             (scene.select(self.now_ms, &selection), scene.functions())
         };
         self.weight.set(Weight {
@@ -253,7 +254,7 @@ impl Api<'_> {
     }
 
     fn functions(&self) -> std::sync::Arc<[Function]> {
-        let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        let scene = self.scene.lock();
         scene.functions()
     }
 

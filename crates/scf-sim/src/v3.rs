@@ -6,8 +6,9 @@ mod logs;
 mod rows;
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::faults::Weight;
@@ -77,7 +78,7 @@ impl Api<'_> {
     }
 
     fn functions(&self) -> Arc<[Function]> {
-        let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        let scene = self.scene.lock();
         scene.functions()
     }
 

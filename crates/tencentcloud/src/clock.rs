@@ -3,9 +3,10 @@
 mod vouched;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::date::parse_http_date;
@@ -189,7 +190,7 @@ impl CloudClock {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.known.lock()
     }
 }
 

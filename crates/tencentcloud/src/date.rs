@@ -1,14 +1,8 @@
 //! Days and seconds: the date that TC3 signs, and the date that an answer carries.
 
-use std::time::Duration;
-
-use time::{Date, Month};
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::Timestamp;
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 
 /// The UTC date of a Unix time, as `2019-02-25`.
 pub(super) fn utc_date(unix_seconds: i64) -> String {
@@ -17,19 +11,12 @@ pub(super) fn utc_date(unix_seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// The Unix time in an HTTP `Date` header, in the one form that servers may send
-/// (`Tue, 14 Nov 2023 22:13:20 GMT`); `None` for anything else. The weekday is not checked.
+/// Returns the Unix time in an HTTP `Date` header, in any form of RFC 9110; `None` for anything else.
 pub(super) fn parse_http_date(text: &str) -> Option<i64> {
-    let (_, rest) = text.split_once(", ")?;
-    let parts: Vec<&str> = rest.split(' ').collect();
-    let [day, month, year, time, "GMT"] = parts[..] else {
-        return None;
-    };
-    let year = number(year, 4).filter(|year| *year >= 1970)?;
-    let month = 1 + MONTHS.iter().position(|name| *name == month)? as u8;
-    let month = Month::try_from(month).ok()?;
-    let date = Date::from_calendar_date(year as i32, month, number(day, 2)? as u8).ok()?;
-    Some(date.midnight().as_utc().unix_timestamp() + second_of_day(time)?)
+    // A leap second counts as the last one of its minute.
+    let text = text.replace(":60 GMT", ":59 GMT");
+    let date = httpdate::parse_http_date(&text).ok()?;
+    i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 /// How long to wait at `now`, a Unix time, by a `Retry-After` header: whole seconds, or a date.
@@ -40,23 +27,6 @@ pub(super) fn parse_retry_after(text: &str, now: i64) -> Option<Duration> {
         Err(_) => u64::try_from(parse_http_date(text)?.saturating_sub(now)).unwrap_or(0),
     };
     Some(Duration::from_secs(seconds))
-}
-
-/// `22:13:20`; a leap second is the last one of its minute.
-fn second_of_day(time: &str) -> Option<i64> {
-    let parts: Vec<&str> = time.split(':').collect();
-    let [hour, minute, second] = parts[..] else {
-        return None;
-    };
-    let (hour, minute, second) = (number(hour, 2)?, number(minute, 2)?, number(second, 2)?);
-    let good = hour < 24 && minute < 60 && second <= 60;
-    good.then(|| (hour * 60 + minute) * 60 + second.min(59))
-}
-
-/// A number of exactly so many digits.
-fn number(text: &str, digits: usize) -> Option<i64> {
-    let good = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
-    good.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -107,6 +77,9 @@ mod tests {
             ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199),
             ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
             ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_799),
+            // The two forms of old that recipients have to read as well.
+            ("Tuesday, 14-Nov-23 22:13:20 GMT", 1_700_000_000),
+            ("Tue Nov 14 22:13:20 2023", 1_700_000_000),
         ] {
             assert_eq!(parse_http_date(text), Some(seconds), "{text}");
         }
@@ -127,7 +100,7 @@ mod tests {
             "Tue, 00 Nov 2023 22:13:20 GMT",
             "Tue, +4 Nov 2023 22:13:20 GMT",
             "Tue, 14 Nov 1969 22:13:20 GMT",
-            "Tuesday, 14-Nov-23 22:13:20 GMT",
+            "Mon, 14 Nov 2023 22:13:20 GMT",
         ] {
             assert_eq!(parse_http_date(text), None, "{text}");
         }
@@ -136,12 +109,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_date_written_and_read_is_the_same(seconds in 0i64..253_402_300_800) {
-            let date = utc_date(seconds);
-            let (year, month, day) = (&date[..4], &date[5..7], &date[8..]);
-            let month = MONTHS[month.parse::<usize>().unwrap() - 1];
-            let rest = seconds % 86_400;
-            let time = format!("{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60);
-            let header = format!("Day, {day} {month} {year} {time} GMT");
+            let date = Timestamp::from_secs(seconds).utc();
+            let (weekday, month) = (date.weekday().to_string(), date.month().to_string());
+            let header = format!(
+                "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                &weekday[..3], date.day(), &month[..3], date.year(),
+                date.hour(), date.minute(), date.second(),
+            );
             prop_assert_eq!(parse_http_date(&header), Some(seconds));
         }
 

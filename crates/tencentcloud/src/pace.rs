@@ -1,8 +1,9 @@
 //! Buckets by action, and the queue in front of each.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::limit::Bucket;
@@ -55,13 +56,13 @@ impl Pace {
     }
 
     fn with<T>(&self, lane: &Lane, f: impl FnOnce(&mut Bucket, std::time::Duration) -> T) -> T {
-        let mut bucket = lane.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bucket = lane.bucket.lock();
         f(&mut bucket, self.started.elapsed())
     }
 
     /// Actions are words of this program, so the map is as small as its list of actions.
     fn lane(&self, action: &str) -> Arc<Lane> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.lanes.lock();
         if let Some(lane) = lanes.get(action) {
             return Arc::clone(lane);
         }

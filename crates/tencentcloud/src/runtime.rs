@@ -4,11 +4,12 @@
 //! simulated clock and a fixed seed.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::Timestamp;
 
@@ -39,15 +40,7 @@ pub struct TokioClock {
 #[derive(Debug)]
 pub struct Random(Mutex<u64>);
 
-/// The wish that everything come to an end. Cheap to clone; all clones tell the same.
-#[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
-
-/// The other end of a [`Stop`].
-#[derive(Debug)]
-pub struct Stopper(watch::Sender<bool>);
-
-/// The clock, the random numbers and the wish to stop, handed down from the wiring to whoever
+/// The clock, the random numbers and the token that stops all, handed down from the wiring to whoever
 /// needs them.
 #[derive(Clone)]
 pub struct Runtime {
@@ -55,8 +48,8 @@ pub struct Runtime {
     pub clock: Arc<dyn Clock>,
     /// Jitter and nonces.
     pub random: Arc<Random>,
-    /// Whether all is to stop.
-    pub stop: Stop,
+    /// Cancelled when all is to stop.
+    pub stop: CancellationToken,
     blocking: Blocking,
 }
 
@@ -94,10 +87,11 @@ impl Runtime {
         Self::of(clock, seed, Blocking::Inline)
     }
 
-    /// The same with an end of its own, which the [`Stopper`] brings about.
-    pub fn with_stopper(self) -> (Self, Stopper) {
-        let (stopper, stop) = Stop::new();
-        (Self { stop, ..self }, stopper)
+    /// Replaces the token by one of its own.
+    #[must_use]
+    pub fn with_own_stop(self) -> Self {
+        let stop = CancellationToken::new();
+        Self { stop, ..self }
     }
 
     /// The same by another clock, such as that of the cloud.
@@ -109,6 +103,15 @@ impl Runtime {
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Does `work` until it ends, or until the stop; `None` at the stop, which goes first.
+    pub async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            value = work => Some(value),
+        }
     }
 
     /// Does `work` where it may block, and to its end even if nobody waits for it any more.
@@ -135,7 +138,7 @@ impl Runtime {
             blocking,
             clock,
             random: Arc::new(Random::seeded(seed)),
-            stop: Stop::new().1,
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -145,45 +148,6 @@ impl std::fmt::Debug for Runtime {
         f.debug_struct("Runtime")
             .field("now", &self.now())
             .finish_non_exhaustive()
-    }
-}
-
-// === impl Stop ===
-
-impl Stop {
-    /// A wish not made yet, and the end that can make it.
-    pub fn new() -> (Stopper, Self) {
-        let (stopper, stop) = watch::channel(false);
-        (Stopper(stopper), Self(stop))
-    }
-
-    /// Whether it was wished.
-    pub fn is_wished(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits for the wish; for ever, where nobody can wish any more.
-    pub async fn wished(&self) {
-        let mut wish = self.0.clone();
-        if wish.wait_for(|wished| *wished).await.is_err() {
-            std::future::pending().await
-        }
-    }
-
-    /// Waits for `span`, or for the wish; whether it is to go on.
-    pub async fn pause(&self, span: Duration) -> bool {
-        tokio::select! {
-            biased;
-            () = self.wished() => false,
-            () = tokio::time::sleep(span) => true,
-        }
-    }
-}
-
-impl Stopper {
-    /// Wishes that all come to an end.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
     }
 }
 
@@ -214,7 +178,7 @@ impl Random {
 
     /// The next 64 random bits.
     pub fn next_u64(&self) -> u64 {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = *state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -7,7 +7,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::series::{DURATION_BOUNDS, MEMORY_BOUNDS};
 
 /// An integer of 768 bits, the highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -229,23 +228,6 @@ fn short_gaps_are_filled_and_long_ones_are_not() {
     let spans: Vec<_> = native.spans().map(|s| (s.offset, s.length)).collect();
     assert_eq!(spans, [(64, 4), (3, 1)]);
     assert_eq!(native.deltas().collect::<Vec<_>>(), [5, -5, 0, 1, 1]);
-}
-
-#[test]
-fn what_only_the_classic_buckets_know_stands_at_their_bounds() {
-    for (unit, bounds) in [
-        (Unit::Nanos, &DURATION_BOUNDS),
-        (Unit::Bytes, &MEMORY_BOUNDS),
-    ] {
-        let counts: Vec<u64> = (1..=bounds.buckets() as u64).collect();
-        let classic = Histogram::from_parts(bounds, &counts, 0).unwrap();
-        let native = NativeHistogram::of_classic(unit, &classic);
-        let last = *bounds.upper.last().unwrap();
-        let values = bounds.upper.iter().copied().chain([last + 1]);
-        let observed: Vec<_> = values.zip(counts).collect();
-        assert_eq!(facts(&native), plain(unit, &observed));
-        assert_eq!(native.count(), Some(classic.count()));
-    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Fake {
         let limit = usize::try_from(number("Limit").unwrap()).unwrap();
         let context = params["Context"].as_str().map(|text| text.parse().unwrap());
         let offset = number("Offset").map(|offset| usize::try_from(offset).unwrap());
-        let mut asked = self.asked.lock().unwrap();
+        let mut asked = self.asked.lock();
         asked.push(params);
         let forgotten = self.forgets.is_some_and(|n| asked.len().is_multiple_of(n));
         if context.is_some_and(|given: usize| forgotten || given >= 10_000) {
@@ -268,7 +268,7 @@ async fn a_topic_without_the_index_gives_advice_and_an_idle_one_does_not() {
         let report = source.read(target, sweep, &mut bag).await.unwrap();
         assert!(report.complete);
         assert_eq!(report.advice.is_some(), advised);
-        assert_eq!(fake.asked.lock().unwrap().len(), 2, "one search, one look");
+        assert_eq!(fake.asked.lock().len(), 2, "one search, one look");
 
         let tail = minutes(14, 16, Mode::Tail);
         let report = source.read(target, tail, &mut bag).await.unwrap();
@@ -285,10 +285,6 @@ async fn a_topic_without_the_index_gives_advice_and_an_idle_one_does_not() {
         }
         let sweep = minutes(14, 17, Mode::Sweep);
         source.read(target, sweep, &mut bag).await.unwrap();
-        assert_eq!(
-            fake.asked.lock().unwrap().len(),
-            4,
-            "no second look so soon"
-        );
+        assert_eq!(fake.asked.lock().len(), 4, "no second look so soon");
     }
 }

@@ -418,7 +418,7 @@ async fn refused_details_are_not_asked_for_a_thousand_times() {
 /// What is told of a whole list.
 async fn told(finder: &Finder<Cloud>) -> (usize, Vec<String>) {
     assert!(finder.list().await.unwrap().complete);
-    let Remarks { unmatched, texts } = finder.remarks.lock().unwrap().clone();
+    let Remarks { unmatched, texts } = finder.remarks.lock().clone();
     (unmatched, texts)
 }
 

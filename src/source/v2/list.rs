@@ -1,8 +1,8 @@
 //! `ListFunctions` of v2. In the body of its answer `total` stands inside `data`.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::warn;
@@ -113,7 +113,7 @@ impl Lister {
     }
 
     fn with_last(&self, mut names: BTreeSet<String>, withheld: usize) -> BTreeSet<String> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         if withheld > 0 {
             warn!(
                 rows = withheld,

@@ -69,7 +69,7 @@ impl Fake {
     }
 
     fn answer(&self, params: &Value) -> Result<Answer, ApiError> {
-        let mut asked = self.asked.lock().unwrap();
+        let mut asked = self.asked.lock();
         asked.push(params.clone());
         // Where some cannot be had, they keep their places.
         let salt = if self.heavy.is_empty() {
@@ -145,7 +145,7 @@ struct Functions(Mutex<FoundList>);
 
 impl Lister for Functions {
     fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
-        let known = self.0.lock().unwrap().clone();
+        let known = self.0.lock().clone();
         Box::pin(async move { Ok(known) })
     }
 }
@@ -223,7 +223,7 @@ async fn forty_thousand_calls_of_an_hour_are_handed_over_in_spite_of_the_cap() {
     assert_eq!(taken.reached.last(), Some(&at(43_000)));
     assert!(taken.reached.is_sorted() && taken.reached.len() > 5);
     assert!(report.pages < 80, "{} pages", report.pages);
-    let asked = api.asked.lock().unwrap();
+    let asked = api.asked.lock();
     assert!(
         asked
             .iter()
@@ -245,7 +245,7 @@ async fn a_sweep_reads_the_closed_part_and_then_what_may_still_change() {
     // is inside it here.
     assert_eq!((report.pages, taken.keys.len()), (3, 5));
     assert_eq!(taken.reached, [at(100)]);
-    let asked = api.asked.lock().unwrap();
+    let asked = api.asked.lock();
     assert_eq!(asked[0]["EndTime"], "2024-01-01 00:03:21");
     assert_eq!(asked[1]["StartTime"], "2024-01-01 00:00:00");
     assert_eq!(asked[1]["EndTime"], "2024-01-01 00:01:40");
@@ -290,7 +290,7 @@ async fn a_refused_page_is_asked_for_in_halves_and_larger_ones_are_tried_seldom(
         assert!(report.complete);
         assert_eq!(taken.keys.len(), 500);
     }
-    let asked = api.asked.lock().unwrap();
+    let asked = api.asked.lock();
     let limits: Vec<u64> = asked
         .iter()
         .flat_map(|params| params["Limit"].as_u64())
@@ -329,7 +329,7 @@ async fn a_namespace_is_read_as_one_and_sorted_out_by_function() {
         BTreeSet::from_iter(names),
         BTreeSet::from(["r/ns/f".into(), "r/ns/other".into()])
     );
-    let asked = api.asked.lock().unwrap();
+    let asked = api.asked.lock();
     assert!(asked[0].get("FunctionName").is_none());
     assert_eq!(asked[0]["Namespace"], "ns");
 }
@@ -383,7 +383,7 @@ async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
     each.list().await.unwrap();
     assert_eq!(late(&each, TargetId::function(function("a", "f"))), 64);
     assert_eq!(late(&each, TargetId::function(function("b", "g"))), 961);
-    lister.0.lock().unwrap().complete = false;
+    lister.0.lock().complete = false;
     region.list().await.unwrap();
     assert_eq!(late(&region, in_a()), 961, "others may be missing");
 }

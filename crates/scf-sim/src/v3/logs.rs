@@ -1,7 +1,5 @@
 //! `GetFunctionLogs` of API 3.0.
 
-use std::sync::PoisonError;
-
 use super::fields::{Fields, wrong};
 use super::{Api, DEFAULT_LIMIT, rows};
 use crate::clock::{beijing_text, parse_beijing};
@@ -47,7 +45,7 @@ impl Api<'_> {
     pub(super) fn get_function_logs(&self) -> Result<String, Problem> {
         let selection = self.selection()?;
         let (page, functions) = {
-            let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut scene = self.scene.lock();
             (scene.select(self.now_ms, &selection), scene.functions())
         };
         self.weight.set(Weight {

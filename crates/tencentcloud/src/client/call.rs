@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::CallObserver;
 use crate::clock::{CloudClock, Stamp};
@@ -199,7 +199,7 @@ impl Inner {
         let Some(wait) = self.retry.next_wait(tries.sent, elapsed, unit) else {
             return false;
         };
-        self.runtime.stop.pause(wait).await
+        self.runtime.until_stopped(sleep(wait)).await.is_some()
     }
 
     /// Whether a request refused for who or when it was signed would now be signed otherwise.
@@ -242,11 +242,8 @@ impl Inner {
 
     /// Waits until the pace allows a request; false if the process is to stop first.
     async fn may_send(&self, action: &str) -> bool {
-        tokio::select! {
-            biased;
-            () = self.runtime.stop.wished() => false,
-            () = self.pace.turn(action) => true,
-        }
+        let turn = self.pace.turn(action);
+        self.runtime.until_stopped(turn).await.is_some()
     }
 }
 

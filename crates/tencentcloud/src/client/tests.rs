@@ -356,11 +356,12 @@ async fn a_call_that_waits_holds_no_permit() {
 #[tokio::test(start_paused = true)]
 async fn the_wish_to_stop_waits_for_a_request_under_way_and_sends_no_other() {
     let script = Script::taking(Duration::from_secs(3), [ok(200, OK)]);
-    let (runtime, stopper) = simulated().with_stopper();
+    let runtime = simulated();
+    let stop = runtime.stop.clone();
     let client = client_in(runtime, config(), &script, &Arc::default());
     let (answer, ()) = tokio::join!(client.call("A", &[], parse), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        stopper.stop();
+        stop.cancel();
     });
     assert!(answer.is_ok(), "it was under way");
     let after = client.call("A", &[], parse).await;
@@ -371,7 +372,8 @@ async fn the_wish_to_stop_waits_for_a_request_under_way_and_sends_no_other() {
 #[tokio::test(start_paused = true)]
 async fn the_wish_to_stop_ends_a_back_off() {
     let script = Script::new([ok(502, "")]);
-    let (runtime, stopper) = simulated().with_stopper();
+    let runtime = simulated();
+    let stop = runtime.stop.clone();
     let mut config = config();
     (config.retry.base, config.retry.cap) = (Duration::from_secs(50), Duration::from_secs(50));
     let client = client_in(runtime, config, &script, &Arc::default());
@@ -380,7 +382,7 @@ async fn the_wish_to_stop_ends_a_back_off() {
         while script.requests().is_empty() {
             tokio::task::yield_now().await;
         }
-        stopper.stop();
+        stop.cancel();
     });
     assert_eq!(
         &*answer.unwrap_err().code,

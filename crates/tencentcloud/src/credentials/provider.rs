@@ -1,8 +1,8 @@
 //! The providers of this kind of credentials: fixed ones, and ones that are looked up again.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
@@ -55,8 +55,7 @@ impl FileProvider {
     }
 
     fn get(&self) -> Credentials {
-        let current = self.current.lock();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.lock().clone()
     }
 
     /// A look-up that fails leaves the old ones: a file may be half written just now.
@@ -80,7 +79,7 @@ impl FileProvider {
         if newer {
             info!("the cloud refused the key; another was found where it came from");
         }
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        *self.current.lock() = found;
         newer
     }
 }

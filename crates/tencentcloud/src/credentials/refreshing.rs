@@ -1,9 +1,9 @@
 //! Temporary credentials kept fresh, lazily: whoever asks for them when they are due renews them.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tracing::{debug, warn};
 
 use super::temporary::{Fetch, Temporary};
@@ -167,7 +167,7 @@ impl<F: Fetch> Refreshing<F> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -50,7 +50,7 @@ async fn a_sweep_goes_over_the_ends_of_chains_and_says_how_far_it_came() {
     // The first chain ends in millisecond 100, the second in 199, beyond what is closed.
     assert_eq!(bag.reached, [100, 150]);
     assert_eq!(went.report.pages, 26);
-    let asked = fake.asked.lock().unwrap();
+    let asked = fake.asked.lock();
     let first = &asked[0];
     assert_eq!((&first["From"], &first["To"]), (&1.into(), &501.into()));
     assert_eq!(
@@ -80,7 +80,7 @@ async fn a_millisecond_that_fills_a_chain_is_read_by_offset() {
     assert!(went.report.complete);
     assert_eq!(bag.distinct(), 12_510);
     assert_eq!(bag.reached, [6]);
-    let asked = fake.asked.lock().unwrap();
+    let asked = fake.asked.lock();
     let by_offset = asked.iter().filter(|params| params.get("Offset").is_some());
     for params in by_offset {
         assert_eq!((&params["From"], &params["To"]), (&5.into(), &6.into()));
@@ -155,7 +155,7 @@ struct Failing(Fake, &'static str);
 
 impl Search for Failing {
     fn search(&self, params: Value) -> BoxFuture<'_, Result<Answer, ApiError>> {
-        if self.0.asked.lock().unwrap().is_empty() {
+        if self.0.asked.lock().is_empty() {
             return self.0.search(params);
         }
         Box::pin(std::future::ready(Err(error(self.1))))
@@ -183,7 +183,7 @@ async fn other_failures_end_a_read() {
 }
 
 fn limits(fake: &Fake) -> Vec<i64> {
-    let asked = fake.asked.lock().unwrap();
+    let asked = fake.asked.lock();
     asked
         .iter()
         .map(|params| params["Limit"].as_i64().unwrap())
@@ -245,7 +245,7 @@ async fn a_line_that_cannot_be_had_is_counted_once_and_the_rest_is_read() {
     // Line 1,500 stands in millisecond 501; lines 1,501 and 1,502 share it.
     assert_eq!(unavailable, BTreeSet::from([Timestamp::from_millis(501)]));
     let newest_first = |params: &Value| params["Sort"] == "desc";
-    assert!(fake.asked.lock().unwrap().iter().any(newest_first));
+    assert!(fake.asked.lock().iter().any(newest_first));
     let later = sweep_of(600, 900, 1_000);
     topic
         .sweep(&fake, later, &mut bag, &mut unavailable)

@@ -222,7 +222,7 @@ struct Swapped(Mutex<usize>);
 
 impl LogsApi for Swapped {
     fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>> {
-        let mut asks_left = self.0.lock().unwrap();
+        let mut asks_left = self.0.lock();
         let heavy_at = u64::from(*asks_left == 0);
         *asks_left = asks_left.saturating_sub(1);
         let asked = |name: &str| params[name].as_u64().unwrap();
