@@ -8,7 +8,7 @@ mod bind;
 mod body;
 mod handshake;
 mod lifecycle;
-mod renditions;
+mod scrape_cache;
 mod seats;
 mod server;
 mod site;

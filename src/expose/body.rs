@@ -1,0 +1,121 @@
+//! The functions of one snapshot as the bytes that scrapers are sent.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Crc;
+use prometheus::proto::MetricFamily;
+
+use super::format::Format;
+use super::gzip;
+use super::negotiate::Encoding;
+use super::options::ExpositionOptions;
+use super::renderer::Renderer;
+use crate::series::Snapshot;
+
+/// What two scrapers must agree on to be sent the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScrapeFormat {
+    /// How the metrics are written.
+    pub format: Format,
+    /// How those bytes are packed.
+    pub encoding: Encoding,
+}
+
+/// All functions of one snapshot. It is immutable and shared by every scrape of its generation.
+#[derive(Debug)]
+pub struct RenderedBody {
+    format: Format,
+    options: ExpositionOptions,
+    generation: u64,
+    bytes: Vec<u8>,
+    /// The checksum of what is packed; `None` where nothing is.
+    sum: Option<Crc>,
+}
+
+/// Shares the bytes of a body. Whoever holds them holds the body.
+struct Shared(Arc<RenderedBody>);
+
+// === impl ScrapeFormat ===
+
+impl ScrapeFormat {
+    /// Returns every format in every encoding.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let encoded =
+            |format| [Encoding::Identity, Encoding::Gzip].map(|encoding| Self { format, encoding });
+        Format::ALL.into_iter().flat_map(encoded)
+    }
+}
+
+// === impl RenderedBody ===
+
+impl RenderedBody {
+    /// Renders every function of `snapshot`. `expected` is about how many bytes come out, such as the
+    /// length of the body before; it saves copies and need not be right.
+    ///
+    /// # Errors
+    /// Fails where the bytes cannot be compressed, which only a lack of memory brings about.
+    pub fn render(
+        of: ScrapeFormat,
+        options: ExpositionOptions,
+        snapshot: &Snapshot,
+        expected: usize,
+    ) -> io::Result<Self> {
+        let renderer = Renderer::new(of.format, snapshot.accounts, options);
+        // A generation is a little larger than the one before.
+        let capacity = expected + expected / 16;
+        let (mut bytes, sum) = match of.encoding {
+            Encoding::Identity => {
+                let bytes = renderer.plain(snapshot, Vec::with_capacity(capacity));
+                (bytes, None)
+            }
+            Encoding::Gzip => {
+                let (bytes, sum) = renderer.packed(snapshot, capacity)?;
+                (bytes, Some(sum))
+            }
+        };
+        bytes.shrink_to_fit();
+        Ok(Self {
+            format: of.format,
+            options,
+            generation: snapshot.generation,
+            bytes,
+            sum,
+        })
+    }
+
+    /// The generation of the snapshot that it shows.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns what one scrape is sent: this body, and the exporter's `own` families after it.
+    ///
+    /// # Errors
+    /// As [`RenderedBody::render`].
+    pub fn scrape(self: &Arc<Self>, own: &[MetricFamily]) -> io::Result<[Bytes; 2]> {
+        let own = Renderer::new(self.format, false, self.options).own(own);
+        let own = match &self.sum {
+            Some(sum) => gzip::rest(sum, &own)?,
+            None => own,
+        };
+        Ok([Bytes::from_owner(Shared(self.clone())), own.into()])
+    }
+}
+
+// === impl Shared ===
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Renders the families of all functions, and those of the exporter itself.
+
+use std::io;
+
+use flate2::Crc;
+use prometheus::proto::MetricFamily;
+
+use super::families::FAMILIES;
+use super::format::Format;
+use super::gzip::Gzip;
+use super::options::ExpositionOptions;
+use super::protobuf::Protobuf;
+use super::text::{Dialect, Text};
+use super::writer::Writer;
+use crate::series::Snapshot;
+use crate::telemetry::Telemetry;
+
+/// Bytes that are rendered before they are compressed. A body of many functions is tens of
+/// megabytes, of which no more than this is in memory while it is packed.
+const CHUNK: usize = 64 * 1024;
+
+/// Renders into one buffer in one format.
+#[derive(Debug)]
+pub(super) struct Renderer {
+    writer: Box<dyn Writer>,
+}
+
+impl Renderer {
+    /// Returns a renderer whose functions have the label of their account where `accounts` holds.
+    pub(super) fn new(format: Format, accounts: bool, options: ExpositionOptions) -> Self {
+        let writer: Box<dyn Writer> = match format {
+            Format::Text => Box::new(Text::new(Dialect::Prometheus, accounts, options)),
+            Format::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts, options)),
+            Format::Protobuf => Box::new(Protobuf::new(accounts, options)),
+        };
+        Self { writer }
+    }
+
+    /// Renders all functions behind what is in `out`.
+    pub(super) fn plain(mut self, snapshot: &Snapshot, out: Vec<u8>) -> Vec<u8> {
+        *self.writer.out() = out;
+        // What does nothing cannot fail.
+        let _ = self.functions(snapshot, |_| Ok(()));
+        std::mem::take(self.writer.out())
+    }
+
+    /// Renders all functions and compresses them; see [`Gzip::into_part`].
+    pub(super) fn packed(
+        mut self,
+        snapshot: &Snapshot,
+        capacity: usize,
+    ) -> io::Result<(Vec<u8>, Crc)> {
+        let mut gzip = Gzip::new(capacity);
+        self.functions(snapshot, |out| {
+            if out.len() >= CHUNK {
+                gzip.write(out)?;
+                out.clear();
+            }
+            Ok(())
+        })?;
+        gzip.write(self.writer.out())?;
+        gzip.into_part()
+    }
+
+    /// Renders the exporter's `own` families, and what ends a scrape.
+    pub(super) fn own(mut self, own: &[MetricFamily]) -> Vec<u8> {
+        own.iter().for_each(|family| self.writer.gathered(family));
+        self.writer.end();
+        std::mem::take(self.writer.out())
+    }
+
+    /// Renders family by family, and lets `each` look at the buffer after every function.
+    fn functions(
+        &mut self,
+        snapshot: &Snapshot,
+        mut each: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if snapshot.series.is_empty() {
+            return Ok(());
+        }
+        for family in &FAMILIES {
+            self.writer.begin_family(family.metric);
+            for series in &snapshot.series {
+                (family.write)(&mut *self.writer, family.metric, series);
+                each(self.writer.out())?;
+            }
+            self.writer.end_family();
+        }
+        Ok(())
+    }
+}
+
+/// Writes a whole scrape as text 0.0.4 to the end of `out`.
+pub fn render(snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
+    let own = telemetry.gather();
+    let text = render_families(Format::Text, ExpositionOptions::default(), snapshot, &own);
+    out.extend_from_slice(&text);
+}
+
+/// Returns a whole scrape. The exporter's `own` families were gathered before, so that several
+/// formats can show the same.
+pub fn render_families(
+    format: Format,
+    options: ExpositionOptions,
+    snapshot: &Snapshot,
+    own: &[MetricFamily],
+) -> Vec<u8> {
+    let functions = Renderer::new(format, snapshot.accounts, options);
+    let mut out = functions.plain(snapshot, Vec::new());
+    out.extend_from_slice(&Renderer::new(format, false, options).own(own));
+    out
+}
