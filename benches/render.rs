@@ -42,18 +42,17 @@ fn main() -> Result<(), Failure> {
 
 /// The line of one format.
 fn costs(of: ScrapeFormat, snapshot: &Snapshot, telemetry: &Telemetry) -> Result<String, Failure> {
-    let render = |expected| {
+    let render = |buffer| {
         let options = ExpositionOptions::default();
-        RenderedBody::render(of, options, snapshot, expected).map(Arc::new)
+        RenderedBody::render(of, options, snapshot, buffer).map(Arc::new)
     };
-    let mut body = render(0)?;
+    let mut body = render(Vec::new())?;
     let mut least = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
-        let expected = body.size();
         for (at, least) in least.iter_mut().enumerate() {
             let before = processor_time()?;
             if at == 0 {
-                body = render(expected)?;
+                body = render(body.into_buffer())?;
             }
             black_box(body.scrape(&telemetry.gather())?);
             *least = (*least).min(processor_time()?.saturating_sub(before));

@@ -51,8 +51,7 @@ impl ScrapeFormat {
 // === impl RenderedBody ===
 
 impl RenderedBody {
-    /// Renders every function of `snapshot`. `expected` is about how many bytes come out, such as the
-    /// length of the body before; it saves copies and need not be right.
+    /// Renders every function of `snapshot`, in the memory of `buffer`, such as that of the body before.
     ///
     /// # Errors
     /// Fails where the bytes cannot be compressed, which only a lack of memory brings about.
@@ -60,22 +59,18 @@ impl RenderedBody {
         of: ScrapeFormat,
         options: ExpositionOptions,
         snapshot: &Snapshot,
-        expected: usize,
+        buffer: Vec<u8>,
     ) -> io::Result<Self> {
         let renderer = Renderer::new(of.format, snapshot.accounts, options);
-        // A generation is a little larger than the one before.
-        let capacity = expected + expected / 16;
         let (mut bytes, sum) = match of.encoding {
-            Encoding::Identity => {
-                let bytes = renderer.plain(snapshot, Vec::with_capacity(capacity));
-                (bytes, None)
-            }
+            Encoding::Identity => (renderer.plain(snapshot, buffer), None),
             Encoding::Gzip => {
-                let (bytes, sum) = renderer.packed(snapshot, capacity)?;
+                let (bytes, sum) = renderer.packed(snapshot, buffer)?;
                 (bytes, Some(sum))
             }
         };
-        bytes.shrink_to_fit();
+        // There may have been many more functions before.
+        bytes.shrink_to(2 * bytes.len());
         Ok(Self {
             format: of.format,
             options,
@@ -93,6 +88,11 @@ impl RenderedBody {
     /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Returns its memory for the next body; nothing where somebody still reads this one.
+    pub fn into_buffer(self: Arc<Self>) -> Vec<u8> {
+        Arc::into_inner(self).map_or_else(Vec::new, |body| body.bytes)
     }
 
     /// Returns what one scrape is sent: this body, and the exporter's `own` families after it.

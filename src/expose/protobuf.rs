@@ -2,11 +2,15 @@
 
 mod messages;
 
+use std::io;
+
 use prometheus::proto::{self, MetricFamily};
 use prost::{Message, encode_length_delimiter};
 
 use super::options::ExpositionOptions;
-use super::writer::{Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid};
+use super::writer::{
+    CHUNK, Drain, Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid,
+};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode, Timestamp};
 use crate::series::{Exemplar, FunctionSeries, NativeHistogram};
@@ -19,9 +23,10 @@ const FAMILY_METRIC: u8 = 4 << 3 | 2;
 #[derive(Debug)]
 pub(super) struct Protobuf {
     out: Vec<u8>,
-    /// The open family, and its metrics as fields of it. They wait, as their length comes first.
+    /// The open family, and its metrics as fields of it, in pieces. They wait, as their length comes
+    /// first.
     head: FamilyHead,
-    metrics: Vec<u8>,
+    metrics: Vec<Vec<u8>>,
     /// The last metric of the open family, whose allocations the next one uses again.
     metric: messages::Metric,
     options: ExpositionOptions,
@@ -53,15 +58,19 @@ impl Writer for Protobuf {
         self.begin(metric.name, metric.help, metric.kind, metric.unit);
     }
 
-    fn end_family(&mut self) {
+    fn end_family(&mut self, drain: Drain<'_>) -> io::Result<()> {
         // A family without metrics is none.
         if !self.metrics.is_empty() {
-            let length = self.head.encoded_len() + self.metrics.len();
-            // Writing to a Vec cannot fail.
-            let _ = encode_length_delimiter(length, &mut self.out);
-            let _ = self.head.encode(&mut self.out);
-            self.out.append(&mut self.metrics);
+            let metrics: usize = self.metrics.iter().map(Vec::len).sum();
+            let length = self.head.encoded_len() + metrics;
+            encode_length_delimiter(length, &mut self.out)?;
+            self.head.encode(&mut self.out)?;
         }
+        for mut piece in self.metrics.drain(..) {
+            self.out.append(&mut piece);
+            drain(&mut self.out)?;
+        }
+        Ok(())
     }
 
     fn codes(&mut self, metric: &Metric, of: &FunctionSeries) {
@@ -152,7 +161,8 @@ impl Writer for Protobuf {
                 Kind::Histogram => self.gathered_histogram(metric.get_histogram()),
             }
         }
-        self.end_family();
+        // What does nothing cannot fail.
+        let _ = self.end_family(&mut |_| Ok(()));
     }
 
     /// The last family is the end.
@@ -243,9 +253,18 @@ impl Protobuf {
 
     /// Adds the metric to the open family.
     fn push(&mut self) {
-        self.metrics.push(FAMILY_METRIC);
+        let mut piece = match self.metrics.pop() {
+            Some(piece) if piece.len() < CHUNK => piece,
+            full => {
+                self.metrics.extend(full);
+                // Most metrics are below 4 KiB.
+                Vec::with_capacity(CHUNK + 4096)
+            }
+        };
+        piece.push(FAMILY_METRIC);
         // Writing to a Vec cannot fail.
-        let _ = self.metric.encode_length_delimited(&mut self.metrics);
+        let _ = self.metric.encode_length_delimited(&mut piece);
+        self.metrics.push(piece);
     }
 }
 

@@ -11,13 +11,9 @@ use super::gzip::Gzip;
 use super::options::ExpositionOptions;
 use super::protobuf::Protobuf;
 use super::text::{Dialect, Text};
-use super::writer::Writer;
+use super::writer::{CHUNK, Drain, Writer};
 use crate::series::Snapshot;
 use crate::telemetry::Telemetry;
-
-/// Bytes that are rendered before they are compressed. A body of many functions is tens of
-/// megabytes, of which no more than this is in memory while it is packed.
-const CHUNK: usize = 64 * 1024;
 
 /// Renders into one buffer in one format.
 #[derive(Debug)]
@@ -36,22 +32,24 @@ impl Renderer {
         Self { writer }
     }
 
-    /// Renders all functions behind what is in `out`.
-    pub(super) fn plain(mut self, snapshot: &Snapshot, out: Vec<u8>) -> Vec<u8> {
+    /// Renders all functions in place of what is in `out`.
+    pub(super) fn plain(mut self, snapshot: &Snapshot, mut out: Vec<u8>) -> Vec<u8> {
+        out.clear();
         *self.writer.out() = out;
         // What does nothing cannot fail.
-        let _ = self.functions(snapshot, |_| Ok(()));
+        let _ = self.functions(snapshot, &mut |_| Ok(()));
         std::mem::take(self.writer.out())
     }
 
-    /// Renders all functions and compresses them; see [`Gzip::into_part`].
+    /// Renders all functions and compresses them in place of what is in `out`; see
+    /// [`Gzip::into_part`].
     pub(super) fn packed(
         mut self,
         snapshot: &Snapshot,
-        capacity: usize,
+        out: Vec<u8>,
     ) -> io::Result<(Vec<u8>, Crc)> {
-        let mut gzip = Gzip::new(capacity);
-        self.functions(snapshot, |out| {
+        let mut gzip = Gzip::new(out);
+        self.functions(snapshot, &mut |out| {
             if out.len() >= CHUNK {
                 gzip.write(out)?;
                 out.clear();
@@ -69,12 +67,8 @@ impl Renderer {
         std::mem::take(self.writer.out())
     }
 
-    /// Renders family by family, and lets `each` look at the buffer after every function.
-    fn functions(
-        &mut self,
-        snapshot: &Snapshot,
-        mut each: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// Renders family by family; see [`Writer::end_family`] for `drain`.
+    fn functions(&mut self, snapshot: &Snapshot, drain: Drain<'_>) -> io::Result<()> {
         if snapshot.series.is_empty() {
             return Ok(());
         }
@@ -82,9 +76,9 @@ impl Renderer {
             self.writer.begin_family(family.metric);
             for series in &snapshot.series {
                 (family.write)(&mut *self.writer, family.metric, series);
-                each(self.writer.out())?;
+                drain(self.writer.out())?;
             }
-            self.writer.end_family();
+            self.writer.end_family(drain)?;
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! The writer of both texts: Prometheus 0.0.4 and OpenMetrics 1.0.0.
 
+use std::io;
 use std::ops::Range;
 
 use prometheus::proto::{self, MetricFamily};
 
 use super::number::{push_float, push_integer};
 use super::options::ExpositionOptions;
-use super::writer::{Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid};
+use super::writer::{Drain, Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode, Timestamp};
 use crate::series::{CodeCount, Exemplar, FunctionSeries};
@@ -60,7 +61,9 @@ impl Writer for Text {
     }
 
     /// The next header is the end.
-    fn end_family(&mut self) {}
+    fn end_family(&mut self, _: Drain<'_>) -> io::Result<()> {
+        Ok(())
+    }
 
     fn codes(&mut self, metric: &Metric, of: &FunctionSeries) {
         let (function, codes) = (&of.function, &of.codes);

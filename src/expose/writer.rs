@@ -1,6 +1,7 @@
 //! What every format has to be able to write.
 
 use std::fmt::Debug;
+use std::io;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
@@ -15,6 +16,13 @@ use crate::series::{
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
 const NANOS: u64 = 1_000_000_000;
 
+/// A body of many functions is tens of megabytes: what is in memory beside it is in pieces of about
+/// this size. What is larger stays with the process once it was used.
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// Takes bytes away from the buffer of a writer, or leaves them there.
+pub(super) type Drain<'d> = &'d mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>;
+
 /// A writer of one format, which is called family by family.
 pub(super) trait Writer: Send + Debug {
     /// The buffer that finished bytes are added to. It may be emptied at any time.
@@ -23,8 +31,8 @@ pub(super) trait Writer: Send + Debug {
     /// Begins the family of `metric`.
     fn begin_family(&mut self, metric: &Metric);
 
-    /// Ends the family that was begun.
-    fn end_family(&mut self);
+    /// Ends the family that was begun, and calls `drain` after each piece that this adds.
+    fn end_family(&mut self, drain: Drain<'_>) -> io::Result<()>;
 
     /// The invocations of one function, a sample for each way in which they ended.
     fn codes(&mut self, metric: &Metric, of: &FunctionSeries);

@@ -39,8 +39,6 @@ struct Entry {
     newest: Option<Rendered>,
     /// The bodies that somebody may still read.
     bodies: Vec<Weak<RenderedBody>>,
-    /// Size of the last body in bytes.
-    size: usize,
 }
 
 struct Rendered {
@@ -139,11 +137,11 @@ impl BodyRenderer {
         asked: Instant,
     ) -> io::Result<Arc<RenderedBody>> {
         // Unless somebody still reads the old one, there are never two.
-        entry.newest = None;
+        let before = entry.newest.take();
+        let buffer = before.map_or_else(Vec::new, |of| of.body.into_buffer());
         let snapshot = self.view.snapshot();
-        let body = RenderedBody::render(format, self.options, &snapshot, entry.size)?;
+        let body = RenderedBody::render(format, self.options, &snapshot, buffer)?;
         let body = Arc::new(body);
-        entry.size = body.size();
         entry.bodies.push(Arc::downgrade(&body));
         entry.newest = Some(Rendered {
             body: body.clone(),

@@ -27,7 +27,7 @@ fn own() -> Vec<MetricFamily> {
 
 fn scrape(of: ScrapeFormat, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<u8> {
     let options = ExpositionOptions::default();
-    let body = RenderedBody::render(of, options, snapshot, 0).unwrap();
+    let body = RenderedBody::render(of, options, snapshot, b"old".to_vec()).unwrap();
     Arc::new(body).scrape(own).unwrap().concat()
 }
 
