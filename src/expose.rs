@@ -20,4 +20,4 @@ pub use body::{RenderedBody, ScrapeFormat};
 pub use format::{Answer, Format};
 pub use negotiate::Encoding;
 pub use options::ExpositionOptions;
-pub use renderer::{render, render_families};
+pub use renderer::render;

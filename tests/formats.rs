@@ -185,7 +185,7 @@ fn styled(
     own: &[MetricFamily],
     options: ExpositionOptions,
 ) -> Vec<u8> {
-    expose::render_families(format, options, snapshot, own)
+    expose::render(format, options, snapshot, own)
 }
 
 /// The snapshot of one function.

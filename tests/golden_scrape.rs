@@ -72,7 +72,7 @@ impl State {
     }
 
     fn rendered(&self, format: Format) -> Vec<u8> {
-        expose::render_families(
+        expose::render(
             format,
             ExpositionOptions::default(),
             &self.snapshot,

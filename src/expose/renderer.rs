@@ -13,7 +13,6 @@ use super::protobuf::Protobuf;
 use super::text::{Dialect, Text};
 use super::writer::{CHUNK, Drain, Writer};
 use crate::series::Snapshot;
-use crate::telemetry::Telemetry;
 
 /// Renders into one buffer in one format.
 #[derive(Debug)]
@@ -84,16 +83,9 @@ impl Renderer {
     }
 }
 
-/// Writes a whole scrape as text 0.0.4 to the end of `out`.
-pub fn render(snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-    let own = telemetry.gather();
-    let text = render_families(Format::Text, ExpositionOptions::default(), snapshot, &own);
-    out.extend_from_slice(&text);
-}
-
 /// Returns a whole scrape. The exporter's `own` families were gathered before, so that several
 /// formats can show the same.
-pub fn render_families(
+pub fn render(
     format: Format,
     options: ExpositionOptions,
     snapshot: &Snapshot,
