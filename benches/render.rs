@@ -54,12 +54,12 @@ fn costs(of: ScrapeFormat, snapshot: &Snapshot, telemetry: &Telemetry) -> Result
             if at == 0 {
                 body = render(body.into_buffer())?;
             }
-            black_box(body.scrape(&telemetry.gather())?);
+            black_box(body.rest(&telemetry.gather())?);
             *least = (*least).min(processor_time()?.saturating_sub(before));
         }
     }
     let times = least.map(|time| format!("{:>9.2}", time.as_secs_f64() * 1e3));
-    let size = body.size() as f64 / 1e6;
+    let size = body.as_ref().as_ref().len() as f64 / 1e6;
     Ok(format!("{}{size:>9.2} MB", times.concat()))
 }
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use flate2::Crc;
 use prometheus::proto::MetricFamily;
 
@@ -33,9 +32,6 @@ pub struct RenderedBody {
     /// The checksum of what is packed; `None` where nothing is.
     sum: Option<Crc>,
 }
-
-/// Shares the bytes of a body. Whoever holds them holds the body.
-struct Shared(Arc<RenderedBody>);
 
 // === impl ScrapeFormat ===
 
@@ -85,35 +81,27 @@ impl RenderedBody {
         self.generation
     }
 
-    /// Its size in bytes.
-    pub fn size(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Returns its memory for the next body; nothing where somebody still reads this one.
     pub fn into_buffer(self: Arc<Self>) -> Vec<u8> {
         Arc::into_inner(self).map_or_else(Vec::new, |body| body.bytes)
     }
 
-    /// Returns what one scrape is sent: this body, and the exporter's `own` families after it.
+    /// Returns what follows this body in one scrape: the exporter's `own` families.
     ///
     /// # Errors
     /// As [`RenderedBody::render`].
-    pub fn scrape(self: &Arc<Self>, own: &[MetricFamily]) -> io::Result<[Bytes; 2]> {
+    pub fn rest(&self, own: &[MetricFamily]) -> io::Result<Vec<u8>> {
         let own = Renderer::new(self.format, false, self.options).own(own);
-        let own = match &self.sum {
-            Some(sum) => gzip::rest(sum, &own)?,
-            None => own,
-        };
-        Ok([Bytes::from_owner(Shared(self.clone())), own.into()])
+        match &self.sum {
+            Some(sum) => gzip::rest(sum, &own),
+            None => Ok(own),
+        }
     }
 }
 
-// === impl Shared ===
-
-impl AsRef<[u8]> for Shared {
+impl AsRef<[u8]> for RenderedBody {
     fn as_ref(&self) -> &[u8] {
-        &self.0.bytes
+        &self.bytes
     }
 }
 

@@ -11,7 +11,7 @@ use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::lifecycle::{self, Lifecycle};
-use super::scrape_cache::ScrapeCache;
+use super::scrapes::Scrapes;
 use super::status::{self, Kind, Pages};
 use super::{Readiness, View};
 use crate::config;
@@ -29,7 +29,7 @@ const URI_MAX: usize = 2048;
 /// The pages.
 pub struct Site {
     view: Arc<dyn View>,
-    scrapes: ScrapeCache,
+    scrapes: Scrapes,
     pages: Pages,
     telemetry_path: String,
     lifecycle: Option<Lifecycle>,
@@ -49,7 +49,7 @@ impl Site {
     ) -> Result<Self, TelemetryPathError> {
         let telemetry_path = config::telemetry_path(telemetry_path).map_err(TelemetryPathError)?;
         Ok(Self {
-            scrapes: ScrapeCache::new(view.clone(), telemetry),
+            scrapes: Scrapes::new(view.clone(), telemetry),
             pages: Pages::new(view.clone(), &telemetry_path),
             view,
             telemetry_path,
@@ -117,7 +117,7 @@ impl Site {
             format: wanted.format,
             encoding,
         };
-        let scrape = match self.scrapes.scrape(format).await {
+        let scrape = match self.scrapes.get(format).await {
             Ok(scrape) => scrape,
             Err(cause) => {
                 tracing::error!(%cause, "a scrape could not be rendered");
