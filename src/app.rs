@@ -26,7 +26,7 @@ use tracing::{info, warn};
 
 use crate::commit::{Books, Committer, Rules, ZeroFirst};
 use crate::config::{self, Config, Faults};
-use crate::expose::Style;
+use crate::expose::ExpositionOptions;
 use crate::ledger::{Functions, Retention};
 use crate::model::FunctionId;
 use crate::poll::run_source;
@@ -140,7 +140,7 @@ impl App {
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
             .map_err(|cause| BuildError::Other(cause.to_string()))?
-            .with_style(Style {
+            .with_options(ExpositionOptions {
                 native_histograms_only: config.web.native_histograms_only,
                 created_series: config.web.created_series,
                 began: Some(began),

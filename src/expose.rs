@@ -1,31 +1,23 @@
 //! The exposition: from a snapshot and the exporter's own metrics to the bytes of a scrape.
 //!
 //! One table says what each family shows of a function; a writer puts it into a format (text 0.0.4,
-//! OpenMetrics, protobuf). The bytes are kept in blocks of a few functions, plain or packed, so that
-//! the next scrape renders only what changed since, and several scrapers share them.
+//! OpenMetrics, protobuf). All functions of a snapshot make one body, which every scraper of its
+//! format and encoding shares; the exporter's own metrics follow it, new in each scrape.
 
+mod body;
 mod families;
 mod format;
+mod gzip;
 mod negotiate;
 mod number;
-mod pack;
+mod options;
 mod protobuf;
-mod rendition;
-mod scrape;
-mod style;
+mod renderer;
 mod text;
 mod writer;
 
+pub use body::{RenderedBody, ScrapeFormat};
 pub use format::{Answer, Format};
 pub use negotiate::Encoding;
-pub use rendition::{Form, Rendition};
-pub use scrape::Scrape;
-pub use style::Style;
-
-use crate::series::Snapshot;
-use crate::telemetry::Telemetry;
-
-/// The whole of a scrape as text 0.0.4, written to the end of `out`.
-pub fn render(snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-    Format::Text.render(snapshot, telemetry, out);
-}
+pub use options::ExpositionOptions;
+pub use renderer::render;

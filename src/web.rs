@@ -6,9 +6,10 @@
 
 mod bind;
 mod body;
+mod cache;
 mod handshake;
 mod lifecycle;
-mod renditions;
+mod scrapes;
 mod seats;
 mod server;
 mod site;

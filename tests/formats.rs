@@ -14,7 +14,7 @@ use prometheus::proto::MetricFamily;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use scf_exporter::expose::{Format, Style};
+use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
 };
@@ -31,8 +31,8 @@ mod starts;
 use crate::support::flat::Flat;
 
 const STATES: u32 = 200;
-/// A style in which OpenMetrics tells when things began.
-const STARTS: Style = Style {
+/// Options by which OpenMetrics tells when things began.
+const STARTS: ExpositionOptions = ExpositionOptions {
     native_histograms_only: false,
     created_series: true,
     began: Some(Timestamp::from_millis(1_700_000_000_120)),
@@ -176,13 +176,16 @@ fn own() -> Vec<MetricFamily> {
 }
 
 fn rendered(format: Format, snapshot: &Snapshot, own: &[MetricFamily]) -> Vec<u8> {
-    styled(format, snapshot, own, Style::default())
+    styled(format, snapshot, own, ExpositionOptions::default())
 }
 
-fn styled(format: Format, snapshot: &Snapshot, own: &[MetricFamily], style: Style) -> Vec<u8> {
-    let mut out = Vec::new();
-    format.render_families(snapshot, own, style, &mut out);
-    out
+fn styled(
+    format: Format,
+    snapshot: &Snapshot,
+    own: &[MetricFamily],
+    options: ExpositionOptions,
+) -> Vec<u8> {
+    expose::render(format, options, snapshot, own)
 }
 
 /// The snapshot of one function.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use scf_exporter::expose::{Format, Style};
+use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::{
     About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row,
     Timestamp,
@@ -72,9 +72,12 @@ impl State {
     }
 
     fn rendered(&self, format: Format) -> Vec<u8> {
-        let mut out = Vec::new();
-        format.render_families(&self.snapshot, &self.own, Style::default(), &mut out);
-        out
+        expose::render(
+            format,
+            ExpositionOptions::default(),
+            &self.snapshot,
+            &self.own,
+        )
     }
 
     /// Holds the state in each format against its file; the text of it.

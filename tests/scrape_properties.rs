@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use scf_exporter::expose;
+use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
@@ -53,9 +53,9 @@ fn rendered(functions: &[(String, Vec<Call>)]) -> String {
     });
     let snapshot = Snapshot::new(1, false, series.collect());
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();
-    let mut out = Vec::new();
-    expose::render(&snapshot, &telemetry, &mut out);
-    String::from_utf8(out).unwrap()
+    let options = ExpositionOptions::default();
+    let text = expose::render(Format::Text, options, &snapshot, &telemetry.gather());
+    String::from_utf8(text).unwrap()
 }
 
 /// An exact decimal of seconds, as nanoseconds.

@@ -308,7 +308,7 @@ impl Committer {
         let before = self.published.load();
         let mut next = self.books.snapshot(before.generation + 1);
         self.zero_first.cover(&mut next);
-        self.published.store(Arc::new(next.following(&before)));
+        self.published.store(Arc::new(next));
         self.show();
     }
 

@@ -42,13 +42,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::LAST_INVOCATION,
         write: |to, metric, of| {
             if let Some(at) = of.last_invocation {
-                to.value(
-                    metric,
-                    &of.function,
-                    None,
-                    Number::Millis(at.as_millis()),
-                    None,
-                );
+                gauge(to, metric, of, Number::Millis(at.as_millis()));
             }
         },
     },
@@ -56,13 +50,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::RETRIES,
         write: |to, metric, of| {
             if of.retries > 0 || of.about.is_some() || is_cls(of) {
-                to.value(
-                    metric,
-                    &of.function,
-                    None,
-                    Number::Whole(of.retries.into()),
-                    of.since,
-                );
+                counter(to, metric, of, Number::Whole(of.retries.into()));
             }
         },
     },
@@ -70,13 +58,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::BILLED_MEMORY,
         write: |to, metric, of| {
             if of.billed_memory > 0 || of.about.is_some() || is_cls(of) {
-                to.value(
-                    metric,
-                    &of.function,
-                    None,
-                    Number::GbSeconds(of.billed_memory),
-                    of.since,
-                );
+                counter(to, metric, of, Number::GbSeconds(of.billed_memory));
             }
         },
     },
@@ -86,13 +68,7 @@ pub(super) static FAMILIES: [Family; 13] = [
             let starts = of.cold_starts.as_ref();
             if starts.is_some() || is_cls(of) {
                 let count = starts.map_or(0, |starts| starts.duration.count());
-                to.value(
-                    metric,
-                    &of.function,
-                    None,
-                    Number::Whole(count.into()),
-                    of.since,
-                );
+                counter(to, metric, of, Number::Whole(count.into()));
             }
         },
     },
@@ -113,15 +89,12 @@ pub(super) static FAMILIES: [Family; 13] = [
     Family {
         metric: &catalog::COLD_START_PARTS,
         write: |to, metric, of| {
-            let parts = of.cold_starts.iter().flat_map(|starts| starts.parts);
-            for (name, sum) in ColdStart::PARTS.iter().zip(parts) {
-                to.value(
-                    metric,
-                    &of.function,
-                    Some(("part", name)),
-                    Number::Nanos(sum),
-                    of.cold_starts.as_ref().and_then(|starts| starts.since),
-                );
+            let Some(starts) = &of.cold_starts else {
+                return;
+            };
+            for (name, sum) in ColdStart::PARTS.iter().zip(starts.parts) {
+                let (part, sum) = (Some(("part", *name)), Number::Nanos(sum));
+                to.value(metric, &of.function, part, sum, starts.since);
             }
         },
     },
@@ -129,8 +102,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::MEMORY_LIMIT,
         write: |to, metric, of| {
             if let Some(about) = &of.about {
-                let limit = Number::Whole(about.memory_limit.0.into());
-                to.value(metric, &of.function, None, limit, None);
+                gauge(to, metric, of, Number::Whole(about.memory_limit.0.into()));
             }
         },
     },
@@ -138,8 +110,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::TIMEOUT,
         write: |to, metric, of| {
             if let Some(about) = &of.about {
-                let timeout = Number::Nanos(about.timeout.as_nanos());
-                to.value(metric, &of.function, None, timeout, None);
+                gauge(to, metric, of, Number::Nanos(about.timeout.as_nanos()));
             }
         },
     },
@@ -155,6 +126,15 @@ pub(super) static FAMILIES: [Family; 13] = [
         },
     },
 ];
+
+/// Writes a counter that began with its function.
+fn counter(to: &mut dyn Writer, metric: &'static Metric, of: &FunctionSeries, value: Number) {
+    to.value(metric, &of.function, None, value, of.since);
+}
+
+fn gauge(to: &mut dyn Writer, metric: &'static Metric, of: &FunctionSeries, value: Number) {
+    to.value(metric, &of.function, None, value, None);
+}
 
 /// Both kinds of a histogram of one function.
 fn histogram(

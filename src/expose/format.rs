@@ -1,18 +1,6 @@
 //! The formats, and which of them a scraper wants.
 
-use std::sync::Arc;
-
-use prometheus::proto::MetricFamily;
-
-use super::negotiate::{Encoding, quality};
-use super::protobuf::Protobuf;
-use super::rendition::{Form, Rendition};
-use super::scrape::Scrape;
-use super::style::Style;
-use super::text::{Dialect, Text};
-use super::writer::Writer;
-use crate::series::Snapshot;
-use crate::telemetry::Telemetry;
+use super::negotiate::quality;
 
 /// How a scrape is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,45 +121,6 @@ impl Format {
                 "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
                  encoding=delimited"
             }
-        }
-    }
-
-    /// The whole of a scrape, written to the end of `out`, for those who keep nothing from one to
-    /// the next.
-    pub fn render(self, snapshot: &Snapshot, telemetry: &Telemetry, out: &mut Vec<u8>) {
-        self.render_families(snapshot, &telemetry.gather(), Style::default(), out);
-    }
-
-    /// The same with the exporter's `own` families as they were gathered before, so that several
-    /// formats can tell the same.
-    pub fn render_families(
-        self,
-        snapshot: &Snapshot,
-        own: &[MetricFamily],
-        style: Style,
-        out: &mut Vec<u8>,
-    ) {
-        let form = Form {
-            format: self,
-            encoding: Encoding::Identity,
-            style,
-        };
-        let scrape = Rendition::new(form, snapshot, None)
-            .and_then(|rendition| Scrape::new(Arc::new(rendition), own));
-        // What is not packed cannot fail to be.
-        let Ok(mut scrape) = scrape else { return };
-        out.reserve(scrape.left());
-        while let Some(frame) = scrape.next_frame() {
-            out.extend_from_slice(&frame);
-        }
-    }
-
-    /// A writer of this format; `accounts` as in [`Snapshot::accounts`].
-    pub(super) fn writer(self, accounts: bool, style: Style) -> Box<dyn Writer> {
-        match self {
-            Self::Text => Box::new(Text::new(Dialect::Prometheus, accounts, style)),
-            Self::OpenMetrics => Box::new(Text::new(Dialect::OpenMetrics, accounts, style)),
-            Self::Protobuf => Box::new(Protobuf::new(accounts, style)),
         }
     }
 

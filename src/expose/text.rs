@@ -1,12 +1,13 @@
 //! The writer of both texts: Prometheus 0.0.4 and OpenMetrics 1.0.0.
 
+use std::io;
 use std::ops::Range;
 
-use prometheus::proto::{self, MetricFamily, MetricType};
+use prometheus::proto::{self, MetricFamily};
 
 use super::number::{push_float, push_integer};
-use super::style::Style;
-use super::writer::{Number, Observed, REQUEST_ID, Writer, exemplar_of, uuid};
+use super::options::ExpositionOptions;
+use super::writer::{Drain, Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid};
 use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
 use crate::model::{FunctionId, RetCode, Timestamp};
 use crate::series::{CodeCount, Exemplar, FunctionSeries};
@@ -37,13 +38,13 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new(dialect: Dialect, accounts: bool, style: Style) -> Self {
+    pub(super) fn new(dialect: Dialect, accounts: bool, options: ExpositionOptions) -> Self {
         Self {
             out: Vec::new(),
             dialect,
             accounts,
-            created: dialect == Dialect::OpenMetrics && style.created_series,
-            began: style.began,
+            created: dialect == Dialect::OpenMetrics && options.created_series,
+            began: options.began,
         }
     }
 }
@@ -55,8 +56,13 @@ impl Writer for Text {
         &mut self.out
     }
 
-    fn family(&mut self, metric: &Metric, _: usize) {
+    fn begin_family(&mut self, metric: &Metric) {
         self.header(metric.name, metric.help, metric.kind, metric.unit);
+    }
+
+    /// The next header is the end.
+    fn end_family(&mut self, _: Drain<'_>) -> io::Result<()> {
+        Ok(())
     }
 
     fn codes(&mut self, metric: &Metric, of: &FunctionSeries) {
@@ -158,11 +164,7 @@ impl Writer for Text {
     }
 
     fn gathered(&mut self, family: &MetricFamily) {
-        let kind = match family.get_field_type() {
-            MetricType::COUNTER => Kind::Counter,
-            MetricType::HISTOGRAM => Kind::Histogram,
-            _ => Kind::Gauge,
-        };
+        let kind = kind_of(family);
         let unit = catalog::unit_of(family.name());
         self.header(family.name(), family.help(), kind, unit);
         for metric in family.get_metric() {

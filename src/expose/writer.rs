@@ -1,11 +1,12 @@
 //! What every format has to be able to write.
 
 use std::fmt::Debug;
+use std::io;
 
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
-use crate::catalog::{Metric, Unit};
+use crate::catalog::{Kind, Metric, Unit};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::{
     CodeCount, Exemplar, Exemplars, FunctionSeries, Histogram, NativeHistogram, Place,
@@ -15,14 +16,23 @@ use crate::series::{
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
 const NANOS: u64 = 1_000_000_000;
 
-/// A writer of one format. What is written gathers in a buffer that may be emptied in between:
-/// what stands of one function never depends on another.
+/// A body of many functions is tens of megabytes: what is in memory beside it is in pieces of about
+/// this size. What is larger stays with the process once it was used.
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// Takes bytes away from the buffer of a writer, or leaves them there.
+pub(super) type Drain<'d> = &'d mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>;
+
+/// A writer of one format, which is called family by family.
 pub(super) trait Writer: Send + Debug {
-    /// What is written so far.
+    /// The buffer that finished bytes are added to. It may be emptied at any time.
     fn out(&mut self) -> &mut Vec<u8>;
 
-    /// What stands before the functions of a family, which come to `len` bytes.
-    fn family(&mut self, metric: &Metric, len: usize);
+    /// Begins the family of `metric`.
+    fn begin_family(&mut self, metric: &Metric);
+
+    /// Ends the family that was begun, and calls `drain` after each piece that this adds.
+    fn end_family(&mut self, drain: Drain<'_>) -> io::Result<()>;
 
     /// The invocations of one function, a sample for each way in which they ended.
     fn codes(&mut self, metric: &Metric, of: &FunctionSeries);
@@ -60,6 +70,15 @@ pub(super) struct Observed<'s> {
     pub(super) exemplars: &'s [Exemplar],
     /// When it began, where that is known.
     pub(super) since: Option<Timestamp>,
+}
+
+/// Returns the type of a gathered family.
+pub(super) fn kind_of(family: &MetricFamily) -> Kind {
+    match family.get_field_type() {
+        MetricType::COUNTER => Kind::Counter,
+        MetricType::HISTOGRAM => Kind::Histogram,
+        _ => Kind::Gauge,
+    }
 }
 
 /// The exemplar of a code, if it has one.

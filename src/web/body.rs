@@ -1,5 +1,6 @@
 //! The body of an answer.
 
+use std::array;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,35 +9,30 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use super::seats::Answering;
-use crate::expose::Scrape;
 
-/// A short text, or a scrape, whose frames are put together as fast as the client reads them.
+/// Bytes that were there before the answer began: a text, or the two parts of a scrape.
 #[derive(Debug)]
 pub struct Body {
-    kind: Kind,
+    parts: array::IntoIter<Bytes, 2>,
     /// Ends with the body; nobody looks at it.
     _answering: Option<Answering>,
 }
 
-#[derive(Debug)]
-enum Kind {
-    Text(Option<Bytes>),
-    Scrape(Box<Scrape>),
-}
-
 impl Body {
-    /// A whole text.
+    /// Returns a body of one text.
     pub(super) fn text(text: impl Into<Bytes>) -> Self {
-        let text = Some(text.into()).filter(|text: &Bytes| !text.is_empty());
-        Self::of(Kind::Text(text))
+        Self::of([text.into(), Bytes::new()])
     }
 
-    /// A scrape.
-    pub(super) fn scrape(scrape: Scrape) -> Self {
-        Self::of(Kind::Scrape(Box::new(scrape)))
+    /// Returns a body of two parts, one after the other.
+    pub(super) fn of(parts: [Bytes; 2]) -> Self {
+        Self {
+            parts: parts.into_iter(),
+            _answering: None,
+        }
     }
 
-    /// The same, which keeps the place of its connection until it is sent.
+    /// Keeps the place of the connection until the body is sent.
     pub(super) fn keeping(self, answering: Answering) -> Self {
         Self {
             _answering: Some(answering),
@@ -44,19 +40,9 @@ impl Body {
         }
     }
 
-    fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            _answering: None,
-        }
-    }
-
     /// Bytes that are still to come.
     fn left(&self) -> usize {
-        match &self.kind {
-            Kind::Text(text) => text.as_ref().map_or(0, Bytes::len),
-            Kind::Scrape(scrape) => scrape.left(),
-        }
+        self.parts.as_slice().iter().map(Bytes::len).sum()
     }
 }
 
@@ -68,11 +54,8 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = match &mut self.kind {
-            Kind::Text(text) => text.take(),
-            Kind::Scrape(scrape) => scrape.next_frame(),
-        };
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        let part = self.parts.find(|part| !part.is_empty());
+        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {

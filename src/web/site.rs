@@ -11,11 +11,11 @@ use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::lifecycle::{self, Lifecycle};
-use super::renditions::Renditions;
+use super::scrapes::Scrapes;
 use super::status::{self, Kind, Pages};
 use super::{Readiness, View};
 use crate::config;
-use crate::expose::{Encoding, Format, Style};
+use crate::expose::{Encoding, ExpositionOptions, Format, ScrapeFormat};
 use crate::telemetry::{Telemetry, Unread};
 
 const HEALTHY: &str = "/-/healthy";
@@ -29,7 +29,7 @@ const URI_MAX: usize = 2048;
 /// The pages.
 pub struct Site {
     view: Arc<dyn View>,
-    renditions: Renditions,
+    scrapes: Scrapes,
     pages: Pages,
     telemetry_path: String,
     lifecycle: Option<Lifecycle>,
@@ -49,7 +49,7 @@ impl Site {
     ) -> Result<Self, TelemetryPathError> {
         let telemetry_path = config::telemetry_path(telemetry_path).map_err(TelemetryPathError)?;
         Ok(Self {
-            renditions: Renditions::new(view.clone(), telemetry),
+            scrapes: Scrapes::new(view.clone(), telemetry),
             pages: Pages::new(view.clone(), &telemetry_path),
             view,
             telemetry_path,
@@ -66,11 +66,11 @@ impl Site {
         }
     }
 
-    /// The same with scrapes written as chosen.
+    /// Writes scrapes with these options.
     #[must_use]
-    pub fn with_style(self, style: Style) -> Self {
+    pub fn with_options(self, options: ExpositionOptions) -> Self {
         Self {
-            renditions: self.renditions.with_style(style),
+            scrapes: self.scrapes.with_options(options),
             ..self
         }
     }
@@ -113,7 +113,11 @@ impl Site {
         self.pages.drop_unused();
         let wanted = Format::negotiate(&list(headers, &ACCEPT));
         let encoding = Encoding::negotiate(&list(headers, &ACCEPT_ENCODING));
-        let scrape = match self.renditions.scrape(wanted.format, encoding).await {
+        let format = ScrapeFormat {
+            format: wanted.format,
+            encoding,
+        };
+        let scrape = match self.scrapes.get(format).await {
             Ok(scrape) => scrape,
             Err(cause) => {
                 tracing::error!(%cause, "a scrape could not be rendered");
@@ -121,7 +125,7 @@ impl Site {
                 return text(StatusCode::INTERNAL_SERVER_ERROR, failure);
             }
         };
-        let response = answer(StatusCode::OK, wanted.content_type, Body::scrape(scrape));
+        let response = answer(StatusCode::OK, wanted.content_type, Body::of(scrape));
         packed(with(response, VARY, "Accept, Accept-Encoding"), encoding)
     }
 

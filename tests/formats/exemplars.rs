@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use scf_exporter::expose::{Format, Style};
+use scf_exporter::expose::{ExpositionOptions, Format};
 use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
@@ -74,11 +74,11 @@ proptest! {
     #[test]
     fn protobuf_writes_each_once(snapshot in snapshot()) {
         let of = |native_histograms_only| {
-            let style = Style {
+            let options = ExpositionOptions {
                 native_histograms_only,
-                ..Style::default()
+                ..ExpositionOptions::default()
             };
-            protobuf::parse(&styled(Format::Protobuf, &snapshot, &[], style)).unwrap()
+            protobuf::parse(&styled(Format::Protobuf, &snapshot, &[], options)).unwrap()
         };
         for (usual, only) in of(false).iter().zip(of(true)) {
             for (usual, only) in usual.metric.iter().zip(only.metric) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use scf_exporter::expose::{Format, Style};
+use scf_exporter::expose::{ExpositionOptions, Format};
 use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
@@ -17,14 +17,14 @@ const NATIVE: [&str; 3] = [
     "scf_invocation_billed_duration_seconds",
     "scf_invocation_memory_usage_bytes",
 ];
-const ONLY: Style = Style {
+const ONLY: ExpositionOptions = ExpositionOptions {
     native_histograms_only: true,
     created_series: false,
     began: None,
 };
 
-fn families(snapshot: &Snapshot, style: Style) -> Vec<MetricFamily> {
-    protobuf::parse(&styled(Format::Protobuf, snapshot, &own(), style)).unwrap()
+fn families(snapshot: &Snapshot, options: ExpositionOptions) -> Vec<MetricFamily> {
+    protobuf::parse(&styled(Format::Protobuf, snapshot, &own(), options)).unwrap()
 }
 
 /// The buckets of the finest schema up to 3 at which there are no more than 256 from the lowest to
@@ -80,7 +80,7 @@ proptest! {
                 ..Row::default()
             }, Timestamp::from_secs(1));
         }
-        let families = families(&of_one(series), Style::default());
+        let families = families(&of_one(series), ExpositionOptions::default());
         let of = |pick: fn(&(u64, u64, u64)) -> f64| values.iter().map(pick).collect::<Vec<_>>();
         let observed = [
             of(|one| one.0 as f64 / 1e9),
@@ -98,10 +98,10 @@ proptest! {
         snapshot in snapshot(),
     ) {
         for format in [Format::Text, Format::OpenMetrics] {
-            let usual = styled(format, &snapshot, &[], Style::default());
+            let usual = styled(format, &snapshot, &[], ExpositionOptions::default());
             prop_assert_eq!(styled(format, &snapshot, &[], ONLY), usual);
         }
-        let mut expected = families(&snapshot, Style::default());
+        let mut expected = families(&snapshot, ExpositionOptions::default());
         for family in &mut expected {
             let native = NATIVE.contains(&family.name());
             // Also the exporter's own histograms and those of cold starts have classic ones alone.

@@ -1,6 +1,6 @@
 //! When counters and histograms began.
 
-use scf_exporter::expose::{Format, Style};
+use scf_exporter::expose::{ExpositionOptions, Format};
 use scf_exporter::model::{
     AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
 };
@@ -89,13 +89,13 @@ fn each_series_has_a_start_of_its_own_that_later_counts_do_not_move() {
 
 #[test]
 fn protobuf_always_tells_the_start_and_text_never() {
-    let style = Style {
+    let options = ExpositionOptions {
         created_series: false,
         ..STARTS
     };
     let own = own();
     let told = Flat::open_metrics(&styled(Format::OpenMetrics, &snapshot(), &own, STARTS));
-    let proto = Flat::protobuf(&styled(Format::Protobuf, &snapshot(), &own, style));
+    let proto = Flat::protobuf(&styled(Format::Protobuf, &snapshot(), &own, options));
     assert_eq!(proto, told);
     for format in [Format::Text, Format::OpenMetrics] {
         let text = String::from_utf8(rendered(format, &snapshot(), &own)).unwrap();

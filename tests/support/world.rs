@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use scf_exporter::app::{BuildError, Pipeline, Running, Seams, Shown};
 use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides, SourceOverrides};
-use scf_exporter::expose;
+use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::{Clock, Runtime};
 use scf_exporter::secret::Secret;
@@ -216,8 +216,8 @@ impl Exporter {
 
     /// What a scrape shows.
     pub fn scrape(&self) -> Exposition {
-        let mut text = Vec::new();
-        expose::render(&self.view.snapshot(), &self.telemetry, &mut text);
+        let (snapshot, own) = (self.view.snapshot(), self.telemetry.gather());
+        let text = expose::render(Format::Text, ExpositionOptions::default(), &snapshot, &own);
         Exposition::parse(&String::from_utf8(text).unwrap()).unwrap()
     }
 

@@ -96,7 +96,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
         &["tencent", "config", "ledger", "model", "runtime"],
     ),
     ("store", &["ledger", "series", "model"]),
-    ("expose", &["catalog", "telemetry", "series", "model"]),
+    ("expose", &["catalog", "series", "model"]),
     ("telemetry", &["catalog", "model"]),
     // The rule for an address stands where the address is used.
     ("config", &["tencent", "model", "secret"]),

@@ -1,0 +1,109 @@
+//! The functions of one snapshot as the bytes that scrapers are sent.
+
+use std::io;
+use std::sync::Arc;
+
+use flate2::Crc;
+use prometheus::proto::MetricFamily;
+
+use super::format::Format;
+use super::gzip;
+use super::negotiate::Encoding;
+use super::options::ExpositionOptions;
+use super::renderer::Renderer;
+use crate::series::Snapshot;
+
+/// What two scrapers must agree on to be sent the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScrapeFormat {
+    /// How the metrics are written.
+    pub format: Format,
+    /// How those bytes are packed.
+    pub encoding: Encoding,
+}
+
+/// All functions of one snapshot. It is immutable and shared by every scrape of its generation.
+#[derive(Debug)]
+pub struct RenderedBody {
+    format: Format,
+    options: ExpositionOptions,
+    generation: u64,
+    bytes: Vec<u8>,
+    /// The checksum of what is packed; `None` where nothing is.
+    sum: Option<Crc>,
+}
+
+// === impl ScrapeFormat ===
+
+impl ScrapeFormat {
+    /// Returns every format in every encoding.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let encoded =
+            |format| [Encoding::Identity, Encoding::Gzip].map(|encoding| Self { format, encoding });
+        Format::ALL.into_iter().flat_map(encoded)
+    }
+}
+
+// === impl RenderedBody ===
+
+impl RenderedBody {
+    /// Renders every function of `snapshot`, in the memory of `buffer`, such as that of the body before.
+    ///
+    /// # Errors
+    /// Fails where the bytes cannot be compressed, which only a lack of memory brings about.
+    pub fn render(
+        of: ScrapeFormat,
+        options: ExpositionOptions,
+        snapshot: &Snapshot,
+        buffer: Vec<u8>,
+    ) -> io::Result<Self> {
+        let renderer = Renderer::new(of.format, snapshot.accounts, options);
+        let (mut bytes, sum) = match of.encoding {
+            Encoding::Identity => (renderer.plain(snapshot, buffer), None),
+            Encoding::Gzip => {
+                let (bytes, sum) = renderer.packed(snapshot, buffer)?;
+                (bytes, Some(sum))
+            }
+        };
+        // There may have been many more functions before.
+        bytes.shrink_to(2 * bytes.len());
+        Ok(Self {
+            format: of.format,
+            options,
+            generation: snapshot.generation,
+            bytes,
+            sum,
+        })
+    }
+
+    /// The generation of the snapshot that it shows.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Returns its memory for the next body; nothing where somebody still reads this one.
+    pub fn into_buffer(self: Arc<Self>) -> Vec<u8> {
+        Arc::into_inner(self).map_or_else(Vec::new, |body| body.bytes)
+    }
+
+    /// Returns what follows this body in one scrape: the exporter's `own` families.
+    ///
+    /// # Errors
+    /// As [`RenderedBody::render`].
+    pub fn rest(&self, own: &[MetricFamily]) -> io::Result<Vec<u8>> {
+        let own = Renderer::new(self.format, false, self.options).own(own);
+        match &self.sum {
+            Some(sum) => gzip::rest(sum, &own),
+            None => Ok(own),
+        }
+    }
+}
+
+impl AsRef<[u8]> for RenderedBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests;
