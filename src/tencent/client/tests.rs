@@ -13,9 +13,9 @@ use super::*;
 use crate::model::Timestamp;
 use crate::runtime;
 use crate::secret::Secret;
+use crate::tencent::codes::ErrorClass;
 use crate::tencent::credentials::{CredentialError, Credentials, StaticProvider};
 use crate::tencent::envelope::parse_head;
-use crate::tencent::error::ErrorClass;
 use crate::tencent::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;
