@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Index, problem, record};
+use super::{Ask, problem, record};
 use crate::sim::function::{topic_count, topic_id};
 use crate::sim::problem::Problem;
-use crate::sim::rng::mix;
-use crate::sim::settings::Settings;
+use crate::sim::rng::{mix, uuid_text, uuid_v4};
+use crate::sim::settings::{Index, Settings};
 
 /// A log topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn all(settings: &Settings) -> impl Iterator<Item = Topic> {
 
 fn logset_id(settings: &Settings) -> String {
     let key = mix(settings.seed, LOGSET_KEY);
-    crate::sim::attempt::uuid_text(crate::sim::attempt::uuid_v4(key))
+    uuid_text(uuid_v4(key))
 }
 
 fn described(topic: &Topic, settings: &Settings) -> Value {
