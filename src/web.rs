@@ -9,6 +9,7 @@ mod body;
 mod handshake;
 mod lifecycle;
 mod renditions;
+mod reply;
 mod seats;
 mod server;
 mod site;
