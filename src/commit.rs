@@ -11,8 +11,8 @@ mod owner;
 mod writer;
 mod zero_first;
 
-pub use books::{Asked, Books, Correction, Known, Minute, PageOutcome, Prepared, Rules};
+pub use books::{Books, Correction, Minute, PageOutcome, Prepared, Rules};
 pub use condition::Condition;
 pub use owner::{Committer, Published};
-pub use writer::{Answer, Refused, Terms, Writer, answer};
+pub use writer::{Answer, Asked, Known, Refused, Terms, Writer, answer};
 pub use zero_first::ZeroFirst;

@@ -20,7 +20,6 @@ use crate::model::{ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 use judge::is_closed;
-pub use listed::{Asked, Known};
 pub use outcome::{Minute, PageOutcome};
 use prepared::PackNote;
 pub use prepared::Prepared;

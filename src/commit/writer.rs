@@ -6,8 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Correction, Known, PageOutcome, Rules};
-use crate::ledger::{Functions, TargetId};
+use super::{Correction, PageOutcome, Rules};
+use crate::ledger::{Functions, ListId, Listed, Look, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::store::CommitError;
 
@@ -38,6 +38,30 @@ pub struct Terms {
     pub gone: Vec<FunctionId>,
     /// All functions that are read from now on.
     pub wanted: Functions,
+}
+
+/// What a list of functions told.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The functions, with the targets by which they are read.
+    pub listed: Vec<Listed>,
+    /// Functions of which nothing is known any more although they may still be there.
+    pub gone: Vec<FunctionId>,
+    /// Which list it was; none where nothing is concluded from what it leaves out.
+    pub asked: Option<Asked>,
+}
+
+/// When a list was asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Whose list it is.
+    pub by: ListId,
+    /// When it began to be asked for, by the cloud's clock.
+    pub began: Timestamp,
+    /// The time of the answer, by the same clock.
+    pub now: Timestamp,
+    /// What a complete list named; none while it comes in parts.
+    pub look: Option<Look>,
 }
 
 /// An answer that may still be to come; see [`answer`].
