@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicU64;
 
-use bytes::Bytes;
 use prometheus::{Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -13,8 +12,8 @@ use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
 use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
-use super::serve::{Peer, packed};
-use super::workload::{Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending, name_of};
+use super::serve::Peer;
+use super::workload::{Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
 
 /// The crate `prometheus`.
 pub struct Prometheus {
@@ -119,18 +118,10 @@ impl Prometheus {
 }
 
 impl Peer for Prometheus {
-    fn content_type(&self) -> &'static str {
-        "text/plain; version=0.0.4"
-    }
-
-    fn body(&self, gzip: bool) -> Result<Bytes, Failure> {
+    fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut text = Vec::new();
         prometheus::TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        packed(text, gzip)
-    }
-
-    fn touch(&self, function: usize, sample: &Sample) {
-        self.count(&name_of(function), (0, "success"), sample);
+        Ok(text)
     }
 }
 
@@ -203,18 +194,10 @@ impl Client {
 }
 
 impl Peer for Client {
-    fn content_type(&self) -> &'static str {
-        "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    }
-
-    fn body(&self, gzip: bool) -> Result<Bytes, Failure> {
+    fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
-        packed(text.into_bytes(), gzip)
-    }
-
-    fn touch(&self, function: usize, sample: &Sample) {
-        self.count(&name_of(function), (0, "success"), sample);
+        Ok(text.into_bytes())
     }
 }
 

@@ -1,13 +1,10 @@
 //! A reference: numbers in flat arrays, written anew into one text at each scrape, by hand.
 
-use std::sync::{Mutex, PoisonError};
-
-use bytes::Bytes;
 use scf_exporter::catalog::{self, Metric};
 use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
-use super::serve::{Peer, packed};
+use super::serve::Peer;
 use super::workload::{Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
 
 /// The families with their bounds; sums are in nanoseconds or bytes.
@@ -19,7 +16,7 @@ static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
 const BUCKETS: usize = 18;
 const CODES: [(i64, &str); 3] = [(0, "success"), (1, "function_error"), (433, "timeout")];
 
-pub struct Flat(Mutex<Vec<Numbers>>);
+pub struct Flat(Vec<Numbers>);
 
 struct Numbers {
     /// All labels of the function but the closing brace.
@@ -49,7 +46,7 @@ impl Flat {
             }
             all.push(numbers);
         }
-        Ok(Self(Mutex::new(all)))
+        Ok(Self(all))
     }
 }
 
@@ -116,19 +113,14 @@ fn billionths(out: &mut Vec<u8>, number: u64) {
 }
 
 impl Peer for Flat {
-    fn content_type(&self) -> &'static str {
-        "text/plain; version=0.0.4; charset=utf-8"
-    }
-
-    fn body(&self, gzip: bool) -> Result<Bytes, Failure> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
         let head = |out: &mut Vec<u8>, metric: &Metric, kind: &str| {
             put(out, &["# HELP ", metric.name, " ", metric.help, "\n"]);
             put(out, &["# TYPE ", metric.name, " ", kind, "\n"]);
         };
         head(&mut out, &catalog::INVOCATIONS, "counter");
-        for numbers in all.iter() {
+        for numbers in &self.0 {
             for (count, (code, outcome)) in numbers.codes.iter().zip(CODES) {
                 let mut digits = itoa::Buffer::new();
                 let code = digits.format(code);
@@ -142,7 +134,7 @@ impl Peer for Flat {
         }
         for (at, (metric, _)) in HISTOGRAMS.iter().enumerate() {
             head(&mut out, metric, "histogram");
-            for numbers in all.iter() {
+            for numbers in &self.0 {
                 numbers.write_histogram(at, &mut out);
             }
         }
@@ -152,19 +144,11 @@ impl Peer for Flat {
             (&catalog::FUNCTION_INFO, 1_000_000_000),
         ] {
             head(&mut out, metric, "gauge");
-            for numbers in all.iter() {
+            for numbers in &self.0 {
                 put(&mut out, &[metric.name, &numbers.labels, "} "]);
                 billionths(&mut out, value);
             }
         }
-        drop(all);
-        packed(out, gzip)
-    }
-
-    fn touch(&self, function: usize, sample: &Sample) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(numbers) = all.get_mut(function) {
-            numbers.count(0, sample);
-        }
+        Ok(out)
     }
 }
