@@ -23,6 +23,7 @@ mod whole;
 mod world;
 
 use process::{Process, median};
+use serde::{Deserialize, Serialize};
 use world::World;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -44,7 +45,7 @@ const CONTESTANTS: [(&str, &str); 5] = [
 ];
 
 /// What a contestant spent, printed by its process.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Spent {
     rows: usize,
     /// Seconds of processor time.
@@ -61,16 +62,10 @@ fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["server", ref world @ ..] => server::run(World::parse(world)?),
-        ["contestant", who, first, second, ref world @ ..] => {
-            let (world, ports) = (World::parse(world)?, [first.parse()?, second.parse()?]);
-            let Spent {
-                rows,
-                cpu,
-                wall,
-                peak,
-            } = contest(who, ports, world)?;
-            println!("{rows} {cpu} {wall} {peak}");
+        ["server", world] => server::run(&serde_json::from_str(world)?),
+        ["contestant", who, ports, world] => {
+            let (ports, world) = (serde_json::from_str(ports)?, serde_json::from_str(world)?);
+            println!("{}", serde_json::to_string(&contest(who, ports, &world)?)?);
             Ok(())
         }
         _ => compare(&arguments),
@@ -78,17 +73,20 @@ fn main() -> Result<(), Failure> {
 }
 
 /// `ports` are those of the simulated cloud and of the recorded answers.
-fn contest(who: &str, ports: [u16; 2], world: World) -> Result<Spent, Failure> {
+fn contest(who: &str, ports: [u16; 2], world: &World) -> Result<Spent, Failure> {
     match who {
         "whole" => whole::run(ports[0], world),
         "bare" => bare::over_http(ports[1], world),
         "alone" => alone::run(world),
-        "serde" => bare::in_memory(world),
-        _ => bare::quotes(world),
+        _ => bare::in_memory(world, who == "serde"),
     }
 }
 
 fn compare(arguments: &[&str]) -> Result<(), Failure> {
+    let setting = |name, default| match std::env::var(name) {
+        Ok(text) => text.parse(),
+        Err(_) => Ok(default),
+    };
     let (rows, rounds) = (
         setting("BENCH_ROWS", ROWS)?,
         setting("BENCH_ROUNDS", ROUNDS)?,
@@ -96,79 +94,41 @@ fn compare(arguments: &[&str]) -> Result<(), Failure> {
     for api in APIS {
         let is_named = |word: &&str| APIS.contains(word);
         if arguments.contains(&api) || !arguments.iter().any(is_named) {
-            table(World::new(api, rows)?, rounds.max(1))?;
+            table(&World::new(api, rows)?, rounds.max(1))?;
         }
     }
     Ok(())
 }
 
-fn setting(name: &str, default: usize) -> Result<usize, Failure> {
-    match std::env::var(name) {
-        Ok(text) => text
-            .parse()
-            .map_err(|_| format!("{name} is no number").into()),
-        Err(_) => Ok(default),
-    }
-}
-
 /// Runs all contestants in turn, round after round, and prints the medians.
-fn table(world: World, rounds: usize) -> Result<(), Failure> {
-    let words = world.words();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut server = Process::again(&[&["server"], &words[..]].concat())?;
-    let told = server.line()?;
-    let ports: Vec<&str> = told.split(' ').collect();
+fn table(world: &World, rounds: usize) -> Result<(), Failure> {
+    let told = serde_json::to_string(world)?;
+    let mut server = Process::again(&["server", &told])?;
+    let ports = server.line()?;
     let mut results = CONTESTANTS.map(|_| Vec::new());
     for _ in 0..rounds {
         for ((who, _), results) in CONTESTANTS.iter().zip(&mut results) {
-            let arguments = [&["contestant", who], &ports[..], &words[..]].concat();
-            let line = Process::again(&arguments)?.line();
-            results.push(Spent::parse(
-                &line.map_err(|cause| format!("{who}: {cause}"))?,
-            )?);
+            let line = Process::again(&["contestant", who, &ports, &told])?.line();
+            let line = line.map_err(|cause| format!("{who}: {cause}"))?;
+            results.push(serde_json::from_str::<Spent>(&line)?);
         }
     }
-    println!(
-        "\n{}: {} rows, pages of {}, median of {rounds}\n{:<54}{:>12}{:>9}{:>9}{:>10}{:>8}",
-        world.api,
-        results[0][0].rows,
-        world::PAGE,
-        "",
-        "rows/CPU-s",
-        "CPU s",
-        "wall s",
-        "peak MiB",
-        "x peer"
-    );
+    let (api, rows, page) = (&world.api, results[0][0].rows, world::PAGE);
+    println!("\n{api}: {rows} rows, pages of {page}, median of {rounds}");
+    println!("{:54}  rows/CPU-s    CPU s   wall s  peak MiB  x peer", "");
     for (at, (_, name)) in CONTESTANTS.iter().enumerate() {
-        let rate = |of: &Vec<Spent>| median(of.iter().map(|one| one.rows as f64 / one.cpu));
+        let of = |who: usize, what: fn(&Spent) -> f64| median(results[who].iter().map(what));
+        let rate = |one: &Spent| one.rows as f64 / one.cpu;
         // End to end is held against what follows it, and so is reading alone.
         let peer = [1, 1, 3, 3, 3][at];
         println!(
             "{name:<54}{:>12.0}{:>9.2}{:>9.2}{:>10.0}{:>8.2}",
-            rate(&results[at]),
-            median(results[at].iter().map(|one| one.cpu)),
-            median(results[at].iter().map(|one| one.wall)),
-            median(results[at].iter().map(|one| one.peak)),
-            rate(&results[at]) / rate(&results[peer]),
+            of(at, rate),
+            of(at, |one| one.cpu),
+            of(at, |one| one.wall),
+            of(at, |one| one.peak),
+            of(at, rate) / of(peer, rate),
         );
     }
     Ok(())
-}
-
-// === impl Spent ===
-
-impl Spent {
-    fn parse(line: &str) -> Result<Self, Failure> {
-        let fields: Vec<&str> = line.split(' ').collect();
-        let [rows, cpu, wall, peak] = fields[..] else {
-            return Err(format!("a contestant printed {line:?}").into());
-        };
-        Ok(Self {
-            rows: rows.parse()?,
-            cpu: cpu.parse()?,
-            wall: wall.parse()?,
-            peak: peak.parse()?,
-        })
-    }
 }

@@ -4,8 +4,6 @@
 //! `cargo bench --bench reading -- [WORD]... [minutes=N]` runs the rows of the table that have all
 //! of the words, such as `v3 function 400` or `page=100`. See `docs/PERFORMANCE.md`.
 
-#[path = "reading/bound.rs"]
-mod bound;
 #[path = "support/cloud.rs"]
 mod cloud;
 #[path = "support/config.rs"]
@@ -16,9 +14,9 @@ mod gateway;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bound::Budget;
 use gateway::{Gateway, Waits};
 use scf_exporter::app::{Pipeline, Seams};
+use scf_exporter::config::Config;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::{Cloud, Faults, Settings};
@@ -59,7 +57,7 @@ struct Scenario {
 
 const HEAD: &str = "\
 | API | read | functions | page | poll s | log requests | others | rows | requests a row | floor \
-| p50 s | p99 s | longest s | left | bound p99 s | took s |
+| p50 s | p99 s | longest s | left | even p99 s | took s |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 fn main() -> Result<(), Failure> {
@@ -75,13 +73,10 @@ fn main() -> Result<(), Failure> {
         WARM_UP.as_secs() / 60
     );
     for scenario in scenarios() {
-        let name = scenario.name();
-        if words
-            .iter()
-            .all(|word| name.split(' ').any(|own| own == word))
-        {
+        let own = scenario.words();
+        if words.iter().all(|word| own.contains(word)) {
             let line = scenario.run(Duration::from_secs(minutes * 60));
-            println!("{}", line.map_err(|cause| format!("{name}: {cause}"))?);
+            println!("{}", line.map_err(|cause| format!("{own:?}: {cause}"))?);
         }
     }
     Ok(())
@@ -106,15 +101,20 @@ fn scenarios() -> Vec<Scenario> {
 // === impl Scenario ===
 
 impl Scenario {
-    fn name(&self) -> String {
-        let Self {
-            api,
-            read,
+    /// The words that choose it, which are the first cells of its line.
+    fn words(&self) -> [String; 5] {
+        let (page, poll) = (
+            format!("page={}", self.page),
+            format!("poll={}s", self.interval),
+        );
+        let functions = self.functions.to_string();
+        [
+            self.api.to_owned(),
+            self.read.to_owned(),
             functions,
             page,
-            interval,
-        } = self;
-        format!("{api} {read} {functions} page={page} poll={interval}s")
+            poll,
+        ]
     }
 
     /// Reads a region and returns the line of the table.
@@ -142,9 +142,9 @@ impl Scenario {
         };
         let running = Pipeline::build(&config, seams).await?.start();
         tokio::time::sleep(WARM_UP).await;
-        let from = gateway.mark();
+        gateway.begin();
         tokio::time::sleep(stretch).await;
-        let waits = gateway.waits_since(&from);
+        let waits = gateway.waits();
         running.stop(STOP).await;
         Ok(waits)
     }
@@ -166,7 +166,7 @@ impl Scenario {
         }
     }
 
-    fn config(&self, settings: &Settings) -> Result<scf_exporter::config::Config, Failure> {
+    fn config(&self, settings: &Settings) -> Result<Config, Failure> {
         let Self { page, interval, .. } = self;
         let head = format!(
             "state: {{path: \"\"}}\n\
@@ -181,45 +181,29 @@ impl Scenario {
     }
 
     fn line(&self, waits: &Waits, took: Duration) -> String {
-        let Self {
-            api,
-            read,
-            functions,
-            page,
-            interval,
-        } = self;
-        let Waits {
-            logs,
-            others,
-            rows,
-            left,
-            ..
-        } = waits;
+        let cells = self.words().join(" | ");
+        let (logs, rows) = (waits.logs, waits.rows);
         let [p50, p99, longest] = [0.5, 0.99, 1.0].map(|part| waits.seconds(part));
         format!(
-            "| {api} | {read} | {functions} | {page} | {interval} | {logs} | {others} | {rows} | \
-             {:.4} | {} | {p50:.1} | {p99:.1} | {longest:.0} | {left} | {} | {:.0} |",
-            *logs as f64 / *rows as f64,
-            rows.div_ceil(*page),
-            self.bound(&waits.rates),
+            "| {cells} | {logs} | {} | {rows} | {:.4} | {} | {p50:.1} | {p99:.1} | {longest:.0} | \
+             {} | {:.1} | {:.0} |",
+            waits.others,
+            logs as f64 / rows as f64,
+            rows.div_ceil(self.page),
+            waits.left,
+            self.even_p99(),
             took.as_secs_f64(),
         )
     }
 
-    /// The least 99th percentile that the budget allows: of one stream the interval decides, of
-    /// many the budget; in brackets with polls by the square root of the rate.
-    fn bound(&self, rates: &[f64]) -> String {
+    /// The 99th percentile of polls at even distances: of one stream the interval decides, of many
+    /// the budget.
+    fn even_p99(&self) -> f64 {
+        let round = self.functions as f64 / REQUESTS_PER_SECOND;
         let interval = self.interval as f64;
-        if self.read != "function" {
-            return format!("{:.1}", 0.99 * interval);
+        match self.read {
+            "function" => 0.99 * interval.max(round),
+            _ => 0.99 * interval,
         }
-        let budget = Budget {
-            rates,
-            requests: REQUESTS_PER_SECOND,
-            page: self.page as f64,
-            interval,
-        };
-        let (best, square_root) = (budget.best_p99(), budget.square_root_p99());
-        format!("{best:.1} ({square_root:.1})")
     }
 }

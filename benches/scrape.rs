@@ -38,13 +38,11 @@ const ROUNDS: usize = 15;
 /// After so long a row has rounds enough, if it has some.
 const ENOUGH: Duration = Duration::from_secs(20);
 const SOME: usize = 3;
-/// A renderer may give what is a second old.
-const SETTLE: Duration = Duration::from_millis(1_100);
 const STORM: usize = 200;
 
 /// The goals, as ratios within a run: scrapes of text, plain and packed, to the prepared body where
 /// nothing changed, to the flat arrays where everything did.
-const UNCHANGED: f64 = 1.1;
+const UNCHANGED: [f64; 2] = [1.1, 1.1];
 const CHANGED: [f64; 2] = [1.0, 1.1];
 /// Many scrapes at once to one that renders and the others that do not, processor time.
 const TOGETHER: f64 = 1.5;
@@ -98,8 +96,8 @@ fn compare(functions: usize) -> Result<(), Failure> {
         "0",
     ])?)?;
     let flat = bench.server("flat", functions)?;
-    bench.nothing_changed(&ours, &prepared)?;
-    bench.everything_changed(&mut ours, &flat)?;
+    bench.states(&mut ours, &prepared, false)?;
+    bench.states(&mut ours, &flat, true)?;
     bench.storm(&mut ours)?;
     drop((ours, prepared, flat));
     bench.memory()?;
@@ -126,53 +124,36 @@ impl Bench {
             .push(format!("{name}: at most {limit:.1}: {value:.2} {met}"));
     }
 
-    fn nothing_changed(&mut self, ours: &Server, prepared: &Server) -> Result<(), Failure> {
+    /// Scrapes ours in each form, after everything has changed or nothing has, each time beside the
+    /// limit in text.
+    fn states(
+        &mut self,
+        ours: &mut Server,
+        limit: &Server,
+        is_changed: bool,
+    ) -> Result<(), Failure> {
+        let (state, beside, goals) = match is_changed {
+            true => ("everything changed", "flat arrays", CHANGED),
+            false => ("nothing changed", "the prepared body", UNCHANGED),
+        };
         for form in [Form::TEXT, Form::OPEN_METRICS, Form::PROTOBUF] {
-            for gzip in [false, true] {
-                let form = form.gzip(gzip);
-                let mut rows = [Row::default(), Row::default()];
-                let text = Form::TEXT.gzip(gzip);
-                self.rounds(|bench, round| {
-                    let [own, limit] = &mut rows;
-                    if round == 0 {
-                        // It renders.
-                        bench.runtime.block_on(ours.scraper.scrape(form))?;
+            for (gzip, goal) in [false, true].into_iter().zip(goals) {
+                let (form, text) = (form.gzip(gzip), Form::TEXT.gzip(gzip));
+                let (mut own, mut other) = (Row::default(), Row::default());
+                self.runtime.block_on(ours.scraper.scrape(form))?;
+                self.rounds(|bench| {
+                    if is_changed {
+                        ours.touch()?;
                     }
                     bench.runtime.block_on(own.scrape(ours, form))?;
-                    bench.runtime.block_on(limit.scrape(prepared, text))
+                    bench.runtime.block_on(other.scrape(limit, text))
                 })?;
-                let [own, limit] = rows;
-                if form.name == Form::TEXT.name {
-                    limit.print(&format!("limit: prepared body, {}", text.words()));
-                    let name = format!("nothing changed, {}, to the prepared body", form.words());
-                    self.goal(&name, own.median() / limit.median(), UNCHANGED);
+                own.print(&format!("ours, {}, {state}", form.words()));
+                if form == text {
+                    other.print(&format!("  limit: {beside}, {}", text.words()));
+                    let name = format!("{state}, {}, to {beside}", form.words());
+                    self.goal(&name, own.median() / other.median(), goal);
                 }
-                own.print(&format!("ours, {}, nothing changed", form.words()));
-            }
-        }
-        Ok(())
-    }
-
-    fn everything_changed(&mut self, ours: &mut Server, flat: &Server) -> Result<(), Failure> {
-        for form in [Form::TEXT, Form::OPEN_METRICS, Form::PROTOBUF] {
-            for (gzip, most) in [false, true].into_iter().zip(CHANGED) {
-                let form = form.gzip(gzip);
-                let mut rows = [Row::default(), Row::default()];
-                let text = Form::TEXT.gzip(gzip);
-                self.rounds(|bench, _| {
-                    let [own, limit] = &mut rows;
-                    ours.touch()?;
-                    std::thread::sleep(SETTLE);
-                    bench.runtime.block_on(own.scrape(ours, form))?;
-                    bench.runtime.block_on(limit.scrape(flat, text))
-                })?;
-                let [own, limit] = rows;
-                if form.name == Form::TEXT.name {
-                    limit.print(&format!("limit: flat arrays, {}", text.words()));
-                    let name = format!("everything changed, {}, to flat arrays", form.words());
-                    self.goal(&name, own.median() / limit.median(), most);
-                }
-                own.print(&format!("ours, {}, everything changed", form.words()));
             }
         }
         Ok(())
@@ -184,12 +165,10 @@ impl Bench {
         let (mut first, mut next) = (Row::default(), Row::default());
         for _ in 0..SOME {
             ours.touch()?;
-            std::thread::sleep(SETTLE);
             self.runtime.block_on(first.scrape(ours, form))?;
             self.runtime.block_on(next.scrape(ours, form))?;
         }
         ours.touch()?;
-        std::thread::sleep(SETTLE);
         let (id, began) = (ours.id(), Instant::now());
         let before = Cpu::of(&id)?;
         self.runtime.block_on(async {
@@ -235,7 +214,6 @@ impl Bench {
         let mut bodies = 0;
         for _ in 0..SOME {
             full.touch()?;
-            std::thread::sleep(SETTLE);
             bodies = 0;
             for form in forms {
                 self.runtime.block_on(empty.scraper.scrape(form))?;
@@ -260,14 +238,13 @@ impl Bench {
     fn peers(&mut self, folder: &Path) -> Result<(), Failure> {
         Row::print_head("peers, text or OpenMetrics, rendered at each scrape");
         let own = ["prometheus", "prometheus-client"].map(|name| {
-            let count = self.functions.to_string();
-            let process = Process::again(&["serve", name, &self.data, &count]);
-            (name, process.map_err(|cause| cause.to_string()))
+            let server = self.server(name, self.functions);
+            (name, server.map_err(|cause| cause.to_string()))
         });
         let foreign = foreign::all(folder, &self.data, self.functions);
-        for (name, process) in own.into_iter().chain(foreign) {
-            match process {
-                Ok(process) => self.peer(name, &Server::of(process)?)?,
+        for (name, server) in own.into_iter().chain(foreign) {
+            match server {
+                Ok(server) => self.peer(name, &server)?,
                 Err(reason) => println!("{name:<50}left out: {reason}"),
             }
         }
@@ -279,22 +256,19 @@ impl Bench {
         self.check(name, &text, 0)?;
         let mut row = Row::default();
         let form = Form::TEXT.gzip(true);
-        self.rounds(|bench, _| bench.runtime.block_on(row.scrape(server, form)))?;
+        self.rounds(|bench| bench.runtime.block_on(row.scrape(server, form)))?;
         row.print(&format!("{name}, gzip"));
         Ok(())
     }
 
     /// Repeats a measurement until it has rounds or time enough.
-    fn rounds(
-        &self,
-        mut measure: impl FnMut(&Self, usize) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn rounds(&self, mut measure: impl FnMut(&Self) -> Result<(), Failure>) -> Result<(), Failure> {
         let began = Instant::now();
         for round in 0..ROUNDS {
             if round >= SOME && began.elapsed() > ENOUGH {
                 break;
             }
-            measure(self, round)?;
+            measure(self)?;
         }
         Ok(())
     }

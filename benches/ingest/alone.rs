@@ -1,12 +1,14 @@
 //! Reading alone: one stream through the adapter, from recorded answers to rows that are dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scf_exporter::config::{FunctionFilter, Read};
 use scf_exporter::ledger::TargetId;
 use scf_exporter::model::{Page, Timestamp};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
+use scf_exporter::sim::Cloud;
 use scf_exporter::source::functions::{FoundList, Lister};
 use scf_exporter::source::{
     Flow, LogSource, Mode, PageSink, Place, Span, Wanted, cls::ClsSource, v2::V2Source,
@@ -16,7 +18,6 @@ use scf_exporter::tencent::{
     ApiError, BoxFuture, Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider,
     Transport,
 };
-use std::time::Duration;
 
 use super::world::{Meter, PAGE, World};
 use super::{Failure, Spent};
@@ -26,29 +27,25 @@ struct NoFunctions;
 
 /// Counts rows and drops them.
 #[derive(Default)]
-struct Dropped {
-    rows: usize,
-}
+struct Dropped(usize);
 
-pub fn run(world: World) -> Result<Spent, Failure> {
+pub fn run(world: &World) -> Result<Spent, Failure> {
     let answers = world.answers()?;
-    let topics = scf_exporter::sim::Cloud::new(world.settings()).topics();
-    let topic = topics.keys().next().ok_or("no topic")?;
     let meter = Meter::start()?;
-    let rows = read(&world, topic, World::replay(answers))?;
+    let rows = read(world, World::replay(answers))?;
     meter.stop(rows)
 }
 
 /// Reads the whole day of one stream through `transport`; how many rows there were. On paused
 /// time, so that no limit of requests is waited for, and the same answers mean the same requests.
-pub fn read(world: &World, topic: &str, transport: Arc<dyn Transport>) -> Result<usize, Failure> {
+pub fn read(world: &World, transport: Arc<dyn Transport>) -> Result<usize, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()?;
     let now = Timestamp::from_millis(world.now_ms);
     runtime.block_on(async {
-        let (source, target) = source(world, topic, transport)?;
+        let (source, target) = source(world, transport)?;
         let span = Span {
             mode: Mode::Sweep,
             from: Timestamp::from_millis(world.first_ms()),
@@ -58,17 +55,16 @@ pub fn read(world: &World, topic: &str, transport: Arc<dyn Transport>) -> Result
         };
         let mut dropped = Dropped::default();
         source.read(&target, span, &mut dropped).await?;
-        Ok(dropped.rows)
+        Ok(dropped.0)
     })
 }
 
 fn source(
     world: &World,
-    topic: &str,
     transport: Arc<dyn Transport>,
 ) -> Result<(Box<dyn LogSource>, TargetId), Failure> {
     let settings = world.settings();
-    let service = match world.api {
+    let service = match &*world.api {
         "v2" => Service::V2,
         "v3" => Service::Scf,
         _ => Service::Cls,
@@ -91,7 +87,7 @@ fn source(
         delivery_delay: Duration::from_secs(60),
     };
     let (lister, wanted) = (Arc::new(NoFunctions), Wanted::default());
-    Ok(match world.api {
+    Ok(match &*world.api {
         "v2" => {
             let source = V2Source::new(client, place, FunctionFilter::default(), PAGE);
             (Box::new(source), TargetId::region(region))
@@ -101,9 +97,10 @@ fn source(
             (Box::new(source), TargetId::namespace(region, "default"))
         }
         _ => {
-            let topics = vec![topic.to_owned()];
+            let topics: Vec<_> = Cloud::new(settings.clone()).topics().into_keys().collect();
+            let target = TargetId::topic(region, topics.first().ok_or("no topic")?);
             let source = ClsSource::new(client, lister, place, wanted, topics, PAGE);
-            (Box::new(source), TargetId::topic(region, topic))
+            (Box::new(source), target)
         }
     })
 }
@@ -116,7 +113,7 @@ impl Lister for NoFunctions {
 
 impl PageSink for Dropped {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
-        self.rows += page.rows.len();
+        self.0 += page.rows.len();
         Box::pin(async { Flow::Continue })
     }
 

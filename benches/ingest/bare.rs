@@ -10,85 +10,55 @@ use serde::Deserialize;
 use super::world::{Meter, World};
 use super::{Failure, Spent};
 
-/// The fields that the exporter needs too, by the names of v2; all else is skipped.
+/// The fields that the exporter needs too, by the names of v2 and of API 3.0; all else is skipped.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "they are read to be there, and that is all")]
-struct RowV2<'a> {
-    #[serde(borrow)]
+struct Row<'a> {
+    #[serde(alias = "functionName", alias = "FunctionName", borrow)]
     function_name: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(alias = "retMsg", alias = "RetMsg", borrow)]
     ret_msg: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(alias = "requestId", alias = "RequestId", borrow)]
     request_id: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(alias = "startTime", alias = "StartTime", borrow)]
     start_time: Cow<'a, str>,
+    #[serde(alias = "retCode", alias = "RetCode")]
     ret_code: i64,
+    #[serde(alias = "Duration")]
     duration: f64,
+    #[serde(alias = "billDuration", alias = "BillDuration")]
     bill_duration: f64,
+    #[serde(alias = "memUsage", alias = "MemUsage")]
     mem_usage: f64,
+    #[serde(alias = "invokeFinished", alias = "InvokeFinished")]
     invoke_finished: i64,
 }
 
-/// The same by the names of API 3.0.
+/// An answer, or what API 3.0 puts into it.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "they are read to be there, and that is all")]
-struct RowV3<'a> {
-    #[serde(borrow)]
-    function_name: Cow<'a, str>,
-    #[serde(borrow)]
-    ret_msg: Cow<'a, str>,
-    #[serde(borrow)]
-    request_id: Cow<'a, str>,
-    #[serde(borrow)]
-    start_time: Cow<'a, str>,
-    ret_code: i64,
-    retry_num: i64,
-    duration: f64,
-    bill_duration: f64,
-    mem_usage: f64,
-    invoke_finished: i64,
+struct Answer<'a> {
+    #[serde(alias = "Data", borrow, default)]
+    data: Vec<Row<'a>>,
+    #[serde(rename = "Results", borrow, default)]
+    results: Vec<Line<'a>>,
 }
 
 #[derive(Deserialize)]
-struct AnswerV2<'a> {
-    #[serde(borrow, default)]
-    data: Vec<RowV2<'a>>,
-}
-
-/// What API 3.0 puts around every answer.
-#[derive(Deserialize)]
-struct Answer3<T> {
-    #[serde(rename = "Response")]
-    response: T,
+struct Whole<'a> {
+    #[serde(rename = "Response", borrow)]
+    response: Answer<'a>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct LogsV3<'a> {
-    #[serde(borrow, default)]
-    data: Vec<RowV3<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct LogsCls<'a> {
-    #[serde(borrow, default)]
-    results: Vec<LineCls<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct LineCls<'a> {
-    #[serde(borrow)]
+struct Line<'a> {
+    #[serde(rename = "LogJson", borrow)]
     log_json: Cow<'a, str>,
 }
 
 /// The line within a line.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "they are read to be there, and that is all")]
-struct RecordCls<'a> {
+struct Record<'a> {
     #[serde(rename = "SCF_FunctionName", borrow)]
     function_name: Cow<'a, str>,
     #[serde(rename = "SCF_RequestId", borrow)]
@@ -108,7 +78,7 @@ struct RecordCls<'a> {
 }
 
 /// Fetches the recorded answers one after the other and parses them.
-pub fn over_http(port: u16, world: World) -> Result<Spent, Failure> {
+pub fn over_http(port: u16, world: &World) -> Result<Spent, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -125,48 +95,36 @@ pub fn over_http(port: u16, world: World) -> Result<Spent, Failure> {
         if body.is_empty() {
             break;
         }
-        rows += parse(world.api, &body)?;
+        rows += parse(&world.api, &body)?;
     }
     meter.stop(rows)
 }
 
-pub fn in_memory(world: World) -> Result<Spent, Failure> {
+/// Parses the recorded answers, or only searches them.
+pub fn in_memory(world: &World, is_parsed: bool) -> Result<Spent, Failure> {
     let answers = world.answers()?;
-    let meter = Meter::start()?;
-    let mut rows = 0;
-    for answer in &answers {
-        rows += parse(world.api, &answer.body)?;
-    }
-    meter.stop(rows)
-}
-
-pub fn quotes(world: World) -> Result<Spent, Failure> {
-    let answers = world.answers()?;
-    let mut rows = 0;
-    for answer in &answers {
-        rows += parse(world.api, &answer.body)?;
-    }
+    let count = |body: &[u8]| parse(&world.api, body);
+    let rows = answers.iter().map(|answer| count(&answer.body));
+    let rows = rows.sum::<Result<usize, Failure>>()?;
     let meter = Meter::start()?;
     for answer in &answers {
-        black_box(memchr::memchr2_iter(b'"', b'\\', &answer.body).count());
+        if is_parsed {
+            black_box(count(&answer.body)?);
+        } else {
+            black_box(memchr::memchr2_iter(b'"', b'\\', &answer.body).count());
+        }
     }
     meter.stop(rows)
 }
 
 /// How many rows an answer holds.
 fn parse(api: &str, body: &[u8]) -> Result<usize, Failure> {
-    Ok(match api {
-        "v2" => black_box(serde_json::from_slice::<AnswerV2<'_>>(body)?.data).len(),
-        "v3" => {
-            let answer = serde_json::from_slice::<Answer3<LogsV3<'_>>>(body)?;
-            black_box(answer.response.data).len()
-        }
-        _ => {
-            let answer = serde_json::from_slice::<Answer3<LogsCls<'_>>>(body)?;
-            for line in &answer.response.results {
-                black_box(serde_json::from_str::<RecordCls<'_>>(&line.log_json)?);
-            }
-            answer.response.results.len()
-        }
-    })
+    let answer: Answer<'_> = match api {
+        "v2" => serde_json::from_slice(body)?,
+        _ => serde_json::from_slice::<Whole<'_>>(body)?.response,
+    };
+    for line in &answer.results {
+        black_box(serde_json::from_str::<Record<'_>>(&line.log_json)?);
+    }
+    Ok(black_box(answer.data).len() + answer.results.len())
 }

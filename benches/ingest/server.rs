@@ -19,7 +19,7 @@ use super::Failure;
 use super::world::World;
 
 /// Serves on two ports, which it prints, until its standard input ends.
-pub fn run(world: World) -> Result<(), Failure> {
+pub fn run(world: &World) -> Result<(), Failure> {
     let mut packed = Vec::new();
     for answer in world.answers()? {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -37,7 +37,7 @@ pub fn run(world: World) -> Result<(), Failure> {
     runtime.block_on(async {
         let (cloud, own) = (free_port().await?, free_port().await?);
         println!(
-            "{} {}",
+            "[{},{}]",
             cloud.local_addr()?.port(),
             own.local_addr()?.port()
         );

@@ -1,11 +1,13 @@
 //! The day that every contestant reads, and the answers in which an adapter reads it, recorded.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use scf_exporter::sim::{Cloud, Settings};
 use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use serde::{Deserialize, Serialize};
 
 use super::process::{Cpu, memory_kib};
 use super::{Failure, Spent, alone, cloud};
@@ -21,9 +23,9 @@ const LOG_BYTES: (usize, usize) = (300, 2_000);
 pub const PAGE: usize = 1_000;
 
 /// A day of calls, as told from process to process.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct World {
-    pub api: &'static str,
+    pub api: String,
     rows: usize,
     /// The instant at which it is read, Unix milliseconds.
     pub now_ms: i64,
@@ -48,32 +50,12 @@ pub struct Meter {
 // === impl World ===
 
 impl World {
-    pub fn new(api: &'static str, rows: usize) -> Result<Self, Failure> {
+    pub fn new(api: &str, rows: usize) -> Result<Self, Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         Ok(Self {
-            api,
+            api: api.to_owned(),
             rows,
             now_ms: now.as_millis() as i64,
-        })
-    }
-
-    pub fn words(&self) -> [String; 3] {
-        [
-            self.api.to_owned(),
-            self.rows.to_string(),
-            self.now_ms.to_string(),
-        ]
-    }
-
-    pub fn parse(words: &[&str]) -> Result<Self, Failure> {
-        let [api, rows, now_ms] = words else {
-            return Err(format!("no world: {words:?}").into());
-        };
-        let known = super::APIS.into_iter().find(|known| known == api);
-        Ok(Self {
-            api: known.ok_or("no such API")?,
-            rows: rows.parse()?,
-            now_ms: now_ms.parse()?,
         })
     }
 
@@ -106,18 +88,12 @@ impl World {
             now_ms: self.now_ms,
             answers: Mutex::default(),
         });
-        let topics = recorder.cloud.topics();
-        let topic = topics.keys().next().ok_or("no topic")?;
-        let rows = alone::read(self, topic, recorder.clone())?;
+        let rows = alone::read(self, recorder.clone())?;
         let truth = recorder.cloud.truth(self.now_ms).totals.invocations;
         if (rows as u64) < truth {
             return Err(format!("{rows} rows read of {truth}").into());
         }
-        let mut answers = recorder
-            .answers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *answers))
+        Ok(std::mem::take(&mut *recorder.answers.lock()))
     }
 
     /// A transport that gives `answers` once more.
@@ -133,8 +109,7 @@ impl Transport for Recorder {
     ) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
             let answer = cloud::answer(&self.cloud, self.now_ms, request);
-            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            answers.push(answer.clone());
+            self.answers.lock().push(answer.clone());
             Ok(answer)
         })
     }
@@ -142,12 +117,15 @@ impl Transport for Recorder {
 
 impl Transport for Replay {
     fn send<'a>(&'a self, _: HttpRequest) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The adapter asks what it asked when the answers were recorded.
-        let answer = answers.pop_front().ok_or_else(|| TransportError::Timeout {
-            host: "the record".into(),
-            limit: Duration::ZERO,
-        });
+        let answer = self
+            .0
+            .lock()
+            .pop_front()
+            .ok_or_else(|| TransportError::Timeout {
+                host: "the record".into(),
+                limit: Duration::ZERO,
+            });
         Box::pin(async { answer })
     }
 }

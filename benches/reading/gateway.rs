@@ -2,9 +2,10 @@
 //! out first, by request id.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use scf_exporter::runtime::Clock;
 use scf_exporter::sim::Cloud;
 use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
@@ -25,20 +26,15 @@ pub struct Gateway {
 
 #[derive(Default)]
 struct Seen {
+    /// When the measured stretch began, Unix milliseconds.
+    from_ms: i64,
     logs: u64,
     others: u64,
     /// When each id stood in an answer, Unix milliseconds, ascending.
     handed_ms: HashMap<u128, Vec<i64>>,
 }
 
-/// A point in time to measure from.
-pub struct Mark {
-    now_ms: i64,
-    logs: u64,
-    others: u64,
-}
-
-/// What was spent since a mark, and how long rows waited.
+/// What was spent since the begin, and how long rows waited.
 pub struct Waits {
     /// Requests for log rows, and for anything else.
     pub logs: u64,
@@ -46,8 +42,6 @@ pub struct Waits {
     /// Rows that became visible, and how many of them were not handed out.
     pub rows: usize,
     pub left: usize,
-    /// Rows a second by function.
-    pub rates: Vec<f64>,
     /// From visible to handed out, milliseconds, ascending; rows that are left wait until the end.
     waits_ms: Vec<i64>,
 }
@@ -63,34 +57,29 @@ impl Gateway {
         })
     }
 
-    pub fn mark(&self) -> Mark {
-        let seen = self.seen();
-        Mark {
-            now_ms: self.now_ms(),
-            logs: seen.logs,
-            others: seen.others,
-        }
+    /// Begins the measured stretch.
+    pub fn begin(&self) {
+        let (now_ms, mut seen) = (self.now_ms(), self.seen.lock());
+        seen.from_ms = now_ms;
+        (seen.logs, seen.others) = (0, 0);
     }
 
     /// A row counts within milliseconds of its answer, so handing it out stands for counting it.
-    pub fn waits_since(&self, mark: &Mark) -> Waits {
-        let (now_ms, seen) = (self.now_ms(), self.seen());
-        let rows = self.cloud.rows(now_ms, mark.now_ms);
+    pub fn waits(&self) -> Waits {
+        let (now_ms, seen) = (self.now_ms(), self.seen.lock());
+        let rows = self.cloud.rows(now_ms, seen.from_ms);
         let mut attempts: HashMap<&str, usize> = HashMap::new();
         for row in &rows {
             *attempts.entry(&row.request_id).or_default() += 1;
         }
         let mut waits = Waits {
-            logs: seen.logs - mark.logs,
-            others: seen.others - mark.others,
+            logs: seen.logs,
+            others: seen.others,
             rows: rows.len(),
             left: 0,
-            rates: vec![0.0; self.cloud.settings().functions],
             waits_ms: Vec::new(),
         };
-        let seconds = (now_ms - mark.now_ms) as f64 / 1e3;
         for row in &rows {
-            waits.rates[row.function] += 1.0 / seconds;
             // Retries share an id, so it does not tell which of them was handed out.
             if row.retry > 0 || attempts[&*row.request_id] > 1 {
                 continue;
@@ -113,7 +102,7 @@ impl Gateway {
         tokio::time::sleep(HALF_WAY).await;
         let now_ms = self.now_ms();
         let answer = cloud::answer(&self.cloud, now_ms, request);
-        let mut seen = self.seen();
+        let mut seen = self.seen.lock();
         if is_for_rows {
             seen.logs += 1;
             seen.note(&answer.body, now_ms);
@@ -125,10 +114,6 @@ impl Gateway {
 
     fn now_ms(&self) -> i64 {
         self.clock.now().as_millis()
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,7 @@ use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
 use super::serve::Peer;
-use super::workload::{Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
+use super::workload::{LAST_MILLIS, NAMESPACE, REGION, Sample};
 
 /// The families with their bounds; sums are in nanoseconds or bytes.
 static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
@@ -16,6 +16,7 @@ static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
 const BUCKETS: usize = 18;
 const CODES: [(i64, &str); 3] = [(0, "success"), (1, "function_error"), (433, "timeout")];
 
+#[derive(Default)]
 pub struct Flat(Vec<Numbers>);
 
 struct Numbers {
@@ -26,47 +27,7 @@ struct Numbers {
     sums: [u64; HISTOGRAMS.len()],
 }
 
-impl Flat {
-    pub fn fill(functions: Functions) -> Result<Self, Failure> {
-        let mut all = Vec::new();
-        for function in functions {
-            let function = function?;
-            let name = &function.name;
-            let labels = format!(
-                r#"{{region="{REGION}",function_namespace="{NAMESPACE}",function_name="{name}""#
-            );
-            let mut numbers = Numbers {
-                labels: labels.into(),
-                codes: [0; CODES.len()],
-                buckets: [[0; BUCKETS]; HISTOGRAMS.len()],
-                sums: [0; HISTOGRAMS.len()],
-            };
-            for (place, sample) in function.samples.iter().enumerate() {
-                numbers.count(ending(place).0, sample);
-            }
-            all.push(numbers);
-        }
-        Ok(Self(all))
-    }
-}
-
 impl Numbers {
-    fn count(&mut self, ret_code: i64, sample: &Sample) {
-        for (count, (code, _)) in self.codes.iter_mut().zip(CODES) {
-            *count += u64::from(code == ret_code);
-        }
-        let values = [
-            u64::from(sample.micros) * 1_000,
-            u64::from(sample.billed_millis) * 1_000_000,
-            u64::from(sample.memory_kib) << 10,
-        ];
-        for (at, (value, (_, bounds))) in values.into_iter().zip(HISTOGRAMS).enumerate() {
-            let bucket = bounds.upper.partition_point(|&upper| upper < value);
-            self.buckets[at][bucket] += 1;
-            self.sums[at] += value;
-        }
-    }
-
     fn write_histogram(&self, at: usize, out: &mut Vec<u8>) {
         let (metric, bounds) = HISTOGRAMS[at];
         let mut seen = 0;
@@ -113,6 +74,38 @@ fn billionths(out: &mut Vec<u8>, number: u64) {
 }
 
 impl Peer for Flat {
+    fn begin(&mut self, name: &str) {
+        let labels = format!(
+            r#"{{region="{REGION}",function_namespace="{NAMESPACE}",function_name="{name}""#
+        );
+        self.0.push(Numbers {
+            labels: labels.into(),
+            codes: [0; CODES.len()],
+            buckets: [[0; BUCKETS]; HISTOGRAMS.len()],
+            sums: [0; HISTOGRAMS.len()],
+        });
+    }
+
+    /// Counts for the function that began last.
+    fn count(&mut self, _: &str, (ret_code, _): (i64, &str), sample: &Sample) {
+        let Some(numbers) = self.0.last_mut() else {
+            return;
+        };
+        for (count, (code, _)) in numbers.codes.iter_mut().zip(CODES) {
+            *count += u64::from(code == ret_code);
+        }
+        let values = [
+            u64::from(sample.micros) * 1_000,
+            u64::from(sample.billed_millis) * 1_000_000,
+            u64::from(sample.memory_kib) << 10,
+        ];
+        for (at, (value, (_, bounds))) in values.into_iter().zip(HISTOGRAMS).enumerate() {
+            let bucket = bounds.upper.partition_point(|&upper| upper < value);
+            numbers.buckets[at][bucket] += 1;
+            numbers.sums[at] += value;
+        }
+    }
+
     fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
         let head = |out: &mut Vec<u8>, metric: &Metric, kind: &str| {

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use super::Failure;
+use super::client::Server;
 use super::process::Process;
 
 /// client_golang and Python's prometheus_client as servers of `functions` functions of `data`, or
@@ -13,11 +14,11 @@ pub fn all(
     folder: &Path,
     data: &str,
     functions: usize,
-) -> [(&'static str, Result<Process, String>); 2] {
+) -> [(&'static str, Result<Server, String>); 2] {
     let start = |command: Result<Command, Failure>| {
         let mut command = command?;
         command.arg(data).arg(functions.to_string());
-        Process::spawn(command)
+        Server::of(Process::spawn(command)?)
     };
     [
         ("client_golang", go(folder)),
@@ -47,19 +48,19 @@ fn go(folder: &Path) -> Result<Command, Failure> {
 fn python() -> Result<Command, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut script = Command::new(root.join("scripts/get-sdks.sh"));
-    let output = run(script.arg("openmetrics"), "scripts/get-sdks.sh")?;
-    let clients = String::from_utf8(output.stdout)?;
+    let clients = run(script.arg("openmetrics"), "scripts/get-sdks.sh")?;
     let mut command = Command::new(Path::new(clients.trim()).join("openmetrics/bin/python"));
     command.arg("-B").arg(source("peer.py"));
     Ok(command)
 }
 
-fn run(command: &mut Command, name: &str) -> Result<Output, Failure> {
+/// Runs a command to its end; what it prints.
+fn run(command: &mut Command, name: &str) -> Result<String, Failure> {
     let output = command
         .output()
         .map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {
-        return Ok(output);
+        return Ok(String::from_utf8(output.stdout)?);
     }
     let told = String::from_utf8_lossy(&output.stderr);
     let last = told.trim().lines().next_back().unwrap_or("it says nothing");

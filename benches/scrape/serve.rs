@@ -19,13 +19,19 @@ use super::Failure;
 use super::crates::{Client, Prometheus};
 use super::flat::Flat;
 use super::ours::Ours;
-use super::workload::Functions;
+use super::workload::{Function, Functions, Sample, ending};
 
 /// As quick as gzip gets.
 const GZIP_LEVEL: u32 = 1;
 
 /// A library, or a limit, behind a hyper server of our own.
 pub trait Peer: Send + Sync + 'static {
+    /// Shows a function and when it was last called.
+    fn begin(&mut self, name: &str);
+
+    /// Counts an invocation of a function that was shown.
+    fn count(&mut self, name: &str, ending: (i64, &str), sample: &Sample);
+
     /// The text of the present state.
     fn body(&self) -> Result<Vec<u8>, Failure>;
 }
@@ -52,9 +58,9 @@ pub fn run(who: &str, data: &Path, count: usize) -> Result<(), Failure> {
             let text = std::fs::read(data)?;
             Some(Side::Prepared([packed(&text)?, text.into()]))
         }
-        "flat" => Some(Side::Anew(Box::new(Flat::fill(functions()?)?))),
-        "prometheus" => Some(Side::Anew(Box::new(Prometheus::fill(functions()?)?))),
-        "prometheus-client" => Some(Side::Anew(Box::new(Client::fill(functions()?)?))),
+        "flat" => Some(filled(Flat::default(), functions()?)?),
+        "prometheus" => Some(filled(Prometheus::new()?, functions()?)?),
+        "prometheus-client" => Some(filled(Client::new(), functions()?)?),
         _ => None,
     };
     match side {
@@ -73,6 +79,17 @@ pub fn run(who: &str, data: &Path, count: usize) -> Result<(), Failure> {
         output.flush()?;
     }
     Ok(())
+}
+
+fn filled(mut peer: impl Peer, functions: Functions) -> Result<Side, Failure> {
+    for function in functions {
+        let Function { name, samples } = function?;
+        peer.begin(&name);
+        for (place, sample) in samples.iter().enumerate() {
+            peer.count(&name, ending(place), sample);
+        }
+    }
+    Ok(Side::Anew(Box::new(peer)))
 }
 
 async fn accept(listener: TcpListener, side: Arc<Side>) {

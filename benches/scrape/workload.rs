@@ -18,9 +18,6 @@ pub const LAST_MILLIS: i64 = 1_700_000_000_059;
 /// Bytes of an invocation in the file: three numbers, the lowest byte first.
 const SAMPLE_BYTES: usize = 12;
 const SEED: u64 = 1;
-const TEAMS: [&str; 8] = [
-    "orders", "billing", "catalog", "search", "media", "growth", "risk", "platform",
-];
 
 /// One invocation: run time in microseconds, billed time in milliseconds, memory in KiB.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +53,7 @@ pub fn write(path: &Path, count: usize) -> Result<(), Failure> {
     let mut file = BufWriter::new(File::create(path)?);
     let random = Random::seeded(SEED);
     for number in 0..count {
-        let name = format!("{}-handler-of-events-{number:05}", TEAMS[number % 8]);
+        let name = format!("order-service-handler-{number:05}");
         file.write_all(&[name.len() as u8])?;
         file.write_all(name.as_bytes())?;
         // A median between 5 ms and 2 s of its own, and a part of the memory that it may use.
@@ -117,14 +114,15 @@ impl Iterator for Functions {
 
 impl Sample {
     fn of_bytes(bytes: &[u8]) -> Self {
-        let number = |at: usize| {
-            let bytes = bytes[at..].iter().take(4).rev();
+        let mut numbers = bytes.chunks_exact(4).map(|bytes| {
+            let bytes = bytes.iter().rev();
             bytes.fold(0, |number, &byte| number << 8 | u32::from(byte))
-        };
+        });
+        let [micros, billed_millis, memory_kib] = [(); 3].map(|()| numbers.next().unwrap_or(0));
         Self {
-            micros: number(0),
-            billed_millis: number(4),
-            memory_kib: number(8),
+            micros,
+            billed_millis,
+            memory_kib,
         }
     }
 

@@ -25,6 +25,6 @@ pub fn of_source(
         settings.region, settings.secret_id
     );
     let key = |name: &str| (name == "KEY").then(|| settings.secret_key.clone());
-    let config = config::parse(&text, "", Path::new(""), &Overrides::default(), &key)?;
-    Ok(config)
+    let overrides = Overrides::default();
+    Ok(config::parse(&text, "", Path::new(""), &overrides, &key)?)
 }

@@ -8,9 +8,6 @@ use std::time::Duration;
 
 use super::Failure;
 
-/// By how much the coarse figure of processor time may be off.
-const COARSE: Duration = Duration::from_millis(20);
-
 /// A process that answers line by line. It ends with its handle.
 pub struct Process {
     pub child: Child,
@@ -18,13 +15,8 @@ pub struct Process {
     output: BufReader<ChildStdout>,
 }
 
-/// Processor time of a process so far, user and system.
-pub struct Cpu {
-    /// Nanoseconds of each thread that lives.
-    threads: BTreeMap<u32, u64>,
-    /// Of the whole process, ended threads included; coarse.
-    whole: Duration,
-}
+/// Processor time of each thread of a process so far, nanoseconds.
+pub struct Cpu(BTreeMap<u32, u64>);
 
 // === impl Process ===
 
@@ -83,30 +75,16 @@ impl Cpu {
                 threads.insert(thread, nanos.parse()?);
             }
         }
-        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // The second field is the name in parentheses, which may hold anything; the 14th and
-        // 15th are user and system time, which Linux tells in hundredths of a second.
-        let (_, behind) = stat.rsplit_once(')').ok_or("no name in stat")?;
-        let mut ticks = 0;
-        for field in behind.split_whitespace().skip(11).take(2) {
-            ticks += field.parse::<u64>()?;
-        }
-        Ok(Self {
-            threads,
-            whole: Duration::from_millis(ticks * 10),
-        })
+        Ok(Self(threads))
     }
 
-    /// What was spent since: of the threads that live, to the nanosecond. Where threads ended
-    /// meanwhile only the coarse figure has all.
+    /// What threads that live have spent since; the processes here keep their threads.
     pub fn since(&self, before: &Self) -> Duration {
-        let mut spent = Duration::ZERO;
-        for (id, now) in &self.threads {
-            let before = before.threads.get(id).copied().unwrap_or(0);
-            spent += Duration::from_nanos(now.saturating_sub(before));
-        }
-        let whole = self.whole.saturating_sub(before.whole);
-        if whole > spent + COARSE { whole } else { spent }
+        let spent = self.0.iter().map(|(id, now)| {
+            let before = before.0.get(id).copied().unwrap_or(0);
+            now.saturating_sub(before)
+        });
+        Duration::from_nanos(spent.sum())
     }
 }
 
