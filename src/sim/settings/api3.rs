@@ -3,8 +3,6 @@
 /// Points of API 3.0 that differ between installations, each a switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Api3 {
-    /// How far a request's timestamp may lie from the API's clock, seconds.
-    pub signature_skew_s: i64,
     /// Most entries that one answer of a list action holds; the vendor states no number.
     pub list_page: usize,
     /// Whether `GetFunctionLogs` is offline, as the vendor's page says it is by now.
@@ -67,7 +65,6 @@ pub enum ChainEnd {
 impl Default for Api3 {
     fn default() -> Self {
         Self {
-            signature_skew_s: 300,
             list_page: 100,
             logs_offline: false,
             denied_actions: Vec::new(),
