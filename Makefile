@@ -39,11 +39,11 @@ lint: ## Formatting, clippy and documentation, warnings as errors
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
-bench: ## Rendering, reading in, and scrapes beside other libraries, as ratios within one run; fetches peers (pip, go)
-	$(CARGO) bench --locked --bench render --bench ingest --bench scrape
+bench: ## What a row and a scrape cost beside other libraries, as ratios within one run; fetches peers (pip, go)
+	$(CARGO) bench --locked --bench ingest --bench scrape
 
-bench-reading: ## Requests and freshness of each way of reading; DAY=1 for the whole day, ROWS="v3 region 400"
-	$(CARGO) bench --locked --bench reading -- $(if $(DAY),day) $(ROWS)
+bench-reading: ## Requests and freshness of each way of reading; ROWS="v3 function 400" for some rows
+	$(CARGO) bench --locked --bench reading -- $(ROWS)
 
 soak: ## All crash points, 200 stops and kills of the real program, a simulated day of 1,000 functions
 	CRASH_POINTS=all $(CARGO) test --locked --test crash_points -- --nocapture

@@ -1,210 +1,134 @@
-//! What it costs to read a million rows: the whole exporter (fetch, parse, ledger, durable commit,
-//! series) against a bare loop of `reqwest` and `serde_json` that counts nothing, over the same
-//! pages of a server on the same machine.
+//! What a row costs through each API: end to end over HTTP, and reading alone, each beside a bare
+//! use of `serde_json` on the very same answers, and beside a search for quotes in them.
 //!
-//! `cargo bench --bench ingest`; `BENCH_ROWS` and `BENCH_ROUNDS` make it shorter. Each contestant
-//! of each round is a process of its own, so that its CPU time and memory are told apart from the
-//! server's and from each other. The ratios are the point: see `docs/PERFORMANCE.md`.
+//! `cargo bench --bench ingest [-- v2 v3 cls]`; `BENCH_ROWS` and `BENCH_ROUNDS` make it shorter.
+//! The simulated cloud is a process of its own, and so is each contestant of each round, so that
+//! processor time is told apart. The ratios within a run are the point: see `docs/PERFORMANCE.md`.
 
+#[path = "ingest/alone.rs"]
+mod alone;
 #[path = "ingest/bare.rs"]
 mod bare;
-#[path = "ingest/meter.rs"]
-mod meter;
+#[path = "support/cloud.rs"]
+mod cloud;
+#[path = "support/config.rs"]
+mod config;
+#[path = "support/process.rs"]
+mod process;
 #[path = "ingest/server.rs"]
 mod server;
 #[path = "ingest/whole.rs"]
 mod whole;
-#[path = "ingest/workload.rs"]
-mod workload;
+#[path = "ingest/world.rs"]
+mod world;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
-use meter::Spent;
+use process::{Process, median};
+use serde::{Deserialize, Serialize};
+use world::World;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const ROWS: usize = 1_000_000;
+const ROWS: usize = 200_000;
 const ROUNDS: usize = 3;
-const PAGE_SIZES: [usize; 2] = [100, 1_000];
+const APIS: [&str; 3] = ["v2", "v3", "cls"];
 
-/// Who reads, and how the table calls it.
-const CONTESTANTS: [(&str, &str); 3] = [
-    ("bare-1", "bare loop, 1 in flight"),
-    ("bare-4", "bare loop, 4 in flight"),
-    ("whole", "the whole exporter"),
+/// What is measured, and which part of this program does it.
+const CONTESTANTS: [(&str, &str); 5] = [
+    ("whole", "end to end: the whole exporter"),
+    ("bare", "  peer: reqwest and serde_json, nothing counted"),
+    (
+        "alone",
+        "reading alone: the adapter, without HTTP and ledger",
+    ),
+    ("serde", "  peer: serde_json, nothing kept"),
+    ("quotes", "  limit: memchr for quotes and backslashes"),
 ];
 
-/// The processors of contestants and of the server: apart from each other, where the machine can
-/// keep them so.
-const OURS: usize = 0;
-const THEIRS: usize = 1;
-
-/// The server's process; it ends as its standard input does.
-struct Server {
-    child: Child,
-    port: u16,
-    pinned: bool,
+/// What a contestant spent, printed by its process.
+#[derive(Debug, Serialize, Deserialize)]
+struct Spent {
+    rows: usize,
+    /// Seconds of processor time.
+    cpu: f64,
+    /// Seconds.
+    wall: f64,
+    /// The most memory that the process held, MiB.
+    peak: f64,
 }
 
 fn main() -> Result<(), Failure> {
+    // The exporter installs it too; `reqwest` is built without one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["server", rows] => server::run(rows.parse()?),
-        ["contestant", who, port, page_size, rows] => {
-            let spent = contest(who, port.parse()?, page_size.parse()?, rows.parse()?)?;
-            println!("{spent}");
+        ["server", world] => server::run(&serde_json::from_str(world)?),
+        ["contestant", who, ports, world] => {
+            let (ports, world) = (serde_json::from_str(ports)?, serde_json::from_str(world)?);
+            println!("{}", serde_json::to_string(&contest(who, ports, &world)?)?);
             Ok(())
         }
-        _ => compare(
-            setting("BENCH_ROWS", ROWS)?,
-            setting("BENCH_ROUNDS", ROUNDS)?,
-        ),
+        _ => compare(&arguments),
     }
 }
 
-fn setting(name: &str, default: usize) -> Result<usize, Failure> {
-    match std::env::var(name) {
-        Ok(text) => text
-            .parse()
-            .map_err(|_| format!("{name} is no number").into()),
+/// `ports` are those of the simulated cloud and of the recorded answers.
+fn contest(who: &str, ports: [u16; 2], world: &World) -> Result<Spent, Failure> {
+    match who {
+        "whole" => whole::run(ports[0], world),
+        "bare" => bare::over_http(ports[1], world),
+        "alone" => alone::run(world),
+        _ => bare::in_memory(world, who == "serde"),
+    }
+}
+
+fn compare(arguments: &[&str]) -> Result<(), Failure> {
+    let setting = |name, default| match std::env::var(name) {
+        Ok(text) => text.parse(),
         Err(_) => Ok(default),
-    }
-}
-
-fn contest(who: &str, port: u16, page_size: usize, rows: usize) -> Result<Spent, Failure> {
-    let spent = match who {
-        "bare-1" => bare::run(port, page_size, 1),
-        "bare-4" => bare::run(port, page_size, 4),
-        _ => whole::run(port, page_size, rows),
-    }?;
-    if spent.rows != rows {
-        return Err(format!("{} of {rows} rows", spent.rows).into());
-    }
-    Ok(spent)
-}
-
-/// Runs all contestants in turn, round after round, and prints the medians.
-fn compare(rows: usize, rounds: usize) -> Result<(), Failure> {
-    println!(
-        "{rows} rows of {} functions; making them",
-        workload::FUNCTIONS
+    };
+    let (rows, rounds) = (
+        setting("BENCH_ROWS", ROWS)?,
+        setting("BENCH_ROUNDS", ROUNDS)?,
     );
-    let pinned = can_pin();
-    match pinned {
-        true => println!("contestants run on processor {OURS}, the server on {THEIRS}"),
-        false => println!("contestants and server share all processors (no taskset, or one only)"),
-    }
-    let server = Server::start(rows, pinned)?;
-    for page_size in PAGE_SIZES {
-        let mut results = CONTESTANTS.map(|_| Vec::new());
-        for _ in 0..rounds.max(1) {
-            for ((who, _), results) in CONTESTANTS.iter().zip(&mut results) {
-                results.push(server.contestant(who, page_size, rows)?);
-            }
+    for api in APIS {
+        let is_named = |word: &&str| APIS.contains(word);
+        if arguments.contains(&api) || !arguments.iter().any(is_named) {
+            table(&World::new(api, rows)?, rounds.max(1))?;
         }
-        table(page_size, &results);
     }
     Ok(())
 }
 
-/// Whether processes can be kept on a processor each.
-fn can_pin() -> bool {
-    let probe = Command::new("taskset")
-        .args(["-c", &THEIRS.to_string(), "true"])
-        .stderr(Stdio::null())
-        .status();
-    probe.is_ok_and(|status| status.success())
-}
-
-/// This program once more, on one processor where that is possible.
-fn again(pinned: bool, processor: usize) -> Result<Command, Failure> {
-    let program = std::env::current_exe()?;
-    if !pinned {
-        return Ok(Command::new(program));
+/// Runs all contestants in turn, round after round, and prints the medians.
+fn table(world: &World, rounds: usize) -> Result<(), Failure> {
+    let told = serde_json::to_string(world)?;
+    let mut server = Process::again(&["server", &told])?;
+    let ports = server.line()?;
+    let mut results = CONTESTANTS.map(|_| Vec::new());
+    for _ in 0..rounds {
+        for ((who, _), results) in CONTESTANTS.iter().zip(&mut results) {
+            let line = Process::again(&["contestant", who, &ports, &told])?.line();
+            let line = line.map_err(|cause| format!("{who}: {cause}"))?;
+            results.push(serde_json::from_str::<Spent>(&line)?);
+        }
     }
-    let mut command = Command::new("taskset");
-    command.args(["-c", &processor.to_string()]).arg(program);
-    Ok(command)
-}
-
-fn table(page_size: usize, results: &[Vec<Spent>; CONTESTANTS.len()]) {
-    println!("\n{page_size} rows a page, median of {}", results[0].len());
-    println!(
-        "{:<26}{:>14}{:>22}{:>9}{:>9}{:>10}{:>9}",
-        "", "rows/CPU-s", "(lowest-highest)", "CPU s", "wall s", "peak MiB", "x bare-1"
-    );
-    let baseline = median(&results[0], Spent::rate);
-    for ((_, name), results) in CONTESTANTS.iter().zip(results) {
-        let rates = results.iter().map(Spent::rate);
-        let range = format!(
-            "({:.0}-{:.0})",
-            rates.clone().fold(f64::MAX, f64::min),
-            rates.fold(0.0, f64::max)
-        );
+    let (api, rows, page) = (&world.api, results[0][0].rows, world::PAGE);
+    println!("\n{api}: {rows} rows, pages of {page}, median of {rounds}");
+    println!("{:54}  rows/CPU-s    CPU s   wall s  peak MiB  x peer", "");
+    for (at, (_, name)) in CONTESTANTS.iter().enumerate() {
+        let of = |who: usize, what: fn(&Spent) -> f64| median(results[who].iter().map(what));
+        let rate = |one: &Spent| one.rows as f64 / one.cpu;
+        // End to end is held against what follows it, and so is reading alone.
+        let peer = [1, 1, 3, 3, 3][at];
         println!(
-            "{name:<26}{:>14.0}{range:>22}{:>9.2}{:>9.2}{:>10.0}{:>9.2}",
-            median(results, Spent::rate),
-            median(results, |spent| spent.cpu),
-            median(results, |spent| spent.wall),
-            median(results, |spent| spent.peak),
-            median(results, Spent::rate) / baseline,
+            "{name:<54}{:>12.0}{:>9.2}{:>9.2}{:>10.0}{:>8.2}",
+            of(at, rate),
+            of(at, |one| one.cpu),
+            of(at, |one| one.wall),
+            of(at, |one| one.peak),
+            of(at, rate) / of(peer, rate),
         );
-        let repeated = median(results, |spent| spent.read as f64 / spent.rows as f64 - 1.0);
-        if repeated > 0.0 {
-            println!(
-                "{:<26}{:>13.1}% of the rows were met twice",
-                "",
-                repeated * 100.0
-            );
-        }
     }
-}
-
-fn median(results: &[Spent], of: impl Fn(&Spent) -> f64) -> f64 {
-    let mut values: Vec<f64> = results.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-// === impl Server ===
-
-impl Server {
-    fn start(rows: usize, pinned: bool) -> Result<Self, Failure> {
-        let mut child = again(pinned, THEIRS)?
-            .args(["server", &rows.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = child.stdout.take().ok_or("no output")?;
-        let mut port = String::new();
-        BufReader::new(output).read_line(&mut port)?;
-        let port = port.trim().parse()?;
-        Ok(Self {
-            child,
-            port,
-            pinned,
-        })
-    }
-
-    fn contestant(&self, who: &str, page_size: usize, rows: usize) -> Result<Spent, Failure> {
-        let numbers = [self.port as usize, page_size, rows].map(|number| number.to_string());
-        let output = again(self.pinned, OURS)?
-            .args(["contestant", who])
-            .args(numbers)
-            .stderr(Stdio::inherit())
-            .output()?;
-        if !output.status.success() {
-            return Err(format!("{who} failed").into());
-        }
-        String::from_utf8(output.stdout)?.parse()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _ended = self.child.wait();
-    }
+    Ok(())
 }

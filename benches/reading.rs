@@ -1,178 +1,209 @@
-//! How well the scarce resource, requests, is spent: the whole exporter reads a day of function
-//! traffic from a simulated cloud on paused time, within five requests a second, by each way of
-//! reading; a naive schedule reads the same for comparison.
+//! How well requests are spent, the scarce resource: the whole exporter reads an hour of a
+//! simulated region on paused time, within five requests a second, by each way of reading.
 //!
-//! `cargo bench --bench reading -- [WORD]...` runs the rows of the table that fit the words: an
-//! API (`v2`), a way of reading (`region`), a number of functions (`400`), `page=100`, `poll=60s`.
-//! Of words of one kind any fits. `day` reads the whole day instead of its two busiest hours,
-//! `minutes=N` another stretch, `traces=FOLDER` takes the trace from there. See `docs/PERFORMANCE.md`.
+//! `cargo bench --bench reading -- [WORD]... [minutes=N]` runs the rows of the table that have all
+//! of the words, such as `v3 function 400` or `page=100`. See `docs/PERFORMANCE.md`.
 
-#[path = "reading/bound.rs"]
-mod bound;
-#[path = "reading/cloud.rs"]
+#[path = "support/cloud.rs"]
 mod cloud;
-#[path = "reading/measure.rs"]
-mod measure;
-#[path = "reading/naive.rs"]
-mod naive;
-#[path = "reading/scenario.rs"]
-mod scenario;
-#[path = "reading/shape.rs"]
-mod shape;
-#[path = "reading/trace.rs"]
-mod trace;
-#[path = "reading/traffic.rs"]
-mod traffic;
-#[path = "reading/whole.rs"]
-mod whole;
+#[path = "support/config.rs"]
+mod config;
+#[path = "reading/gateway.rs"]
+mod gateway;
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use bound::Budget;
-use measure::Measured;
-use scenario::{Choice, Scenario};
-use traffic::Traffic;
+use gateway::{Gateway, Waits};
+use scf_exporter::app::{Pipeline, Seams};
+use scf_exporter::config::Config;
+use scf_exporter::model::Timestamp;
+use scf_exporter::runtime::Runtime;
+use scf_exporter::sim::{Cloud, Faults, Settings};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What every reader may spend.
+/// What a reader may spend.
 const REQUESTS_PER_SECOND: f64 = 5.0;
-const BUSY_MINUTES: usize = 120;
-const TRACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/cases/traces");
+/// Calls a second in the region, about a million a day.
+const CALLS_PER_SECOND: f64 = 12.0;
+/// Before the measured stretch: the exporter finds its rate, and the longest call ends.
+const WARM_UP: Duration = Duration::from_secs(15 * 60);
+const STRETCH_MINUTES: u64 = 60;
+const LONGEST_CALL_MS: u64 = 600_000;
+const STOP: Duration = Duration::from_secs(60);
+const SEED: u64 = 400;
 
-/// The lines of the table, in order; a line is printed as soon as those before it are.
-#[derive(Default)]
-struct Table {
-    done: BTreeMap<usize, String>,
-    printed: usize,
-}
+/// An API, and how it is read where there is a choice.
+const WAYS: [(&str, &str); 5] = [
+    ("v3", "auto"),
+    ("v3", "function"),
+    ("v2", "auto"),
+    ("v2", "function"),
+    ("cls", "topic"),
+];
+const FUNCTIONS: [usize; 2] = [50, 400];
+/// Rows a page, and seconds from poll to poll.
+const PACES: [(usize, u64); 2] = [(1_000, 15), (100, 60)];
 
-fn main() -> Result<(), Failure> {
-    let choice = Choice::parse(std::env::args().skip(1))?;
-    let minutes = choice.minutes.unwrap_or(BUSY_MINUTES);
-    let folder = choice.traces.clone().unwrap_or_else(|| TRACES.to_owned());
-    let day = trace::read(Path::new(&folder))?.unwrap_or_else(shape::day);
-    let scenarios = choice.scenarios();
-    let mut worlds: BTreeMap<usize, Arc<Traffic>> = BTreeMap::new();
-    println!("{}; {minutes} minutes after 30 to warm up", day.origin);
-    for scenario in &scenarios {
-        let functions = scenario.functions;
-        worlds.entry(functions).or_insert_with(|| {
-            let world = Traffic::new(&day, functions, minutes);
-            world.tell();
-            Arc::new(world)
-        });
-    }
-    println!("\n{HEAD}");
-    let (next, table) = (AtomicUsize::new(0), Mutex::new(Table::default()));
-    let work = || -> Result<(), Failure> {
-        loop {
-            let at = next.fetch_add(1, Ordering::SeqCst);
-            let Some(scenario) = scenarios.get(at) else {
-                return Ok(());
-            };
-            let line = line_of(&worlds[&scenario.functions], scenario)
-                .map_err(|cause| format!("{}: {cause}", scenario.name()))?;
-            table
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(at, line);
-        }
-    };
-    std::thread::scope(|scope| {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
-        let ended = workers.into_iter().map(|worker| match worker.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        ended.collect::<Result<Vec<()>, Failure>>()
-    })?;
-    Ok(())
+/// One row of the table.
+struct Scenario {
+    api: &'static str,
+    read: &'static str,
+    functions: usize,
+    page: usize,
+    interval: u64,
 }
 
 const HEAD: &str = "\
-| API | read | functions | page | poll s | log requests | others | polls | counted | requests a \
-row | floor | (requests - polls) / floor | p50 s | p99 s | longest s | left | bound p99 s | took s |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+| API | read | functions | page | poll s | log requests | others | rows | requests a row | floor \
+| p50 s | p99 s | longest s | left | even p99 s | took s |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
-/// Runs a scenario; its line of the table.
-fn line_of(traffic: &Arc<Traffic>, scenario: &Scenario) -> Result<String, Failure> {
-    let began = Instant::now();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()?;
-    let measured = runtime.block_on(async {
-        match scenario.read {
-            "naive" => naive::run(traffic.clone(), scenario).await.map(Some),
-            _ => whole::run(traffic.clone(), scenario).await,
+fn main() -> Result<(), Failure> {
+    let (mut words, mut minutes) = (Vec::new(), STRETCH_MINUTES);
+    for word in std::env::args().skip(1).filter(|word| word != "--bench") {
+        match word.strip_prefix("minutes=") {
+            Some(number) => minutes = number.parse()?,
+            None => words.push(word),
         }
-    })?;
-    let Some(measured) = measured else {
-        return Ok(format!("| {} | not offered |", scenario.cells()));
-    };
-    let took = began.elapsed().as_secs_f64();
-    Ok(line(
-        scenario,
-        &measured,
-        &bound_of(traffic, scenario),
-        took,
-    ))
-}
-
-fn line(scenario: &Scenario, measured: &Measured, bound: &str, took: f64) -> String {
-    let Measured {
-        logs,
-        others,
-        polls,
-        counted,
-        waits_ms,
-        waiting,
-    } = *measured;
-    let floor = counted.div_ceil(scenario.page);
-    let ratio = (logs as f64 - polls as f64) / floor as f64;
-    let a_row = logs as f64 / counted as f64;
-    let [p50, p99, longest] = waits_ms.map(|ms| ms as f64 / 1_000.0);
-    format!(
-        "| {} | {logs} | {others} | {polls} | {counted} | {a_row:.4} | {floor} | {ratio:.2} | \
-         {p50:.1} | {p99:.1} | {longest:.0} | {waiting} | {bound} | {took:.0} |",
-        scenario.cells()
-    )
-}
-
-/// What the budget allows: of one stream the interval decides, of many the budget; in brackets
-/// with polls by the square root of the rate.
-fn bound_of(traffic: &Traffic, scenario: &Scenario) -> String {
-    let interval = scenario.interval as f64;
-    if scenario.is_one_stream() {
-        return format!("{:.1}", 0.99 * interval);
     }
-    let budget = Budget {
-        rates: &traffic.rates(),
-        requests: REQUESTS_PER_SECOND,
-        page: scenario.page as f64,
-        interval,
-    };
-    let (best, square_root) = (budget.best_p99(), budget.square_root_p99());
-    format!("{best:.1} ({square_root:.1})")
+    println!(
+        "{minutes} minutes after {} to warm up\n\n{HEAD}",
+        WARM_UP.as_secs() / 60
+    );
+    for scenario in scenarios() {
+        let own = scenario.words();
+        if words.iter().all(|word| own.contains(word)) {
+            let line = scenario.run(Duration::from_secs(minutes * 60));
+            println!("{}", line.map_err(|cause| format!("{own:?}: {cause}"))?);
+        }
+    }
+    Ok(())
 }
 
-// === impl Table ===
+fn scenarios() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for (api, read) in WAYS {
+        for functions in FUNCTIONS {
+            all.extend(PACES.map(|(page, interval)| Scenario {
+                api,
+                read,
+                functions,
+                page,
+                interval,
+            }));
+        }
+    }
+    all
+}
 
-impl Table {
-    fn add(&mut self, at: usize, line: String) {
-        self.done.insert(at, line);
-        while let Some(line) = self.done.remove(&self.printed) {
-            println!("{line}");
-            // Whoever sends it to a file wants to look on.
-            let _seen = std::io::stdout().flush();
-            self.printed += 1;
+// === impl Scenario ===
+
+impl Scenario {
+    /// The words that choose it, which are the first cells of its line.
+    fn words(&self) -> [String; 5] {
+        let (page, poll) = (
+            format!("page={}", self.page),
+            format!("poll={}s", self.interval),
+        );
+        let functions = self.functions.to_string();
+        [
+            self.api.to_owned(),
+            self.read.to_owned(),
+            functions,
+            page,
+            poll,
+        ]
+    }
+
+    /// Reads a region and returns the line of the table.
+    fn run(&self, stretch: Duration) -> Result<String, Failure> {
+        let began = Instant::now();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        let waits = runtime.block_on(self.read(stretch))?;
+        Ok(self.line(&waits, began.elapsed()))
+    }
+
+    async fn read(&self, stretch: Duration) -> Result<Waits, Failure> {
+        let settings = self.settings();
+        let config = self.config(&settings)?;
+        let start = Timestamp::from_millis(settings.start_ms);
+        let runtime = Runtime::simulated(start, SEED);
+        let gateway = Gateway::new(Cloud::new(settings), runtime.clock.clone());
+        let seams = Seams {
+            runtime,
+            transport: gateway.clone(),
+            environment: Arc::new(|_: &str| None),
+            disk: None,
+        };
+        let running = Pipeline::build(&config, seams).await?.start();
+        tokio::time::sleep(WARM_UP).await;
+        gateway.begin();
+        tokio::time::sleep(stretch).await;
+        let waits = gateway.waits();
+        running.stop(STOP).await;
+        Ok(waits)
+    }
+
+    /// No request fails; rows are late, shown while they run, and long as on a usual day.
+    fn settings(&self) -> Settings {
+        let usual = Faults::typical();
+        Settings {
+            functions: self.functions,
+            rate_per_second: CALLS_PER_SECOND,
+            max_duration_ms: LONGEST_CALL_MS,
+            faults: Faults {
+                running_rows: usual.running_rows,
+                long_calls: usual.long_calls,
+                usual_delivery_ms: usual.usual_delivery_ms,
+                ..Faults::none()
+            },
+            ..Settings::new(SEED)
+        }
+    }
+
+    fn config(&self, settings: &Settings) -> Result<Config, Failure> {
+        let Self { page, interval, .. } = self;
+        let head = format!(
+            "state: {{path: \"\"}}\n\
+             limits: {{requests_per_second: {REQUESTS_PER_SECOND}}}\n\
+             poll: {{interval: {interval}s, page_size: {page}}}"
+        );
+        let read = match self.api {
+            "cls" => String::new(),
+            _ => format!("\x20 read: {}\n", self.read),
+        };
+        config::of_source(&head, self.api, "http://sim.test", &read, settings)
+    }
+
+    fn line(&self, waits: &Waits, took: Duration) -> String {
+        let cells = self.words().join(" | ");
+        let (logs, rows) = (waits.logs, waits.rows);
+        let [p50, p99, longest] = [0.5, 0.99, 1.0].map(|part| waits.seconds(part));
+        format!(
+            "| {cells} | {logs} | {} | {rows} | {:.4} | {} | {p50:.1} | {p99:.1} | {longest:.0} | \
+             {} | {:.1} | {:.0} |",
+            waits.others,
+            logs as f64 / rows as f64,
+            rows.div_ceil(self.page),
+            waits.left,
+            self.even_p99(),
+            took.as_secs_f64(),
+        )
+    }
+
+    /// The 99th percentile of polls at even distances: of one stream the interval decides, of many
+    /// the budget.
+    fn even_p99(&self) -> f64 {
+        let round = self.functions as f64 / REQUESTS_PER_SECOND;
+        let interval = self.interval as f64;
+        match self.read {
+            "function" => 0.99 * interval.max(round),
+            _ => 0.99 * interval,
         }
     }
 }

@@ -1,15 +1,12 @@
-//! What a scrape costs over HTTP on loopback: ours in each format, plain and packed, when nothing,
-//! little and everything changed since the last one, beside the libraries that exporters are
-//! usually made with and beside two limits, flat arrays written anew and a body made before.
-//! Then scrapes while rows are counted, and the memory that a function takes.
+//! What a scrape costs over HTTP on loopback: ours when nothing and when everything changed since
+//! the last one, beside two limits (a body made before, and flat arrays written anew) and beside
+//! the libraries that exporters are usually made with; many scrapes at once; and the memory of a
+//! function.
 //!
-//! `cargo bench --bench scrape [-- 1000 10000] [quick]`. Every server is a process of its own, all
-//! of them show the same numbers, and what they show is compared with them. The peers in Python
-//! and Go are left out, with the reason, where they cannot be had. The times are those of this
-//! machine; the ratios within a run are the point: see `docs/PERFORMANCE.md`.
+//! `cargo bench --bench scrape [-- FUNCTIONS]`, 10,000 by default. Every server is a process of its
+//! own, and all show the same numbers. The peers in Python and Go are left out, with the reason,
+//! where they cannot be had. The ratios within a run are the point: see `docs/PERFORMANCE.md`.
 
-#[path = "scrape/child.rs"]
-mod child;
 #[path = "scrape/client.rs"]
 mod client;
 #[path = "scrape/crates.rs"]
@@ -18,165 +15,278 @@ mod crates;
 mod flat;
 #[path = "scrape/foreign.rs"]
 mod foreign;
-#[path = "scrape/goals.rs"]
-mod goals;
-#[path = "scrape/load.rs"]
-mod load;
 #[path = "scrape/ours.rs"]
 mod ours;
-#[path = "scrape/peers.rs"]
-mod peers;
-#[path = "scrape/rows.rs"]
-mod rows;
+#[path = "support/process.rs"]
+mod process;
 #[path = "scrape/serve.rs"]
 mod serve;
-#[path = "scrape/states.rs"]
-mod states;
 #[path = "scrape/workload.rs"]
 mod workload;
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use child::Child;
-use client::Format;
-use goals::Goals;
-use peers::{Footprint, Subject};
+use client::{Form, Row, Server};
+use process::{Cpu, Process, memory_kib};
+use tokio::task::JoinSet;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How much is measured.
-struct Plan {
-    counts: Vec<usize>,
-    /// Scrapes for each row of ours, of a contestant, at the most.
-    rounds: usize,
-    scrapes: usize,
-    /// Seconds of each part of the load, and how often it alternates.
-    load_seconds: u64,
-    load_rounds: usize,
-}
+const FUNCTIONS: usize = 10_000;
+const ROUNDS: usize = 15;
+/// After so long a row has rounds enough, if it has some.
+const ENOUGH: Duration = Duration::from_secs(20);
+const SOME: usize = 3;
+const STORM: usize = 200;
 
-/// From so many functions on memory tells more than noise.
-const MANY: usize = 2_000;
+/// The goals, as ratios within a run: scrapes of text, plain and packed, to the prepared body where
+/// nothing changed, to the flat arrays where everything did.
+const UNCHANGED: [f64; 2] = [1.1, 1.1];
+const CHANGED: [f64; 2] = [1.0, 1.1];
+/// Many scrapes at once to one that renders and the others that do not, processor time.
+const TOGETHER: f64 = 1.5;
+/// KiB a function, without bodies.
+const RESIDENT: f64 = 3.0;
+
+/// A run, and the goals with what was measured.
+struct Bench {
+    runtime: tokio::runtime::Runtime,
+    data: String,
+    functions: usize,
+    goals: Vec<String>,
+}
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let arguments = arguments.iter().map(String::as_str);
+    // Cargo hands `--bench` to every bench.
+    let arguments: Vec<&str> = arguments.filter(|word| *word != "--bench").collect();
     match arguments[..] {
-        ["serve", who, data, count] => serve::run(who, Path::new(data), count.parse()?),
-        _ => compare(&Plan::of(&arguments)?),
+        ["serve", who, data, count] => return serve::run(who, Path::new(data), count.parse()?),
+        [count] => compare(count.parse()?),
+        _ => compare(FUNCTIONS),
     }
 }
 
-fn compare(plan: &Plan) -> Result<(), Failure> {
-    let begun = Instant::now();
+fn compare(functions: usize) -> Result<(), Failure> {
+    // The exporter installs it too; `reqwest` is built without one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("workload");
-    let foreign = foreign::subjects(folder.path(), &data);
-    for &count in &plan.counts {
-        let truth = workload::write(&data, count)?;
-        let mut goals = Goals::default();
-        let text = folder.path().join("text");
-        let prepared = states(plan, count, &data, &text, &mut goals)?;
-        if plan.counts.last() == Some(&count) {
-            load::measure(plan, &data, count, &mut goals)?;
-        }
-        let mut footprints = Vec::new();
-        rows::Row::print_head(&format!("{count} functions, the others"));
-        for subject in own_subjects(&data).iter().chain(&foreign) {
-            footprints.push(subject.examine(plan.scrapes, count, truth, &prepared)?);
-        }
-        memory(count, &footprints, &mut goals);
-        goals.print(count);
+    workload::write(&data, functions)?;
+    let mut bench = Bench {
+        runtime: tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?,
+        data: data.to_string_lossy().into_owned(),
+        functions,
+        goals: Vec::new(),
+    };
+    Row::print_head(&format!("{functions} functions"));
+    let mut ours = bench.server("ours", functions)?;
+    let text = folder.path().join("text");
+    let body = bench.runtime.block_on(ours.scraper.text(Form::TEXT))?;
+    bench.check("ours", &body, 0)?;
+    std::fs::write(&text, body)?;
+    let prepared = Server::of(Process::again(&[
+        "serve",
+        "prepared",
+        &text.to_string_lossy(),
+        "0",
+    ])?)?;
+    let flat = bench.server("flat", functions)?;
+    bench.states(&mut ours, &prepared, false)?;
+    bench.states(&mut ours, &flat, true)?;
+    bench.storm(&mut ours)?;
+    drop((ours, prepared, flat));
+    bench.memory()?;
+    bench.peers(folder.path())?;
+    println!("\nGoals, {functions} functions");
+    for goal in &bench.goals {
+        println!("  {goal}");
     }
-    println!("\n{:.0} s in all", begun.elapsed().as_secs_f64());
     Ok(())
 }
 
-/// Ours in all states beside the limits; the limits' median times, plain and packed.
-fn states(
-    plan: &Plan,
-    count: usize,
-    data: &Path,
-    text: &PathBuf,
-    goals: &mut Goals,
-) -> Result<[f64; 2], Failure> {
-    let mut ours = Child::start("ours", data, count)?;
-    std::fs::write(text, ours.client().fetch(states::PLAIN_TEXT)?)?;
-    let prepared = Child::start("prepared", text, count)?;
-    let flat = Child::start("flat", data, count)?;
-    let limits = states::Limits { prepared, flat };
-    let states = states::measure(plan.rounds, count, &mut ours, &limits)?;
-    let prepared = states::print(count, &states);
-    goals.states(&states);
-    Ok(prepared)
-}
+// === impl Bench ===
 
-/// The contestants that are parts of this program.
-fn own_subjects(data: &Path) -> Vec<Subject> {
-    let names = [
-        ("ours", Format::Text),
-        ("flat", Format::Text),
-        ("prometheus", Format::Text),
-        ("prometheus-client", Format::OpenMetrics),
-    ];
-    let subject = |(name, format): (&'static str, _)| {
-        let data = data.to_owned();
-        let start = Box::new(move |count| Child::start(name, &data, count));
-        Subject {
-            name,
-            format,
-            is_ours: name == "ours",
-            start: Ok(start),
-        }
-    };
-    names.map(subject).into()
-}
-
-fn memory(count: usize, footprints: &[Footprint], goals: &mut Goals) {
-    peers::print(count, footprints);
-    for footprint in footprints.iter().filter(|one| one.is_ours) {
-        if count >= MANY {
-            goals.memory(footprint);
-        }
+impl Bench {
+    /// Starts a server that is a part of this program.
+    fn server(&self, who: &str, functions: usize) -> Result<Server, Failure> {
+        let count = functions.to_string();
+        Server::of(Process::again(&["serve", who, &self.data, &count])?)
     }
-}
 
-// === impl Plan ===
+    fn goal(&mut self, name: &str, value: f64, limit: f64) {
+        let met = if value <= limit { "met" } else { "NOT MET" };
+        self.goals
+            .push(format!("{name}: at most {limit:.1}: {value:.2} {met}"));
+    }
 
-impl Plan {
-    fn of(arguments: &[&str]) -> Result<Self, Failure> {
-        let mut counts = Vec::new();
-        let mut quick = false;
-        for argument in arguments {
-            match *argument {
-                "quick" => quick = true,
-                // Cargo hands `--bench` to every bench.
-                flag if flag.starts_with("--") => {}
-                count => counts.push(count.parse().map_err(|_| format!("no number: {count}"))?),
+    /// Scrapes ours in each form, after everything has changed or nothing has, each time beside the
+    /// limit in text.
+    fn states(
+        &mut self,
+        ours: &mut Server,
+        limit: &Server,
+        is_changed: bool,
+    ) -> Result<(), Failure> {
+        let (state, beside, goals) = match is_changed {
+            true => ("everything changed", "flat arrays", CHANGED),
+            false => ("nothing changed", "the prepared body", UNCHANGED),
+        };
+        for form in [Form::TEXT, Form::OPEN_METRICS, Form::PROTOBUF] {
+            for (gzip, goal) in [false, true].into_iter().zip(goals) {
+                let (form, text) = (form.gzip(gzip), Form::TEXT.gzip(gzip));
+                let (mut own, mut other) = (Row::default(), Row::default());
+                self.runtime.block_on(ours.scraper.scrape(form))?;
+                self.rounds(|bench| {
+                    if is_changed {
+                        ours.touch()?;
+                    }
+                    bench.runtime.block_on(own.scrape(ours, form))?;
+                    bench.runtime.block_on(other.scrape(limit, text))
+                })?;
+                own.print(&format!("ours, {}, {state}", form.words()));
+                if form == text {
+                    other.print(&format!("  limit: {beside}, {}", text.words()));
+                    let name = format!("{state}, {}, to {beside}", form.words());
+                    self.goal(&name, own.median() / other.median(), goal);
+                }
             }
         }
-        let counts = match (counts.is_empty(), quick) {
-            (false, _) => counts,
-            (true, true) => vec![1_000],
-            (true, false) => vec![1_000, 10_000],
-        };
-        Ok(if quick {
-            Self {
-                counts,
-                rounds: 5,
-                scrapes: 4,
-                load_seconds: 2,
-                load_rounds: 1,
+        Ok(())
+    }
+
+    /// Many scrapes at the instant at which everything has changed, as Prometheus asks.
+    fn storm(&mut self, ours: &mut Server) -> Result<(), Failure> {
+        let form = Form::TEXT.gzip(true);
+        let (mut first, mut next) = (Row::default(), Row::default());
+        for _ in 0..SOME {
+            ours.touch()?;
+            self.runtime.block_on(first.scrape(ours, form))?;
+            self.runtime.block_on(next.scrape(ours, form))?;
+        }
+        ours.touch()?;
+        let (id, began) = (ours.id(), Instant::now());
+        let before = Cpu::of(&id)?;
+        self.runtime.block_on(async {
+            let mut scrapes = JoinSet::new();
+            for _ in 0..STORM {
+                let scraper = ours.scraper.clone();
+                scrapes.spawn(async move { scraper.scrape(form).await });
             }
-        } else {
-            Self {
-                counts,
-                rounds: 15,
-                scrapes: 20,
-                load_seconds: 10,
-                load_rounds: 3,
+            scrapes
+                .join_all()
+                .await
+                .into_iter()
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        let (took, spent) = (began.elapsed(), Cpu::of(&id)?.since(&before));
+        let expected = first.cpu() + next.cpu() * (STORM - 1) as f64;
+        println!(
+            "{STORM} scrapes at once, everything changed: {:.0} ms, {:.0} ms of processor time; one \
+             rendering and {} answers without take {expected:.0} ms",
+            took.as_secs_f64() * 1e3,
+            spent.as_secs_f64() * 1e3,
+            STORM - 1
+        );
+        let ratio = spent.as_secs_f64() * 1e3 / expected;
+        self.goal(
+            "200 scrapes at once, to one rendering and 199 answers",
+            ratio,
+            TOGETHER,
+        );
+        Ok(())
+    }
+
+    /// Resident memory of ours over the same program without functions.
+    fn memory(&mut self) -> Result<(), Failure> {
+        let (empty, mut full) = (
+            self.server("ours", 0)?,
+            self.server("ours", self.functions)?,
+        );
+        let each = |full: f64, empty: f64| (full - empty) / self.functions.max(1) as f64;
+        let resident = |server: &Server| memory_kib(&server.id(), "VmRSS:");
+        let before = each(resident(&full)?, resident(&empty)?);
+        let forms = [Form::TEXT.gzip(true), Form::TEXT];
+        let mut bodies = 0;
+        for _ in 0..SOME {
+            full.touch()?;
+            bodies = 0;
+            for form in forms {
+                self.runtime.block_on(empty.scraper.scrape(form))?;
+                bodies += self.runtime.block_on(full.scraper.scrape(form))?;
             }
-        })
+        }
+        let text = self.runtime.block_on(full.scraper.text(Form::TEXT))?;
+        self.check("ours", &text, SOME)?;
+        let bodies = bodies as f64 / 1_024.0 / self.functions.max(1) as f64;
+        let after = each(resident(&full)?, resident(&empty)?);
+        println!(
+            "\nours, resident KiB a function: {before:.2} before scrapes; after scrapes of text, \
+             plain and packed, {after:.2}, of which the two bodies are {bodies:.2}"
+        );
+        self.goal("resident KiB a function, before scrapes", before, RESIDENT);
+        let name = "resident KiB a function, after scrapes, without bodies";
+        self.goal(name, after - bodies, RESIDENT);
+        Ok(())
+    }
+
+    /// One row for each library.
+    fn peers(&mut self, folder: &Path) -> Result<(), Failure> {
+        Row::print_head("peers, text or OpenMetrics, rendered at each scrape");
+        let own = ["prometheus", "prometheus-client"].map(|name| {
+            let server = self.server(name, self.functions);
+            (name, server.map_err(|cause| cause.to_string()))
+        });
+        let foreign = foreign::all(folder, &self.data, self.functions);
+        for (name, server) in own.into_iter().chain(foreign) {
+            match server {
+                Ok(server) => self.peer(name, &server)?,
+                Err(reason) => println!("{name:<50}left out: {reason}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn peer(&self, name: &str, server: &Server) -> Result<(), Failure> {
+        let text = self.runtime.block_on(server.scraper.text(Form::TEXT))?;
+        self.check(name, &text, 0)?;
+        let mut row = Row::default();
+        let form = Form::TEXT.gzip(true);
+        self.rounds(|bench| bench.runtime.block_on(row.scrape(server, form)))?;
+        row.print(&format!("{name}, gzip"));
+        Ok(())
+    }
+
+    /// Repeats a measurement until it has rounds or time enough.
+    fn rounds(&self, mut measure: impl FnMut(&Self) -> Result<(), Failure>) -> Result<(), Failure> {
+        let began = Instant::now();
+        for round in 0..ROUNDS {
+            if round >= SOME && began.elapsed() > ENOUGH {
+                break;
+            }
+            measure(self)?;
+        }
+        Ok(())
+    }
+
+    /// Compares what a text shows with what was counted, after `touched` further calls of each.
+    fn check(&self, who: &str, text: &str, touched: usize) -> Result<(), Failure> {
+        let expected = (self.functions * (workload::CALLS + touched)) as f64;
+        for name in [
+            "scf_invocations_total{",
+            "scf_invocation_duration_seconds_count{",
+        ] {
+            let lines = text.lines().filter(|line| line.starts_with(name));
+            let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+            let shown: f64 = values.sum();
+            if shown != expected {
+                return Err(format!("{who}: {name} is {shown}, not {expected}").into());
+            }
+        }
+        Ok(())
     }
 }

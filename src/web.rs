@@ -9,6 +9,7 @@ mod body;
 mod cache;
 mod handshake;
 mod lifecycle;
+mod reply;
 mod scrapes;
 mod seats;
 mod server;

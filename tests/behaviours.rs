@@ -59,8 +59,6 @@ mod pages_adapt;
 mod proxies;
 #[path = "read_auto.rs"]
 mod read_auto;
-#[path = "reading_bound.rs"]
-mod reading_bound;
 #[path = "reload.rs"]
 mod reload;
 #[path = "restart.rs"]

@@ -4,6 +4,8 @@
 //! Function length, `todo!` in code and the like are clippy's part (`make lint`); what stands here
 //! holds for a plain `cargo test` as well.
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/rules.rs"]
@@ -25,6 +27,18 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 fn rooms_use_only_the_rooms_below_them() {
     let faults = rust_files("src").iter().flat_map(layers::faults).collect();
     report(faults);
+}
+
+#[test]
+fn no_modules_use_each_other() {
+    let crates = fs::read_dir(root().join("crates")).into_iter().flatten();
+    let folders = crates.flatten().map(|of| relative(&of.path().join("src")));
+    let folders = folders.chain(["src".to_owned()]);
+    report(
+        folders
+            .flat_map(|folder| circles::faults(&folder, &rust_files(&folder)))
+            .collect(),
+    );
 }
 
 #[test]

@@ -1,94 +1,130 @@
-//! The loop to measure against: pages are fetched and parsed, and nothing is done with them.
+//! The peers: `serde_json` reads the recorded answers into borrowed rows, and nothing is done with
+//! them; and the limit, a search that has to touch every byte.
 
 use std::borrow::Cow;
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use serde::Deserialize;
-use tokio::task::JoinSet;
 
-use super::Failure;
-use super::meter::{Meter, Spent};
-use super::workload::FUNCTIONS;
+use super::world::{Meter, World};
+use super::{Failure, Spent};
 
-/// The fields that the exporter needs too; `log` is skipped by the parser.
+/// The fields that the exporter needs too, by the names of v2 and of API 3.0; all else is skipped.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "they are read to be there, and that is all")]
 struct Row<'a> {
-    #[serde(borrow)]
+    #[serde(alias = "functionName", alias = "FunctionName", borrow)]
     function_name: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(alias = "retMsg", alias = "RetMsg", borrow)]
     ret_msg: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(alias = "requestId", alias = "RequestId", borrow)]
     request_id: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(alias = "startTime", alias = "StartTime", borrow)]
     start_time: Cow<'a, str>,
+    #[serde(alias = "retCode", alias = "RetCode")]
     ret_code: i64,
+    #[serde(alias = "Duration")]
     duration: f64,
+    #[serde(alias = "billDuration", alias = "BillDuration")]
     bill_duration: f64,
+    #[serde(alias = "memUsage", alias = "MemUsage")]
     mem_usage: f64,
+    #[serde(alias = "invokeFinished", alias = "InvokeFinished")]
     invoke_finished: i64,
 }
 
+/// An answer, or what API 3.0 puts into it.
 #[derive(Deserialize)]
 struct Answer<'a> {
-    total: usize,
-    #[serde(borrow)]
+    #[serde(alias = "Data", borrow, default)]
     data: Vec<Row<'a>>,
+    #[serde(rename = "Results", borrow, default)]
+    results: Vec<Line<'a>>,
 }
 
-/// Reads every row once, `in_flight` functions at a time, on one thread.
-pub fn run(port: u16, page_size: usize, in_flight: usize) -> Result<Spent, Failure> {
+#[derive(Deserialize)]
+struct Whole<'a> {
+    #[serde(rename = "Response", borrow)]
+    response: Answer<'a>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "LogJson", borrow)]
+    log_json: Cow<'a, str>,
+}
+
+/// The line within a line.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "they are read to be there, and that is all")]
+struct Record<'a> {
+    #[serde(rename = "SCF_FunctionName", borrow)]
+    function_name: Cow<'a, str>,
+    #[serde(rename = "SCF_RequestId", borrow)]
+    request_id: Cow<'a, str>,
+    #[serde(rename = "SCF_RetryNum", borrow)]
+    retry_num: Cow<'a, str>,
+    #[serde(rename = "SCF_StartTime", borrow)]
+    start_time: Cow<'a, str>,
+    #[serde(rename = "SCF_Duration", borrow)]
+    duration: Cow<'a, str>,
+    #[serde(rename = "SCF_MemUsage", borrow)]
+    memory: Cow<'a, str>,
+    #[serde(rename = "SCF_StatusCode", borrow)]
+    status: Cow<'a, str>,
+    #[serde(rename = "SCF_Message", borrow)]
+    message: Cow<'a, str>,
+}
+
+/// Fetches the recorded answers one after the other and parses them.
+pub fn over_http(port: u16, world: &World) -> Result<Spent, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // The exporter installs it too; `reqwest` is built without one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;
-    let next = Arc::new(AtomicUsize::new(0));
+    let get = |number: usize| {
+        let url = format!("http://127.0.0.1:{port}/{number}");
+        let request = client.get(url);
+        async { Ok::<Bytes, Failure>(request.send().await?.error_for_status()?.bytes().await?) }
+    };
     let meter = Meter::start()?;
-    let rows = runtime.block_on(async {
-        let mut workers = JoinSet::new();
-        for _ in 0..in_flight {
-            workers.spawn(worker(client.clone(), port, page_size, next.clone()));
+    let mut rows = 0;
+    for number in 0.. {
+        let body = runtime.block_on(get(number))?;
+        if body.is_empty() {
+            break;
         }
-        let mut rows = 0;
-        while let Some(worker) = workers.join_next().await {
-            rows += worker??;
-        }
-        Ok::<_, Failure>(rows)
-    })?;
-    meter.stop(rows, rows as u64)
+        rows += parse(&world.api, &body)?;
+    }
+    meter.stop(rows)
 }
 
-/// Takes one function after the other; how many rows it met.
-async fn worker(
-    client: reqwest::Client,
-    port: u16,
-    page_size: usize,
-    next: Arc<AtomicUsize>,
-) -> Result<usize, Failure> {
-    let mut rows = 0;
-    loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        if at >= FUNCTIONS {
-            return Ok(rows);
-        }
-        let mut offset = 0;
-        loop {
-            let url = format!(
-                "http://127.0.0.1:{port}/?Action=GetFunctionLogs&order=desc&functionName=order-service-handler-{at:03}&offset={offset}&limit={page_size}"
-            );
-            let body = client.get(url).send().await?.bytes().await?;
-            let answer: Answer<'_> = serde_json::from_slice(&body)?;
-            let page = black_box(&answer.data).len();
-            offset += page;
-            rows += page;
-            if page == 0 || offset >= answer.total {
-                break;
-            }
+/// Parses the recorded answers, or only searches them.
+pub fn in_memory(world: &World, is_parsed: bool) -> Result<Spent, Failure> {
+    let answers = world.answers()?;
+    let count = |body: &[u8]| parse(&world.api, body);
+    let rows = answers.iter().map(|answer| count(&answer.body));
+    let rows = rows.sum::<Result<usize, Failure>>()?;
+    let meter = Meter::start()?;
+    for answer in &answers {
+        if is_parsed {
+            black_box(count(&answer.body)?);
+        } else {
+            black_box(memchr::memchr2_iter(b'"', b'\\', &answer.body).count());
         }
     }
+    meter.stop(rows)
+}
+
+/// How many rows an answer holds.
+fn parse(api: &str, body: &[u8]) -> Result<usize, Failure> {
+    let answer: Answer<'_> = match api {
+        "v2" => serde_json::from_slice(body)?,
+        _ => serde_json::from_slice::<Whole<'_>>(body)?.response,
+    };
+    for line in &answer.results {
+        black_box(serde_json::from_str::<Record<'_>>(&line.log_json)?);
+    }
+    Ok(black_box(answer.data).len() + answer.results.len())
 }

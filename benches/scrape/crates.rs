@@ -2,19 +2,17 @@
 
 use std::sync::atomic::AtomicU64;
 
-use bytes::Bytes;
 use prometheus::{Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
 use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
-use super::serve::{Peer, packed};
-use super::workload::{Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending, name_of};
+use super::serve::Peer;
+use super::workload::{LAST_MILLIS, NAMESPACE, REGION, Sample};
 
 /// The crate `prometheus`.
 pub struct Prometheus {
@@ -28,62 +26,40 @@ pub struct Prometheus {
 /// The crate `prometheus-client`.
 pub struct Client {
     registry: prometheus_client::registry::Registry,
-    invocations: Family<Way, Counter>,
-    histograms: [Family<Labels, Histogram, Buckets>; 3],
+    invocations: Family<Labels, Counter>,
+    histograms: [Family<Labels, Histogram, fn() -> Histogram>; 3],
     last: Family<Labels, Gauge<f64, AtomicU64>>,
     info: Family<Labels, Gauge>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
-    region: &'static str,
-    function_namespace: &'static str,
-    function_name: String,
+/// Names with values.
+type Labels = Vec<(&'static str, String)>;
+
+fn bounds(bounds: &Bounds) -> Vec<f64> {
+    let bounds = bounds.le.iter().map(|le| le.parse());
+    bounds.collect::<Result<_, _>>().unwrap_or_default()
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Way {
-    region: &'static str,
-    function_namespace: &'static str,
-    function_name: String,
-    ret_code: i64,
-    outcome: &'static str,
+fn durations() -> Histogram {
+    Histogram::new(bounds(&DURATION_BOUNDS))
 }
 
-/// Makes histograms with these bounds.
-#[derive(Clone)]
-struct Buckets(Vec<f64>);
+fn sizes() -> Histogram {
+    Histogram::new(bounds(&MEMORY_BOUNDS))
+}
 
-fn bounds(bounds: &Bounds) -> Result<Vec<f64>, Failure> {
-    Ok(bounds
-        .le
-        .iter()
-        .map(|le| le.parse::<f64>())
-        .collect::<Result<_, _>>()?)
+fn labels_of(name: &str) -> Labels {
+    let values = [REGION, NAMESPACE, name].map(str::to_owned);
+    FUNCTION_LABELS.iter().copied().zip(values).collect()
 }
 
 // === impl Prometheus ===
 
 impl Prometheus {
-    pub fn fill(functions: Functions) -> Result<Self, Failure> {
-        let peer = Self::new()?;
-        for function in functions {
-            let function = function?;
-            for (place, sample) in function.samples.iter().enumerate() {
-                peer.count(&function.name, ending(place), sample);
-            }
-            let labels = [REGION, NAMESPACE, function.name.as_str()];
-            peer.info.with_label_values(&labels).set(1.0);
-            let last = LAST_MILLIS as f64 / 1e3;
-            peer.last.with_label_values(&labels).set(last);
-        }
-        Ok(peer)
-    }
-
-    fn new() -> Result<Self, Failure> {
+    pub fn new() -> Result<Self, Failure> {
         let opts = |metric: &Metric| Opts::new(metric.name, metric.help);
         let histogram = |metric: &Metric, buckets| -> Result<_, Failure> {
-            let opts = HistogramOpts::new(metric.name, metric.help).buckets(bounds(buckets)?);
+            let opts = HistogramOpts::new(metric.name, metric.help).buckets(bounds(buckets));
             Ok(HistogramVec::new(opts, metric.labels)?)
         };
         let invocations = &catalog::INVOCATIONS;
@@ -106,8 +82,17 @@ impl Prometheus {
         peer.registry.register(Box::new(peer.info.clone()))?;
         Ok(peer)
     }
+}
 
-    fn count(&self, name: &str, (code, outcome): (i64, &str), sample: &Sample) {
+impl Peer for Prometheus {
+    fn begin(&mut self, name: &str) {
+        let labels = [REGION, NAMESPACE, name];
+        self.info.with_label_values(&labels).set(1.0);
+        let last = LAST_MILLIS as f64 / 1e3;
+        self.last.with_label_values(&labels).set(last);
+    }
+
+    fn count(&mut self, name: &str, (code, outcome): (i64, &str), sample: &Sample) {
         let labels = [REGION, NAMESPACE, name];
         let mut digits = itoa::Buffer::new();
         let way = [REGION, NAMESPACE, name, digits.format(code), outcome];
@@ -116,54 +101,23 @@ impl Prometheus {
             histogram.with_label_values(&labels).observe(value);
         }
     }
-}
 
-impl Peer for Prometheus {
-    fn content_type(&self) -> &'static str {
-        "text/plain; version=0.0.4"
-    }
-
-    fn body(&self, gzip: bool) -> Result<Bytes, Failure> {
+    fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut text = Vec::new();
         prometheus::TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        packed(text, gzip)
-    }
-
-    fn touch(&self, function: usize, sample: &Sample) {
-        self.count(&name_of(function), (0, "success"), sample);
+        Ok(text)
     }
 }
 
 // === impl Client ===
 
 impl Client {
-    pub fn fill(functions: Functions) -> Result<Self, Failure> {
-        let peer = Self::new()?;
-        for function in functions {
-            let function = function?;
-            for (place, sample) in function.samples.iter().enumerate() {
-                peer.count(&function.name, ending(place), sample);
-            }
-            let labels = Labels::of(&function.name);
-            peer.info.get_or_create(&labels).set(1);
-            let last = LAST_MILLIS as f64 / 1e3;
-            peer.last.get_or_create(&labels).set(last);
-        }
-        Ok(peer)
-    }
-
-    fn new() -> Result<Self, Failure> {
-        let histogram = |of: &Bounds| -> Result<_, Failure> {
-            Ok(Family::new_with_constructor(Buckets(bounds(of)?)))
-        };
+    pub fn new() -> Self {
+        let histogram = |of: fn() -> Histogram| Family::new_with_constructor(of);
         let mut peer = Self {
             registry: prometheus_client::registry::Registry::default(),
             invocations: Family::default(),
-            histograms: [
-                histogram(&DURATION_BOUNDS)?,
-                histogram(&DURATION_BOUNDS)?,
-                histogram(&MEMORY_BOUNDS)?,
-            ],
+            histograms: [durations, durations, sizes].map(|of| histogram(of)),
             last: Family::default(),
             info: Family::default(),
         };
@@ -183,53 +137,32 @@ impl Client {
         let (last, info) = (&catalog::LAST_INVOCATION, &catalog::FUNCTION_INFO);
         registry.register(last.name, last.help, peer.last.clone());
         registry.register(info.name, info.help, peer.info.clone());
-        Ok(peer)
+        peer
+    }
+}
+
+impl Peer for Client {
+    fn begin(&mut self, name: &str) {
+        let labels = labels_of(name);
+        self.info.get_or_create(&labels).set(1);
+        let last = LAST_MILLIS as f64 / 1e3;
+        self.last.get_or_create(&labels).set(last);
     }
 
-    fn count(&self, name: &str, (ret_code, outcome): (i64, &'static str), sample: &Sample) {
-        let labels = Labels::of(name);
-        let way = Way {
-            region: labels.region,
-            function_namespace: labels.function_namespace,
-            function_name: labels.function_name.clone(),
-            ret_code,
-            outcome,
-        };
+    fn count(&mut self, name: &str, (ret_code, outcome): (i64, &str), sample: &Sample) {
+        let labels = labels_of(name);
+        let mut way = labels.clone();
+        way.push(("ret_code", ret_code.to_string()));
+        way.push(("outcome", outcome.to_owned()));
         self.invocations.get_or_create(&way).inc();
         for (histogram, value) in self.histograms.iter().zip(sample.values()) {
             histogram.get_or_create(&labels).observe(value);
         }
     }
-}
 
-impl Peer for Client {
-    fn content_type(&self) -> &'static str {
-        "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    }
-
-    fn body(&self, gzip: bool) -> Result<Bytes, Failure> {
+    fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
-        packed(text.into_bytes(), gzip)
-    }
-
-    fn touch(&self, function: usize, sample: &Sample) {
-        self.count(&name_of(function), (0, "success"), sample);
-    }
-}
-
-impl Labels {
-    fn of(name: &str) -> Self {
-        Self {
-            region: REGION,
-            function_namespace: NAMESPACE,
-            function_name: name.to_owned(),
-        }
-    }
-}
-
-impl MetricConstructor<Histogram> for Buckets {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(self.0.iter().copied())
+        Ok(text.into_bytes())
     }
 }

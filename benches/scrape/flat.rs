@@ -1,14 +1,11 @@
 //! A reference: numbers in flat arrays, written anew into one text at each scrape, by hand.
 
-use std::sync::{Mutex, PoisonError};
-
-use bytes::Bytes;
 use scf_exporter::catalog::{self, Metric};
 use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
-use super::serve::{Peer, packed};
-use super::workload::{Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
+use super::serve::Peer;
+use super::workload::{LAST_MILLIS, NAMESPACE, REGION, Sample};
 
 /// The families with their bounds; sums are in nanoseconds or bytes.
 static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
@@ -19,7 +16,8 @@ static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
 const BUCKETS: usize = 18;
 const CODES: [(i64, &str); 3] = [(0, "success"), (1, "function_error"), (433, "timeout")];
 
-pub struct Flat(Mutex<Vec<Numbers>>);
+#[derive(Default)]
+pub struct Flat(Vec<Numbers>);
 
 struct Numbers {
     /// All labels of the function but the closing brace.
@@ -29,47 +27,7 @@ struct Numbers {
     sums: [u64; HISTOGRAMS.len()],
 }
 
-impl Flat {
-    pub fn fill(functions: Functions) -> Result<Self, Failure> {
-        let mut all = Vec::new();
-        for function in functions {
-            let function = function?;
-            let name = &function.name;
-            let labels = format!(
-                r#"{{region="{REGION}",function_namespace="{NAMESPACE}",function_name="{name}""#
-            );
-            let mut numbers = Numbers {
-                labels: labels.into(),
-                codes: [0; CODES.len()],
-                buckets: [[0; BUCKETS]; HISTOGRAMS.len()],
-                sums: [0; HISTOGRAMS.len()],
-            };
-            for (place, sample) in function.samples.iter().enumerate() {
-                numbers.count(ending(place).0, sample);
-            }
-            all.push(numbers);
-        }
-        Ok(Self(Mutex::new(all)))
-    }
-}
-
 impl Numbers {
-    fn count(&mut self, ret_code: i64, sample: &Sample) {
-        for (count, (code, _)) in self.codes.iter_mut().zip(CODES) {
-            *count += u64::from(code == ret_code);
-        }
-        let values = [
-            u64::from(sample.micros) * 1_000,
-            u64::from(sample.billed_millis) * 1_000_000,
-            u64::from(sample.memory_kib) << 10,
-        ];
-        for (at, (value, (_, bounds))) in values.into_iter().zip(HISTOGRAMS).enumerate() {
-            let bucket = bounds.upper.partition_point(|&upper| upper < value);
-            self.buckets[at][bucket] += 1;
-            self.sums[at] += value;
-        }
-    }
-
     fn write_histogram(&self, at: usize, out: &mut Vec<u8>) {
         let (metric, bounds) = HISTOGRAMS[at];
         let mut seen = 0;
@@ -116,19 +74,46 @@ fn billionths(out: &mut Vec<u8>, number: u64) {
 }
 
 impl Peer for Flat {
-    fn content_type(&self) -> &'static str {
-        "text/plain; version=0.0.4; charset=utf-8"
+    fn begin(&mut self, name: &str) {
+        let labels = format!(
+            r#"{{region="{REGION}",function_namespace="{NAMESPACE}",function_name="{name}""#
+        );
+        self.0.push(Numbers {
+            labels: labels.into(),
+            codes: [0; CODES.len()],
+            buckets: [[0; BUCKETS]; HISTOGRAMS.len()],
+            sums: [0; HISTOGRAMS.len()],
+        });
     }
 
-    fn body(&self, gzip: bool) -> Result<Bytes, Failure> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts for the function that began last.
+    fn count(&mut self, _: &str, (ret_code, _): (i64, &str), sample: &Sample) {
+        let Some(numbers) = self.0.last_mut() else {
+            return;
+        };
+        for (count, (code, _)) in numbers.codes.iter_mut().zip(CODES) {
+            *count += u64::from(code == ret_code);
+        }
+        let values = [
+            u64::from(sample.micros) * 1_000,
+            u64::from(sample.billed_millis) * 1_000_000,
+            u64::from(sample.memory_kib) << 10,
+        ];
+        for (at, (value, (_, bounds))) in values.into_iter().zip(HISTOGRAMS).enumerate() {
+            let bucket = bounds.upper.partition_point(|&upper| upper < value);
+            numbers.buckets[at][bucket] += 1;
+            numbers.sums[at] += value;
+        }
+    }
+
+    fn body(&self) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
         let head = |out: &mut Vec<u8>, metric: &Metric, kind: &str| {
             put(out, &["# HELP ", metric.name, " ", metric.help, "\n"]);
             put(out, &["# TYPE ", metric.name, " ", kind, "\n"]);
         };
         head(&mut out, &catalog::INVOCATIONS, "counter");
-        for numbers in all.iter() {
+        for numbers in &self.0 {
             for (count, (code, outcome)) in numbers.codes.iter().zip(CODES) {
                 let mut digits = itoa::Buffer::new();
                 let code = digits.format(code);
@@ -142,7 +127,7 @@ impl Peer for Flat {
         }
         for (at, (metric, _)) in HISTOGRAMS.iter().enumerate() {
             head(&mut out, metric, "histogram");
-            for numbers in all.iter() {
+            for numbers in &self.0 {
                 numbers.write_histogram(at, &mut out);
             }
         }
@@ -152,19 +137,11 @@ impl Peer for Flat {
             (&catalog::FUNCTION_INFO, 1_000_000_000),
         ] {
             head(&mut out, metric, "gauge");
-            for numbers in all.iter() {
+            for numbers in &self.0 {
                 put(&mut out, &[metric.name, &numbers.labels, "} "]);
                 billionths(&mut out, value);
             }
         }
-        drop(all);
-        packed(out, gzip)
-    }
-
-    fn touch(&self, function: usize, sample: &Sample) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(numbers) = all.get_mut(function) {
-            numbers.count(0, sample);
-        }
+        Ok(out)
     }
 }

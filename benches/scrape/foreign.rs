@@ -2,25 +2,29 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use super::Failure;
-use super::child::Child;
-use super::client::Format;
-use super::peers::{Start, Subject};
+use super::client::Server;
+use super::process::Process;
 
-/// Python and Go. Both show the workload in `data`; what is built is put into `folder`.
-pub fn subjects(folder: &Path, data: &Path) -> Vec<Subject> {
-    let subject = |name, start: Result<Start, Failure>| Subject {
-        name,
-        format: Format::Text,
-        is_ours: false,
-        start: start.map_err(|error| error.to_string()),
+/// client_golang and Python's prometheus_client as servers of `functions` functions of `data`, or
+/// why they cannot be had. What is built is put into `folder`.
+pub fn all(
+    folder: &Path,
+    data: &str,
+    functions: usize,
+) -> [(&'static str, Result<Server, String>); 2] {
+    let start = |command: Result<Command, Failure>| {
+        let mut command = command?;
+        command.arg(data).arg(functions.to_string());
+        Server::of(Process::spawn(command)?)
     };
-    vec![
-        subject("client_golang", go(folder, data)),
-        subject("Python prometheus_client", python(data)),
+    [
+        ("client_golang", go(folder)),
+        ("Python prometheus_client", python()),
     ]
+    .map(|(name, command)| (name, start(command).map_err(|cause| cause.to_string())))
 }
 
 fn source(name: &str) -> PathBuf {
@@ -29,7 +33,7 @@ fn source(name: &str) -> PathBuf {
 }
 
 /// Built outside the tree, by the versions that its `go.sum` names.
-fn go(folder: &Path, data: &Path) -> Result<Start, Failure> {
+fn go(folder: &Path) -> Result<Command, Failure> {
     let folder = folder.join("go");
     fs::create_dir_all(&folder)?;
     for name in ["main.go", "go.mod", "go.sum"] {
@@ -38,38 +42,25 @@ fn go(folder: &Path, data: &Path) -> Result<Start, Failure> {
     let mut build = Command::new("go");
     build.args(["build", "-mod=readonly", "-o", "peer", "."]);
     run(build.current_dir(&folder), "go build")?;
-    let data = data.to_owned();
-    Ok(Box::new(move |count| {
-        let mut command = Command::new(folder.join("peer"));
-        command.arg(&data).arg(count.to_string());
-        Child::spawn(command)
-    }))
+    Ok(Command::new(folder.join("peer")))
 }
 
-fn python(data: &Path) -> Result<Start, Failure> {
+fn python() -> Result<Command, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut script = Command::new(root.join("scripts/get-sdks.sh"));
-    let output = run(script.arg("openmetrics"), "scripts/get-sdks.sh")?;
-    let clients = String::from_utf8(output.stdout)?;
-    let python = Path::new(clients.trim()).join("openmetrics/bin/python");
-    let data = data.to_owned();
-    Ok(Box::new(move |count| {
-        let mut command = Command::new(&python);
-        command
-            .arg("-B")
-            .arg(source("peer.py"))
-            .arg(&data)
-            .arg(count.to_string());
-        Child::spawn(command)
-    }))
+    let clients = run(script.arg("openmetrics"), "scripts/get-sdks.sh")?;
+    let mut command = Command::new(Path::new(clients.trim()).join("openmetrics/bin/python"));
+    command.arg("-B").arg(source("peer.py"));
+    Ok(command)
 }
 
-fn run(command: &mut Command, name: &str) -> Result<Output, Failure> {
+/// Runs a command to its end; what it prints.
+fn run(command: &mut Command, name: &str) -> Result<String, Failure> {
     let output = command
         .output()
         .map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {
-        return Ok(output);
+        return Ok(String::from_utf8(output.stdout)?);
     }
     let told = String::from_utf8_lossy(&output.stderr);
     let last = told.trim().lines().next_back().unwrap_or("it says nothing");

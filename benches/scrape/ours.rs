@@ -1,173 +1,97 @@
-//! Our side: a real committer over state in memory, its published snapshot behind the real server.
+//! Our side: series behind the real web server, published as the committer publishes them.
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use scf_exporter::commit::{Books, Committer, Published, Rules, Writer, ZeroFirst};
-use scf_exporter::ledger::{Retention, TargetId};
-use scf_exporter::model::{
-    AttemptKey, Bytes, FunctionId, Nanos, Outcome, Page, RetCode, Row, Timestamp,
-};
-use scf_exporter::runtime::Runtime;
-use scf_exporter::series::{FunctionSeries, Snapshot};
-use scf_exporter::store::{Store, Stored, StoredFunction};
+use arc_swap::ArcSwap;
+use scf_exporter::model::{Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
+use scf_exporter::series::{FunctionSeries, SeriesSet, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 use scf_exporter::web::{self, Limits, Readiness, Site, Status, Toolkit, View};
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
 
 use super::Failure;
-use super::workload::{
-    CALLS, Function, Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, Stream, ending, name_of,
-};
+use super::workload::{CALLS, Function, Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
 
-/// Rows of a page, and of a second, while counting.
-const PAGE_ROWS: usize = 100;
-const ROWS_A_SECOND: usize = 2_000;
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// The scrapes at once, and some.
+const CONNECTIONS: usize = 256;
 
 pub struct Ours {
-    writer: Writer,
-    target: TargetId,
-    functions: usize,
-    /// Makes each row's key its own.
-    counted: u128,
+    series: SeriesSet,
+    generation: u64,
+    shown: Arc<Shown>,
 }
 
 /// What the server shows.
-struct Shown(Published);
+struct Shown(ArcSwap<Snapshot>);
 
 impl Ours {
-    /// Serves the functions at `listener`. What was counted of them is there as after a start
-    /// with state: the ledger need not remember invocations that were settled long ago.
+    /// Serves the functions at `listener`.
     pub fn start(
         runtime: &tokio::runtime::Runtime,
         listener: TcpListener,
         functions: Functions,
     ) -> Result<Self, Failure> {
-        let _entered = runtime.enter();
-        let mut stored = Stored::default();
+        let mut series = SeriesSet::new(usize::MAX);
         for function in functions {
-            stored.functions.push(Some(StoredFunction {
-                series: Arc::new(series_of(&function?)),
-                forgotten: Timestamp::from_millis(LAST_MILLIS),
-            }));
+            series.put(Arc::new(series_of(&function?)));
         }
-        let functions = stored.functions.len();
-        let rules = Rules {
-            functions: functions.max(1),
-            several_accounts: false,
-            late_after: DAY,
-            first_read: DAY,
-            retention: Retention {
-                span: Duration::ZERO,
-                is_written: false,
-            },
-        };
+        let shown = Arc::new(Shown(ArcSwap::from_pointee(series.snapshot(1, false))));
         let telemetry = Arc::new(Telemetry::new(&BuildInfo::current())?);
-        let (committer, writer, published) = Committer::new(
-            Books::restore(rules, stored),
-            Store::memory(),
-            telemetry.clone(),
-            Runtime::system(),
-            ZeroFirst::new(Duration::ZERO, Vec::new()),
-        );
-        runtime.spawn(committer.run());
-        let site = Arc::new(Site::new(
-            Arc::new(Shown(published)),
-            telemetry,
-            "/metrics",
-        )?);
+        let site = Arc::new(Site::new(shown.clone(), telemetry, "/metrics")?);
+        let limits = Limits {
+            connections: CONNECTIONS,
+            ..Limits::default()
+        };
         runtime.spawn(async move {
             let open = Arc::new(Toolkit::none());
-            web::serve(vec![listener], site, open, Limits::default(), pending()).await;
+            web::serve(vec![listener], site, open, limits, pending()).await;
         });
         Ok(Self {
-            writer,
-            target: TargetId::namespace(REGION, NAMESPACE),
-            functions,
-            counted: 0,
+            series,
+            generation: 1,
+            shown,
         })
     }
 
-    /// Counts one more call of each; returns when they are published.
-    pub async fn touch(&mut self, chosen: &[usize], stream: &mut Stream) -> Result<(), Failure> {
-        let page = self.page(chosen.iter().copied(), stream);
-        let outcome = self.writer.page(&self.target, page).await?;
-        if outcome.counted != chosen.len() as u64 {
-            return Err(format!("{outcome:?} of {} rows", chosen.len()).into());
+    /// Counts one more call of each function and publishes that.
+    pub fn touch(&mut self) {
+        let further = Sample {
+            micros: 100_000,
+            billed_millis: 100,
+            memory_kib: 100_000,
+        };
+        let row = row_of(CALLS, &further);
+        for slot in 0..self.series.slots() {
+            let now = Timestamp::from_millis(LAST_MILLIS);
+            self.series.change(slot, |series| series.count(&row, now));
         }
-        Ok(())
-    }
-
-    /// Hands over pages of random functions at a steady rate; the microseconds until each was
-    /// durable and published.
-    pub async fn count(&mut self, seconds: u64, stream: &mut Stream) -> Result<Vec<u128>, Failure> {
-        let pages_a_second = ROWS_A_SECOND / PAGE_ROWS;
-        let mut times = Vec::new();
-        let mut tick = tokio::time::interval(Duration::from_secs(1) / pages_a_second as u32);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        for _ in 0..seconds as usize * pages_a_second {
-            tick.tick().await;
-            let limit = self.functions;
-            let chosen: Vec<_> = (0..PAGE_ROWS).map(|_| stream.below(limit)).collect();
-            let page = self.page(chosen.into_iter(), stream);
-            let start = Instant::now();
-            let outcome = self.writer.page(&self.target, page).await?;
-            times.push(start.elapsed().as_micros());
-            if outcome.counted != PAGE_ROWS as u64 {
-                return Err(format!("{outcome:?} of {PAGE_ROWS} rows").into());
-            }
-        }
-        Ok(times)
-    }
-
-    /// A page with a row of each of these functions.
-    fn page(&mut self, chosen: impl Iterator<Item = usize>, stream: &mut Stream) -> Page {
-        let mut page = Page::default();
-        for (place, function) in chosen.enumerate() {
-            self.counted += 1;
-            page.functions.push(id_of(&name_of(function)));
-            page.rows.push(Row {
-                function: place as u16,
-                key: AttemptKey {
-                    id: self.counted,
-                    attempt: 0,
-                },
-                position: Timestamp::from_millis(LAST_MILLIS + self.counted as i64),
-                ..row_of(&Sample::further(stream))
-            });
-        }
-        page
+        self.generation += 1;
+        let snapshot = self.series.snapshot(self.generation, false);
+        self.shown.0.store(Arc::new(snapshot));
     }
 }
 
 fn series_of(function: &Function) -> FunctionSeries {
-    let mut series = FunctionSeries::new(id_of(&function.name), RetCode::ZERO);
+    let id = FunctionId::new(REGION, NAMESPACE, &function.name);
+    let mut series = FunctionSeries::new(id, RetCode::ZERO);
     for (place, sample) in function.samples.iter().enumerate() {
-        let (ret_code, _) = ending(place);
-        let row = Row {
-            ret_code: RetCode::new(ret_code),
-            outcome: match ret_code {
-                0 => Outcome::Success,
-                1 => Outcome::FunctionError,
-                _ => Outcome::Timeout,
-            },
-            position: Timestamp::from_millis(LAST_MILLIS - (CALLS - 1 - place) as i64),
-            ..row_of(sample)
-        };
-        series.count(&row, Timestamp::from_millis(LAST_MILLIS));
+        let now = Timestamp::from_millis(LAST_MILLIS);
+        series.count(&row_of(place, sample), now);
     }
     series
 }
 
-fn id_of(name: &str) -> FunctionId {
-    FunctionId::new(REGION, NAMESPACE, name)
-}
-
-fn row_of(sample: &Sample) -> Row {
+fn row_of(place: usize, sample: &Sample) -> Row {
+    let (ret_code, _) = ending(place);
     Row {
+        ret_code: RetCode::new(ret_code),
+        outcome: match ret_code {
+            0 => Outcome::Success,
+            1 => Outcome::FunctionError,
+            _ => Outcome::Timeout,
+        },
+        position: Timestamp::from_millis(LAST_MILLIS - (CALLS - 1).saturating_sub(place) as i64),
         duration: Nanos(u64::from(sample.micros) * 1_000),
         billed: Nanos(u64::from(sample.billed_millis) * 1_000_000),
         memory: Bytes(u64::from(sample.memory_kib) << 10),

@@ -5,7 +5,7 @@ use hyper::{Method, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::Body;
-use super::site::{text, with};
+use super::reply::{text, with};
 
 pub(super) const RELOAD: &str = "/-/reload";
 pub(super) const QUIT: &str = "/-/quit";

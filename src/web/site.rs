@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap,
+    HeaderName, VARY,
 };
 use hyper::{Method, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::lifecycle::{self, Lifecycle};
+use super::reply::{answer, text, with};
 use super::scrapes::Scrapes;
 use super::status::{self, Kind, Pages};
 use super::{Readiness, View};
@@ -20,7 +21,6 @@ use crate::telemetry::{Telemetry, Unread};
 
 const HEALTHY: &str = "/-/healthy";
 const READY: &str = "/-/ready";
-const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 /// The longest path and query together that are looked at, in bytes.
@@ -185,31 +185,9 @@ fn list(headers: &HeaderMap, name: &HeaderName) -> String {
     lines.join(",")
 }
 
-pub(super) fn text(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {
-    answer(status, PLAIN, Body::text(text))
-}
-
-fn answer(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let response = with(response, CONTENT_TYPE, content_type);
-    let response = with(response, X_CONTENT_TYPE_OPTIONS, "nosniff");
-    with(response, CACHE_CONTROL, "no-store")
-}
-
 fn packed(response: Response<Body>, encoding: Encoding) -> Response<Body> {
     match encoding {
         Encoding::Gzip => with(response, CONTENT_ENCODING, encoding.as_str()),
         Encoding::Identity => response,
     }
-}
-
-pub(super) fn with(
-    mut response: Response<Body>,
-    name: HeaderName,
-    value: &'static str,
-) -> Response<Body> {
-    let value = HeaderValue::from_static(value);
-    response.headers_mut().insert(name, value);
-    response
 }

@@ -1,6 +1,6 @@
 // The peer in Go: client_golang and the handler that it brings.
 //
-// usage: peer WORKLOAD FUNCTIONS     the protocol is that of the other servers
+// usage: peer WORKLOAD FUNCTIONS     prints its port and serves until its input ends
 package main
 
 import (
@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math/rand"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -81,28 +79,26 @@ func ending(place int) (string, string) {
 	return "0", "success"
 }
 
-func load(path string, functions int) ([]string, error) {
+func load(path string, functions int) error {
 	opened, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer opened.Close()
 	file := bufio.NewReader(opened)
-	names := make([]string, 0, functions)
 	for range functions {
 		length, err := file.ReadByte()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		text := make([]byte, length)
 		if _, err := io.ReadFull(file, text); err != nil {
-			return nil, err
+			return err
 		}
 		name := string(text)
-		names = append(names, name)
 		var samples [calls][3]uint32
 		if err := binary.Read(file, binary.LittleEndian, &samples); err != nil {
-			return nil, err
+			return err
 		}
 		for place, sample := range samples {
 			code, outcome := ending(place)
@@ -110,24 +106,6 @@ func load(path string, functions int) ([]string, error) {
 		}
 		lastCall.WithLabelValues("ap-guangzhou", "default", name).Set(last)
 		info.WithLabelValues("ap-guangzhou", "default", name).Set(1)
-	}
-	return names, nil
-}
-
-func touch(names []string, words []string) error {
-	chosen := names
-	if words[0] != "all" {
-		wanted, err := strconv.Atoi(words[1])
-		if err != nil {
-			return err
-		}
-		chosen = nil
-		for _, at := range rand.Perm(len(names))[:wanted] {
-			chosen = append(chosen, names[at])
-		}
-	}
-	for _, name := range chosen {
-		count(name, "0", "success", 100000, 100, 100000)
 	}
 	return nil
 }
@@ -139,8 +117,7 @@ func run(path, functions string) error {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(invocations, duration, billed, memory, lastCall, info)
-	names, err := load(path, wanted)
-	if err != nil {
+	if err := load(path, wanted); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -150,14 +127,9 @@ func run(path, functions string) error {
 	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	go func() { log.Fatal(http.Serve(listener, nil)) }()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		if err := touch(names, strings.Fields(lines.Text())[1:]); err != nil {
-			return err
-		}
-		fmt.Println("done")
-	}
-	return lines.Err()
+	// It ends with its standard input.
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 func main() {

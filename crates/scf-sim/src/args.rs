@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::cls::{ClsWire, Index};
 use super::faults::Faults;
 use super::run::RunOptions;
 use super::settings::{Api3, Role, Settings};
+use super::settings::{ClsWire, Index};
 
 /// Flags of `sim`.
 #[derive(Debug, Args)]

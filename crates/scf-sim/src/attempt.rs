@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::function::Function;
-use super::rng::{Rng, mix};
+use super::rng::{Rng, mix, uuid_text, uuid_v4};
 use super::settings::Settings;
 
 /// One execution of a function. Retries of an asynchronous call share its request id.
@@ -287,25 +287,6 @@ fn draw_memory(function: &Function, failure: Failure, rng: &mut Rng) -> u64 {
         Failure::OutOfMemory => limit + pages * PAGE_BYTES,
         _ => used.min(limit) / PAGE_BYTES * PAGE_BYTES,
     }
-}
-
-/// A version 4 UUID out of `key`.
-pub(crate) fn uuid_v4(key: u64) -> u128 {
-    let bits = u128::from(mix(key, 0xA)) << 64 | u128::from(mix(key, 0xB));
-    bits & !(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
-}
-
-/// A UUID in its usual form.
-pub(crate) fn uuid_text(id: u128) -> String {
-    let hex = format!("{id:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
 }
 
 // === impl Init ===

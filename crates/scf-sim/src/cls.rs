@@ -12,7 +12,6 @@ mod record;
 mod search;
 mod shelf;
 mod topics;
-mod wire;
 mod words;
 
 use std::cell::Cell;
@@ -26,8 +25,7 @@ use super::problem::Problem;
 use super::scene::Scene;
 use super::settings::Settings;
 
-pub(crate) use shelf::Shelves;
-pub use wire::{ChainEnd, ClsWire, Index};
+use shelf::Shelves;
 
 /// A request for the log service whose sender has been let in.
 pub(crate) struct Ask<'a> {
@@ -46,11 +44,12 @@ pub(crate) struct Ask<'a> {
     pub(crate) weight: Cell<Weight>,
 }
 
-/// What the log service remembers of requests.
+/// What the log service remembers of requests, and the lines in the order of its answers.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     /// Begin and end of the queries under way, by topic.
     under_way: HashMap<usize, Vec<(i64, i64)>>,
+    shelves: Shelves,
 }
 
 /// The vendor's limit of queries at once on one topic.

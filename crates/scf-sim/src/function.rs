@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::attempt::{uuid_text, uuid_v4};
-use super::rng::{Rng, mix};
+use super::rng::{Rng, mix, uuid_text, uuid_v4};
 use super::settings::{Life, Settings};
 
 /// A function as the cloud describes it.

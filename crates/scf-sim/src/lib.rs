@@ -55,11 +55,13 @@ pub use args::{
     simulated_rate, simulated_topics,
 };
 pub use cloud::Cloud;
-pub use cls::{ChainEnd, ClsWire, Index};
 pub use faults::{Faults, FaultsPreset, UnknownPreset, Windows};
 pub use http::{Request, Response};
 pub use replay::{ReplayErrors, ReplayFault, ReplayLine, ReplayStart, parse_replay, read_replay};
 pub use run::{RunError, RunOptions, run, steady_clock};
 pub use serve::serve;
-pub use settings::{Api3, Billing, Life, Order, Role, Rotation, Settings, TemporaryKey, Wire};
+pub use settings::{
+    Api3, Billing, ChainEnd, ClsWire, Index, Life, Order, Role, Rotation, Settings, TemporaryKey,
+    Wire,
+};
 pub use truth::{FunctionTruth, RowTruth, Totals, Truth};

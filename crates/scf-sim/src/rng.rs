@@ -21,6 +21,25 @@ fn finish(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A version 4 UUID out of `key`.
+pub(crate) fn uuid_v4(key: u64) -> u128 {
+    let bits = u128::from(mix(key, 0xA)) << 64 | u128::from(mix(key, 0xB));
+    bits & !(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
+}
+
+/// A UUID in its usual form.
+pub(crate) fn uuid_text(id: u128) -> String {
+    let hex = format!("{id:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
 // === impl Rng ===
 
 impl Rng {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::cls::Shelves;
 use super::function::Function;
 use super::page::{Page, Selection};
 use super::truth::{RowTruth, Truth};
@@ -14,7 +13,6 @@ use super::world::World;
 pub(crate) struct Scene {
     world: World,
     view: View,
-    shelves: Shelves,
 }
 
 // === impl Scene ===
@@ -24,7 +22,6 @@ impl Scene {
         Self {
             world,
             view: View::default(),
-            shelves: Shelves::default(),
         }
     }
 
@@ -39,10 +36,10 @@ impl Scene {
         self.view.select(&self.world, selection)
     }
 
-    /// The log lines that can be found at `now_ms`, with the world that they tell of.
-    pub(crate) fn lines(&mut self, now_ms: i64) -> (&World, &mut Shelves) {
+    /// The world as it is at `now_ms`.
+    pub(crate) fn world(&mut self, now_ms: i64) -> &World {
         self.world.advance(now_ms);
-        (&self.world, &mut self.shelves)
+        &self.world
     }
 
     pub(crate) fn truth(&mut self, region: &str, now_ms: i64, visible_before_ms: i64) -> Truth {

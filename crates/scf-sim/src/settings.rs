@@ -4,9 +4,8 @@ mod api3;
 
 use std::fmt;
 
-pub use api3::{Api3, Role};
+pub use api3::{Api3, ChainEnd, ClsWire, Index, Role};
 
-use super::cls::ClsWire;
 use super::faults::Faults;
 use super::rng::mix;
 

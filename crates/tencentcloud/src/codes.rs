@@ -6,10 +6,28 @@
 
 mod names;
 
-use super::error::ErrorClass;
+use std::fmt;
+
 use super::service::Service;
 
 pub(super) use names::judge_name;
+
+/// What a caller can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Too many requests: slow down, then again.
+    Throttled,
+    /// Chance or the cloud's own fault: again later.
+    Transient,
+    /// Not until credentials, rights or the clock are put right.
+    Authentication,
+    /// What was asked for is not there.
+    NotFound,
+    /// Not until the request itself is changed.
+    Invalid,
+    /// This API is not offered here: use another one.
+    Offline,
+}
 
 /// One code, judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +192,33 @@ pub fn known_codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
     let statuses = (300..600).map(judge_status);
     let all = numbers.chain(statuses).chain(names::TABLE.iter().copied());
     all.map(|verdict| (verdict.label, verdict.class))
+}
+
+// === impl ErrorClass ===
+
+impl ErrorClass {
+    /// One word, for a label or a log field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Transient => "transient",
+            Self::Authentication => "authentication",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Offline => "offline",
+        }
+    }
+
+    /// Whether the same request may work in a moment.
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::Throttled | Self::Transient)
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 #[cfg(test)]

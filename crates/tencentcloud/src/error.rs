@@ -4,30 +4,13 @@ mod refusal;
 
 use std::fmt;
 
-use super::codes::{self, Verdict};
+use super::codes::{self, ErrorClass, Verdict};
 use super::credentials::CredentialError;
 use super::envelope::Malformed;
 use super::text::one_line;
 use super::transport::TransportError;
 
 pub(super) use refusal::Refusal;
-
-/// What a caller can do about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorClass {
-    /// Too many requests: slow down, then again.
-    Throttled,
-    /// Chance or the cloud's own fault: again later.
-    Transient,
-    /// Not until credentials, rights or the clock are put right.
-    Authentication,
-    /// What was asked for is not there.
-    NotFound,
-    /// Not until the request itself is changed.
-    Invalid,
-    /// This API is not offered here: use another one.
-    Offline,
-}
 
 /// A call that failed for good: not retryable, or the budget is spent.
 ///
@@ -79,33 +62,6 @@ pub(super) enum Fault {
     Credentials(CredentialError),
     /// The process is stopping: nothing more is sent.
     Stopping,
-}
-
-// === impl ErrorClass ===
-
-impl ErrorClass {
-    /// One word, for a label or a log field.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Throttled => "throttled",
-            Self::Transient => "transient",
-            Self::Authentication => "authentication",
-            Self::NotFound => "not_found",
-            Self::Invalid => "invalid",
-            Self::Offline => "offline",
-        }
-    }
-
-    /// Whether the same request may work in a moment.
-    pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Throttled | Self::Transient)
-    }
-}
-
-impl fmt::Display for ErrorClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 // === impl ApiError ===

@@ -1,14 +1,20 @@
 //! What of a request must not be shown.
 
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
-use super::request::ENCODED;
 
 /// The parameters of the actions called here that are secrets themselves.
 const SECRET_PARAMS: [&str; 1] = ["WebIdentityToken"];
+
+/// Everything but the unreserved characters. A space is sent as `%20`; the vendor takes `+` too.
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The secret values inside a request, as sent and as encoded.
 pub(super) struct Hidden(Vec<Zeroizing<String>>);

@@ -33,14 +33,14 @@ mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
 pub use clock::{Begun, ClockOffset, CloudClock, Vouch};
-pub use codes::known_codes;
+pub use codes::{ErrorClass, known_codes};
 pub use credentials::{
     Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment, Explicit,
     FileProvider, KeyFiles, Origin, RoleConfig, Sources, StaticProvider, Sts,
 };
 pub use endpoint::{Domain, Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, other_answer, parse_head};
-pub use error::{ApiError, ErrorClass};
+pub use error::ApiError;
 pub use http::{HttpLimits, HttpTransport};
 pub use retry::RetryBudget;
 pub use service::{Service, SigningMethod};

@@ -1,25 +1,18 @@
 //! From an action and its parameters to a signed request.
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::flatten::flatten;
-use super::hidden::Hidden;
+use super::hidden::{ENCODED, Hidden};
 use super::service::{Service, SigningMethod};
 use super::sign_form::{signature, source_string};
 use super::sign_tc3::{Payload, Tc3};
 use super::transport::{HttpRequest, Method};
-
-/// Everything but the unreserved characters. A space is sent as `%20`; the vendor takes `+` too.
-pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::client::{CallObserver, Client, ClientConfig};
+use super::codes::ErrorClass;
 use super::credentials::{CredentialError, CredentialProvider, Credentials, StaticProvider, Sts};
-use super::error::ErrorClass;
 use super::retry::RetryBudget;
 use super::transport::{BoxFuture, Transport};
 use crate::runtime::Runtime;

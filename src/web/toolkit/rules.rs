@@ -8,7 +8,7 @@ use hyper::{Response, StatusCode};
 use tokio_rustls::rustls::ServerConfig;
 
 use super::super::body::Body;
-use super::super::site;
+use super::super::reply;
 use super::auth::{Checker, Users};
 use super::limit::Limiter;
 use super::tls;
@@ -105,13 +105,13 @@ impl Rules {
             && !limiter.allows()
         {
             let refusal = "too many requests; the web configuration file limits them\n";
-            return Err(site::text(StatusCode::TOO_MANY_REQUESTS, refusal));
+            return Err(reply::text(StatusCode::TOO_MANY_REQUESTS, refusal));
         }
         if self.users.let_in(headers, checker).await {
             return Ok(());
         }
         let refusal = "a user and a password are needed here\n";
-        let mut refusal = site::text(StatusCode::UNAUTHORIZED, refusal);
+        let mut refusal = reply::text(StatusCode::UNAUTHORIZED, refusal);
         let scheme = HeaderValue::from_static("Basic");
         refusal.headers_mut().insert(WWW_AUTHENTICATE, scheme);
         Err(refusal)

@@ -26,6 +26,8 @@ enum Task {
 }
 
 const REQUEST_ID_KEY: u64 = 0x1D;
+/// How far a request's timestamp may lie from the API's clock, seconds.
+const SIGNATURE_SKEW_S: i64 = 300;
 
 // === impl Cloud ===
 
@@ -111,10 +113,9 @@ impl Cloud {
         if !self.is_signed(visit, call, &key.secret_key) {
             return Err(problems::bad_signature());
         }
-        let skew_s = self.settings.api3.signature_skew_s;
         let off_s = visit.clock_ms.div_euclid(1_000).abs_diff(call.timestamp);
-        if i64::try_from(off_s).map_or(true, |off_s| off_s > skew_s) {
-            return Err(problems::expired_signature(skew_s));
+        if i64::try_from(off_s).map_or(true, |off_s| off_s > SIGNATURE_SKEW_S) {
+            return Err(problems::expired_signature(SIGNATURE_SKEW_S));
         }
         key.check_token(call.token.as_deref(), visit.clock_ms)
             .map_err(problems::bad_token)?;

@@ -8,12 +8,13 @@ use super::query::{MAX_CHARS, Query, Syntax};
 use super::record::Record;
 use super::shelf::Shelves;
 use super::topics::{Topic, topic_of_id};
-use super::{Ask, ChainEnd, Index, problem};
+use super::{Ask, problem};
 use crate::faults::Weight;
 use crate::function::topic_of;
 use crate::json::{Object, array, quoted};
 use crate::problem::Problem;
 use crate::rng::{Rng, mix};
+use crate::settings::{ChainEnd, Index};
 use crate::spelling::Spelling;
 use crate::world::World;
 
@@ -56,8 +57,8 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
     }
     take_up(ask, &search)?;
     let mut scene = ask.scene();
-    let (world, shelves) = scene.lines(ask.now_ms);
-    let found = search.run(ask, world, shelves)?;
+    let world = scene.world(ask.now_ms);
+    let found = search.run(ask, world, &mut ask.desk().shelves)?;
     ask.weight.set(found.weight(world));
     Ok(search.write(ask, world, &found))
 }

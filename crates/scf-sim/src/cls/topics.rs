@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Index, problem, record};
+use super::{Ask, problem, record};
 use crate::function::{topic_count, topic_id};
 use crate::problem::Problem;
-use crate::rng::mix;
-use crate::settings::Settings;
+use crate::rng::{mix, uuid_text, uuid_v4};
+use crate::settings::{Index, Settings};
 
 /// A log topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn all(settings: &Settings) -> impl Iterator<Item = Topic> {
 
 fn logset_id(settings: &Settings) -> String {
     let key = mix(settings.seed, LOGSET_KEY);
-    crate::attempt::uuid_text(crate::attempt::uuid_v4(key))
+    uuid_text(uuid_v4(key))
 }
 
 fn described(topic: &Topic, settings: &Settings) -> Value {

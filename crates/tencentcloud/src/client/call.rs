@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 
 use super::CallObserver;
 use crate::clock::{CloudClock, Stamp};
-use crate::codes;
+use crate::codes::{self, ErrorClass};
 use crate::credentials::{CredentialProvider, Credentials};
 use crate::date::parse_retry_after;
-use crate::error::{ApiError, ErrorClass, Fault};
+use crate::error::{ApiError, Fault};
 use crate::nonces::Nonces;
 use crate::pace::Pace;
 use crate::request::{Moment, Signer};

@@ -11,9 +11,9 @@ mod skew;
 
 use super::*;
 use crate::Timestamp;
+use crate::codes::ErrorClass;
 use crate::credentials::{CredentialError, Credentials, StaticProvider};
 use crate::envelope::parse_head;
-use crate::error::ErrorClass;
 use crate::runtime;
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, TransportError};
