@@ -6,15 +6,12 @@
 //! goes on, shows nothing less, and ends at the truth.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "crash_points/faults.rs"]
 mod faults;
-#[path = "crash_points/images.rs"]
 mod images;
-#[path = "crash_points/run.rs"]
 mod run;
-#[path = "crash_points/totals.rs"]
 mod totals;
 
+#[path = "../it/support/mod.rs"]
 mod support;
 
 use crate::support::faulty_disk::FailureKind;

@@ -2,21 +2,13 @@
 //! is counted, which outcome a failure has, and that `/metrics` goes on being served.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
-#[path = "bodies/bench.rs"]
 mod bench;
-#[path = "bodies/case.rs"]
 mod case;
-#[path = "bodies/legacy.rs"]
 mod legacy;
-#[path = "bodies/lines.rs"]
 mod lines;
-#[path = "bodies/own.rs"]
 mod own;
-#[path = "bodies/recorded.rs"]
 mod recorded;
-#[path = "bodies/recorded_more.rs"]
 mod recorded_more;
-#[path = "bodies/responder.rs"]
 mod responder;
 
 use std::collections::BTreeSet;

@@ -3,9 +3,7 @@
 //! Whether each query answers is the business of the end-to-end checks, with a real Prometheus.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "dashboards/board.rs"]
 mod board;
-#[path = "dashboards/queries.rs"]
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,10 +1,8 @@
 //! The guide and the README in Chinese against the code: flags, metrics, keys, rights and commands.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "docs_guide/deploy.rs"]
 mod deploy;
 
-#[path = "docs_guide/rights.rs"]
 mod rights;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! The three formats say the same, whatever the functions are called and did: each is read by a
 //! reader that knows only the format.
 //!
-//! `OPENMETRICS_DIR=DIR cargo test --test behaviours formats` keeps the OpenMetrics texts of the generated
+//! `OPENMETRICS_DIR=DIR cargo test --test it formats` keeps the OpenMetrics texts of the generated
 //! states there, for another reader to judge; `FORMAT_STATES` says how many states there are.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -21,11 +21,8 @@ use scf_exporter::model::{
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
-#[path = "formats/exemplars.rs"]
 mod exemplars;
-#[path = "formats/native.rs"]
 mod native;
-#[path = "formats/starts.rs"]
 mod starts;
 
 use crate::support::flat::Flat;

@@ -2,7 +2,6 @@
 //! by eye. Whether expressions are valid and cases hold is promtool's business (`make e2e`).
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "rules/yaml.rs"]
 pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,11 +2,8 @@
 //! requests. `tests/e2e/check_web_config.py` holds the same files against Prometheus' own judge.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "web_config/certs.rs"]
 mod certs;
-#[path = "web_config/client.rs"]
 mod client;
-#[path = "web_config/handshakes.rs"]
 mod handshakes;
 
 use std::fs;

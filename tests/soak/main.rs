@@ -2,11 +2,10 @@
 //! thousand functions. `make soak` runs it; a plain `cargo test` does not.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "soak/day.rs"]
 mod day;
-#[path = "soak/ends.rs"]
 mod ends;
 
+#[path = "../it/support/mod.rs"]
 mod support;
 
 use peak_alloc::PeakAlloc;

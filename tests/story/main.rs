@@ -3,36 +3,22 @@
 //! plays many.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "story/checks.rs"]
 mod checks;
-#[path = "story/clock.rs"]
 mod clock;
-#[path = "story/deadline.rs"]
 mod deadline;
-#[path = "story/draw.rs"]
 mod draw;
-#[path = "story/mutants.rs"]
 mod mutants;
-#[path = "story/panics.rs"]
 mod panics;
-#[path = "story/plan.rs"]
 mod plan;
-#[path = "story/play.rs"]
 mod play;
-#[path = "story/remembered.rs"]
 mod remembered;
-#[path = "story/rotate.rs"]
 mod rotate;
-#[path = "story/runner.rs"]
 mod runner;
-#[path = "story/setup.rs"]
 mod setup;
-#[path = "story/shrink.rs"]
 mod shrink;
+#[path = "../it/support/mod.rs"]
 mod support;
-#[path = "story/wire.rs"]
 mod wire;
-#[path = "story/zeros.rs"]
 mod zeros;
 
 use plan::Story;

@@ -4,11 +4,8 @@
 //! Function length, `todo!` in code and the like are clippy's part (`make lint`); what stands here
 //! holds for a plain `cargo test` as well.
 
-#[path = "tidy/layers.rs"]
 mod layers;
-#[path = "tidy/rules.rs"]
 mod rules;
-#[path = "tidy/source.rs"]
 mod source;
 
 use std::fs;
@@ -55,27 +52,32 @@ fn no_text_names_a_machine() {
     report(faults);
 }
 
-/// Cargo finds none by itself, see `behaviours.rs`: a file that nobody names would never run.
+/// A file that no `mod` names is never compiled, and rustc does not say so.
 #[test]
 fn every_file_of_tests_is_run() {
-    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is readable");
-    let (modules, manifest) = (read("tests/behaviours.rs"), read("Cargo.toml"));
-    let forgotten = |name: &str| {
-        let module = format!("#[path = \"{name}.rs\"]\nmod {name};");
-        let target = format!("[[test]]\nname = \"{name}\"\n");
-        !modules.contains(&module) && !manifest.contains(&target)
+    let mut forgotten = Vec::new();
+    for file in rust_files("tests") {
+        let (folder, name) = file.path.rsplit_once('/').expect("it is below tests");
+        let name = name.strip_suffix(".rs").expect("a Rust file");
+        if folder != "tests" && !["main", "mod"].contains(&name) && !is_module(folder, name) {
+            forgotten.push(file.path);
+        }
+    }
+    assert!(!is_module("tests/it", "no_such_file"));
+    report(forgotten);
+}
+
+/// Whether a file that may declare the modules of `folder` declares `name`.
+fn is_module(folder: &str, name: &str) -> bool {
+    let declares = |path: String| {
+        let text = fs::read_to_string(root().join(path)).unwrap_or_default();
+        let mut lines = text.lines().map(|line| line.trim_start_matches("pub "));
+        lines.any(|line| line == format!("mod {name};"))
     };
-    assert!(forgotten("no_such_file"));
-    let files = fs::read_dir(root().join("tests")).expect("it is a folder");
-    let names = files.filter_map(|file| {
-        let path = file.ok()?.path();
-        let rust = path.extension().is_some_and(|end| end == "rs");
-        rust.then(|| {
-            path.file_stem()
-                .map(|name| name.to_string_lossy().into_owned())
-        })?
-    });
-    report(names.filter(|name| forgotten(name)).collect());
+    let parents = ["/main.rs", "/mod.rs", ".rs"];
+    parents
+        .into_iter()
+        .any(|end| declares(format!("{folder}{end}")))
 }
 
 fn report(faults: Vec<String>) {
