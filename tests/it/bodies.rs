@@ -1,170 +1,121 @@
-//! Every recorded and documented body and line, served over real HTTP to the whole exporter: what
-//! is counted, which outcome a failure has, and that `/metrics` goes on being served.
+//! Bodies and log lines of every shape that is known, served over real HTTP to the whole exporter:
+//! what is counted, which outcome a failure has, and that `/metrics` goes on being served.
+//! `tests/data/bodies/index.toml` and `tests/data/log_lines.tsv` say what comes of each.
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 mod bench;
 mod case;
-mod legacy;
 mod lines;
-mod own;
-mod recorded;
-mod recorded_more;
 mod responder;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bench::{Bench, WORKER};
-use case::Case;
+use case::{COUNTED, Case, cases};
 
-fn at(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+use crate::support::exposition::Exposition;
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The bodies kept beside the project, where they are.
-fn kept() -> Option<PathBuf> {
-    let folder = at("../shared/cases/responses");
-    if !folder.is_dir() {
-        println!("skipped: no {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
-/// Names of the bodies in a folder, sorted.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names: BTreeSet<String> = names.filter(|name| name != "index.md").collect();
-    names.into_iter().collect()
-}
-
-fn named(cases: &[&[Case]]) -> Vec<String> {
-    let mut names: Vec<String> = cases.concat().iter().map(|case| case.name.into()).collect();
-    names.sort();
-    names
-}
-
-async fn check_all(folder: &Path, cases: impl IntoIterator<Item = Case>) {
+async fn check_all(cases: impl Iterator<Item = Case>) {
+    let mut checked = 0;
     for case in cases {
-        let body = std::fs::read(folder.join(case.name)).unwrap();
-        case.check(&body).await;
+        case.check().await;
+        checked += 1;
     }
-}
-
-async fn check_kept(cases: &[Case]) {
-    if let Some(folder) = kept() {
-        check_all(&folder, cases.iter().copied()).await;
-    }
+    assert!(checked > 0);
 }
 
 #[test]
-fn the_tables_name_every_body_once() {
-    let folder = at("tests/data/bodies");
-    assert_eq!(named(&[own::OWN]), names(&folder));
-    let Some(folder) = kept() else { return };
-    let tables = [
-        recorded::V2,
-        recorded::V3_LOGS,
-        recorded::V3_ERRORS,
-        recorded_more::CLS,
-        recorded_more::LISTS,
-        recorded_more::ASTRAY,
-    ];
-    assert_eq!(named(&tables), names(&folder));
+fn the_index_names_every_body_once() {
+    let files: Vec<String> = cases().into_iter().filter_map(|case| case.file).collect();
+    let named: BTreeSet<String> = files.iter().cloned().collect();
+    assert_eq!(named.len(), files.len());
+    let entries = std::fs::read_dir(at("tests/data/bodies")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        names
+            .filter(|name| name != "index.toml")
+            .collect::<BTreeSet<_>>(),
+        named
+    );
 }
 
 #[tokio::test]
-async fn own_bodies_read_through_api_3_have_their_outcome() {
-    let cases = own::OWN.iter().filter(|case| case.api == "v3");
-    check_all(&at("tests/data/bodies"), cases.copied()).await;
+async fn bodies_of_the_legacy_api_have_their_outcome() {
+    check_all(cases().into_iter().filter(|case| case.api == "v2")).await;
 }
 
 #[tokio::test]
-async fn own_bodies_read_through_cls_have_their_outcome() {
-    let cases = own::OWN.iter().filter(|case| case.api == "cls");
-    check_all(&at("tests/data/bodies"), cases.copied()).await;
-}
-
-/// The lists serve the reading of CLS in the same way.
-#[tokio::test]
-async fn own_lists_have_their_outcome_by_cls() {
-    let lists = own::OWN.iter().filter(|case| is_list(case));
-    check_all(&at("tests/data/bodies"), lists.map(by_cls)).await;
+async fn bodies_of_api_3_have_their_outcome() {
+    check_all(cases().into_iter().filter(|case| case.api == "v3")).await;
 }
 
 #[tokio::test]
-async fn recorded_bodies_of_v2_have_the_outcome_of_their_index() {
-    check_kept(recorded::V2).await;
+async fn bodies_of_cls_have_their_outcome() {
+    check_all(cases().into_iter().filter(|case| case.api == "cls")).await;
 }
 
+/// The lists serve the reading of CLS in the same way. A function without a log topic is no target
+/// of CLS, so it is not shown there.
 #[tokio::test]
-async fn recorded_logs_of_api_3_have_the_outcome_of_their_index() {
-    check_kept(recorded::V3_LOGS).await;
+async fn lists_have_their_outcome_by_cls() {
+    let lists = cases().into_iter().filter(|case| {
+        ["ListFunctions", "ListNamespaces", "GetFunction"].contains(&case.action())
+            && case.file.as_deref() != Some("get_function_zeros.json")
+    });
+    let by_cls = lists.map(|mut case| {
+        case.api = "cls".to_owned();
+        case
+    });
+    check_all(by_cls).await;
 }
 
-#[tokio::test]
-async fn recorded_errors_of_api_3_have_the_outcome_of_their_index() {
-    check_kept(recorded::V3_ERRORS).await;
-}
-
-#[tokio::test]
-async fn recorded_bodies_of_cls_have_the_outcome_of_their_index() {
-    check_kept(recorded_more::CLS).await;
-}
-
-#[tokio::test]
-async fn recorded_lists_have_the_outcome_of_their_index_by_either_api() {
-    check_kept(recorded_more::LISTS).await;
-    let Some(folder) = kept() else { return };
-    let lists = recorded_more::LISTS.iter().filter(|case| is_list(case));
-    check_all(&folder, lists.map(by_cls)).await;
-}
-
-#[tokio::test]
-async fn answers_to_other_calls_do_no_harm() {
-    check_kept(recorded_more::ASTRAY).await;
-}
-
-/// A function without a log topic is no target of CLS, so it is not shown there.
-fn is_list(case: &Case) -> bool {
-    let lists = ["ListFunctions", "ListNamespaces", "GetFunction"];
-    lists.contains(&case.action) && case.name != "get_function_zeros.json"
-}
-
-fn by_cls(case: &Case) -> Case {
-    Case {
-        api: "cls",
-        ..*case
-    }
+fn body_of(file: &str) -> Vec<u8> {
+    let mut cases = cases().into_iter();
+    cases
+        .find(|case| case.file.as_deref() == Some(file))
+        .unwrap()
+        .body()
 }
 
 #[tokio::test]
 async fn the_topic_of_a_function_is_searched() {
-    let own = [("get_function.json", "topic-of-fixture")];
-    topics_are_searched(&at("tests/data/bodies"), &own).await;
-    if let Some(folder) = kept() {
-        topics_are_searched(&folder, recorded_more::TOPICS).await;
-    }
+    let body = body_of("get_function.json");
+    let bench = Bench::start("cls", "GetFunction", 200, &body).await;
+    let searched = |metrics: &Exposition| {
+        let name = [("action", "SearchLog")];
+        let searches = metrics.sum("scf_exporter_api_requests_total", &name);
+        (searches == 0.0).then(|| "no search".to_owned())
+    };
+    bench.until("a search", searched).await;
+    let search = bench.asked("SearchLog").unwrap();
+    assert!(
+        search.contains(r#""TopicId":"topic-of-fixture""#),
+        "{search}"
+    );
+    let function = bench.asked("GetFunction").unwrap();
+    assert!(function.contains(&format!(r#""FunctionName":"{WORKER}""#)));
+    bench.stop().await;
 }
 
-async fn topics_are_searched(folder: &Path, topics: &[(&str, &str)]) {
-    for (file, topic) in topics {
-        let body = std::fs::read(folder.join(file)).unwrap();
-        let bench = Bench::start("cls", "GetFunction", 200, &body).await;
-        let name = [("action", "SearchLog")];
-        let searched = |metrics: &crate::support::exposition::Exposition| {
-            let searches = metrics.sum("scf_exporter_api_requests_total", &name);
-            (searches == 0.0).then(|| "no search".to_owned())
-        };
-        bench.until(file, searched).await;
-        let search = bench.asked("SearchLog").unwrap();
-        assert!(
-            search.contains(&format!(r#""TopicId":"{topic}""#)),
-            "{search}"
-        );
-        let function = bench.asked("GetFunction").unwrap();
-        assert!(function.contains(&format!(r#""FunctionName":"{WORKER}""#)));
-        bench.stop().await;
-    }
+#[tokio::test]
+async fn after_a_failure_the_next_poll_counts() {
+    let refusal = br#"{"code":4102,"message":"(1)no","codeDesc":"No"}"#;
+    let bench = Bench::start("v2", "GetFunctionLogs", 200, refusal).await;
+    let failed = |metrics: &Exposition| {
+        let failures = metrics.sum("scf_exporter_polls_total", &[("result", "failure")]);
+        (failures == 0.0).then(|| "a failed poll".to_owned())
+    };
+    bench.until("a failure", failed).await;
+    bench.serve("GetFunctionLogs", 200, &body_of("v2_ok.json"));
+    let counted = |metrics: &Exposition| {
+        let sum = metrics.sum(COUNTED, &[]);
+        (sum != 2.0).then(|| format!("{sum} of 2 invocations"))
+    };
+    bench.until("after a failure", counted).await;
+    bench.stop().await;
 }

@@ -147,7 +147,7 @@ impl Bench {
 fn config(api: &str, endpoint: &str) -> Config {
     let text = |value: &str| Some(value.to_owned());
     let names = match api {
-        "v2" => vec![WORKER.to_owned(), "helljin89".to_owned()],
+        "v2" => vec![WORKER.to_owned(), "thumbs".to_owned()],
         _ => Vec::new(),
     };
     let overrides = Overrides {

@@ -1,86 +1,106 @@
-//! One body, the call that it answers, and what comes of it.
+//! An entry of the index of bodies: one body, the call that it answers, and what comes of it.
 
 use scf_exporter::tencent::ErrorClass;
+use serde::Deserialize;
 
 use super::bench::Bench;
 use crate::support::exposition::Exposition;
 
-/// A line of a table.
-#[derive(Clone, Copy)]
+/// What is counted.
+pub const COUNTED: &str = "scf_invocations_total";
+
+/// See the head of `tests/data/bodies/index.toml`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Case {
-    /// The file; of a text in a table, what it is.
-    pub name: &'static str,
-    /// The `api` by which is read.
-    pub api: &'static str,
-    /// The call that the body answers.
-    pub action: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// The label `code` of the request.
-    pub code: &'static str,
-    /// How the call fails, and the whole code that a person is shown; `None` where it does not.
-    pub fails: Option<(ErrorClass, &'static str)>,
-    /// What the metrics must come to show.
-    pub shows: &'static [Shown],
+    pub file: Option<String>,
+    text: Option<String>,
+    error: Option<String>,
+    pub api: String,
+    action: Option<String>,
+    #[serde(default = "ok_status")]
+    status: u16,
+    fact: String,
+    class: Option<String>,
+    #[serde(default = "ok_code")]
+    code: String,
+    whole: Option<String>,
+    #[serde(default)]
+    shows: Vec<String>,
 }
 
-/// `name{label=value,...}` and the sum over all samples that have these labels. A sum of
-/// [`SOME`] is any above zero, for what every poll adds to.
-pub type Shown = (&'static str, f64);
-
-/// See [`Shown`].
-pub const SOME: f64 = f64::INFINITY;
-
-/// A body that is read.
-pub const fn read(
-    name: &'static str,
-    api: &'static str,
-    action: &'static str,
-    shows: &'static [Shown],
-) -> Case {
-    Case {
-        name,
-        api,
-        action,
-        status: 200,
-        code: "ok",
-        fails: None,
-        shows,
-    }
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    body: Vec<Case>,
 }
 
-/// A body that makes the call fail. `code` is the label, `whole` what a person is shown.
-pub const fn fails(
-    name: &'static str,
-    api: &'static str,
-    action: &'static str,
-    code: &'static str,
-    (class, whole): (ErrorClass, &'static str),
-) -> Case {
-    Case {
-        name,
-        api,
-        action,
-        status: 200,
-        code,
-        fails: Some((class, whole)),
-        shows: &[],
-    }
+fn ok_status() -> u16 {
+    200
+}
+
+fn ok_code() -> String {
+    "ok".to_owned()
+}
+
+/// The whole index.
+pub fn cases() -> Vec<Case> {
+    let text = std::fs::read_to_string(super::at("tests/data/bodies/index.toml")).unwrap();
+    toml::from_str::<Index>(&text).unwrap().body
 }
 
 impl Case {
-    /// Serves `body` to a whole exporter and waits until it shows what it must, and no more.
-    pub async fn check(&self, body: &[u8]) {
-        let what = format!("{} by {}", self.name, self.api);
-        let bench = Bench::start(self.api, self.action, self.status, body).await;
+    /// The call that the body answers.
+    pub fn action(&self) -> &str {
+        let logs = match self.api.as_str() {
+            "cls" => "SearchLog",
+            _ => "GetFunctionLogs",
+        };
+        self.action.as_deref().unwrap_or(logs)
+    }
+
+    pub fn body(&self) -> Vec<u8> {
+        match (&self.file, &self.text, &self.error) {
+            (Some(file), None, None) => {
+                std::fs::read(super::at("tests/data/bodies").join(file)).unwrap()
+            }
+            (None, Some(text), None) => text.clone().into(),
+            (None, None, Some(code)) if code.parse::<u16>().is_ok() => {
+                format!(r#"{{"code":{code},"message":"(1)no","codeDesc":"No"}}"#).into()
+            }
+            (None, None, Some(code)) => format!(
+                r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"m"}},"RequestId":"r"}}}}"#
+            )
+            .into(),
+            _ => panic!("{}: one of file, text and error", self.fact),
+        }
+    }
+
+    fn class(&self) -> Option<ErrorClass> {
+        let class = match self.class.as_deref()? {
+            "Authentication" => ErrorClass::Authentication,
+            "Invalid" => ErrorClass::Invalid,
+            "NotFound" => ErrorClass::NotFound,
+            "Offline" => ErrorClass::Offline,
+            "Throttled" => ErrorClass::Throttled,
+            "Transient" => ErrorClass::Transient,
+            other => panic!("{}: no class {other}", self.fact),
+        };
+        Some(class)
+    }
+
+    /// Serves the body to a whole exporter and waits until it shows what it must, and no more.
+    pub async fn check(&self) {
+        let what = format!("{:?} by {}: {}", self.file, self.api, self.fact);
+        let bench = Bench::start(&self.api, self.action(), self.status, &self.body()).await;
         let metrics = bench.until(&what, |metrics| self.missing(metrics)).await;
-        let counted = self.shows.iter().filter(|(of, _)| name_of(of) == COUNTED);
-        let counted: f64 = counted.map(|(_, sum)| sum).sum();
+        let shown = self.shows.iter().map(|shown| parsed(shown));
+        let counted = shown.filter(|(name, ..)| *name == COUNTED);
+        let counted: f64 = counted.map(|(.., sum)| sum.unwrap()).sum();
         assert_eq!(metrics.sum(COUNTED, &[]), counted, "{what}");
-        if let Some((class, whole)) = self.fails
-            && !class.is_retryable()
-        {
+        if self.class().is_some_and(|class| !class.is_retryable()) {
             let page = bench.page("/").await;
+            let whole = self.whole.as_ref().unwrap_or(&self.code);
             assert!(
                 page.contains(&format!("failed with {whole}: ")),
                 "{what}: {page}"
@@ -91,12 +111,13 @@ impl Case {
 
     /// What is not shown yet.
     fn missing(&self, metrics: &Exposition) -> Option<String> {
-        let requests = self.requests(metrics);
+        let labels = [("action", self.action()), ("code", &self.code)];
+        let requests = metrics.sum("scf_exporter_api_requests_total", &labels);
         let failures = metrics.sum("scf_exporter_polls_total", &[("result", "failure")]);
-        let ended = match self.fails.map(|(class, _)| class.is_retryable()) {
+        let ended = match self.class().map(ErrorClass::is_retryable) {
             // Lists are asked for once in a while; logs again and again, so that what comes again
             // is seen to be counted once.
-            None => requests >= 3.0 || !["GetFunctionLogs", "SearchLog"].contains(&self.action),
+            None => requests >= 3.0 || !["GetFunctionLogs", "SearchLog"].contains(&self.action()),
             // The same call once more, before its poll is given up.
             Some(true) => requests >= 2.0 && failures < requests / 2.0,
             Some(false) => failures >= 1.0,
@@ -107,31 +128,26 @@ impl Case {
                 "{requests} requests, {failures} failures, {seen:?}"
             ));
         }
-        let missed = self.shows.iter().find(|shown| !is_shown(metrics, shown));
-        missed.map(|(selector, sum)| format!("{selector} {sum}"))
-    }
-
-    /// Requests that ended with the expected code.
-    fn requests(&self, metrics: &Exposition) -> f64 {
-        let labels = [("action", self.action), ("code", self.code)];
-        metrics.sum("scf_exporter_api_requests_total", &labels)
+        self.shows
+            .iter()
+            .find(|shown| !is_shown(metrics, shown))
+            .cloned()
     }
 }
 
-/// What is counted.
-pub const COUNTED: &str = "scf_invocations_total";
-
-fn name_of(selector: &str) -> &str {
-    selector.split('{').next().unwrap()
-}
-
-fn is_shown(metrics: &Exposition, (selector, sum): &Shown) -> bool {
-    let labels = selector.split_once('{').map_or("", |(_, labels)| labels);
+/// A sample's name, its labels, and the sum over all samples that have these; `None` for any above
+/// zero.
+fn parsed(shown: &str) -> (&str, Vec<(&str, &str)>, Option<f64>) {
+    let (selector, sum) = shown.rsplit_once(' ').unwrap();
+    let (name, labels) = selector.split_once('{').unwrap_or((selector, ""));
     let labels = labels.trim_end_matches('}').split(',');
-    let labels: Vec<(&str, &str)> = labels.filter_map(|pair| pair.split_once('=')).collect();
-    let shown = metrics.sum(name_of(selector), &labels);
-    match *sum {
-        SOME => shown > 0.0,
-        exact => shown == exact,
-    }
+    let labels = labels.filter_map(|pair| pair.split_once('=')).collect();
+    let sum = (sum != "some").then(|| sum.parse().unwrap());
+    (name, labels, sum)
+}
+
+fn is_shown(metrics: &Exposition, shown: &str) -> bool {
+    let (name, labels, sum) = parsed(shown);
+    let seen = metrics.sum(name, &labels);
+    sum.map_or(seen > 0.0, |sum| seen == sum)
 }

@@ -1,6 +1,5 @@
-//! Every line that a function's log can hold, as a record of the platform in a log topic, and
-//! every message and status that tells how a call ended: the project's own lines and, where they
-//! are, the collected ones kept beside the project.
+//! Every shape of line that a function's log can hold, as a record of the platform in a log topic,
+//! and every message and status that tells how a call ended: `tests/data/log_lines.tsv`.
 
 use serde_json::{Value, json};
 
@@ -8,127 +7,28 @@ use super::bench::Bench;
 use super::case::COUNTED;
 use crate::support::exposition::Exposition;
 
-/// Kind, source and text. Same shapes as the collected ones, own numbers.
-const OWN: &str = "\
-START\town\tSTART RequestId: 00000001-0000-4000-8000-000000000000
-INIT\town\tInit Report RequestId: 00000001-0000-4000-8000-000000000000 Coldstart: 60ms (PullCode: 10ms InitRuntime: 20ms InitFunction: 30ms) Memory: 128MB MemUsage: 9.00MB
-INIT\town\tInit Report RequestId:00000001-0000-4000-8000-000000000000 InitDuration: 70ms Duration: 40ms Memory: 128MB MemUsage: 9.00MB
-PROVISION\town\tPrevisioned Report RequestId:00000001-0000-4000-8000-000000000000 InitDuration: 70ms Duration: 40ms Memory: 128MB MemUsage: 9.00MB
-RESPONSE\town\tResponse RequestId:00000001-0000-4000-8000-000000000000 RetMsg:\"Report RequestId\"
-ERROR\town\tERROR RequestId:00000001-0000-4000-8000-000000000000 Result:{\"statusCode\":433}
-END\town\tEND RequestId:00000001-0000-4000-8000-000000000000
-REPORT\town\tReport RequestId:00000001-0000-4000-8000-000000000000 Duration:1500ms Memory:128MB MemUsage:1.5MB
-REPORT\town\tReport RequestId: 00000002-0000-4000-8000-000000000000 Duration: 2ms Memory: 128MB MemUsage: 0.25MB
-REPORT\town\tReport RequestId: 00000003-0000-4000-8000-000000000000 Duration:0ms Memory:128MB MaxMemoryUsed:0.5MB
-LOCAL\town\tREPORT RequestId: 00000004-0000-4000-8000-000000000000 Duration: 0 ms Billed Duration: 100 ms Memory Size: 128 MB Max Memory Used: 14 MB
-USER\town\t2021-03-04T05:06:07.000Z\\t00000001\\tReport RequestId: x Duration:1ms Memory:128MB MemUsage:1MB
-STATUS\town\t433 TimeLimitReached
-STATUS\town\t499 RequestCanceled
-STATUS\town\t200 Success
-RETMSG\town\t{\"errorCode\":-1,\"errorMessage\":\"own: timed out after 1 seconds\"}
-RETMSG\town\t{\"errorCode\":1,\"errorMessage\":\"own: user code\",\"statusCode\":430}
-";
-
-/// A part of each REPORT line; milliseconds; bytes: megabytes x 1,048,576 to the nearest.
-const REPORTS: &[(&str, u32, u64)] = &[
-    ("00000001", 1_500, 1_572_864),
-    ("00000002", 2, 262_144),
-    ("00000003", 0, 524_288),
-    ("825d476e", 5_000, 54_607_872),
-    ("179f949c", 3_000, 14_397_473),
-    ("a1505ede", 3_000, 28_033_024),
-    ("a4c5a23a", 480, 23_450_047),
-    ("f4739afa", 0, 65_536),
-    ("c86f1057", 0, 53_248),
-    ("c93f5fc2", 1, 6_952_059),
-    ("b4e8c10f", 1, 27_371_416),
-    ("469358ad", 5, 10_088_448),
-    ("2de250b8", 220, 26_424_115),
-    ("09c346d3", 1, 31_178_752),
-    ("b50d63cb", 204, 29_114_368),
-    ("6a887d41", 23_761, 25_899_008),
-    ("508f9889", 390, 20_631_572),
-    ("64e99171", 40_994, 34_833_695),
-    ("48faf68d", 2_214, 95_831_772),
-    ("53.3672MB", 1, 55_959_565),
-    ("53.476562MB", 1, 56_074_239),
-    ("93f50016", 35, 11_841_569),
-    ("69ffc57f", 64, 22_872_064),
-];
-
-/// A part of each INIT line; milliseconds of all, of pulling the code, of the runtime, of the
-/// function.
-const INITS: &[(&str, [u32; 4])] = &[
-    ("Coldstart: 60ms", [60, 10, 20, 30]),
-    ("InitDuration: 70ms", [70, 0, 0, 0]),
-    ("Coldstart: 2150ms", [2_150, 427, 267, 1_456]),
-    ("Coldstart: 2115ms", [2_115, 368, 298, 1_449]),
-    ("InitDuration: 4598ms", [4_598, 0, 0, 0]),
-    ("InitDuration: 2235ms", [2_235, 0, 0, 0]),
-    ("Coldstart: 236ms", [236, 70, 8, 158]),
-];
-
-/// A part of each RETMSG and STATUS line; how such a call ended.
-const ENDS: &[(&str, &str)] = &[
-    ("own: timed out", "timeout"),
-    ("own: user code", "function_error"),
-    ("7a2ae0d9", "timeout"),
-    ("\"Task timed out after 3 seconds\"}", "timeout"),
-    ("b17b75c6", "timeout"),
-    ("Task memory exceeded 128 MB", "out_of_memory"),
-    ("Resource limit exceed for function", "throttled"),
-    ("SspanelQd", "function_error"),
-    ("a325b967", "function_error"),
-    ("\"stackTrace\":\"null\"", "function_error"),
-    ("invalid ELF header", "function_error"),
-    ("argument must be of type function", "function_error"),
-    ("Bootstrap not executable", "function_error"),
-    ("\"UserCodeError\"", "function_error"),
-    ("User process exit when running", "function_error"),
-    ("Process exited before completing", "function_error"),
-    ("'lambda_handler'", "function_error"),
-    ("433 TimeLimitReached", "timeout"),
-    ("499 RequestCanceled", "interrupted"),
-    ("200 Success", "success"),
-    ("432 ResourceLimitReached", "throttled"),
-    ("405 ContainerStateExited", "function_error"),
-    ("407 The size of response", "function_error"),
-    ("400 InvalidParameterValue", "platform_error"),
-    ("401 InvalidCredentials", "platform_error"),
-    ("402 ServiceSuspended", "throttled"),
-    ("404 InvalidSubnetID", "platform_error"),
-    // Texts that the status page gives for 432; they come as messages.
-    ("exceeded reserved quota", "throttled"),
-    ("exceeded region unreserved quota", "throttled"),
-];
-
-/// A collected line; `function` is the one that it is laid to, so that each line is seen alone.
+/// A line of the list; `function` is the one that it is laid to, so that each line is seen alone.
 struct Line {
     kind: String,
+    expected: String,
     text: String,
     function: String,
 }
 
-/// Own lines, and the collected ones.
 fn lines() -> Vec<Line> {
-    let path = super::at("../shared/cases/log_lines.tsv");
-    let collected = std::fs::read_to_string(&path).unwrap_or_else(|_| {
-        println!("skipped: no {}", path.display());
-        String::new()
-    });
-    let all = OWN.lines().chain(collected.lines());
-    let all = all.filter(|line| !line.starts_with('#'));
+    let list = std::fs::read_to_string(super::at("tests/data/log_lines.tsv")).unwrap();
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
     let line = |(number, line): (usize, &str)| {
-        let mut parts = line.splitn(3, '\t');
-        let mut part = || parts.next().unwrap().to_owned();
-        let (kind, _source, text) = (part(), part(), part());
+        let mut parts = line.splitn(3, '\t').map(str::to_owned);
+        let mut part = || parts.next().unwrap();
         Line {
-            kind,
-            text: text.replace("\\t", "\t"),
+            kind: part(),
+            expected: part(),
+            text: part().replace("\\t", "\t"),
             function: format!("line-{number}"),
         }
     };
-    all.enumerate().map(line).collect()
+    lines.enumerate().map(line).collect()
 }
 
 /// The number in front of a STATUS line, if there is one.
@@ -137,11 +37,14 @@ fn status(line: &Line) -> Option<&str> {
     number.parse::<u16>().is_ok().then_some(number)
 }
 
-fn known<T: Copy>(table: &[(&str, T)], line: &Line) -> T {
-    let found = table.iter().find(|(part, _)| line.text.contains(part));
-    found
-        .unwrap_or_else(|| panic!("no table has {:?}", line.text))
-        .1
+/// The numbers that are expected of a line.
+fn numbers<const COUNT: usize>(line: &Line) -> [f64; COUNT] {
+    let numbers = line
+        .expected
+        .split(' ')
+        .map(|number| number.parse().unwrap());
+    let numbers: Vec<f64> = numbers.collect();
+    numbers.try_into().unwrap()
 }
 
 fn record(number: usize, line: &Line, status: &str, message: &str) -> Value {
@@ -195,23 +98,19 @@ async fn of_all_lines_reports_count_once_and_cold_starts_apart() {
     let metrics = metrics_of("cls", "SearchLog", &body, of_kind("REPORT")).await;
     let colds = metrics.sum("scf_cold_starts_total", &[]);
     assert_eq!(colds, of_kind("INIT") as f64);
-    let reports: Vec<_> = REPORTS
-        .iter()
-        .map(|(part, ms, b)| (*part, (*ms, *b)))
-        .collect();
     for line in &lines {
         let is = |kind: &str| f64::from(u8::from(line.kind == kind));
         assert_sum(&metrics, COUNTED, line, is("REPORT"));
         assert_sum(&metrics, "scf_cold_starts_total", line, is("INIT"));
         if line.kind == "REPORT" {
-            let (ms, bytes) = known(&reports, line);
-            let seconds = f64::from(ms) / 1_000.0;
+            let [ms, bytes] = numbers(line);
+            let seconds = ms / 1_000.0;
             for name in ["duration", "billed_duration"] {
                 let name = format!("scf_invocation_{name}_seconds_sum");
                 assert_sum(&metrics, &name, line, seconds);
             }
             let memory = "scf_invocation_memory_usage_bytes_sum";
-            assert_sum(&metrics, memory, line, bytes as f64);
+            assert_sum(&metrics, memory, line, bytes);
         } else if line.kind == "INIT" {
             check_cold_start(&metrics, line);
         }
@@ -219,7 +118,7 @@ async fn of_all_lines_reports_count_once_and_cold_starts_apart() {
 }
 
 fn check_cold_start(metrics: &Exposition, line: &Line) {
-    let [total, parts @ ..] = known(INITS, line).map(|ms| f64::from(ms) / 1_000.0);
+    let [total, parts @ ..]: [f64; 4] = numbers(line).map(|ms: f64| ms / 1_000.0);
     assert_sum(metrics, "scf_cold_start_duration_seconds_sum", line, total);
     for (part, seconds) in ["pull_code", "init_runtime", "init_function"]
         .iter()
@@ -248,8 +147,7 @@ async fn every_status_has_its_outcome_through_cls() {
     let body = search_answer(&records);
     let metrics = metrics_of("cls", "SearchLog", &body, ended.len()).await;
     for (line, status) in ended {
-        let outcome = known(ENDS, line);
-        check_end(&metrics, line, status, outcome);
+        check_end(&metrics, line, status);
     }
 }
 
@@ -273,15 +171,15 @@ async fn every_message_has_its_outcome_through_api_3() {
     let body = answer.to_string().into_bytes();
     let metrics = metrics_of("v3", "GetFunctionLogs", &body, ended.len()).await;
     for line in ended {
-        check_end(&metrics, line, "1", known(ENDS, line));
+        check_end(&metrics, line, "1");
     }
 }
 
-fn check_end(metrics: &Exposition, line: &Line, ret_code: &str, outcome: &str) {
+fn check_end(metrics: &Exposition, line: &Line, ret_code: &str) {
     let labels = [
         ("function_name", line.function.as_str()),
         ("ret_code", ret_code),
-        ("outcome", outcome),
+        ("outcome", line.expected.as_str()),
     ];
     let all = metrics.matching(COUNTED, &labels[..1]);
     assert_eq!(metrics.sum(COUNTED, &labels), 1.0, "{}: {all:?}", line.text);
