@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
 
+use crate::sim::Settings;
 use crate::sim::cls::{Ask, Desk, answer};
 use crate::sim::problem::Problem;
 use crate::sim::scene::Scene;
 use crate::sim::world::World;
-use crate::sim::{Settings, Truth};
 
 /// What the documentation says to search for.
 pub(super) const REPORTS: &str = "SCF_Type:Platform AND SCF_Message:\"Report RequestId\"";
@@ -87,11 +87,6 @@ impl Service {
         let topics = answer["Topics"].as_array().unwrap();
         let id = |topic: &Value| topic["TopicId"].as_str().unwrap().to_owned();
         topics.iter().map(id).collect()
-    }
-
-    pub(super) fn truth(&self, now_ms: i64) -> Truth {
-        let mut scene = self.scene.lock().unwrap();
-        scene.truth("ap-guangzhou", now_ms, i64::MAX)
     }
 
     /// All lines that one chain of contexts returns, and the last page's ListOver.
