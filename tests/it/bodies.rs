@@ -9,17 +9,13 @@ mod lines;
 mod responder;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use bench::{Bench, WORKER};
 use case::{COUNTED, Case, cases};
 use tokio::task::JoinSet;
 
 use crate::support::exposition::Exposition;
-
-fn at(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use crate::support::root;
 
 /// Checks some at a time: most of a check is waiting for the next poll.
 async fn check_all(cases: impl Iterator<Item = Case>) {
@@ -39,7 +35,7 @@ fn the_index_names_every_body_once() {
     let files: Vec<String> = cases().into_iter().filter_map(|case| case.file).collect();
     let named: BTreeSet<String> = files.iter().cloned().collect();
     assert_eq!(named.len(), files.len());
-    let entries = std::fs::read_dir(at("tests/data/bodies")).unwrap();
+    let entries = std::fs::read_dir(root().join("tests/data/bodies")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(
         names

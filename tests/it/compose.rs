@@ -2,7 +2,6 @@
 //! every address is somebody's, every command line is understood.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use scf_exporter::config::{self, Config, Overrides};
 use serde_json::Value;
 
 use crate::rules::yaml;
+use crate::support::{root, text_of};
 
 const FOLDER: &str = "deploy/compose";
 const SERVICES: [&str; 3] = ["exporter", "grafana", "prometheus"];
@@ -112,7 +112,7 @@ fn the_examples_of_a_real_account_are_good() {
     assert_eq!(config.web.zero_first, scrape_interval(), "zero first");
     assert!(!config.sources.is_empty());
     // Keys are never part of a commit.
-    let ignored = fs::read_to_string(root().join(".gitignore")).unwrap();
+    let ignored = text_of(".gitignore");
     for secret in [
         texts(&service["env_file"])[0].clone(),
         "scf.yaml".to_owned(),
@@ -268,16 +268,11 @@ fn compose() -> Value {
 }
 
 fn read(name: &str) -> String {
-    let path = folder().join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    text_of(&format!("{FOLDER}/{name}"))
 }
 
 fn folder() -> PathBuf {
     root().join(FOLDER)
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn text(value: &Value) -> &str {

@@ -12,6 +12,8 @@ use scf_exporter::config::{
     self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, SignatureMethod,
 };
 
+use crate::support::root;
+
 /// What no message, description or debug text may hold.
 const SECRETS: [&str; 2] = ["hunter2", "t0ken-value"];
 
@@ -26,10 +28,6 @@ fn env(name: &str) -> Option<String> {
         _ => return None,
     };
     Some(value.to_owned())
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Faults> {

@@ -220,7 +220,7 @@ fn what_is_hardly_a_region_is_told_with_what_was_meant() {
 /// A variable that names no certificates would leave none to trust.
 #[test]
 fn what_names_the_machines_certificates_has_to_be_there() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config");
+    let folder = crate::support::root().join("tests/data/config");
     let told = |name: &'static str, value: &str| {
         let env = |asked: &str| (asked == name).then(|| value.to_owned());
         let flags = source_flags("v2");

@@ -8,10 +8,11 @@ mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use scf_exporter::catalog::ALL;
 use serde_json::Value;
+
+use crate::support::root;
 
 #[test]
 fn every_dashboard_keeps_the_rules() {
@@ -259,8 +260,4 @@ fn index_of(uid: &str, kind: &str) -> usize {
         .iter()
         .position(|panel| panel["type"] == kind)
         .unwrap()
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -8,7 +8,6 @@ use crate::support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::app::{Pipeline, Seams};
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::{Random, Runtime};
@@ -178,7 +177,7 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
         ..through(api, Some("auto"))
     };
     let horizon = Duration::from_secs(900);
-    let world = World::over(cloud, runtime, horizon, overrides);
+    let mut world = World::over(cloud, runtime, horizon, overrides);
     let watched = Arc::new(Watched {
         inner: world.transport.clone(),
         runtime: world.runtime.clone(),
@@ -188,13 +187,13 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
     let image = Arc::new(Image::default());
     let mut starts_ms = Vec::new();
     let life = Duration::from_millis(TRAFFIC_MS as u64) / (kills + 1);
-    let mut exporter = start(&world, &watched, &image).await;
+    let mut exporter = start(&mut world, &watched, &image).await;
     starts_ms.push(watched.now_ms());
     for _ in 0..kills {
         tokio::time::sleep(life).await;
         image.end_life();
         exporter.kill();
-        exporter = start(&world, &watched, &image).await;
+        exporter = start(&mut world, &watched, &image).await;
         starts_ms.push(watched.now_ms());
     }
     let last_ms = watched
@@ -212,20 +211,9 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
     judge(&watched, &starts_ms, requests_per_second)
 }
 
-async fn start(world: &World, watched: &Arc<Watched>, image: &Arc<Image>) -> Exporter {
-    let seams = Seams {
-        runtime: world.runtime.clone(),
-        transport: watched.clone(),
-        environment: Arc::new(|_| None),
-        disk: Some(disk_of(image)),
-    };
-    let pipeline = Pipeline::build(&world.config, seams).await.unwrap();
-    let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
-    Exporter {
-        running: pipeline.start(),
-        view,
-        telemetry,
-    }
+async fn start(world: &mut World, watched: &Arc<Watched>, image: &Arc<Image>) -> Exporter {
+    world.disk = Some(disk_of(image));
+    world.start_through(watched.clone()).await
 }
 
 fn judge(watched: &Watched, starts_ms: &[i64], requests_per_second: f64) -> Seen {

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used)] // a test file: helpers outside the tests may stop it too
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use clap::Arg;
@@ -16,7 +15,7 @@ use scf_exporter::config::{
 };
 
 fn page() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CONFIG.md")).unwrap()
+    crate::support::text_of("docs/CONFIG.md")
 }
 
 /// The cells of every table row, code quotes taken off.

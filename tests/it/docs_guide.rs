@@ -1,22 +1,21 @@
-//! The guide and the README in Chinese against the code: flags, metrics, keys, rights and commands.
+//! The guide, the READMEs and the records against the code: flags, metrics, keys, rights and commands.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod deploy;
-
 mod rights;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use scf_exporter::catalog::ALL;
 use scf_exporter::cli;
 use scf_exporter::config::{self, KEYS, Overrides};
 
-use crate::support::pages::{self, lines, root};
+use crate::support::pages::{self, blocks, lines, words_from};
+use crate::support::{root, text_of};
 
 /// Flags of other programs that the guide shows.
-const FOREIGN_FLAGS: [&str; 8] = [
+const FOREIGN_FLAGS: [&str; 9] = [
     "--data-urlencode",
     "--enable-feature",
     "--from-literal",
@@ -24,7 +23,15 @@ const FOREIGN_FLAGS: [&str; 8] = [
     "--namespace",
     "--now",
     "--release",
+    "--rm",
     "--values",
+];
+/// Beside the guide, what names metrics and targets of make.
+const NAMING: [&str; 4] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/ARCHITECTURE.md",
+    "docs/adr",
 ];
 /// Flags that Prometheus has as well.
 const SHARED_FLAGS: [&str; 2] = ["--config.file", "--web.listen-address"];
@@ -33,7 +40,7 @@ const SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
 
 #[test]
 fn every_page_of_the_guide_is_in_its_index() {
-    let index = fs::read_to_string(root().join("docs/guide/README.md")).unwrap();
+    let index = text_of("docs/guide/README.md");
     for (name, _) in guide() {
         let file = name.rsplit('/').next().unwrap();
         assert!(
@@ -46,7 +53,7 @@ fn every_page_of_the_guide_is_in_its_index() {
 
 #[test]
 fn every_document_is_in_the_list_of_all() {
-    let list = fs::read_to_string(root().join("docs/README.md")).unwrap();
+    let list = text_of("docs/README.md");
     let mut seen = 0;
     for (name, _) in pages::pages() {
         let link = match name.strip_prefix("docs/") {
@@ -64,7 +71,7 @@ fn every_document_is_in_the_list_of_all() {
 #[test]
 fn every_flag_that_is_named_exists() {
     let ours = flags();
-    for (name, text) in guide() {
+    for (name, text) in guide().into_iter().chain(pages_of(&["README.md"])) {
         for flag in words_from(&text, "--") {
             assert!(
                 ours.contains(&flag)
@@ -78,13 +85,13 @@ fn every_flag_that_is_named_exists() {
 
 #[test]
 fn every_metric_that_is_named_exists() {
-    for (name, text) in guide() {
+    for (name, text) in guide().into_iter().chain(pages_of(&NAMING)) {
         for metric in words_from(&text, "scf_") {
             let known = |metric: &str| ALL.iter().any(|one| one.name == metric);
             let mut stems = SUFFIXES
                 .iter()
                 .filter_map(|suffix| metric.strip_suffix(suffix));
-            let prefix = metric == "scf_exporter_";
+            let prefix = metric.ends_with('_') || metric == "scf_exporter";
             assert!(
                 prefix || known(&metric) || stems.any(known),
                 "{name}: no metric {metric}"
@@ -95,8 +102,8 @@ fn every_metric_that_is_named_exists() {
 
 #[test]
 fn every_make_target_that_is_named_exists() {
-    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    for (name, text) in guide() {
+    let makefile = text_of("Makefile");
+    for (name, text) in guide().into_iter().chain(pages_of(&NAMING)) {
         for piece in text.split("`make ").skip(1) {
             let target = piece.split('`').next().unwrap();
             assert!(
@@ -130,7 +137,7 @@ fn every_series_in_a_command_exists() {
 #[test]
 fn every_configuration_is_good() {
     let mut seen = 0;
-    for (name, text) in guide() {
+    for (name, text) in guide().into_iter().chain(pages_of(&["README.md"])) {
         for block in blocks(&text, "yaml") {
             if !block.lines().any(|line| line == "sources:") {
                 continue;
@@ -146,7 +153,7 @@ fn every_configuration_is_good() {
             }
         }
     }
-    assert!(seen >= 3, "only {seen} configurations were found");
+    assert!(seen >= 4, "only {seen} configurations were found");
 }
 
 #[test]
@@ -179,7 +186,7 @@ fn every_key_that_is_named_exists() {
 #[test]
 fn both_readmes_have_the_same_commands() {
     let [english, chinese] = ["README.md", "README.zh-CN.md"].map(|name| {
-        let text = fs::read_to_string(root().join(name)).unwrap();
+        let text = text_of(name);
         ["sh", "yaml"].map(|language| blocks(&text, language))
     });
     assert!(english.iter().all(|blocks| blocks.len() >= 2));
@@ -201,8 +208,7 @@ fn both_readmes_have_the_same_commands() {
 /// What both READMEs must name, whatever the words around it.
 #[test]
 fn both_readmes_name_the_same_metrics_rights_and_flags() {
-    let [english, chinese] =
-        ["README.md", "README.zh-CN.md"].map(|name| fs::read_to_string(root().join(name)).unwrap());
+    let [english, chinese] = ["README.md", "README.zh-CN.md"].map(|name| text_of(name));
     for start in ["scf_", "scf:", "cls:", "sts:"] {
         let [english, chinese] = [&english, &chinese].map(|text| words_from(text, start));
         assert_eq!(english, chinese, "words that begin with {start}");
@@ -219,9 +225,14 @@ fn both_readmes_name_the_same_metrics_rights_and_flags() {
 }
 
 fn guide() -> Vec<(String, String)> {
+    pages_of(&["docs/guide"])
+}
+
+/// The pages that are, or are below, one of these.
+fn pages_of(paths: &[&str]) -> Vec<(String, String)> {
+    let is_of = |name: &String| paths.iter().any(|path| Path::new(name).starts_with(path));
     let pages = pages::pages().into_iter();
-    let guide = pages.filter(|(name, _)| Path::new(name).starts_with("docs/guide"));
-    guide.collect()
+    pages.filter(|(name, _)| is_of(name)).collect()
 }
 
 /// Every flag of every command.
@@ -233,23 +244,5 @@ fn flags() -> BTreeSet<String> {
     let longs = all.filter_map(|arg| Some(format!("--{}", arg.get_long()?)));
     longs
         .chain(["--help", "--version"].map(str::to_owned))
-        .collect()
-}
-
-/// The texts of all blocks of a language.
-fn blocks(page: &str, language: &str) -> Vec<String> {
-    let opening = format!("```{language}\n");
-    let parts = page.split(&*opening).skip(1);
-    let texts = parts.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()));
-    texts.collect()
-}
-
-/// Every word that begins with `start`: letters, digits and `. _ -` inside it.
-fn words_from(text: &str, start: &str) -> BTreeSet<String> {
-    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':');
-    text.split(|c: char| !inside(c))
-        .filter(|word| word.starts_with(start) && word.len() > start.len())
-        .filter(|word| !word.bytes().all(|byte| byte == b'-'))
-        .map(|word| word.trim_end_matches(['.', '-', ':']).to_owned())
         .collect()
 }

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::support::pages::{self, lines, root};
+use crate::support::pages::{self, lines};
+use crate::support::root;
 
 #[test]
 fn every_relative_link_leads_to_a_file_and_a_heading() {

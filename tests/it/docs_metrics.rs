@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use scf_exporter::catalog::{ALL, Metric};
 
+use crate::support::text_of;
+
 /// Type, unit and labels as the tables of the page write them.
 type Entry = (String, String, String);
 
 fn documented() -> BTreeMap<String, Entry> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/METRICS.md");
-    let page = std::fs::read_to_string(path).unwrap();
+    let page = text_of("docs/METRICS.md");
     let mut entries = BTreeMap::new();
     for line in page.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -60,8 +61,7 @@ fn the_page_and_the_catalog_are_the_same() {
 
 #[test]
 fn the_examples_use_metrics_that_exist() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/METRICS.md");
-    let page = std::fs::read_to_string(path).unwrap();
+    let page = text_of("docs/METRICS.md");
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     for name in page
         .split(|c| !word(c))

@@ -10,13 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::exposition::Exposition;
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, Simulator, free_address, scrape, until};
 
 const ROWS: usize = 12_000;
-
-fn scrape(address: &str) -> Option<Exposition> {
-    Some(Exposition::parse(&get(address, "/metrics")?).unwrap())
-}
 
 fn counted(metrics: &Exposition) -> usize {
     metrics.sum("scf_invocations_total", &[]) as usize
@@ -36,11 +32,8 @@ fn what_cannot_be_kept_is_not_counted_until_it_can() {
         .unwrap();
     }
     let replay = replay.display().to_string();
-    let arguments = ["sim", "--replay", &replay].map(str::to_owned);
-    let mut simulator = Program::start(&arguments, None);
-    let line: serde_json::Value = serde_json::from_str(&simulator.first_line()).unwrap();
-    let field = |name: &str| line[name].as_str().unwrap().to_owned();
-    let address = format!("127.0.0.1:{}", free_port());
+    let cloud = Simulator::start(&["--replay", &replay]);
+    let address = free_address();
     let state = directory.path().join("state");
 
     // A file may not grow beyond some pages more than a new state has (blocks of 512 bytes; some
@@ -51,7 +44,7 @@ fn what_cannot_be_kept_is_not_counted_until_it_can() {
          --poll.interval 100ms --poll.idle-interval 200ms --poll.sweep-interval 300ms \
          --poll.page-size 50 --limits.requests-per-second 500",
         env!("CARGO_BIN_EXE_scf-exporter"),
-        field("listening"),
+        cloud.address,
         state.display(),
     );
     let start = |blocks: &str| {
@@ -59,8 +52,8 @@ fn what_cannot_be_kept_is_not_counted_until_it_can() {
             .args(["-c", &command])
             .env_clear()
             .env("BLOCKS", blocks)
-            .env("TENCENTCLOUD_SECRET_ID", field("secret_id"))
-            .env("TENCENTCLOUD_SECRET_KEY", field("secret_key"))
+            .env("TENCENTCLOUD_SECRET_ID", &cloud.id)
+            .env("TENCENTCLOUD_SECRET_KEY", &cloud.key)
             .stdout(Stdio::null())
             .stderr(fs::File::create(directory.path().join(blocks)).unwrap())
             .spawn();

@@ -2,7 +2,8 @@
 //! own build knows nothing of them. What they ask is tried by the unit tests of `src/fuzzing.rs`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::support::{root, text_of};
 
 /// What is fuzzed, by the name of its target: every reader of what comes from outside.
 const TARGETS: [&str; 7] = [
@@ -17,17 +18,9 @@ const TARGETS: [&str; 7] = [
 /// A seed is a small example; what a fuzzer learned by itself is not checked in.
 const SEED_BYTES_MAX: u64 = 16 << 10;
 
-fn at(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn text(path: &str) -> String {
-    fs::read_to_string(at(path)).expect(path)
-}
-
 /// Names in a folder, sorted.
 fn names(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(at(folder)).expect(folder);
+    let entries = fs::read_dir(root().join(folder)).expect(folder);
     let name = |entry: std::io::Result<fs::DirEntry>| {
         let name = entry.expect("a readable folder").file_name();
         name.into_string().expect("a name in Unicode")
@@ -43,13 +36,13 @@ fn every_target_has_its_file_and_its_entry_and_there_are_no_others() {
         names("fuzz/fuzz_targets"),
         TARGETS.map(|name| format!("{name}.rs"))
     );
-    let manifest = text("fuzz/Cargo.toml");
-    let questions = text("src/fuzzing.rs");
+    let manifest = text_of("fuzz/Cargo.toml");
+    let questions = text_of("src/fuzzing.rs");
     for name in TARGETS {
         let bin = format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\n");
         assert!(manifest.contains(&bin), "{name} is not in the manifest");
         let call = format!("scf_exporter::fuzzing::{name}(bytes)");
-        let file = text(&format!("fuzz/fuzz_targets/{name}.rs"));
+        let file = text_of(&format!("fuzz/fuzz_targets/{name}.rs"));
         assert!(file.contains(&call), "{name} asks something else");
         assert!(questions.contains(&format!("(\"{name}\", {name}),")));
     }
@@ -65,7 +58,9 @@ fn every_target_has_several_small_seeds() {
         let seeds = names(&folder);
         assert!(seeds.len() >= 5, "{name} has only {seeds:?}");
         for seed in seeds {
-            let bytes = fs::metadata(at(&folder).join(&seed)).expect(&seed).len();
+            let bytes = fs::metadata(root().join(&folder).join(&seed))
+                .expect(&seed)
+                .len();
             assert!(bytes <= SEED_BYTES_MAX, "{folder}/{seed}: {bytes} bytes");
         }
     }
@@ -73,17 +68,17 @@ fn every_target_has_several_small_seeds() {
 
 #[test]
 fn the_program_is_built_without_them() {
-    assert!(text("fuzz/Cargo.toml").contains("\n[workspace]\n"));
-    assert!(!text("Cargo.toml").contains("libfuzzer"));
-    assert!(!text("Cargo.lock").contains("libfuzzer"));
-    let library = text("src/lib.rs");
+    assert!(text_of("fuzz/Cargo.toml").contains("\n[workspace]\n"));
+    assert!(!text_of("Cargo.toml").contains("libfuzzer"));
+    assert!(!text_of("Cargo.lock").contains("libfuzzer"));
+    let library = text_of("src/lib.rs");
     let hidden = "#[cfg(any(test, fuzzing))]\n#[doc(hidden)]\npub mod fuzzing;";
     assert!(library.contains(hidden), "the questions are test code");
 }
 
 #[test]
 fn make_runs_them_all() {
-    let makefile = text("Makefile");
+    let makefile = text_of("Makefile");
     assert!(makefile.contains("\nfuzz: ") && makefile.contains("scripts/fuzz.sh"));
-    assert!(text("scripts/fuzz.sh").contains("for file in fuzz/fuzz_targets/*.rs"));
+    assert!(text_of("scripts/fuzz.sh").contains("for file in fuzz/fuzz_targets/*.rs"));
 }

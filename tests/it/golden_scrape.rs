@@ -101,7 +101,7 @@ impl State {
 }
 
 fn golden(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/scrape");
+    let folder = crate::support::root().join("tests/data/scrape");
     folder.join(name)
 }
 

@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::exposition::Exposition;
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, free_address, get, scrape, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SUCCESSFUL: &str = "scf_exporter_config_last_reload_successful";
@@ -29,7 +28,7 @@ struct House {
 impl House {
     fn start(flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let address = format!("127.0.0.1:{}", free_port());
+        let address = free_address();
         let (file, log) = (
             directory.path().join("scf.yaml"),
             directory.path().join("log"),
@@ -65,13 +64,11 @@ impl House {
     }
 
     fn value(&self, name: &str) -> f64 {
-        let text = get(&self.address, "/metrics").unwrap();
-        Exposition::parse(&text).unwrap().sum(name, &[])
+        scrape(&self.address).unwrap().sum(name, &[])
     }
 
     fn has_source(&self, name: &str) -> bool {
-        let text = get(&self.address, "/metrics").unwrap();
-        let scrape = Exposition::parse(&text).unwrap();
+        let scrape = scrape(&self.address).unwrap();
         let polls = scrape.matching("scf_exporter_polls_total", &[("source", name)]);
         !polls.is_empty()
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, Simulator, free_address, get, until};
 
 const FUNCTIONS: usize = 60;
 /// Lines of one kind in a minute, as the documents have it.
@@ -21,21 +21,18 @@ fn sample(address: &str, start: &str) -> Option<f64> {
 /// A simulated cloud, and a file that says to read it so.
 fn cloud(folder: &Path, how: &str) -> (Program, String) {
     let functions = FUNCTIONS.to_string();
-    let sim = ["sim", "--seed", "7", "--functions", &functions];
-    let mut cloud = Program::start(&sim.map(str::to_owned), None);
-    let line: serde_json::Value = serde_json::from_str(&cloud.first_line()).unwrap();
-    let field = |name: &str| line[name].as_str().unwrap().to_owned();
+    let cloud = Simulator::start(&["--seed", "7", "--functions", &functions]);
     let (key, config) = (folder.join("key"), folder.join("config.yaml"));
-    fs::write(&key, field("secret_key")).unwrap();
+    fs::write(&key, &cloud.key).unwrap();
     let text = format!(
         "sources: [{{{how}, region: ap-guangzhou, endpoint: 'http://{}', \
          credentials: {{secret_id: {}, secret_key_file: {}}}}}]",
-        field("listening"),
-        field("secret_id"),
+        cloud.address,
+        cloud.id,
         key.display()
     );
     fs::write(&config, text).unwrap();
-    (cloud, config.to_str().unwrap().to_owned())
+    (cloud.program, config.to_str().unwrap().to_owned())
 }
 
 #[test]
@@ -45,7 +42,7 @@ fn a_selection_that_finds_nothing_is_told_once() {
         let log = folder.path().join("log");
         let nothing = format!("{how}, functions: {{include: [zzz]}}");
         let (_cloud, config) = cloud(folder.path(), &nothing);
-        let address = format!("127.0.0.1:{}", free_port());
+        let address = free_address();
         let arguments = [
             ["run", "--config.file"],
             [&config, "--state.path="],
@@ -75,7 +72,7 @@ fn an_outage_is_told_in_a_few_lines() {
     let log = folder.path().join("log");
     let (cloud, config) = cloud(folder.path(), "api: v2, read: function");
 
-    let address = format!("127.0.0.1:{}", free_port());
+    let address = free_address();
     let arguments = [
         ["run", "--web.listen-address"],
         [&address, "--config.file"],

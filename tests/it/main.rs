@@ -39,7 +39,6 @@ mod scrape_properties;
 mod secrets;
 mod simulation_apis;
 mod simulation_harsh;
-mod simulation_kills;
 mod simulation_moves;
 mod simulation_restarts;
 mod slow_target;

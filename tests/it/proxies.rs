@@ -9,8 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::exposition::Exposition;
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, Simulator, free_address, get, scrape, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -55,7 +54,7 @@ fn socks(mut client: TcpStream, target: &str) -> Option<()> {
 
 /// An exporter that reads `endpoint` with these variables; gives its address too.
 fn exporter(endpoint: &str, variables: &[(&str, &str)]) -> (Program, String) {
-    let address = format!("127.0.0.1:{}", free_port());
+    let address = free_address();
     let child = Command::new(env!("CARGO_BIN_EXE_scf-exporter"))
         .args(["run", "--api", "cls", "--region", "ap-guangzhou"])
         .args(["--endpoint", endpoint, "--state.path", ""])
@@ -89,13 +88,13 @@ fn failure(endpoint: &str, variables: &[(&str, &str)]) -> String {
 
 #[test]
 fn a_socks_proxy_leads_to_the_cloud() {
-    let arguments = ["sim", "--functions", "3"].map(str::to_owned);
-    let mut simulator = Program::start(&arguments, None);
-    let line: serde_json::Value = serde_json::from_str(&simulator.first_line()).unwrap();
-    let field = |name: &str| line[name].as_str().unwrap().to_owned();
-    let target = field("listening");
+    let Simulator {
+        program: _simulator,
+        address: target,
+        id,
+        key,
+    } = Simulator::start(&["--functions", "3"]);
     let proxy = listen(move |client| socks(client, &target));
-    let (id, key) = (field("secret_id"), field("secret_key"));
     let proxy = format!("socks5h://{proxy}");
     let variables = [
         ("TENCENTCLOUD_SECRET_ID", id.as_str()),
@@ -104,11 +103,9 @@ fn a_socks_proxy_leads_to_the_cloud() {
     ];
     let (program, address) = exporter("http://cloud.example", &variables);
     until(LIMIT, "counted invocations", || {
-        let metrics = Exposition::parse(&get(&address, "/metrics")?).unwrap();
-        (metrics.sum("scf_invocations_total", &[]) > 0.0).then_some(())
+        (scrape(&address)?.sum("scf_invocations_total", &[]) > 0.0).then_some(())
     });
     program.kill();
-    simulator.kill();
 }
 
 #[test]
@@ -119,7 +116,7 @@ fn a_proxy_that_fails_is_named() {
         let answer = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
         client.write_all(answer.as_bytes()).ok()
     });
-    let nobody = format!("127.0.0.1:{}", free_port());
+    let nobody = free_address();
     for (endpoint, variable, scheme, proxy) in [
         ("https://cloud.example", "HTTPS_PROXY", "http", &nobody),
         ("http://cloud.example", "HTTP_PROXY", "http", &nobody),

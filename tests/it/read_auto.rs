@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use scf_exporter::app::{Pipeline, Seams};
 use scf_exporter::sim::Settings;
 use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use scf_exporter::web::View;
 use serde_json::{Value, json};
 use support::cloud::InMemory;
-use support::world::{Exporter, World, through};
+use support::world::{World, through};
 
 /// What is wrong with reads that name no function.
 #[derive(Clone, PartialEq)]
@@ -121,19 +120,7 @@ async fn read(api: &str, seed: u64, trouble: fn(&World) -> Trouble) -> String {
         inner: world.transport.clone(),
         trouble: trouble(&world),
     };
-    let seams = Seams {
-        runtime: world.runtime.clone(),
-        transport: Arc::new(transport),
-        environment: Arc::new(|_| None),
-        disk: None,
-    };
-    let pipeline = Pipeline::build(&world.config, seams).await.unwrap();
-    let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
-    let exporter = Exporter {
-        running: pipeline.start(),
-        view,
-        telemetry,
-    };
+    let exporter = world.start_through(Arc::new(transport)).await;
     tokio::time::sleep(Duration::from_secs(1_000)).await;
     world
         .assert_exact(&exporter, &format!("{api} seed {seed}"))

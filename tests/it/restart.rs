@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::exposition::Exposition;
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, Simulator, free_address, get, scrape, until};
 
 const FUNCTIONS: usize = 6;
 const ROWS: usize = 3_000;
@@ -37,26 +37,6 @@ fn replay(path: &Path) {
         .unwrap();
     }
     fs::write(path, lines).unwrap();
-}
-
-fn text(arguments: &[&str]) -> Vec<String> {
-    arguments
-        .iter()
-        .map(|&argument| argument.to_owned())
-        .collect()
-}
-
-/// The simulator, its address and its keys.
-fn simulator(file: &Path) -> (Program, String, String, String) {
-    let replay = file.display().to_string();
-    let arguments = [
-        "sim", "--seed", "5", "--faults", "typical", "--replay", &replay,
-    ];
-    let mut program = Program::start(&text(&arguments), None);
-    let line: serde_json::Value = serde_json::from_str(&program.first_line()).unwrap();
-    let field = |name: &str| line[name].as_str().unwrap().to_owned();
-    let (address, id, key) = (field("listening"), field("secret_id"), field("secret_key"));
-    (program, address, id, key)
 }
 
 fn truth(address: &str) -> (Counts, BTreeMap<String, f64>) {
@@ -89,10 +69,6 @@ fn counts(metrics: &Exposition) -> Counts {
     counts
 }
 
-fn scrape(address: &str) -> Option<Exposition> {
-    Some(Exposition::parse(&get(address, "/metrics")?).unwrap())
-}
-
 /// An exporter that polls fast, with small pages, so that a kill often hits a read.
 fn arguments(cloud: &str, address: &str, state: &str) -> Vec<String> {
     let endpoint = format!("http://{cloud}");
@@ -113,7 +89,8 @@ fn arguments(cloud: &str, address: &str, state: &str) -> Vec<String> {
         ["--read", "function"],
         ["--web.zero-first", "0s"],
     ];
-    text(&[&["run"], flags.concat().as_slice()].concat())
+    let words = ["run"].into_iter().chain(flags.concat());
+    words.map(str::to_owned).collect()
 }
 
 #[test]
@@ -121,9 +98,15 @@ fn kill_9_at_any_time_neither_loses_nor_repeats_an_invocation() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("replay.jsonl");
     replay(&file);
-    let (_simulator, cloud, id, key) = simulator(&file);
-    let port = free_port();
-    let address = format!("127.0.0.1:{port}");
+    let file = file.display().to_string();
+    let simulator = ["--seed", "5", "--faults", "typical", "--replay", &file];
+    let Simulator {
+        program: _simulator,
+        address: cloud,
+        id,
+        key,
+    } = Simulator::start(&simulator);
+    let address = free_address();
     let state = directory.path().join("state").display().to_string();
     let arguments = arguments(&cloud, &address, &state);
 

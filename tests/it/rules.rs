@@ -6,12 +6,13 @@ pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use scf_exporter::catalog::{ALL, Kind};
 use scf_exporter::model::Outcome;
 use scf_exporter::telemetry::Disposition;
 use serde_json::Value;
+
+use crate::support::{root, text_of};
 
 const ALERTS: &str = "deploy/mixin/alerts.yaml";
 const RULES: &str = "deploy/mixin/rules.yaml";
@@ -25,7 +26,7 @@ const FUNCTION: &str = "account, region, function_namespace, function_name";
 
 #[test]
 fn alerts_keep_the_rules() {
-    let runbook = text(RUNBOOK);
+    let runbook = text_of(RUNBOOK);
     let (alerts, recorded) = (rules(ALERTS, "alert"), recorded());
     assert!(alerts.len() > 15, "only {} alerts", alerts.len());
     let faults: Vec<_> = alerts
@@ -46,7 +47,7 @@ fn recorded_values_keep_the_rules_and_are_used() {
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 
-    let mut users = text(ALERTS) + &text(RULES).replace("record: ", "record:");
+    let mut users = text_of(ALERTS) + &text_of(RULES).replace("record: ", "record:");
     for (_, board) in files("dashboards", "json") {
         users.push_str(&board);
     }
@@ -60,7 +61,7 @@ fn recorded_values_keep_the_rules_and_are_used() {
 #[test]
 fn the_runbook_has_a_section_for_each_alert_and_no_other() {
     let alerts = rules(ALERTS, "alert");
-    let sections: BTreeSet<String> = text(RUNBOOK)
+    let sections: BTreeSet<String> = text_of(RUNBOOK)
         .lines()
         .filter_map(|line| line.strip_prefix("### ").map(str::to_owned))
         .collect();
@@ -71,7 +72,7 @@ fn the_runbook_has_a_section_for_each_alert_and_no_other() {
 #[test]
 fn the_runbook_names_metrics_that_exist() {
     let recorded = recorded();
-    let faults = unknown_names(RUNBOOK, &text(RUNBOOK), &recorded);
+    let faults = unknown_names(RUNBOOK, &text_of(RUNBOOK), &recorded);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -126,7 +127,7 @@ fn every_recorded_value_is_compared_with_arithmetic() {
 
 #[test]
 fn the_mixin_has_every_dashboard() {
-    let mixin = text(MIXIN);
+    let mixin = text_of(MIXIN);
     for name in files("dashboards", "json").keys() {
         let line = format!("'{name}': import '../../dashboards/{name}',");
         assert!(mixin.contains(&line), "{MIXIN} lacks {line}");
@@ -183,7 +184,7 @@ fn each_rule_of_alerts_bites() {
     ] {
         let mut alert = good.clone();
         *alert.pointer_mut(place).unwrap() = value;
-        let faults = alert_faults(&alert, &text(RUNBOOK), &recorded());
+        let faults = alert_faults(&alert, &text_of(RUNBOOK), &recorded());
         let told = faults.iter().any(|fault| fault.contains(said));
         assert!(told, "{place}: no fault with {said:?} in {faults:?}");
     }
@@ -316,7 +317,7 @@ fn recorded() -> BTreeSet<String> {
 
 /// The rules of a file, each of which has `key`.
 fn rules(path: &str, key: &str) -> Vec<Value> {
-    let file = yaml::read(&text(path));
+    let file = yaml::read(&text_of(path));
     let rules: Vec<Value> = array(&file["groups"])
         .iter()
         .flat_map(|group| array(&group["rules"]).to_vec())
@@ -329,7 +330,7 @@ fn rules(path: &str, key: &str) -> Vec<Value> {
 }
 
 fn groups(path: &str) -> Vec<String> {
-    let file = yaml::read(&text(path));
+    let file = yaml::read(&text_of(path));
     array(&file["groups"])
         .iter()
         .map(|group| word(&group["name"]))
@@ -354,14 +355,6 @@ fn files(folder: &str, end: &str) -> BTreeMap<String, String> {
         .collect();
     assert!(!files.is_empty(), "nothing in {folder}");
     files
-}
-
-fn text(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn array(value: &Value) -> &[Value] {

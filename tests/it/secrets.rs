@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, Simulator, free_address, get, until};
 
 /// Requests to the cloud before the search begins.
 const REQUESTS: f64 = 80.0;
@@ -82,7 +82,7 @@ fn requests(page: &str) -> f64 {
 /// All that the program says until it has asked the cloud often.
 fn said(way: &Way, format: &str, cloud: &str, folder: &Path) -> String {
     let (file, log) = (folder.join("config.yaml"), folder.join("log"));
-    let address = format!("127.0.0.1:{}", free_port());
+    let address = free_address();
     let text = format!(
         "sources: [{{region: ap-guangzhou, endpoint: 'http://{cloud}', {}}}]",
         way.source
@@ -117,20 +117,8 @@ fn said(way: &Way, format: &str, cloud: &str, folder: &Path) -> String {
 #[test]
 fn nothing_secret_is_written_in_a_harsh_run() {
     let folder = tempfile::tempdir().unwrap();
-    let sim = [
-        "sim",
-        "--seed",
-        "7",
-        "--functions",
-        "6",
-        "--faults",
-        "harsh",
-    ];
-    let mut cloud = Program::start(&sim.map(str::to_owned), None);
-    let line: serde_json::Value = serde_json::from_str(&cloud.first_line()).unwrap();
-    let field = |name: &str| line[name].as_str().unwrap().to_owned();
-    let address = field("listening");
-    let keys = (field("secret_id"), field("secret_key"));
+    let cloud = Simulator::start(&["--seed", "7", "--functions", "6", "--faults", "harsh"]);
+    let (address, keys) = (cloud.address.clone(), (cloud.id.clone(), cloud.key.clone()));
     for (file, text) in [("key", keys.1.as_str()), ("wrong", WRONG), ("token", TOKEN)] {
         fs::write(folder.path().join(file), text).unwrap();
     }

@@ -7,11 +7,11 @@ use crate::support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use scf_exporter::config::{Overrides, SourceOverrides};
+use scf_exporter::config::Overrides;
 use scf_exporter::model::Outcome;
 use scf_exporter::sim::{Faults, Settings};
 use scf_exporter::web::View;
-use support::world::{Exporter, World};
+use support::world::{Exporter, World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(300);
 const SEED: u64 = 31;
@@ -37,37 +37,13 @@ fn harsh() -> Settings {
     }
 }
 
-fn through(api: &str, read: Option<&str>) -> Overrides {
-    Overrides {
-        source: SourceOverrides {
-            api: Some(api.to_owned()),
-            read: read.map(str::to_owned),
-            ..SourceOverrides::default()
-        },
-        ..Overrides::default()
-    }
-}
-
 /// Runs the world through one API until all is counted; what was counted.
 async fn read(settings: Settings, overrides: Overrides) -> Totals {
     let horizon = Duration::from_millis(settings.horizon_ms());
     let world = World::new(settings, overrides);
     let exporter = world.start().await;
     tokio::time::sleep(TRAFFIC + horizon).await;
-    let truth = world.truth();
-    for _ in 0..60 {
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        if exporter.counted() == truth {
-            break;
-        }
-    }
-    assert_eq!(exporter.counted(), truth, "seed {SEED}");
-    tokio::time::sleep(Duration::from_secs(300)).await;
-    assert_eq!(exporter.counted(), truth, "nothing twice, seed {SEED}");
-    let dispositions = exporter.dispositions();
-    for nothing in ["late", "invalid"] {
-        assert_eq!(dispositions[nothing], 0, "{nothing}: {dispositions:?}");
-    }
+    world.assert_exact(&exporter, &format!("seed {SEED}")).await;
     beside_the_rows(&world, &exporter);
     let totals = totals_of(&exporter);
     exporter.stop().await;

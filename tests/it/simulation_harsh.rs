@@ -6,9 +6,9 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::{Overrides, SourceOverrides};
+use scf_exporter::config::Overrides;
 use scf_exporter::sim::{Faults, Settings};
-use support::world::World;
+use support::world::{World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(300);
 
@@ -31,29 +31,15 @@ async fn is_exact(settings: Settings, overrides: Overrides) {
     let world = World::new(settings, overrides);
     let exporter = world.start().await;
     tokio::time::sleep(TRAFFIC + horizon).await;
-    // Sweeps follow one another within the sweep interval, or three times the time they take.
-    let truth = world.truth();
-    for _ in 0..60 {
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        if exporter.counted() == truth {
-            break;
-        }
-    }
-    assert_eq!(exporter.counted(), truth, "seed {seed}");
-
-    let before = exporter.counted();
-    tokio::time::sleep(Duration::from_secs(300)).await;
-    assert_eq!(
-        exporter.counted(),
-        before,
-        "nothing is counted twice, seed {seed}"
-    );
+    world.assert_exact(&exporter, &format!("seed {seed}")).await;
 
     let dispositions = exporter.dispositions();
-    let invocations: u64 = truth.values().flat_map(|sums| sums.0.values()).sum();
+    let invocations: u64 = world
+        .truth()
+        .values()
+        .flat_map(|sums| sums.0.values())
+        .sum();
     assert_eq!(dispositions["counted"], invocations, "seed {seed}");
-    assert_eq!(dispositions["late"], 0, "seed {seed}: {dispositions:?}");
-    assert_eq!(dispositions["invalid"], 0, "seed {seed}: {dispositions:?}");
     assert!(
         dispositions["unfinished"] > 0,
         "the faults show running rows"
@@ -71,16 +57,5 @@ async fn every_invocation_counts_once_reading_by_function() {
 
 #[tokio::test(start_paused = true)]
 async fn every_invocation_counts_once_reading_by_region() {
-    let read = SourceOverrides {
-        read: Some("region".into()),
-        ..SourceOverrides::default()
-    };
-    is_exact(
-        harsh(12),
-        Overrides {
-            source: read,
-            ..Overrides::default()
-        },
-    )
-    .await;
+    is_exact(harsh(12), through("v2", Some("region"))).await;
 }

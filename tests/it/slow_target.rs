@@ -7,12 +7,11 @@ use crate::support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{Pipeline, Seams};
 use scf_exporter::config::Overrides;
 use scf_exporter::sim::Settings;
 use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use support::cloud::InMemory;
-use support::world::{Exporter, World};
+use support::world::World;
 
 /// Passes requests on, but those that name one function never come back in time.
 struct Hanging {
@@ -57,21 +56,7 @@ async fn a_target_that_hangs_delays_no_other() {
         inner: world.transport.clone(),
         function: function.clone(),
     };
-    let seams = Seams {
-        runtime: world.runtime.clone(),
-        transport: Arc::new(transport),
-        environment: Arc::new(|_| None),
-        disk: None,
-    };
-    let pipeline = Pipeline::build(&world.config, seams)
-        .await
-        .unwrap_or_else(|e| panic!("{e}"));
-    let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
-    let exporter = Exporter {
-        running: pipeline.start(),
-        view,
-        telemetry,
-    };
+    let exporter = world.start_through(Arc::new(transport)).await;
     tokio::time::sleep(Duration::from_secs(300)).await;
 
     // The default interval is 15 s, an idle target's a minute; a row takes up to 2 s to appear.

@@ -4,18 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
 
+use crate::support::{root, text_of};
+
 struct Rules(toml::Table);
 
 impl Rules {
     fn of_the_project() -> Self {
-        let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deny.toml")).unwrap();
-        Self(text.parse().unwrap())
+        Self(text_of("deny.toml").parse().unwrap())
     }
 
     fn list(&self, section: &str, key: &str) -> &Vec<toml::Value> {
@@ -62,7 +62,7 @@ impl Rules {
 fn every_package_may_be_there() {
     let done = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--format-version", "1"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(root())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&done.stderr);

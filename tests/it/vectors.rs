@@ -22,11 +22,7 @@ const OTHER_SERVICES: [&str; 2] = ["v3-070-doc-tc3-get-cvm", "v3-071-doc-hmacsha
 const TC3: &str = "TC3-HMAC-SHA256";
 
 fn vectors() -> Vec<Value> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/data/signing_vectors.json"
-    );
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = crate::support::text_of("tests/data/signing_vectors.json");
     let vectors: Vec<Value> = serde_json::from_str(&text).unwrap();
     assert_eq!(vectors.len(), 54);
     vectors

@@ -7,7 +7,7 @@ mod client;
 mod handshakes;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -70,7 +70,7 @@ impl Folder {
 
 /// The files of one kind, by name.
 fn cases(kind: &str) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/web-config");
+    let root = crate::support::root().join("tests/data/web-config");
     let mut cases = Vec::new();
     for entry in fs::read_dir(root.join(kind)).unwrap() {
         let path = entry.unwrap().path();

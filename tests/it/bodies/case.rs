@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::bench::Bench;
 use crate::support::exposition::Exposition;
+use crate::support::{root, text_of};
 
 /// What is counted.
 pub const COUNTED: &str = "scf_invocations_total";
@@ -45,7 +46,7 @@ fn ok_code() -> String {
 
 /// The whole index.
 pub fn cases() -> Vec<Case> {
-    let text = std::fs::read_to_string(super::at("tests/data/bodies/index.toml")).unwrap();
+    let text = text_of("tests/data/bodies/index.toml");
     toml::from_str::<Index>(&text).unwrap().body
 }
 
@@ -62,7 +63,7 @@ impl Case {
     pub fn body(&self) -> Vec<u8> {
         match (&self.file, &self.text, &self.error) {
             (Some(file), None, None) => {
-                std::fs::read(super::at("tests/data/bodies").join(file)).unwrap()
+                std::fs::read(root().join("tests/data/bodies").join(file)).unwrap()
             }
             (None, Some(text), None) => text.clone().into(),
             (None, None, Some(code)) if code.parse::<u16>().is_ok() => {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::bench::Bench;
 use super::case::COUNTED;
 use crate::support::exposition::Exposition;
+use crate::support::text_of;
 
 /// A line of the list; `function` is the one that it is laid to, so that each line is seen alone.
 struct Line {
@@ -16,7 +17,7 @@ struct Line {
 }
 
 fn lines() -> Vec<Line> {
-    let list = std::fs::read_to_string(super::at("tests/data/log_lines.tsv")).unwrap();
+    let list = text_of("tests/data/log_lines.tsv");
     let lines = list.lines().filter(|line| !line.starts_with('#'));
     let line = |(number, line): (usize, &str)| {
         let mut parts = line.splitn(3, '\t').map(str::to_owned);

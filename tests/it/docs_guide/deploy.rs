@@ -3,12 +3,12 @@
 //! guide's own files to `helm` and `kubectl`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 use serde_json::Value;
 
-use super::{blocks, guide, pages::root};
+use super::{blocks, guide};
 use crate::rules::yaml;
+use crate::support::{root, text_of};
 
 const PAGE: &str = "docs/guide/kubernetes.md";
 const CHART: &str = "deploy/helm/scf-exporter";
@@ -18,8 +18,8 @@ const HANDED_ON: [&str; 3] = ["config.", "serviceAccount.annotations.", "resourc
 
 #[test]
 fn every_value_that_is_set_or_named_is_one_of_the_chart() {
-    let page = read(PAGE);
-    let chart = yaml::read(&read(&format!("{CHART}/values.yaml")));
+    let page = text_of(PAGE);
+    let chart = yaml::read(&text_of(&format!("{CHART}/values.yaml")));
     let known = paths(&chart);
     let mut named: Vec<String> = Vec::new();
     for block in blocks(&page, "yaml") {
@@ -47,7 +47,7 @@ fn every_value_that_is_set_or_named_is_one_of_the_chart() {
 
 #[test]
 fn every_object_that_is_named_is_in_the_manifests() {
-    let objects: Vec<Value> = read(MANIFESTS)
+    let objects: Vec<Value> = text_of(MANIFESTS)
         .split("\n---\n")
         .skip(1)
         .map(yaml::read)
@@ -75,7 +75,7 @@ fn every_object_that_is_named_is_in_the_manifests() {
     }
     assert!(seen.len() >= 2, "{seen:?}");
 
-    let page = read(PAGE);
+    let page = text_of(PAGE);
     let set = find("StatefulSet", "scf-exporter");
     let claim = &set["spec"]["volumeClaimTemplates"][0]["metadata"]["name"];
     let claim = format!("`{}-scf-exporter-0`", claim.as_str().unwrap());
@@ -99,8 +99,8 @@ fn every_object_that_is_named_is_in_the_manifests() {
 /// What is installed has to be where the unit looks for it.
 #[test]
 fn what_is_installed_for_systemd_is_what_the_unit_names() {
-    let page = read("docs/guide/systemd.md");
-    let unit = read("deploy/systemd/scf-exporter.service");
+    let page = text_of("docs/guide/systemd.md");
+    let unit = text_of("deploy/systemd/scf-exporter.service");
     let setting = |name: &str| {
         let line = unit.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("the unit has no {name}"))
@@ -148,10 +148,6 @@ fn every_path_in_a_command_exists() {
         }
     }
     assert!(seen >= 3, "only {seen} paths were found");
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
 }
 
 /// The paths of all values, those of whole areas among them.

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::blocks;
-use super::pages::root;
+use crate::support::root;
 
 /// The first words of the actions of the APIs that are read.
 const VERBS: [&str; 5] = ["Assume", "Describe", "Get", "List", "Search"];

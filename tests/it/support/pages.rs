@@ -1,11 +1,10 @@
 //! The documents for readers: where they are, and their text with and without blocks of code.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use super::root;
 
 /// A line of a document.
 pub struct Line<'a> {
@@ -52,4 +51,22 @@ pub fn lines(page: &str) -> Vec<Line<'_>> {
         }
     }
     lines
+}
+
+/// The texts of all blocks of a language.
+pub fn blocks(page: &str, language: &str) -> Vec<String> {
+    let opening = format!("```{language}\n");
+    let parts = page.split(&*opening).skip(1);
+    let texts = parts.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()));
+    texts.collect()
+}
+
+/// Every word that begins with `start`: letters, digits and `. _ - :` inside it.
+pub fn words_from(text: &str, start: &str) -> BTreeSet<String> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':');
+    text.split(|c: char| !inside(c))
+        .filter(|word| word.starts_with(start) && word.len() > start.len())
+        .filter(|word| !word.bytes().all(|byte| byte == b'-'))
+        .map(|word| word.trim_end_matches(['.', '-', ':']).to_owned())
+        .collect()
 }

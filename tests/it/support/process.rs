@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::exposition::Exposition;
+
 /// A child that does not outlive the test.
 pub struct Program(pub Child);
 
@@ -68,6 +70,40 @@ impl Drop for Program {
     }
 }
 
+/// The simulated cloud as a program.
+pub struct Simulator {
+    pub program: Program,
+    pub address: String,
+    pub id: String,
+    pub key: String,
+}
+
+impl Simulator {
+    /// Starts it; it has printed where it listens, and its key.
+    pub fn start(args: &[&str]) -> Self {
+        let args: Vec<String> = ["sim"]
+            .iter()
+            .chain(args)
+            .map(ToString::to_string)
+            .collect();
+        let mut program = Program::start(&args, None);
+        let line: serde_json::Value =
+            serde_json::from_str(&program.first_line()).expect("a line of JSON");
+        let field = |name: &str| line[name].as_str().expect("a text").to_owned();
+        Self {
+            address: field("listening"),
+            id: field("secret_id"),
+            key: field("secret_key"),
+            program,
+        }
+    }
+}
+
+/// A scrape, or `None` while nobody answers.
+pub fn scrape(address: &str) -> Option<Exposition> {
+    Some(Exposition::parse(&get(address, "/metrics")?).expect("a scrape"))
+}
+
 /// The body of a GET, or `None` while nobody answers with 200.
 pub fn get(address: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
@@ -97,8 +133,9 @@ pub fn until<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>)
     }
 }
 
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+/// An address on loopback that was free a moment ago.
+pub fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has ports");
-    listener.local_addr().expect("it has an address").port()
+    let address = listener.local_addr().expect("it has an address");
+    address.to_string()
 }

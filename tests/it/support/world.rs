@@ -14,6 +14,7 @@ use scf_exporter::secret::Secret;
 use scf_exporter::sim::{Cloud, FunctionTruth, Settings, Truth};
 use scf_exporter::store::Disk;
 use scf_exporter::telemetry::Telemetry;
+use scf_exporter::tencent::Transport;
 use scf_exporter::web::View;
 
 use super::cloud::InMemory;
@@ -96,11 +97,21 @@ impl World {
         self.start().await
     }
 
+    /// Starts an exporter whose requests go through `transport`.
+    pub async fn start_through(&self, transport: Arc<dyn Transport>) -> Exporter {
+        let built = self.build_through(transport).await;
+        Exporter::of(built.unwrap_or_else(|error| panic!("{error}")))
+    }
+
     async fn build(&self) -> Result<Pipeline, BuildError> {
+        self.build_through(self.transport.clone()).await
+    }
+
+    async fn build_through(&self, transport: Arc<dyn Transport>) -> Result<Pipeline, BuildError> {
         let variables = self.environment.clone();
         let seams = Seams {
             runtime: self.runtime.clone().by_clock(self.machine.clone()),
-            transport: self.transport.clone(),
+            transport,
             environment: Arc::new(move |name| variables.get(name).cloned()),
             disk: self.disk.clone(),
         };
