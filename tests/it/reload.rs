@@ -4,7 +4,7 @@
 
 use crate::support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +17,8 @@ use scf_exporter::runtime::Random;
 use scf_exporter::secret::Secret;
 use scf_exporter::sim::{Cloud, Faults, Settings, Windows};
 use scf_exporter::web::{Readiness, View};
+use support::counts::{Counts, assert_counts, counts, counts_of, source_of};
 use support::world::{Exporter, World, state_in, through};
-
-/// Invocations by region, namespace and function.
-type Counts = BTreeMap<[String; 3], u64>;
 
 const START_MS: i64 = 1_700_000_000_000;
 const RELOADS: u64 = 50;
@@ -63,18 +61,8 @@ fn second_region(world: &World) -> (Arc<Cloud>, Source) {
         ..settings(6, "ap-beijing")
     }));
     world.transport.add("beijing.test", cloud.clone());
-    let settings = cloud.settings();
-    let source = Source {
-        name: "beijing".to_owned(),
-        region: settings.region.clone(),
-        endpoint: Some("http://beijing.test".to_owned()),
-        credentials: CredentialsConfig::Explicit {
-            secret_id: settings.secret_id.clone(),
-            secret_key: Secret::new(settings.secret_key.clone()),
-            token: None,
-        },
-        ..world.config.sources[0].clone()
-    };
+    let first = &world.config.sources[0];
+    let source = source_of(first, "beijing", "beijing.test", &cloud);
     (cloud, source)
 }
 
@@ -99,48 +87,11 @@ fn halves(whole: &Source, cloud: &Cloud) -> [Source; 2] {
     [one, other]
 }
 
-fn counted(exporter: &Exporter) -> Counts {
-    let mut counts = Counts::new();
-    for sample in exporter.scrape().matching("scf_invocations_total", &[]) {
-        let label = |name: &str| sample.labels.get(name).cloned().unwrap_or_default();
-        let place = ["region", "function_namespace", "function_name"].map(label);
-        *counts.entry(place).or_default() += sample.value as u64;
-    }
-    counts.retain(|_, count| *count > 0);
-    counts
-}
-
 fn truth<'a>(clouds: impl IntoIterator<Item = &'a Arc<Cloud>>, api: Api, now_ms: i64) -> Counts {
-    let mut counts = Counts::new();
-    for cloud in clouds {
-        let truth = cloud.truth(now_ms);
-        for function in truth.functions {
-            let namespace = match api {
-                Api::V2 => "default".to_owned(),
-                Api::V3 | Api::Cls => function.namespace,
-            };
-            let place = [truth.region.clone(), namespace, function.function_name];
-            counts.insert(place, function.invocations.values().sum());
-        }
-    }
-    counts.retain(|_, count| *count > 0);
-    counts
-}
-
-async fn assert_exact(exporter: &Exporter, what: &str, truth: impl Fn() -> Counts) {
-    for _ in 0..60 {
-        if counted(exporter) == truth() {
-            break;
-        }
-        sleep(15).await;
-    }
-    assert_eq!(counted(exporter), truth(), "{what}");
-    sleep(120).await;
-    assert_eq!(counted(exporter), truth(), "{what}");
-    let dispositions = exporter.dispositions();
-    for nothing in ["late", "invalid"] {
-        assert_eq!(dispositions[nothing], 0, "{what}: {dispositions:?}");
-    }
+    let counts = clouds
+        .into_iter()
+        .flat_map(|cloud| counts_of("", cloud, api, now_ms));
+    counts.collect()
 }
 
 async fn sleep(secs: u64) {
@@ -200,7 +151,7 @@ async fn fifty_reloads(api: &str, read: Option<&str>) {
         truth().values().sum::<u64>() > 5_000,
         "there is much to lose"
     );
-    assert_exact(&exporter, "after all reloads", truth).await;
+    assert_counts(&exporter, "after all reloads", truth).await;
     exporter.stop().await;
 }
 
@@ -277,7 +228,7 @@ async fn what_is_removed_is_no_longer_shown_as_if_it_were_read() {
     };
     assert!(of_source(&exporter, "beijing").len() >= 7);
     assert_eq!(infos(&exporter), (8, 8));
-    let shown = counted(&exporter);
+    let shown = counts(&exporter);
 
     reload(&mut exporter.running, &world.config).await;
     assert_eq!(of_source(&exporter, "beijing"), BTreeSet::new());
@@ -290,7 +241,7 @@ async fn what_is_removed_is_no_longer_shown_as_if_it_were_read() {
     );
     assert_eq!(exporter.view.readiness(), Readiness::Ready);
     for (place, count) in shown {
-        assert!(counted(&exporter)[&place] >= count, "{place:?} went back");
+        assert!(counts(&exporter)[&place] >= count, "{place:?} went back");
     }
     exporter.stop().await;
 }
@@ -346,7 +297,7 @@ async fn a_source_that_cannot_be_built_changes_nothing() {
     }
     let truth = || truth([&world.cloud], Api::V2, world.now_ms());
     sleep(900).await;
-    assert_exact(&exporter, "after a reload that failed", truth).await;
+    assert_counts(&exporter, "after a reload that failed", truth).await;
     exporter.stop().await;
 }
 
@@ -370,7 +321,7 @@ async fn reloads_in_outages_are_exact() {
     }
     sleep(900).await;
     let truth = || truth([&world.cloud], Api::Cls, world.now_ms());
-    assert_exact(&exporter, "after outages", truth).await;
+    assert_counts(&exporter, "after outages", truth).await;
     exporter.stop().await;
 }
 
@@ -399,7 +350,7 @@ async fn a_stop_in_a_reload_loses_nothing() {
     let exporter = world.start().await;
     sleep(900).await;
     let truth = || truth([&world.cloud], Api::V2, world.now_ms());
-    assert_exact(&exporter, "after cut reloads", truth).await;
+    assert_counts(&exporter, "after cut reloads", truth).await;
     exporter.stop().await;
 }
 
@@ -419,12 +370,12 @@ async fn a_limit_that_is_raised_counts_nothing_twice() {
     let stays = folded(&exporter);
     sleep(1_200).await;
     assert_eq!(folded(&exporter), stays, "each has its own by then");
-    let all: u64 = counted(&exporter).values().sum();
+    let all: u64 = counts(&exporter).values().sum();
     let truth: u64 = truth([&world.cloud], Api::V3, world.now_ms())
         .values()
         .sum();
     assert_eq!(all, truth);
-    assert!(counted(&exporter).len() > 4);
+    assert!(counts(&exporter).len() > 4);
     exporter.stop().await;
 }
 
@@ -493,6 +444,6 @@ async fn streams_that_are_cut_in_another_way_are_exact() {
     }
     sleep(900).await;
     let truth = || truth([&world.cloud], Api::V3, world.now_ms());
-    assert_exact(&exporter, "after reads in turns", truth).await;
+    assert_counts(&exporter, "after reads in turns", truth).await;
     exporter.stop().await;
 }

@@ -3,21 +3,15 @@
 
 use crate::support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::config::{
-    self, Api, CredentialsConfig, FunctionFilter, Overrides, SignatureMethod, Source,
-};
-use scf_exporter::secret::Secret;
+use scf_exporter::config::{self, Api, FunctionFilter, Overrides, SignatureMethod, Source};
 use scf_exporter::sim::{Cloud, Settings};
-use support::exposition::Exposition;
-use support::world::{Exporter, World, through};
-
-/// Invocations by account, region, namespace and function.
-type Counts = BTreeMap<[String; 4], u64>;
+use support::counts::{Counts, assert_counts, counts_of, source_of};
+use support::world::{World, through};
 
 const START_MS: i64 = 1_700_000_000_000;
 
@@ -30,63 +24,6 @@ fn settings(seed: u64, region: &str) -> Settings {
         stop_ms: Some(START_MS + 300_000),
         ..Settings::new(seed)
     }
-}
-
-/// A source that reads `cloud`, which is to be found at `host`.
-fn source(of: &Source, name: &str, host: &str, cloud: &Cloud) -> Source {
-    let settings = cloud.settings();
-    Source {
-        name: name.to_owned(),
-        region: settings.region.clone(),
-        endpoint: Some(format!("http://{host}")),
-        credentials: CredentialsConfig::Explicit {
-            secret_id: settings.secret_id.clone(),
-            secret_key: Secret::new(settings.secret_key.clone()),
-            token: None,
-        },
-        ..of.clone()
-    }
-}
-
-fn counted(scrape: &Exposition) -> Counts {
-    let mut counts = Counts::new();
-    for sample in scrape.matching("scf_invocations_total", &[]) {
-        let label = |name: &str| sample.labels.get(name).cloned().unwrap_or_default();
-        let place = ["account", "region", "function_namespace", "function_name"].map(label);
-        *counts.entry(place).or_default() += sample.value as u64;
-    }
-    counts.retain(|_, count| *count > 0);
-    counts
-}
-
-fn truth(account: &str, cloud: &Cloud, now_ms: i64) -> Counts {
-    let truth = cloud.truth(now_ms);
-    let functions = truth.functions.iter().map(|function| {
-        let place = [
-            account,
-            &truth.region,
-            &function.namespace,
-            &function.function_name,
-        ];
-        (
-            place.map(str::to_owned),
-            function.invocations.values().sum(),
-        )
-    });
-    functions.filter(|(_, count)| *count > 0).collect()
-}
-
-async fn assert_counted(exporter: &Exporter, truth: &Counts) {
-    for _ in 0..40 {
-        if counted(&exporter.scrape()) == *truth {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(15)).await;
-    }
-    assert_eq!(counted(&exporter.scrape()), *truth);
-    tokio::time::sleep(Duration::from_secs(120)).await;
-    assert_eq!(counted(&exporter.scrape()), *truth);
-    assert_eq!(exporter.dispositions()["late"], 0);
 }
 
 /// Time for all calls to begin, end and be delivered.
@@ -111,26 +48,26 @@ async fn two_accounts_have_clouds_and_keys_of_their_own() {
     world.config.sources = vec![
         Source {
             account: "a".to_owned(),
-            ..source(&first, "one", "a.test", &world.cloud)
+            ..source_of(&first, "one", "a.test", &world.cloud)
         },
         Source {
             account: "b".to_owned(),
-            ..source(&first, "two", "b.test", &other)
+            ..source_of(&first, "two", "b.test", &other)
         },
     ];
     let exporter = world.start().await;
     drain().await;
-    let mut all = truth("a", &world.cloud, world.now_ms());
+    let mut all = counts_of("a", &world.cloud, Api::V3, world.now_ms());
     let names = |counts: &Counts| -> BTreeSet<String> {
         counts.keys().map(|[.., name]| name.clone()).collect()
     };
-    let of_other = truth("b", &other, world.now_ms());
+    let of_other = counts_of("b", &other, Api::V3, world.now_ms());
     assert!(
         !names(&all).is_disjoint(&names(&of_other)),
         "some names are shared"
     );
     all.extend(of_other);
-    assert_counted(&exporter, &all).await;
+    assert_counts(&exporter, "two accounts", || all.clone()).await;
     exporter.stop().await;
 }
 
@@ -151,7 +88,7 @@ async fn several_regions_of_one_account_through_several_apis() {
         sources.push(Source {
             api,
             signature_method,
-            ..source(&first, region, &host, &cloud)
+            ..source_of(&first, region, &host, &cloud)
         });
         clouds.push(cloud);
     }
@@ -159,8 +96,11 @@ async fn several_regions_of_one_account_through_several_apis() {
     let exporter = world.start().await;
     drain().await;
     let now_ms = world.now_ms();
-    let all = clouds.iter().flat_map(|cloud| truth("", cloud, now_ms));
-    assert_counted(&exporter, &all.collect()).await;
+    let all = clouds
+        .iter()
+        .flat_map(|cloud| counts_of("", cloud, Api::V3, now_ms));
+    let all: Counts = all.collect();
+    assert_counts(&exporter, "several regions", || all.clone()).await;
     let scrape = exporter.scrape();
     let accounts = scrape.families.iter().flat_map(|family| &family.samples);
     let named = accounts.filter(|sample| sample.labels.contains_key("account"));
@@ -202,10 +142,10 @@ async fn two_sources_with_a_part_of_the_functions_each() {
         ];
         let exporter = world.start().await;
         drain().await;
-        let mut wanted = truth("", &world.cloud, world.now_ms());
+        let mut wanted = counts_of("", &world.cloud, Api::V3, world.now_ms());
         wanted.retain(|[.., name], _| names[..4].contains(name));
         assert_eq!(wanted.len(), 4);
-        assert_counted(&exporter, &wanted).await;
+        assert_counts(&exporter, "parts", || wanted.clone()).await;
         exporter.stop().await;
     }
 }
