@@ -208,7 +208,7 @@ fn both_readmes_have_the_same_commands() {
 /// What both READMEs must name, whatever the words around it.
 #[test]
 fn both_readmes_name_the_same_metrics_rights_and_flags() {
-    let [english, chinese] = ["README.md", "README.zh-CN.md"].map(|name| text_of(name));
+    let [english, chinese] = ["README.md", "README.zh-CN.md"].map(text_of);
     for start in ["scf_", "scf:", "cls:", "sts:"] {
         let [english, chinese] = [&english, &chinese].map(|text| words_from(text, start));
         assert_eq!(english, chinese, "words that begin with {start}");
