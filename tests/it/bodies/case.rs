@@ -119,8 +119,9 @@ impl Case {
             // Lists are asked for once in a while; logs again and again, so that what comes again
             // is seen to be counted once.
             None => requests >= 3.0 || !["GetFunctionLogs", "SearchLog"].contains(&self.action()),
-            // The same call once more, before its poll is given up.
-            Some(true) => requests >= 2.0 && failures < requests / 2.0,
+            // The same call again and again before its poll is given up: more often than a namespace
+            // and its one function are asked for.
+            Some(true) => requests >= 3.0 && failures == 0.0,
             Some(false) => failures >= 1.0,
         };
         if requests == 0.0 || !ended {
