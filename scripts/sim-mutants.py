@@ -62,7 +62,8 @@ def take_dependencies():
 def tests():
     """The names of what is built of this crate's own tests and benchmarks."""
     files = [*ROOT.glob("tests/*.rs"), *ROOT.glob("benches/*.rs")]
-    return [f"{file.stem}-*" for file in files]
+    folders = [file.parent for file in ROOT.glob("tests/*/main.rs")]
+    return [f"{path.stem}-*" for path in files + folders]
 
 
 def play(seeds):

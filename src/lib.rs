@@ -1,6 +1,6 @@
 //! Invocation logs of Tencent Cloud SCF as exact Prometheus metrics.
 //!
-//! The rooms, from the top down (a room uses only those below it; `tests/tidy.rs` holds the table):
+//! The rooms, from the top down (a room uses only those below it; `tests/tidy` holds the table):
 //!
 //! `cli` -> `app` (the one wiring file) -> `demo`, `check`, `health` -> `web` -> `poll` -> `commit` ->
 //! `source`, `store`, `expose`, `telemetry` -> `tencent`, `config` -> `ledger`, `series` ->

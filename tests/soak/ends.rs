@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use scf_exporter::runtime::Random;
 
 use crate::support::exposition::Exposition;
-use crate::support::process::{Program, free_port, get, until};
+use crate::support::process::{Program, Simulator, free_address, get, until};
 
 /// Takes the place of the seed that the clock gives.
 const SEED_VARIABLE: &str = "SOAK_SEED";
@@ -42,16 +42,13 @@ pub fn stopped_and_killed(ends: usize) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("replay.jsonl");
     let rows = replay(&file, Duration::from_millis(1_300) * ends as u32);
-    let arguments = ["sim", "--faults", "typical", "--replay"].map(str::to_owned);
-    let arguments = [arguments.as_slice(), &[file.display().to_string()]].concat();
-    let mut simulator = Program::start(&arguments, None);
-    let line: serde_json::Value = serde_json::from_str(&simulator.first_line()).unwrap();
-    let field = |name: &str| line[name].as_str().unwrap().to_owned();
-    let cloud = field("listening");
-    let address = format!("127.0.0.1:{}", free_port());
+    let file = file.display().to_string();
+    let simulator = Simulator::start(&["--faults", "typical", "--replay", &file]);
+    let cloud = simulator.address.clone();
+    let address = free_address();
     let mut soak = Soak {
         arguments: run(&cloud, &address, &directory.path().join("state")),
-        keys: (field("secret_id"), field("secret_key")),
+        keys: (simulator.id.clone(), simulator.key.clone()),
         address,
         random: Random::seeded(seed),
         shown: Counts::new(),

@@ -1,6 +1,5 @@
 //! Drawing a story from a seed. Each knob is drawn by itself, so that rare ones meet.
 
-#[path = "draw/answers.rs"]
 mod answers;
 
 use std::time::Duration;
@@ -13,7 +12,6 @@ use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 use super::rotate;
 
-#[path = "draw/comings.rs"]
 mod comings;
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.

@@ -12,7 +12,6 @@ use super::clock::MachineClock;
 use super::draw;
 use super::rotate::Rotated;
 
-#[path = "plan/tell.rs"]
 mod tell;
 
 pub use tell::said;

@@ -15,13 +15,9 @@ use scf_exporter::tencent::Environment;
 use scf_exporter::web::View;
 use tokio::time::Instant;
 
-#[path = "comings.rs"]
 mod comings;
-#[path = "moment.rs"]
 mod moment;
-#[path = "nap.rs"]
 mod nap;
-#[path = "reload.rs"]
 mod reload;
 
 use super::checks::{self, Broken, Shown};

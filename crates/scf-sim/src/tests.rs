@@ -3,7 +3,6 @@
 mod client;
 mod client3;
 mod cls;
-mod cls_exact;
 mod cls_lines;
 mod cls_pages;
 mod cls_refusals;
@@ -14,5 +13,4 @@ mod functions;
 mod keys;
 mod logs;
 mod served;
-mod sizes;
 mod wire;

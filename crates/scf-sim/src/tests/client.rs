@@ -4,19 +4,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha1::Sha1;
 use sha2::Sha256;
 
 use crate::{Cloud, Request, Response, Settings};
+
+const HOST: &str = "127.0.0.1:9000";
 
 /// What a client has: a key, and a nonce that counts.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) key: String,
-    pub(super) host: String,
     pub(super) nonce: u64,
-    pub(super) post: bool,
-    pub(super) sha256: bool,
 }
 
 impl Client {
@@ -24,10 +22,7 @@ impl Client {
         Self {
             id: settings.secret_id.clone(),
             key: settings.secret_key.clone(),
-            host: "127.0.0.1:9000".to_owned(),
             nonce: 0,
-            post: false,
-            sha256: true,
         }
     }
 
@@ -47,43 +42,24 @@ impl Client {
             ("Timestamp", &stamp),
         ];
         all.extend_from_slice(params);
-        if self.sha256 {
-            all.push(("SignatureMethod", "HmacSHA256"));
-        }
+        all.push(("SignatureMethod", "HmacSHA256"));
         all.sort_unstable();
         let joined: Vec<String> = all.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let method = if self.post { "POST" } else { "GET" };
-        let source = format!("{method}{}/v2/index.php?{}", self.host, joined.join("&"));
-        let signature = self.sign(&source);
+        let source = format!("GET{HOST}/v2/index.php?{}", joined.join("&"));
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.key.as_bytes()).unwrap();
+        let signature = STANDARD.encode(mac.chain_update(source).finalize().into_bytes());
         let mut wire: Vec<String> = all
             .iter()
             .map(|(k, v)| format!("{k}={}", escape(v)))
             .collect();
         wire.push(format!("Signature={}", escape(&signature)));
-        let wire = wire.join("&");
-        let (query, body) = if self.post {
-            ("Action=Ignored&Nonce=x".to_owned(), wire.into_bytes())
-        } else {
-            (wire, b"Action=Ignored".to_vec())
-        };
         Request {
-            method: method.to_owned(),
+            method: "GET".to_owned(),
             path: "/v2/index.php".to_owned(),
-            query,
-            host: "127.0.0.1:9000".to_owned(),
+            query: wire.join("&"),
+            host: HOST.to_owned(),
             headers: Vec::new(),
-            body,
-        }
-    }
-
-    fn sign(&self, source: &str) -> String {
-        let key = self.key.as_bytes();
-        if self.sha256 {
-            let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
-            STANDARD.encode(mac.chain_update(source).finalize().into_bytes())
-        } else {
-            let mac = <Hmac<Sha1> as KeyInit>::new_from_slice(key).unwrap();
-            STANDARD.encode(mac.chain_update(source).finalize().into_bytes())
+            body: b"Action=Ignored".to_vec(),
         }
     }
 

@@ -1,21 +1,13 @@
-//! A small client of the tests' own for API 3.0, in all its ways of signing.
+//! A small client of the tests' own for API 3.0.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::client::json;
 use crate::{Cloud, Request, Response, Settings};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Scheme {
-    Tc3,
-    Sha1,
-    Sha256,
-}
+const HOST: &str = "127.0.0.1:9000";
 
 /// What a client has, and how it asks.
 #[derive(Clone)]
@@ -23,13 +15,9 @@ pub(super) struct Client3 {
     pub(super) id: String,
     pub(super) key: String,
     pub(super) token: Option<String>,
-    pub(super) scheme: Scheme,
-    pub(super) post: bool,
     pub(super) service: &'static str,
     pub(super) version: &'static str,
     pub(super) region: Option<&'static str>,
-    pub(super) signed_host: String,
-    pub(super) sent_host: String,
 }
 
 impl Client3 {
@@ -38,13 +26,9 @@ impl Client3 {
             id: settings.secret_id.clone(),
             key: settings.secret_key.clone(),
             token: None,
-            scheme: Scheme::Tc3,
-            post: true,
             service: "scf",
             version: "2018-04-16",
             region: Some("ap-guangzhou"),
-            signed_host: "127.0.0.1:9000".to_owned(),
-            sent_host: "127.0.0.1:9000".to_owned(),
         }
     }
 
@@ -56,31 +40,11 @@ impl Client3 {
         }
     }
 
-    /// A signed request. In a form or a query, parameters are flat.
+    /// A signed request.
     pub(super) fn request(&self, now_ms: i64, action: &str, params: &Value) -> Request {
-        if self.scheme == Scheme::Tc3 {
-            self.tc3(now_ms / 1_000, action, params)
-        } else {
-            self.older(now_ms / 1_000, action, params)
-        }
-    }
-
-    fn tc3(&self, stamp: i64, action: &str, params: &Value) -> Request {
-        let (method, kind, query, body) = if self.post {
-            (
-                "POST",
-                "application/json",
-                String::new(),
-                params.to_string(),
-            )
-        } else {
-            let pairs: Vec<String> = flat(params).iter().map(wire).collect();
-            let kind = "application/x-www-form-urlencoded";
-            ("GET", kind, pairs.join("&"), String::new())
-        };
+        let (stamp, body) = (now_ms / 1_000, params.to_string());
         let canonical = format!(
-            "{method}\n/\n{query}\ncontent-type:{kind}\nhost:{}\n\ncontent-type;host\n{}",
-            self.signed_host,
+            "POST\n/\n\ncontent-type:application/json\nhost:{HOST}\n\ncontent-type;host\n{}",
             hex(&Sha256::digest(&body))
         );
         let scope = format!("{}/{}/tc3_request", date(stamp), self.service);
@@ -99,7 +63,7 @@ impl Client3 {
             hex(&key)
         );
         let mut headers = vec![
-            ("content-type", kind.to_owned()),
+            ("content-type", "application/json".to_owned()),
             ("authorization", authorization),
             ("x-tc-action", action.to_owned()),
             ("x-tc-version", self.version.to_owned()),
@@ -107,61 +71,11 @@ impl Client3 {
         ];
         headers.extend(self.region.map(|r| ("x-tc-region", r.to_owned())));
         headers.extend(self.token.clone().map(|t| ("x-tc-token", t)));
-        self.built(method, query, body, headers)
-    }
-
-    fn older(&self, stamp: i64, action: &str, params: &Value) -> Request {
-        let mut all = flat(params);
-        let mut add = |name: &str, value: &str| all.push((name.to_owned(), value.to_owned()));
-        add("Action", action);
-        add("Version", self.version);
-        add("Timestamp", &stamp.to_string());
-        add("Nonce", "11886");
-        add("SecretId", &self.id);
-        add(
-            "SignatureMethod",
-            &format!("Hmac{:?}", self.scheme)
-                .to_uppercase()
-                .replace("HMAC", "Hmac"),
-        );
-        if let Some(region) = self.region {
-            add("Region", region);
-        }
-        if let Some(token) = &self.token {
-            add("Token", token);
-        }
-        all.sort();
-        let method = if self.post { "POST" } else { "GET" };
-        let joined: Vec<String> = all.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let source = format!("{method}{}/?{}", self.signed_host, joined.join("&"));
-        let signature = if self.scheme == Scheme::Sha256 {
-            sha256(self.key.as_bytes(), &source)
-        } else {
-            let mac = <Hmac<Sha1> as KeyInit>::new_from_slice(self.key.as_bytes()).unwrap();
-            mac.chain_update(source).finalize().into_bytes().to_vec()
-        };
-        all.push(("Signature".to_owned(), STANDARD.encode(signature)));
-        let pairs: Vec<String> = all.iter().map(wire).collect();
-        let (query, body) = if self.post {
-            (String::new(), pairs.join("&"))
-        } else {
-            (pairs.join("&"), String::new())
-        };
-        self.built(method, query, body, Vec::new())
-    }
-
-    fn built(
-        &self,
-        method: &str,
-        query: String,
-        body: String,
-        headers: Vec<(&str, String)>,
-    ) -> Request {
         Request {
-            method: method.to_owned(),
+            method: "POST".to_owned(),
             path: "/".to_owned(),
-            query,
-            host: self.sent_host.clone(),
+            query: String::new(),
+            host: HOST.to_owned(),
             headers: headers
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
@@ -209,31 +123,6 @@ pub(super) fn code(inside: &Value) -> String {
     let error = &inside["Error"];
     assert_eq!(error.is_null(), error["Message"].is_null());
     error["Code"].as_str().unwrap_or_default().to_owned()
-}
-
-/// `{"Filter":{"RetCode":"x"}}` as `Filter.RetCode=x`, two levels deep at most.
-fn flat(params: &Value) -> Vec<(String, String)> {
-    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-    let mut all = Vec::new();
-    for (name, value) in params.as_object().unwrap() {
-        match value.as_object() {
-            None => all.push((name.clone(), text(value))),
-            Some(inner) => {
-                all.extend(inner.iter().map(|(k, v)| (format!("{name}.{k}"), text(v))));
-            }
-        }
-    }
-    all
-}
-
-fn wire((name, value): &(String, String)) -> String {
-    let escape = |byte: u8| match byte {
-        b' ' => "+".to_owned(),
-        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    let value: String = value.bytes().map(escape).collect();
-    format!("{name}={value}")
 }
 
 fn sha256(key: &[u8], text: &str) -> Vec<u8> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
+use crate::Settings;
 use crate::cls::{Ask, Desk, answer};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::world::World;
-use crate::{Settings, Truth};
 
 /// What the documentation says to search for.
 pub(super) const REPORTS: &str = "SCF_Type:Platform AND SCF_Message:\"Report RequestId\"";
@@ -88,11 +88,6 @@ impl Service {
         let topics = answer["Topics"].as_array().unwrap();
         let id = |topic: &Value| topic["TopicId"].as_str().unwrap().to_owned();
         topics.iter().map(id).collect()
-    }
-
-    pub(super) fn truth(&self, now_ms: i64) -> Truth {
-        let mut scene = self.scene.lock();
-        scene.truth("ap-guangzhou", now_ms, i64::MAX)
     }
 
     /// All lines that one chain of contexts returns, and the last page's ListOver.

@@ -133,21 +133,6 @@ fn failures_have_their_status_and_an_error_line() {
 }
 
 #[test]
-fn user_code_imitates_reports() {
-    let service = busy(|_| {});
-    let lines = found(
-        &service,
-        "SCF_Type:Custom AND SCF_Message:\"Report RequestId\"",
-    );
-    assert!(!lines.is_empty());
-    assert!(
-        lines
-            .iter()
-            .all(|line| message(line).starts_with("Report RequestId:"))
-    );
-}
-
-#[test]
 fn the_simplified_format_spares_reports_only() {
     let service = busy(|settings| {
         settings.cls = ClsWire {
@@ -207,27 +192,4 @@ fn fewer_lines_are_looked_at_for_reports_without_changing_the_answer() {
     let direct = found(&service, "SCF_Type:Platform AND SCF_Message:report*");
     assert_eq!(direct.len(), 5);
     assert_eq!(direct, found(&service, roundabout));
-}
-
-#[test]
-fn odd_lines_are_found_with_the_reports_and_are_none() {
-    let service = busy(|settings| settings.faults.odd_lines = 0.5);
-    let (mut whole, mut cut, mut reports) = (0, 0, 0);
-    for line in found(&service, "SCF_Type:Platform AND SCF_Message:\"Report\"") {
-        let json = line["LogJson"].as_str().unwrap();
-        match serde_json::from_str::<Value>(json) {
-            Ok(fields) => {
-                let message = fields["SCF_Message"].as_str().unwrap();
-                let half = message.ends_with("Report of ?");
-                assert_eq!(half, message.starts_with("Response "), "{message}");
-                whole += usize::from(half);
-                reports += usize::from(fields["SCF_TraceId"] == "?");
-            }
-            Err(_) => {
-                assert!(json.ends_with("Report of "), "{json}");
-                cut += 1;
-            }
-        }
-    }
-    assert!(whole > 1_000 && cut > 500 && reports > 1_000);
 }

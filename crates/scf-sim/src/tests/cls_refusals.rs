@@ -208,36 +208,3 @@ fn nothing_found_is_empty_or_null() {
         assert_eq!(odd["ListOver"], true);
     }
 }
-
-#[test]
-fn topics_are_described_in_pages_and_by_filter() {
-    let service = Service::new(Settings {
-        topics: 150,
-        functions: 0,
-        ..Settings::new(31)
-    });
-    let ask = |params: Value| service.try_ask(0, "DescribeTopics", &params);
-    let size = |answer: &Value| answer["Topics"].as_array().unwrap().len();
-    let first = ask(json!({})).unwrap();
-    assert_eq!((size(&first), &first["TotalCount"]), (20, &json!(150)));
-    assert_eq!(
-        size(&ask(json!({ "Limit": 100, "Offset": 100 })).unwrap()),
-        50
-    );
-    assert_eq!(
-        ask(json!({ "Limit": 101 })).unwrap_err().code,
-        "InvalidParameterValue"
-    );
-    let only = |key: &str, value: &Value| {
-        ask(json!({ "Filters": [{ "Key": key, "Values": [value] }] })).unwrap()["TotalCount"]
-            .clone()
-    };
-    let topic = &first["Topics"][7];
-    assert_eq!(only("topicId", &topic["TopicId"]), 1);
-    // Number 7, and 70 to 79.
-    assert_eq!(only("topicName", &topic["TopicName"]), 11);
-    assert_eq!(only("logsetId", &topic["LogsetId"]), 150);
-    assert_eq!(only("logsetId", &topic["TopicId"]), 0);
-    let wrong = json!({ "Filters": [{ "Key": "name", "Values": [] }] });
-    assert_eq!(ask(wrong).unwrap_err().code, "InvalidParameterValue");
-}

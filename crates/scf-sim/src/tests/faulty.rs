@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::client::Client;
-use crate::{Cloud, Faults, Response, Settings, Windows};
+use crate::{Cloud, Faults, Response, Settings};
 
 fn cloud(faults: Faults) -> (Cloud, i64, Client) {
     let settings = Settings {
@@ -86,49 +86,6 @@ fn each_fault_has_its_shape() {
 }
 
 #[test]
-fn a_wrong_key_is_told_so_whatever_else_goes_wrong() {
-    let faults = Faults {
-        throttle: 0.5,
-        html: 0.5,
-        ..Faults::none()
-    };
-    let (cloud, now_ms, mut client) = cloud(faults);
-    client.key.push('x');
-    for _ in 0..20 {
-        assert_eq!(
-            client.ask(&cloud, now_ms, "ListFunctions", &[])["code"],
-            4100
-        );
-    }
-}
-
-#[test]
-fn storms_and_outages_come_and_go() {
-    let windows = Some(Windows {
-        every_ms: 10_000,
-        lasting_ms: 2_000,
-    });
-    let (storm, start_ms, mut client) = cloud(Faults {
-        storms: windows,
-        ..Faults::none()
-    });
-    let mut code = |now_ms| client.ask(&storm, now_ms, "ListFunctions", &[])["code"].clone();
-    assert_eq!(
-        [7_999, 8_000, 9_999, 10_000].map(|ms| code(start_ms + ms)),
-        [0, 4400, 4400, 0]
-    );
-    let (outage, start_ms, mut client) = cloud(Faults {
-        outages: windows,
-        ..Faults::none()
-    });
-    let mut status = |now_ms| client.send(&outage, now_ms, "ListFunctions", &[]).status;
-    assert_eq!(
-        [7_999, 8_000, 10_000].map(|ms| status(start_ms + ms)),
-        [200, 503, 200]
-    );
-}
-
-#[test]
 fn the_servers_own_limit_throttles() {
     let settings = Settings {
         requests_per_second: Some(5.0),
@@ -141,23 +98,4 @@ fn the_servers_own_limit_throttles() {
     assert_eq!(first, [0, 0, 0, 0, 0, 4400, 4400]);
     assert_eq!(code("GetFunctionLogs", now_ms), 0);
     assert_eq!(code("ListFunctions", now_ms + 200), 0);
-}
-
-#[test]
-fn odd_rows_lose_nothing() {
-    let odd = Faults {
-        odd_fields: 1.0,
-        ..Faults::none()
-    };
-    let (cloud, now_ms, mut client) = cloud(odd);
-    let (rows, _) = client.all_rows(&cloud, now_ms);
-    assert!(rows.iter().any(|row| row["duration"].is_string()));
-    assert!(rows.iter().any(|row| row["log"].is_null()));
-    assert!(rows.iter().any(|row| row["traceInfo"].is_object()));
-    for row in rows {
-        assert!(row["requestId"].is_string() && row["startTime"].is_string());
-        let duration = &row["duration"];
-        assert!(duration.is_number() || duration.as_str().unwrap().parse::<f64>().is_ok());
-        assert!(row["retMsg"].is_string() || row["retCode"] == 0);
-    }
 }

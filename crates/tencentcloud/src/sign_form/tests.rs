@@ -1,7 +1,4 @@
-use std::path::Path;
-
 use proptest::prelude::*;
-use serde_json::Value;
 
 use super::*;
 
@@ -70,65 +67,6 @@ fn an_at_value_is_signed_in_get_and_not_in_post() {
     let post = source_string(Service::V2, Method::Post, "h", "/", &params);
     assert_eq!(get, "GETh/?limit=1&searchKey=@file");
     assert_eq!(post, "POSTh/?limit=1");
-}
-
-/// Vectors made with the vendor's Python SDK for fixed keys, times and nonces.
-#[test]
-fn the_sdk_vectors_hold() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/signing_vectors.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: no signing vectors beside the repository");
-        return;
-    };
-    let vectors: Vec<Value> = serde_json::from_str(&text).unwrap();
-    let mut checked = 0;
-    let form = |v: &&Value| v["signature_method"].as_str().unwrap().starts_with("Hmac");
-    for vector in vectors.iter().filter(form) {
-        check_vector(vector);
-        checked += 1;
-    }
-    assert!(checked > 0);
-    eprintln!("{checked} vectors hold");
-}
-
-fn check_vector(vector: &Value) {
-    let text = |v: &Value| v.as_str().unwrap().to_owned();
-    let hash = match text(&vector["signature_method"]).as_str() {
-        "HmacSHA256" => SigningMethod::HmacSha256,
-        _ => SigningMethod::HmacSha1,
-    };
-    let method = match text(&vector["method"]).as_str() {
-        "POST" => Method::Post,
-        _ => Method::Get,
-    };
-    let expected = &vector["expected"];
-    let Some(params) = expected["signed_params"].as_object() else {
-        return check_published(vector);
-    };
-    let params: Vec<(&str, &str)> = params
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
-        .collect();
-    let service = match vector["api"].as_str().unwrap() {
-        "v2" => Service::V2,
-        _ => Service::Scf,
-    };
-    let (host, path) = (text(&vector["host"]), text(&vector["path"]));
-    let source = source_string(service, method, &host, &path, &params);
-    assert_eq!(source, text(&expected["source_string"]), "{}", vector["id"]);
-    let key = Secret::new(text(&vector["secret_key"]));
-    let signed = signature(hash, &key, &source);
-    assert_eq!(signed, text(&expected["signature"]), "{}", vector["id"]);
-}
-
-/// A vector of the vendor's page, which lists no parameters: its text alone is signed.
-fn check_published(vector: &Value) {
-    let expected = &vector["expected"];
-    let key = Secret::new(vector["secret_key"].as_str().unwrap());
-    let source = expected["source_string"].as_str().unwrap();
-    assert_eq!(vector["signature_method"], "HmacSHA1");
-    let signed = signature(SigningMethod::HmacSha1, &key, source);
-    assert_eq!(signed, expected["signature"].as_str().unwrap());
 }
 
 /// The call of the vendor's page on the older signatures of API 3.0, with its printed signature.

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::time::Duration;
 
 use super::*;
@@ -222,42 +221,6 @@ fn what_holds_neither_lines_nor_an_end_is_no_answer() {
         assert!(
             serde_json::from_str::<Answer>(response).is_err(),
             "{response}"
-        );
-    }
-}
-
-/// What a recorded or documented body amounts to: rows, cold starts, rejects.
-#[test]
-fn every_recorded_body_gives_what_its_index_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
-    let cases = [
-        // Lines of another product: JSON objects, but none of SCF.
-        ("doc", 0, 0, 0),
-        ("doc_old_3c580b3b", 0, 0, 0),
-        ("doc_old_9547c128", 0, 0, 0),
-        ("doc_old_a0ffeec9", 0, 0, 0),
-        // `LogJson` is `xx`.
-        ("doc_old_8577037b", 0, 0, 0),
-        ("empty_derived", 0, 0, 0),
-        ("null_results_derived", 0, 0, 0),
-        ("scf_START_wrapped", 0, 0, 0),
-        // From before 2021: a line that user code printed.
-        ("scf_pre2021_fields_synthetic", 0, 0, 0),
-        // Six lines of one call with a cold start.
-        ("scf_report_synthetic_wrapper", 1, 1, 0),
-    ];
-    for (name, rows, cold_starts, rejects) in cases {
-        let path = folder.join(format!("cls_SearchLog_{name}.json"));
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            println!("skipped: there is no {}", path.display());
-            return;
-        };
-        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let page = sorted(&whole["Response"].to_string(), &Wanted::default()).page;
-        assert_eq!(
-            (page.rows.len(), page.cold_starts.len(), page.rejects.len()),
-            (rows, cold_starts, rejects),
-            "{name}"
         );
     }
 }

@@ -1,7 +1,5 @@
 //! Which answer ends a call, and as what.
 
-use std::path::Path;
-
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -106,53 +104,4 @@ async fn a_clock_fault_shows_the_clouds_date() {
         &*error.message,
         format!("replay (the cloud's clock: {date})")
     );
-}
-
-/// Every v2 body at hand, with what a caller gets for it.
-#[tokio::test(start_paused = true)]
-async fn every_known_body_has_its_outcome() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        eprintln!("skipped: no response bodies beside the repository");
-        return;
-    };
-    let mut checked = 0;
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !name.starts_with("v2_") {
-            continue;
-        }
-        let expected = expected_outcome(&name);
-        let body = std::fs::read_to_string(&path).unwrap();
-        let outcome = one_call(vec![ok(200, &body)]).await.0;
-        let outcome = outcome
-            .map(|_| ())
-            .map_err(|e| (e.class, e.code.into_string()));
-        assert_eq!(outcome, expected, "{name}");
-        checked += 1;
-    }
-    assert!(checked > 0);
-    eprintln!("{checked} bodies have their outcome");
-}
-
-/// Read off the file names, which state the kind of each body.
-fn expected_outcome(name: &str) -> Result<(), (ErrorClass, String)> {
-    if name.ends_with(".txt") {
-        // The vendor's own examples of broken JSON.
-        return Err((ErrorClass::Transient, "non_json".to_owned()));
-    }
-    let classes = [
-        ("4000", ErrorClass::Invalid),
-        ("4100", ErrorClass::Authentication),
-        ("4102", ErrorClass::Authentication),
-        ("4104", ErrorClass::Authentication),
-        ("4400", ErrorClass::Throttled),
-        ("5000", ErrorClass::NotFound),
-    ];
-    let named = classes.iter().find(|(code, _)| name.contains(code));
-    match named {
-        Some((code, class)) => Err((*class, (*code).to_owned())),
-        None => Ok(()),
-    }
 }

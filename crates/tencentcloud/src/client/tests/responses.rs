@@ -1,7 +1,5 @@
 //! Calls of API 3.0, and which of its answers ends a call as what.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::*;
@@ -226,76 +224,4 @@ fn a_call_may_move_between_threads() {
         is_send(&client.call_unsigned_json::<Value>("A", params));
     }
     let _ = check;
-}
-
-/// Every body of API 3.0 at hand, with what a caller gets for it.
-#[tokio::test(start_paused = true)]
-async fn every_known_body_has_its_outcome() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/responses");
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        eprintln!("skipped: no response bodies beside the repository");
-        return;
-    };
-    let mut checked = 0;
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let known = name.starts_with("v3_") || name.starts_with("cls_");
-        // A record as it lies in a topic and a list of codes are no answers.
-        if !known || name.starts_with("cls_trigger") || name.ends_with("errorcodes.json") {
-            continue;
-        }
-        let body = std::fs::read_to_string(&path).unwrap();
-        let outcome = json_call(vec![ok(200, &body)]).await.0;
-        let outcome = outcome
-            .map(|_| ())
-            .map_err(|e| (e.class, e.code.into_string()));
-        assert_eq!(outcome, expected_outcome(&name), "{name}");
-        checked += 1;
-    }
-    assert!(checked > 0);
-    eprintln!("{checked} bodies have their outcome");
-}
-
-/// The file names state the code; the class is written here apart from the program's table.
-fn expected_outcome(name: &str) -> Result<(), (ErrorClass, String)> {
-    use ErrorClass::*;
-    if name.ends_with(".txt") {
-        // Cut in the middle.
-        return Err((Transient, "non_json".to_owned()));
-    }
-    let error = ["v3_error_", "cls_error_"];
-    let Some(kind) = error.iter().find_map(|start| name.strip_prefix(start)) else {
-        return Ok(());
-    };
-    let (class, code) = match kind.trim_end_matches(".json") {
-        "ActionOffline" => (Offline, "ActionOffline"),
-        "AuthFailure_SignatureExpire" => (Authentication, "AuthFailure.SignatureExpire"),
-        "AuthFailure_SignatureFailure"
-        | "AuthFailure_SignatureFailure_size_recorded"
-        | "AuthFailure_SignatureFailure_zh_recorded" => {
-            (Authentication, "AuthFailure.SignatureFailure")
-        }
-        "FailedOperation_UpdateFunctionConfiguration_zh_recorded" => {
-            (Transient, "FailedOperation.UpdateFunctionConfiguration")
-        }
-        "InternalError_waf_doc" | "InternalError_zh_recorded" => (Transient, "InternalError"),
-        "InvalidAction" => (Offline, "InvalidAction"),
-        "RequestLimitExceeded_GlobalRegionUinLimitExceeded" => (
-            Throttled,
-            "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
-        ),
-        "RequestLimitExceeded_IPLimitExceeded" => {
-            (Throttled, "RequestLimitExceeded.IPLimitExceeded")
-        }
-        "RequestLimitExceeded_UinLimitExceeded" => {
-            (Throttled, "RequestLimitExceeded.UinLimitExceeded")
-        }
-        "RequestSizeLimitExceeded_recorded" => (Invalid, "RequestSizeLimitExceeded"),
-        "ResourceNotFound_FunctionName_recorded" => (NotFound, "ResourceNotFound.FunctionName"),
-        "ResourceNotFound_Function_zh_recorded" => (NotFound, "ResourceNotFound.Function"),
-        "ResourceNotFound_TopicNotExist_recorded" => (NotFound, "ResourceNotFound.TopicNotExist"),
-        other => panic!("no outcome is written down for {other}"),
-    };
-    Err((class, code.to_owned()))
 }

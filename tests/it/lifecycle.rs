@@ -1,0 +1,196 @@
+//! The real program is told to read its configuration anew, and to end: by a signal and by requests.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![cfg(unix)]
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::support::process::{Program, free_address, get, scrape, until};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const SUCCESSFUL: &str = "scf_exporter_config_last_reload_successful";
+const TIME: &str = "scf_exporter_config_last_reload_success_timestamp_seconds";
+
+/// The program on a configuration file, with no cloud in reach.
+struct House {
+    program: Program,
+    address: String,
+    file: PathBuf,
+    log: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl House {
+    fn start(flags: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let address = free_address();
+        let (file, log) = (
+            directory.path().join("scf.yaml"),
+            directory.path().join("log"),
+        );
+        fs::write(&file, configuration(&address, "info", "one")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scf-exporter"));
+        command
+            .args(["run", "--config.file", &file.display().to_string()])
+            .args(flags)
+            .env_clear()
+            .env("SCF_KEY", "no-secret")
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap());
+        let house = Self {
+            program: Program(command.spawn().unwrap()),
+            address,
+            file,
+            log,
+            _directory: directory,
+        };
+        until(PATIENCE, "it serves", || get(&house.address, "/metrics"));
+        house
+    }
+
+    fn configure(&self, level: &str, name: &str) {
+        fs::write(&self.file, configuration(&self.address, level, name)).unwrap();
+    }
+
+    fn hang_up(&self) {
+        let pid = self.program.0.id().to_string();
+        let told = Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+        assert!(told.success());
+    }
+
+    fn value(&self, name: &str) -> f64 {
+        scrape(&self.address).unwrap().sum(name, &[])
+    }
+
+    fn has_source(&self, name: &str) -> bool {
+        let scrape = scrape(&self.address).unwrap();
+        let polls = scrape.matching("scf_exporter_polls_total", &[("source", name)]);
+        !polls.is_empty()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Status and head and body of an answer.
+    fn ask(&self, method: &str, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().to_owned();
+        (status, answer)
+    }
+}
+
+fn configuration(address: &str, level: &str, name: &str) -> String {
+    format!(
+        "web:\n  listen_address: {address}\nstate:\n  path: \"\"\nlog:\n  level: {level}\n\
+         poll:\n  interval: 1s\n  stop_timeout: 1s\nsources:\n  - name: {name}\n    api: v2\n    \
+         region: ap-guangzhou\n    endpoint: http://127.0.0.1:9/v2/index.php\n    credentials:\n      \
+         secret_id: id\n      secret_key: ${{SCF_KEY}}\n"
+    )
+}
+
+#[test]
+fn a_hangup_reads_the_file_anew_and_a_bad_one_changes_nothing() {
+    let house = House::start(&[]);
+    assert_eq!(house.value(SUCCESSFUL), 1.0);
+    let began = house.value(TIME);
+    assert!(house.has_source("one"));
+
+    // The third line of faults is the seventh of the file.
+    house.configure("loud", "a name\n    regoin: x");
+    house.hang_up();
+    until(PATIENCE, "it fails", || {
+        (house.value(SUCCESSFUL) == 0.0).then_some(())
+    });
+    assert_eq!(house.value(TIME), began, "the time of the last success");
+    assert!(house.has_source("one"));
+    let (log, file) = (house.log(), house.file.display().to_string());
+    for place in [
+        "6:10: log.level",
+        "11:11: sources[0].name",
+        "12:5: sources[0].regoin",
+    ] {
+        assert!(
+            log.contains(&format!("{file}:{place}")),
+            "no {place} in {log}"
+        );
+    }
+    assert!(!log.contains("level=debug"), "{log}");
+
+    house.configure("debug", "two");
+    house.hang_up();
+    until(PATIENCE, "it is taken over", || {
+        house.has_source("two").then_some(())
+    });
+    until(PATIENCE, "it is told", || {
+        (house.value(SUCCESSFUL) == 1.0).then_some(())
+    });
+    assert!(house.value(TIME) > began);
+    assert!(!house.has_source("one"));
+    until(PATIENCE, "more is logged", || {
+        house.log().contains("level=debug").then_some(())
+    });
+    let log = house.log();
+    assert!(
+        log.contains("added=two") && log.contains("removed=one"),
+        "{log}"
+    );
+    assert!(!log.contains("no-secret"), "{log}");
+    assert_eq!(house.program.terminate(), Some(0));
+}
+
+#[test]
+fn requests_are_obeyed_where_they_are_switched_on() {
+    let mut house = House::start(&["--web.enable-lifecycle"]);
+    for path in ["/-/reload", "/-/quit"] {
+        let (status, answer) = house.ask("GET", path);
+        assert_eq!(status, "405");
+        assert!(
+            answer.to_lowercase().contains("\r\nallow: post, put\r\n"),
+            "{answer}"
+        );
+    }
+    house.configure("info", "two");
+    assert_eq!(house.ask("POST", "/-/reload").0, "200");
+    assert!(house.has_source("two"));
+    house.configure("loud", "two");
+    let (status, answer) = house.ask("PUT", "/-/reload");
+    assert_eq!(status, "500");
+    assert!(answer.contains(":6:10: log.level: `loud`"), "{answer}");
+    assert_eq!(house.value(SUCCESSFUL), 0.0);
+    house.configure("info", "two");
+    assert_eq!(house.ask("PUT", "/-/reload").0, "200");
+    assert_eq!(house.value(SUCCESSFUL), 1.0);
+
+    assert_eq!(house.ask("POST", "/-/quit").0, "200");
+    assert_eq!(house.program.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn requests_are_refused_where_they_are_not_switched_on() {
+    let house = House::start(&[]);
+    for path in ["/-/reload", "/-/quit"] {
+        assert_eq!(house.ask("GET", path).0, "405");
+        for method in ["POST", "PUT"] {
+            let (status, answer) = house.ask(method, path);
+            assert_eq!(status, "403");
+            assert!(answer.contains("--web.enable-lifecycle"), "{answer}");
+        }
+    }
+    house.configure("info", "two");
+    assert!(house.has_source("one"), "nothing was read");
+    assert_eq!(house.program.terminate(), Some(0));
+}

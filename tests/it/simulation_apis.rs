@@ -1,0 +1,116 @@
+//! One harsh world behind three APIs: whichever is read, every finished invocation counts once,
+//! and all three come to the same totals.
+#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
+
+use crate::support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use scf_exporter::config::Overrides;
+use scf_exporter::model::Outcome;
+use scf_exporter::sim::{Faults, Settings};
+use scf_exporter::web::View;
+use support::world::{Exporter, World, through};
+
+const TRAFFIC: Duration = Duration::from_secs(300);
+const SEED: u64 = 31;
+
+/// By function and outcome: invocations; by function: run time and memory.
+type Totals = (
+    BTreeMap<(String, Outcome), u64>,
+    BTreeMap<String, (u128, u128, u128)>,
+);
+
+fn harsh() -> Settings {
+    let start_ms = 1_700_000_000_000;
+    Settings {
+        functions: 50,
+        namespaces: 3,
+        rate_per_second: 200.0,
+        faults: Faults::harsh(),
+        start_ms,
+        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
+        // CLS tells whole milliseconds only.
+        whole_ms: true,
+        ..Settings::new(SEED)
+    }
+}
+
+/// Runs the world through one API until all is counted; what was counted.
+async fn read(settings: Settings, overrides: Overrides) -> Totals {
+    let horizon = Duration::from_millis(settings.horizon_ms());
+    let world = World::new(settings, overrides);
+    let exporter = world.start().await;
+    tokio::time::sleep(TRAFFIC + horizon).await;
+    world.assert_exact(&exporter, &format!("seed {SEED}")).await;
+    beside_the_rows(&world, &exporter);
+    let totals = totals_of(&exporter);
+    exporter.stop().await;
+    totals
+}
+
+/// What only some APIs tell, against the truth.
+fn beside_the_rows(world: &World, exporter: &Exporter) {
+    let truth = world.cloud.truth(world.now_ms());
+    let series = &exporter.view.snapshot().series;
+    let sum = |of: &dyn Fn(&scf_exporter::series::FunctionSeries) -> u128| -> u128 {
+        series.iter().map(|series| of(series)).sum()
+    };
+    let (retries, billed) = (
+        sum(&|one| one.retries.into()),
+        sum(&|one| one.billed_memory),
+    );
+    let colds = sum(&|one| {
+        let starts = one.cold_starts.as_ref();
+        starts.map_or(0, |starts| starts.duration.count().into())
+    });
+    let of_truth = |value: u64| u128::from(value);
+    match world.config.sources[0].api {
+        scf_exporter::config::Api::V2 => assert_eq!((retries, billed, colds), (0, 0, 0)),
+        scf_exporter::config::Api::V3 => {
+            assert_eq!(retries, of_truth(truth.totals.retries));
+        }
+        scf_exporter::config::Api::Cls => {
+            assert_eq!(retries, of_truth(truth.totals.retries));
+            assert_eq!(colds, of_truth(truth.totals.cold_starts));
+            let mb_ms = of_truth(truth.totals.billed_mb_ms);
+            assert_eq!(billed, mb_ms * (1 << 20) * 1_000_000);
+        }
+    }
+}
+
+fn totals_of(exporter: &Exporter) -> Totals {
+    let mut totals = Totals::default();
+    for series in &exporter.view.snapshot().series {
+        let name = series.function.name.to_string();
+        for code in series.codes.iter().filter(|code| code.count > 0) {
+            *totals.0.entry((name.clone(), code.outcome)).or_default() += code.count;
+        }
+        let (run, billed) = (series.duration.sum(), series.billed.sum());
+        totals.1.insert(name, (run, billed, series.memory.sum()));
+    }
+    totals
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_seed_read_through_each_api_gives_one_truth() {
+    let v2 = read(harsh(), through("v2", None)).await;
+    let v3 = read(harsh(), through("v3", None)).await;
+    assert_eq!(v2, v3);
+    let by_namespace = read(harsh(), through("v3", Some("region"))).await;
+    assert_eq!(v2, by_namespace);
+    let cls = read(harsh(), through("cls", None)).await;
+    assert_eq!(v2, cls);
+}
+
+/// Each topic is one stream, however many functions write to it.
+#[tokio::test(start_paused = true)]
+async fn functions_spread_over_topics_give_the_same() {
+    let spread = Settings {
+        topics: 7,
+        ..harsh()
+    };
+    let shared = read(harsh(), through("cls", None)).await;
+    assert_eq!(read(spread, through("cls", None)).await, shared);
+}

@@ -1,0 +1,61 @@
+//! Five minutes of a harsh cloud on paused time: throttling, errors, cut and slow answers, late
+//! and running rows, ties that change places. Every finished invocation is counted once.
+#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
+
+use crate::support;
+
+use std::time::Duration;
+
+use scf_exporter::config::Overrides;
+use scf_exporter::sim::{Faults, Settings};
+use support::world::{World, through};
+
+const TRAFFIC: Duration = Duration::from_secs(300);
+
+fn harsh(seed: u64) -> Settings {
+    let start_ms = 1_700_000_000_000;
+    Settings {
+        functions: 50,
+        rate_per_second: 200.0,
+        faults: Faults::harsh(),
+        start_ms,
+        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
+        ..Settings::new(seed)
+    }
+}
+
+/// Runs one world until everything has become visible and was swept; compares with the truth.
+async fn is_exact(settings: Settings, overrides: Overrides) {
+    let seed = settings.seed;
+    let horizon = Duration::from_millis(settings.horizon_ms());
+    let world = World::new(settings, overrides);
+    let exporter = world.start().await;
+    tokio::time::sleep(TRAFFIC + horizon).await;
+    world.assert_exact(&exporter, &format!("seed {seed}")).await;
+
+    let dispositions = exporter.dispositions();
+    let invocations: u64 = world
+        .truth()
+        .values()
+        .flat_map(|sums| sums.0.values())
+        .sum();
+    assert_eq!(dispositions["counted"], invocations, "seed {seed}");
+    assert!(
+        dispositions["unfinished"] > 0,
+        "the faults show running rows"
+    );
+    let telemetry = exporter.telemetry.clone();
+    exporter.stop().await;
+    let sum: u64 = support::world::dispositions_of(&telemetry).values().sum();
+    assert_eq!(sum, world.transport.rows(), "rows read, seed {seed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_invocation_counts_once_reading_by_function() {
+    is_exact(harsh(11), Overrides::default()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_invocation_counts_once_reading_by_region() {
+    is_exact(harsh(12), through("v2", Some("region"))).await;
+}
