@@ -20,13 +20,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::functions::{self, FoundList, Lister};
+use super::page::ParseContext;
 use super::page_size::PageSize;
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
-use answer::Reading;
 use read::{Search, Topic, Unavailable};
 use silence::Silence;
 
@@ -196,8 +196,8 @@ impl ClsSource {
             id,
             query: &self.query,
             size: &size,
-            reading: Reading {
-                place: &self.place,
+            context: ParseContext {
+                target,
                 wanted: &self.wanted,
             },
         };

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::functions::{FoundList, Lister};
+use super::page::ParseContext;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
@@ -139,9 +140,11 @@ impl V3Source {
         memory: &'a mut Memory,
     ) -> Reader<'a> {
         let reading = Reading {
+            context: ParseContext {
+                target,
+                wanted: &self.wanted,
+            },
             tells_retries: &self.tells_retries,
-            target,
-            wanted: &self.wanted,
         };
         Reader::new(&*self.api, reading, self.page_max, sink, memory)
     }

@@ -1,28 +1,19 @@
 use std::path::Path;
-use std::time::Duration;
 
 use super::*;
-use crate::config::{FunctionFilter, Read};
+use crate::config::FunctionFilter;
+use crate::ledger::TargetId;
 use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Row, attempt_id};
-
-fn place() -> Place {
-    Place {
-        account: "a".into(),
-        region: "ap-x".into(),
-        read: Read::Region,
-        max_run_time: Duration::from_secs(900),
-        delivery_delay: Duration::from_secs(60),
-    }
-}
+use crate::source::Wanted;
 
 fn sorted(response: &str, wanted: &Wanted) -> Sorted {
     let answer: Answer = serde_json::from_str(response).unwrap();
-    let place = place();
-    let reading = Reading {
-        place: &place,
+    let target = TargetId::topic("ap-x", "t").of_account("a");
+    let context = ParseContext {
+        target: &target,
         wanted,
     };
-    answer.sort(reading, Timestamp::from_millis(5))
+    answer.sort(context, Timestamp::from_millis(5))
 }
 
 fn line(time: &str, record: &str) -> String {

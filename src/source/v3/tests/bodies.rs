@@ -66,8 +66,10 @@ fn every_collected_body_gives_what_its_index_says() {
     let target = TargetId::namespace("r", "default");
     let wanted = Wanted::default();
     let reading = Reading {
-        target: &target,
-        wanted: &wanted,
+        context: ParseContext {
+            target: &target,
+            wanted: &wanted,
+        },
         tells_retries: &AtomicBool::new(false),
     };
     let mut met = 0;
