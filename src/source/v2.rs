@@ -269,33 +269,14 @@ impl LogSource for V2Source {
         remarks.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn read<'a>(
-        &'a self,
-        target: &'a TargetId,
-        span: Span,
-        sink: &'a mut dyn PageSink,
-    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(strategy::read(self, target, span, sink))
-    }
+    strategy::read_by_strategy!();
 
     fn late_after(&self, _: &TargetId) -> Duration {
         self.place.late_after().saturating_add(CUT)
     }
 
-    fn is_worth_sweeping(&self) -> bool {
-        true
-    }
-
     fn now(&self) -> Timestamp {
         self.client.now()
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.strategy.changed())
-    }
-
-    fn strategy(&self) -> Vec<(TargetId, String)> {
-        self.strategy.told()
     }
 }
 

@@ -213,14 +213,7 @@ impl LogSource for V3Source {
         self.lister.remarks()
     }
 
-    fn read<'a>(
-        &'a self,
-        target: &'a TargetId,
-        span: Span,
-        sink: &'a mut dyn PageSink,
-    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(strategy::read(self, target, span, sink))
-    }
+    strategy::read_by_strategy!();
 
     fn late_after(&self, target: &TargetId) -> Duration {
         let known = self
@@ -233,20 +226,8 @@ impl LogSource for V3Source {
             .unwrap_or(self.unknown_late_after())
     }
 
-    fn is_worth_sweeping(&self) -> bool {
-        true
-    }
-
     fn now(&self) -> Timestamp {
         self.api.now()
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.strategy.changed())
-    }
-
-    fn strategy(&self) -> Vec<(TargetId, String)> {
-        self.strategy.told()
     }
 }
 

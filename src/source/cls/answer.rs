@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::record::{Line, Meaning, Record};
+use super::record::{Line, Record};
+use super::report::Kind;
 use super::torn;
 use crate::ledger::{ChainMark, ChainPage};
 use crate::model::{Page, RejectReason, Timestamp};
@@ -116,11 +117,11 @@ fn add(builder: &mut PageBuilder<'_>, json: &str, position: Option<Timestamp>) -
             }
         }
     };
-    let meaning = record.meaning();
-    if meaning != Meaning::Nothing {
+    let kind = record.kind();
+    if kind != Kind::Other {
         let (namespace, name) = record.function();
         let name = name.as_deref().map(|name| (&*namespace, name));
-        builder.add(name, || record.entry(meaning, position));
+        builder.add(name, || record.entry(kind, position));
     }
     true
 }

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 
-use super::report::{self, Init, PrintedMemory, Report};
+use super::report::{self, Init, Kind, PrintedMemory, Report};
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason, Timestamp};
 use crate::source::outcome::outcome_of_status;
 use crate::source::page::{DEFAULT_NAMESPACE, Entry, RowFields, invocation_key};
@@ -59,17 +59,6 @@ pub(super) struct Record<'a> {
     memory: Scalar<'a>,
 }
 
-/// What a record is to the exporter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning<'a> {
-    /// The end of an attempt; with the text that follows its first words.
-    Attempt(&'a str),
-    /// A cold start; with the text that follows its first words.
-    ColdStart(&'a str),
-    /// Nothing to count, such as what user code printed.
-    Nothing,
-}
-
 // === impl Line ===
 
 impl<'a> Line<'a> {
@@ -108,15 +97,11 @@ impl<'a> Record<'a> {
         object(json)
     }
 
-    /// User code can print a line that looks like a report; its type tells.
-    pub(super) fn meaning(&self) -> Meaning<'_> {
-        if self.kind.text() != Some("Platform") {
-            return Meaning::Nothing;
-        }
-        match report::kind(self.message.text().unwrap_or_default()) {
-            report::Kind::Report(rest) => Meaning::Attempt(rest),
-            report::Kind::Init(rest) => Meaning::ColdStart(rest),
-            report::Kind::Other => Meaning::Nothing,
+    /// What its text is. User code can print a line that looks like a report; its type tells.
+    pub(super) fn kind(&self) -> Kind<'_> {
+        match (self.kind.text(), self.message.text()) {
+            (Some("Platform"), Some(message)) => report::kind(message),
+            _ => Kind::Other,
         }
     }
 
@@ -127,18 +112,18 @@ impl<'a> Record<'a> {
         (namespace, self.function_name.printed())
     }
 
-    /// What the record says of its call, given what it means.
+    /// What the record says of its call, given what its text is.
     pub(super) fn entry(
         &self,
-        meaning: Meaning<'_>,
+        kind: Kind<'_>,
         position: Option<Timestamp>,
     ) -> Result<Entry, RejectReason> {
-        match meaning {
-            Meaning::ColdStart(rest) => self.cold_start(rest, position),
-            Meaning::Attempt(rest) if self.status.whole() != Some(RUNNING) => {
+        match kind {
+            Kind::Init(rest) => self.cold_start(rest, position),
+            Kind::Report(rest) if self.status.whole() != Some(RUNNING) => {
                 self.attempt(rest, position)
             }
-            Meaning::Attempt(_) | Meaning::Nothing => Ok(Entry::Unfinished),
+            Kind::Report(_) | Kind::Other => Ok(Entry::Unfinished),
         }
     }
 

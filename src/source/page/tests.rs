@@ -18,6 +18,14 @@ fn good() -> RowFields<'static> {
     }
 }
 
+fn wanted(names: &[&str]) -> Wanted {
+    let names = names.iter().map(ToString::to_string).collect();
+    Wanted {
+        functions: FunctionFilter::new(names, Vec::new(), Vec::new()),
+        ..Wanted::default()
+    }
+}
+
 /// Adds a row for each pair of namespace and name, asking `wanted`.
 fn build(wanted: &Wanted, rows: &[(&str, &str)]) -> Page {
     let target = TargetId::topic("ap-x", "t").of_account("a");
@@ -30,28 +38,6 @@ fn build(wanted: &Wanted, rows: &[(&str, &str)]) -> Page {
         builder.add(Some(*named), || good().judge().map(Entry::Attempt));
     }
     builder.finish()
-}
-
-#[test]
-fn usable_values_become_a_row() {
-    let row = Row {
-        function: 0,
-        ret_code: RetCode::new(433),
-        outcome: Outcome::Timeout,
-        key: AttemptKey {
-            id: 0xb684_ef85_250a_11e7_839d_5254_007d_2563,
-            attempt: 2,
-        },
-        id_is_uuid: true,
-        position: Timestamp::from_secs(5),
-        duration: Nanos(7),
-        billed: Nanos(8),
-        memory: Bytes(9),
-        memory_limit: Bytes(10),
-        started: Timestamp::MIN,
-        retried: true,
-    };
-    assert_eq!(good().judge(), Ok(row));
 }
 
 #[test]
@@ -113,11 +99,7 @@ fn names_and_ids_have_bounds() {
 
 #[test]
 fn each_function_stands_once_and_only_wanted_ones_have_rows() {
-    let functions = FunctionFilter::new(vec!["f".into(), "g".into()], Vec::new(), Vec::new());
-    let wanted = Wanted {
-        functions,
-        ..Wanted::default()
-    };
+    let wanted = wanted(&["f", "g"]);
     let rows = [("n", "f"), ("n", "h"), ("m", "f"), ("n", "g"), ("n", "f")];
     let page = build(&wanted, &rows);
     let names: Vec<String> = page.functions.iter().map(ToString::to_string).collect();
@@ -129,19 +111,12 @@ fn each_function_stands_once_and_only_wanted_ones_have_rows() {
 
 #[test]
 fn what_a_row_says_decides_where_it_goes() {
-    let functions = FunctionFilter::new(vec!["f".into()], Vec::new(), Vec::new());
-    let wanted = Wanted {
-        functions,
-        ..Wanted::default()
+    let (target, wanted) = (TargetId::region("ap-x"), wanted(&["f"]));
+    let context = ParseContext {
+        target: &target,
+        wanted: &wanted,
     };
-    let target = TargetId::region("ap-x");
-    let mut builder = PageBuilder::new(
-        ParseContext {
-            target: &target,
-            wanted: &wanted,
-        },
-        0,
-    );
+    let mut builder = PageBuilder::new(context, 0);
     let cold = ColdStart {
         function: 7,
         key: AttemptKey::default().of_cold_start(),
@@ -172,22 +147,4 @@ fn what_a_row_says_decides_where_it_goes() {
     );
     use RejectReason::{FunctionName, Memory};
     assert_eq!(page.rejects, [Memory, FunctionName]);
-}
-
-#[test]
-fn a_target_tells_what_its_rows_leave_out() {
-    let wanted = Wanted::default();
-    let function = FunctionId::new("ap-x", "n", "f");
-    for (target, expected) in [
-        (TargetId::region("ap-x"), ("default", None)),
-        (TargetId::namespace("ap-x", "m"), ("m", None)),
-        (TargetId::function(function), ("n", Some("f"))),
-        (TargetId::topic("ap-x", "t"), ("default", None)),
-    ] {
-        let context = ParseContext {
-            target: &target,
-            wanted: &wanted,
-        };
-        assert_eq!((context.namespace(), context.function()), expected);
-    }
 }

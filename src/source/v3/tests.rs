@@ -1,8 +1,6 @@
-mod bodies;
 mod counting;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
@@ -10,7 +8,7 @@ use serde_json::json;
 use super::answer::Sorted;
 use super::*;
 use crate::config::{FunctionFilter, Read};
-use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, Page, RejectReason, attempt_id};
+use crate::model::{About, AttemptKey, Bytes, Outcome, Page, RejectReason, attempt_id};
 use crate::source::functions::{Found, FoundList, Topic};
 use crate::source::{Flow, Mode};
 use crate::tencent::ErrorClass;

@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::FunctionFilter;
 use crate::ledger::TargetId;
 use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Row, attempt_id};
 use crate::source::Wanted;
@@ -65,19 +64,6 @@ fn lines_become_rows_in_their_order() {
     assert_eq!(times, [10, 11, 11, 12]);
     assert_eq!(read.shape.over, Some(false));
     assert_eq!(read.shape.context.as_deref(), Some("c"));
-}
-
-#[test]
-fn functions_that_are_not_wanted_have_no_rows() {
-    let functions = FunctionFilter::new(vec!["g".into()], Vec::new(), Vec::new());
-    let wanted = Wanted {
-        functions,
-        ..Wanted::default()
-    };
-    let lines = ["f", "g", "f"].map(|name| line("10", &report(name, "200", "Platform")));
-    let read = sorted(&body(&lines), &wanted);
-    assert_eq!((read.page.functions.len(), read.page.rows.len()), (1, 1));
-    assert_eq!((read.shape.marks.len(), read.page.rejects.len()), (3, 0));
 }
 
 #[test]

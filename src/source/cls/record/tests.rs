@@ -13,7 +13,7 @@ fn judge(json: &str) -> Result<Row, RejectReason> {
 
 fn judge_at(json: &str, position: Option<Timestamp>) -> Result<Row, RejectReason> {
     let record = Record::read(json).unwrap();
-    match record.entry(record.meaning(), position)? {
+    match record.entry(record.kind(), position)? {
         Entry::Attempt(row) => Ok(row),
         _ => panic!("{json} is no report of an end"),
     }
@@ -132,11 +132,11 @@ fn only_the_platform_reports() {
     ] {
         let json = changed(from, to);
         let record: Record<'_> = serde_json::from_str(&json).unwrap();
-        assert_eq!(record.meaning(), Meaning::Nothing, "{to}");
+        assert_eq!(record.kind(), Kind::Other, "{to}");
     }
     let running = changed(r#""433""#, r#""202""#);
     let record: Record<'_> = serde_json::from_str(&running).unwrap();
-    let said = record.entry(record.meaning(), Some(AT));
+    let said = record.entry(record.kind(), Some(AT));
     assert!(matches!(said, Ok(Entry::Unfinished)));
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::TargetId;
-use crate::model::{Bytes, FunctionId, Nanos};
+use crate::model::{Bytes, Nanos};
 use crate::source::Wanted;
 
 /// Two rows in the shape of the documents' example (values of our own).
@@ -138,15 +138,6 @@ fn an_odd_text_that_is_not_needed_costs_nothing() {
     );
     let read = answer(&body);
     assert_eq!((read.page.rows.len(), read.page.rejects.len()), (2, 0));
-}
-
-#[test]
-fn a_row_without_a_name_belongs_to_the_function_that_was_asked_for() {
-    let body = BODY.replace(r#""functionName":"a","#, "");
-    let function = TargetId::function(FunctionId::new("ap-x", "default", "a"));
-    let (_, of_function) = read(&body, &function);
-    assert_eq!(of_function.unwrap().page.functions[0].name.as_ref(), "a");
-    assert_eq!(answer(&body).page.rejects, [RejectReason::FunctionName]);
 }
 
 #[test]
