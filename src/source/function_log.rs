@@ -9,18 +9,18 @@ use super::time::parse_start_time;
 use super::values::{is_name, memory, millis};
 use crate::model::{Bytes, RejectReason, Timestamp};
 
-/// The values of a row that matter, in the order of [`Value`]. The log itself, the largest by far, is
+/// The values of a row that matter, in the order of [`Field`]. The log itself, the largest by far, is
 /// skipped unread.
 #[derive(Debug)]
-pub(super) struct FunctionLog<'a>([Scalar<'a>; VALUES]);
+pub(super) struct FunctionLog<'a>([Scalar<'a>; FIELDS]);
 
 /// The names of these values, in their order.
-pub(super) type RowNames = Names<VALUES>;
+pub(super) type RowNames = Names<FIELDS>;
 
-const VALUES: usize = 10;
+const FIELDS: usize = 10;
 
 #[derive(Debug, Clone, Copy)]
-enum Value {
+enum Field {
     FunctionName,
     RequestId,
     StartTime,
@@ -40,8 +40,8 @@ impl<'a> FunctionLog<'a> {
         read_fields(raw.get(), names).map(Self)
     }
 
-    fn value(&self, value: Value) -> &Scalar<'a> {
-        &self.0[value as usize]
+    fn field(&self, field: Field) -> &Scalar<'a> {
+        &self.0[field as usize]
     }
 
     /// Namespace and name of the function. Where only one is read, a row without a name is its.
@@ -57,36 +57,36 @@ impl<'a> FunctionLog<'a> {
         reason = "a row without a name may have an owner"
     )]
     pub(super) fn name(&self) -> Option<Option<&str>> {
-        match self.value(Value::FunctionName) {
+        match self.field(Field::FunctionName) {
             Scalar::Missing => Some(None),
             named => named.text().filter(|name| is_name(name)).map(Some),
         }
     }
 
     pub(super) fn request_id(&self) -> Option<&str> {
-        self.value(Value::RequestId).text().filter(|id| is_name(id))
+        self.field(Field::RequestId).text().filter(|id| is_name(id))
     }
 
     pub(super) fn position(&self) -> Option<Timestamp> {
-        parse_start_time(self.value(Value::StartTime).text()?)
+        parse_start_time(self.field(Field::StartTime).text()?)
     }
 
     pub(super) fn ret_code(&self) -> Option<i64> {
-        self.value(Value::RetCode).whole()
+        self.field(Field::RetCode).whole()
     }
 
     /// Whether the row says that its call has not ended. Older answers do not have the field.
     pub(super) fn says_unfinished(&self) -> bool {
-        self.value(Value::InvokeFinished).whole() == Some(0)
+        self.field(Field::InvokeFinished).whole() == Some(0)
     }
 
     pub(super) fn retry(&self) -> Option<u32> {
-        u32::try_from(self.value(Value::RetryNum).whole()?).ok()
+        u32::try_from(self.field(Field::RetryNum).whole()?).ok()
     }
 
     /// Makes a retry number that is missing zero.
     pub(super) fn complete_retry(&mut self) {
-        let retry = &mut self.0[Value::RetryNum as usize];
+        let retry = &mut self.0[Field::RetryNum as usize];
         if *retry == Scalar::Missing {
             *retry = Scalar::Int(0);
         }
@@ -100,18 +100,21 @@ impl<'a> FunctionLog<'a> {
         self.retry().unwrap_or_else(started)
     }
 
-    /// What the row says once its call has ended.
-    pub(super) fn finished(&self) -> Result<Entry, RejectReason> {
+    /// What the row says of its call.
+    pub(super) fn entry(&self, is_unfinished: bool) -> Result<Entry, RejectReason> {
+        if is_unfinished {
+            return Ok(Entry::Unfinished);
+        }
         let (position, code) = (self.position(), self.ret_code());
         let row = RowFields {
-            request_id: self.value(Value::RequestId).text(),
+            request_id: self.field(Field::RequestId).text(),
             attempt: Some(self.attempt()),
             position,
             code,
-            outcome: outcome_of(code.unwrap_or_default(), self.value(Value::RetMsg).text()),
-            duration: self.value(Value::Duration).number().and_then(millis),
-            billed: self.value(Value::BillDuration).number().and_then(millis),
-            memory: self.value(Value::MemUsage).number().and_then(memory),
+            outcome: outcome_of(code.unwrap_or_default(), self.field(Field::RetMsg).text()),
+            duration: self.field(Field::Duration).number().and_then(millis),
+            billed: self.field(Field::BillDuration).number().and_then(millis),
+            memory: self.field(Field::MemUsage).number().and_then(memory),
             memory_limit: Bytes::default(),
             started: position,
             retried: self.retry().is_some_and(|retry| retry > 0),
@@ -148,7 +151,7 @@ mod tests {
     }
 
     fn judge(json: &str) -> Result<Row, RejectReason> {
-        with(json, |row| row.finished()).map(|entry| match entry {
+        with(json, |row| row.entry(false)).map(|entry| match entry {
             Entry::Attempt(row) => row,
             _ => panic!("no attempt"),
         })

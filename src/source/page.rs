@@ -81,7 +81,7 @@ impl<'c> ParseContext<'c> {
         match &self.target.scope {
             Scope::Namespace(namespace) => namespace,
             Scope::Function(function) => &function.namespace,
-            Scope::Region | Scope::Topic(_) => DEFAULT_NAMESPACE,
+            _ => DEFAULT_NAMESPACE,
         }
     }
 

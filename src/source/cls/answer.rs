@@ -1,6 +1,7 @@
 //! One answer of `SearchLog`, sorted out into a page.
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 
 use super::record::{Line, Record};
@@ -15,21 +16,12 @@ use crate::tencent::other_answer;
 /// What stands in `Response`, as far as it matters. Any of it may be null, and every line is read
 /// by itself, so that an odd one stops nothing.
 #[derive(Debug, Default, Deserialize)]
-#[serde(try_from = "WireAnswer")]
+#[serde(remote = "Self", rename_all = "PascalCase", default)]
 pub(super) struct Answer {
     /// What to send back for the next page.
-    context: Option<String>,
-    /// Whether everything that matches has been given.
-    list_over: Option<bool>,
-    results: Option<Vec<Box<RawValue>>>,
-}
-
-/// The same before it is known to be an answer of this action.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct WireAnswer {
     #[serde(deserialize_with = "scalar::text")]
     context: Option<String>,
+    /// Whether everything that matches has been given.
     #[serde(deserialize_with = "scalar::truth")]
     list_over: Option<bool>,
     results: Option<Vec<Box<RawValue>>>,
@@ -44,23 +36,15 @@ pub(super) struct Sorted {
 
 /// Without lines and without a word on whether there are more it is the answer of another action:
 /// taken for an empty list, it would settle what nobody has read.
-impl TryFrom<WireAnswer> for Answer {
-    type Error = String;
-
-    fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
-        let WireAnswer {
-            context,
-            list_over,
-            results,
-        } = wire;
-        if list_over.is_none() && results.is_none() {
-            return Err(other_answer("neither Results nor ListOver"));
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let answer = Self::deserialize(deserializer)?;
+        if answer.list_over.is_none() && answer.results.is_none() {
+            return Err(D::Error::custom(other_answer(
+                "neither Results nor ListOver",
+            )));
         }
-        Ok(Self {
-            context,
-            list_over,
-            results,
-        })
+        Ok(answer)
     }
 }
 

@@ -6,7 +6,7 @@ use super::body::{self, Body};
 use crate::ledger::PageShape;
 use crate::model::{Page, RejectReason, Timestamp, attempt_id};
 use crate::source::function_log::{FunctionLog, RowNames};
-use crate::source::page::{Entry, PageBuilder, ParseContext};
+use crate::source::page::{PageBuilder, ParseContext};
 use crate::tencent::{Head, Malformed};
 
 /// The names of a row's values in camelCase (all examples) and snake_case (the field table of the
@@ -57,10 +57,7 @@ pub(super) fn parse(
                 continue;
             };
             shape.row(row.request_id(), row.position());
-            builder.add(row.function(context), || match row.says_unfinished() {
-                true => Ok(Entry::Unfinished),
-                false => row.finished(),
-            });
+            builder.add(row.function(context), || row.entry(row.says_unfinished()));
         }
         Answer {
             page: builder.finish(),

@@ -3,36 +3,29 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 
 use super::row;
 use crate::ledger::Mark;
 use crate::model::{Page, RejectReason};
 use crate::source::function_log::FunctionLog;
-use crate::source::page::{Entry, PageBuilder, ParseContext, RowStatus};
+use crate::source::page::{PageBuilder, ParseContext, RowStatus};
 use crate::source::scalar;
 use crate::tencent::other_answer;
 
 /// What stands in `Response`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(try_from = "WireAnswer")]
+#[serde(remote = "Self", rename_all = "PascalCase", default)]
 pub(super) struct Answer {
     /// Rows in the whole window.
+    #[serde(deserialize_with = "scalar::count")]
     pub(super) total_count: Option<u64>,
     /// The rows, each to be read by itself; `null` where there are none.
     pub(super) data: Option<Vec<Box<RawValue>>>,
     /// Which of them could not be had: something else stands in their places.
+    #[serde(skip)]
     pub(super) unavailable: Vec<usize>,
-}
-
-/// The same before it is known to be an answer of this action.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireAnswer {
-    #[serde(default, deserialize_with = "scalar::count")]
-    total_count: Option<u64>,
-    #[serde(default)]
-    data: Option<Vec<Box<RawValue>>>,
 }
 
 /// What the rows of an answer are read for.
@@ -57,19 +50,15 @@ pub(super) struct Sorted {
 
 /// Without rows and without a total it is the answer of another action: taken for an empty list,
 /// it would settle what nobody has read.
-impl TryFrom<WireAnswer> for Answer {
-    type Error = String;
-
-    fn try_from(wire: WireAnswer) -> Result<Self, Self::Error> {
-        let WireAnswer { total_count, data } = wire;
-        if total_count.is_none() && data.is_none() {
-            return Err(other_answer("neither Data nor TotalCount"));
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let answer = Self::deserialize(deserializer)?;
+        if answer.total_count.is_none() && answer.data.is_none() {
+            return Err(D::Error::custom(other_answer(
+                "neither Data nor TotalCount",
+            )));
         }
-        Ok(Self {
-            total_count,
-            data,
-            unavailable: Vec::new(),
-        })
+        Ok(answer)
     }
 }
 
@@ -93,14 +82,9 @@ impl Answer {
             statuses.push(match row {
                 _ if self.unavailable.contains(&at) => builder.reject(RejectReason::Unavailable),
                 None => builder.reject(RejectReason::NotAnObject),
-                Some(row) => {
-                    builder.add(row.function(reading.context), || {
-                        match row::is_unfinished(row) {
-                            true => Ok(Entry::Unfinished),
-                            false => row.finished(),
-                        }
-                    })
-                }
+                Some(row) => builder.add(row.function(reading.context), || {
+                    row.entry(row::is_unfinished(row))
+                }),
             });
         }
         Sorted {
