@@ -87,8 +87,14 @@ fn turn(raw: &RawValue, depth: usize, text: &mut String) -> Option<()> {
         _ if depth == 0 => text.push_str(json),
         b'{' => {
             let members: BTreeMap<Box<str>, &RawValue> = serde_json::from_str(json).ok()?;
-            let name = |name: &Box<str>| name.replace('_', "").to_lowercase();
-            if members.keys().map(name).collect::<HashSet<_>>().len() < members.len() {
+            let alike = |name: &str| name.replace('_', "").to_lowercase();
+            if members
+                .keys()
+                .map(|name| alike(name))
+                .collect::<HashSet<_>>()
+                .len()
+                < members.len()
+            {
                 return None;
             }
             text.push('{');
