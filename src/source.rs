@@ -4,11 +4,12 @@
 //! attempts and says whether the span was read completely; it counts nothing.
 
 pub mod cls;
+mod function_log;
 pub mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod members;
 mod outcome;
+mod page;
 pub(crate) mod page_size;
 mod remarks;
 mod scalar;

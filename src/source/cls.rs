@@ -22,13 +22,13 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::functions::{self, FoundList, Lister};
+use super::page::ParseContext;
 use super::page_size::PageSize;
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::config::FunctionFilter;
 use crate::ledger::{Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
-use answer::Reading;
 use read::{Search, Topic, Unavailable};
 use silence::Silence;
 
@@ -198,8 +198,8 @@ impl ClsSource {
             id,
             query: &self.query,
             size: &size,
-            reading: Reading {
-                place: &self.place,
+            context: ParseContext {
+                target,
                 wanted: &self.wanted,
             },
         };

@@ -1,10 +1,11 @@
-//! A field of an answer as it stands on the wire, whatever its type: it is judged later, by itself,
-//! so that one odd field never stops a row, a list or the fields beside it.
+//! Values as they stand on the wire, whatever their type: each is judged by itself, so that one odd
+//! value never stops a row, a list or the values beside it.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// Any JSON value, as far as an answer needs it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,11 +17,55 @@ pub(super) enum Scalar<'a> {
     Float(f64),
     Text(Cow<'a, str>),
     Bool(bool),
-    /// A list, object, or a number out of range.
+    /// A list, an object, or a whole number that does not fit.
     Other,
+    /// A number beyond all range, or a text with half of a surrogate pair.
+    Unreadable,
 }
 
-impl Scalar<'_> {
+/// The names under which each value of an object may stand.
+pub(super) type Names<const N: usize> = [&'static [&'static str]; N];
+
+/// Reads the values of an object that have these names; `None` where it is not an object. Of two
+/// values of one name the later counts.
+pub(super) fn read_fields<'a, const N: usize>(
+    json: &'a str,
+    names: &Names<N>,
+) -> Option<[Scalar<'a>; N]> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let fields = deserializer.deserialize_map(FieldsVisitor(names)).ok()?;
+    deserializer.end().ok()?;
+    Some(fields)
+}
+
+impl<'a> Scalar<'a> {
+    /// Reads one JSON value without blanks around it, as a [`RawValue`] holds it.
+    pub(super) fn read(json: &'a str) -> Self {
+        match json.as_bytes() {
+            [b'"', .., b'"'] if !json.contains('\\') => {
+                Self::Text(Cow::Borrowed(&json[1..json.len() - 1]))
+            }
+            [b'"', ..] => serde_json::from_str(json)
+                .map_or(Self::Unreadable, |text: String| Self::Text(text.into())),
+            [b'{' | b'[', ..] => Self::Other,
+            [b't', ..] => Self::Bool(true),
+            [b'f', ..] => Self::Bool(false),
+            [b'n', ..] | [] => Self::Missing,
+            _ => Self::read_number(json),
+        }
+    }
+
+    fn read_number(json: &str) -> Self {
+        if let Ok(whole) = json.parse() {
+            return Self::Int(whole);
+        }
+        match json.parse::<f64>() {
+            Ok(_) if json.parse::<u64>().is_ok() => Self::Other,
+            Ok(number) if number.is_finite() => Self::Float(number),
+            _ => Self::Unreadable,
+        }
+    }
+
     /// The text, if it is one and not empty.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
@@ -38,13 +83,22 @@ impl Scalar<'_> {
                 let text = text.trim();
                 text.parse().ok().or_else(|| whole_of(text.parse().ok()?))
             }
-            Self::Missing | Self::Bool(_) | Self::Other => None,
+            _ => None,
         }
     }
 
     /// The text by itself, if it is one and not empty.
     pub(super) fn to_text(&self) -> Option<String> {
         self.text().map(str::to_owned)
+    }
+
+    /// The text, or a number as its text.
+    pub(super) fn printed(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Int(value) => Some(value.to_string().into()),
+            Self::Float(value) => Some(value.to_string().into()),
+            other => other.text().map(Cow::Borrowed),
+        }
     }
 
     /// A whole number that is not negative.
@@ -72,7 +126,7 @@ impl Scalar<'_> {
             Self::Int(value) => *value as f64,
             Self::Float(value) => *value,
             Self::Text(text) => text.trim().parse().ok()?,
-            Self::Missing | Self::Bool(_) | Self::Other => return None,
+            _ => return None,
         };
         value.is_finite().then_some(value)
     }
@@ -80,22 +134,30 @@ impl Scalar<'_> {
 
 /// For a field that holds a whole number, in an answer that keeps nothing of its body.
 pub(super) fn whole<'de, D: Deserializer<'de>>(field: D) -> Result<Option<i64>, D::Error> {
-    Ok(Scalar::deserialize(field)?.whole())
+    read_as(field, |value| value.whole())
 }
 
 /// The same for a count.
 pub(super) fn count<'de, D: Deserializer<'de>>(field: D) -> Result<Option<u64>, D::Error> {
-    Ok(Scalar::deserialize(field)?.count())
+    read_as(field, |value| value.count())
 }
 
 /// The same for a text.
 pub(super) fn text<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
-    Ok(Scalar::deserialize(field)?.to_text())
+    read_as(field, |value| value.to_text())
 }
 
 /// The same for yes or no.
 pub(super) fn truth<'de, D: Deserializer<'de>>(field: D) -> Result<Option<bool>, D::Error> {
-    Ok(Scalar::deserialize(field)?.truth())
+    read_as(field, |value| value.truth())
+}
+
+fn read_as<'de, D: Deserializer<'de>, T>(
+    field: D,
+    wanted: impl FnOnce(&Scalar<'_>) -> Option<T>,
+) -> Result<Option<T>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(field)?;
+    Ok(wanted(&Scalar::read(raw.get())))
 }
 
 /// A float without a fraction, inside the range in which floats hold every integer.
@@ -103,57 +165,40 @@ fn whole_of(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
 }
 
+/// Refuses what is [`Scalar::Unreadable`].
 impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
+        match Self::read(<&RawValue>::deserialize(deserializer)?.get()) {
+            Self::Unreadable => Err(D::Error::custom("a value beyond reading")),
+            scalar => Ok(scalar),
+        }
     }
 }
 
-struct ScalarVisitor;
+struct FieldsVisitor<'n, const N: usize>(&'n Names<N>);
 
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
+impl<'de, const N: usize> Visitor<'de> for FieldsVisitor<'_, N> {
+    type Value = [Scalar<'de>; N];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Int(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(value).map_or(Scalar::Other, Scalar::Int))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Float(value))
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Missing)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        let mut fields = [const { Scalar::Missing }; N];
+        while let Some(name) = map.next_key::<&RawValue>()? {
+            let Scalar::Text(name) = Scalar::read(name.get()) else {
+                return Err(A::Error::custom("a name that is no text"));
+            };
+            let known = self.0.iter().position(|names| names.contains(&&*name));
+            match known.and_then(|at| fields.get_mut(at)) {
+                Some(field) => *field = Scalar::read(map.next_value::<&RawValue>()?.get()),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(fields)
     }
 }
 
@@ -162,7 +207,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Scalar<'_> {
-        serde_json::from_str(json).unwrap()
+        Scalar::read(json)
     }
 
     #[test]

@@ -67,6 +67,33 @@ pub(super) trait Streams: Send + Sync {
     ) -> BoxFuture<'a, Result<Page, ApiError>>;
 }
 
+/// The methods of [`super::LogSource`] that every source with [`Streams`] has alike.
+macro_rules! read_by_strategy {
+    () => {
+        fn read<'a>(
+            &'a self,
+            target: &'a TargetId,
+            span: Span,
+            sink: &'a mut dyn PageSink,
+        ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
+            Box::pin(strategy::read(self, target, span, sink))
+        }
+
+        fn is_worth_sweeping(&self) -> bool {
+            true
+        }
+
+        fn changed(&self) -> BoxFuture<'_, ()> {
+            Box::pin(self.strategy.changed())
+        }
+
+        fn strategy(&self) -> Vec<(TargetId, String)> {
+            self.strategy.told()
+        }
+    };
+}
+pub(super) use read_by_strategy;
+
 /// How the targets of one source are cut.
 pub(super) struct Strategy {
     read: Read,

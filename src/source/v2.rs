@@ -1,12 +1,11 @@
 //! The legacy v2 API: `GetFunctionLogs` without a time range, newest first by offset, and
 //! `ListFunctions`.
 
+mod body;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod list;
 mod logs;
-mod plain;
-mod row;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,15 +15,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
+use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
+use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::config::FunctionFilter;
 use crate::ledger::{Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId};
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
-use logs::{Answer, Reading};
+use logs::Answer;
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;
@@ -40,7 +40,8 @@ pub struct V2Source {
     client: Client,
     lister: Lister,
     place: Place,
-    filter: FunctionFilter,
+    /// v2 knows no namespaces: all are wanted.
+    wanted: Wanted,
     strategy: Strategy,
     /// The largest page asked for.
     page_max: usize,
@@ -63,7 +64,10 @@ impl V2Source {
             lister: Lister::new(),
             strategy: Strategy::new(place.read),
             place,
-            filter,
+            wanted: Wanted {
+                functions: filter,
+                ..Wanted::default()
+            },
             page_max: page_max.max(1),
             sizes: Mutex::default(),
             camel_sort_key: AtomicBool::new(false),
@@ -78,10 +82,7 @@ impl V2Source {
         span: Span,
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
-        let reading = Reading {
-            target,
-            filter: &self.filter,
-        };
+        let context = self.context(target);
         let mut report = ReadReport::default();
         let size = self.size_of(target);
         let mut read = PagedRead::new(span.from, FIRST_PAGE, self.page_max);
@@ -89,7 +90,7 @@ impl V2Source {
         let mut goes_well = false;
         while let NextPage::Fetch { offset, limit } = next {
             let limit = size.get().min(limit);
-            let mut answer = match self.fetch(&reading, offset, limit).await {
+            let mut answer = match self.fetch(context, offset, limit).await {
                 Ok(answer) => answer,
                 Err(refused) if refused.asks_for_less() => {
                     if !size.shrink(limit) {
@@ -125,6 +126,13 @@ impl V2Source {
         Ok(report)
     }
 
+    fn context<'c>(&'c self, target: &'c TargetId) -> ParseContext<'c> {
+        ParseContext {
+            target,
+            wanted: &self.wanted,
+        }
+    }
+
     fn size_of(&self, target: &TargetId) -> Arc<PageSize> {
         let mut sizes = self.sizes.lock();
         let size = sizes.entry(target.clone());
@@ -134,7 +142,7 @@ impl V2Source {
 
     async fn fetch(
         &self,
-        reading: &Reading<'_>,
+        context: ParseContext<'_>,
         offset: u64,
         limit: usize,
     ) -> Result<Answer, ApiError> {
@@ -148,10 +156,10 @@ impl V2Source {
                 if camel { "startTime" } else { "start_time" }.to_owned(),
             ),
         ];
-        if let Scope::Function(function) = &reading.target.scope {
+        if let Scope::Function(function) = &context.target.scope {
             params.push(("functionName", function.name.to_string()));
         }
-        let parse = |body: &[u8]| logs::parse(body, reading, offset);
+        let parse = |body: &[u8]| logs::parse(body, context, offset);
         self.client.call("GetFunctionLogs", &params, parse).await
     }
 
@@ -182,10 +190,10 @@ impl V2Source {
         let mut sizes = self.sizes.lock();
         sizes.retain(|target, _| is_read(target));
         drop(sizes);
-        let (place, filter) = (self.place.clone(), self.filter.clone());
+        let (place, filter) = (self.place.clone(), self.wanted.functions.clone());
         let would_name = move |function: &FunctionId| {
             let here = place.account == function.account && place.region == function.region;
-            here && &*function.namespace == logs::NAMESPACE && filter.wants(&function.name)
+            here && &*function.namespace == DEFAULT_NAMESPACE && filter.wants(&function.name)
         };
         let look = Look {
             named: functions.iter().map(|one| one.function.clone()).collect(),
@@ -202,10 +210,10 @@ impl V2Source {
     /// The wanted names. Where all of them are configured they are read whatever the list says,
     /// which is asked for only to tell a slip among them.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
-        let Some(configured) = self.filter.exact_names() else {
+        let Some(configured) = self.wanted.functions.exact_names() else {
             let mut listed = self.lister.names(&self.client, &[]).await?;
             self.remark(&listed);
-            listed.retain(|name| self.filter.wants(name));
+            listed.retain(|name| self.wanted.functions.wants(name));
             return Ok(listed);
         };
         if !self.may_not_list.load(Ordering::Relaxed) {
@@ -225,7 +233,7 @@ impl V2Source {
     fn remark(&self, listed: &BTreeSet<String>) {
         let mut remarks = Remarks::default();
         let met = listed.iter().map(|name| name.as_str().into()).collect();
-        for one in self.filter.unmatched(&met) {
+        for one in self.wanted.functions.unmatched(&met) {
             remarks.add_unmatched(one.told("function"));
         }
         *self.remarks.lock() = remarks;
@@ -235,7 +243,7 @@ impl V2Source {
         FunctionId {
             account: self.place.account.clone(),
             region: self.place.region.clone(),
-            namespace: logs::NAMESPACE.into(),
+            namespace: DEFAULT_NAMESPACE.into(),
             name: name.into(),
         }
     }
@@ -261,33 +269,14 @@ impl LogSource for V2Source {
         self.remarks.lock().clone()
     }
 
-    fn read<'a>(
-        &'a self,
-        target: &'a TargetId,
-        span: Span,
-        sink: &'a mut dyn PageSink,
-    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(strategy::read(self, target, span, sink))
-    }
+    strategy::read_by_strategy!();
 
     fn late_after(&self, _: &TargetId) -> Duration {
         self.place.late_after().saturating_add(CUT)
     }
 
-    fn is_worth_sweeping(&self) -> bool {
-        true
-    }
-
     fn now(&self) -> Timestamp {
         self.client.now()
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.strategy.changed())
-    }
-
-    fn strategy(&self) -> Vec<(TargetId, String)> {
-        self.strategy.told()
     }
 }
 
@@ -311,14 +300,11 @@ impl Streams for V2Source {
         _: Span,
     ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
-            let reading = Reading {
-                target: function,
-                filter: &self.filter,
-            };
+            let context = self.context(function);
             // A sample is enough: what cannot be had is passed by.
             let (mut offset, mut limit) = (0, FIRST_PAGE);
             loop {
-                match self.fetch(&reading, offset, limit).await {
+                match self.fetch(context, offset, limit).await {
                     Err(refused) if refused.asks_for_less() && limit > 1 => limit /= 2,
                     Err(refused) if refused.asks_for_less() && offset < LOOK_PAST => offset += 1,
                     answer => return Ok(answer?.page),

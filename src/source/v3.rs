@@ -20,6 +20,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
 use super::functions::{FoundList, Lister};
+use super::page::ParseContext;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::ledger::{Listed, Scope, TargetId};
@@ -137,9 +138,11 @@ impl V3Source {
         memory: &'a mut Memory,
     ) -> Reader<'a> {
         let reading = Reading {
+            context: ParseContext {
+                target,
+                wanted: &self.wanted,
+            },
             tells_retries: &self.tells_retries,
-            target,
-            wanted: &self.wanted,
         };
         Reader::new(&*self.api, reading, self.page_max, sink, memory)
     }
@@ -208,14 +211,7 @@ impl LogSource for V3Source {
         self.lister.remarks()
     }
 
-    fn read<'a>(
-        &'a self,
-        target: &'a TargetId,
-        span: Span,
-        sink: &'a mut dyn PageSink,
-    ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-        Box::pin(strategy::read(self, target, span, sink))
-    }
+    strategy::read_by_strategy!();
 
     fn late_after(&self, target: &TargetId) -> Duration {
         let known = self.late_after.lock();
@@ -225,20 +221,8 @@ impl LogSource for V3Source {
             .unwrap_or(self.unknown_late_after())
     }
 
-    fn is_worth_sweeping(&self) -> bool {
-        true
-    }
-
     fn now(&self) -> Timestamp {
         self.api.now()
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.strategy.changed())
-    }
-
-    fn strategy(&self) -> Vec<(TargetId, String)> {
-        self.strategy.told()
     }
 }
 

@@ -2,46 +2,31 @@
 
 mod line;
 
-use super::answer::{Answer, Reading, Sorted};
-use crate::config::Read;
+use super::answer::{Answer, Sorted};
+use crate::ledger::TargetId;
 use crate::model::Timestamp;
-use crate::source::fuzzing::{check_page, turned};
-use crate::source::{Place, Wanted};
+use crate::source::Wanted;
+use crate::source::fuzzing::{Parsed, check_body};
+use crate::source::page::ParseContext;
 use crate::tencent::payload;
 
 pub(crate) use line::line;
 
-/// No line counts twice; order of members and blanks mean nothing; and a body that was cut is
-/// none.
+/// No line counts twice; most of them are no rows.
 pub(crate) fn body(bytes: &[u8]) {
-    let Some(read) = sorted(bytes) else { return };
-    let (page, lines) = (&read.page, read.shape.marks.len());
-    check_page(page);
-    let judged = page.rows.len() + page.cold_starts.len() + page.rejects.len();
-    assert!(judged as u64 + page.unfinished <= lines as u64);
-    if let Some(turned) = str::from_utf8(bytes).ok().and_then(turned) {
-        let other = sorted(turned.as_bytes()).expect("the same answer");
-        assert_eq!(&other.page, page);
-        assert_eq!(other.shape, read.shape);
-    }
-    let whole = bytes.trim_ascii_end();
-    for cut in [whole.len() / 2, whole.len() - 1] {
-        assert!(sorted(&whole[..cut]).is_none());
-    }
-}
-
-fn sorted(body: &[u8]) -> Option<Sorted> {
-    let place = Place {
-        account: "".into(),
-        region: "ap-x".into(),
-        read: Read::Region,
-        max_run_time: std::time::Duration::ZERO,
-        delivery_delay: std::time::Duration::ZERO,
-    };
-    let wanted = Wanted::default();
-    let reading = Reading {
-        place: &place,
+    let (target, wanted) = (TargetId::topic("ap-x", "t"), Wanted::default());
+    let context = ParseContext {
+        target: &target,
         wanted: &wanted,
     };
-    Some(payload::<Answer>(body)?.sort(reading, Timestamp::from_millis(5)))
+    check_body(bytes, |bytes| {
+        let sorted = payload::<Answer>(bytes)?.sort(context, Timestamp::from_millis(5));
+        let Sorted { page, shape } = sorted;
+        Some(Parsed {
+            page,
+            rows: shape.marks.len(),
+            are_all_judged: false,
+            beside: shape,
+        })
+    });
 }

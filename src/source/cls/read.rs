@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::answer::{Answer, Reading, Sorted};
+use super::answer::{Answer, Sorted};
 use super::query;
 use super::silence::Silence;
 use crate::ledger::{ChainAsk, ChainRead};
 use crate::model::{Page, RejectReason, Timestamp};
+use crate::source::page::ParseContext;
 use crate::source::page_size::PageSize;
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::tencent::{ApiError, BoxFuture, Client};
@@ -41,7 +42,7 @@ pub(super) struct Topic<'r> {
     pub(super) id: &'r str,
     pub(super) query: &'r str,
     pub(super) size: &'r PageSize,
-    pub(super) reading: Reading<'r>,
+    pub(super) context: ParseContext<'r>,
 }
 
 /// Milliseconds whose lines were told as unavailable, so that a span that is read again does not
@@ -86,7 +87,7 @@ impl Topic<'_> {
                     }
                 }
                 answer => {
-                    let Sorted { page, shape } = answer?.sort(self.reading, ask.from);
+                    let Sorted { page, shape } = answer?.sort(self.context, ask.from);
                     self.size.grow(ask.limit);
                     went.took(shape.marks.len());
                     read.took(shape);
@@ -147,7 +148,7 @@ impl Topic<'_> {
                 answer => answer?,
             };
             self.size.grow(limit);
-            let Sorted { page, shape } = answer.sort(self.reading, bounds.0);
+            let Sorted { page, shape } = answer.sort(self.context, bounds.0);
             if let Some(oldest) = shape.marks.iter().map(|line| line.at).min() {
                 below = oldest + Duration::from_millis(1);
             }
@@ -175,7 +176,7 @@ impl Topic<'_> {
     ) -> Result<bool, ApiError> {
         let params = query::descending(self.id, ALL, self.size.get(), span, None);
         let answer = search.search(params).await?;
-        let page = answer.sort(self.reading, span.0).page;
+        let page = answer.sort(self.context, span.0).page;
         Ok(!page.rows.is_empty() || page.unfinished > 0)
     }
 

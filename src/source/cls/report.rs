@@ -6,11 +6,9 @@
 //! are passed over.
 
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason};
+use crate::source::values;
 
-/// The longest run time believed: a month. Async functions may run a day.
-const MILLIS_MAX: f64 = 31.0 * 24.0 * 3_600.0 * 1_000.0;
-/// The largest memory believed: 1 TiB. The cloud lends up to 120 GB.
-const MB_MAX: f64 = (1u64 << 20) as f64;
+/// What the platform calls MB.
 const BYTES_PER_MB: f64 = (1u64 << 20) as f64;
 
 /// What a platform line is.
@@ -125,13 +123,6 @@ pub(super) fn parse_init(rest: &str) -> Result<Init<'_>, RejectReason> {
     })
 }
 
-/// Milliseconds as nanoseconds; the nearest one is the exact value for up to six decimals.
-pub(super) fn millis(number: f64) -> Option<Nanos> {
-    (0.0..=MILLIS_MAX)
-        .contains(&number)
-        .then(|| Nanos((number * 1e6).round() as u64))
-}
-
 // === impl PrintedMemory ===
 
 impl PrintedMemory {
@@ -151,20 +142,18 @@ impl PrintedMemory {
 
 impl Piece<'_> {
     fn millis(&self) -> Option<Nanos> {
-        if self.unit != "ms" {
-            return None;
-        }
-        millis(self.number.parse().ok()?)
+        let number = Some(self.number).filter(|_| self.unit == "ms");
+        values::millis(number?.parse().ok()?)
     }
 
     fn megabytes(&self) -> Option<PrintedMemory> {
         let megabytes: f64 = self.number.parse().ok()?;
-        let known = self.unit == "MB" && (0.0..=MB_MAX).contains(&megabytes);
+        let is_known = self.unit == "MB" && values::memory(megabytes * BYTES_PER_MB).is_some();
         let decimals = match self.number.split_once('.') {
             Some((_, decimals)) => i32::try_from(decimals.len()).ok()?,
             None => 0,
         };
-        known.then(|| PrintedMemory {
+        is_known.then(|| PrintedMemory {
             megabytes,
             step: 0.1f64.powi(decimals),
         })

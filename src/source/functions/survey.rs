@@ -10,6 +10,7 @@ use super::Call;
 use super::remarks::{Looked, Names, is_forbidden};
 use super::wire::{FunctionList, List, Namespaces};
 use crate::model::FunctionId;
+use crate::source::page::DEFAULT_NAMESPACE;
 use crate::source::page_size::PageSize;
 use crate::source::{Place, Wanted};
 use crate::tencent::{ApiError, ErrorClass};
@@ -22,8 +23,6 @@ const FUNCTIONS_MAX: usize = 100_000;
 const PAGES_MAX: usize = FUNCTIONS_MAX / 20;
 /// Entries one after the other that no answer can bring: then it is the API that does not answer.
 const WITHHELD_MAX: usize = 3;
-/// Where every account's functions are unless it made namespaces of its own.
-const DEFAULT_NAMESPACE: &str = "default";
 
 /// What a look at the lists found.
 #[derive(Debug, Default)]

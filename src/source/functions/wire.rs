@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Topic;
 use crate::model::{About, Bytes, FunctionId};
-use crate::source::scalar;
+use crate::source::scalar::{self, Names, Scalar, read_fields};
 use crate::tencent::other_answer;
 
 /// Entries asked for in one page at the most; the vendor documents no maximum and may send fewer.
@@ -79,13 +79,6 @@ struct WireNamespaces {
     total_count: Option<i64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Named {
-    #[serde(deserialize_with = "scalar::text")]
-    name: Option<String>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "WireFunctions")]
 pub(super) struct FunctionList(Page);
@@ -97,17 +90,6 @@ struct WireFunctions {
     functions: Option<Vec<Box<RawValue>>>,
     #[serde(default, deserialize_with = "scalar::whole")]
     total_count: Option<i64>,
-}
-
-/// The entry's own `Namespace` is not read: the one that was asked for is right, while the
-/// documents misspell it.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Function {
-    #[serde(deserialize_with = "scalar::text")]
-    function_name: Option<String>,
-    #[serde(deserialize_with = "scalar::text")]
-    mod_time: Option<String>,
 }
 
 /// The answer of `GetFunction`.
@@ -144,9 +126,7 @@ impl TryFrom<WireNamespaces> for Namespaces {
     type Error = String;
 
     fn try_from(wire: WireNamespaces) -> Result<Self, Self::Error> {
-        let page = Page::of(wire.namespaces, wire.total_count, |one: Named| {
-            (one.name, None)
-        });
+        let page = Page::of(wire.namespaces, wire.total_count, &[&["Name"], &[]]);
         let page = page.ok_or_else(|| other_answer("neither Namespaces nor TotalCount"))?;
         Ok(Self(page))
     }
@@ -168,9 +148,10 @@ impl TryFrom<WireFunctions> for FunctionList {
     type Error = String;
 
     fn try_from(wire: WireFunctions) -> Result<Self, Self::Error> {
-        let page = Page::of(wire.functions, wire.total_count, |one: Function| {
-            (one.function_name, one.mod_time)
-        });
+        // The entry's own `Namespace` is not read: the one that was asked for is right, while the
+        // documents misspell it.
+        let names = &[&["FunctionName"] as &[_], &["ModTime"]];
+        let page = Page::of(wire.functions, wire.total_count, names);
         let page = page.ok_or_else(|| other_answer("neither Functions nor TotalCount"))?;
         Ok(Self(page))
     }
@@ -181,21 +162,18 @@ impl TryFrom<WireFunctions> for FunctionList {
 impl Page {
     /// Nothing, where there is neither a list nor a total: that is the answer of another action,
     /// and taken for an empty list it would say that there are no functions.
-    fn of<T: DeserializeOwned>(
-        list: Option<Vec<Box<RawValue>>>,
-        total: Option<i64>,
-        named: impl Fn(T) -> (Option<String>, Option<String>),
-    ) -> Option<Self> {
+    fn of(list: Option<Vec<Box<RawValue>>>, total: Option<i64>, names: &Names<2>) -> Option<Self> {
         if list.is_none() && total.is_none() {
             return None;
         }
         let rows = list.unwrap_or_default();
         // An entry of another shape has no name, and is counted as such.
         let entry = |raw: &RawValue| -> Option<Entry> {
-            let (name, changed) = named(serde_json::from_str(raw.get()).ok()?);
+            let [name, changed] = read_fields(raw.get(), names)?;
+            let usable = |text: Scalar<'_>| text.to_text().filter(|text| is_usable(text));
             Some(Entry {
-                name: name.filter(|name| is_usable(name))?.into(),
-                changed: changed.filter(|text| is_usable(text)).map(Into::into),
+                name: usable(name)?.into(),
+                changed: usable(changed).map(Into::into),
             })
         };
         Some(Self {

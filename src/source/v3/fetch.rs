@@ -129,7 +129,7 @@ impl Rows<'_> {
 
     fn params(&self, ask: Ask, order: &str) -> Value {
         let mut params = json!({
-            "Namespace": self.reading.namespace(),
+            "Namespace": self.reading.context.namespace(),
             "Offset": ask.offset,
             "Limit": ask.limit,
             "Order": order,
@@ -137,7 +137,7 @@ impl Rows<'_> {
             "StartTime": format_start_time(ask.from),
             "EndTime": format_start_time(ask.to),
         });
-        if let Some(function) = self.reading.function() {
+        if let Some(function) = self.reading.context.function() {
             params["FunctionName"] = function.into();
         }
         params

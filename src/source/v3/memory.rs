@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::model::Timestamp;
+use crate::source::page::RowStatus;
 use crate::source::page_size::PageSize;
 
 /// Seconds remembered at the most. What is beyond them is looked for again in every read.
@@ -42,23 +43,12 @@ struct Second {
     seen: u64,
 }
 
-/// What a row is to the count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// An attempt is counted for it.
-    Counted,
-    /// None is yet: the call runs.
-    Runs,
-    /// None ever is: it is not wanted, or cannot be read.
-    PassedOver,
-}
-
 /// A row, as far as it matters here.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub(super) second: i64,
     pub(super) id: u64,
-    pub(super) fate: Fate,
+    pub(super) status: RowStatus,
 }
 
 impl Memory {
@@ -89,10 +79,10 @@ impl Memory {
         let mut counted = HashSet::new();
         let mut seen: BTreeMap<i64, Second> = BTreeMap::new();
         for row in rows {
-            if row.fate != Fate::Counted || !counted.insert(row.id) {
+            if row.status != RowStatus::Counted || !counted.insert(row.id) {
                 let second = seen.entry(row.second).or_default();
                 second.rows += 1;
-                second.runs |= row.fate == Fate::Runs;
+                second.runs |= row.status == RowStatus::Running;
             }
         }
         for (at, new) in seen {
@@ -155,8 +145,8 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn row(second: i64, id: u64, fate: Fate) -> Seen {
-        Seen { second, id, fate }
+    fn row(second: i64, id: u64, status: RowStatus) -> Seen {
+        Seen { second, id, status }
     }
 
     #[test]
@@ -164,19 +154,22 @@ mod tests {
         let mut memory = Memory::new(100);
         memory.begin(0);
         let rows = [
-            row(10, 1, Fate::Runs),
-            row(10, 2, Fate::Counted),
-            row(10, 2, Fate::Counted),
-            row(20, 3, Fate::PassedOver),
+            row(10, 1, RowStatus::Running),
+            row(10, 2, RowStatus::Counted),
+            row(10, 2, RowStatus::Counted),
+            row(20, 3, RowStatus::PassedOver),
         ];
         memory.saw(&(0..21), &rows);
         // The call that runs, the row that stands twice, and the one that is passed over.
         assert_eq!(memory.uncounted(&(0..21)), 3);
-        memory.saw(&(20..20), &[row(20, 3, Fate::PassedOver)]);
+        memory.saw(&(20..20), &[row(20, 3, RowStatus::PassedOver)]);
         assert_eq!(memory.uncounted(&(0..21)), 3);
         memory.saw(
             &(10..11),
-            &[row(10, 1, Fate::Counted), row(10, 2, Fate::Counted)],
+            &[
+                row(10, 1, RowStatus::Counted),
+                row(10, 2, RowStatus::Counted),
+            ],
         );
         assert_eq!(memory.uncounted(&(0..21)), 1);
         memory.differs(15, -2);
@@ -192,11 +185,17 @@ mod tests {
     fn where_calls_ran_is_to_be_seen_again_in_each_read() {
         let mut memory = Memory::new(100);
         memory.begin(0);
-        memory.saw(&(0..50), &[row(10, 1, Fate::Runs), row(40, 2, Fate::Runs)]);
+        memory.saw(
+            &(0..50),
+            &[
+                row(10, 1, RowStatus::Running),
+                row(40, 2, RowStatus::Running),
+            ],
+        );
         assert_eq!(memory.running(), None);
         memory.begin(0);
         assert_eq!(memory.running(), Some((10, 40)));
-        memory.saw(&(40..50), &[row(40, 2, Fate::Runs)]);
+        memory.saw(&(40..50), &[row(40, 2, RowStatus::Running)]);
         assert_eq!(memory.running(), Some((10, 10)));
         memory.forget(&(0..20));
         assert_eq!(memory.running(), None);

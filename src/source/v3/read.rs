@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use super::answer::{Answer, Reading, Sorted};
 use super::fetch::{LogsApi, Rows, STEPS_MAX};
-use super::memory::{Fate, Memory, Seen};
+use super::memory::{Memory, Seen};
 use crate::ledger::{Ask, Mark, SECONDS_MAX, Search, Shown, WindowRead};
 use crate::model::{Page, RejectReason, Timestamp};
+use crate::source::page::RowStatus;
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::tencent::ApiError;
 
@@ -300,7 +301,7 @@ impl<'a> Reader<'a> {
     /// asked for all that an answer may hold: a call that took long stands as far down as others
     /// began since.
     fn first_page(&self, span: Span) -> usize {
-        if self.reading.function().is_none() || self.memory.is_missing {
+        if self.reading.context.function().is_none() || self.memory.is_missing {
             return usize::MAX;
         }
         let wanted = usize::try_from(span.expected.saturating_mul(2)).unwrap_or(usize::MAX);
@@ -323,13 +324,17 @@ impl<'a> Reader<'a> {
     ) -> Result<(Took, Flow), ApiError> {
         let ask = ask_for(window, self.page_max.min(limit));
         let answer = self.fetch(ask, "desc").await?;
-        let Sorted { page, marks, fates } = answer.sort_out(self.reading);
+        let Sorted {
+            page,
+            marks,
+            statuses,
+        } = answer.sort_out(self.reading);
         let shown = Shown::of(window, &marks, answer.total_count);
-        let seen = placed(window, &marks, &fates);
+        let seen = placed(window, &marks, &statuses);
         self.memory.saw(&shown.whole, &seen);
         let passed = seen
             .iter()
-            .filter(|row| row.fate != Fate::Counted && row.second < window.end);
+            .filter(|row| row.status != RowStatus::Counted && row.second < window.end);
         let took = Took {
             passed: passed.count() as i64,
             shown,
@@ -350,8 +355,12 @@ impl<'a> Reader<'a> {
                 return Ok(Ok(()));
             };
             let answer = self.fetch(ask, "asc").await?;
-            let Sorted { page, marks, fates } = answer.sort_out(self.reading);
-            let rows = placed(&(ask.from..ask.to), &marks, &fates);
+            let Sorted {
+                page,
+                marks,
+                statuses,
+            } = answer.sort_out(self.reading);
+            let rows = placed(&(ask.from..ask.to), &marks, &statuses);
             self.memory.saw(&(ask.from..ask.from), &rows);
             seen.extend(rows);
             windows.took(&marks, answer.total_count);
@@ -386,7 +395,7 @@ impl<'a> Reader<'a> {
     /// How many attempts of functions that are wanted were met. Another configuration may have
     /// wanted more: their rows are passed over now, and must not count twice.
     async fn met(&mut self, seconds: &Range<i64>) -> Option<i64> {
-        let wanted = self.reading.wanted;
+        let wanted = self.reading.context.wanted;
         let span = Timestamp::from_secs(seconds.start)..Timestamp::from_secs(seconds.end);
         let met = self.sink.met(span).await?;
         let met = met
@@ -420,14 +429,14 @@ fn ask_for(window: &Range<i64>, limit: usize) -> Ask {
 }
 
 /// The rows with their seconds. One whose second cannot be read stands with the one before it.
-fn placed(window: &Range<i64>, marks: &[Mark], fates: &[Fate]) -> Vec<Seen> {
+fn placed(window: &Range<i64>, marks: &[Mark], statuses: &[RowStatus]) -> Vec<Seen> {
     let mut before = marks.iter().find_map(|mark| mark.second);
-    let rows = marks.iter().zip(fates).map(|(mark, fate)| {
+    let rows = marks.iter().zip(statuses).map(|(mark, status)| {
         before = mark.second.or(before);
         Seen {
             second: before.unwrap_or(window.start),
             id: mark.id,
-            fate: *fate,
+            status: *status,
         }
     });
     rows.collect()

@@ -395,8 +395,10 @@ fn a_body_of_odd_rows_spoils_no_other_row() {
     assert_eq!(answer.total_count, Some(4));
     let (target, wanted) = (one_function(), Wanted::default());
     let Sorted { page, marks, .. } = answer.sort_out(Reading {
-        target: &target,
-        wanted: &wanted,
+        context: ParseContext {
+            target: &target,
+            wanted: &wanted,
+        },
         tells_retries: &AtomicBool::new(false),
     });
     use RejectReason::*;

@@ -1,27 +1,17 @@
-use std::time::Duration;
 
 use super::*;
-use crate::config::{FunctionFilter, Read};
+use crate::ledger::TargetId;
 use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Row, attempt_id};
-
-fn place() -> Place {
-    Place {
-        account: "a".into(),
-        region: "ap-x".into(),
-        read: Read::Region,
-        max_run_time: Duration::from_secs(900),
-        delivery_delay: Duration::from_secs(60),
-    }
-}
+use crate::source::Wanted;
 
 fn sorted(response: &str, wanted: &Wanted) -> Sorted {
     let answer: Answer = serde_json::from_str(response).unwrap();
-    let place = place();
-    let reading = Reading {
-        place: &place,
+    let target = TargetId::topic("ap-x", "t").of_account("a");
+    let context = ParseContext {
+        target: &target,
         wanted,
     };
-    answer.sort(reading, Timestamp::from_millis(5))
+    answer.sort(context, Timestamp::from_millis(5))
 }
 
 fn line(time: &str, record: &str) -> String {
@@ -73,19 +63,6 @@ fn lines_become_rows_in_their_order() {
     assert_eq!(times, [10, 11, 11, 12]);
     assert_eq!(read.shape.over, Some(false));
     assert_eq!(read.shape.context.as_deref(), Some("c"));
-}
-
-#[test]
-fn functions_that_are_not_wanted_have_no_rows() {
-    let functions = FunctionFilter::new(vec!["g".into()], Vec::new(), Vec::new());
-    let wanted = Wanted {
-        functions,
-        ..Wanted::default()
-    };
-    let lines = ["f", "g", "f"].map(|name| line("10", &report(name, "200", "Platform")));
-    let read = sorted(&body(&lines), &wanted);
-    assert_eq!((read.page.functions.len(), read.page.rows.len()), (1, 1));
-    assert_eq!((read.shape.marks.len(), read.page.rejects.len()), (3, 0));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Report lines, held against a second reader and against lines made of known numbers.
+//! Report lines, held against a second reader.
 
 use std::sync::LazyLock;
 
@@ -20,19 +20,19 @@ const TIB_MB: f64 = 1_048_576.0;
 /// A report as the second reader sees it: run time, memory used, memory configured.
 type Seen = (Option<Nanos>, Option<Bytes>, Option<Bytes>);
 
-/// Reads the bytes as a line, and makes a line of known numbers out of them.
+/// Reads the bytes as a line.
 pub(crate) fn line(bytes: &[u8]) {
-    if let Ok(text) = str::from_utf8(bytes) {
-        match report::kind(text) {
-            Kind::Report(rest) => check_report(rest),
-            Kind::Init(rest) => check_init(rest),
-            Kind::Other => {
-                check_report(text);
-                check_init(text);
-            }
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    match report::kind(text) {
+        Kind::Report(rest) => check_report(rest),
+        Kind::Init(rest) => check_init(rest),
+        Kind::Other => {
+            check_report(text);
+            check_init(text);
         }
     }
-    made(bytes);
 }
 
 fn check_report(rest: &str) {
@@ -132,63 +132,6 @@ fn in_unit(number: &str, unit: &str, wanted: &str, most: f64) -> Option<f64> {
 
 fn nearest(number: f64) -> u64 {
     number.round() as u64
-}
-
-// === lines made of known numbers ===
-
-/// The bytes as numbers, one after the other; zeros when they run out.
-struct Numbers<'a>(std::slice::Iter<'a, u8>);
-
-impl Numbers<'_> {
-    fn below(&mut self, bound: u64) -> u64 {
-        let mut next = || self.0.next().copied().unwrap_or_default();
-        u64::from_le_bytes([next(), next(), next(), next(), 0, 0, 0, 0]) % bound
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
-
-    /// A number below `bound` with up to six decimals: its text, and its value in millionths.
-    fn decimal(&mut self, bound: u64) -> (String, u128) {
-        let (whole, decimals) = (self.below(bound), self.below(7) as u32);
-        let fraction = self.below(10u64.pow(decimals));
-        let millionths = u128::from(fraction) * 10u128.pow(6 - decimals);
-        let text = match decimals {
-            0 => whole.to_string(),
-            _ => format!("{whole}.{fraction:0width$}", width = decimals as usize),
-        };
-        (text, u128::from(whole) * 1_000_000 + millionths)
-    }
-}
-
-/// A line in one of the wordings of the years, whose values are known from whole numbers alone.
-fn made(bytes: &[u8]) {
-    let mut numbers = Numbers(bytes.iter());
-    let blank = numbers.of(&["", " "]);
-    let memory_key = numbers.of(&["MemUsage", "MaxMemoryUsed"]);
-    // A day, the longest run that the cloud allows: up to there a float is exact.
-    let (duration, millionths_of_ms) = numbers.decimal(86_400_000);
-    let (limit, _) = numbers.decimal(1);
-    let (used, millionths_of_mb) = numbers.decimal(131_072);
-    let id = numbers.below(u64::MAX);
-    let line = format!(
-        "Report RequestId:{blank}{id:032x} Duration:{blank}{duration}{blank}ms \
-         Memory:{blank}{limit}{blank}MB {memory_key}:{blank}{used}{blank}MB"
-    );
-    let Kind::Report(rest) = report::kind(&line) else {
-        panic!("no report: {line}");
-    };
-    let report = report::parse_report(rest).expect("every value is in bounds");
-    assert_eq!(report.request_id, Some(format!("{id:032x}").as_str()));
-    assert_eq!(
-        report.duration,
-        Some(Nanos(millionths_of_ms as u64)),
-        "{line}"
-    );
-    let bytes = (millionths_of_mb * (1 << 20) + 500_000) / 1_000_000;
-    let memory = report.memory.map(|printed| printed.bytes());
-    assert_eq!(memory, Some(Bytes(bytes as u64)), "{line}");
 }
 
 fn pattern(text: &str) -> Regex {

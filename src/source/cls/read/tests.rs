@@ -1,17 +1,11 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::config::Read;
+use crate::ledger::TargetId;
+use crate::source::Wanted;
 use crate::source::cls::tests::{Bag, Fake, error, span};
-use crate::source::{Place, Wanted};
 
-static PLACE: LazyLock<Place> = LazyLock::new(|| Place {
-    account: "".into(),
-    region: "ap-x".into(),
-    read: Read::Region,
-    max_run_time: Duration::from_secs(900),
-    delivery_delay: Duration::from_secs(60),
-});
+static TARGET: LazyLock<TargetId> = LazyLock::new(|| TargetId::topic("ap-x", "t"));
 static WANTED: LazyLock<Wanted> = LazyLock::new(Wanted::default);
 
 fn size() -> PageSize {
@@ -23,8 +17,8 @@ fn topic(size: &PageSize) -> Topic<'_> {
         id: "t",
         query: "q",
         size,
-        reading: Reading {
-            place: &PLACE,
+        context: ParseContext {
+            target: &TARGET,
             wanted: &WANTED,
         },
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::Outcome;
+use crate::model::{AttemptKey, Outcome, RetCode, Row};
 
 const GOOD: &str = r#"{"SCF_Alias":"","SCF_Duration":"1","SCF_FunctionName":"f","SCF_Level":"INFO",
     "SCF_LogTime":"1653523171320000000","SCF_MemUsage":"31178752.00","SCF_Message":"Report RequestId:6f71a3f5-0000-4c49-a566-1e0f6e5d0001 Duration:1ms Memory:128MB MemUsage:29.73MB",
@@ -8,11 +8,15 @@ const GOOD: &str = r#"{"SCF_Alias":"","SCF_Duration":"1","SCF_FunctionName":"f",
 const AT: Timestamp = Timestamp::from_millis(1_653_523_171_320);
 
 fn judge(json: &str) -> Result<Row, RejectReason> {
-    let record: Record<'_> = serde_json::from_str(json).unwrap();
-    let Meaning::Attempt(rest) = record.meaning() else {
-        panic!("{json} is no report");
-    };
-    record.attempt(rest, 7, Some(AT))
+    judge_at(json, Some(AT))
+}
+
+fn judge_at(json: &str, position: Option<Timestamp>) -> Result<Row, RejectReason> {
+    let record = Record::read(json).unwrap();
+    match record.entry(record.kind(), position)? {
+        Entry::Attempt(row) => Ok(row),
+        _ => panic!("{json} is no report of an end"),
+    }
 }
 
 fn changed(from: &str, to: &str) -> String {
@@ -25,7 +29,7 @@ fn changed(from: &str, to: &str) -> String {
 fn a_report_becomes_a_row() {
     let row = judge(GOOD).unwrap();
     let expected = Row {
-        function: 7,
+        function: 0,
         ret_code: RetCode::new(433),
         outcome: Outcome::Timeout,
         key: AttemptKey {
@@ -101,11 +105,7 @@ fn each_needed_value_is_judged_by_itself() {
     ] {
         assert_eq!(judge(&changed(from, to)), Err(reason), "{to} for {from}");
     }
-    let record: Record<'_> = serde_json::from_str(GOOD).unwrap();
-    let Meaning::Attempt(rest) = record.meaning() else {
-        panic!("no report");
-    };
-    assert_eq!(record.attempt(rest, 0, None), Err(R::StartTime));
+    assert_eq!(judge_at(GOOD, None), Err(R::StartTime));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn what_may_be_missing_has_a_fallback() {
     assert_eq!(of_text.key, judge(GOOD).unwrap().key);
     let without = changed(r#""SCF_Namespace":"n","#, "");
     let record: Record<'_> = serde_json::from_str(&without).unwrap();
-    assert_eq!(record.function(), Some(("default", "f")));
+    assert_eq!(record.function(), ("default".into(), Some("f".into())));
 }
 
 #[test]
@@ -132,11 +132,12 @@ fn only_the_platform_reports() {
     ] {
         let json = changed(from, to);
         let record: Record<'_> = serde_json::from_str(&json).unwrap();
-        assert_eq!(record.meaning(), Meaning::Nothing, "{to}");
+        assert_eq!(record.kind(), Kind::Other, "{to}");
     }
     let running = changed(r#""433""#, r#""202""#);
     let record: Record<'_> = serde_json::from_str(&running).unwrap();
-    assert!(record.is_unfinished());
+    let said = record.entry(record.kind(), Some(AT));
+    assert!(matches!(said, Ok(Entry::Unfinished)));
 }
 
 #[test]

@@ -187,20 +187,32 @@ proptest! {
         }
     }
 
+    /// Up to a day a float is exact to the millionth of a millisecond.
     #[test]
     fn printed_numbers_come_back(
-        millis in 0u64..90_000_000,
-        bytes in 0u64..3 << 30,
-        decimals in prop::sample::select(vec![2usize, 4, 6]),
+        (millis, time_decimals) in (0u64..86_400_000, 0u32..7),
+        (bytes, decimals) in (0u64..3 << 30, prop::sample::select(vec![2usize, 4, 6])),
+        fraction in 0u64..1_000_000,
+        key in prop::sample::select(vec!["MemUsage", "MaxMemoryUsed"]),
         blank in "[ ]{0,1}",
     ) {
+        let unit = 10u64.pow(6 - time_decimals);
+        let fraction = fraction / unit;
+        let time = match time_decimals {
+            0 => millis.to_string(),
+            width => format!("{millis}.{fraction:0width$}", width = width as usize),
+        };
         let megabytes = bytes as f64 / 1_048_576.0;
         let text = format!(
-            "Report RequestId:{blank}{ID} Duration:{blank}{millis}ms Memory:{blank}128MB \
-             MemUsage:{blank}{megabytes:.decimals$}MB"
+            "Report RequestId:{blank}{ID} Duration:{blank}{time}{blank}ms Memory:{blank}128MB \
+             {key}:{blank}{megabytes:.decimals$}{blank}MB"
         );
         let read = report(&text).unwrap();
-        prop_assert_eq!(read.duration, Some(Nanos(millis * 1_000_000)));
-        prop_assert!(read.memory.unwrap().agrees(bytes as f64));
+        prop_assert_eq!(read.duration, Some(Nanos(millis * 1_000_000 + fraction * unit)));
+        let memory = read.memory.unwrap();
+        prop_assert!(memory.agrees(bytes as f64));
+        // Half of the last decimal is the most that printing cuts off, and a byte that rounding does.
+        let step = 1_048_576.0 / 10f64.powi(decimals as i32);
+        prop_assert!((memory.bytes().0 as f64 - bytes as f64).abs() <= step / 2.0 + 1.0);
     }
 }

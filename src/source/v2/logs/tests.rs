@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::TargetId;
 use crate::model::{Bytes, Nanos};
+use crate::source::Wanted;
 
 /// Two rows in the shape of the documents' example (values of our own).
 const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"data":[
@@ -17,12 +18,12 @@ const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"d
 const MIDNIGHT: i64 = 1_704_067_200;
 
 fn read(body: &str, target: &TargetId) -> (Head, Option<Answer>) {
-    let filter = FunctionFilter::default();
-    let reading = Reading {
+    let wanted = Wanted::default();
+    let context = ParseContext {
         target,
-        filter: &filter,
+        wanted: &wanted,
     };
-    parse(body.as_bytes(), &reading, 40).unwrap()
+    parse(body.as_bytes(), context, 40).unwrap()
 }
 
 fn answer(body: &str) -> Answer {
@@ -140,19 +141,46 @@ fn an_odd_text_that_is_not_needed_costs_nothing() {
 }
 
 #[test]
-fn a_row_without_a_name_belongs_to_the_function_that_was_asked_for() {
-    let body = BODY.replace(r#""functionName":"a","#, "");
-    let function = TargetId::function(FunctionId::new("ap-x", "default", "a"));
-    let (_, of_function) = read(&body, &function);
-    assert_eq!(of_function.unwrap().page.functions[0].name.as_ref(), "a");
-    assert_eq!(answer(&body).page.rejects, [RejectReason::FunctionName]);
+fn both_spellings_mean_the_same() {
+    let snake = BODY.replace("functionName", "function_name");
+    let snake = snake
+        .replace("retMsg", "ret_msg")
+        .replace("retCode", "ret_code");
+    let snake = snake.replace("requestId", "request_id");
+    let snake = snake.replace("startTime", "start_time");
+    let snake = snake.replace("billDuration", "bill_duration");
+    let snake = snake.replace("memUsage", "mem_usage");
+    let snake = snake.replace("invokeFinished", "invoke_finished");
+    let (camel, snake) = (answer(BODY), answer(&snake));
+    assert_eq!((camel.page, camel.shape), (snake.page, snake.shape));
 }
 
 #[test]
-fn unfinished_rows_are_set_aside() {
-    let body = BODY.replace(r#""invokeFinished":1"#, r#""invokeFinished":0"#);
-    let read = answer(&body);
-    assert_eq!((read.page.rows.len(), read.page.unfinished), (1, 1));
+fn a_running_row_is_unfinished_and_a_row_without_the_mark_is_finished() {
+    for (mark, unfinished) in [
+        ("", 0),
+        (r#","invokeFinished":1"#, 0),
+        (r#","invokeFinished":0"#, 1),
+        (r#","invokeFinished":"0""#, 1),
+        (r#","invoke_finished":0"#, 1),
+        (r#","invokeFinished":null"#, 0),
+    ] {
+        let body = BODY.replace(r#","invokeFinished":1"#, mark);
+        let page = answer(&body).page;
+        let rows = (page.rows.len() as u64, page.unfinished);
+        assert_eq!(rows, (2 - unfinished, unfinished), "{mark}");
+    }
+}
+
+/// A number that other answers call a retry is none here.
+#[test]
+fn attempts_are_told_apart_by_their_start() {
+    let body = BODY.replace("\"retCode\":0", "\"retryNum\":3,\"retCode\":0");
+    let [first, _] = &answer(&body).page.rows[..] else {
+        panic!("two rows")
+    };
+    assert_eq!(i64::from(first.key.attempt), MIDNIGHT + 5);
+    assert!(!first.retried);
 }
 
 #[test]
@@ -167,12 +195,12 @@ fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
     let (_, rows) = read(r#"{"code":0,"data":null}"#, &TargetId::region("ap-x"));
     assert!(rows.is_none());
 
-    let (target, filter) = (TargetId::region("ap-x"), FunctionFilter::default());
-    let reading = Reading {
+    let (target, wanted) = (TargetId::region("ap-x"), Wanted::default());
+    let context = ParseContext {
         target: &target,
-        filter: &filter,
+        wanted: &wanted,
     };
     for broken in ["", "<html>502</html>", &BODY[..BODY.len() - 9], "[]", "{}x"] {
-        assert!(parse(broken.as_bytes(), &reading, 0).is_err(), "{broken}");
+        assert!(parse(broken.as_bytes(), context, 0).is_err(), "{broken}");
     }
 }

@@ -247,8 +247,10 @@ impl LogsApi for Swapped {
 async fn one_row_that_changes_its_place_is_not_taken_for_two() {
     let (target, wanted, tells_retries) = (stream(), Wanted::default(), AtomicBool::new(true));
     let reading = Reading {
-        target: &target,
-        wanted: &wanted,
+        context: ParseContext {
+            target: &target,
+            wanted: &wanted,
+        },
         tells_retries: &tells_retries,
     };
     // Two, one, and the other place are refused.

@@ -1,0 +1,44 @@
+//! The body of any answer of v2: the envelope's head, a total, and the data.
+
+use serde::Deserialize;
+
+use crate::source::scalar;
+use crate::tencent::{Code, Head, Malformed, parse_head};
+
+/// What a body holds.
+pub(super) struct Body<T> {
+    pub(super) head: Head,
+    /// Matches in all, where they are told beside the data.
+    pub(super) total: Option<u64>,
+    /// `None` where there is none, or the data of another action.
+    pub(super) data: Option<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireBody<T> {
+    code: Code,
+    #[serde(default, deserialize_with = "scalar::text")]
+    message: Option<String>,
+    #[serde(default, deserialize_with = "scalar::text")]
+    code_desc: Option<String>,
+    #[serde(default, deserialize_with = "scalar::count")]
+    total: Option<u64>,
+    data: Option<T>,
+}
+
+pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Body<T>, Malformed> {
+    match serde_json::from_slice::<WireBody<T>>(body) {
+        Ok(wire) => Ok(Body {
+            head: Head::new(wire.code, wire.message, wire.code_desc),
+            total: wire.total,
+            data: wire.data,
+        }),
+        Err(error) if error.is_data() => Ok(Body {
+            head: parse_head(body)?,
+            total: None,
+            data: None,
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
