@@ -49,7 +49,6 @@ const TOGETHER: f64 = 1.5;
 /// KiB a function, without bodies.
 const RESIDENT: f64 = 3.0;
 
-/// A run, and the goals with what was measured.
 struct Bench {
     runtime: tokio::runtime::Runtime,
     data: String,
@@ -63,7 +62,7 @@ fn main() -> Result<(), Failure> {
     // Cargo hands `--bench` to every bench.
     let arguments: Vec<&str> = arguments.filter(|word| *word != "--bench").collect();
     match arguments[..] {
-        ["serve", who, data, count] => return serve::run(who, Path::new(data), count.parse()?),
+        ["serve", who, data, count] => serve::run(who, Path::new(data), count.parse()?),
         [count] => compare(count.parse()?),
         _ => compare(FUNCTIONS),
     }

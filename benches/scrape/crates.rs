@@ -27,13 +27,14 @@ pub struct Prometheus {
 pub struct Client {
     registry: prometheus_client::registry::Registry,
     invocations: Family<Labels, Counter>,
-    histograms: [Family<Labels, Histogram, fn() -> Histogram>; 3],
+    histograms: [Histograms; 3],
     last: Family<Labels, Gauge<f64, AtomicU64>>,
     info: Family<Labels, Gauge>,
 }
 
 /// Names with values.
 type Labels = Vec<(&'static str, String)>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 
 fn bounds(bounds: &Bounds) -> Vec<f64> {
     let bounds = bounds.le.iter().map(|le| le.parse());
@@ -117,7 +118,7 @@ impl Client {
         let mut peer = Self {
             registry: prometheus_client::registry::Registry::default(),
             invocations: Family::default(),
-            histograms: [durations, durations, sizes].map(|of| histogram(of)),
+            histograms: [durations, durations, sizes].map(histogram),
             last: Family::default(),
             info: Family::default(),
         };
