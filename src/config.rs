@@ -7,47 +7,34 @@
 mod authorities;
 mod choice;
 mod credentials;
-mod duration;
 mod endpoint;
-mod fault;
 mod filter;
 mod key;
-mod listen;
 mod overrides;
 mod reader;
 mod role;
 mod settings;
 mod source;
-mod suggest;
-mod web_file;
-mod yaml;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use authorities::CaFile;
-pub use choice::{
-    Api, Cipher, ClientAuth, Curve, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod,
-    TlsVersion,
+pub use choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+pub use exporter_toolkit::{
+    Diagnostic, Diagnostics, ListenAddress, Place, environment_name, format_duration, nearest,
+    parse_duration,
 };
-pub use duration::{format_duration, parse_duration};
-pub use fault::{Fault, Faults, Place, environment_name};
 pub use filter::{FunctionFilter, Pattern, Unmatched};
 pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
-pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
 pub use settings::{STATUS_PATH, telemetry_path};
-pub use suggest::nearest;
-pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
+
+use exporter_toolkit::{read_file, yaml};
 
 use crate::model::FunctionId;
 use crate::secret::Secret;
 use reader::{Reader, Section};
-
-/// Largest configuration file, in bytes.
-const MAX_FILE: u64 = 1 << 20;
 
 /// Everything a run needs to know. Every value is inside its bounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -327,20 +314,20 @@ pub fn load(
     file: Option<&Path>,
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Config, Faults> {
+) -> Result<Config, Diagnostics> {
     let name = file.map_or_else(String::new, |path| path.display().to_string());
     let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
     let config = match file.map_or_else(|| Ok(String::new()), read_file) {
         Ok(text) => parse(&text, &name, base, overrides, env),
         Err(problem) => {
-            let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
-            Err(Faults::new(&name, vec![fault]))
+            let fault = Diagnostic::new(Place::Nowhere, name.as_str(), problem);
+            Err(Diagnostics::new(&name, vec![fault]))
         }
     };
     let of_the_machine = authorities::variable_faults(env);
     match config {
         Ok(config) if of_the_machine.is_empty() => Ok(config),
-        Ok(_) => Err(Faults::new(&name, of_the_machine)),
+        Ok(_) => Err(Diagnostics::new(&name, of_the_machine)),
         Err(faults) => Err(faults.and(of_the_machine)),
     }
 }
@@ -353,11 +340,11 @@ pub fn parse(
     base: &Path,
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Config, Faults> {
+) -> Result<Config, Diagnostics> {
     let (root, faults) = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut reader = Reader::new(env, base, faults);
     let config = match root {
-        // Faults about missing keys would only hide that this is no configuration at all.
+        // Diagnostics about missing keys would only hide that this is no configuration at all.
         None if reader.has_faults() => None,
         Some(root) if !root.is_block() => {
             let message = format!("has {} where keys with values belong", root.kind());
@@ -373,10 +360,10 @@ pub fn parse(
     let faults = reader.into_faults();
     match config {
         Some(config) if faults.is_empty() => Ok(Config {
-            warnings: fault::lines(name, warnings),
+            warnings: exporter_toolkit::lines(name, warnings),
             ..config
         }),
-        _ => Err(Faults::new(name, faults)),
+        _ => Err(Diagnostics::new(name, faults)),
     }
 }
 
@@ -401,17 +388,4 @@ fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<C
         warnings: Vec::new(),
         sources: sources?,
     })
-}
-
-fn read_file(path: &Path) -> Result<String, String> {
-    let unreadable = |error| format!("cannot be read ({error}): check path and permissions");
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err("is larger than 1 MiB: is it the right file?".to_owned());
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text: is it the right file?".to_owned())
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::app::{App, BuildError, Seams, Shown};
 use crate::cli::{DemoArgs, demo_overrides};
-use crate::config::{self, Config, CredentialsConfig, Faults};
+use crate::config::{self, Config, CredentialsConfig, Diagnostics};
 use crate::runtime::{Stop, spawn};
 use crate::secret::Secret;
 use crate::sim::{self, Cloud, Settings};
@@ -38,7 +38,7 @@ pub enum DemoError {
     },
     /// The configuration.
     #[error("{0}")]
-    Config(#[from] Faults),
+    Config(#[from] Diagnostics),
     /// The exporter.
     #[error(transparent)]
     Build(#[from] BuildError),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use scf_exporter::app::{App, BuildError, Reload, Seams};
 use scf_exporter::cli::{self, Action, SimArgs};
-use scf_exporter::config::{self, Faults, Overrides};
+use scf_exporter::config::{self, Diagnostics, Overrides};
 use scf_exporter::demo::Demo;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::tencent::{Environment, HttpLimits, HttpTransport};
@@ -119,7 +119,7 @@ fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Fa
     read(file, overrides).map_err(|faults| faulty(&faults))
 }
 
-fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Faults> {
+fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Diagnostics> {
     config::load(file, overrides, &|name| std::env::var(name).ok())
 }
 
@@ -149,7 +149,7 @@ fn check_web(files: &[PathBuf]) -> Result<(), Failure> {
     Err(Failure(bad.join("\n"), EXIT_CONFIG))
 }
 
-fn faulty(faults: &Faults) -> Failure {
+fn faulty(faults: &Diagnostics) -> Failure {
     Failure(faults.to_string(), EXIT_CONFIG)
 }
 

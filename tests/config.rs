@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use scf_exporter::check::describe;
 use scf_exporter::config::{
-    self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, SignatureMethod,
+    self, Api, Config, CredentialsConfig, Diagnostics, Domain, KEYS, Overrides, Read,
+    SignatureMethod,
 };
 
 /// What no message, description or debug text may hold.
@@ -32,7 +33,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Faults> {
+fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Diagnostics> {
     let base = root().join("tests/data/config");
     config::parse(text, name, &base, overrides, &env)
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use scf_exporter::check::describe;
 use scf_exporter::config::{
-    self, Api, Config, Domain, Faults, Overrides, Role, SignatureMethod, Source,
+    self, Api, Config, Diagnostics, Domain, Overrides, Role, SignatureMethod, Source,
 };
 
-fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Faults> {
+fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Diagnostics> {
     config::parse(text, name, Path::new(""), overrides, &|_| None)
 }
 

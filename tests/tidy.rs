@@ -38,7 +38,9 @@ fn sources_keep_the_rules() {
 
 #[test]
 fn all_rust_files_keep_the_rules() {
-    let files = ["src", "tests", "benches"].into_iter().flat_map(rust_files);
+    let files = ["src", "crates", "tests", "benches"]
+        .into_iter()
+        .flat_map(rust_files);
     report(files.flat_map(|file| rules::rust_faults(&file)).collect());
 }
 

@@ -13,7 +13,7 @@ use scf_exporter::runtime::Runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::store::{Store, Stored, StoredFunction};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::web::{self, Limits, Readiness, Site, Status, Toolkit, View};
+use scf_exporter::web::{self, Limits, Readiness, Site, Status, View, WebConfig};
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 
@@ -80,7 +80,7 @@ impl Ours {
             "/metrics",
         )?);
         runtime.spawn(async move {
-            let open = Arc::new(Toolkit::none());
+            let open = Arc::new(WebConfig::none());
             web::serve(vec![listener], site, open, Limits::default(), pending()).await;
         });
         Ok(Self {

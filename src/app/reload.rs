@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use super::{BuildError, Running, end, rules, wanted};
 use crate::commit;
-use crate::config::{Config, Faults, Level, Log, State, Web};
+use crate::config::{Config, Diagnostics, Level, Log, State, Web};
 use crate::model::FunctionId;
 use crate::web::Wish;
 
@@ -36,7 +36,7 @@ pub const ONLY_AT_START: &[&str] = &[
 #[derive(Clone)]
 pub struct Reload {
     /// Reads it anew.
-    pub load: Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>,
+    pub load: Arc<dyn Fn() -> Result<Config, Diagnostics> + Send + Sync>,
     /// Has the log written from this level on.
     pub set_level: Arc<dyn Fn(Level) + Send + Sync>,
 }

@@ -9,9 +9,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::fault::{Fault, Place};
 use super::key;
 use super::reader::{Reader, Section};
+use exporter_toolkit::{Diagnostic, Place};
 
 /// Largest file of certificates, in bytes; those of the usual systems take a quarter of a megabyte.
 const MAX_FILE: u64 = 4 << 20;
@@ -46,7 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<Option<
 /// What is wrong with the variables by which OpenSSL and this program find the machine's
 /// certificates: what they name, and is not there, would leave no certificate to trust, and would be
 /// told at no other time.
-pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault> {
+pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     if let Some(name) = env("SSL_CERT_FILE") {
         let problem = if name.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault
             read.err()
                 .map(|reason| format!("names {name}, which {reason}"))
         };
-        faults.extend(problem.map(|it| Fault::new(Place::Nowhere, "SSL_CERT_FILE", it)));
+        faults.extend(problem.map(|it| Diagnostic::new(Place::Nowhere, "SSL_CERT_FILE", it)));
     }
     let names = env("SSL_CERT_DIR").unwrap_or_default();
     for folder in std::env::split_paths(&names).filter(|path| !path.as_os_str().is_empty()) {
@@ -65,7 +65,7 @@ pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault
                 "names {}, which cannot be read as a directory ({error}): check path and permissions",
                 folder.display()
             );
-            faults.push(Fault::new(Place::Nowhere, "SSL_CERT_DIR", problem));
+            faults.push(Diagnostic::new(Place::Nowhere, "SSL_CERT_DIR", problem));
         }
     }
     faults

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::choice::{Api, Choice, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
-use super::duration::format_duration;
-use super::fault::environment_name;
+use super::choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+use exporter_toolkit::environment_name;
+use exporter_toolkit::format_duration;
+use exporter_toolkit::{Choice, alternatives};
 
 /// A key of the configuration file.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -191,15 +192,6 @@ impl Shape {
             Self::Text(kind) => (*kind).to_owned(),
             Self::List(kind) => format!("list of {kind}"),
         }
-    }
-}
-
-/// `a, b or c`.
-pub(super) fn alternatives(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [most @ .., last] => format!("{} or {last}", most.join(", ")),
     }
 }
 

@@ -7,19 +7,13 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::choice::Choice;
-use super::duration::parse_duration;
-use super::fault::{Fault, Place, quote};
-use super::key::{KEYS, Key, Shape, alternatives};
-use super::suggest::nearest;
-use super::yaml::{Content, Node};
-
-/// A value and where it was written.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Found<T> {
-    pub value: T,
-    pub at: Place,
-}
+use super::key::{KEYS, Key, Shape};
+use exporter_toolkit::Choice;
+use exporter_toolkit::alternatives;
+use exporter_toolkit::nearest;
+use exporter_toolkit::parse_duration;
+use exporter_toolkit::yaml::{Content, Node};
+use exporter_toolkit::{Diagnostic, Found, Place, quote};
 
 /// A block of keys, with unknown ones already noted.
 pub(super) struct Section {
@@ -36,8 +30,8 @@ pub(super) struct Reader<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The directory that relative names of secret files start from.
     pub base: &'a Path,
-    faults: Vec<Fault>,
-    warnings: Vec<Fault>,
+    faults: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 // === impl Section ===
@@ -89,7 +83,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(
         env: &'a dyn Fn(&str) -> Option<String>,
         base: &'a Path,
-        faults: Vec<Fault>,
+        faults: Vec<Diagnostic>,
     ) -> Self {
         Self {
             env,
@@ -103,22 +97,22 @@ impl<'a> Reader<'a> {
         !self.faults.is_empty()
     }
 
-    pub(super) fn into_faults(self) -> Vec<Fault> {
+    pub(super) fn into_faults(self) -> Vec<Diagnostic> {
         self.faults
     }
 
     /// Notes a fault.
     pub(super) fn fault(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault::new(at, path, message));
+        self.faults.push(Diagnostic::new(at, path, message));
     }
 
     /// Notes something that is not wrong, but hardly meant.
     pub(super) fn warn(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
-        self.warnings.push(Fault::new(at, path, message));
+        self.warnings.push(Diagnostic::new(at, path, message));
     }
 
     /// What was noted as hardly meant.
-    pub(super) fn take_warnings(&mut self) -> Vec<Fault> {
+    pub(super) fn take_warnings(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.warnings)
     }
 

@@ -1,9 +1,9 @@
 //! The role that a source takes on, on top of its credentials.
 
 use super::Role;
-use super::fault::quote;
 use super::key;
 use super::reader::{Reader, Section};
+use exporter_toolkit::quote;
 
 /// Reads `role`. An absent or empty block means none; `None` is a fault.
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<Option<Role>> {

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::duration::format_duration;
-use super::fault::{Place, quote};
-use super::listen::ListenAddress;
 use super::overrides::Overrides;
-use super::reader::{Found, Reader, Section};
+use super::reader::{Reader, Section};
 use super::{Limits, Log, MAX_ADDRESSES, Poll, Series, State, Web, key};
+use exporter_toolkit::Found;
+use exporter_toolkit::ListenAddress;
+use exporter_toolkit::format_duration;
+use exporter_toolkit::{Place, quote};
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
 /// Attempt keys of the whole horizon are kept, so a longer one only costs.

@@ -7,12 +7,13 @@ mod words;
 
 use super::choice::Api;
 use super::endpoint::parse_endpoint;
-use super::fault::{Place, quote};
 use super::key::{self, Key, MAX_SOURCES};
 use super::overrides::SourceOverrides;
-use super::reader::{Found, Reader, Section};
-use super::yaml::Content;
+use super::reader::{Reader, Section};
 use super::{Endpoints, Source, authorities, credentials, role};
+use exporter_toolkit::Found;
+use exporter_toolkit::yaml::Content;
+use exporter_toolkit::{Place, quote};
 
 /// Reads all sources: those of the file, or the one that flags name.
 pub(super) fn sources(

@@ -7,15 +7,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use super::seats::Answering;
 use crate::expose::Scrape;
 
 /// A short text, or a scrape, whose frames are put together as fast as the client reads them.
 #[derive(Debug)]
 pub struct Body {
     kind: Kind,
-    /// Ends with the body; nobody looks at it.
-    _answering: Option<Answering>,
 }
 
 #[derive(Debug)]
@@ -36,19 +33,8 @@ impl Body {
         Self::of(Kind::Scrape(Box::new(scrape)))
     }
 
-    /// The same, which keeps the place of its connection until it is sent.
-    pub(super) fn keeping(self, answering: Answering) -> Self {
-        Self {
-            _answering: Some(answering),
-            ..self
-        }
-    }
-
     fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            _answering: None,
-        }
+        Self { kind }
     }
 
     /// Bytes that are still to come.

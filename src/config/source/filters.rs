@@ -1,11 +1,12 @@
 //! The lists of a source: filters of namespaces and functions, and log topics.
 
 use super::{flag_place, sub_section, words};
-use crate::config::fault::quote;
 use crate::config::filter::{FunctionFilter, Pattern};
 use crate::config::key::{self, Key, MAX_NAMES, MAX_PATTERNS, MAX_TOPICS};
 use crate::config::overrides::FilterOverrides;
-use crate::config::reader::{Found, Reader, Section};
+use crate::config::reader::{Reader, Section};
+use exporter_toolkit::Found;
+use exporter_toolkit::quote;
 
 /// A block that chooses by name: where it stands, and what its names look like.
 pub(super) struct Kind {

@@ -3,11 +3,12 @@
 
 use super::flag_place;
 use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
-use crate::config::fault::quote;
 use crate::config::key::{self, Key};
 use crate::config::overrides::SourceOverrides;
-use crate::config::reader::{Found, Reader, Section};
+use crate::config::reader::{Reader, Section};
 use crate::config::{FunctionFilter, Source};
+use exporter_toolkit::Found;
+use exporter_toolkit::quote;
 
 const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
 const NO_TOPICS: &str = "only cls reads log topics; leave it out";

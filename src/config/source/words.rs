@@ -1,8 +1,9 @@
 //! What the texts of a source may look like.
 
-use crate::config::choice::{Api, Choice};
-use crate::config::fault::quote;
-use crate::config::key::alternatives;
+use crate::config::choice::Api;
+use exporter_toolkit::Choice;
+use exporter_toolkit::alternatives;
+use exporter_toolkit::quote;
 
 /// An API by its word.
 pub(super) fn api(text: &str) -> Result<Api, String> {

@@ -7,20 +7,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::header::{AUTHORIZATION, HeaderMap};
+use parking_lot::Mutex;
 use sha2::Sha256;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio_rustls::rustls::crypto::ring;
 use zeroize::Zeroizing;
 
-use crate::config::WebUser;
-use crate::runtime::spawn_blocking;
-use crate::secret::Secret;
+use crate::{Secret, WebUser};
 
 /// How many names with passwords are remembered.
 const REMEMBERED: usize = 100;
@@ -157,12 +157,12 @@ impl Checker {
     }
 
     fn remembers(&self, digest: &[u8; 32]) -> bool {
-        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let good = self.good.lock();
         good.contains(digest)
     }
 
     fn remember(&self, digest: [u8; 32]) {
-        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut good = self.good.lock();
         if good.contains(&digest) {
             return;
         }
@@ -247,7 +247,7 @@ mod tests {
         ] {
             old.let_in(&basic(text), &checker).await;
         }
-        assert_eq!(checker.good.lock().unwrap().len(), 1);
+        assert_eq!(checker.good.lock().len(), 1);
         // Another hash for the same user: what was remembered is of no use.
         let given = Given::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
         let new = users(&[("ali", 5)]);
@@ -257,7 +257,7 @@ mod tests {
             checker.remember([number as u8; 32]);
             checker.remember([(number >> 8) as u8; 32]);
         }
-        assert_eq!(checker.good.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(checker.good.lock().len(), REMEMBERED);
     }
 
     #[test]

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::form::{Block, Form};
-use super::fault::{Fault, Faults, Place, quote, quote_key};
-use super::key::alternatives;
-use super::{ClientAuth, Curve, read_file, yaml};
-use crate::secret::Secret;
+use crate::{
+    ClientAuth, Curve, Diagnostic, Diagnostics, Place, Secret, alternatives, quote, quote_key,
+    read_file, yaml,
+};
 
 pub use tls::TlsSuites;
 
@@ -106,13 +106,13 @@ impl WebFile {
     ///
     /// # Errors
     /// Everything that is wrong with it as a text.
-    pub fn read(path: &Path) -> Result<Self, Faults> {
+    pub fn read(path: &Path) -> Result<Self, Diagnostics> {
         let name = path.display().to_string();
         match read_file(path) {
             Ok(text) => Self::parse(&text, &name, path.parent().unwrap_or(Path::new(""))),
             Err(problem) => {
-                let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
-                Err(Faults::new(&name, vec![fault]))
+                let fault = Diagnostic::new(Place::Nowhere, name.as_str(), problem);
+                Err(Diagnostics::new(&name, vec![fault]))
             }
         }
     }
@@ -122,12 +122,12 @@ impl WebFile {
     ///
     /// # Errors
     /// Everything that is wrong with it as a text.
-    pub fn parse(text: &str, name: &str, base: &Path) -> Result<Self, Faults> {
+    pub fn parse(text: &str, name: &str, base: &Path) -> Result<Self, Diagnostics> {
         let (root, faults) = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text));
         let mut form = Form::new(base, faults);
         let empty = root.is_none();
         if empty && form.has_faults() {
-            return Err(Faults::new(name, form.into_faults()));
+            return Err(Diagnostics::new(name, form.into_faults()));
         }
         let known = &[
             "tls_server_config",
@@ -149,13 +149,13 @@ impl WebFile {
         };
         match form.into_faults() {
             faults if faults.is_empty() => Ok(file),
-            faults => Err(Faults::new(name, faults)),
+            faults => Err(Diagnostics::new(name, faults)),
         }
     }
 
     /// What the file is refused for by whoever uses what it names.
-    pub fn refused(&self, faults: Vec<Fault>) -> Faults {
-        Faults::new(&self.name, faults)
+    pub fn refused(&self, faults: Vec<Diagnostic>) -> Diagnostics {
+        Diagnostics::new(&self.name, faults)
     }
 
     /// The files that it names.
@@ -173,7 +173,7 @@ impl Pem {
     ///
     /// # Errors
     /// When its file cannot be read.
-    pub fn read(&self) -> Result<Secret, Fault> {
+    pub fn read(&self) -> Result<Secret, Diagnostic> {
         let Some(file) = &self.file else {
             return Ok(self.text.clone());
         };
@@ -182,8 +182,8 @@ impl Pem {
     }
 
     /// Something is wrong with what it holds.
-    pub fn fault(&self, problem: &str) -> Fault {
-        Fault::new(self.at, self.path, problem)
+    pub fn fault(&self, problem: &str) -> Diagnostic {
+        Diagnostic::new(self.at, self.path, problem)
     }
 }
 

@@ -1,10 +1,9 @@
 //! A bucket that fills with time, of which every request takes one.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::config::RateLimit;
+use crate::RateLimit;
 
 /// The bucket; full at first.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ impl Limiter {
 
     /// Takes one, if there is one.
     pub(super) fn allows(&self) -> bool {
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bucket = self.bucket.lock();
         let now = Instant::now();
         let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
         bucket.at = now;

@@ -5,12 +5,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::super::choice::Choice;
-use super::super::fault::{Fault, Place, quote, quote_key};
-use super::super::key::alternatives;
-use super::super::reader::Found;
-use super::super::suggest::nearest;
-use super::super::yaml::{Content, Node};
+use crate::yaml::{Content, Node};
+use crate::{Choice, Diagnostic, Found, Place, alternatives, nearest, quote, quote_key};
 
 /// The words for yes and no of YAML 1.1, which the toolkit's reader takes.
 const YES: &[&str] = &["y", "yes", "on", "true"];
@@ -25,7 +21,7 @@ pub(super) struct Block {
 /// Collects faults. Where it notes one it goes on with a value of its own: nobody gets to see it.
 pub(super) struct Form<'a> {
     base: &'a Path,
-    faults: Vec<Fault>,
+    faults: Vec<Diagnostic>,
 }
 
 // === impl Block ===
@@ -52,7 +48,7 @@ impl Block {
 // === impl Form ===
 
 impl<'a> Form<'a> {
-    pub(super) fn new(base: &'a Path, faults: Vec<Fault>) -> Self {
+    pub(super) fn new(base: &'a Path, faults: Vec<Diagnostic>) -> Self {
         Self { base, faults }
     }
 
@@ -60,13 +56,13 @@ impl<'a> Form<'a> {
         !self.faults.is_empty()
     }
 
-    pub(super) fn into_faults(self) -> Vec<Fault> {
+    pub(super) fn into_faults(self) -> Vec<Diagnostic> {
         self.faults
     }
 
     /// Notes a fault.
     pub(super) fn fault(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault::new(at, path, message));
+        self.faults.push(Diagnostic::new(at, path, message));
     }
 
     /// A file that is named from the directory of the configuration.

@@ -1,10 +1,8 @@
 //! The block `tls_server_config`.
 
-use super::super::choice::{Choice, Cipher, ClientAuth, Curve, TlsVersion};
-use super::super::reader::Found;
 use super::form::{Block, Form};
 use super::{Pem, WebTls};
-use crate::secret::Secret;
+use crate::{Choice, Cipher, ClientAuth, Curve, Found, Secret, TlsVersion};
 
 const PATH: &str = "tls_server_config";
 const KEYS: &[&str] = &[
