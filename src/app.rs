@@ -34,7 +34,7 @@ use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
 use crate::web::{self, BindError, Lifecycle, Site, WebConfig, Wish};
-pub use reload::{ONLY_AT_START, Reload, Reloaded};
+pub use reload::{Reload, Reloaded};
 pub use shown::Shown;
 use sources::{Built, Terms, Wiring};
 
@@ -372,8 +372,8 @@ fn rules(config: &Config) -> Rules {
         late_after: config.poll.horizon(),
         first_read: config.poll.first_read,
         retention: Retention {
-            span: config.series.retention,
-            is_written: config.series.is_retention_written,
+            span: config.series.span(),
+            is_written: config.series.retention.is_some(),
         },
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::app::{App, BuildError, Seams, Shown};
-use crate::cli::{DemoArgs, demo_overrides};
+use crate::cli::DemoArgs;
 use crate::config::{self, Config, CredentialsConfig, Diagnostics};
 use crate::runtime::{Stop, spawn};
 use crate::secret::Secret;
@@ -66,12 +66,13 @@ impl Demo {
         args: &DemoArgs,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, DemoError> {
-        let mut overrides = demo_overrides(args);
         let address = args.sim_listen;
         let failed = |cause| DemoError::Listen { address, cause };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        overrides.source.endpoint = Some(format!("http://{address}"));
+        let endpoint = format!("http://{address}");
+        let overrides = args.values.0.clone();
+        let overrides = overrides.with("sources[].endpoint", [endpoint]);
         let mut config = config::load(None, &overrides, environment)?;
         let clock = sim::steady_clock();
         let cloud = Arc::new(Cloud::new(Settings {

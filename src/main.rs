@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         match cli.command {
             Action::Run(args) => {
                 let file = args.config_file.clone();
-                run(file, cli::overrides(&args)).await
+                run(file, args.values.0).await
             }
             Action::Demo(args) => demo(&args).await,
             Action::Sim(args) => simulate(args).await,
@@ -42,8 +42,7 @@ fn main() -> ExitCode {
             Action::Completions(args) => print(&cli::completions(args.shell)),
             Action::Man(args) => print(&cli::manual(args.command.as_deref()).map_err(failure)?),
             Action::CheckConfig(args) => {
-                let overrides = cli::check_overrides(&args);
-                let config = load(Some(&args.file), &overrides)?;
+                let config = load(Some(&args.file), &args.values.0)?;
                 for warning in warnings(&config) {
                     eprintln!("scf-exporter: warning: {warning}");
                 }

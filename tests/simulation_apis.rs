@@ -7,7 +7,7 @@ use crate::support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use scf_exporter::config::{Overrides, SourceOverrides};
+use scf_exporter::config::Overrides;
 use scf_exporter::model::Outcome;
 use scf_exporter::sim::{Faults, Settings};
 use scf_exporter::web::View;
@@ -38,14 +38,9 @@ fn harsh() -> Settings {
 }
 
 fn through(api: &str, read: Option<&str>) -> Overrides {
-    Overrides {
-        source: SourceOverrides {
-            api: Some(api.to_owned()),
-            read: read.map(str::to_owned),
-            ..SourceOverrides::default()
-        },
-        ..Overrides::default()
-    }
+    Overrides::default()
+        .with("sources[].api", Some(api.to_owned()))
+        .with("sources[].read", read.map(str::to_owned))
 }
 
 /// Runs the world through one API until all is counted; what was counted.

@@ -6,7 +6,7 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::{Overrides, SourceOverrides};
+use scf_exporter::config::Overrides;
 use scf_exporter::sim::{Faults, Settings};
 use support::world::World;
 
@@ -71,16 +71,6 @@ async fn every_invocation_counts_once_reading_by_function() {
 
 #[tokio::test(start_paused = true)]
 async fn every_invocation_counts_once_reading_by_region() {
-    let read = SourceOverrides {
-        read: Some("region".into()),
-        ..SourceOverrides::default()
-    };
-    is_exact(
-        harsh(12),
-        Overrides {
-            source: read,
-            ..Overrides::default()
-        },
-    )
-    .await;
+    let by_region = Overrides::default().with("sources[].read", ["region".to_owned()]);
+    is_exact(harsh(12), by_region).await;
 }

@@ -6,7 +6,6 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::runtime::Random;
 use scf_exporter::sim::{Faults, Settings};
 use support::world::{World, state_in, through};
@@ -29,10 +28,7 @@ fn settings(seed: u64) -> Settings {
 
 async fn killed_again_and_again(seed: u64, api: &str, read: Option<&str>) {
     let directory = tempfile::tempdir().unwrap();
-    let overrides = Overrides {
-        state_path: state_in(directory.path()),
-        ..through(api, read)
-    };
+    let overrides = through(api, read).with("state.path", state_in(directory.path()));
     let world = World::new(settings(seed), overrides);
     let random = Random::seeded(seed);
     for run in 0..RUNS {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
 use scf_exporter::app::{Pipeline, Seams, Shown};
-use scf_exporter::config::{self, Config, CredentialsConfig, Overrides, SourceOverrides};
+use scf_exporter::config::{self, Config, CredentialsConfig, Overrides};
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
@@ -109,20 +109,18 @@ fn polls(families: &[MetricFamily]) -> u64 {
 
 fn configuration(of: &Scenario, cloud: &Cloud) -> Result<Option<Config>, Failure> {
     let settings = cloud.settings();
-    let overrides = Overrides {
-        state_path: Some(String::new()),
-        poll_interval: Some(format!("{}s", of.interval)),
-        page_size: Some(of.page.to_string()),
-        requests_per_second: Some(REQUESTS_PER_SECOND.to_string()),
-        source: SourceOverrides {
-            api: Some(of.api.to_owned()),
-            region: Some(settings.region.clone()),
-            endpoint: Some("http://sim.test".to_owned()),
-            read: Some(of.read.to_owned()),
-            ..SourceOverrides::default()
-        },
-        ..Overrides::default()
-    };
+    let overrides = Overrides::default()
+        .with("state.path", Some(String::new()))
+        .with("poll.interval", Some(format!("{}s", of.interval)))
+        .with("poll.page_size", Some(of.page.to_string()))
+        .with(
+            "limits.requests_per_second",
+            Some(REQUESTS_PER_SECOND.to_string()),
+        )
+        .with("sources[].api", Some(of.api.to_owned()))
+        .with("sources[].region", Some(settings.region.clone()))
+        .with("sources[].endpoint", Some("http://sim.test".to_owned()))
+        .with("sources[].read", Some(of.read.to_owned()));
     let mut config = match config::load(None, &overrides, &|_| None) {
         Ok(config) => config,
         // Not every API is read in every way.

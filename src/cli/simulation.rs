@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::ValueArgs;
+use super::values::DemoValueArgs;
 use crate::config::parse_duration;
 use crate::sim::{Api3, ClsWire, Faults, Index, Role, Settings};
 
@@ -14,7 +14,7 @@ use crate::sim::{Api3, ClsWire, Faults, Index, Role, Settings};
 pub struct DemoArgs {
     /// Values over the demo's defaults.
     #[command(flatten)]
-    pub values: ValueArgs,
+    pub values: DemoValueArgs,
     /// Where the simulated cloud listens.
     #[arg(
         long = "sim.listen",

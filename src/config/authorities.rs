@@ -9,8 +9,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::key;
-use super::reader::{Reader, Section};
+use super::keys::TlsKeys;
+use super::table::{Block, Scope};
 use exporter_toolkit::{Diagnostic, Place};
 
 /// Largest file of certificates, in bytes; those of the usual systems take a quarter of a megabyte.
@@ -26,21 +26,18 @@ pub struct CaFile {
 }
 
 /// Reads `tls` of a source: `None` is a fault, `Some(None)` means that nothing was written.
-pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<Option<CaFile>> {
-    let key = &key::SOURCE_TLS_CA_FILE;
-    if section.get(key.name()).is_none() {
-        return Some(None);
-    }
-    let text = reader.text(section, key)?;
-    let path = reader.base.join(&text.value);
-    match certificates(&path, true) {
-        Ok(certificates) => Some(Some(CaFile { path, certificates })),
-        Err(reason) => {
-            let message = format!("names {}, which {reason}", path.display());
-            reader.fault(text.at, section.path_of(key.name()), message);
-            None
-        }
-    }
+pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<CaFile>> {
+    let keys = TlsKeys::read(scope)?;
+    let Some(text) = keys.ca_file else {
+        return scope.section.is_empty().then_some(None);
+    };
+    let path = scope.reader.file(&text.value);
+    let read = scope.reader.parsed(&text, |_| {
+        let certificates = certificates(&path, true);
+        certificates.map_err(|reason| format!("names {}, which {reason}", path.display()))
+    });
+    let certificates = read?.value;
+    Some(Some(CaFile { path, certificates }))
 }
 
 /// What is wrong with the variables by which OpenSSL and this program find the machine's

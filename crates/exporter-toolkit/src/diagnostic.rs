@@ -15,19 +15,10 @@ pub enum Place {
         /// Column.
         column: usize,
     },
-    /// On the command line, or in the flag's environment variable.
-    Flag(&'static str),
+    /// On the command line or in the environment; the path names it.
+    Flag,
     /// Nowhere: a default, or something that is missing as a whole.
     Nowhere,
-}
-
-/// A value and where it was written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found<T> {
-    /// The value.
-    pub value: T,
-    /// Where it was written.
-    pub at: Place,
 }
 
 /// One thing that is wrong.
@@ -35,7 +26,8 @@ pub struct Found<T> {
 pub struct Diagnostic {
     /// Where to look.
     pub place: Place,
-    /// The key, such as `poll.interval` or `sources[0].region`; empty for the file as a whole.
+    /// The key, such as `poll.interval` or `sources[0].region`, or the flag; empty for the file as a
+    /// whole.
     pub path: String,
     /// What is wrong and what to do. Never holds a secret.
     pub message: String,
@@ -90,6 +82,11 @@ impl Diagnostics {
         Self::new(&self.file, self.list)
     }
 
+    /// The report, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        self.to_string().lines().map(str::to_owned).collect()
+    }
+
     /// The faults, sorted by place.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
@@ -98,20 +95,13 @@ impl Diagnostics {
     fn write(&self, f: &mut fmt::Formatter<'_>, fault: &Diagnostic) -> fmt::Result {
         match fault.place {
             Place::File { line, column } => write!(f, "{}:{line}:{column}: ", self.file)?,
-            Place::Flag(flag) => write!(f, "{flag} ({}): ", environment_name(flag))?,
-            Place::Nowhere => {}
+            Place::Flag | Place::Nowhere => {}
         }
         if !fault.path.is_empty() {
             write!(f, "{}: ", fault.path)?;
         }
         f.write_str(&fault.message)
     }
-}
-
-/// Warnings as the lines of a report of faults, sorted by place; `file` as in [`Diagnostics::new`].
-pub fn lines(file: &str, list: Vec<Diagnostic>) -> Vec<String> {
-    let sorted = Diagnostics::new(file, list).to_string();
-    sorted.lines().map(str::to_owned).collect()
 }
 
 impl fmt::Display for Diagnostics {
@@ -130,12 +120,6 @@ impl fmt::Display for Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
-
-/// The environment variable of a flag: `--poll.interval` is `SCF_EXPORTER_POLL_INTERVAL`.
-pub fn environment_name(flag: &str) -> String {
-    let name = flag.trim_start_matches('-').replace(['.', '-'], "_");
-    format!("SCF_EXPORTER_{}", name.to_ascii_uppercase())
-}
 
 /// A text from outside, made short and printable for a message.
 pub fn quote(text: &str) -> String {
@@ -163,7 +147,7 @@ mod tests {
             "c.yaml",
             vec![
                 Diagnostic::new(Place::Nowhere, "sources", "none"),
-                Diagnostic::new(Place::Flag("--poll.interval"), "", "bad"),
+                Diagnostic::new(Place::Flag, "--poll.interval (X_POLL_INTERVAL)", "bad"),
                 Diagnostic::new(at(10, 1), "b", "second"),
                 Diagnostic::new(at(2, 9), "a", "first"),
             ],
@@ -171,7 +155,7 @@ mod tests {
         assert_eq!(
             faults.to_string(),
             "c.yaml:2:9: a: first\nc.yaml:10:1: b: second\n\
-             --poll.interval (SCF_EXPORTER_POLL_INTERVAL): bad\nsources: none"
+             --poll.interval (X_POLL_INTERVAL): bad\nsources: none"
         );
     }
 

@@ -13,6 +13,7 @@ mod diagnostic;
 mod duration;
 mod handshake;
 mod listen;
+mod reader;
 mod secret;
 mod server;
 mod suggest;
@@ -23,11 +24,10 @@ pub mod yaml;
 
 pub use bind::{BindError, bind, systemd_sockets};
 pub use choice::{Choice, Cipher, ClientAuth, Curve, TlsVersion, alternatives};
-pub use diagnostic::{
-    Diagnostic, Diagnostics, Found, Place, environment_name, lines, quote, quote_key,
-};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, quote, quote_key};
 pub use duration::{format_duration, parse_duration};
 pub use listen::ListenAddress;
+pub use reader::{Found, Reader, Section};
 pub use secret::Secret;
 pub use server::{Handler, Limits, serve};
 pub use suggest::nearest;

@@ -98,6 +98,11 @@ impl Node {
         matches!(self.content, Content::Map(_) | Content::Null)
     }
 
+    /// Whether it is a sequence.
+    pub fn is_list(&self) -> bool {
+        matches!(self.content, Content::List(_))
+    }
+
     /// What the value is, for messages.
     pub fn kind(&self) -> &'static str {
         match self.content {
@@ -215,7 +220,7 @@ fn insert(
     if let Some(first) = entries.get(&key) {
         let line = match first.at {
             Place::File { line, .. } => line,
-            Place::Flag(_) | Place::Nowhere => 0,
+            Place::Flag | Place::Nowhere => 0,
         };
         let message = format!("this key stands in line {line} already: keep one of the two");
         return Some(Diagnostic::new(at, "", message));
