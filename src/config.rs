@@ -12,6 +12,7 @@ mod filter;
 mod keys;
 mod overrides;
 mod role;
+mod scope;
 mod settings;
 mod source;
 mod table;
@@ -36,7 +37,8 @@ use exporter_toolkit::{Reader, read_file};
 
 use crate::model::FunctionId;
 use crate::secret::Secret;
-use table::{Block, Scope};
+use scope::Scope;
+use table::Block;
 
 /// Everything a run needs to know. Every value is inside its bounds.
 #[derive(Debug, Clone, PartialEq)]

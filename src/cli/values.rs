@@ -51,6 +51,7 @@ fn value_name(key: &Key) -> String {
 fn help(key: &Key, is_demo: bool) -> String {
     let meaning = key.meaning();
     let sentence = meaning.split_once(". ").map_or(meaning, |(first, _)| first);
+    let sentence = sentence.trim_end_matches('.');
     let bounds = match key.kind {
         Kind::Text(_) | Kind::List(..) | Kind::Patterns(_) => None,
         _ => Some(key.kind.bounds()),
@@ -67,7 +68,7 @@ fn help(key: &Key, is_demo: bool) -> String {
     let more: Vec<String> = bounds.into_iter().chain(default).collect();
     match more.is_empty() {
         true => sentence.to_owned(),
-        false => format!("{} [{}]", sentence.trim_end_matches('.'), more.join("; ")),
+        false => format!("{sentence} [{}]", more.join("; ")),
     }
 }
 

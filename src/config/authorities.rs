@@ -10,7 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::keys::TlsKeys;
-use super::table::{Block, Scope};
+use super::scope::Scope;
+use super::table::Block;
 use exporter_toolkit::{Diagnostic, Place};
 
 /// Largest file of certificates, in bytes; those of the usual systems take a quarter of a megabyte.
@@ -29,7 +30,7 @@ pub struct CaFile {
 pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<CaFile>> {
     let keys = TlsKeys::read(scope)?;
     let Some(text) = keys.ca_file else {
-        return scope.section.is_empty().then_some(None);
+        return scope.has_none_of::<TlsKeys>().then_some(None);
     };
     let path = scope.reader.file(&text.value);
     let read = scope.reader.parsed(&text, |_| {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use exporter_toolkit::Found;
 
 use super::keys::CredentialKeys;
-use super::table::{Block, Scope};
+use super::scope::Scope;
+use super::table::Block;
 use super::{CredentialsConfig, KeyFiles};
 use crate::secret::{Secret, fault_of};
 
@@ -30,7 +31,7 @@ pub(super) fn read(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(CredentialsConfig, KeyFiles)> {
     let keys = CredentialKeys::read(scope)?;
-    if scope.section.is_empty() {
+    if scope.has_none_of::<CredentialKeys>() {
         return Some((CredentialsConfig::Chain, KeyFiles::default()));
     }
     let part = |key, file_key, fault| Part {

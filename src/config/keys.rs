@@ -13,11 +13,11 @@ use exporter_toolkit::{Choice, Found, ListenAddress, quote};
 use super::choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
 use super::endpoint::parse_endpoint;
 use super::role;
+use super::scope::{Scope, Texts};
 use super::settings::telemetry_path;
 use super::source::words;
 use super::table::{
-    Block, Key, Kind, Scope, Setting, Texts, blocks, choice, count, duration, list, patterns,
-    setting, text, word,
+    Block, Key, Kind, Setting, blocks, choice, count, duration, list, patterns, setting, text, word,
 };
 
 /// Most sources in one file.
@@ -120,7 +120,8 @@ blocks! {
         first_read: Duration = duration("poll.first_read", NO_TIME, CENTURY)
             .flag("--first-read").default("15m");
         /// Longest run time of a function whose own timeout is not known. 15 minutes, or a day where
-        /// functions run asynchronously. v2 does not tell timeouts; for cls it has no part.
+        /// functions run asynchronously. With v2 it stands for the timeout of every function; for cls it has no
+        /// part.
         max_run_time: Duration = duration("poll.max_run_time", SECOND, DAY)
             .flag("--poll.max-run-time").default("15m");
         /// How late the row of a finished call may appear. The vendor speaks of about a minute for CLS, so

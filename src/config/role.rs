@@ -3,11 +3,12 @@
 use exporter_toolkit::quote;
 
 use super::keys::Role;
-use super::table::{Block, Scope};
+use super::scope::Scope;
+use super::table::Block;
 
 /// Reads `role`. An absent or empty block means none; `None` is a fault.
 pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<Role>> {
-    if scope.section.is_empty() {
+    if scope.has_none_of::<Role>() {
         return Some(None);
     }
     Role::read(scope).map(Some)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use exporter_toolkit::{Found, format_duration, quote};
 
 use super::keys::{Poll, Web};
-use super::table::{Block, Key, Scope};
+use super::scope::Scope;
+use super::table::{Block, Key};
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
 /// Attempt keys of the whole horizon are kept, so a longer one only costs.

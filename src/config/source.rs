@@ -10,7 +10,8 @@ use exporter_toolkit::{Section, quote};
 use super::choice::Api;
 use super::keys::{Endpoints, MAX_SOURCES, ReadingKeys, SourceKeys};
 use super::overrides::Overrides;
-use super::table::{Block, Scope, keys_under, word};
+use super::scope::Scope;
+use super::table::{Block, keys_under, word};
 use super::{Source, authorities, credentials, role};
 
 type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;

@@ -74,12 +74,6 @@ impl Section {
         }
     }
 
-    /// Returns whether no key stands in it.
-    pub fn is_empty(&self) -> bool {
-        let content = self.node.as_ref().map(|node| &node.content);
-        !matches!(content, Some(Content::Map(entries)) if !entries.is_empty())
-    }
-
     /// Returns where the key of this path in the table stands, which may be in a block within this
     /// one.
     pub fn find(&self, key: &str) -> Option<Found<()>> {

@@ -5,7 +5,8 @@ use exporter_toolkit::{Found, Reader, quote};
 use super::words;
 use crate::config::filter::{FunctionFilter, Pattern};
 use crate::config::keys::{FunctionKeys, NamespaceKeys};
-use crate::config::table::{Block, Scope, Texts};
+use crate::config::scope::{Scope, Texts};
+use crate::config::table::Block;
 
 /// Reads `namespaces`.
 pub(super) fn namespaces(scope: &mut Scope<'_, '_>) -> Option<FunctionFilter> {

@@ -4,7 +4,8 @@
 use exporter_toolkit::{Reader, Section, quote};
 
 use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
-use crate::config::table::{Scope, keys_under, word};
+use crate::config::scope::Scope;
+use crate::config::table::{keys_under, word};
 use crate::config::{FunctionFilter, Source};
 
 const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
