@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use pages::{CompletionArgs, ManArgs, completions, manual};
-pub use simulation::{DemoArgs, FaultLevel, RefusalArgs, SimArgs, TopicIndex};
+pub use simulation::{DemoArgs, FaultLevel, RefusalArgs, SimArgs, TopicIndex, WorldArgs};
 pub use values::{DemoValueArgs, ValueArgs};
 pub use variables::unknown_variables;
 
@@ -113,6 +113,7 @@ pub struct HealthArgs {
 /// The command. The values of variables stay out of the help: some are secrets.
 pub fn command() -> Command {
     pages::with_names(Cli::command())
+        .mut_subcommand("demo", simulation::named_for_demo)
         .mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
 }
 

@@ -107,7 +107,7 @@ async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
 
 async fn simulate(args: SimArgs) -> Result<(), Failure> {
     let options = sim::RunOptions {
-        listen: args.listen,
+        listen: args.world.listen,
         settings: args.settings(),
         replay: args.replay,
     };

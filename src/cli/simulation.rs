@@ -3,64 +3,16 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 
 use super::values::DemoValueArgs;
 use crate::config::parse_duration;
 use crate::sim::{Api3, ClsWire, Faults, Index, Role, Settings};
 
-/// Flags of `demo`.
+/// Flags of the simulated world. In `demo` their names begin with `sim.`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Values over the demo's defaults.
-    #[command(flatten)]
-    pub values: DemoValueArgs,
-    /// Where the simulated cloud listens.
-    #[arg(
-        long = "sim.listen",
-        env = "SCF_EXPORTER_SIM_LISTEN",
-        value_name = "ADDR",
-        default_value = "127.0.0.1:0"
-    )]
-    pub sim_listen: SocketAddr,
-    /// Seed of the simulated world: the same seed, the same world.
-    #[arg(
-        long = "sim.seed",
-        env = "SCF_EXPORTER_SIM_SEED",
-        value_name = "N",
-        default_value = "1"
-    )]
-    pub sim_seed: u64,
-    /// Functions in the simulated world.
-    #[arg(long = "sim.functions", env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
-          default_value = "24", value_parser = simulated_functions)]
-    pub sim_functions: usize,
-    /// Namespaces that the functions are spread over.
-    #[arg(long = "sim.namespaces", env = "SCF_EXPORTER_SIM_NAMESPACES", value_name = "N",
-          default_value = "1", value_parser = simulated_namespaces)]
-    pub sim_namespaces: usize,
-    /// Log topics that the functions are spread over; 0 is one for all, as the vendor's default.
-    #[arg(long = "sim.topics", env = "SCF_EXPORTER_SIM_TOPICS", value_name = "N",
-          default_value = "0", value_parser = simulated_topics)]
-    pub sim_topics: usize,
-    /// Calls a second, over all functions.
-    #[arg(long = "sim.rate", env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
-          default_value = "20", value_parser = simulated_rate)]
-    pub sim_rate: f64,
-    /// How badly the simulated cloud behaves.
-    #[arg(
-        long = "sim.faults",
-        env = "SCF_EXPORTER_SIM_FAULTS",
-        value_name = "LEVEL",
-        default_value = "none"
-    )]
-    pub sim_faults: FaultLevel,
-}
-
-/// Flags of `sim`.
-#[derive(Debug, Args)]
-pub struct SimArgs {
-    /// Where it listens; port 0 takes a free one.
+pub struct WorldArgs {
+    /// Where the simulated cloud listens; port 0 takes a free one.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_LISTEN",
@@ -68,7 +20,7 @@ pub struct SimArgs {
         default_value = "127.0.0.1:0"
     )]
     pub listen: SocketAddr,
-    /// Seed of the world: the same seed, the same world.
+    /// Seed of the simulated world: the same seed, the same world.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_SEED",
@@ -76,7 +28,7 @@ pub struct SimArgs {
         default_value = "1"
     )]
     pub seed: u64,
-    /// Functions in the world.
+    /// Functions in the simulated world.
     #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
           default_value = "24", value_parser = simulated_functions)]
     pub functions: usize,
@@ -92,7 +44,7 @@ pub struct SimArgs {
     #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
           default_value = "20", value_parser = simulated_rate)]
     pub rate: f64,
-    /// How badly it behaves.
+    /// How badly the simulated cloud behaves.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_FAULTS",
@@ -100,6 +52,25 @@ pub struct SimArgs {
         default_value = "none"
     )]
     pub faults: FaultLevel,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Values over the demo's defaults.
+    #[command(flatten)]
+    pub values: DemoValueArgs,
+    /// The world that is read.
+    #[command(flatten)]
+    pub world: WorldArgs,
+}
+
+/// Flags of `sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// The world.
+    #[command(flatten)]
+    pub world: WorldArgs,
     /// Calls to play instead of invented ones, one JSON object a line.
     #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -157,24 +128,37 @@ pub enum FaultLevel {
     Harsh,
 }
 
+/// The flags of the world of `demo` under the names that they have there.
+pub(super) fn named_for_demo(command: Command) -> Command {
+    let world = WorldArgs::augment_args(Command::new(""));
+    world.get_arguments().fold(command, |command, arg| {
+        let Some(long) = arg.get_long() else {
+            return command;
+        };
+        let name = format!("sim.{long}");
+        command.mut_arg(arg.get_id().as_str(), |arg| arg.long(name))
+    })
+}
+
 // === impl SimArgs ===
 
 impl SimArgs {
     /// The simulated cloud that these flags describe.
     pub fn settings(&self) -> Settings {
-        let defaults = Settings::new(self.seed);
+        let world = &self.world;
+        let defaults = Settings::new(world.seed);
         let refusals = &self.refusals;
         Settings {
-            functions: self.functions,
-            namespaces: self.namespaces,
-            topics: self.topics,
-            rate_per_second: self.rate,
+            functions: world.functions,
+            namespaces: world.namespaces,
+            topics: world.topics,
+            rate_per_second: world.rate,
             faults: match refusals.no_date {
                 true => Faults {
                     missing_dates: 1.0,
-                    ..self.faults.faults()
+                    ..world.faults.faults()
                 },
-                false => self.faults.faults(),
+                false => world.faults.faults(),
             },
             cls: ClsWire {
                 index: refusals.index.index(),
