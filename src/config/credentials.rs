@@ -107,11 +107,11 @@ impl Part<'_> {
             let read = scope.reader.parsed(&file, |_| from_file(path, self.fault));
             return read.map(|read| read.value);
         }
-        let read = scope.reader.parsed(&text?, |text| self.from_text(text));
+        let read = scope.reader.parsed(&text?, |text| self.read_text(text));
         read.map(|read| read.value)
     }
 
-    fn from_text(&self, text: &str) -> Result<Read, String> {
+    fn read_text(&self, text: &str) -> Result<Read, String> {
         let is_id = self.key == "secret_id";
         let value = match from_environment(self.env, text) {
             Some(value) => {
