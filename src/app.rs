@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::commit::{Books, Committer, Rules, ZeroFirst};
-use crate::config::{self, Config, Faults};
+use crate::config::{self, Config, Diagnostics};
 use crate::expose::ExpositionOptions;
 use crate::ledger::{Functions, Retention};
 use crate::model::FunctionId;
@@ -34,8 +34,8 @@ use crate::runtime::{Runtime, spawn};
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{self, BindError, Lifecycle, Site, Toolkit, Wish};
-pub use reload::{ONLY_AT_START, Reload, Reloaded};
+use crate::web::{self, BindError, Lifecycle, Site, WebConfig, Wish};
+pub use reload::{Reload, Reloaded};
 pub use shown::Shown;
 use sources::{Built, Terms, Wiring};
 
@@ -62,7 +62,7 @@ pub enum BuildError {
     Bind(#[from] BindError),
     /// The web configuration file.
     #[error(transparent)]
-    Web(#[from] Faults),
+    Web(#[from] Diagnostics),
     /// No usable credentials.
     #[error("source {source_name}: {cause}")]
     Credentials {
@@ -118,7 +118,7 @@ struct AtWork {
 pub struct App {
     pipeline: Pipeline,
     site: Arc<Site>,
-    toolkit: Arc<Toolkit>,
+    toolkit: Arc<WebConfig>,
     listeners: Vec<TcpListener>,
     reload: Option<Reload>,
     lifecycle: Lifecycle,
@@ -134,7 +134,7 @@ impl App {
     /// See [`BuildError`].
     pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
         let began = seams.runtime.now();
-        let toolkit = Toolkit::load(config.web.config_file.as_deref())?;
+        let toolkit = WebConfig::load(config.web.config_file.as_deref())?;
         let listeners = listen(&config.web).await?;
         let pipeline = Pipeline::build(config, seams).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
@@ -369,8 +369,8 @@ fn rules(config: &Config) -> Rules {
         late_after: config.poll.horizon(),
         first_read: config.poll.first_read,
         retention: Retention {
-            span: config.series.retention,
-            is_written: config.series.is_retention_written,
+            span: config.series.span(),
+            is_written: config.series.retention.is_some(),
         },
     }
 }

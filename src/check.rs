@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::config::{
-    Api, Config, CredentialsConfig, Endpoints, Faults, FunctionFilter, Pattern, Poll, Read, Role,
-    Source, Web, format_duration,
+    Api, Config, CredentialsConfig, Diagnostics, Endpoints, FunctionFilter, Pattern, Poll, Read,
+    Role, Source, Web, format_duration,
 };
-use crate::web::Toolkit;
+use crate::web::WebConfig;
 
 /// Most names or patterns shown of one list.
 const SHOWN: usize = 10;
@@ -16,8 +16,8 @@ const SHOWN: usize = 10;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn web_file(path: &Path) -> Result<(), Faults> {
-    Toolkit::load(Some(path)).map(|_| ())
+pub fn web_file(path: &Path) -> Result<(), Diagnostics> {
+    WebConfig::load(Some(path)).map(|_| ())
 }
 
 /// Says what a run with this configuration would do; several lines, the last one ended.

@@ -1,53 +1,44 @@
 //! Configuration: a YAML file, environment variables and flags become one checked [`Config`].
 //!
 //! Flags win over their environment variables, and both win over the file. Every key stands once
-//! in the table of [`KEYS`], with its flag, default and bounds. All that is wrong is reported at
+//! in the table of [`keys`], with its flag, default and bounds. All that is wrong is reported at
 //! once, with the place where it stands.
 
 mod authorities;
 mod choice;
 mod credentials;
-mod duration;
 mod endpoint;
-mod fault;
 mod filter;
-mod key;
-mod listen;
+mod keys;
 mod overrides;
-mod reader;
 mod role;
+mod scope;
 mod settings;
 mod source;
-mod suggest;
-mod web_file;
-mod yaml;
+mod table;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use authorities::CaFile;
-pub use choice::{
-    Api, Cipher, ClientAuth, Curve, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod,
-    TlsVersion,
+pub use choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+pub use exporter_toolkit::{
+    Diagnostic, Diagnostics, ListenAddress, Place, format_duration, nearest, parse_duration,
 };
-pub use duration::{format_duration, parse_duration};
-pub use fault::{Fault, Faults, Place, environment_name};
 pub use filter::{FunctionFilter, Pattern, Unmatched};
-pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
-pub use listen::ListenAddress;
-pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
+pub use keys::{Endpoints, Limits, Log, Poll, Role, Series, State, Web, keys};
+pub use overrides::Overrides;
 pub use settings::{STATUS_PATH, telemetry_path};
-pub use suggest::nearest;
-pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
+pub use table::{Key, Kind, environment_name};
+
+use exporter_toolkit::yaml::Node;
+use exporter_toolkit::{Reader, read_file};
 
 use crate::model::FunctionId;
 use crate::secret::Secret;
-use reader::{Reader, Section};
-
-/// Largest configuration file, in bytes.
-const MAX_FILE: u64 = 1 << 20;
+use scope::Scope;
+use table::Block;
 
 /// Everything a run needs to know. Every value is inside its bounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,90 +60,6 @@ pub struct Config {
     /// What is read; at least one, names distinct, no invocation in two of them, accounts named
     /// in all or in none.
     pub sources: Vec<Source>,
-}
-
-/// The web server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Web {
-    /// Where it listens; at least one, unless the sockets are systemd's.
-    pub listen_addresses: Vec<ListenAddress>,
-    /// Whether it listens on the sockets that systemd hands over, instead.
-    pub systemd_socket: bool,
-    /// The file that says what of TLS, passwords and the like is wanted; see [`WebFile`].
-    pub config_file: Option<PathBuf>,
-    /// Where the metrics are; starts with `/`, and is neither `/` nor under `/-/`.
-    pub telemetry_path: String,
-    /// How long a new series is shown at zero before it shows its value.
-    pub zero_first: Duration,
-    /// Whether protobuf leaves out the classic buckets of histograms that have native ones.
-    pub native_histograms_only: bool,
-    /// Whether OpenMetrics tells when each counter and histogram began, as a sample of its own.
-    pub created_series: bool,
-    /// Whether a request may reload the configuration and end the program.
-    pub enable_lifecycle: bool,
-}
-
-/// Where counters are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The state directory, relative to the working directory; `None` keeps all in memory only.
-    pub path: Option<PathBuf>,
-}
-
-/// How logs are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Poll {
-    /// Time between polls of a busy target.
-    pub interval: Duration,
-    /// Longest time between polls of an idle target; at least `interval`.
-    pub idle_interval: Duration,
-    /// Shortest time between full sweeps of a target.
-    pub sweep_interval: Duration,
-    /// How far back the first read of a target goes, where there is no state.
-    pub first_read: Duration,
-    /// Longest run time of a function whose own timeout is not known.
-    pub max_run_time: Duration,
-    /// How late the row of a finished call may appear.
-    pub delivery_delay: Duration,
-    /// Rows asked for in one request.
-    pub page_size: usize,
-    /// How long a graceful stop may take.
-    pub stop_timeout: Duration,
-    /// Time between two looks at the list of functions.
-    pub discovery_interval: Duration,
-}
-
-/// What is bounded.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    /// Functions with series of their own; later ones fold into one.
-    pub functions: usize,
-    /// Requests a second, for each region and action, as written; see
-    /// [`Limits::requests_per_second_of`].
-    pub requests_per_second: Option<f64>,
-    /// Requests of one source that wait for an answer at one time.
-    pub requests_in_flight: usize,
-    /// Most time for one whole answer.
-    pub request_timeout: Duration,
-}
-
-/// How long series live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Series {
-    /// How long the series of a function stay after it was last listed and last called; zero is for
-    /// ever.
-    pub retention: Duration,
-    /// Whether that was written: then it also holds for functions that no list can hold.
-    pub is_retention_written: bool,
-}
-
-/// The exporter's own log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Log {
-    /// The least severe level that is written.
-    pub level: Level,
-    /// The form of a line.
-    pub format: LogFormat,
 }
 
 /// One stream or many of one region, through one API with one account.
@@ -195,32 +102,6 @@ pub struct Source {
     pub key_files: KeyFiles,
     /// The role that who asks takes on first.
     pub role: Option<Role>,
-}
-
-/// Checked URLs of single services.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Endpoints {
-    /// Functions and, for v3, their logs.
-    pub scf: Option<String>,
-    /// Log topics.
-    pub cls: Option<String>,
-    /// Temporary credentials.
-    pub sts: Option<String>,
-    /// The machine's metadata, `http://metadata.tencentyun.com` where nothing is written.
-    pub metadata: Option<String>,
-}
-
-/// A role that is taken on through STS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
-    /// The role, such as `qcs::cam::uin/100000000001:roleName/scf-reader`.
-    pub arn: String,
-    /// What the account's audit shows as the one who took it on.
-    pub session_name: String,
-    /// How long one set of its credentials is asked for; a minute to 12 hours.
-    pub duration: Duration,
-    /// What the role's owner demands to be told, if anything.
-    pub external_id: Option<String>,
 }
 
 /// The files that parts of the credentials stand in; `None` where a part stands elsewhere.
@@ -272,6 +153,33 @@ impl Limits {
             Api::V2 | Api::Cls => 10.0,
         };
         self.requests_per_second.unwrap_or(default)
+    }
+}
+
+// === impl Series ===
+
+impl Series {
+    /// How long series stay, where nothing is written for 30 days.
+    pub fn span(&self) -> Duration {
+        let default = Duration::from_secs(30 * 86_400);
+        self.retention.unwrap_or(default)
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Puts the old value of every key that needs a restart back, and returns the paths of those that
+    /// had changed.
+    pub fn keep_what_needs_a_restart(&mut self, old: &Self) -> Vec<&'static str> {
+        let mut kept = Vec::new();
+        self.web.keep(&old.web, &mut kept);
+        self.state.keep(&old.state, &mut kept);
+        self.poll.keep(&old.poll, &mut kept);
+        self.limits.keep(&old.limits, &mut kept);
+        self.series.keep(&old.series, &mut kept);
+        self.log.keep(&old.log, &mut kept);
+        kept
     }
 }
 
@@ -327,20 +235,20 @@ pub fn load(
     file: Option<&Path>,
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Config, Faults> {
+) -> Result<Config, Diagnostics> {
     let name = file.map_or_else(String::new, |path| path.display().to_string());
     let base = file.and_then(Path::parent).unwrap_or(Path::new(""));
     let config = match file.map_or_else(|| Ok(String::new()), read_file) {
         Ok(text) => parse(&text, &name, base, overrides, env),
         Err(problem) => {
-            let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
-            Err(Faults::new(&name, vec![fault]))
+            let fault = Diagnostic::new(Place::Nowhere, name.as_str(), problem);
+            Err(Diagnostics::new(&name, vec![fault]))
         }
     };
     let of_the_machine = authorities::variable_faults(env);
     match config {
         Ok(config) if of_the_machine.is_empty() => Ok(config),
-        Ok(_) => Err(Faults::new(&name, of_the_machine)),
+        Ok(_) => Err(Diagnostics::new(&name, of_the_machine)),
         Err(faults) => Err(faults.and(of_the_machine)),
     }
 }
@@ -353,44 +261,46 @@ pub fn parse(
     base: &Path,
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Config, Faults> {
-    let (root, faults) = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let mut reader = Reader::new(env, base, faults);
-    let config = match root {
+) -> Result<Config, Diagnostics> {
+    let mut reader = Reader::new(base, keys().map(|key| key.path).collect());
+    let config = match reader.parse(text) {
         // Faults about missing keys would only hide that this is no configuration at all.
         None if reader.has_faults() => None,
         Some(root) if !root.is_block() => {
-            let message = format!("has {} where keys with values belong", root.kind());
-            reader.fault(root.at, "", message);
+            reader.root(Some(&root));
             None
         }
-        root => {
-            let root = reader.section(root.as_ref(), String::new(), "");
-            whole(&mut reader, &root, overrides)
-        }
+        root => whole(&mut reader, root.as_ref(), overrides, env),
     };
-    let warnings = reader.take_warnings();
-    let faults = reader.into_faults();
+    let (faults, warnings) = reader.finish();
     match config {
         Some(config) if faults.is_empty() => Ok(Config {
-            warnings: fault::lines(name, warnings),
+            warnings: Diagnostics::new(name, warnings).lines(),
             ..config
         }),
-        _ => Err(Faults::new(name, faults)),
+        _ => Err(Diagnostics::new(name, faults)),
     }
 }
 
-fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<Config> {
-    let mut block = |name: &str| reader.section(root.get(name), name.to_owned(), name);
-    let (web, state, poll) = (block("web"), block("state"), block("poll"));
-    let (limits, series, log) = (block("limits"), block("series"), block("log"));
-    let web = settings::web(reader, &web, flags);
-    let state = settings::state(reader, &state, flags);
-    let poll = settings::poll(reader, &poll, flags);
-    let limits = settings::limits(reader, &limits, flags);
-    let series = settings::series(reader, &series, flags);
-    let log = settings::log(reader, &log, flags);
-    let sources = source::sources(reader, root, &flags.source);
+fn whole(
+    reader: &mut Reader<'_>,
+    root: Option<&Rc<Node>>,
+    flags: &Overrides,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Option<Config> {
+    let section = reader.root(root);
+    let mut root = Scope {
+        reader,
+        section,
+        flags,
+    };
+    let web = settings::web(&mut root.block("web"));
+    let state = State::read(&mut root.block("state"));
+    let poll = settings::poll(&mut root.block("poll"));
+    let limits = Limits::read(&mut root.block("limits"));
+    let series = Series::read(&mut root.block("series"));
+    let log = Log::read(&mut root.block("log"));
+    let sources = source::sources(&mut root, env);
     Some(Config {
         web: web?,
         state: state?,
@@ -401,17 +311,4 @@ fn whole(reader: &mut Reader<'_>, root: &Section, flags: &Overrides) -> Option<C
         warnings: Vec::new(),
         sources: sources?,
     })
-}
-
-fn read_file(path: &Path) -> Result<String, String> {
-    let unreadable = |error| format!("cannot be read ({error}): check path and permissions");
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err("is larger than 1 MiB: is it the right file?".to_owned());
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text: is it the right file?".to_owned())
 }

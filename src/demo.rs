@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, BuildError, Seams, Shown};
-use crate::cli::{DemoArgs, demo_overrides};
-use crate::config::{self, Config, CredentialsConfig, Faults};
+use crate::cli::DemoArgs;
+use crate::config::{self, Config, CredentialsConfig, Diagnostics};
 use crate::runtime::spawn;
 use crate::secret::Secret;
 use crate::sim::{self, Cloud, Settings};
@@ -39,7 +39,7 @@ pub enum DemoError {
     },
     /// The configuration.
     #[error("{0}")]
-    Config(#[from] Faults),
+    Config(#[from] Diagnostics),
     /// The exporter.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -67,25 +67,26 @@ impl Demo {
         args: &DemoArgs,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, DemoError> {
-        let mut overrides = demo_overrides(args);
-        let address = args.sim_listen;
+        let address = args.world.listen;
         let failed = |cause| DemoError::Listen { address, cause };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        overrides.source.endpoint = Some(format!("http://{address}"));
+        let endpoint = format!("http://{address}");
+        let overrides = args.values.0.clone();
+        let overrides = overrides.with("sources[].endpoint", [endpoint]);
         let mut config = config::load(None, &overrides, environment)?;
         let clock = sim::steady_clock();
         let cloud = Arc::new(Cloud::new(Settings {
-            functions: args.sim_functions,
-            namespaces: args.sim_namespaces,
-            topics: args.sim_topics,
-            rate_per_second: args.sim_rate,
-            faults: args.sim_faults.faults(),
+            functions: args.world.functions,
+            namespaces: args.world.namespaces,
+            topics: args.world.topics,
+            rate_per_second: args.world.rate,
+            faults: args.world.faults.faults(),
             start_ms: clock(),
             history_ms: HISTORY.as_millis() as i64,
             max_duration_ms: LONGEST_CALL.as_millis() as u64,
             region: config.sources[0].region.clone(),
-            ..Settings::new(args.sim_seed)
+            ..Settings::new(args.world.seed)
         }));
         config.sources[0].credentials = CredentialsConfig::Explicit {
             secret_id: cloud.settings().secret_id.clone(),

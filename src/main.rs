@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use scf_exporter::app::{App, BuildError, Reload, Seams};
 use scf_exporter::cli::{self, Action};
-use scf_exporter::config::{self, Faults, Overrides};
+use scf_exporter::config::{self, Diagnostics, Overrides};
 #[cfg(feature = "demo")]
 use scf_exporter::demo::Demo;
 use scf_exporter::runtime::Runtime;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         match cli.command {
             Action::Run(args) => {
                 let file = args.config_file.clone();
-                run(file, cli::overrides(&args)).await
+                run(file, args.values.0).await
             }
             #[cfg(feature = "demo")]
             Action::Demo(args) => demo(&args).await,
@@ -47,8 +47,7 @@ fn main() -> ExitCode {
             Action::Completions(args) => print(&cli::completions(args.shell)),
             Action::Man(args) => print(&cli::manual(args.command.as_deref()).map_err(failure)?),
             Action::CheckConfig(args) => {
-                let overrides = cli::check_overrides(&args);
-                let config = load(Some(&args.file), &overrides)?;
+                let config = load(Some(&args.file), &args.values.0)?;
                 for warning in warnings(&config) {
                     eprintln!("scf-exporter: warning: {warning}");
                 }
@@ -116,7 +115,7 @@ fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Fa
     read(file, overrides).map_err(|faults| faulty(&faults))
 }
 
-fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Faults> {
+fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Diagnostics> {
     config::load(file, overrides, &|name| std::env::var(name).ok())
 }
 
@@ -146,7 +145,7 @@ fn check_web(files: &[PathBuf]) -> Result<(), Failure> {
     Err(Failure(bad.join("\n"), EXIT_CONFIG))
 }
 
-fn faulty(faults: &Faults) -> Failure {
+fn faulty(faults: &Diagnostics) -> Failure {
     Failure(faults.to_string(), EXIT_CONFIG)
 }
 

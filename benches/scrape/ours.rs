@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use scf_exporter::model::{Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
 use scf_exporter::series::{FunctionSeries, SeriesSet, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::web::{self, Limits, Readiness, Site, Status, Toolkit, View};
+use scf_exporter::web::{self, Limits, Readiness, Site, Status, View, WebConfig};
 use tokio::net::TcpListener;
 
 use super::Failure;
@@ -44,7 +44,7 @@ impl Ours {
             ..Limits::default()
         };
         runtime.spawn(async move {
-            let open = Arc::new(Toolkit::none());
+            let open = Arc::new(WebConfig::none());
             web::serve(vec![listener], site, open, limits, pending()).await;
         });
         Ok(Self {

@@ -13,30 +13,17 @@ use tracing::{error, info, warn};
 
 use super::{BuildError, Running, end, rules, wanted};
 use crate::commit;
-use crate::config::{Config, Faults, Level, Log, State, Web};
+use crate::config::{Config, Diagnostics, Level};
 use crate::model::FunctionId;
 use crate::web::Wish;
 
 use super::sources::{Built, Terms};
 
-/// Keys that are read at the start alone.
-pub const ONLY_AT_START: &[&str] = &[
-    "web.listen_address",
-    "web.systemd_socket",
-    "web.config_file",
-    "web.telemetry_path",
-    "web.native_histograms_only",
-    "web.created_series",
-    "web.enable_lifecycle",
-    "state.path",
-    "log.format",
-];
-
 /// How a running exporter comes to another configuration.
 #[derive(Clone)]
 pub struct Reload {
     /// Reads it anew.
-    pub load: Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>,
+    pub load: Arc<dyn Fn() -> Result<Config, Diagnostics> + Send + Sync>,
     /// Has the log written from this level on.
     pub set_level: Arc<dyn Fn(Level) + Send + Sync>,
 }
@@ -50,7 +37,7 @@ pub struct Reloaded {
     pub changed: Vec<String>,
     /// Sources that are no more.
     pub removed: Vec<String>,
-    /// Keys of [`ONLY_AT_START`] that are other now, and keep their old value.
+    /// Keys that need a restart to change and are other now: they keep their old value.
     pub kept: Vec<&'static str>,
     /// Whether what ended did so in time, so that nothing of it has to be read again.
     pub in_time: bool,
@@ -110,7 +97,7 @@ impl Running {
     /// When a new source cannot be built; all goes on as it was.
     pub async fn reload(&mut self, config: &Config) -> Result<Reloaded, BuildError> {
         let mut config = config.clone();
-        let kept = keep_what_stays(&self.config, &mut config);
+        let kept = config.keep_what_needs_a_restart(&self.config);
         let built = self.build_others(&config).await?;
         let mut reloaded = Reloaded {
             kept,
@@ -222,42 +209,4 @@ impl Reloaded {
             "configuration taken over"
         );
     }
-}
-
-/// Puts the old value of [`ONLY_AT_START`] back; which of them are other.
-fn keep_what_stays(old: &Config, new: &mut Config) -> Vec<&'static str> {
-    // Each key is named here, so that none that is new is forgotten.
-    let Web {
-        listen_addresses,
-        systemd_socket,
-        config_file,
-        telemetry_path,
-        zero_first: _,
-        native_histograms_only,
-        created_series,
-        enable_lifecycle,
-    } = &mut new.web;
-    let State { path } = &mut new.state;
-    let Log { level: _, format } = &mut new.log;
-    let web = &old.web;
-    let kept = [
-        keep(listen_addresses, &web.listen_addresses),
-        keep(systemd_socket, &web.systemd_socket),
-        keep(config_file, &web.config_file),
-        keep(telemetry_path, &web.telemetry_path),
-        keep(native_histograms_only, &web.native_histograms_only),
-        keep(created_series, &web.created_series),
-        keep(enable_lifecycle, &web.enable_lifecycle),
-        keep(path, &old.state.path),
-        keep(format, &old.log.format),
-    ];
-    let other = ONLY_AT_START.iter().zip(kept).filter(|(_, kept)| *kept);
-    other.map(|(key, _)| *key).collect()
-}
-
-/// Puts an old value back; whether it was another.
-fn keep<T: PartialEq + Clone>(new: &mut T, old: &T) -> bool {
-    let other = *new != *old;
-    new.clone_from(old);
-    other
 }

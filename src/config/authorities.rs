@@ -9,9 +9,10 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::fault::{Fault, Place};
-use super::key;
-use super::reader::{Reader, Section};
+use super::keys::TlsKeys;
+use super::scope::Scope;
+use super::table::Block;
+use exporter_toolkit::{Diagnostic, Place};
 
 /// Largest file of certificates, in bytes; those of the usual systems take a quarter of a megabyte.
 const MAX_FILE: u64 = 4 << 20;
@@ -26,27 +27,24 @@ pub struct CaFile {
 }
 
 /// Reads `tls` of a source: `None` is a fault, `Some(None)` means that nothing was written.
-pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<Option<CaFile>> {
-    let key = &key::SOURCE_TLS_CA_FILE;
-    if section.get(key.name()).is_none() {
-        return Some(None);
-    }
-    let text = reader.text(section, key)?;
-    let path = reader.base.join(&text.value);
-    match certificates(&path, true) {
-        Ok(certificates) => Some(Some(CaFile { path, certificates })),
-        Err(reason) => {
-            let message = format!("names {}, which {reason}", path.display());
-            reader.fault(text.at, section.path_of(key.name()), message);
-            None
-        }
-    }
+pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<CaFile>> {
+    let keys = TlsKeys::read(scope)?;
+    let Some(text) = keys.ca_file else {
+        return scope.has_none_of::<TlsKeys>().then_some(None);
+    };
+    let path = scope.reader.file(&text.value);
+    let read = scope.reader.parsed(&text, |_| {
+        let certificates = certificates(&path, true);
+        certificates.map_err(|reason| format!("names {}, which {reason}", path.display()))
+    });
+    let certificates = read?.value;
+    Some(Some(CaFile { path, certificates }))
 }
 
 /// What is wrong with the variables by which OpenSSL and this program find the machine's
 /// certificates: what they name, and is not there, would leave no certificate to trust, and would be
 /// told at no other time.
-pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault> {
+pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     if let Some(name) = env("SSL_CERT_FILE") {
         let problem = if name.is_empty() {
@@ -56,7 +54,7 @@ pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault
             read.err()
                 .map(|reason| format!("names {name}, which {reason}"))
         };
-        faults.extend(problem.map(|it| Fault::new(Place::Nowhere, "SSL_CERT_FILE", it)));
+        faults.extend(problem.map(|it| Diagnostic::new(Place::Nowhere, "SSL_CERT_FILE", it)));
     }
     let names = env("SSL_CERT_DIR").unwrap_or_default();
     for folder in std::env::split_paths(&names).filter(|path| !path.as_os_str().is_empty()) {
@@ -65,7 +63,7 @@ pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Fault
                 "names {}, which cannot be read as a directory ({error}): check path and permissions",
                 folder.display()
             );
-            faults.push(Fault::new(Place::Nowhere, "SSL_CERT_DIR", problem));
+            faults.push(Diagnostic::new(Place::Nowhere, "SSL_CERT_DIR", problem));
         }
     }
     faults

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::key::{self, Key};
-use super::reader::{Reader, Section};
+use exporter_toolkit::Found;
+
+use super::keys::CredentialKeys;
+use super::scope::Scope;
+use super::table::Block;
 use super::{CredentialsConfig, KeyFiles};
 use crate::secret::{Secret, fault_of};
 
@@ -13,35 +16,45 @@ struct Read {
     file: Option<PathBuf>,
 }
 
+/// A part of the credentials: a text under `key`, or in the file under `file_key`.
+struct Part<'p> {
+    key: &'static str,
+    file_key: &'static str,
+    /// What is wrong with a value.
+    fault: fn(&str) -> Option<&'static str>,
+    env: &'p dyn Fn(&str) -> Option<String>,
+}
+
 /// Reads `credentials`. An absent or empty block means the chain of the usual places.
 pub(super) fn read(
-    reader: &mut Reader<'_>,
-    section: &Section,
+    scope: &mut Scope<'_, '_>,
+    env: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(CredentialsConfig, KeyFiles)> {
-    let keys = [
-        &key::SECRET_ID,
-        &key::SECRET_ID_FILE,
-        &key::SECRET_KEY,
-        &key::SECRET_KEY_FILE,
-        &key::TOKEN,
-        &key::TOKEN_FILE,
-    ];
-    if keys.iter().all(|key| section.get(key.name()).is_none()) {
+    let keys = CredentialKeys::read(scope)?;
+    if scope.has_none_of::<CredentialKeys>() {
         return Some((CredentialsConfig::Chain, KeyFiles::default()));
     }
-    let id = secret(reader, section, &key::SECRET_ID, &key::SECRET_ID_FILE, id);
-    let (key, file) = (&key::SECRET_KEY, &key::SECRET_KEY_FILE);
-    let secret_key = secret(reader, section, key, file, key_or_token);
-    let (key, file) = (&key::TOKEN, &key::TOKEN_FILE);
-    let token = secret(reader, section, key, file, key_or_token);
-    let written = |key: &Key| section.get(key.name()).is_some();
-    let has_id = written(&key::SECRET_ID) || written(&key::SECRET_ID_FILE);
-    let has_key = written(&key::SECRET_KEY) || written(&key::SECRET_KEY_FILE);
-    let has_token = written(&key::TOKEN) || written(&key::TOKEN_FILE);
-    if !has_id || !has_key {
+    let part = |key, file_key, fault| Part {
+        key,
+        file_key,
+        fault,
+        env,
+    };
+    let id = part("secret_id", "secret_id_file", id);
+    let secret_key = part("secret_key", "secret_key_file", fault_of);
+    let token = part("token", "token_file", fault_of);
+    let has = |part: &Part<'_>| {
+        let names = [part.key, part.file_key];
+        names.iter().any(|name| scope.section.get(name).is_some())
+    };
+    let (has_pair, has_token) = (has(&id) && has(&secret_key), has(&token));
+    let id = id.read(scope, keys.secret_id, keys.secret_id_file);
+    let secret_key = secret_key.read(scope, keys.secret_key, keys.secret_key_file);
+    let token = token.read(scope, keys.token, keys.token_file);
+    if !has_pair {
         let message = "is half a pair: write secret_id, and secret_key_file or secret_key, or no \
                        credentials at all to use the environment";
-        reader.fault(section.at, &section.path, message);
+        scope.reader.fault(&scope.section.of_block(""), message);
     }
     if has_token && token.is_none() {
         return None;
@@ -69,81 +82,66 @@ fn id(value: &str) -> Option<&'static str> {
     (!good).then_some("is no secret id: write the id as the console shows it, or ${NAME}")
 }
 
-fn key_or_token(value: &str) -> Option<&'static str> {
-    fault_of(value)
-}
+// === impl Part ===
 
-/// A value from `${NAME}` under one key or from a file under the other. An id may stand there
-/// itself: it names the key and does not sign anything.
-fn secret(
-    reader: &mut Reader<'_>,
-    section: &Section,
-    key: &Key,
-    file_key: &Key,
-    fault: impl Fn(&str) -> Option<&'static str>,
-) -> Option<Read> {
-    let text = reader.text(section, key);
-    let file = reader.text(section, file_key);
-    if let (Some(text), Some(file)) = (&text, &file) {
-        let message = format!(
-            "stands beside {}: keep one of the two",
-            if text.at < file.at { key } else { file_key }.name()
-        );
-        let later = if text.at < file.at { file_key } else { key };
-        reader.fault(text.at.max(file.at), section.path_of(later.name()), message);
-        return None;
+impl Part<'_> {
+    /// The value from `${NAME}` or from a file. An id may stand there itself: it names the key and does
+    /// not sign anything.
+    fn read(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        text: Option<Found<String>>,
+        file: Option<Found<String>>,
+    ) -> Option<Read> {
+        if let (Some(text), Some(file)) = (&text, &file) {
+            let (first, later) = match text.at < file.at {
+                true => (self.key, file),
+                false => (self.file_key, text),
+            };
+            let message = format!("stands beside {first}: keep one of the two");
+            scope.reader.fault(later, message);
+            return None;
+        }
+        if let Some(file) = file {
+            let path = scope.reader.file(&file.value);
+            let read = scope.reader.parsed(&file, |_| from_file(path, self.fault));
+            return read.map(|read| read.value);
+        }
+        let read = scope.reader.parsed(&text?, |text| self.read_text(text));
+        read.map(|read| read.value)
     }
-    let (found, key, read) = match (text, file) {
-        (Some(text), _) => {
-            let read = from_text(reader, &text.value, key, file_key, fault);
-            (text, key, read)
-        }
-        (None, Some(file)) => {
-            let read = from_file(reader.base.join(&file.value), fault);
-            (file, file_key, read)
-        }
-        (None, None) => return None,
-    };
-    read.map_err(|message| reader.fault(found.at, section.path_of(key.name()), message))
-        .ok()
-}
 
-fn from_text(
-    reader: &Reader<'_>,
-    text: &str,
-    key: &Key,
-    file_key: &Key,
-    fault: impl Fn(&str) -> Option<&'static str>,
-) -> Result<Read, String> {
-    let is_id = *key == key::SECRET_ID;
-    let value = match from_environment(reader.env, text) {
-        Some(value) => {
-            let value = value?;
-            if let Some(fault) = fault(&value) {
+    fn read_text(&self, text: &str) -> Result<Read, String> {
+        let is_id = self.key == "secret_id";
+        let value = match from_environment(self.env, text) {
+            Some(value) => {
+                let value = value?;
+                if let Some(fault) = (self.fault)(&value) {
+                    return Err(format!(
+                        "names the environment variable {}, whose value {fault}{}",
+                        text.trim_matches(['$', '{', '}']),
+                        if is_id { "" } else { ": set it again" },
+                    ));
+                }
+                value
+            }
+            None if is_id => match (self.fault)(text) {
+                Some(fault) => return Err(fault.to_owned()),
+                None => text.to_owned(),
+            },
+            None => {
                 return Err(format!(
-                    "names the environment variable {}, whose value {fault}{}",
-                    text.trim_matches(['$', '{', '}']),
-                    if is_id { "" } else { ": set it again" },
+                    "must not be written in the file: write ${{NAME}} with the name of an \
+                     environment variable, or use {}",
+                    self.file_key
                 ));
             }
-            value
-        }
-        None if is_id => match fault(text) {
-            Some(fault) => return Err(fault.to_owned()),
-            None => text.to_owned(),
-        },
-        None => {
-            return Err(format!(
-                "must not be written in the file: write ${{NAME}} with the name of an \
-                 environment variable, or use {}",
-                file_key.name()
-            ));
-        }
-    };
-    Ok(Read {
-        value: Secret::new(value),
-        file: None,
-    })
+        };
+        Ok(Read {
+            value: Secret::new(value),
+            file: None,
+        })
+    }
 }
 
 fn from_file(path: PathBuf, fault: impl Fn(&str) -> Option<&'static str>) -> Result<Read, String> {

@@ -5,8 +5,8 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
-use super::fault::quote;
-use super::suggest::nearest;
+use exporter_toolkit::nearest;
+use exporter_toolkit::quote;
 
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 1_000;

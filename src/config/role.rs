@@ -1,39 +1,21 @@
 //! The role that a source takes on, on top of its credentials.
 
-use super::Role;
-use super::fault::quote;
-use super::key;
-use super::reader::{Reader, Section};
+use exporter_toolkit::quote;
+
+use super::keys::Role;
+use super::scope::Scope;
+use super::table::Block;
 
 /// Reads `role`. An absent or empty block means none; `None` is a fault.
-pub(super) fn read(reader: &mut Reader<'_>, section: &Section) -> Option<Option<Role>> {
-    let keys = [
-        &key::ROLE_ARN,
-        &key::ROLE_SESSION_NAME,
-        &key::ROLE_DURATION,
-        &key::ROLE_EXTERNAL_ID,
-    ];
-    if keys.iter().all(|key| section.get(key.name()).is_none()) {
+pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<Role>> {
+    if scope.has_none_of::<Role>() {
         return Some(None);
     }
-    if section.get(key::ROLE_ARN.name()).is_none() {
-        let message = "is missing: write the ARN that the CAM console shows for the role";
-        reader.fault(section.at, section.path_of(key::ROLE_ARN.name()), message);
-    }
-    let arn = reader.value(section, &key::ROLE_ARN, None, arn);
-    let session_name = reader.value(section, &key::ROLE_SESSION_NAME, None, session_name);
-    let duration = reader.duration(section, &key::ROLE_DURATION, None);
-    let external_id = reader.optional(section, &key::ROLE_EXTERNAL_ID, None, external_id);
-    Some(Some(Role {
-        arn: arn?.value,
-        session_name: session_name?.value,
-        duration: duration?.value,
-        external_id: external_id?,
-    }))
+    Role::read(scope).map(Some)
 }
 
 /// Only the beginning is fixed: role names may hold more than the console lets one type.
-fn arn(text: &str) -> Result<String, String> {
+pub(super) fn arn(text: &str) -> Result<String, String> {
     let plain = text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic());
     if !plain || !text.starts_with("qcs::cam::") {
         return Err(format!(
@@ -46,7 +28,7 @@ fn arn(text: &str) -> Result<String, String> {
 }
 
 /// The bounds of STS itself, which answers a bad one with no more than `InvalidParameter`.
-fn session_name(text: &str) -> Result<String, String> {
+pub(super) fn session_name(text: &str) -> Result<String, String> {
     bounded(text, "=,.@_-").ok_or_else(|| {
         format!(
             "{} is no session name: write 2 to 128 letters, digits and =,.@_-",
@@ -56,7 +38,7 @@ fn session_name(text: &str) -> Result<String, String> {
 }
 
 /// Left out of the message: it is shared with the other account and with nobody else.
-fn external_id(text: &str) -> Result<String, String> {
+pub(super) fn external_id(text: &str) -> Result<String, String> {
     bounded(text, "+=,.@:/_-").ok_or_else(|| {
         "is no external id: write the 2 to 128 letters, digits and +=,.@:/_- that the role asks for"
             .to_owned()

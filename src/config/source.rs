@@ -3,143 +3,117 @@
 mod filters;
 mod regions;
 mod rules;
-mod words;
+pub(super) mod words;
+
+use exporter_toolkit::{Section, quote};
 
 use super::choice::Api;
-use super::endpoint::parse_endpoint;
-use super::fault::{Place, quote};
-use super::key::{self, Key, MAX_SOURCES};
-use super::overrides::SourceOverrides;
-use super::reader::{Found, Reader, Section};
-use super::yaml::Content;
-use super::{Endpoints, Source, authorities, credentials, role};
+use super::keys::{Endpoints, MAX_SOURCES, ReadingKeys, SourceKeys};
+use super::overrides::Overrides;
+use super::scope::Scope;
+use super::table::{Block, keys_under, word};
+use super::{Source, authorities, credentials, role};
+
+type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
 /// Reads all sources: those of the file, or the one that flags name.
-pub(super) fn sources(
-    reader: &mut Reader<'_>,
-    root: &Section,
-    flags: &SourceOverrides,
-) -> Option<Vec<Source>> {
-    let sections = sections(reader, root)?;
-    if sections.is_empty() && flags.is_empty() {
+pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option<Vec<Source>> {
+    let sections = root
+        .reader
+        .sections(&root.section, "sources", MAX_SOURCES)?;
+    let has_flags = keys_under("sources[]").any(|key| !root.flags.get(key.path).is_empty());
+    if sections.is_empty() && !has_flags {
         let message = "there is nothing to read: give --api cls --region REGION, or a file with \
                        --config.file that holds sources: [{api: cls, region: REGION}]";
-        reader.fault(Place::Nowhere, "sources", message);
+        let place = Section::absent("", "").place("sources");
+        root.reader.fault(&place, message);
         return None;
     }
     if sections.is_empty() {
-        let section = Section::absent("sources[0]");
-        let mut read = [source(reader, &section, flags)];
+        let section = Section::absent("sources[0]", "sources[]");
+        let mut read = [source(root, section, root.flags, env)];
         rules::settle_auto(&mut read);
         return read.into_iter().collect();
     }
-    let nothing = SourceOverrides::default();
+    let nothing = Overrides::default();
     let flags = if sections.len() == 1 {
-        flags
+        root.flags
     } else {
-        refuse_flags(reader, flags, sections.len());
+        refuse_flags(root, sections.len());
         &nothing
     };
-    let mut read: Vec<_> = sections
-        .iter()
-        .map(|section| source(reader, section, flags))
+    let sections_read = sections.iter().cloned();
+    let mut read: Vec<_> = sections_read
+        .map(|section| source(root, section, flags, env))
         .collect();
     rules::settle_auto(&mut read);
-    rules::check_together(reader, &sections, &read);
+    rules::check_together(root.reader, &sections, &read);
     read.into_iter().collect()
 }
 
-/// The blocks under `sources`; `None` after a fault that leaves nothing to read.
-fn sections(reader: &mut Reader<'_>, root: &Section) -> Option<Vec<Section>> {
-    let Some(node) = root.get("sources") else {
-        return Some(Vec::new());
-    };
-    let items = match &node.content {
-        Content::Null => return Some(Vec::new()),
-        Content::List(items) if items.len() <= MAX_SOURCES => items,
-        Content::List(items) => {
-            let message = format!("{} sources: write at most {MAX_SOURCES}", items.len());
-            reader.fault(node.at, "sources", message);
-            return None;
-        }
-        _ => {
-            let message = format!(
-                "has {}: write a list, each source after a dash",
-                node.kind()
-            );
-            reader.fault(node.at, "sources", message);
-            return None;
-        }
-    };
-    let mut sections = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let path = format!("sources[{index}]");
-        sections.push(reader.section(Some(item), path, "sources[]"));
-    }
-    Some(sections)
-}
-
 /// Flags change one source; with several in the file nobody can tell which.
-fn refuse_flags(reader: &mut Reader<'_>, flags: &SourceOverrides, count: usize) {
-    for key in flags.given() {
+fn refuse_flags(root: &mut Scope<'_, '_>, count: usize) {
+    for key in keys_under("sources[]") {
+        let Some(flag) = root.flag_texts(key).pop() else {
+            continue;
+        };
         let message = format!(
             "changes one source, but the file has {count}: write {} there, and leave this out",
             key.name()
         );
-        reader.fault(flag_place(key), "", message);
+        root.reader.fault(&flag, message);
     }
 }
 
-fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -> Option<Source> {
-    let api = required(reader, section, &key::SOURCE_API, &flags.api, words::api);
-    let region = required(
-        reader,
+fn source(
+    root: &mut Scope<'_, '_>,
+    section: Section,
+    flags: &Overrides,
+    env: &Environment<'_>,
+) -> Option<Source> {
+    let scope = &mut Scope {
+        reader: root.reader,
         section,
-        &key::SOURCE_REGION,
-        &flags.region,
-        words::region,
-    );
-    let name = reader.optional(section, &key::SOURCE_NAME, None, words::name);
-    let account = reader.optional(section, &key::SOURCE_ACCOUNT, None, words::account);
-    let domain = reader.choice(section, &key::SOURCE_DOMAIN, flags.domain.as_deref());
-    let endpoint = flags.endpoint.as_deref();
-    let endpoint = reader.optional(section, &key::SOURCE_ENDPOINT, endpoint, parse_endpoint);
-    let endpoints = endpoints(reader, section);
-    let block = sub_section(reader, section, "tls");
-    let ca_file = authorities::read(reader, &block);
-    let read = reader.choice(section, &key::SOURCE_READ, flags.read.as_deref());
-    let method = reader.choice(section, &key::SOURCE_METHOD, None);
-    let signing = reader.choice(section, &key::SOURCE_SIGNATURE_METHOD, None);
-    let topics = filters::topics(reader, section, &flags.topics);
-    let namespaces = filters::filter(reader, section, &filters::NAMESPACES, &flags.namespaces);
-    let functions = filters::filter(reader, section, &filters::FUNCTIONS, &flags.functions);
-    let block = sub_section(reader, section, "credentials");
-    let credentials = credentials::read(reader, &block);
-    let block = sub_section(reader, section, "role");
-    let role = role::read(reader, &block);
-    let api = api?.value;
-    rules::refuse_unfit(reader, section, flags, api);
-    let (method, signing) = (method?, signing?);
+        flags,
+    };
+    let keys = SourceKeys::read(scope);
+    let endpoints = Endpoints::read(&mut scope.block("endpoints"));
+    let ca_file = authorities::read(&mut scope.block("tls"));
+    let reading = ReadingKeys::read(scope);
+    let topics = reading
+        .as_ref()
+        .map(|keys| filters::topics(scope, &keys.topics));
+    let namespaces = filters::namespaces(&mut scope.block("namespaces"));
+    let functions = filters::functions(&mut scope.block("functions"));
+    let credentials = credentials::read(&mut scope.block("credentials"), env);
+    let role = role::read(&mut scope.block("role"));
+    let signature_method = scope
+        .peek("sources[].api", |_, text| word(text))
+        .and_then(|api| {
+            rules::refuse_unfit(scope, api);
+            rules::signing(scope, api)
+        });
+    let (keys, reading) = (keys?, reading?);
+    warn_of_region(scope, keys.api, &keys.region);
     let (credentials, key_files) = credentials?;
-    let signature_method = rules::signing(reader, section, api, &method, &signing);
-    let region = region?;
-    warn_of_region(reader, section, api, &region);
-    let (region, account) = (region.value, account?.unwrap_or_default());
+    let account = keys.account.unwrap_or_default();
     Some(Source {
-        name: name?.unwrap_or_else(|| default_name(&account, api.as_str(), &region)),
+        name: keys
+            .name
+            .unwrap_or_else(|| default_name(&account, keys.api.as_str(), &keys.region)),
         account,
-        api,
-        region,
-        domain: domain?.value,
-        endpoint: endpoint?,
+        api: keys.api,
+        region: keys.region,
+        domain: keys.domain,
+        endpoint: keys.endpoint,
         endpoints: endpoints?,
         ca_file: ca_file?,
-        read: read?.value,
-        namespaces,
-        functions,
-        topics,
-        method: method.value,
-        signature_method,
+        read: reading.read,
+        namespaces: namespaces?,
+        functions: functions?,
+        topics: topics?,
+        method: reading.method,
+        signature_method: signature_method?,
         credentials,
         key_files,
         role: role?,
@@ -147,18 +121,15 @@ fn source(reader: &mut Reader<'_>, section: &Section, flags: &SourceOverrides) -
 }
 
 /// The older API knows regions by their short names as well.
-fn warn_of_region(reader: &mut Reader<'_>, section: &Section, api: Api, region: &Found<String>) {
-    let text = region.value.as_str();
-    let is_short = !text.contains('-') && text.len() <= 3;
-    let Some(likely) = regions::likely(text).filter(|_| !(api == Api::V2 && is_short)) else {
+fn warn_of_region(scope: &mut Scope<'_, '_>, api: Api, region: &str) {
+    let is_short = !region.contains('-') && region.len() <= 3;
+    let likely = regions::likely(region).filter(|_| !(api == Api::V2 && is_short));
+    let (Some(likely), Some(said)) = (likely, scope.at("sources[].region")) else {
         return;
     };
-    let path = match region.at {
-        Place::Flag(_) => String::new(),
-        Place::File { .. } | Place::Nowhere => section.path_of(key::SOURCE_REGION.name()),
-    };
-    let message = format!("{} is hardly a region: did you mean {likely}?", quote(text));
-    reader.warn(region.at, path, message);
+    let shown = quote(region);
+    let message = format!("{shown} is hardly a region: did you mean {likely}?");
+    scope.reader.warn(&said, message);
 }
 
 /// `v2/ap-guangzhou`, after the account's name where there is one: names are distinct, and
@@ -168,42 +139,4 @@ fn default_name(account: &str, api: &str, region: &str) -> String {
         "" => format!("{api}/{region}"),
         account => format!("{account}/{api}/{region}"),
     }
-}
-
-fn endpoints(reader: &mut Reader<'_>, section: &Section) -> Option<Endpoints> {
-    let block = sub_section(reader, section, "endpoints");
-    let mut url = |key: &Key| reader.optional(&block, key, None, parse_endpoint);
-    let (scf, cls) = (url(&key::ENDPOINT_SCF), url(&key::ENDPOINT_CLS));
-    let (sts, metadata) = (url(&key::ENDPOINT_STS), url(&key::ENDPOINT_METADATA));
-    Some(Endpoints {
-        scf: scf?,
-        cls: cls?,
-        sts: sts?,
-        metadata: metadata?,
-    })
-}
-
-fn sub_section(reader: &mut Reader<'_>, section: &Section, name: &str) -> Section {
-    let table_path = format!("sources[].{name}");
-    reader.section(section.get(name), section.path_of(name), &table_path)
-}
-
-fn required<T>(
-    reader: &mut Reader<'_>,
-    section: &Section,
-    key: &Key,
-    flag: &Option<String>,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Option<Found<T>> {
-    if flag.is_none() && section.get(key.name()).is_none() {
-        let flag = key.flag.unwrap_or_default();
-        let message = format!("is missing: write it in the file, or give {flag}");
-        reader.fault(section.at, section.path_of(key.name()), message);
-        return None;
-    }
-    reader.value(section, key, flag.as_deref(), parse)
-}
-
-fn flag_place(key: &Key) -> Place {
-    key.flag.map_or(Place::Nowhere, Place::Flag)
 }

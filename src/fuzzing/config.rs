@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::config::{self, Config, Faults, Overrides, Place, format_duration, parse_duration};
+use crate::config::{self, Config, Diagnostics, Overrides, Place, format_duration, parse_duration};
 
 /// What every variable of the environment holds. No fault may show it.
 const SECRET: &str = "value-that-nobody-may-see";
@@ -37,7 +37,7 @@ pub(super) fn text(bytes: &[u8]) {
     }
 }
 
-fn parse(text: &str) -> Result<Config, Faults> {
+fn parse(text: &str) -> Result<Config, Diagnostics> {
     let env = |name: &str| (!name.contains("UNSET")).then(|| SECRET.to_owned());
     config::parse(
         text,
@@ -65,7 +65,7 @@ fn check(config: &Config) {
     }
 }
 
-fn check_faults(text: &str, faults: &Faults) {
+fn check_faults(text: &str, faults: &Diagnostics) {
     assert!(faults.iter().count() > 0);
     let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
     // What a text lacks at its end is missed on the line behind it.
@@ -79,7 +79,7 @@ fn check_faults(text: &str, faults: &Faults) {
 }
 
 /// Where faults are, `lines` further down, and of which key.
-fn places(faults: &Faults, lines: usize) -> Vec<(Place, String)> {
+fn places(faults: &Diagnostics, lines: usize) -> Vec<(Place, String)> {
     let place = |place| match place {
         Place::File { line, column } => Place::File {
             line: line + lines,

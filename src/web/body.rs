@@ -8,14 +8,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use super::seats::Answering;
-
 /// Bytes that were there before the answer began: a text, or the two parts of a scrape.
 #[derive(Debug)]
 pub struct Body {
     parts: array::IntoIter<Bytes, 2>,
-    /// Ends with the body; nobody looks at it.
-    _answering: Option<Answering>,
 }
 
 impl Body {
@@ -28,15 +24,6 @@ impl Body {
     pub(super) fn of(parts: [Bytes; 2]) -> Self {
         Self {
             parts: parts.into_iter(),
-            _answering: None,
-        }
-    }
-
-    /// Keeps the place of the connection until the body is sent.
-    pub(super) fn keeping(self, answering: Answering) -> Self {
-        Self {
-            _answering: Some(answering),
-            ..self
         }
     }
 

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use exporter_toolkit::Handler;
+use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap,
     HeaderName, VARY,
 };
-use hyper::{Method, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::lifecycle::{self, Lifecycle};
@@ -155,6 +157,15 @@ impl Site {
             status::JSON_PATH
         );
         text(StatusCode::NOT_FOUND, body)
+    }
+}
+
+impl Handler for Site {
+    type Body = Body;
+
+    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+        let (method, uri) = (request.method(), request.uri());
+        self.respond(method, uri, request.headers()).await
     }
 }
 

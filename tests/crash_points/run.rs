@@ -77,13 +77,11 @@ pub fn settings(seed: u64) -> Settings {
 /// zero for a while, so that there is something to be held.
 pub fn overrides() -> Overrides {
     let text = |value: &str| Some(value.to_owned());
-    Overrides {
-        poll_interval: text("10s"),
-        sweep_interval: text("20s"),
-        page_size: text("20"),
-        zero_first: text("16s"),
-        ..through("v3", None)
-    }
+    through("v3", None)
+        .with("poll.interval", text("10s"))
+        .with("poll.sweep_interval", text("20s"))
+        .with("poll.page_size", text("20"))
+        .with("web.zero_first", text("16s"))
 }
 
 impl Run {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Clock;
 use scf_exporter::sim::{Faults, Settings};
@@ -55,12 +54,10 @@ fn world(api: &str, faults: Faults, traffic: Duration) -> (World, Arc<Wall>) {
         ..Settings::new(31)
     };
     let secs = |secs: &str| Some(secs.to_owned());
-    let overrides = Overrides {
-        poll_interval: secs("5s"),
-        sweep_interval: secs("5s"),
-        max_run_time: secs("6s"),
-        ..through(api, None)
-    };
+    let overrides = through(api, None)
+        .with("poll.interval", secs("5s"))
+        .with("poll.sweep_interval", secs("5s"))
+        .with("poll.max_run_time", secs("6s"));
     let mut world = World::new(settings, overrides);
     let wall = Arc::new(Wall {
         right: world.runtime.clock.clone(),

@@ -5,7 +5,6 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::sim::{Faults, Settings};
 use support::world::{World, through};
 
@@ -29,10 +28,7 @@ fn world(api: &str, skew_ms: i64) -> World {
         stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
         ..Settings::new(20)
     };
-    let overrides = Overrides {
-        max_run_time: Some("22s".into()),
-        ..through(api, None)
-    };
+    let overrides = through(api, None).with("poll.max_run_time", Some("22s".into()));
     World::new(settings, overrides)
 }
 

@@ -7,7 +7,7 @@ use scf_exporter::config::Overrides;
 use scf_exporter::sim::{Faults, Life, Settings};
 
 use crate::support::disk::{Image, disk_of};
-use crate::support::world::{Exporter, World, through};
+use crate::support::world::{Exporter, World};
 
 const START_MS: i64 = 1_700_000_000_000;
 
@@ -31,14 +31,8 @@ fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, Arc<
         ..Settings::new(61)
     };
     assert_eq!(settings.start_ms, START_MS);
-    let source = through(api, None).source;
-    let mut world = World::new(
-        settings,
-        Overrides {
-            source,
-            ..overrides
-        },
-    );
+    let overrides = overrides.with("sources[].api", [api.to_owned()]);
+    let mut world = World::new(settings, overrides);
     let image = Arc::default();
     world.disk = Some(disk_of(&image));
     (world, image)
@@ -80,10 +74,7 @@ async fn a_function_that_is_made_while_the_exporter_is_down_loses_no_call() {
 async fn a_function_that_is_found_late_loses_no_call_whatever_the_first_read() {
     for api in ["cls", "v3", "v2"] {
         let first_read = Some("5s".to_owned());
-        let overrides = Overrides {
-            first_read,
-            ..Overrides::default()
-        };
+        let overrides = Overrides::default().with("poll.first_read", first_read);
         let (world, _image) = world(api, LATE, 1_000, overrides);
         let exporter = world.start().await;
         world.assert_exact(&exporter, api).await;
@@ -118,11 +109,9 @@ async fn what_is_gone_ends_after_two_lists_and_after_retention_over_restarts() {
             returns_ms: at(9_000),
             ..Life::ALWAYS
         };
-        let overrides = Overrides {
-            series_retention: Some("1h".to_owned()),
-            zero_first: Some("60s".to_owned()),
-            ..Overrides::default()
-        };
+        let overrides = Overrides::default()
+            .with("series.retention", Some("1h".to_owned()))
+            .with("web.zero_first", Some("60s".to_owned()));
         let (mut world, image) = world(api, life, 9_600, overrides);
         let exporter = world.start().await;
         until(&world, 1_990).await;
@@ -180,10 +169,7 @@ async fn a_function_that_returns_before_the_end_goes_on() {
             returns_ms: at(4_000),
             ..Life::ALWAYS
         };
-        let overrides = Overrides {
-            series_retention: Some("1h".to_owned()),
-            ..Overrides::default()
-        };
+        let overrides = Overrides::default().with("series.retention", Some("1h".to_owned()));
         let (world, _image) = world(api, life, 4_600, overrides);
         let exporter = world.start().await;
         until(&world, 3_990).await;

@@ -85,7 +85,7 @@ fn the_demo_is_reached_from_outside_its_container() {
     let compose = compose();
     let command = texts(&compose["services"]["exporter"]["command"]);
     let config = match parsed(&command) {
-        Action::Demo(args) => load("", &cli::demo_overrides(&args)),
+        Action::Demo(args) => load("", &args.values.0),
         _ => panic!("{command:?} is no demo"),
     };
     listens(&config);
@@ -106,7 +106,7 @@ fn the_examples_of_a_real_account_are_good() {
     assert!(mounts[0].read_only);
     let config = load(
         &read(&format!("{}.example", mounts[0].source)),
-        &cli::overrides(&args),
+        &args.values.0,
     );
     listens(&config);
     assert_eq!(config.web.zero_first, scrape_interval(), "zero first");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use scf_exporter::check::describe;
 use scf_exporter::config::{
-    self, Api, Config, CredentialsConfig, Domain, Faults, KEYS, Overrides, Read, SignatureMethod,
+    self, Api, Config, CredentialsConfig, Diagnostics, Domain, Overrides, Read, SignatureMethod,
 };
 
 use crate::support::root;
@@ -30,7 +30,7 @@ fn env(name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Faults> {
+fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Diagnostics> {
     let base = root().join("tests/data/config");
     config::parse(text, name, &base, overrides, &env)
 }
@@ -55,8 +55,8 @@ fn shows_no_secret(text: &str) {
 
 fn source_flags(region: &str) -> Overrides {
     let mut overrides = Overrides::default();
-    overrides.source.api = Some("v2".to_owned());
-    overrides.source.region = Some(region.to_owned());
+    overrides = overrides.with("sources[].api", Some("v2".to_owned()));
+    overrides = overrides.with("sources[].region", Some(region.to_owned()));
     overrides
 }
 
@@ -150,7 +150,7 @@ fn the_least_file_gets_the_documented_defaults() {
 #[test]
 fn the_full_example_has_every_key_and_is_read() {
     let text = fs::read_to_string(root().join("examples/full.yaml")).unwrap();
-    for key in KEYS {
+    for key in config::keys() {
         let written = format!("{}:", key.name());
         assert!(text.contains(&written), "{} is missing", key.path);
     }
@@ -186,10 +186,16 @@ fn the_full_example_has_every_key_and_is_read() {
 #[test]
 fn a_single_source_needs_no_file() {
     let mut flags = source_flags("ap-guangzhou");
-    flags.source.functions.names = vec!["b".to_owned(), "a".to_owned()];
-    flags.source.endpoint = Some("http://127.0.0.1:1/x".to_owned());
-    flags.source.read = Some("region".to_owned());
-    flags.state_path = Some(String::new());
+    flags = flags.with(
+        "sources[].functions.names",
+        vec!["b".to_owned(), "a".to_owned()],
+    );
+    flags = flags.with(
+        "sources[].endpoint",
+        Some("http://127.0.0.1:1/x".to_owned()),
+    );
+    flags = flags.with("sources[].read", Some("region".to_owned()));
+    flags = flags.with("state.path", Some(String::new()));
     let config = config::load(None, &flags, &env).unwrap();
     let source = &config.sources[0];
     assert_eq!(source.functions.exact_names().unwrap(), ["a", "b"]);
@@ -202,12 +208,9 @@ fn a_single_source_needs_no_file() {
 fn flags_win_over_the_file() {
     let text = "poll: {interval: 20s, page_size: 50}\n\
                 sources: [{api: v2, region: gz, functions: {include: [x]}, method: GET}]\n";
-    let mut flags = Overrides {
-        poll_interval: Some("30s".to_owned()),
-        ..Overrides::default()
-    };
-    flags.source.region = Some("sh".to_owned());
-    flags.source.functions.names = vec!["only".to_owned()];
+    let mut flags = Overrides::default().with("poll.interval", Some("30s".to_owned()));
+    flags = flags.with("sources[].region", Some("sh".to_owned()));
+    flags = flags.with("sources[].functions.names", vec!["only".to_owned()]);
     let config = parse(text, "c.yaml", &flags).unwrap();
     assert_eq!(config.poll.interval, Duration::from_secs(30));
     assert_eq!(config.poll.page_size, 50);
@@ -223,13 +226,11 @@ fn flags_win_over_the_file() {
 
 #[test]
 fn faults_of_flags_and_file_come_together() {
-    let mut flags = Overrides {
-        poll_interval: Some("soon".to_owned()),
-        max_run_time: Some("24h".to_owned()),
-        delivery_delay: Some("24h".to_owned()),
-        ..Overrides::default()
-    };
-    flags.source.functions.include = vec!["(".to_owned()];
+    let mut flags = Overrides::default()
+        .with("poll.interval", Some("soon".to_owned()))
+        .with("poll.max_run_time", Some("24h".to_owned()))
+        .with("poll.delivery_delay", Some("24h".to_owned()));
+    flags = flags.with("sources[].functions.include", vec!["(".to_owned()]);
     let text = "poll: {interval: 0s}\nsources: [{api: v2, region: gz}]\n";
     let faults = parse(text, "c.yaml", &flags).unwrap_err().to_string();
     assert_eq!(
@@ -267,7 +268,7 @@ fn nothing_to_read_shows_both_ways() {
          --config.file that holds sources: [{api: cls, region: REGION}]"
     );
     let mut only_function = Overrides::default();
-    only_function.source.functions.names = vec!["login".to_owned()];
+    only_function = only_function.with("sources[].functions.names", vec!["login".to_owned()]);
     let faults = config::load(None, &only_function, &env).unwrap_err();
     assert_eq!(
         faults.to_string(),
@@ -279,7 +280,7 @@ fn nothing_to_read_shows_both_ways() {
 #[test]
 fn a_long_interval_carries_the_idle_default_along() {
     let mut flags = source_flags("gz");
-    flags.poll_interval = Some("5m".to_owned());
+    flags = flags.with("poll.interval", Some("5m".to_owned()));
     let config = config::load(None, &flags, &env).unwrap();
     assert_eq!(config.poll.idle_interval, Duration::from_secs(300));
 }
@@ -301,7 +302,7 @@ fn counts_and_sizes_are_limited() {
     let faults = config::load(Some(folder.path()), &Overrides::default(), &env).unwrap_err();
     assert!(faults.to_string().contains("cannot be read"), "{faults}");
     let mut flags = source_flags("gz");
-    flags.source.functions.include = vec!["x".to_owned(); 101];
+    flags = flags.with("sources[].functions.include", vec!["x".to_owned(); 101]);
     let faults = config::load(None, &flags, &env).unwrap_err();
     assert!(faults.to_string().contains("given 101 times"), "{faults}");
 }
@@ -321,7 +322,10 @@ fn a_missing_file_says_so() {
 fn addresses_are_one_or_several() {
     let addresses = |text: &str, flags: &[&str]| {
         let mut overrides = source_flags("gz");
-        overrides.listen_addresses = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        overrides = overrides.with(
+            "web.listen_address",
+            flags.iter().map(|flag| (*flag).to_owned()),
+        );
         let parsed = parse(text, "c.yaml", &overrides).map_err(|faults| faults.to_string());
         let shown = |config: Config| {
             let addresses = config.web.listen_addresses.iter();
@@ -357,7 +361,7 @@ fn addresses_are_one_or_several() {
 fn a_web_configuration_is_named_from_where_it_is_named() {
     let named = |text: &str, flag: Option<&str>| {
         let mut overrides = source_flags("gz");
-        overrides.web_config_file = flag.map(ToOwned::to_owned);
+        overrides = overrides.with("web.config_file", flag.map(ToOwned::to_owned));
         let base = Path::new("etc");
         let config = config::parse(text, "etc/c.yaml", base, &overrides, &env);
         config.unwrap().web.config_file

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use scf_exporter::check::describe;
 use scf_exporter::config::{
-    self, Api, Config, Domain, Faults, Overrides, Role, SignatureMethod, Source,
+    self, Api, Config, Diagnostics, Domain, Overrides, Role, SignatureMethod, Source,
 };
 
-fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Faults> {
+fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Diagnostics> {
     config::parse(text, name, Path::new(""), overrides, &|_| None)
 }
 
@@ -34,8 +34,8 @@ fn only(text: &str) -> Source {
 
 fn source_flags(api: &str) -> Overrides {
     let mut overrides = Overrides::default();
-    overrides.source.api = Some(api.to_owned());
-    overrides.source.region = Some("gz".to_owned());
+    overrides = overrides.with("sources[].api", Some(api.to_owned()));
+    overrides = overrides.with("sources[].region", Some("gz".to_owned()));
     overrides
 }
 
@@ -148,9 +148,9 @@ fn an_endpoint_stands_for_every_service_that_has_none_of_its_own() {
 #[test]
 fn flags_reach_namespaces_topics_and_domain() {
     let mut flags = source_flags("cls");
-    flags.source.domain = Some("international".to_owned());
-    flags.source.topics = vec!["t-1".to_owned()];
-    flags.source.namespaces.names = vec!["shop".to_owned()];
+    flags = flags.with("sources[].domain", Some("international".to_owned()));
+    flags = flags.with("sources[].topics", vec!["t-1".to_owned()]);
+    flags = flags.with("sources[].namespaces.names", vec!["shop".to_owned()]);
     let text = "sources: [{api: v3, region: gz, topics: [old], namespaces: {include: [x.*]}}]";
     let config = parse(text, "c.yaml", &flags).unwrap();
     let source = &config.sources[0];
@@ -165,9 +165,9 @@ fn flags_reach_namespaces_topics_and_domain() {
 #[test]
 fn flags_that_mean_nothing_for_the_api_are_refused() {
     let mut flags = source_flags("v2");
-    flags.source.domain = Some("public".to_owned());
-    flags.source.topics = vec!["t-1".to_owned()];
-    flags.source.namespaces.exclude = vec!["x".to_owned()];
+    flags = flags.with("sources[].domain", Some("public".to_owned()));
+    flags = flags.with("sources[].topics", vec!["t-1".to_owned()]);
+    flags = flags.with("sources[].namespaces.exclude", vec!["x".to_owned()]);
     let faults = config::load(None, &flags, &|_| None)
         .unwrap_err()
         .to_string();
@@ -181,7 +181,7 @@ fn flags_that_mean_nothing_for_the_api_are_refused() {
          out"
     );
     let mut flags = source_flags("cls");
-    flags.source.read = Some("region".to_owned());
+    flags = flags.with("sources[].read", Some("region".to_owned()));
     let faults = config::load(None, &flags, &|_| None)
         .unwrap_err()
         .to_string();

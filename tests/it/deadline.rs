@@ -8,7 +8,6 @@ use crate::support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::{Random, Runtime};
 use scf_exporter::sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
@@ -170,12 +169,13 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
     let (lines, calls) = calls(traffic, start_ms);
     let runtime = Runtime::simulated(Timestamp::from_millis(start_ms), traffic.seed);
     let cloud = Arc::new(Cloud::with_replay(settings, lines));
-    let overrides = Overrides {
-        poll_interval: Some("2s".into()),
-        idle_interval: Some("2s".into()),
-        requests_per_second: Some(requests_per_second.to_string()),
-        ..through(api, Some("auto"))
-    };
+    let overrides = through(api, Some("auto"))
+        .with("poll.interval", Some("2s".into()))
+        .with("poll.idle_interval", Some("2s".into()))
+        .with(
+            "limits.requests_per_second",
+            Some(requests_per_second.to_string()),
+        );
     let horizon = Duration::from_secs(900);
     let mut world = World::over(cloud, runtime, horizon, overrides);
     let watched = Arc::new(Watched {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use scf_exporter::catalog::ALL;
 use scf_exporter::cli;
-use scf_exporter::config::{self, KEYS, Overrides};
+use scf_exporter::config::{self, Overrides, keys};
 
 use crate::support::pages::{self, blocks, lines, words_from};
 use crate::support::{root, text_of};
@@ -158,8 +158,7 @@ fn every_configuration_is_good() {
 
 #[test]
 fn every_key_that_is_named_exists() {
-    let areas: BTreeSet<&str> = KEYS
-        .iter()
+    let areas: BTreeSet<&str> = keys()
         .filter_map(|key| key.path.split_once('.'))
         .map(|(area, _)| area)
         .filter(|area| !area.starts_with("sources"))
@@ -174,7 +173,7 @@ fn every_key_that_is_named_exists() {
                 .all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'_'));
             if plain && areas.contains(area) {
                 assert!(
-                    KEYS.iter().any(|key| key.path == piece),
+                    keys().any(|key| key.path == piece),
                     "{name}: no key {piece}"
                 );
             }

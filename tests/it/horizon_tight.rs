@@ -6,7 +6,6 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::sim::{Faults, Settings};
 use support::world::{World, through};
 
@@ -29,13 +28,11 @@ fn world(api: &str, seed: u64) -> World {
         stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
         ..Settings::new(seed)
     };
-    let overrides = Overrides {
-        max_run_time: Some("2s".into()),
-        delivery_delay: Some("1s".into()),
-        poll_interval: Some("300ms".into()),
-        sweep_interval: Some("300ms".into()),
-        ..through(api, None)
-    };
+    let overrides = through(api, None)
+        .with("poll.max_run_time", Some("2s".into()))
+        .with("poll.delivery_delay", Some("1s".into()))
+        .with("poll.interval", Some("300ms".into()))
+        .with("poll.sweep_interval", Some("300ms".into()));
     World::new(settings, overrides)
 }
 

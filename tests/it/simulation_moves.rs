@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use scf_exporter::config::{Api, Overrides, SignatureMethod};
+use scf_exporter::config::{Api, SignatureMethod};
 use scf_exporter::sim::{Faults, Settings};
 use support::world::{Exporter, World, state_in, through};
 
@@ -43,10 +43,7 @@ fn bare(sums: support::world::Sums) -> Sums {
 }
 
 fn world(seed: u64, directory: &Path) -> World {
-    let overrides = Overrides {
-        state_path: state_in(directory),
-        ..through("v3", None)
-    };
+    let overrides = through("v3", None).with("state.path", state_in(directory));
     World::new(settings(seed), overrides)
 }
 

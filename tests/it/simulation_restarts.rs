@@ -30,10 +30,7 @@ async fn each_restart_may_read_in_another_way() {
         let state_path = state_in(directory.path());
         let mut world = World::new(
             settings(seed),
-            Overrides {
-                state_path,
-                ..Overrides::default()
-            },
+            Overrides::default().with("state.path", state_path),
         );
         for (turn, read) in [Read::Function, Read::Region]
             .into_iter()

@@ -6,7 +6,6 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::sim::Settings;
 use support::world::{World, assert_equal, through};
 
@@ -31,11 +30,9 @@ fn busy() -> Settings {
 }
 
 fn world() -> World {
-    let overrides = Overrides {
-        first_read: Some("20m".into()),
-        max_run_time: Some("5s".into()),
-        ..through("cls", None)
-    };
+    let overrides = through("cls", None)
+        .with("poll.first_read", Some("20m".into()))
+        .with("poll.max_run_time", Some("5s".into()));
     World::new(busy(), overrides)
 }
 

@@ -5,7 +5,6 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::sim::Settings;
 use support::world::{World, state_in, through};
 
@@ -20,11 +19,9 @@ fn world(state_path: Option<String>) -> World {
         stop_ms: Some(start_ms + HOUR.as_millis() as i64),
         ..Settings::new(40)
     };
-    let overrides = Overrides {
-        first_read: Some("2h".into()),
-        state_path,
-        ..through("v3", None)
-    };
+    let overrides = through("v3", None)
+        .with("poll.first_read", Some("2h".into()))
+        .with("state.path", state_path);
     World::new(settings, overrides)
 }
 

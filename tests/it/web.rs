@@ -12,7 +12,7 @@ use scf_exporter::runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{Awaited, BuildInfo, Telemetry, Trouble, Unread};
 use scf_exporter::web::{
-    Limits, Readiness, Site, Status, TargetStatus, Toolkit, View, bind, serve,
+    Limits, Readiness, Site, Status, TargetStatus, View, WebConfig, bind, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -86,7 +86,7 @@ async fn start_with(functions: usize, readiness: Readiness, limits: Limits) -> R
     let ended = runtime::spawn(serve(
         vec![listener],
         Arc::new(site),
-        Arc::new(Toolkit::none()),
+        Arc::new(WebConfig::none()),
         limits,
         shutdown,
     ));

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certs::Authority;
 use client::{Server, get, status};
-use scf_exporter::web::Toolkit;
+use scf_exporter::web::WebConfig;
 
 /// Accepted by the toolkit and refused here, with what the refusal speaks of. `docs/SECURITY.md`
 /// tells why.
@@ -86,7 +86,7 @@ fn cases(kind: &str) -> Vec<(String, String)> {
 
 fn verdict(folder: &Folder, text: &str) -> Result<(), String> {
     let path = folder.write("web.yml", text);
-    let loaded = Toolkit::load(Some(&path)).map(|_| ());
+    let loaded = WebConfig::load(Some(&path)).map(|_| ());
     loaded.map_err(|faults| faults.to_string())
 }
 
@@ -130,7 +130,7 @@ fn what_the_toolkit_would_take_is_refused_by_name() {
 #[test]
 fn a_file_that_is_not_there_says_so() {
     let folder = Folder::new();
-    let refusal = Toolkit::load(Some(&folder.path("absent.yml"))).unwrap_err();
+    let refusal = WebConfig::load(Some(&folder.path("absent.yml"))).unwrap_err();
     assert!(refusal.to_string().contains("cannot be read"), "{refusal}");
 }
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::config::Overrides;
 use scf_exporter::model::Outcome;
 use scf_exporter::runtime::Random;
 use scf_exporter::series::{CodeCount, FunctionSeries, Snapshot};
@@ -46,10 +45,7 @@ async fn the_first_sample_of_every_series_is_zero() {
             stop_ms: Some(start_ms + 600_000),
             ..Settings::new(seed)
         };
-        let overrides = Overrides {
-            zero_first: Some("16s".into()),
-            ..through(api, None)
-        };
+        let overrides = through(api, None).with("web.zero_first", Some("16s".into()));
         let world = World::new(settings, overrides);
         let exporter = world.start().await;
         let mut first: BTreeMap<String, f64> = BTreeMap::new();
@@ -101,12 +97,10 @@ async fn a_kill_takes_no_zero_along() {
             stop_ms: Some(start_ms + 400_000),
             ..Settings::new(seed)
         };
-        let overrides = Overrides {
-            zero_first: Some(format!("{}s", SPAN.as_secs())),
-            poll_interval: Some("10s".into()),
-            discovery_interval: Some("10s".into()),
-            ..through(api, None)
-        };
+        let overrides = through(api, None)
+            .with("web.zero_first", Some(format!("{}s", SPAN.as_secs())))
+            .with("poll.interval", Some("10s".into()))
+            .with("poll.discovery_interval", Some("10s".into()));
         let mut world = World::new(settings, overrides);
         let (image, random) = (Arc::new(Image::default()), Random::seeded(seed));
         let mut watch = Watch {

@@ -115,14 +115,15 @@ fn world(read: Option<&str>) -> World {
     let text = |value: &str| Some(value.to_owned());
     let settings = settings(0);
     let runtime = Runtime::simulated(Timestamp::from_millis(START_MS), SEED);
-    let overrides = Overrides {
-        poll_interval: text(if read.is_some() { "30s" } else { "5m" }),
-        idle_interval: text("10m"),
-        sweep_interval: text("10m"),
-        max_run_time: text("60s"),
-        delivery_delay: text("60s"),
-        ..through("v3", read)
-    };
+    let overrides = through("v3", read)
+        .with(
+            "poll.interval",
+            text(if read.is_some() { "30s" } else { "5m" }),
+        )
+        .with("poll.idle_interval", text("10m"))
+        .with("poll.sweep_interval", text("10m"))
+        .with("poll.max_run_time", text("60s"))
+        .with("poll.delivery_delay", text("60s"));
     let nobody = Settings {
         rate_per_second: 0.0,
         functions: 1,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use scf_exporter::config::{
     Api, Config, CredentialsConfig, FunctionFilter, Overrides, Pattern, Read, Role, Source,
-    SourceOverrides,
 };
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Cloud;
@@ -41,28 +40,32 @@ pub fn config(
 ) -> Config {
     let secs = |secs: u64| Some(format!("{secs}s"));
     let first_read = story.later_first_read.filter(|_| has_state);
-    let overrides = Overrides {
-        poll_interval: secs(setup.interval),
-        idle_interval: secs(setup.idle_interval),
-        sweep_interval: secs(setup.sweep_interval),
-        discovery_interval: secs(setup.discovery_interval),
-        first_read: secs(first_read.unwrap_or(86_400)),
-        series_retention: story.retention.and_then(secs),
-        max_run_time: secs(story.run_time_s()),
-        delivery_delay: secs(story.delivery_s()),
-        page_size: Some(setup.page_size.to_string()),
-        stop_timeout: secs(setup.stop_timeout),
-        zero_first: secs(setup.zero_first),
-        requests_per_second: Some(setup.requests_per_second.to_string()),
-        requests_in_flight: Some(setup.in_flight.to_string()),
-        request_timeout: secs(story.request_timeout),
-        source: SourceOverrides {
-            api: Some(setup.api.as_str().to_owned()),
-            read: (setup.api != Api::Cls).then(|| setup.read.as_str().to_owned()),
-            ..SourceOverrides::default()
-        },
-        ..Overrides::default()
-    };
+    let overrides = Overrides::default()
+        .with("poll.interval", secs(setup.interval))
+        .with("poll.idle_interval", secs(setup.idle_interval))
+        .with("poll.sweep_interval", secs(setup.sweep_interval))
+        .with("poll.discovery_interval", secs(setup.discovery_interval))
+        .with("poll.first_read", secs(first_read.unwrap_or(86_400)))
+        .with("series.retention", story.retention.and_then(secs))
+        .with("poll.max_run_time", secs(story.run_time_s()))
+        .with("poll.delivery_delay", secs(story.delivery_s()))
+        .with("poll.page_size", Some(setup.page_size.to_string()))
+        .with("poll.stop_timeout", secs(setup.stop_timeout))
+        .with("web.zero_first", secs(setup.zero_first))
+        .with(
+            "limits.requests_per_second",
+            Some(setup.requests_per_second.to_string()),
+        )
+        .with(
+            "limits.requests_in_flight",
+            Some(setup.in_flight.to_string()),
+        )
+        .with("limits.request_timeout", secs(story.request_timeout))
+        .with("sources[].api", Some(setup.api.as_str().to_owned()))
+        .with(
+            "sources[].read",
+            (setup.api != Api::Cls).then(|| setup.read.as_str().to_owned()),
+        );
     let horizon = Duration::from_millis(cloud.horizon_ms());
     let world = World::over(cloud.clone(), runtime.clone(), horizon, overrides);
     let mut config = world.config;

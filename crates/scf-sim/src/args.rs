@@ -10,10 +10,10 @@ use super::run::RunOptions;
 use super::settings::{Api3, Role, Settings};
 use super::settings::{ClsWire, Index};
 
-/// Flags of `sim`.
+/// Flags of the simulated world. In `demo` their names begin with `sim.`.
 #[derive(Debug, Args)]
-pub struct SimArgs {
-    /// Where it listens; port 0 takes a free one.
+pub struct WorldArgs {
+    /// Where the simulated cloud listens; port 0 takes a free one.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_LISTEN",
@@ -21,7 +21,7 @@ pub struct SimArgs {
         default_value = "127.0.0.1:0"
     )]
     pub listen: SocketAddr,
-    /// Seed of the world: the same seed, the same world.
+    /// Seed of the simulated world: the same seed, the same world.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_SEED",
@@ -29,7 +29,7 @@ pub struct SimArgs {
         default_value = "1"
     )]
     pub seed: u64,
-    /// Functions in the world.
+    /// Functions in the simulated world.
     #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
           default_value = "24", value_parser = simulated_functions)]
     pub functions: usize,
@@ -45,7 +45,7 @@ pub struct SimArgs {
     #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
           default_value = "20", value_parser = simulated_rate)]
     pub rate: f64,
-    /// How badly it behaves.
+    /// How badly the simulated cloud behaves.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_FAULTS",
@@ -53,6 +53,14 @@ pub struct SimArgs {
         default_value = "none"
     )]
     pub faults: FaultLevel,
+}
+
+/// Flags of the simulator.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// The world.
+    #[command(flatten)]
+    pub world: WorldArgs,
     /// Calls to play instead of invented ones, one JSON object a line.
     #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -115,19 +123,19 @@ pub enum FaultLevel {
 impl SimArgs {
     /// The simulated cloud that these flags describe.
     pub fn settings(&self) -> Settings {
-        let defaults = Settings::new(self.seed);
+        let defaults = Settings::new(self.world.seed);
         let refusals = &self.refusals;
         Settings {
-            functions: self.functions,
-            namespaces: self.namespaces,
-            topics: self.topics,
-            rate_per_second: self.rate,
+            functions: self.world.functions,
+            namespaces: self.world.namespaces,
+            topics: self.world.topics,
+            rate_per_second: self.world.rate,
             faults: match refusals.no_date {
                 true => Faults {
                     missing_dates: 1.0,
-                    ..self.faults.faults()
+                    ..self.world.faults.faults()
                 },
-                false => self.faults.faults(),
+                false => self.world.faults.faults(),
             },
             cls: ClsWire {
                 index: refusals.index.index(),
@@ -152,7 +160,7 @@ impl SimArgs {
 impl From<SimArgs> for RunOptions {
     fn from(args: SimArgs) -> Self {
         Self {
-            listen: args.listen,
+            listen: args.world.listen,
             settings: args.settings(),
             replay: args.replay,
         }
@@ -184,27 +192,15 @@ impl FaultLevel {
     }
 }
 
-/// Reads a flag that the simulator and the demo share.
-///
-/// # Errors
-/// Returns the range that is allowed.
-pub fn simulated_functions(text: &str) -> Result<usize, String> {
+fn simulated_functions(text: &str) -> Result<usize, String> {
     count(text, 1, 100_000)
 }
 
-/// Reads a flag that the simulator and the demo share.
-///
-/// # Errors
-/// Returns the range that is allowed.
-pub fn simulated_namespaces(text: &str) -> Result<usize, String> {
+fn simulated_namespaces(text: &str) -> Result<usize, String> {
     count(text, 1, 100)
 }
 
-/// Reads a flag that the simulator and the demo share.
-///
-/// # Errors
-/// Returns the range that is allowed.
-pub fn simulated_topics(text: &str) -> Result<usize, String> {
+fn simulated_topics(text: &str) -> Result<usize, String> {
     count(text, 0, 1_000)
 }
 
@@ -249,11 +245,7 @@ fn count(text: &str, least: usize, most: usize) -> Result<usize, String> {
     good.ok_or_else(|| format!("write a whole number from {least} to {most}"))
 }
 
-/// Reads a flag that the simulator and the demo share.
-///
-/// # Errors
-/// Returns the range that is allowed.
-pub fn simulated_rate(text: &str) -> Result<f64, String> {
+fn simulated_rate(text: &str) -> Result<f64, String> {
     let good = text
         .parse()
         .ok()

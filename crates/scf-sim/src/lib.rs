@@ -50,10 +50,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use args::{
-    FaultLevel, RefusalArgs, SimArgs, TopicIndex, simulated_functions, simulated_namespaces,
-    simulated_rate, simulated_topics,
-};
+pub use args::{FaultLevel, RefusalArgs, SimArgs, TopicIndex, WorldArgs};
 pub use cloud::Cloud;
 pub use faults::{Faults, FaultsPreset, UnknownPreset, Windows};
 pub use http::{Request, Response};

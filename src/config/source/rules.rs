@@ -1,12 +1,11 @@
 //! What does not go together: keys that mean nothing for an API, and sources that would count
 //! the same call twice.
 
-use super::flag_place;
+use exporter_toolkit::{Reader, Section, quote};
+
 use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
-use crate::config::fault::quote;
-use crate::config::key::{self, Key};
-use crate::config::overrides::SourceOverrides;
-use crate::config::reader::{Found, Reader, Section};
+use crate::config::scope::Scope;
+use crate::config::table::{keys_under, word};
 use crate::config::{FunctionFilter, Source};
 
 const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
@@ -15,77 +14,66 @@ const NO_CLS: &str = "it never asks CLS; leave it out";
 
 /// Keys that mean nothing for some APIs, and why. They are refused rather than passed over: who
 /// writes one expects something of it.
-const UNFIT: &[(&Key, &[Api], &str)] = &[
+const UNFIT: &[(&str, &[Api], &str)] = &[
     (
-        &key::SOURCE_DOMAIN,
+        "sources[].domain",
         &[Api::V2],
         "it has one host; leave it out, or write another as endpoint",
     ),
     (
-        &key::ENDPOINT_SCF,
+        "sources[].endpoints.scf",
         &[Api::V2],
         "its address is written as endpoint",
     ),
-    (&key::ENDPOINT_CLS, &[Api::V2, Api::V3], NO_CLS),
+    ("sources[].endpoints.cls", &[Api::V2, Api::V3], NO_CLS),
     (
-        &key::SOURCE_READ,
+        "sources[].read",
         &[Api::Cls],
         "its streams are log topics; leave it out",
     ),
-    (&key::SOURCE_TOPICS, &[Api::V2, Api::V3], NO_TOPICS),
-    (&key::NAMESPACE_NAMES, &[Api::V2], NO_NAMESPACES),
-    (&key::NAMESPACE_INCLUDE, &[Api::V2], NO_NAMESPACES),
-    (&key::NAMESPACE_EXCLUDE, &[Api::V2], NO_NAMESPACES),
+    ("sources[].topics", &[Api::V2, Api::V3], NO_TOPICS),
+    ("sources[].namespaces.names", &[Api::V2], NO_NAMESPACES),
+    ("sources[].namespaces.include", &[Api::V2], NO_NAMESPACES),
+    ("sources[].namespaces.exclude", &[Api::V2], NO_NAMESPACES),
 ];
 
 /// Refuses what means nothing for `api`, in the file and among the flags.
-pub(super) fn refuse_unfit(
-    reader: &mut Reader<'_>,
-    section: &Section,
-    flags: &SourceOverrides,
-    api: Api,
-) {
-    let given = flags.given();
-    for (key, apis, why) in UNFIT {
+pub(super) fn refuse_unfit(scope: &mut Scope<'_, '_>, api: Api) {
+    for (path, apis, why) in UNFIT {
         if !apis.contains(&api) {
             continue;
         }
         let message = format!("means nothing for {api}: {why}");
-        if let Some((at, path)) = section.find(key, "sources[]") {
-            reader.fault(at, path, message.as_str());
-        }
-        if given.contains(key) {
-            reader.fault(flag_place(key), "", message);
+        let flag = keys_under(path).find_map(|key| scope.flag_texts(key).pop());
+        let said = [scope.section.find(path), flag.map(|flag| flag.with(()))];
+        for said in said.iter().flatten() {
+            scope.reader.fault(said, message.as_str());
         }
     }
 }
 
-/// How requests are signed: the API's own way where none is written.
-pub(super) fn signing(
-    reader: &mut Reader<'_>,
-    section: &Section,
-    api: Api,
-    method: &Found<HttpMethod>,
-    signing: &Found<SignatureMethod>,
-) -> SignatureMethod {
-    let value = match (api, signing.at.is_written()) {
-        (Api::V2, false) => SignatureMethod::HmacSha256,
-        _ => signing.value,
+/// How requests are signed: the API's own way where none is written. `None` after a fault.
+pub(super) fn signing(scope: &mut Scope<'_, '_>, api: Api) -> Option<SignatureMethod> {
+    let (signing, method) = ("sources[].signature_method", "sources[].method");
+    let wanted = scope.peek(signing, |_, text| word(text))?;
+    let sent = scope.peek(method, |_, text| word(text))?;
+    let written = scope.at(signing);
+    let value = match (api, &written) {
+        (Api::V2, None) => SignatureMethod::HmacSha256,
+        _ => wanted,
     };
     if value != SignatureMethod::Tc3 {
-        return value;
+        return Some(value);
     }
-    if api == Api::V2 {
+    if let (Api::V2, Some(said)) = (api, &written) {
         let message = "is not known to v2: write HmacSHA256 or HmacSHA1, or leave it out";
-        let path = section.path_of(key::SOURCE_SIGNATURE_METHOD.name());
-        reader.fault(signing.at, path, message);
-    } else if method.value == HttpMethod::Get {
+        scope.reader.fault(said, message);
+    } else if let (HttpMethod::Get, Some(said)) = (sent, scope.at(method)) {
         let message = "goes with HmacSHA256 and HmacSHA1 only: write POST, or one of these as \
                        signature_method";
-        let path = section.path_of(key::SOURCE_METHOD.name());
-        reader.fault(method.at, path, message);
+        scope.reader.fault(&said, message);
     }
-    value
+    Some(value)
 }
 
 /// What `auto` comes to where one stream for many functions is out of the question: the source
@@ -126,7 +114,7 @@ pub(super) fn check_together(
                 "{} is the name of sources[{index}] too: give each its own name",
                 quote(&source.name)
             );
-            reader.fault(section.at, section.path_of("name"), message);
+            reader.fault(&section.of_block("name"), message);
         }
         if let Some(index) = earlier(counts_twice) {
             let message = format!(
@@ -134,29 +122,28 @@ pub(super) fn check_together(
                  give each its own names, or exclude in one what the other includes; where these \
                  are different accounts, give each source its account's name as account"
             );
-            reader.fault(section.at, section.path_of("functions"), message);
+            reader.fault(&section.of_block("functions"), message);
         } else if let Some(index) = earlier(shares_a_stream) {
             let message = format!(
                 "may read the same log as sources[{index}], and what one has read would be settled \
                  for both: make them one source, or give each its own topics (cls) or namespaces \
                  (v3), or both read: function (v2, v3)"
             );
-            reader.fault(section.at, &section.path, message);
+            reader.fault(&section.of_block(""), message);
         }
     }
 }
 
 /// A source without a name beside named ones could be any of those accounts, or one more.
 fn check_accounts(reader: &mut Reader<'_>, sections: &[Section]) {
-    let named = |section: &Section| section.get(key::SOURCE_ACCOUNT.name()).is_some();
+    let named = |section: &Section| section.get("account").is_some();
     if !sections.iter().any(named) {
         return;
     }
     for section in sections.iter().filter(|section| !named(section)) {
         let message = "is missing, while other sources have one: name the accounts of all \
                        sources, or of none";
-        let path = section.path_of(key::SOURCE_ACCOUNT.name());
-        reader.fault(section.at, path, message);
+        reader.fault(&section.place("account"), message);
     }
 }
 

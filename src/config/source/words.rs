@@ -1,20 +1,10 @@
 //! What the texts of a source may look like.
 
-use crate::config::choice::{Api, Choice};
-use crate::config::fault::quote;
-use crate::config::key::alternatives;
-
-/// An API by its word.
-pub(super) fn api(text: &str) -> Result<Api, String> {
-    Api::from_word(text).ok_or_else(|| {
-        let words = alternatives(Api::NAMES);
-        format!("{} is not known here: write {words}", quote(text))
-    })
-}
+use exporter_toolkit::quote;
 
 /// No list of regions: the vendor adds them, and its own pages disagree. Short names such as
 /// `gz` are as good as `ap-guangzhou` to the legacy API.
-pub(super) fn region(text: &str) -> Result<String, String> {
+pub(in crate::config) fn region(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     plain_text(text, 64, plain).ok_or_else(|| {
         format!(
@@ -25,7 +15,7 @@ pub(super) fn region(text: &str) -> Result<String, String> {
 }
 
 /// The name of a source.
-pub(super) fn name(text: &str) -> Result<String, String> {
+pub(in crate::config) fn name(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._/:-".contains(c);
     plain_text(text, 100, plain).ok_or_else(|| {
         format!(
@@ -36,7 +26,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 }
 
 /// The name of an account. Without `/` and `@`, which stand between the parts of longer names.
-pub(super) fn account(text: &str) -> Result<String, String> {
+pub(in crate::config) fn account(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     plain_text(text, 64, plain).ok_or_else(|| {
         format!(
@@ -47,7 +37,7 @@ pub(super) fn account(text: &str) -> Result<String, String> {
 }
 
 /// Looser than the vendor's own rule for names, which is not the exporter's to enforce.
-pub(super) fn function_name(text: &str) -> Result<String, String> {
+pub(in crate::config) fn function_name(text: &str) -> Result<String, String> {
     plain_text(text, 128, |c| c.is_ascii_graphic()).ok_or_else(|| {
         format!(
             "{} is no function name: write one as the console shows it",
@@ -57,7 +47,7 @@ pub(super) fn function_name(text: &str) -> Result<String, String> {
 }
 
 /// As loose as [`function_name`].
-pub(super) fn namespace_name(text: &str) -> Result<String, String> {
+pub(in crate::config) fn namespace_name(text: &str) -> Result<String, String> {
     plain_text(text, 128, |c| c.is_ascii_graphic()).ok_or_else(|| {
         format!(
             "{} is no namespace: write one as the console shows it",
@@ -67,7 +57,7 @@ pub(super) fn namespace_name(text: &str) -> Result<String, String> {
 }
 
 /// The id of a log topic.
-pub(super) fn topic(text: &str) -> Result<String, String> {
+pub(in crate::config) fn topic(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     plain_text(text, 64, plain).ok_or_else(|| {
         format!(

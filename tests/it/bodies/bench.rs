@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::app::{App, Seams};
-use scf_exporter::config::{
-    self, Config, CredentialsConfig, FilterOverrides, Overrides, SourceOverrides,
-};
+use scf_exporter::config::{self, Config, CredentialsConfig, Overrides};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
 use scf_exporter::tencent::{HttpLimits, HttpTransport};
@@ -150,26 +148,18 @@ fn config(api: &str, endpoint: &str) -> Config {
         "v2" => vec![WORKER.to_owned(), "thumbs".to_owned()],
         _ => Vec::new(),
     };
-    let overrides = Overrides {
-        listen_addresses: vec!["127.0.0.1:0".to_owned()],
-        state_path: text(""),
-        poll_interval: text("100ms"),
-        idle_interval: text("100ms"),
-        first_read: text("100y"),
-        zero_first: text("0s"),
-        requests_per_second: text("1000"),
-        source: SourceOverrides {
-            api: text(api),
-            region: text("ap-guangzhou"),
-            endpoint: Some(format!("http://{endpoint}")),
-            functions: FilterOverrides {
-                names,
-                ..FilterOverrides::default()
-            },
-            ..SourceOverrides::default()
-        },
-        ..Overrides::default()
-    };
+    let overrides = Overrides::default()
+        .with("web.listen_address", vec!["127.0.0.1:0".to_owned()])
+        .with("state.path", text(""))
+        .with("poll.interval", text("100ms"))
+        .with("poll.idle_interval", text("100ms"))
+        .with("poll.first_read", text("100y"))
+        .with("web.zero_first", text("0s"))
+        .with("limits.requests_per_second", text("1000"))
+        .with("sources[].api", text(api))
+        .with("sources[].region", text("ap-guangzhou"))
+        .with("sources[].endpoint", Some(format!("http://{endpoint}")))
+        .with("sources[].functions.names", names);
     let mut config = config::load(None, &overrides, &|_| None).unwrap();
     config.sources[0].credentials = CredentialsConfig::Explicit {
         secret_id: "AKIDtest".to_owned(),

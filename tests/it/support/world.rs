@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::app::{BuildError, Pipeline, Running, Seams, Shown};
-use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides, SourceOverrides};
+use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides};
 use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::{Clock, Runtime};
@@ -269,38 +269,28 @@ impl Exporter {
 
 /// The overrides that choose an API and a way of reading.
 pub fn through(api: &str, read: Option<&str>) -> Overrides {
-    Overrides {
-        source: SourceOverrides {
-            api: Some(api.to_owned()),
-            read: read.map(str::to_owned),
-            ..SourceOverrides::default()
-        },
-        ..Overrides::default()
-    }
+    Overrides::default()
+        .with("sources[].api", Some(api.to_owned()))
+        .with("sources[].read", read.map(str::to_owned))
 }
 
 fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Overrides {
     let text = |value: &str| Some(value.to_owned());
     let secs = |span: Duration| Some(format!("{}s", span.as_secs() + 1));
     let delivery = Duration::from_millis(cloud.settings().faults.max_delivery_ms());
-    let is_cls = overrides.source.api.as_deref() == Some("cls");
-    let by_function = || (!is_cls).then(|| "function".to_owned());
-    Overrides {
-        state_path: overrides.state_path.or(text("")),
+    let is_cls = overrides.get("sources[].api") == ["cls"];
+    let by_function = (!is_cls).then(|| "function".to_owned());
+    overrides
+        .or("state.path", text(""))
         // What is counted is to be seen at once, but for the test of this.
-        zero_first: overrides.zero_first.or(text("0s")),
-        max_run_time: overrides.max_run_time.or(secs(horizon)),
-        delivery_delay: overrides.delivery_delay.or(secs(delivery)),
-        requests_per_second: overrides.requests_per_second.or(text("1000")),
-        source: SourceOverrides {
-            api: overrides.source.api.clone().or(text("v2")),
-            region: Some(cloud.settings().region.clone()),
-            endpoint: text("http://sim.test"),
-            read: overrides.source.read.or_else(by_function),
-            ..overrides.source
-        },
-        ..overrides
-    }
+        .or("web.zero_first", text("0s"))
+        .or("poll.max_run_time", secs(horizon))
+        .or("poll.delivery_delay", secs(delivery))
+        .or("limits.requests_per_second", text("1000"))
+        .or("sources[].api", text("v2"))
+        .or("sources[].read", by_function)
+        .with("sources[].region", [cloud.settings().region.clone()])
+        .with("sources[].endpoint", text("http://sim.test"))
 }
 
 /// The state directory as an override.

@@ -14,7 +14,7 @@ use scf_exporter::model::Timestamp;
 use scf_exporter::runtime;
 use scf_exporter::series::Snapshot;
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::web::{Limits, Readiness, Site, Status, Toolkit, View, bind, serve};
+use scf_exporter::web::{Limits, Readiness, Site, Status, View, WebConfig, bind, serve};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -48,7 +48,7 @@ impl View for House {
 /// A server behind what `file` says, until the test ends.
 pub struct Server {
     pub address: SocketAddr,
-    pub toolkit: Arc<Toolkit>,
+    pub toolkit: Arc<WebConfig>,
 }
 
 impl Server {
@@ -57,7 +57,7 @@ impl Server {
     }
 
     pub async fn with_limits(file: &Path, limits: Limits) -> Self {
-        let toolkit = Toolkit::load(Some(file)).unwrap_or_else(|faults| panic!("{faults}"));
+        let toolkit = WebConfig::load(Some(file)).unwrap_or_else(|faults| panic!("{faults}"));
         let toolkit = Arc::new(toolkit);
         let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
         let site = Arc::new(Site::new(Arc::new(House), telemetry, "/metrics").unwrap());

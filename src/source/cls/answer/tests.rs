@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::ledger::TargetId;
 use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Row, attempt_id};

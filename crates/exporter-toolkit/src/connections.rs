@@ -1,4 +1,4 @@
-//! Places for connections, and who gives way when all are taken.
+//! A limit of connections, and who gives way when all are taken.
 //!
 //! Whoever opens thousands of connections and says nothing must not keep the scraper out. A new
 //! connection gets the place of one that waits: first of those that never asked for anything, then
@@ -16,9 +16,9 @@ use tokio::time::{Instant, timeout};
 /// A connection may wait this long before another takes its place: the time for a request to come.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// All places of a server.
+/// The connections that a server allows at a time.
 #[derive(Debug)]
-pub(super) struct Seats {
+pub(crate) struct ConnectionLimiter {
     all: usize,
     taken: Mutex<Taken>,
     freed: Notify,
@@ -41,10 +41,10 @@ struct Waiting {
     leave: Arc<Notify>,
 }
 
-/// The place of one connection.
+/// The place of one connection; free again when dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
-    seats: Arc<Seats>,
+pub(crate) struct ConnectionPermit {
+    limiter: Arc<ConnectionLimiter>,
     leave: Arc<Notify>,
     state: Mutex<State>,
 }
@@ -57,14 +57,14 @@ struct State {
     answering: usize,
 }
 
-/// An answer on its way; as long as it is there, the place is kept.
+/// A request whose response is not sent yet: while it is held, its connection is not revoked.
 #[derive(Debug)]
-pub(super) struct Answering(Arc<Seat>);
+pub(crate) struct RequestShare(Arc<ConnectionPermit>);
 
-// === impl Seats ===
+// === impl ConnectionLimiter ===
 
-impl Seats {
-    pub(super) fn new(all: usize) -> Arc<Self> {
+impl ConnectionLimiter {
+    pub(crate) fn new(all: usize) -> Arc<Self> {
         Arc::new(Self {
             all,
             taken: Mutex::default(),
@@ -72,19 +72,19 @@ impl Seats {
         })
     }
 
-    /// A place for a connection that has just come, once there is one.
-    pub(super) async fn take(self: &Arc<Self>) -> Arc<Seat> {
+    /// Waits for a place for a connection that has just been accepted.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Arc<ConnectionPermit> {
         loop {
             let freed = self.freed.notified();
-            if let Some(seat) = self.seat_or_send_away(Instant::now()) {
-                return Arc::new(seat);
+            if let Some(permit) = self.permit_or_send_away(Instant::now()) {
+                return Arc::new(permit);
             }
             // Meanwhile others may have waited long enough to be sent away.
             let _freed = timeout(GRACE, freed).await;
         }
     }
 
-    fn seat_or_send_away(self: &Arc<Self>, now: Instant) -> Option<Seat> {
+    fn permit_or_send_away(self: &Arc<Self>, now: Instant) -> Option<ConnectionPermit> {
         let mut taken = self.lock();
         if taken.count >= self.all {
             taken.send_one_away(now);
@@ -98,8 +98,8 @@ impl Seats {
             leave: leave.clone(),
         };
         taken.strangers.insert(turn, waiting);
-        Some(Seat {
-            seats: self.clone(),
+        Some(ConnectionPermit {
+            limiter: self.clone(),
             leave,
             state: Mutex::new(State {
                 turn: Some(turn),
@@ -119,7 +119,7 @@ impl Taken {
         self.turn
     }
 
-    /// Asks the one that has waited longest to leave, if it has waited long enough.
+    /// Revokes the place of the connection that has waited longest, if it has waited long enough.
     fn send_one_away(&mut self, now: Instant) {
         for waiting in [&mut self.strangers, &mut self.resting] {
             if let Some(first) = waiting.first_entry()
@@ -137,22 +137,22 @@ impl Taken {
     }
 }
 
-// === impl Seat ===
+// === impl ConnectionPermit ===
 
-impl Seat {
-    /// A request has come: the place is kept until its answer is sent.
-    pub(super) fn answering(self: &Arc<Self>) -> Answering {
+impl ConnectionPermit {
+    /// Begins a request: the place is kept until the share is dropped.
+    pub(crate) fn request(self: &Arc<Self>) -> RequestShare {
         let mut state = self.lock();
         state.answering += 1;
         if let Some(turn) = state.turn.take() {
-            self.seats.lock().forget(turn);
+            self.limiter.lock().forget(turn);
         }
         drop(state);
-        Answering(self.clone())
+        RequestShare(self.clone())
     }
 
-    /// Waits until another is to have the place.
-    pub(super) async fn asked_to_leave(&self) {
+    /// Waits until another connection needs the place.
+    pub(crate) async fn revoked(&self) {
         self.leave.notified().await;
     }
 
@@ -161,26 +161,26 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let turn = self.lock().turn;
-        let mut taken = self.seats.lock();
+        let mut taken = self.limiter.lock();
         turn.into_iter().for_each(|turn| taken.forget(turn));
         taken.count -= 1;
         drop(taken);
-        self.seats.freed.notify_one();
+        self.limiter.freed.notify_one();
     }
 }
 
-impl Drop for Answering {
+impl Drop for RequestShare {
     fn drop(&mut self) {
-        let Seat { seats, leave, .. } = &*self.0;
+        let ConnectionPermit { limiter, leave, .. } = &*self.0;
         let mut state = self.0.lock();
         state.answering -= 1;
         if state.answering > 0 {
             return;
         }
-        let mut taken = seats.lock();
+        let mut taken = limiter.lock();
         let turn = taken.next_turn();
         let waiting = Waiting {
             since: Instant::now(),
@@ -197,66 +197,69 @@ mod tests {
 
     use super::*;
 
-    async fn is_told_to_leave(seat: &Seat) -> bool {
-        timeout(Duration::ZERO, seat.asked_to_leave()).await.is_ok()
+    async fn is_told_to_leave(permit: &ConnectionPermit) -> bool {
+        timeout(Duration::ZERO, permit.revoked()).await.is_ok()
     }
 
     /// Waits for a place while `leaver` gives up its own as soon as it is asked to.
-    async fn take_the_place_of(seats: &Arc<Seats>, leaver: Arc<Seat>) -> Arc<Seat> {
+    async fn acquire_from(
+        limiter: &Arc<ConnectionLimiter>,
+        leaver: Arc<ConnectionPermit>,
+    ) -> Arc<ConnectionPermit> {
         let leaving = async move {
-            leaver.asked_to_leave().await;
+            leaver.revoked().await;
             drop(leaver);
         };
-        tokio::join!(seats.take(), leaving).0
+        tokio::join!(limiter.acquire(), leaving).0
     }
 
     #[tokio::test(start_paused = true)]
     async fn silent_strangers_give_way_before_those_that_were_served() {
-        let seats = Seats::new(3);
-        let served = seats.take().await;
-        drop(served.answering());
-        let (first, second) = (seats.take().await, seats.take().await);
+        let limiter = ConnectionLimiter::new(3);
+        let served = limiter.acquire().await;
+        drop(served.request());
+        let (first, second) = (limiter.acquire().await, limiter.acquire().await);
         advance(GRACE).await;
-        let third = take_the_place_of(&seats, first).await;
+        let third = acquire_from(&limiter, first).await;
         assert!(!is_told_to_leave(&second).await);
-        let fourth = take_the_place_of(&seats, second).await;
-        drop((third.answering(), fourth.answering()));
+        let fourth = acquire_from(&limiter, second).await;
+        drop((third.request(), fourth.request()));
         advance(GRACE).await;
-        let _fifth = take_the_place_of(&seats, served).await;
+        let _fifth = acquire_from(&limiter, served).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_that_is_answered_keeps_its_place() {
-        let seats = Seats::new(1);
-        let only = seats.take().await;
-        let answers = (only.answering(), only.answering());
+        let limiter = ConnectionLimiter::new(1);
+        let only = limiter.acquire().await;
+        let answers = (only.request(), only.request());
         advance(GRACE * 10).await;
-        assert!(timeout(GRACE * 10, seats.take()).await.is_err());
+        assert!(timeout(GRACE * 10, limiter.acquire()).await.is_err());
         drop(answers.0);
-        assert!(timeout(GRACE * 10, seats.take()).await.is_err());
+        assert!(timeout(GRACE * 10, limiter.acquire()).await.is_err());
         drop(answers.1);
         assert!(!is_told_to_leave(&only).await, "nobody has come since");
-        take_the_place_of(&seats, only).await;
+        acquire_from(&limiter, only).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_newcomer_has_time_for_its_request() {
-        let seats = Seats::new(1);
-        let first = seats.take().await;
+        let limiter = ConnectionLimiter::new(1);
+        let first = limiter.acquire().await;
         let before = Instant::now();
-        let second = take_the_place_of(&seats, first).await;
+        let second = acquire_from(&limiter, first).await;
         assert!(before.elapsed() >= GRACE);
         drop(second);
-        seats.take().await;
+        limiter.acquire().await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_is_gone_is_asked_nothing() {
-        let seats = Seats::new(2);
-        let (first, second) = (seats.take().await, seats.take().await);
-        drop(second.answering());
+        let limiter = ConnectionLimiter::new(2);
+        let (first, second) = (limiter.acquire().await, limiter.acquire().await);
+        drop(second.request());
         drop((first, second));
-        let taken = seats.lock();
+        let taken = limiter.lock();
         assert_eq!(taken.count, 0);
         assert!(taken.strangers.is_empty() && taken.resting.is_empty());
     }

@@ -5,19 +5,45 @@
 //! read and judged as a text. Whether the certificates that it names can be used is judged by who
 //! uses them, and told in the same way.
 
-mod form;
 mod tls;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::form::{Block, Form};
-use super::fault::{Fault, Faults, Place, quote, quote_key};
-use super::key::alternatives;
-use super::{ClientAuth, Curve, read_file, yaml};
-use crate::secret::Secret;
+use self::values::{Values, bcrypt_cost};
+use crate::{
+    ClientAuth, Curve, Diagnostic, Diagnostics, Found, Place, Reader, Secret, Section,
+    alternatives, quote, read_file,
+};
 
 pub use tls::TlsSuites;
+
+/// Every key; users are named freely.
+const KEYS: &[&str] = &[
+    "tls_server_config.cert",
+    "tls_server_config.key",
+    "tls_server_config.client_ca",
+    "tls_server_config.cert_file",
+    "tls_server_config.key_file",
+    "tls_server_config.client_auth_type",
+    "tls_server_config.client_ca_file",
+    "tls_server_config.cipher_suites",
+    "tls_server_config.curve_preferences",
+    "tls_server_config.min_version",
+    "tls_server_config.max_version",
+    "tls_server_config.prefer_server_cipher_suites",
+    "tls_server_config.client_allowed_sans",
+    "http_server_config.http2",
+    "http_server_config.headers.Strict-Transport-Security",
+    "http_server_config.headers.X-Content-Type-Options",
+    "http_server_config.headers.X-Frame-Options",
+    "http_server_config.headers.X-XSS-Protection",
+    "http_server_config.headers.Content-Security-Policy",
+    "basic_auth_users",
+    "rate_limit.interval",
+    "rate_limit.burst",
+];
 
 /// The five headers that may be set, with the values that two of them may have.
 const HEADERS: &[(&str, &[&str])] = &[
@@ -70,10 +96,8 @@ pub struct WebTls {
 /// Where certificates or a key are, in PEM.
 #[derive(Debug, Clone)]
 pub struct Pem {
-    /// The key of the file that says it.
-    pub path: &'static str,
-    /// Where that stands.
-    pub at: Place,
+    /// Where the web configuration file says it.
+    pub said: Found<()>,
     /// The file, or nothing where the text itself stands there.
     pub file: Option<PathBuf>,
     text: Secret,
@@ -106,13 +130,13 @@ impl WebFile {
     ///
     /// # Errors
     /// Everything that is wrong with it as a text.
-    pub fn read(path: &Path) -> Result<Self, Faults> {
+    pub fn read(path: &Path) -> Result<Self, Diagnostics> {
         let name = path.display().to_string();
         match read_file(path) {
             Ok(text) => Self::parse(&text, &name, path.parent().unwrap_or(Path::new(""))),
             Err(problem) => {
-                let fault = Fault::new(Place::Nowhere, name.as_str(), problem);
-                Err(Faults::new(&name, vec![fault]))
+                let fault = Diagnostic::new(Place::Nowhere, name.as_str(), problem);
+                Err(Diagnostics::new(&name, vec![fault]))
             }
         }
     }
@@ -122,40 +146,33 @@ impl WebFile {
     ///
     /// # Errors
     /// Everything that is wrong with it as a text.
-    pub fn parse(text: &str, name: &str, base: &Path) -> Result<Self, Faults> {
-        let (root, faults) = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text));
-        let mut form = Form::new(base, faults);
+    pub fn parse(text: &str, name: &str, base: &Path) -> Result<Self, Diagnostics> {
+        let mut values = Values(Reader::new(base, KEYS.to_vec()));
+        let root = values.0.parse(text);
         let empty = root.is_none();
-        if empty && form.has_faults() {
-            return Err(Faults::new(name, form.into_faults()));
+        if empty && values.0.has_faults() {
+            return Err(Diagnostics::new(name, values.0.finish().0));
         }
-        let known = &[
-            "tls_server_config",
-            "http_server_config",
-            "basic_auth_users",
-            "rate_limit",
-        ];
-        let root = form.block(root.as_ref(), "", known);
-        let http = root.get("http_server_config");
-        let http = form.block(http, "http_server_config", &["http2", "headers"]);
+        let root = values.0.root(root.as_ref());
+        let http = values.0.section(&root, "http_server_config");
         let file = Self {
             name: name.to_owned(),
             empty,
-            tls: tls::tls(&mut form, &root),
-            http2: form.truth(&http, "http2", true),
-            headers: headers(&mut form, &http),
-            users: users(&mut form, &root),
-            rate_limit: rate_limit(&mut form, &root),
+            tls: tls::tls(&mut values, &root),
+            http2: values.truth(&http, "http2", true),
+            headers: headers(&mut values, &http),
+            users: users(&mut values, &root),
+            rate_limit: rate_limit(&mut values, &root),
         };
-        match form.into_faults() {
+        match values.0.finish().0 {
             faults if faults.is_empty() => Ok(file),
-            faults => Err(Faults::new(name, faults)),
+            faults => Err(Diagnostics::new(name, faults)),
         }
     }
 
     /// What the file is refused for by whoever uses what it names.
-    pub fn refused(&self, faults: Vec<Fault>) -> Faults {
-        Faults::new(&self.name, faults)
+    pub fn refused(&self, faults: Vec<Diagnostic>) -> Diagnostics {
+        Diagnostics::new(&self.name, faults)
     }
 
     /// The files that it names.
@@ -173,7 +190,7 @@ impl Pem {
     ///
     /// # Errors
     /// When its file cannot be read.
-    pub fn read(&self) -> Result<Secret, Fault> {
+    pub fn read(&self) -> Result<Secret, Diagnostic> {
         let Some(file) = &self.file else {
             return Ok(self.text.clone());
         };
@@ -182,84 +199,56 @@ impl Pem {
     }
 
     /// Something is wrong with what it holds.
-    pub fn fault(&self, problem: &str) -> Fault {
-        Fault::new(self.at, self.path, problem)
+    pub fn fault(&self, problem: &str) -> Diagnostic {
+        Diagnostic::new(self.said.at, self.said.path.as_str(), problem)
     }
 }
 
-fn headers(form: &mut Form<'_>, http: &Block) -> Vec<(&'static str, String)> {
-    let names: Vec<&str> = HEADERS.iter().map(|(name, _)| *name).collect();
-    let block = form.block(http.get("headers"), "http_server_config.headers", &names);
+fn headers(values: &mut Values<'_>, http: &Section) -> Vec<(&'static str, String)> {
+    let block = values.0.section(http, "headers");
     let mut headers = Vec::new();
     for &(name, allowed) in HEADERS {
-        let Some(value) = form.text(&block, name) else {
+        let Some(text) = values.text(&block, name) else {
             continue;
         };
-        if !allowed.is_empty() && !allowed.contains(&value.value.as_str()) {
-            let message = format!(
-                "{} is not known here: write {}",
-                quote(&value.value),
-                alternatives(allowed)
-            );
-            form.fault(value.at, block.path_of(name), message);
+        let value = text.value.as_str();
+        if !allowed.is_empty() && !allowed.contains(&value) {
+            let known = alternatives(allowed);
+            let message = format!("{} is not known here: write {known}", quote(value));
+            values.0.fault(&text, message);
         }
         // A text over several lines ends with a line break; a header is one line.
-        let line = value.value.replace(['\r', '\n'], " ").trim().to_owned();
+        let line = value.replace(['\r', '\n'], " ").trim().to_owned();
         if line.chars().any(|c| c.is_control() && c != '\t') {
-            let message = "holds a control character: remove it";
-            form.fault(value.at, block.path_of(name), message);
+            values
+                .0
+                .fault(&text, "holds a control character: remove it");
         }
         headers.push((name, line));
     }
     headers
 }
 
-fn users(form: &mut Form<'_>, root: &Block) -> Vec<WebUser> {
-    let path = "basic_auth_users";
-    let entries = form.entries(root.get(path), path);
+fn users(values: &mut Values<'_>, root: &Section) -> Vec<WebUser> {
     let mut users = Vec::new();
-    for (name, hash) in entries {
-        match bcrypt_cost(&hash.value) {
-            Ok(cost) => users.push(WebUser {
-                name,
-                hash: Secret::new(hash.value),
-                cost,
-            }),
-            // The name of a user is no secret, a password in place of its hash is.
-            Err(problem) => {
-                let path = format!("{path}.{}", quote_key(&name));
-                form.fault(hash.at, path, problem);
-            }
-        }
+    for (name, hash) in values.0.entries(root, "basic_auth_users") {
+        // The name of a user is no secret, a password in place of its hash is.
+        let Some(cost) = values.0.parsed(&hash, bcrypt_cost) else {
+            continue;
+        };
+        users.push(WebUser {
+            name,
+            hash: Secret::new(hash.value),
+            cost: cost.value,
+        });
     }
     users
 }
 
-/// The cost of a bcrypt hash that can be verified.
-fn bcrypt_cost(hash: &str) -> Result<u32, String> {
-    const WANTED: &str = "write its bcrypt hash, as `htpasswd -nBC 10 \"\"` prints it";
-    let parts: Vec<&str> = hash.split('$').collect();
-    let ["", version, cost, rest] = parts[..] else {
-        return Err(format!("is no hash of a password: {WANTED}"));
-    };
-    if !["2a", "2b", "2x", "2y"].contains(&version) {
-        return Err(format!("is no hash by bcrypt: {WANTED}"));
-    }
-    let cost = match cost.parse() {
-        Ok(number) if cost.len() == 2 && (4..=31).contains(&number) => number,
-        _ => return Err(format!("has a cost that is not 04 to 31: {WANTED}")),
-    };
-    let alphabet = |c: char| c.is_ascii_alphanumeric() || "./".contains(c);
-    if rest.len() != 53 || !rest.chars().all(alphabet) {
-        return Err(format!("is cut or damaged: {WANTED}"));
-    }
-    Ok(cost)
-}
-
-fn rate_limit(form: &mut Form<'_>, root: &Block) -> Option<RateLimit> {
-    let block = form.block(root.get("rate_limit"), "rate_limit", &["interval", "burst"]);
-    let interval = form.go_duration(&block, "interval");
-    let burst = form.number(&block, "burst");
+fn rate_limit(values: &mut Values<'_>, root: &Section) -> Option<RateLimit> {
+    let block = values.0.section(root, "rate_limit");
+    let interval = values.go_duration(&block, "interval");
+    let burst = values.number(&block, "burst");
     // Nothing and less than nothing is no limit.
     let interval = interval.filter(|interval| !interval.is_zero())?;
     Some(RateLimit {

@@ -1,27 +1,9 @@
 //! The block `tls_server_config`.
 
-use super::super::choice::{Choice, Cipher, ClientAuth, Curve, TlsVersion};
-use super::super::reader::Found;
-use super::form::{Block, Form};
+use super::values::Values;
 use super::{Pem, WebTls};
-use crate::secret::Secret;
+use crate::{Choice, Cipher, ClientAuth, Curve, Found, Secret, Section, TlsVersion};
 
-const PATH: &str = "tls_server_config";
-const KEYS: &[&str] = &[
-    "cert",
-    "key",
-    "client_ca",
-    "cert_file",
-    "key_file",
-    "client_auth_type",
-    "client_ca_file",
-    "cipher_suites",
-    "curve_preferences",
-    "min_version",
-    "max_version",
-    "prefer_server_cipher_suites",
-    "client_allowed_sans",
-];
 /// A word of older versions of the toolkit, which newer ones still take.
 const REQUIRE_ANY_OLD: &str = "RequireClientCert";
 
@@ -35,41 +17,27 @@ pub struct TlsSuites {
 }
 
 /// Reads the block. It switches TLS on as soon as it says anything about certificates.
-pub(super) fn tls(form: &mut Form<'_>, root: &Block) -> Option<WebTls> {
-    let block = form.block(root.get(PATH), PATH, KEYS);
-    let cert = pem(
-        form,
-        &block,
-        "tls_server_config.cert_file",
-        "tls_server_config.cert",
-    );
-    let key = pem(
-        form,
-        &block,
-        "tls_server_config.key_file",
-        "tls_server_config.key",
-    );
-    let client_ca = pem(
-        form,
-        &block,
-        "tls_server_config.client_ca_file",
-        "tls_server_config.client_ca",
-    );
-    let asked = form.text(&block, "client_auth_type");
-    let client_auth = asked.as_ref().map(|text| client_auth(form, text));
-    let sans = form.list(&block, "client_allowed_sans");
-    let suites = suites(form, &block);
-    let curves = curves(form, &block);
-    let prefer_server_order = form.truth(&block, "prefer_server_cipher_suites", true);
+pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
+    let block = values.0.section(root, "tls_server_config");
+    let cert = pem(values, &block, "cert_file", "cert");
+    let key = pem(values, &block, "key_file", "key");
+    let client_ca = pem(values, &block, "client_ca_file", "client_ca");
+    let asked = values.text(&block, "client_auth_type");
+    let client_auth = asked.as_ref().map(|text| client_auth(values, text));
+    let sans = values.list(&block, "client_allowed_sans");
+    let suites = suites(values, &block);
+    let curves = curves(values, &block);
+    let prefer_server_order = values.truth(&block, "prefer_server_cipher_suites", true);
     if cert.is_none() && key.is_none() && client_ca.is_none() && asked.is_none() {
         return None;
     }
     let client_auth = client_auth.unwrap_or(ClientAuth::None);
-    check_authorities(form, &block, client_auth, client_ca.as_ref());
+    check_authorities(values, &block, client_auth, client_ca.as_ref());
     let mut missing = |pem: Option<Pem>, name: &str, what: &str| {
         if pem.is_none() {
-            let message = format!("is missing: write {name}_file, the {what} in PEM");
-            form.fault(block.at(""), format!("{PATH}.{name}_file"), message);
+            let name = format!("{name}_file");
+            let message = format!("is missing: write {name}, the {what} in PEM");
+            values.0.fault(&block.place(&name), message);
         }
         pem
     };
@@ -88,103 +56,83 @@ pub(super) fn tls(form: &mut Form<'_>, root: &Block) -> Option<WebTls> {
 }
 
 /// The file, or the text that stands there itself; the file wins.
-fn pem(
-    form: &mut Form<'_>,
-    block: &Block,
-    file: &'static str,
-    inline: &'static str,
-) -> Option<Pem> {
-    let name = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
-    let written = form.text(block, name(file));
-    let here = form.text(block, name(inline));
-    if let Some(Found { value, at }) = written {
+fn pem(values: &mut Values<'_>, block: &Section, file: &str, inline: &str) -> Option<Pem> {
+    let written = values.text(block, file);
+    let here = values.text(block, inline);
+    if let Some(written) = written {
         return Some(Pem {
-            path: file,
-            at,
-            file: Some(form.file(&value)),
+            said: written.with(()),
+            file: Some(values.0.file(&written.value)),
             text: Secret::new(""),
         });
     }
-    here.map(|Found { value, at }| Pem {
-        path: inline,
-        at,
+    here.map(|here| Pem {
+        said: here.with(()),
         file: None,
-        text: Secret::new(value),
+        text: Secret::new(here.value),
     })
 }
 
-fn client_auth(form: &mut Form<'_>, text: &Found<String>) -> ClientAuth {
+fn client_auth(values: &mut Values<'_>, text: &Found<String>) -> ClientAuth {
     if text.value == REQUIRE_ANY_OLD {
         return ClientAuth::RequireAny;
     }
-    let path = format!("{PATH}.client_auth_type");
-    form.word(text, path, |_| None).unwrap_or(ClientAuth::None)
+    values.word(text, |_| None).unwrap_or(ClientAuth::None)
 }
 
 /// Authorities without a question to clients are a slip, and so is the reverse: without
 /// authorities of one's own, every certificate that the system trusts would open the door.
-fn check_authorities(form: &mut Form<'_>, block: &Block, auth: ClientAuth, ca: Option<&Pem>) {
+fn check_authorities(values: &mut Values<'_>, block: &Section, auth: ClientAuth, ca: Option<&Pem>) {
     match (auth, ca) {
         (ClientAuth::None, Some(ca)) => {
             let message = "has no use without client_auth_type: write RequireAndVerifyClientCert \
                            there, or remove this";
-            form.fault(ca.at, ca.path, message);
+            values.0.fault(&ca.said, message);
         }
         (ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify, None) => {
             let message = format!(
                 "{auth} is not offered here without authorities of your own: write \
                  client_ca_file, or RequireAnyClientCert"
             );
-            let at = block.at("client_auth_type");
-            form.fault(at, block.path_of("client_auth_type"), message);
+            values.0.fault(&block.place("client_auth_type"), message);
         }
         _ => {}
     }
 }
 
-fn suites(form: &mut Form<'_>, block: &Block) -> TlsSuites {
-    let mut version = |name: &str, default| match form.text(block, name) {
-        Some(text) => {
-            let path = block.path_of(name);
-            form.word(&text, path, old_version).unwrap_or(default)
-        }
+fn suites(values: &mut Values<'_>, block: &Section) -> TlsSuites {
+    let mut version = |name: &str, default| match values.text(block, name) {
+        Some(text) => values.word(&text, old_version).unwrap_or(default),
         None => default,
     };
     let least = version("min_version", TlsVersion::Tls12);
     let most = version("max_version", TlsVersion::Tls13);
     if (least, most) == (TlsVersion::Tls13, TlsVersion::Tls12) {
         let message = "is above max_version, which leaves no version: write TLS12, or remove one";
-        form.fault(
-            block.at("min_version"),
-            block.path_of("min_version"),
-            message,
-        );
+        values.0.fault(&block.place("min_version"), message);
     }
-    let written = form.list(block, "cipher_suites").unwrap_or_default();
+    let written = values.list(block, "cipher_suites").unwrap_or_default();
     let mut ciphers = Vec::new();
-    for (index, text) in written.iter().enumerate() {
-        let path = format!("{PATH}.cipher_suites[{index}]");
-        ciphers.extend(form.word::<Cipher>(text, path, old_cipher));
+    for text in &written {
+        ciphers.extend(values.word::<Cipher>(text, old_cipher));
     }
     let all = || Cipher::all().collect::<Vec<_>>();
     let mut tls12 = if written.is_empty() { all() } else { ciphers };
     tls12.retain(|cipher| cipher.is_tls12() && least == TlsVersion::Tls12);
     let tls13 = most == TlsVersion::Tls13;
-    if tls12.is_empty() && !tls13 && least == TlsVersion::Tls12 && !form.has_faults() {
+    if tls12.is_empty() && !tls13 && least == TlsVersion::Tls12 && !values.0.has_faults() {
         let message = "holds no suite of TLS 1.2, and max_version allows no other: add one, such \
                        as TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
-        let at = block.at("cipher_suites");
-        form.fault(at, block.path_of("cipher_suites"), message);
+        values.0.fault(&block.place("cipher_suites"), message);
     }
     TlsSuites { tls12, tls13 }
 }
 
-fn curves(form: &mut Form<'_>, block: &Block) -> Vec<Curve> {
-    let written = form.list(block, "curve_preferences").unwrap_or_default();
+fn curves(values: &mut Values<'_>, block: &Section) -> Vec<Curve> {
+    let written = values.list(block, "curve_preferences").unwrap_or_default();
     let mut curves = Vec::new();
-    for (index, text) in written.iter().enumerate() {
-        let path = format!("{PATH}.curve_preferences[{index}]");
-        curves.extend(form.word::<Curve>(text, path, |word| {
+    for text in &written {
+        curves.extend(values.word::<Curve>(text, |word| {
             (word == "CurveP521").then_some("write CurveP384, or X25519")
         }));
     }

@@ -16,12 +16,11 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use parking_lot::Mutex;
 use sha2::Sha256;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio_rustls::rustls::crypto::ring;
 use zeroize::Zeroizing;
 
-use crate::config::WebUser;
-use crate::runtime::spawn_blocking;
-use crate::secret::Secret;
+use crate::{Secret, WebUser};
 
 /// How many names with passwords are remembered.
 const REMEMBERED: usize = 100;

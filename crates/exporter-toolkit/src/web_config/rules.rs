@@ -3,17 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hyper::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 use tokio_rustls::rustls::ServerConfig;
 
-use super::super::body::Body;
-use super::super::reply;
 use super::auth::{Checker, Users};
-use super::limit::Limiter;
+use super::rate_limit::Limiter;
 use super::tls;
 use super::watch::Files;
-use crate::config::{Fault, Faults, Place, RateLimit, WebFile};
+use crate::{Diagnostic, Diagnostics, Place, RateLimit, WebFile};
 
 /// What holds for connections, requests and answers.
 #[derive(Debug, Default)]
@@ -34,7 +37,7 @@ impl Rules {
         path: &Path,
         before: Option<&Self>,
         files: &mut Files,
-    ) -> Result<Self, Faults> {
+    ) -> Result<Self, Diagnostics> {
         files.reads(path);
         let file = WebFile::read(path)?;
         let named: Vec<&Path> = file.files().chain([path]).collect();
@@ -49,7 +52,7 @@ impl Rules {
         Ok(rules)
     }
 
-    fn new(file: &WebFile, before: Option<&Self>) -> Result<Self, Vec<Fault>> {
+    fn new(file: &WebFile, before: Option<&Self>) -> Result<Self, Vec<Diagnostic>> {
         let tls = file.tls.as_ref();
         let tls = tls
             .map(|tls| tls::server_config(tls, file.http2))
@@ -77,15 +80,19 @@ impl Rules {
     }
 
     /// What must not happen by accident while the program runs.
-    fn may_follow(&self, before: &Self) -> Result<(), Fault> {
+    fn may_follow(&self, before: &Self) -> Result<(), Diagnostic> {
         if self.tls.is_some() != before.tls.is_some() {
             let message = "TLS is switched on and off at a start alone: restart for it";
-            return Err(Fault::new(Place::Nowhere, "tls_server_config", message));
+            return Err(Diagnostic::new(
+                Place::Nowhere,
+                "tls_server_config",
+                message,
+            ));
         }
         if self.empty && !before.empty {
             let message = "the file is empty now, which would let everybody in: write {} if that \
                            is meant";
-            return Err(Fault::new(Place::Nowhere, "", message));
+            return Err(Diagnostic::new(Place::Nowhere, "", message));
         }
         Ok(())
     }
@@ -100,27 +107,40 @@ impl Rules {
         &self,
         headers: &HeaderMap,
         checker: &Arc<Checker>,
-    ) -> Result<(), Response<Body>> {
+    ) -> Result<(), Response<Full<Bytes>>> {
         if let Some((_, limiter)) = &self.limit
             && !limiter.allows()
         {
             let refusal = "too many requests; the web configuration file limits them\n";
-            return Err(reply::text(StatusCode::TOO_MANY_REQUESTS, refusal));
+            return Err(refused(StatusCode::TOO_MANY_REQUESTS, refusal));
         }
         if self.users.let_in(headers, checker).await {
             return Ok(());
         }
         let refusal = "a user and a password are needed here\n";
-        let mut refusal = reply::text(StatusCode::UNAUTHORIZED, refusal);
+        let mut refusal = refused(StatusCode::UNAUTHORIZED, refusal);
         let scheme = HeaderValue::from_static("Basic");
         refusal.headers_mut().insert(WWW_AUTHENTICATE, scheme);
         Err(refusal)
     }
 
     /// Gives an answer the headers that were asked for, in place of the page's own.
-    pub(crate) fn dress(&self, answer: &mut Response<Body>) {
+    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
-            answer.headers_mut().insert(name.clone(), value.clone());
+            headers.insert(name.clone(), value.clone());
         }
     }
+}
+
+fn refused(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
+    response
 }

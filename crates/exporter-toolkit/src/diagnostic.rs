@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Faults shown at once; a longer list helps nobody.
+/// Diagnostics shown at once; a longer list helps nobody.
 const SHOWN: usize = 50;
 
 /// Where a value was written. The order of the variants is the order of the report.
@@ -15,18 +15,19 @@ pub enum Place {
         /// Column.
         column: usize,
     },
-    /// On the command line, or in the flag's environment variable.
-    Flag(&'static str),
+    /// On the command line or in the environment; the path names it.
+    Flag,
     /// Nowhere: a default, or something that is missing as a whole.
     Nowhere,
 }
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Diagnostic {
     /// Where to look.
     pub place: Place,
-    /// The key, such as `poll.interval` or `sources[0].region`; empty for the file as a whole.
+    /// The key, such as `poll.interval` or `sources[0].region`, or the flag; empty for the file as a
+    /// whole.
     pub path: String,
     /// What is wrong and what to do. Never holds a secret.
     pub message: String,
@@ -36,23 +37,23 @@ pub struct Fault {
 ///
 /// Displays as one fault a line: `file:line:column: key.path: what is wrong, what to do`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults {
+pub struct Diagnostics {
     file: String,
-    list: Vec<Fault>,
+    list: Vec<Diagnostic>,
 }
 
 // === impl Place ===
 
 impl Place {
     /// Whether somebody wrote the value, as opposed to a default.
-    pub(super) fn is_written(self) -> bool {
+    pub fn is_written(self) -> bool {
         self != Self::Nowhere
     }
 }
 
-// === impl Fault ===
+// === impl Diagnostic ===
 
-impl Fault {
+impl Diagnostic {
     /// Something that is wrong.
     pub fn new(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -63,11 +64,11 @@ impl Fault {
     }
 }
 
-// === impl Faults ===
+// === impl Diagnostics ===
 
-impl Faults {
+impl Diagnostics {
     /// Sorts `list` by place; `file` is the name shown before positions in the file.
-    pub(super) fn new(file: &str, mut list: Vec<Fault>) -> Self {
+    pub fn new(file: &str, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by(|a, b| (a.place, &a.path).cmp(&(b.place, &b.path)));
         Self {
             file: file.to_owned(),
@@ -76,21 +77,25 @@ impl Faults {
     }
 
     /// These and more.
-    pub(super) fn and(mut self, more: Vec<Fault>) -> Self {
+    pub fn and(mut self, more: Vec<Diagnostic>) -> Self {
         self.list.extend(more);
         Self::new(&self.file, self.list)
     }
 
+    /// The report, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        self.to_string().lines().map(str::to_owned).collect()
+    }
+
     /// The faults, sorted by place.
-    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, fault: &Fault) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, fault: &Diagnostic) -> fmt::Result {
         match fault.place {
             Place::File { line, column } => write!(f, "{}:{line}:{column}: ", self.file)?,
-            Place::Flag(flag) => write!(f, "{flag} ({}): ", environment_name(flag))?,
-            Place::Nowhere => {}
+            Place::Flag | Place::Nowhere => {}
         }
         if !fault.path.is_empty() {
             write!(f, "{}: ", fault.path)?;
@@ -99,13 +104,7 @@ impl Faults {
     }
 }
 
-/// Warnings as the lines of a report of faults, sorted by place; `file` as in [`Faults::new`].
-pub(super) fn lines(file: &str, list: Vec<Fault>) -> Vec<String> {
-    let sorted = Faults::new(file, list).to_string();
-    sorted.lines().map(str::to_owned).collect()
-}
-
-impl fmt::Display for Faults {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.list.iter().take(SHOWN).enumerate() {
             if index > 0 {
@@ -120,16 +119,10 @@ impl fmt::Display for Faults {
     }
 }
 
-impl std::error::Error for Faults {}
-
-/// The environment variable of a flag: `--poll.interval` is `SCF_EXPORTER_POLL_INTERVAL`.
-pub fn environment_name(flag: &str) -> String {
-    let name = flag.trim_start_matches('-').replace(['.', '-'], "_");
-    format!("SCF_EXPORTER_{}", name.to_ascii_uppercase())
-}
+impl std::error::Error for Diagnostics {}
 
 /// A text from outside, made short and printable for a message.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown: String = text.chars().take(LONGEST).collect();
     if shown.len() < text.len() {
@@ -139,7 +132,7 @@ pub(super) fn quote(text: &str) -> String {
 }
 
 /// [`quote`], as a part of a key's path.
-pub(super) fn quote_key(name: &str) -> String {
+pub fn quote_key(name: &str) -> String {
     quote(name).trim_matches('`').to_owned()
 }
 
@@ -150,26 +143,26 @@ mod tests {
     #[test]
     fn faults_are_sorted_and_one_a_line() {
         let at = |line, column| Place::File { line, column };
-        let faults = Faults::new(
+        let faults = Diagnostics::new(
             "c.yaml",
             vec![
-                Fault::new(Place::Nowhere, "sources", "none"),
-                Fault::new(Place::Flag("--poll.interval"), "", "bad"),
-                Fault::new(at(10, 1), "b", "second"),
-                Fault::new(at(2, 9), "a", "first"),
+                Diagnostic::new(Place::Nowhere, "sources", "none"),
+                Diagnostic::new(Place::Flag, "--poll.interval (X_POLL_INTERVAL)", "bad"),
+                Diagnostic::new(at(10, 1), "b", "second"),
+                Diagnostic::new(at(2, 9), "a", "first"),
             ],
         );
         assert_eq!(
             faults.to_string(),
             "c.yaml:2:9: a: first\nc.yaml:10:1: b: second\n\
-             --poll.interval (SCF_EXPORTER_POLL_INTERVAL): bad\nsources: none"
+             --poll.interval (X_POLL_INTERVAL): bad\nsources: none"
         );
     }
 
     #[test]
     fn a_long_list_is_cut() {
-        let fault = Fault::new(Place::Nowhere, "", "x");
-        let shown = Faults::new("c", vec![fault; SHOWN + 7]).to_string();
+        let fault = Diagnostic::new(Place::Nowhere, "", "x");
+        let shown = Diagnostics::new("c", vec![fault; SHOWN + 7]).to_string();
         assert_eq!(shown.lines().count(), SHOWN + 1);
         assert!(shown.ends_with("and 7 more"));
     }

@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::config::RateLimit;
+use crate::RateLimit;
 
 /// The bucket; full at first.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 //! waits for no disk.
 
 mod auth;
-mod clients;
-mod limit;
+mod client_certs;
+mod rate_limit;
 mod rules;
 mod tls;
 mod watch;
@@ -18,30 +18,30 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use self::auth::Checker;
 use self::watch::Files;
-use crate::config::Faults;
-use crate::runtime::spawn_blocking;
+use crate::Diagnostics;
 
-pub(super) use self::rules::Rules;
+use self::rules::Rules;
 
 /// Between two looks at the files. What has changed is read once it was the same in two of them:
 /// half of a file may be a good one that lets everybody in.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The web configuration file and what it said last.
-pub struct Toolkit {
+pub struct WebConfig {
     path: Option<PathBuf>,
     rules: ArcSwap<Rules>,
     files: Mutex<Files>,
     checker: Arc<Checker>,
 }
 
-// === impl Toolkit ===
+// === impl WebConfig ===
 
-impl Toolkit {
+impl WebConfig {
     /// No file: everybody may read, nothing is encrypted.
     pub fn none() -> Self {
         Self::of(None, Rules::default(), Files::default())
@@ -51,7 +51,7 @@ impl Toolkit {
     ///
     /// # Errors
     /// Everything that is wrong with the file and the certificates that it names.
-    pub fn load(path: Option<&Path>) -> Result<Self, Faults> {
+    pub fn load(path: Option<&Path>) -> Result<Self, Diagnostics> {
         let Some(path) = path else {
             return Ok(Self::none());
         };
@@ -75,17 +75,17 @@ impl Toolkit {
     }
 
     /// What holds now.
-    pub(super) fn rules(&self) -> Arc<Rules> {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
         self.rules.load_full()
     }
 
     /// Who tells whether a password is right.
-    pub(super) fn checker(&self) -> &Arc<Checker> {
+    pub(crate) fn checker(&self) -> &Arc<Checker> {
         &self.checker
     }
 
     /// Reads the file again whenever it changes, or what it names; never ends.
-    pub(super) async fn watch(self: Arc<Self>) {
+    pub(crate) async fn watch(self: Arc<Self>) {
         if self.path.is_none() {
             std::future::pending::<()>().await;
         }
@@ -120,9 +120,9 @@ impl Toolkit {
     }
 }
 
-impl std::fmt::Debug for Toolkit {
+impl std::fmt::Debug for WebConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Toolkit")
+        f.debug_struct("WebConfig")
             .field("path", &self.path)
             .finish_non_exhaustive()
     }

@@ -10,15 +10,17 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
 
-use super::fault::{Fault, Place};
+use crate::{Diagnostic, Place};
 
 /// Deepest nesting, aliases included. Our own keys need five.
 const MAX_HEIGHT: usize = 16;
 
 /// A value and where it starts.
 #[derive(Debug)]
-pub(super) struct Node {
+pub struct Node {
+    /// Where it starts.
     pub at: Place,
+    /// What it holds.
     pub content: Content,
     /// Levels from here down to the deepest leaf.
     height: usize,
@@ -26,17 +28,23 @@ pub(super) struct Node {
 
 /// What a value holds. Scalars stay text: the reader of each key knows what it wants.
 #[derive(Debug)]
-pub(super) enum Content {
+pub enum Content {
+    /// Nothing, or a plain `null`.
     Null,
+    /// A scalar.
     Text(String),
+    /// A sequence.
     List(Vec<Rc<Node>>),
+    /// A mapping.
     Map(BTreeMap<String, Entry>),
 }
 
 /// One key of a mapping.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub struct Entry {
+    /// Where the key stands.
     pub at: Place,
+    /// Its value.
     pub value: Rc<Node>,
 }
 
@@ -54,11 +62,11 @@ struct Loader {
     open: Vec<Open>,
     anchors: BTreeMap<usize, Rc<Node>>,
     root: Option<Rc<Node>>,
-    faults: Vec<Fault>,
+    faults: Vec<Diagnostic>,
 }
 
 /// Reads one document. The tree is absent for an empty file, and for one that is not YAML.
-pub(super) fn read(text: &str) -> (Option<Rc<Node>>, Vec<Fault>) {
+pub fn read(text: &str) -> (Option<Rc<Node>>, Vec<Diagnostic>) {
     let mut loader = Loader::default();
     match loader.run(Parser::new_from_str(text)) {
         Ok(()) => (loader.root, loader.faults),
@@ -86,12 +94,17 @@ impl Node {
     }
 
     /// Whether it holds keys, or nothing where keys may stand.
-    pub(super) fn is_block(&self) -> bool {
+    pub fn is_block(&self) -> bool {
         matches!(self.content, Content::Map(_) | Content::Null)
     }
 
+    /// Whether it is a sequence.
+    pub fn is_list(&self) -> bool {
+        matches!(self.content, Content::List(_))
+    }
+
     /// What the value is, for messages.
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self.content {
             Content::Null => "nothing",
             Content::Text(_) => "a single value",
@@ -104,7 +117,7 @@ impl Node {
 // === impl Loader ===
 
 impl Loader {
-    fn run(&mut self, mut parser: Parser<'_, StrInput<'_>>) -> Result<(), Fault> {
+    fn run(&mut self, mut parser: Parser<'_, StrInput<'_>>) -> Result<(), Diagnostic> {
         while let Some(next) = parser.next_event() {
             let (event, span) = next.map_err(|error| syntax_fault(&error))?;
             self.take(event, place(span.start))?;
@@ -112,7 +125,7 @@ impl Loader {
         Ok(())
     }
 
-    fn take(&mut self, event: Event<'_>, at: Place) -> Result<(), Fault> {
+    fn take(&mut self, event: Event<'_>, at: Place) -> Result<(), Diagnostic> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), at);
@@ -130,13 +143,13 @@ impl Loader {
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
                 Some(target) => self.add(Rc::clone(target), 0),
-                None => Err(Fault::new(
+                None => Err(Diagnostic::new(
                     at,
                     "",
                     "this alias stands inside its own anchor",
                 )),
             },
-            Event::DocumentStart(_) if self.root.is_some() => Err(Fault::new(
+            Event::DocumentStart(_) if self.root.is_some() => Err(Diagnostic::new(
                 at,
                 "",
                 "a second document starts here: keep everything in one",
@@ -148,11 +161,11 @@ impl Loader {
     fn refuse_tag(&mut self, present: bool, at: Place) {
         if present {
             let message = "a tag (!...) has no meaning here: remove it";
-            self.faults.push(Fault::new(at, "", message));
+            self.faults.push(Diagnostic::new(at, "", message));
         }
     }
 
-    fn begin(&mut self, at: Place, anchor: usize, content: Content) -> Result<(), Fault> {
+    fn begin(&mut self, at: Place, anchor: usize, content: Content) -> Result<(), Diagnostic> {
         if self.open.len() >= MAX_HEIGHT {
             return Err(too_deep(at));
         }
@@ -165,7 +178,7 @@ impl Loader {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Fault> {
+    fn end(&mut self) -> Result<(), Diagnostic> {
         match self.open.pop() {
             Some(done) => self.add(Rc::new(Node::new(done.at, done.content)), done.anchor),
             None => Ok(()),
@@ -173,7 +186,7 @@ impl Loader {
     }
 
     /// Puts a finished value into the collection that is open, or makes it the document.
-    fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Fault> {
+    fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
         if node.height + self.open.len() > MAX_HEIGHT {
             return Err(too_deep(node.at));
         }
@@ -203,23 +216,23 @@ fn insert(
     key: String,
     at: Place,
     value: Rc<Node>,
-) -> Option<Fault> {
+) -> Option<Diagnostic> {
     if let Some(first) = entries.get(&key) {
         let line = match first.at {
             Place::File { line, .. } => line,
-            Place::Flag(_) | Place::Nowhere => 0,
+            Place::Flag | Place::Nowhere => 0,
         };
         let message = format!("this key stands in line {line} already: keep one of the two");
-        return Some(Fault::new(at, "", message));
+        return Some(Diagnostic::new(at, "", message));
     }
     entries.insert(key, Entry { at, value });
     None
 }
 
-fn key_of(node: &Node) -> Result<(String, Place), Fault> {
+fn key_of(node: &Node) -> Result<(String, Place), Diagnostic> {
     match &node.content {
         Content::Text(text) => Ok((text.clone(), node.at)),
-        _ => Err(Fault::new(node.at, "", "a key must be a word")),
+        _ => Err(Diagnostic::new(node.at, "", "a key must be a word")),
     }
 }
 
@@ -231,14 +244,14 @@ fn scalar(text: String, style: ScalarStyle) -> Content {
     Content::Text(text)
 }
 
-fn too_deep(at: Place) -> Fault {
+fn too_deep(at: Place) -> Diagnostic {
     let message = format!("nested deeper than {MAX_HEIGHT} levels");
-    Fault::new(at, "", message)
+    Diagnostic::new(at, "", message)
 }
 
-fn syntax_fault(error: &ScanError) -> Fault {
+fn syntax_fault(error: &ScanError) -> Diagnostic {
     let message = format!("this is not YAML: {}", error.info());
-    Fault::new(place(*error.marker()), "", message)
+    Diagnostic::new(place(*error.marker()), "", message)
 }
 
 fn place(marker: Marker) -> Place {

@@ -1,13 +1,17 @@
 //! The server: connections, their limits, and the end of it all.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context as Cx, Poll};
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -19,11 +23,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::body::Body;
-use super::handshake::{self, Secured};
-use super::seats::{Seat, Seats};
-use super::{Site, Toolkit};
-use crate::runtime;
+use crate::WebConfig;
+use crate::connections::{ConnectionLimiter, ConnectionPermit, RequestShare};
+use crate::handshake::{self, Secured};
 
 /// The largest head of a request, in bytes: that of Prometheus is under 1 KiB.
 const HEAD_MAX: usize = 16 * 1024;
@@ -48,35 +50,56 @@ pub struct Limits {
     pub drain: Duration,
 }
 
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// The body of a response.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
+
+    /// Answers one request, which was let in already.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
 /// What a connection needs to know.
-#[derive(Clone)]
-struct Context {
-    site: Arc<Site>,
-    toolkit: Arc<Toolkit>,
+struct Context<H> {
+    handler: Arc<H>,
+    config: Arc<WebConfig>,
     limits: Limits,
-    seats: Arc<Seats>,
+    limiter: Arc<ConnectionLimiter>,
     stopping: watch::Receiver<bool>,
+}
+
+/// The body of a response, which keeps the share of its connection until it is sent.
+struct Served<B> {
+    body: Either<Full<Bytes>, B>,
+    _share: RequestShare,
 }
 
 /// Starts the tasks of HTTP/2, one for each request.
 #[derive(Clone, Copy)]
 struct Tasks;
 
-/// Serves `site`, behind `toolkit`, on all `listeners` until `shutdown` is over; then accepts nothing more, lets
-/// the answers in flight end (at most [`Limits::drain`]) and returns.
-pub async fn serve(
+/// Serves `handler` on all `listeners`, as `config` says, until `shutdown` is over; then accepts
+/// nothing more, lets the responses in flight end (at most [`Limits::drain`]) and returns. Reads the
+/// web configuration file again whenever it changes.
+pub async fn serve<H: Handler>(
     listeners: Vec<TcpListener>,
-    site: Arc<Site>,
-    toolkit: Arc<Toolkit>,
+    handler: Arc<H>,
+    config: Arc<WebConfig>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     let (stop, stopping) = watch::channel(false);
     let context = Context {
-        site,
-        toolkit: toolkit.clone(),
+        handler,
+        config: config.clone(),
         limits,
-        seats: Seats::new(limits.connections),
+        limiter: ConnectionLimiter::new(limits.connections),
         stopping,
     };
     let mut acceptors = JoinSet::new();
@@ -85,7 +108,7 @@ pub async fn serve(
     }
     tokio::select! {
         () = shutdown => {}
-        () = toolkit.watch() => {}
+        () = config.watch() => {}
     }
     stop.send_replace(true);
     while acceptors.join_next().await.is_some() {}
@@ -124,7 +147,7 @@ impl Default for Limits {
 // === impl accepting ===
 
 /// Accepts until the server stops, then waits for the connections.
-async fn accept(listener: TcpListener, context: Context) {
+async fn accept<H: Handler>(listener: TcpListener, context: Context<H>) {
     let mut connections = JoinSet::new();
     let mut stopping = context.stopping.clone();
     // The next connection, once it has come and until there is room for it.
@@ -138,9 +161,9 @@ async fn accept(listener: TcpListener, context: Context) {
                 Ok((stream, _)) => come = Some(stream),
                 Err(error) => rest(&error).await,
             },
-            seat = context.seats.take(), if come.is_some() => {
+            permit = context.limiter.acquire(), if come.is_some() => {
                 if let Some(stream) = come.take() {
-                    connections.spawn(connection(stream, seat, context.clone()));
+                    connections.spawn(connection(stream, permit, context.clone()));
                 }
             }
         }
@@ -173,33 +196,37 @@ async fn rest(error: &io::Error) {
 // === impl connection ===
 
 /// Answers the requests of one connection until it ends, or takes too long.
-async fn connection(stream: TcpStream, seat: Arc<Seat>, context: Context) {
+async fn connection<H: Handler>(
+    stream: TcpStream,
+    permit: Arc<ConnectionPermit>,
+    context: Context<H>,
+) {
     // Answers are written in large pieces; waiting to fill a packet only adds delay.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = context.toolkit.rules().tls() else {
-        return converse(stream, false, seat, context).await;
+    let Some(tls) = context.config.rules().tls() else {
+        return converse(stream, false, permit, context).await;
     };
     let mut stopping = context.stopping.clone();
     let secured = tokio::select! {
         secured = timeout(context.limits.first_request, handshake::secure(stream, tls)) => secured,
         () = stopped(&mut stopping) => return,
-        () = seat.asked_to_leave() => return,
+        () = permit.revoked() => return,
     };
     // If it came to nothing, that is the client's own fault, or its loss.
     if let Ok(Some(Secured { stream, http2 })) = secured {
-        converse(stream, http2, seat, context).await;
+        converse(stream, http2, permit, context).await;
     }
 }
 
-async fn converse(
+async fn converse<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     http2: bool,
-    seat: Arc<Seat>,
-    context: Context,
+    permit: Arc<ConnectionPermit>,
+    context: Context<H>,
 ) {
     let asked = Arc::new(Notify::new());
     let service =
-        service_fn(|request| answer(request, context.clone(), seat.clone(), asked.clone()));
+        service_fn(|request| answer(request, context.clone(), permit.clone(), asked.clone()));
     let stream = TokioIo::new(stream);
     if http2 {
         let serving = http2::Builder::new(Tasks)
@@ -207,7 +234,7 @@ async fn converse(
             .max_header_list_size(HEAD_MAX as u32)
             .max_send_buf_size(BUFFER_MAX)
             .serve_connection(stream, service);
-        drive(serving, &asked, &seat, &context).await;
+        drive(serving, &asked, &permit, &context).await;
     } else {
         let serving = http1::Builder::new()
             // It would close idle connections too, between two scrapes; the limit below does better.
@@ -215,12 +242,17 @@ async fn converse(
             .max_header_size(HEAD_MAX)
             .max_buf_size(BUFFER_MAX)
             .serve_connection(stream, service);
-        drive(serving, &asked, &seat, &context).await;
+        drive(serving, &asked, &permit, &context).await;
     }
 }
 
 /// Lets a connection go on until it ends, or takes too long from one request to the next.
-async fn drive(serving: impl GracefulConnection, asked: &Notify, seat: &Seat, context: &Context) {
+async fn drive<H>(
+    serving: impl GracefulConnection,
+    asked: &Notify,
+    permit: &ConnectionPermit,
+    context: &Context<H>,
+) {
     let mut serving = pin!(serving);
     let mut stopping = context.stopping.clone();
     let mut limit = context.limits.first_request;
@@ -231,7 +263,7 @@ async fn drive(serving: impl GracefulConnection, asked: &Notify, seat: &Seat, co
             _ = serving.as_mut() => return,
             () = asked.notified() => limit = context.limits.next_request,
             () = sleep(limit) => return,
-            () = seat.asked_to_leave() => return,
+            () = permit.revoked() => return,
             () = stopped(&mut stopping), if !closing => {
                 closing = true;
                 serving.as_mut().graceful_shutdown();
@@ -240,23 +272,65 @@ async fn drive(serving: impl GracefulConnection, asked: &Notify, seat: &Seat, co
     }
 }
 
-/// The answer to one request: the page, if the toolkit lets the client have it.
-async fn answer(
+/// Answers one request, if the web configuration lets it in.
+async fn answer<H: Handler>(
     request: Request<Incoming>,
-    context: Context,
-    seat: Arc<Seat>,
+    context: Context<H>,
+    permit: Arc<ConnectionPermit>,
     asked: Arc<Notify>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<Served<H::Body>>, Infallible> {
     asked.notify_one();
-    let answering = seat.answering();
-    let (method, headers) = (request.method(), request.headers());
-    let rules = context.toolkit.rules();
-    let mut answer = match rules.admit(headers, context.toolkit.checker()).await {
-        Ok(()) => context.site.respond(method, request.uri(), headers).await,
-        Err(refusal) => refusal,
+    let share = permit.request();
+    let rules = context.config.rules();
+    let admitted = rules.admit(request.headers(), context.config.checker());
+    let mut response = match admitted.await {
+        Ok(()) => context.handler.handle(request).await.map(Either::Right),
+        Err(refusal) => refusal.map(Either::Left),
     };
-    rules.dress(&mut answer);
-    Ok(answer.map(|body| body.keeping(answering)))
+    rules.dress(response.headers_mut());
+    Ok(response.map(|body| Served {
+        body,
+        _share: share,
+    }))
+}
+
+// === impl Context ===
+
+impl<H> Clone for Context<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handler: self.handler.clone(),
+            config: self.config.clone(),
+            limits: self.limits,
+            limiter: self.limiter.clone(),
+            stopping: self.stopping.clone(),
+        }
+    }
+}
+
+// === impl Served ===
+
+impl<B> Body for Served<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Cx<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 // === impl Tasks ===
@@ -267,6 +341,6 @@ where
     F::Output: Send + 'static,
 {
     fn execute(&self, task: F) {
-        drop(runtime::spawn(task));
+        drop(tokio::spawn(task));
     }
 }

@@ -17,14 +17,14 @@ const NOT_TLS: &[u8] =
 const DRAINED: u64 = 64 * 1024;
 
 /// An encrypted connection.
-pub(super) struct Secured {
+pub(crate) struct Secured {
     pub stream: TlsStream<TcpStream>,
     /// Whether both sides chose HTTP/2.
     pub http2: bool,
 }
 
 /// Goes through the handshake. Whoever speaks HTTP in the clear is told so.
-pub(super) async fn secure(mut stream: TcpStream, tls: Arc<ServerConfig>) -> Option<Secured> {
+pub(crate) async fn secure(mut stream: TcpStream, tls: Arc<ServerConfig>) -> Option<Secured> {
     let mut first = [0];
     // Nothing of TLS begins with a letter.
     if stream.peek(&mut first).await.ok()? == 1 && first[0].is_ascii_uppercase() {

@@ -11,11 +11,14 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, version};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::clients::{Authorities, Clients};
-use crate::config::{Cipher, ClientAuth, Curve, Fault, Pem, WebTls};
+use super::client_certs::{Authorities, Clients};
+use crate::{Cipher, ClientAuth, Curve, Diagnostic, Pem, WebTls};
 
 /// Reads certificates and key, and puts all together.
-pub(super) fn server_config(tls: &WebTls, http2: bool) -> Result<Arc<ServerConfig>, Vec<Fault>> {
+pub(super) fn server_config(
+    tls: &WebTls,
+    http2: bool,
+) -> Result<Arc<ServerConfig>, Vec<Diagnostic>> {
     let provider = Arc::new(provider(tls));
     let certified = certified_key(tls, &provider);
     let clients = clients(tls, &provider);
@@ -87,7 +90,7 @@ fn group(curve: Curve) -> &'static dyn SupportedKxGroup {
 
 /// The certificate with its key. That they belong together is judged by the public key alone:
 /// certificates of version 1 are fine for a server whose clients think so.
-fn certified_key(tls: &WebTls, provider: &CryptoProvider) -> Result<CertifiedKey, Fault> {
+fn certified_key(tls: &WebTls, provider: &CryptoProvider) -> Result<CertifiedKey, Diagnostic> {
     let chain = certificates(&tls.cert)?;
     let key = signing_key(&tls.key, provider)?;
     let Some(Ok((_, leaf))) = chain.first().map(|leaf| X509Certificate::from_der(leaf)) else {
@@ -102,7 +105,7 @@ fn certified_key(tls: &WebTls, provider: &CryptoProvider) -> Result<CertifiedKey
     Ok(CertifiedKey::new(chain, key))
 }
 
-fn signing_key(pem: &Pem, provider: &CryptoProvider) -> Result<Arc<dyn SigningKey>, Fault> {
+fn signing_key(pem: &Pem, provider: &CryptoProvider) -> Result<Arc<dyn SigningKey>, Diagnostic> {
     let text = pem.read()?;
     let key = PrivateKeyDer::from_pem_slice(text.expose().as_bytes());
     let key = key.map_err(|error| match error {
@@ -118,7 +121,7 @@ fn signing_key(pem: &Pem, provider: &CryptoProvider) -> Result<Arc<dyn SigningKe
     })
 }
 
-fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
     let text = pem.read()?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.expose().as_bytes()).collect();
     match all {
@@ -129,7 +132,7 @@ fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Fault> {
 }
 
 /// What is asked of clients, if anything is.
-fn clients(tls: &WebTls, provider: &Arc<CryptoProvider>) -> Result<Option<Clients>, Fault> {
+fn clients(tls: &WebTls, provider: &Arc<CryptoProvider>) -> Result<Option<Clients>, Diagnostic> {
     let checked = match tls.client_auth {
         ClientAuth::None => return Ok(None),
         ClientAuth::Request | ClientAuth::RequireAny => false,
@@ -149,7 +152,7 @@ fn clients(tls: &WebTls, provider: &Arc<CryptoProvider>) -> Result<Option<Client
     }))
 }
 
-fn authorities(pem: &Pem, provider: &Arc<CryptoProvider>) -> Result<Authorities, Fault> {
+fn authorities(pem: &Pem, provider: &Arc<CryptoProvider>) -> Result<Authorities, Diagnostic> {
     let own = certificates(pem)?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(own.iter().cloned());

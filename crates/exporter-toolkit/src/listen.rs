@@ -21,7 +21,7 @@ impl ListenAddress {
         let refusal = || {
             format!(
                 "{} is no address to listen on: write :PORT for all interfaces, or IP:PORT",
-                super::fault::quote(text)
+                crate::quote(text)
             )
         };
         if let Ok(address) = text.parse::<SocketAddr>() {
@@ -42,7 +42,7 @@ impl ListenAddress {
 
     /// Whether only one of the two can be listened on: the same port on the same interface, or on
     /// all of them.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub fn overlaps(&self, other: &Self) -> bool {
         let takes = |one: &Self, other: &Self| match (one.ip, other.ip) {
             // Of both families.
             (None, _) => true,

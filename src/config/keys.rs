@@ -1,0 +1,409 @@
+//! Every key of the configuration, once: its name, its value's type and bounds, its flag, its default,
+//! whether it needs a restart, and what it means. The text of a key is its documentation in the code,
+//! its row on the reference page (`docs/CONFIG.md`), and up to its first sentence the help of its flag.
+//!
+//! A new key is a row here, and code that uses the field. `examples/full.yaml` shows all of them, and
+//! `BLESS=1 cargo test docs_config` writes the page anew.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use exporter_toolkit::{Choice, Found, ListenAddress, quote};
+
+use super::choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
+use super::endpoint::parse_endpoint;
+use super::role;
+use super::scope::{Scope, Texts};
+use super::settings::telemetry_path;
+use super::source::words;
+use super::table::{
+    Block, Key, Kind, Setting, blocks, choice, count, duration, list, patterns, setting, text, word,
+};
+
+/// Most sources in one file.
+pub(super) const MAX_SOURCES: usize = 100;
+/// Most exact names in one source: each is a stream of its own.
+const MAX_NAMES: usize = 1_000;
+/// Most patterns in one list: each is tried on every function.
+const MAX_PATTERNS: usize = 100;
+/// Most addresses to listen on.
+const MAX_ADDRESSES: usize = 16;
+/// Most log topics in one source: each is a stream of its own.
+const MAX_TOPICS: usize = 100;
+
+const NO_TIME: Duration = Duration::ZERO;
+const TENTH: Duration = Duration::from_millis(100);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const CENTURY: Duration = Duration::from_secs(36_500 * 86_400);
+
+blocks! {
+    /// The web server.
+    #[derive(Eq)]
+    Web {
+        /// Where the metrics are served; may be repeated, or several with commas between. One address,
+        /// or a list of at most 16 addresses. `:PORT` means all interfaces, IPv6 and IPv4; else an IP
+        /// address or `localhost`. Port 0 takes a free one.
+        listen_addresses: Vec<ListenAddress> =
+            setting("web.listen_address", Kind::List("ADDRESS:PORT", MAX_ADDRESSES), addresses)
+                .flag("--web.listen-address").default(":10112").needs_restart();
+        /// Whether it listens on the TCP sockets that systemd hands over, as it does to a service with a
+        /// `.socket` unit, instead of addresses of its own.
+        systemd_socket: bool = choice("web.systemd_socket")
+            .flag("--web.systemd-socket").default("false").needs_restart();
+        /// File with TLS, passwords and the like, in the format of Prometheus' exporters.
+        /// [SECURITY.md](SECURITY.md#web-configuration) tells what it may hold. In the configuration file
+        /// it is named from there, by the flag from the working directory. Its text is read again as it
+        /// changes.
+        config_file: Option<PathBuf> = setting("web.config_file", Kind::Text("file"), |scope, key| {
+            let path = |text: &str| Ok((!text.is_empty()).then(|| PathBuf::from(text)));
+            scope.optional(key, path).map(Option::flatten)
+        }).flag("--web.config.file").needs_restart();
+        /// URL path of the metrics. Begins with `/`; `/` itself, `/api/v1/status` and everything below
+        /// `/-/` belong to the exporter's own pages.
+        telemetry_path: String =
+            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| scope.value(key, telemetry_path))
+                .flag("--web.telemetry-path").default("/metrics").needs_restart();
+        /// How long a new series is shown at 0 first; at least Prometheus' scrape interval. A new series
+        /// is a new function, or a new return code of a known one: it shows what was counted after this
+        /// time, so that `increase()` holds the first event too. `0s` shows values at once.
+        zero_first: Duration = duration("web.zero_first", NO_TIME, HOUR)
+            .flag("--web.zero-first").default("1m");
+        /// Whether protobuf leaves out the classic buckets of histograms that have native ones. For
+        /// scrapers that store native ones alone. The text formats have no native histograms and keep the
+        /// classic buckets.
+        native_histograms_only: bool = choice("web.native_histograms_only")
+            .flag("--web.native-histograms-only").default("false").needs_restart();
+        /// Whether OpenMetrics tells when each counter and histogram began, as a `_created` sample.
+        /// Prometheus stores these as further series unless its feature `created-timestamp-zero-ingestion`
+        /// is on; the protobuf format always tells it, at no such cost.
+        created_series: bool = choice("web.created_series")
+            .flag("--web.created-series").default("false").needs_restart();
+        /// Whether requests to `/-/reload` and `/-/quit` are obeyed. Everybody who reaches the port can
+        /// send them.
+        enable_lifecycle: bool = choice("web.enable_lifecycle")
+            .flag("--web.enable-lifecycle").default("false").needs_restart();
+    }
+
+    /// Where counters are kept.
+    #[derive(Eq)]
+    State {
+        /// Directory that keeps the counters over a restart; empty keeps them in memory only. Relative to
+        /// the working directory. In memory only, counters begin at zero after every restart.
+        path: Option<PathBuf> = setting("state.path", Kind::Text("directory, or empty"), |scope, key| {
+            scope.value(key, |text| match text.contains('\0') {
+                true => Err("no path holds a zero byte: write another".to_owned()),
+                false => Ok((!text.is_empty()).then(|| PathBuf::from(text))),
+            })
+        }).flag("--state.path").default("data/").needs_restart();
+    }
+
+    /// How logs are read.
+    #[derive(Eq)]
+    Poll {
+        /// Time between polls of a busy target.
+        interval: Duration = duration("poll.interval", TENTH, HOUR)
+            .flag("--poll.interval").default("15s");
+        /// Longest time between polls of an idle target. That holds as long as requests suffice: of more
+        /// targets than that each has its turn after `2 x targets / (0.8 x requests_per_second)` seconds at
+        /// the latest. At least `poll.interval`, which the default follows where that is longer.
+        idle_interval: Duration = duration("poll.idle_interval", TENTH, HOUR)
+            .flag("--poll.idle-interval").default("1m");
+        /// Time between full sweeps of a target where requests are scarce. Sweeps find calls that began
+        /// long ago and ended just now. With v2 and v3 each poll is one while half of the requests are
+        /// unused; a sweep that takes long is not repeated before three times as long.
+        sweep_interval: Duration = duration("poll.sweep_interval", TENTH, HOUR)
+            .flag("--poll.sweep-interval").default("1m");
+        /// How far back the first read of a target goes, where there is no state.
+        first_read: Duration = duration("poll.first_read", NO_TIME, CENTURY)
+            .flag("--first-read").default("15m");
+        /// Longest run time of a function whose own timeout is not known. 15 minutes, or a day where
+        /// functions run asynchronously. With v2 it stands for the timeout of every function; for cls it has no
+        /// part.
+        max_run_time: Duration = duration("poll.max_run_time", SECOND, DAY)
+            .flag("--poll.max-run-time").default("15m");
+        /// How late the row of a finished call may appear. The vendor speaks of about a minute for CLS, so
+        /// the default leaves room. What comes later is not counted, and told as late. Together with
+        /// `poll.max_run_time` at most 25 hours; see below.
+        delivery_delay: Duration = duration("poll.delivery_delay", NO_TIME, DAY)
+            .flag("--poll.delivery-delay").default("3m");
+        /// Rows asked for in one request.
+        page_size: usize = count("poll.page_size", 1, 1_000).flag("--poll.page-size").default("1000");
+        /// How long a graceful stop may take.
+        stop_timeout: Duration = duration("poll.stop_timeout", SECOND, Duration::from_secs(600))
+            .flag("--poll.stop-timeout").default("20s");
+        /// Time between two looks at the list of functions.
+        discovery_interval: Duration = duration("poll.discovery_interval", SECOND, DAY)
+            .flag("--poll.discovery-interval").default("5m");
+    }
+
+    /// What is bounded.
+    #[derive(Copy)]
+    Limits {
+        /// Functions with series of their own; later ones fold into one, and a metric counts them.
+        functions: usize = count("limits.functions", 1, 100_000)
+            .flag("--limits.functions").default("10000");
+        /// Requests a second, for each region and API action. Where it is not given, v3 takes 5: the
+        /// vendor allows no more for its log action. One written value holds for every source.
+        requests_per_second: Option<f64> =
+            setting("limits.requests_per_second", Kind::Rate(0.01, 1_000.0), |scope, key| {
+                scope.optional(key, |text| key.rate(text))
+            }).flag("--limits.requests-per-second").default("10");
+        /// Requests of one source that wait for an answer at one time.
+        requests_in_flight: usize = count("limits.requests_in_flight", 1, 256)
+            .flag("--limits.requests-in-flight").default("16");
+        /// Most time for one whole answer; a page that takes longer is asked for in smaller parts. Each is
+        /// half the size of the one before, down to one row.
+        request_timeout: Duration = duration("limits.request_timeout", SECOND, Duration::from_secs(600))
+            .flag("--limits.request-timeout").default("30s");
+    }
+
+    /// How long series live.
+    #[derive(Copy, Eq)]
+    Series {
+        /// How long the series of a function stay after it was last listed and last called; 0 is for ever.
+        /// Whichever is later counts.
+        retention: Option<Duration> =
+            setting("series.retention", Kind::Duration(NO_TIME, CENTURY), |scope, key| {
+                scope.optional(key, |text| key.duration(text))
+            }).flag("--series.retention").default("30d");
+    }
+
+    /// The exporter's own log.
+    #[derive(Copy, Eq)]
+    Log {
+        /// Least severe level that is logged.
+        level: Level = choice("log.level").flag("--log.level").default("info");
+        /// Form of a log line.
+        format: LogFormat = choice("log.format").flag("--log.format").default("logfmt").needs_restart();
+    }
+
+    /// A source as it is written, but for the blocks within it.
+    #[derive(Eq)]
+    SourceKeys {
+        /// The name in logs, unlike any other source's. Where it is not given, api and region, after the
+        /// account's name if there is one: `cls/ap-guangzhou`, `prod/cls/ap-guangzhou`.
+        name: Option<String> = setting("sources[].name", Kind::Text("name"), |scope, key| {
+            scope.optional(key, words::name)
+        });
+        /// A name of your own for the account, of letters, digits and `._-`: the label `account` where
+        /// several are read. All sources have one, or none has.
+        account: Option<String> = setting("sources[].account", Kind::Text("name"), |scope, key| {
+            scope.optional(key, words::account)
+        });
+        /// API to read through. Required.
+        api: Api = setting("sources[].api", Kind::Choice(Api::NAMES), |scope, key| {
+            scope.required(key, "write it in the file, or give --api", word)
+        }).flag("--api");
+        /// Region to read, such as `ap-guangzhou`. Required.
+        region: String = setting("sources[].region", Kind::Text("region"), |scope, key| {
+            scope.required(key, "write it in the file, or give --region", words::region)
+        }).flag("--region");
+        /// Root domain of the cloud. `tencentcloudapi.com`, `intl.tencentcloudapi.com` for accounts of the
+        /// international site, or `internal.tencentcloudapi.com` from inside the cloud. Finance regions
+        /// (`-fsi`) have hosts of their own, found by region. Not for v2.
+        domain: Domain = choice("sources[].domain").flag("--domain").default("public");
+        /// URL to use in place of every service's own: `https://` or `http://`, a host, and a port and a
+        /// path if need be.
+        endpoint: Option<String> = setting("sources[].endpoint", Kind::Text("URL"), |scope, key| {
+            scope.optional(key, parse_endpoint)
+        }).flag("--endpoint");
+    }
+
+    /// Checked URLs of single services.
+    #[derive(Default, Eq)]
+    Endpoints {
+        /// Functions and, for v3, their logs. Not for v2.
+        scf: Option<String> = url("sources[].endpoints.scf");
+        /// Log topics. Only for cls.
+        cls: Option<String> = url("sources[].endpoints.cls");
+        /// Temporary credentials of roles.
+        sts: Option<String> = url("sources[].endpoints.sts");
+        /// The metadata of the machine, from which its role is learned; the vendor's is
+        /// `http://metadata.tencentyun.com`.
+        metadata: Option<String> = url("sources[].endpoints.metadata");
+    }
+
+    /// Whom a source trusts.
+    #[derive(Eq)]
+    TlsKeys {
+        /// A file in PEM with certificates that are trusted for this source, besides those of the machine.
+        /// A relative name starts from the directory of the configuration file.
+        ca_file: Option<Found<String>> = text("sources[].tls.ca_file", "file");
+    }
+
+    /// How a source is read and its requests are sent.
+    #[derive(Eq)]
+    ReadingKeys {
+        /// A stream for each function, or one for the region; not with cls. One stream for the whole region
+        /// (v2) or each namespace (v3) costs far fewer requests. `auto`: that one as long as the API answers
+        /// it completely, which is checked; by function where `functions` names some, or another source may
+        /// read the same stream. The status page shows the choice and its reason. The streams of cls are log
+        /// topics.
+        read: Read = choice("sources[].read").flag("--read").default("auto");
+        /// Log topic to read, by id, with cls; may be repeated, or several with commas between. In place of
+        /// those that the functions say they write to: at most 100 topics.
+        topics: Texts = list("sources[].topics", "topic ids", MAX_TOPICS).flag("--topic");
+        /// How requests are sent. With TC3-HMAC-SHA256 only POST.
+        method: HttpMethod = choice("sources[].method").default("POST");
+        /// How requests are signed. v2 does not know TC3-HMAC-SHA256: its default is HmacSHA256. The older
+        /// two are for installations that want them.
+        signature_method: Option<SignatureMethod> = setting(
+            "sources[].signature_method",
+            Kind::Choice(SignatureMethod::NAMES),
+            |scope, key| scope.optional(key, word),
+        ).default("TC3-HMAC-SHA256");
+    }
+
+    /// Which namespaces of a source are read.
+    #[derive(Eq)]
+    NamespaceKeys {
+        /// Namespace to read; may be repeated, or several with commas between; not with v2. At most 1000.
+        names: Texts = list("sources[].namespaces.names", "namespace names", MAX_NAMES).flag("--namespace");
+        /// Pattern of namespaces to read, matching the whole name; may be repeated. At most 100 of up to
+        /// 1000 bytes.
+        include: Texts = patterns("sources[].namespaces.include", MAX_PATTERNS).flag("--namespace.regex");
+        /// Pattern of namespaces to leave out; may be repeated. At most 100 of up to 1000 bytes.
+        exclude: Texts = patterns("sources[].namespaces.exclude", MAX_PATTERNS).flag("--namespace.exclude");
+    }
+
+    /// Which functions of a source are read.
+    #[derive(Eq)]
+    FunctionKeys {
+        /// Function to read; may be repeated, or several with commas between. At most 1000.
+        names: Texts = list("sources[].functions.names", "function names", MAX_NAMES).flag("--function");
+        /// Pattern of functions to read, matching the whole name; may be repeated. At most 100 of up to
+        /// 1000 bytes.
+        include: Texts = patterns("sources[].functions.include", MAX_PATTERNS).flag("--function.regex");
+        /// Pattern of functions to leave out; may be repeated. At most 100 of up to 1000 bytes.
+        exclude: Texts = patterns("sources[].functions.exclude", MAX_PATTERNS).flag("--function.exclude");
+    }
+
+    /// Where the credentials of a source are.
+    #[derive(Eq)]
+    CredentialKeys {
+        /// The id of the key. It is no secret, and may be written out.
+        secret_id: Option<Found<String>> = text("sources[].credentials.secret_id", "text or ${NAME}");
+        /// The file that holds the id, in place of `secret_id`: where id and key are replaced together.
+        secret_id_file: Option<Found<String>> = text("sources[].credentials.secret_id_file", "file");
+        /// The key. This or the file is required beside an id.
+        secret_key: Option<Found<String>> = text("sources[].credentials.secret_key", "${NAME}");
+        /// The file that holds the key.
+        secret_key_file: Option<Found<String>> = text("sources[].credentials.secret_key_file", "file");
+        /// The session token of temporary credentials.
+        token: Option<Found<String>> = text("sources[].credentials.token", "${NAME}");
+        /// The file that holds the session token.
+        token_file: Option<Found<String>> = text("sources[].credentials.token_file", "file");
+    }
+
+    /// A role that is taken on through STS.
+    #[derive(Eq)]
+    Role {
+        /// The role, as the CAM console shows it. Required in this block.
+        arn: String = setting("sources[].role.arn", Kind::Text("role ARN"), |scope, key| {
+            scope.required(key, "write the ARN that the CAM console shows for the role", role::arn)
+        });
+        /// What the account's audit shows as the one who took it on: 2 to 128 letters, digits and `=,.@_-`.
+        session_name: String = setting("sources[].role.session_name", Kind::Text("name"), |scope, key| {
+            scope.value(key, role::session_name)
+        }).default("scf-exporter");
+        /// How long one set of credentials is asked for. The role may allow less.
+        // The vendor gives no least; a minute leaves room to renew in.
+        duration: Duration = duration("sources[].role.duration", MINUTE, Duration::from_secs(12 * 3_600))
+            .default("2h");
+        /// The external id, where the role demands one: 2 to 128 letters, digits and `+=,.@:/_-`.
+        external_id: Option<String> = setting("sources[].role.external_id", Kind::Text("text"), |scope, key| {
+            scope.optional(key, role::external_id)
+        });
+    }
+}
+
+const fn url(path: &'static str) -> Setting<Option<String>> {
+    setting(path, Kind::Text("URL"), |scope, key| {
+        scope.optional(key, parse_endpoint)
+    })
+}
+
+/// The addresses of the flag, else those of the file, one or a list. Those of the file are judged
+/// even where a flag wins.
+fn addresses(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Vec<ListenAddress>> {
+    let texts = match scope.section.get(key.name()) {
+        Some(node) if !node.is_list() => {
+            let file = Vec::from_iter(scope.text(key));
+            Texts {
+                file,
+                flags: scope.flag_texts(key),
+            }
+        }
+        _ => scope.texts(key, MAX_ADDRESSES),
+    };
+    let is_written = scope.section.get(key.name()).is_some();
+    let in_file = distinct(scope, &texts.file);
+    if !texts.flags.is_empty() {
+        return distinct(scope, &texts.flags);
+    }
+    if is_written {
+        return in_file.filter(|addresses| !addresses.is_empty());
+    }
+    let default = ListenAddress::parse(key.default?);
+    default.ok().map(|address| vec![address])
+}
+
+fn distinct(scope: &mut Scope<'_, '_>, texts: &[Found<String>]) -> Option<Vec<ListenAddress>> {
+    let mut addresses: Vec<ListenAddress> = Vec::new();
+    for text in texts {
+        let next = scope.reader.parsed(text, ListenAddress::parse)?.value;
+        if let Some(earlier) = addresses.iter().find(|earlier| earlier.overlaps(&next)) {
+            let message = format!(
+                "{} takes a port that {earlier} takes already: leave one of the two out",
+                quote(&text.value)
+            );
+            scope.reader.fault(text, message);
+            return None;
+        }
+        addresses.push(next);
+    }
+    Some(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn paths_and_flags_are_distinct() {
+        let paths: BTreeSet<_> = keys().map(|key| key.path).collect();
+        assert_eq!(paths.len(), keys().count());
+        let flags: Vec<_> = keys().filter_map(|key| key.flag).collect();
+        assert_eq!(flags.iter().collect::<BTreeSet<_>>().len(), flags.len());
+    }
+
+    #[test]
+    fn keys_of_one_kind_each() {
+        let key = |path: &str| keys().find(|key| key.path == path).unwrap();
+        for (path, bounds) in [
+            ("poll.interval", "100ms to 1h"),
+            ("poll.first_read", "0s to 36500d"),
+            ("limits.requests_per_second", "0.01 to 1000"),
+            ("log.level", "error, warn, info, debug or trace"),
+            ("sources[].functions.names", "list of function names"),
+        ] {
+            assert_eq!(key(path).kind.bounds(), bounds);
+        }
+        assert_eq!(key("poll.interval").name(), "interval");
+        assert_eq!(
+            key("limits.requests_per_second").environment().unwrap(),
+            "SCF_EXPORTER_LIMITS_REQUESTS_PER_SECOND"
+        );
+        assert_eq!(key("sources[].credentials.secret_key").environment(), None);
+        assert!(
+            key("sources[].region")
+                .meaning()
+                .starts_with("Region to read, such as")
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! A block of the file and the flags that win over it, and how values come out of both.
+
+use exporter_toolkit::yaml::Content;
+use exporter_toolkit::{Found, Place, Reader, Section};
+
+use super::keys::keys;
+use super::overrides::Overrides;
+use super::table::{Block, Key};
+
+/// A block of the file, and the flags that win over it.
+pub(super) struct Scope<'r, 'a> {
+    pub reader: &'r mut Reader<'a>,
+    pub section: Section,
+    pub flags: &'r Overrides,
+}
+
+/// The texts of a list in the file and on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts {
+    pub file: Vec<Found<String>>,
+    pub flags: Vec<Found<String>>,
+}
+
+// === impl Texts ===
+
+impl Texts {
+    /// The texts with the path of their list: each has its own place.
+    pub(super) fn at_the_key(mut self) -> Self {
+        for text in &mut self.file {
+            let end = text.path.rfind('[').unwrap_or(text.path.len());
+            text.path.truncate(end);
+        }
+        self
+    }
+}
+
+// === impl Scope ===
+
+impl<'a> Scope<'_, 'a> {
+    /// The block under `name` within this one.
+    pub(super) fn block(&mut self, name: &str) -> Scope<'_, 'a> {
+        let section = match name {
+            // A block written as `ID: KEY` would put a secret there.
+            "credentials" => self.reader.secret_section(&self.section, name),
+            _ => self.reader.section(&self.section, name),
+        };
+        Scope {
+            section,
+            reader: self.reader,
+            flags: self.flags,
+        }
+    }
+
+    /// Whether no key of the block stands in the file.
+    pub(super) fn has_none_of<B: Block>(&self) -> bool {
+        let mut keys = B::KEYS.iter();
+        keys.all(|key| self.section.get(key.name()).is_none())
+    }
+
+    /// Where the value of the key at `path` was written, if anywhere: the flag's, else the file's.
+    pub(super) fn at(&self, path: &str) -> Option<Found<()>> {
+        let key = keys().find(|key| key.path == path)?;
+        let flag = self.flag_texts(key).first().map(|text| text.with(()));
+        flag.or_else(|| self.section.find(path))
+    }
+
+    /// The value of the key at `path` for a rule between keys, where it is good: what is wrong with it
+    /// is noted when it is read.
+    pub(super) fn peek<T>(
+        &self,
+        path: &str,
+        parse: impl Fn(&Key, &str) -> Result<T, String>,
+    ) -> Option<T> {
+        let key = keys().find(|key| key.path == path)?;
+        let node = self.section.get(key.name());
+        let text = match (self.flags.get(path).last(), node.map(|node| &node.content)) {
+            (Some(flag), _) => flag.as_str(),
+            (None, Some(Content::Text(text))) => text,
+            (None, Some(_)) => return None,
+            (None, None) => key.default?,
+        };
+        parse(key, text).ok()
+    }
+
+    /// The values that flags give to `key`.
+    pub(super) fn flag_texts(&self, key: &Key) -> Vec<Found<String>> {
+        let texts = self.flags.get(key.path).iter();
+        let found = |text: &String| Found {
+            value: text.clone(),
+            at: Place::Flag,
+            path: key.told(),
+        };
+        texts.map(found).collect()
+    }
+
+    /// The text under `key` in the file.
+    pub(super) fn text(&mut self, key: &Key) -> Option<Found<String>> {
+        let text = self
+            .reader
+            .text(&self.section, key.name(), &key.kind.wanted())?;
+        self.without_variable(text, key)
+    }
+
+    fn without_variable(&mut self, text: Found<String>, key: &Key) -> Option<Found<String>> {
+        if key.kind.takes_variables() {
+            return Some(text);
+        }
+        let Some(name) = variable_in(&text.value) else {
+            return Some(text);
+        };
+        let message = format!(
+            "has {name}, but variables are not expanded here: write the value itself, or leave the \
+             key out and give its flag or SCF_EXPORTER_ variable"
+        );
+        self.reader.fault(&text, message);
+        None
+    }
+
+    /// The texts under `key`. An empty list in the file is a fault, because it could mean all as well
+    /// as none.
+    pub(super) fn texts(&mut self, key: &Key, most: usize) -> Texts {
+        let wanted = key.kind.wanted();
+        let mut file = Vec::new();
+        if let Some(list) = self.reader.list(&self.section, key.name(), &wanted) {
+            if list.is_empty() || list.len() > most {
+                let message = format!("has {} entries: write 1 to {most}, or no key", list.len());
+                self.reader.fault(&self.section.place(key.name()), message);
+            } else {
+                let good = |text| self.without_variable(text, key);
+                file = list.into_iter().filter_map(good).collect();
+            }
+        }
+        let mut flags = self.flag_texts(key);
+        if flags.len() > most {
+            let message = format!("is given {} times: give it at most {most}", flags.len());
+            self.reader.fault(&flags[0], message);
+            flags.truncate(1);
+        }
+        Texts { file, flags }
+    }
+
+    /// The value of `key`: the flag's, else the file's, else the default's. What the file says is
+    /// judged even where a flag wins.
+    pub(super) fn value<T>(
+        &mut self,
+        key: &Key,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.optional(key, &parse)?
+            .or_else(|| parse(key.default?).ok())
+    }
+
+    /// Like [`Scope::value`], but `Some(None)` where nothing is written.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &Key,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        let is_written = self.section.get(key.name()).is_some();
+        let text = self.text(key);
+        let in_file = text.and_then(|text| self.reader.parsed(&text, &parse));
+        let found = match self.flag_texts(key).pop() {
+            Some(flag) => self.reader.parsed(&flag, &parse),
+            None if !is_written => return Some(None),
+            None => in_file,
+        };
+        found.map(|found| Some(found.value))
+    }
+
+    /// Like [`Scope::value`] for a key that has no default; `how` says what to do where it is missing.
+    pub(super) fn required<T>(
+        &mut self,
+        key: &Key,
+        how: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self.optional(key, parse)?;
+        if value.is_none() {
+            let place = self.section.place(key.name());
+            self.reader.fault(&place, format!("is missing: {how}"));
+        }
+        value
+    }
+}
+
+/// The first `${NAME}` in a text.
+fn variable_in(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        rest = &rest[at..];
+        let end = rest.find('}')? + 1;
+        let name = &rest[2..end - 1];
+        let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let begins = name.starts_with(|c: char| !c.is_ascii_digit());
+        if begins && name.chars().all(letter) {
+            return Some(&rest[..end]);
+        }
+        rest = &rest[2..];
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_found() {
+        for (text, found) in [
+            ("${REGION}", Some("${REGION}")),
+            ("a-${X_1}-b", Some("${X_1}")),
+            ("${} ${1A} ${ok}", Some("${ok}")),
+            ("$REGION ${", None),
+            ("a${2}b", None),
+        ] {
+            assert_eq!(variable_in(text), found, "{text}");
+        }
+    }
+}
