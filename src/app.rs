@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Rules, ZeroFirst};
+use crate::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use crate::config::{self, Config, Faults};
 use crate::expose::Style;
 use crate::ledger::{Functions, Retention};
@@ -260,7 +260,7 @@ impl Pipeline {
         telemetry.config_loaded(seams.runtime.now());
         let held = std::mem::take(&mut stored.held);
         let (committer, writer, published) = Committer::new(
-            Books::restore(rules(config), stored).wanting(wanted(config)),
+            LedgerState::restore(rules(config), stored).wanting(wanted(config)),
             store,
             telemetry.clone(),
             seams.runtime.clone(),
@@ -364,7 +364,7 @@ async fn end(mut sources: Vec<&mut AtWork>, limit: Duration) -> bool {
     in_time
 }
 
-/// The rules of the books.
+/// The rules of the ledger.
 fn rules(config: &Config) -> Rules {
     Rules {
         functions: config.limits.functions,

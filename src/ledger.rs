@@ -5,18 +5,18 @@
 //! and by that of its region tomorrow, and is still the same function.
 
 mod chain;
+mod dedup;
 mod lists;
 mod pages;
 mod search;
-mod seen;
 mod targets;
 mod window;
 
 pub use chain::{ChainAsk, ChainMark, ChainPage, ChainPlace, ChainRead};
+pub use dedup::{DedupWindow, Verdict};
 pub use lists::{Functions, LastSeen, ListId, ListedAt, Look, MISSES, Missed, Retention};
 pub(crate) use pages::ROUNDS;
 pub use pages::{NextPage, PageShape, PagedRead};
 pub use search::{Search, Shown};
-pub use seen::{Seen, Verdict};
 pub use targets::{Listed, Opening, RETENTION, Scope, TargetId, Targets};
 pub use window::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::commit::{Books, Committer, Rules, ZeroFirst};
+use scf_exporter::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
 use scf_exporter::ledger::{ListId, Listed, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
@@ -151,9 +151,9 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
             is_written: false,
         },
     };
-    let books = Books::new(rules);
+    let ledger = LedgerState::new(rules);
     let (committer, writer, _) = Committer::new(
-        books,
+        ledger,
         Store::memory(),
         telemetry.clone(),
         runtime.clone(),

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scf_exporter::commit::{Books, Committer, Published, Rules, Writer, ZeroFirst};
+use scf_exporter::commit::{Committer, LedgerState, Published, Rules, Writer, ZeroFirst};
 use scf_exporter::ledger::{Retention, TargetId};
 use scf_exporter::model::{
     AttemptKey, Bytes, FunctionId, Nanos, Outcome, Page, RetCode, Row, Timestamp,
@@ -67,7 +67,7 @@ impl Ours {
         };
         let telemetry = Arc::new(Telemetry::new(&BuildInfo::current())?);
         let (committer, writer, published) = Committer::new(
-            Books::restore(rules, stored),
+            LedgerState::restore(rules, stored),
             Store::memory(),
             telemetry.clone(),
             Runtime::system(),

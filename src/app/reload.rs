@@ -2,7 +2,7 @@
 //!
 //! What is new is built first; if that fails all goes on as it was. Then the sources that are
 //! other than before end as at a stop, and the new ones begin where a restart would: at the
-//! positions that the books hold. Books and snapshot live on, and so does every source whose
+//! positions that the ledger holds. Ledger and snapshot live on, and so does every source whose
 //! configuration is the same.
 
 use std::collections::BTreeSet;
@@ -163,7 +163,7 @@ impl Running {
         Ok(all)
     }
 
-    /// Ends what is not read any more as it was, and has the books kept by the new rules. Whether
+    /// Ends what is not read any more as it was, and has the ledger kept by the new rules. Whether
     /// it ended in time.
     async fn end_old(&mut self, reloaded: &Reloaded, config: &Config) -> Result<bool, BuildError> {
         let is_old =

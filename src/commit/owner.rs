@@ -1,4 +1,4 @@
-//! The task that owns books and store.
+//! The task that owns ledger and store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tracing::{error, info};
 use super::condition::Condition;
 use super::writer::{Met, Reply, Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
-use super::{Books, PageOutcome, Prepared};
+use super::{Delta, LedgerState, PageOutcome};
 use crate::model::{Page, Timestamp};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
@@ -30,9 +30,9 @@ const COMMIT_GAP: Duration = Duration::from_millis(20);
 /// The snapshot that a scrape renders.
 pub type Published = Arc<ArcSwap<Snapshot>>;
 
-/// Owns the books and the store; [`Committer::run`] is its only way of life.
+/// Owns the ledger and the store; [`Committer::run`] is its only way of life.
 pub struct Committer {
-    books: Books,
+    ledger: LedgerState,
     store: Store,
     /// After a commit failed only the file knows what is in it.
     stale: bool,
@@ -65,18 +65,18 @@ impl Committer {
     /// A committer over opened state; the snapshot of that state is published at once, but for what
     /// `zero_first` holds at zero.
     pub fn new(
-        books: Books,
+        ledger: LedgerState,
         store: Store,
         telemetry: Arc<Telemetry>,
         runtime: Runtime,
         mut zero_first: ZeroFirst,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let mut first = books.snapshot(1);
+        let mut first = ledger.snapshot(1);
         zero_first.cover(&mut first);
         let published = Arc::new(ArcSwap::from_pointee(first));
         let committer = Self {
-            books,
+            ledger,
             store,
             stale: false,
             not_before: Instant::now(),
@@ -134,8 +134,8 @@ impl Committer {
     }
 
     /// Works out one change from a request and all that wait behind it.
-    fn prepare(&mut self, first: Request) -> (Prepared, Answers) {
-        let mut change = Prepared::at(self.runtime.now());
+    fn prepare(&mut self, first: Request) -> (Delta, Answers) {
+        let mut change = Delta::at(self.runtime.now());
         let mut answers = Answers::default();
         let mut rows = 0;
         let mut next = Some(first);
@@ -158,17 +158,17 @@ impl Committer {
     }
 
     fn keep_by(&mut self, terms: Terms) {
-        self.books
+        self.ledger
             .keep_by(terms.rules, terms.wanted, &terms.ended, &terms.gone);
         self.zero_first.hold_for(terms.zero_first);
         self.publish();
     }
 
-    fn take(&self, request: Request, change: &mut Prepared, answers: &mut Answers) {
+    fn take(&self, request: Request, change: &mut Delta, answers: &mut Answers) {
         match request {
             Request::Open { target, now, reply } => {
-                let settled = self.books.opening(&target, now);
-                self.books.prepare_settled(change, &target, settled);
+                let settled = self.ledger.opening(&target, now);
+                self.ledger.prepare_settled(change, &target, settled);
                 answers.0.push(Answer::Opened(reply, settled));
             }
             Request::Correct {
@@ -176,16 +176,16 @@ impl Committer {
                 correction,
                 reply,
             } => {
-                let settled = self.books.prepare_corrected(change, &target, correction);
+                let settled = self.ledger.prepare_corrected(change, &target, correction);
                 answers.0.push(Answer::Opened(reply, settled));
             }
             Request::Known { known, reply } => {
-                self.books.prepare_known(change, &known);
+                self.ledger.prepare_known(change, &known);
                 answers.0.push(Answer::Plain(reply));
             }
             Request::End { now, reply } => {
                 let is_held = |slot| self.zero_first.holds(slot);
-                self.books.prepare_ended(change, now, is_held);
+                self.ledger.prepare_ended(change, now, is_held);
                 answers.0.push(Answer::Plain(reply));
             }
             Request::Page {
@@ -193,7 +193,7 @@ impl Committer {
                 page,
                 reply,
             } => {
-                let outcome = self.books.prepare_page(change, &target, &page);
+                let outcome = self.ledger.prepare_page(change, &target, &page);
                 answers.0.push(Answer::Page(reply, outcome, page));
             }
             Request::Settle {
@@ -201,7 +201,7 @@ impl Committer {
                 position,
                 reply,
             } => {
-                self.books.prepare_settled(change, &target, position);
+                self.ledger.prepare_settled(change, &target, position);
                 answers.0.push(Answer::Plain(reply));
             }
             Request::Met {
@@ -209,7 +209,7 @@ impl Committer {
                 span,
                 reply,
             } => {
-                let met = self.books.met(change, &target, &span);
+                let met = self.ledger.met(change, &target, &span);
                 answers.0.push(Answer::Met(reply, met));
             }
             // Other terms are no part of a change.
@@ -218,27 +218,27 @@ impl Committer {
     }
 
     /// Persists, then publishes, then answers.
-    async fn commit(&mut self, mut change: Prepared, answers: Answers) {
+    async fn commit(&mut self, mut change: Delta, answers: Answers) {
         let now = Instant::now();
         if change.is_empty() && !self.zero_first.is_over(now) {
             if change.has_news() {
-                self.books.apply(change);
+                self.ledger.apply(change);
                 self.publish();
             }
             answers.send(&self.telemetry);
             return;
         }
         self.not_before = now + COMMIT_GAP;
-        let mut changes = self.books.to_store(&mut change);
-        let series = |slot| self.books.series().get(slot);
+        let mut changes = self.ledger.to_store(&mut change);
+        let series = |slot| self.ledger.series().get(slot);
         let holds = self.zero_first.prepare(series, &changes.functions, now);
         changes.held.clone_from(&holds);
         match self.persist(changes).await {
             Ok(()) => {
                 self.telemetry.commit(now.elapsed());
                 self.condition.went_well(self.runtime.now());
-                change.tell_ended(&self.books);
-                self.books.apply(change);
+                change.tell_ended(&self.ledger);
+                self.ledger.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();
                 answers.send(&self.telemetry);
@@ -270,7 +270,7 @@ impl Committer {
         result
     }
 
-    /// After a failed commit the file may hold the change or not: the books are taken from it
+    /// After a failed commit the file may hold the change or not: the ledger is taken from it
     /// anew. What it holds is whole in either case, and never less than what was published.
     async fn reopen(&mut self) -> bool {
         let mut store = std::mem::replace(&mut self.store, Store::memory());
@@ -287,8 +287,8 @@ impl Committer {
                 if let Some(mut stored) = stored {
                     let held = std::mem::take(&mut stored.held);
                     self.zero_first.restore(held, Instant::now());
-                    let restored = Books::restore(self.books.rules(), stored);
-                    self.books = restored.knowing_as(&self.books);
+                    let restored = LedgerState::restore(self.ledger.rules(), stored);
+                    self.ledger = restored.knowing_as(&self.ledger);
                     self.publish();
                     info!("state opened again after a failed commit");
                 }
@@ -306,7 +306,7 @@ impl Committer {
 
     fn publish(&mut self) {
         let before = self.published.load();
-        let mut next = self.books.snapshot(before.generation + 1);
+        let mut next = self.ledger.snapshot(before.generation + 1);
         self.zero_first.cover(&mut next);
         self.published.store(Arc::new(next.following(&before)));
         self.show();
@@ -315,8 +315,8 @@ impl Committer {
     fn show(&self) {
         self.telemetry
             .set_series(self.published.load().series.len());
-        self.telemetry.set_ledger_entries(self.books.keys());
-        let limit = self.books.rules().functions;
+        self.telemetry.set_ledger_entries(self.ledger.keys());
+        let limit = self.ledger.rules().functions;
         self.condition.limited_to(limit);
     }
 }

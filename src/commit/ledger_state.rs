@@ -1,10 +1,10 @@
-//! The books: series by function, attempt keys by function, settled positions by target. Pure.
+//! The ledger: series by function, attempt keys by function, settled positions by target. Pure.
 
+mod delta;
 mod ended;
 mod judge;
 mod listed;
 mod outcome;
-mod prepared;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,15 +14,15 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use crate::ledger::{
-    Functions, ListId, ListedAt, Missed, Retention, Scope, Seen, TargetId, Targets, Verdict,
+    DedupWindow, Functions, ListId, ListedAt, Missed, Retention, Scope, TargetId, Targets, Verdict,
 };
 use crate::model::{ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+pub use delta::Delta;
+use delta::PackNote;
 use judge::is_closed;
 pub use outcome::{Minute, PageOutcome};
-use prepared::PackNote;
-pub use prepared::Prepared;
 pub use settle::Correction;
 
 /// What the configuration says about counting.
@@ -42,9 +42,9 @@ pub struct Rules {
 
 /// All that was counted, and all that says what was.
 #[derive(Debug, Clone)]
-pub struct Books {
+pub struct LedgerState {
     series: SeriesSet,
-    seen: Vec<Seen>,
+    seen: Vec<DedupWindow>,
     targets: Targets,
     /// The topics that each function was met in or is listed with.
     homes: HashMap<u32, BTreeSet<TargetId>>,
@@ -67,10 +67,10 @@ pub struct Books {
     unwanted: HashSet<u32>,
 }
 
-// === impl Books ===
+// === impl LedgerState ===
 
-impl Books {
-    /// Empty books.
+impl LedgerState {
+    /// An empty ledger.
     pub fn new(rules: Rules) -> Self {
         Self {
             series: SeriesSet::new(rules.functions),
@@ -90,44 +90,46 @@ impl Books {
         }
     }
 
-    /// The books as they were stored.
+    /// The ledger as it was stored.
     pub fn restore(rules: Rules, stored: Stored) -> Self {
-        let mut books = Self::new(rules);
+        let mut ledger = Self::new(rules);
         for (slot, function) in (0..).zip(stored.functions) {
             match function {
                 Some(function) => {
-                    books.series.put_at(slot, function.series);
-                    books.seen.push(Seen::starting_at(function.forgotten));
+                    ledger.series.put_at(slot, function.series);
+                    ledger
+                        .seen
+                        .push(DedupWindow::starting_at(function.forgotten));
                 }
                 None => {
-                    books.series.end(slot);
-                    books.seen.push(Seen::starting_at(Timestamp::MAX));
+                    ledger.series.end(slot);
+                    ledger.seen.push(DedupWindow::starting_at(Timestamp::MAX));
                 }
             }
         }
         for (number, pack) in stored.keys {
-            books.next_pack = books.next_pack.max(number + 1);
-            books.packs.push(PackNote::of(number, &pack));
-            books.remember(&pack);
+            ledger.next_pack = ledger.next_pack.max(number + 1);
+            ledger.packs.push(PackNote::of(number, &pack));
+            ledger.remember(&pack);
         }
         for (target, settled) in stored.targets {
-            books.targets.settle(&target, settled);
+            ledger.targets.settle(&target, settled);
         }
-        books.lists = stored.lists.into_iter().collect();
-        books.missed = stored.missed.into_iter().collect();
-        books.ended = stored.ended.into_iter().collect();
-        books.want(Functions::all());
-        books
+        ledger.lists = stored.lists.into_iter().collect();
+        ledger.missed = stored.missed.into_iter().collect();
+        ledger.ended = stored.ended.into_iter().collect();
+        ledger.want(Functions::all());
+        ledger
     }
 
-    /// The same books, read by a configuration that has the `wanted` functions.
+    /// The same ledger, read by a configuration that has the `wanted` functions.
     #[must_use]
     pub fn wanting(mut self, wanted: Functions) -> Self {
         self.want(wanted);
         self
     }
 
-    /// The same books with what `others` know of the functions, which no store keeps.
+    /// The same ledger with what `others` know of the functions, which no store keeps.
     pub fn knowing_as(mut self, others: &Self) -> Self {
         self.want(others.wanted.clone());
         self.lists_before.clone_from(&others.lists_before);
@@ -148,10 +150,10 @@ impl Books {
 
     /// How many attempts are remembered.
     pub fn keys(&self) -> usize {
-        self.seen.iter().map(Seen::len).sum()
+        self.seen.iter().map(DedupWindow::len).sum()
     }
 
-    /// The rules that these books are kept by.
+    /// The rules that it is kept by.
     pub fn rules(&self) -> Rules {
         self.rules
     }
@@ -168,12 +170,7 @@ impl Books {
     }
 
     /// Works out what a page of `target` adds.
-    pub fn prepare_page(
-        &self,
-        change: &mut Prepared,
-        target: &TargetId,
-        page: &Page,
-    ) -> PageOutcome {
+    pub fn prepare_page(&self, change: &mut Delta, target: &TargetId, page: &Page) -> PageOutcome {
         let settled = self.settled_after(change, target);
         let slots: Vec<u32> = page
             .functions
@@ -224,7 +221,7 @@ impl Books {
 
     /// Counts new rows. Mostly a page is of one function, so the series is looked up once for
     /// each run of rows.
-    fn count(&self, change: &mut Prepared, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
+    fn count(&self, change: &mut Delta, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
         for run in new.chunk_by(|(one, _), (next, _)| one == next) {
             let now = change.now;
             let series = self.touch(change, run[0].0);
@@ -243,7 +240,7 @@ impl Books {
 
     fn count_cold_starts(
         &self,
-        change: &mut Prepared,
+        change: &mut Delta,
         slots: &[u32],
         settled: Timestamp,
         starts: &[ColdStart],
@@ -270,7 +267,7 @@ impl Books {
     }
 
     /// What the store has to write for a change. Also finds the packs that it makes useless.
-    pub fn to_store(&self, change: &mut Prepared) -> Changes {
+    pub fn to_store(&self, change: &mut Delta) -> Changes {
         let mut touched: Vec<u32> = change
             .series
             .keys()
@@ -305,15 +302,15 @@ impl Books {
     }
 
     /// Makes a prepared change.
-    pub fn apply(&mut self, mut change: Prepared) {
+    pub fn apply(&mut self, mut change: Delta) {
         let now = change.now;
         for (slot, (function, success)) in std::mem::take(&mut change.added) {
             let series = FunctionSeries::begun(function, success, now);
             self.series.put_at(slot, Arc::new(series));
             if slot as usize >= self.seen.len() {
-                self.seen.push(Seen::default());
+                self.seen.push(DedupWindow::default());
             }
-            self.seen[slot as usize] = Seen::default();
+            self.seen[slot as usize] = DedupWindow::default();
         }
         for (slot, series) in std::mem::take(&mut change.series) {
             self.series.put_at(slot, series);
@@ -353,7 +350,7 @@ impl Books {
     }
 
     /// The slot of a function that `target` reads, entered by this change where it is new.
-    fn slot(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
+    fn slot(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
         let slot = self.entered(change, function, target);
         if matches!(target.scope, Scope::Topic(_))
             && !self
@@ -366,7 +363,7 @@ impl Books {
         slot
     }
 
-    fn entered(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
+    fn entered(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
         if let Some(slot) = self
             .series
             .slot(function)
@@ -392,20 +389,20 @@ impl Books {
     }
 
     /// The position up to which a target is settled once the change is made.
-    fn settled_after(&self, change: &Prepared, target: &TargetId) -> Timestamp {
+    fn settled_after(&self, change: &Delta, target: &TargetId) -> Timestamp {
         let settled = change.settled_of(target);
         let settled = settled.unwrap_or_else(|| self.targets.settled(target));
         settled.min(change.lowered_to(target))
     }
 
     /// The changed version of a series, begun from the present one.
-    fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
+    fn touch<'a>(&self, change: &'a mut Delta, slot: u32) -> &'a mut FunctionSeries {
         let (added, now) = (&change.added, change.now);
         let series = change
             .series
             .entry(slot)
             .or_insert_with(|| self.series_before(added, now, slot));
-        // The first time the books (and the published snapshot) hold it too, so it is copied then.
+        // The first time the ledger and the published snapshot hold it too, so it is copied then.
         Arc::make_mut(series)
     }
 
@@ -425,7 +422,7 @@ impl Books {
         }
     }
 
-    fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
+    fn stored(&self, change: &Delta, slot: u32) -> StoredFunction {
         let changed = change.series.get(&slot).cloned();
         let series = changed.unwrap_or_else(|| self.series_before(&change.added, change.now, slot));
         StoredFunction {

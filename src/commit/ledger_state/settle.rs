@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::prepared::{PackNote, Prepared};
-use super::{Books, Rules};
-use crate::ledger::{Functions, RETENTION, Scope, Seen, TargetId};
+use super::delta::{Delta, PackNote};
+use super::{LedgerState, Rules};
+use crate::ledger::{DedupWindow, Functions, RETENTION, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
@@ -21,7 +21,7 @@ pub struct Correction {
     pub is_sure: bool,
 }
 
-impl Books {
+impl LedgerState {
     /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
     /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
     pub fn keep_by(
@@ -47,7 +47,7 @@ impl Books {
 
     /// Settles a target at `position`: nothing below it can still appear. For a function that was
     /// never read counting begins there.
-    pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+    pub fn prepare_settled(&self, change: &mut Delta, target: &TargetId, position: Timestamp) {
         // Where this change lowers it, it was asked for before that: nothing is forgotten for it.
         let position = position.min(change.lowered_to(target));
         if position <= self.settled_after(change, target) {
@@ -77,7 +77,7 @@ impl Books {
     /// not. Answers where the target is settled then.
     pub fn prepare_corrected(
         &self,
-        change: &mut Prepared,
+        change: &mut Delta,
         target: &TargetId,
         correction: Correction,
     ) -> Timestamp {
@@ -115,7 +115,7 @@ impl Books {
     /// How far back a target that is `settled` up to there may go: to where the keys of all are kept
     /// that it may have read. Which functions a topic ever held is not known. Keys that an API by
     /// start left behind lie where the attempt started, as long before its line as that may be late.
-    fn kept_from(&self, change: &Prepared, target: &TargetId, settled: Timestamp) -> Timestamp {
+    fn kept_from(&self, change: &Delta, target: &TargetId, settled: Timestamp) -> Timestamp {
         let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
         let by_start = |(id, at)| !is_topic(id) && at > settled - RETENTION;
         let before_lines = is_topic(target) && self.targets.beside(target).any(by_start);
@@ -141,7 +141,7 @@ impl Books {
     /// there. `None` where a topic had a part in it, whose attempts are kept by log time.
     pub fn met(
         &self,
-        change: &Prepared,
+        change: &Delta,
         target: &TargetId,
         span: &Range<Timestamp>,
     ) -> Option<Vec<(FunctionId, u64)>> {
@@ -169,14 +169,14 @@ impl Books {
         )
     }
 
-    fn function_in<'s>(&'s self, change: &'s Prepared, slot: u32) -> Option<&'s FunctionId> {
+    fn function_in<'s>(&'s self, change: &'s Delta, slot: u32) -> Option<&'s FunctionId> {
         let added = change.added.get(&slot).map(|(function, _)| function);
         added.or_else(|| self.series.get(slot).map(|series| &series.function))
     }
 
     /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
     /// functions that are listed with no topic any more.
-    fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+    fn forget_homeless(&self, change: &mut Delta, target: &TargetId, position: Timestamp) {
         let oldest = position - RETENTION - self.memory();
         for (slot, series) in self.series.all() {
             let function = &series.function;
@@ -219,7 +219,7 @@ impl Books {
 
     /// The overflow of a region holds keys of many functions: it forgets only what every target
     /// of the region has settled.
-    fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+    fn forget_overflow(&self, change: &mut Delta, target: &TargetId, position: Timestamp) {
         let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
             return;
         };
@@ -228,7 +228,7 @@ impl Books {
     }
 
     /// The positions that a change moves.
-    pub(super) fn positions(&self, change: &Prepared) -> Vec<(TargetId, Timestamp)> {
+    pub(super) fn positions(&self, change: &Delta) -> Vec<(TargetId, Timestamp)> {
         let moved = change.settled.iter().chain(&change.lowered);
         moved
             .map(|(target, _)| (target.clone(), self.settled_after(change, target)))
@@ -236,7 +236,7 @@ impl Books {
     }
 
     /// The packs whose every key is forgotten after this change, in ascending order.
-    pub(super) fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
+    pub(super) fn useless_packs(&self, change: &Delta) -> Vec<u64> {
         if change.forgotten.is_empty() && change.emptied.is_empty() {
             return Vec::new();
         }
@@ -249,11 +249,11 @@ impl Books {
             .collect()
     }
 
-    pub(super) fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
+    pub(super) fn forgotten_after(&self, change: &Delta, slot: u32) -> Timestamp {
         let own = match self.seen.get(slot as usize) {
             _ if change.emptied.contains(&slot) => Timestamp::MAX,
             _ if change.added.contains_key(&slot) => Timestamp::MIN,
-            seen => seen.map_or(Timestamp::MIN, Seen::forgotten),
+            seen => seen.map_or(Timestamp::MIN, DedupWindow::forgotten),
         };
         let now = change.reopened.get(&slot).map_or(own, |at| own.min(*at));
         let bound = change.forgotten.get(&slot).copied().unwrap_or(now).max(now);

@@ -1,4 +1,4 @@
-//! A change to the books that is not made yet.
+//! A change to the ledger that is not made yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::model::{About, AttemptKey, FunctionId, RetCode, Timestamp};
 use crate::series::FunctionSeries;
 use crate::store::KeyPack;
 
-/// A change that was worked out against the books but not made yet.
+/// A change that was worked out against the ledger but not made yet.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub struct Delta {
     /// When it is counted, by this machine's clock: series that are new with it begin then.
     pub(super) now: Timestamp,
-    /// New functions with their slots, which are empty or follow those in the books, each with what
+    /// New functions with their slots, which are empty or follow those in the ledger, each with what
     /// its API says where all went well.
     pub(super) added: BTreeMap<u32, (FunctionId, RetCode)>,
     pub(super) added_slots: HashMap<FunctionId, u32>,
@@ -60,9 +60,9 @@ pub(super) struct PackNote {
     pub(super) latest: Vec<(u32, Timestamp)>,
 }
 
-// === impl Prepared ===
+// === impl Delta ===
 
-impl Prepared {
+impl Delta {
     /// A change made at `now`, by this machine's clock.
     pub fn at(now: Timestamp) -> Self {
         Self {
@@ -92,11 +92,11 @@ impl Prepared {
     }
 
     /// Says whose series end with it.
-    pub fn tell_ended(&self, books: &super::Books) {
+    pub fn tell_ended(&self, ledger: &super::LedgerState) {
         let series = self
             .emptied
             .iter()
-            .filter_map(|slot| books.series().get(*slot));
+            .filter_map(|slot| ledger.series().get(*slot));
         for series in series {
             info!(
                 function = %series.function,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Books, Prepared};
+use super::{Delta, LedgerState};
 use crate::commit::writer::{Asked, Known};
 use crate::ledger::{ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, Scope, TargetId};
 use crate::model::{About, FunctionId, Timestamp};
@@ -14,7 +14,7 @@ use crate::series::OVERFLOW;
 /// The longest time between two lists of a source that is at work.
 const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
 
-impl Books {
+impl LedgerState {
     /// Where reading a target starts, see [`Opening`], where it is not known by which lists it was
     /// found.
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
@@ -55,7 +55,7 @@ impl Books {
     /// Enters functions that are listed but were perhaps never called: they are shown at zero.
     /// Their targets begin with this change, for the next complete list moves where new ones do.
     /// Of those that are gone nothing is known any more; what was counted stays.
-    pub fn prepare_known(&self, change: &mut Prepared, known: &Known) {
+    pub fn prepare_known(&self, change: &mut Delta, known: &Known) {
         let opened = match &known.asked {
             Some(asked) => self.open_listed(change, &known.listed, asked),
             None => BTreeSet::new(),
@@ -86,7 +86,7 @@ impl Books {
     /// Opens the targets of which nothing is known; the topics among them.
     fn open_listed(
         &self,
-        change: &mut Prepared,
+        change: &mut Delta,
         listed: &[Listed],
         asked: &Asked,
     ) -> BTreeSet<TargetId> {
@@ -109,7 +109,7 @@ impl Books {
 
     /// When this source listed its functions before; where it is new, when those of its region did
     /// that were there before this configuration.
-    fn listed_at(&self, change: &Prepared, asked: &Asked) -> Option<ListedAt> {
+    fn listed_at(&self, change: &Delta, asked: &Asked) -> Option<ListedAt> {
         let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
         let ListId {
             account, region, ..
@@ -118,7 +118,7 @@ impl Books {
     }
 
     /// Counts a complete list for the functions that it does not name, and keeps when it began.
-    fn note_list(&self, change: &mut Prepared, asked: &Asked) {
+    fn note_list(&self, change: &mut Delta, asked: &Asked) {
         let before = self.listed_at(change, asked);
         let began = asked.began;
         let Some(look) = &asked.look else {
@@ -156,14 +156,14 @@ impl Books {
             .insert(asked.by.clone(), ListedAt { began, from });
     }
 
-    fn name(&self, change: &mut Prepared, slot: u32) {
+    fn name(&self, change: &mut Delta, slot: u32) {
         change.missed.remove(&slot);
         if self.missed.contains_key(&slot) {
             change.missed.insert(slot, None);
         }
     }
 
-    fn miss(&self, change: &mut Prepared, slot: u32, since: Timestamp, now: Timestamp) {
+    fn miss(&self, change: &mut Delta, slot: u32, since: Timestamp, now: Timestamp) {
         change.missed_at.insert(slot, now);
         let before = match change.missed.get(&slot) {
             Some(missed) => *missed,
@@ -179,7 +179,7 @@ impl Books {
         }
     }
 
-    fn learn(&self, change: &mut Prepared, slot: u32, about: Option<Arc<About>>) {
+    fn learn(&self, change: &mut Delta, slot: u32, about: Option<Arc<About>>) {
         let known = self.series.get(slot);
         if known.is_some_and(|series| series.about == about) {
             change.about.remove(&slot);
@@ -189,7 +189,7 @@ impl Books {
     }
 
     /// Makes what lists change, and ends series.
-    pub(super) fn apply_lists(&mut self, change: Prepared) {
+    pub(super) fn apply_lists(&mut self, change: Delta) {
         self.lists.extend(change.lists);
         for (slot, missed) in change.missed {
             match missed {

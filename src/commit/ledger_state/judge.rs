@@ -1,15 +1,15 @@
-//! What a row is to the books: new, met before, or from a time that is closed.
+//! What a row is to the ledger: new, met before, or from a time that is closed.
 
-use super::{Books, Prepared};
+use super::{Delta, LedgerState};
 use crate::ledger::{Scope, TargetId, Verdict};
 use crate::model::{AttemptKey, Page, Row, Timestamp};
 
-impl Books {
+impl LedgerState {
     /// Judges a row of a slot. One that is new with this change has no keys yet: what lies below
     /// its bound, or what is settled, is from before counting began.
     pub(super) fn judge(
         &self,
-        change: &Prepared,
+        change: &Delta,
         slot: u32,
         row: &Row,
         settled: Timestamp,

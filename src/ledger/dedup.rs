@@ -8,7 +8,7 @@ use crate::model::{AttemptKey, Timestamp};
 
 /// Attempt keys with their positions, from `forgotten` on.
 #[derive(Clone)]
-pub struct Seen {
+pub struct DedupWindow {
     keys: HashMap<AttemptKey, Timestamp>,
     forgotten: Timestamp,
 }
@@ -25,7 +25,7 @@ pub enum Verdict {
     Late,
 }
 
-impl Default for Seen {
+impl Default for DedupWindow {
     fn default() -> Self {
         Self {
             keys: HashMap::new(),
@@ -34,7 +34,7 @@ impl Default for Seen {
     }
 }
 
-impl Seen {
+impl DedupWindow {
     /// No keys, and nothing known below `forgotten`.
     pub fn starting_at(forgotten: Timestamp) -> Self {
         Self {
@@ -121,9 +121,14 @@ impl Seen {
     }
 }
 
-impl std::fmt::Debug for Seen {
+impl std::fmt::Debug for DedupWindow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Seen({} keys from {})", self.keys.len(), self.forgotten)
+        write!(
+            f,
+            "DedupWindow({} keys from {})",
+            self.keys.len(),
+            self.forgotten
+        )
     }
 }
 
@@ -141,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_row_is_new_once() {
-        let mut seen = Seen::default();
+        let mut seen = DedupWindow::default();
         assert_eq!(seen.judge(&key(1), at(50), at(10)), Verdict::New);
         seen.insert(key(1), at(50));
         assert_eq!(seen.judge(&key(1), at(50), at(10)), Verdict::Duplicate);
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_never_counted_again() {
-        let mut seen = Seen::default();
+        let mut seen = DedupWindow::default();
         seen.insert(key(1), at(50));
         seen.insert(key(2), at(60));
         seen.forget_below(at(60));
