@@ -26,7 +26,7 @@ use tracing::{info, warn};
 use crate::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use crate::config::{self, Config, Faults};
 use crate::expose::Style;
-use crate::ledger::{Functions, Retention};
+use crate::ledger::{AllowedLateness, Functions, Retention};
 use crate::model::FunctionId;
 use crate::poll::run_source;
 use crate::runtime::{Runtime, Stop, Stopper, spawn};
@@ -369,7 +369,10 @@ fn rules(config: &Config) -> Rules {
     Rules {
         functions: config.limits.functions,
         several_accounts: several_accounts(config),
-        late_after: config.poll.horizon(),
+        allowed_lateness: AllowedLateness::of_calls(
+            config.poll.max_run_time,
+            config.poll.delivery_delay,
+        ),
         first_read: config.poll.first_read,
         retention: Retention {
             span: config.series.retention,

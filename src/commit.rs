@@ -12,7 +12,9 @@ mod writer;
 mod zero_first;
 
 pub use condition::Condition;
-pub use ledger_state::{Correction, Delta, LedgerState, Minute, PageOutcome, Rules};
+pub use ledger_state::{
+    BatchOutcome, Correction, Delta, LedgerState, Minute, PageOutcome, Rules, StartFrom,
+};
 pub use owner::{Committer, Published};
 pub use writer::{Answer, Asked, Known, Refused, Terms, Writer, answer};
 pub use zero_first::ZeroFirst;

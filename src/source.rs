@@ -1,7 +1,8 @@
-//! Where invocations come from: one adapter an API, all of them behind [`LogSource`].
+//! Where invocations come from: one adapter an API, behind one of two traits.
 //!
-//! An adapter knows how its API pages and what its rows mean. It hands over pages of finished
-//! attempts and says whether the span was read completely; it counts nothing.
+//! An adapter knows how its API pages and what its rows mean; it counts nothing. A polled one is a
+//! [`LogSource`]: it hands over pages of finished attempts and says whether the span was read
+//! completely. A streamed one is a [`StreamedSource`]: it hands over batches with their offsets.
 
 pub mod cls;
 pub mod functions;
@@ -23,13 +24,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{FunctionFilter, Read};
-use crate::ledger::{Listed, Look, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use crate::ledger::{AllowedLateness, Listed, Look, TargetId};
+use crate::model::{Batch, FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
 pub use remarks::Remarks;
 
-/// An API as a source of invocations.
+/// An API that is polled for invocations: a span of positions is read as often as its rule needs.
 pub trait LogSource: Send + Sync {
     /// Targets that are read without waiting for the list of functions.
     fn standing_targets(&self) -> Vec<TargetId> {
@@ -54,7 +55,7 @@ pub trait LogSource: Send + Sync {
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
 
     /// How long after its position a row of `target` may still appear.
-    fn late_after(&self, target: &TargetId) -> Duration;
+    fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness;
 
     /// Whether a sweep finds rows that no other read does and that could be seen long before: then
     /// requests that nobody else needs are spent on it.
@@ -74,6 +75,29 @@ pub trait LogSource: Send + Sync {
     fn strategy(&self) -> Vec<(TargetId, String)> {
         Vec::new()
     }
+}
+
+/// A stream that invocations are delivered to: the records of a partition stand in one order, the
+/// offset after the last one that was counted is all that is kept, and nothing is late.
+pub trait StreamedSource: Send + Sync {
+    /// The partitions that there are, each a [`Scope::Partition`](crate::ledger::Scope).
+    fn partitions(&self) -> BoxFuture<'_, Result<Vec<TargetId>, ApiError>>;
+
+    /// The offset of the first record of `partition` that is not older than `time`; of the next one
+    /// to come where all are older. [`Timestamp::MIN`] asks for the first record that there is.
+    fn offset_at<'a>(
+        &'a self,
+        partition: &'a TargetId,
+        time: Timestamp,
+    ) -> BoxFuture<'a, Result<u64, ApiError>>;
+
+    /// The records of `partition` from the offset `from` on, as many as one answer holds. May wait
+    /// for the first one, and may answer without any; dropping the future loses nothing.
+    fn read<'a>(
+        &'a self,
+        partition: &'a TargetId,
+        from: u64,
+    ) -> BoxFuture<'a, Result<Batch, ApiError>>;
 }
 
 /// Where a source reads, and how its targets are cut.
@@ -117,7 +141,7 @@ pub struct Listing {
 pub struct Span {
     /// How thoroughly.
     pub mode: Mode,
-    /// Everything below this position is settled: it need not be read again.
+    /// The watermark: what lies below it need not be read again.
     pub from: Timestamp,
     /// Below this position nothing can appear any more: what is read there stays as it is.
     pub closed: Timestamp,
@@ -218,8 +242,8 @@ impl Wanted {
 // === impl Place ===
 
 impl Place {
-    /// How long after its start a call of unknown timeout may still appear.
-    pub fn late_after(&self) -> Duration {
-        self.max_run_time.saturating_add(self.delivery_delay)
+    /// How long after its start, cut to the second, a call of unknown timeout may still appear.
+    fn allowed_lateness_of_calls(&self) -> AllowedLateness {
+        AllowedLateness::of_calls(self.max_run_time, self.delivery_delay).with_cut_starts()
     }
 }

@@ -1,11 +1,12 @@
-//! The durable state: series, attempt keys and settled positions in one redb file.
+//! The durable state: series, invocation keys and checkpoints in one redb file.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `layout` | number of the layout, 8 bytes |
 //! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten; nothing in a slot whose series ended |
 //! | `keys` | running number | [`KeyPack`]: the attempts of one page |
-//! | `targets` | text of the target | settled position, milliseconds |
+//! | `targets` | text of a polled target | watermark, milliseconds |
+//! | `offsets` | text of a partition | offset of the next record; up to when it was read, milliseconds |
 //! | `held` | slot | what is shown of a function while new series of it are at zero, as in `functions` |
 //! | `lists` | text of whose lists they are | when the last complete one began, and from where new targets are read, milliseconds |
 //! | `missed` | slot | since when complete lists miss the function, milliseconds, and how many did |
@@ -34,7 +35,7 @@ use redb::{
     TableDefinition,
 };
 
-use crate::ledger::{ListId, ListedAt, Missed, TargetId};
+use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::FunctionSeries;
 use contain::contained;
@@ -52,6 +53,7 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const FUNCTIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("functions");
 const KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("keys");
 const TARGETS: TableDefinition<'_, &str, i64> = TableDefinition::new("targets");
+const OFFSETS: TableDefinition<'_, &str, (u64, i64)> = TableDefinition::new("offsets");
 const HELD: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("held");
 
 /// An open store, or none at all: state that lives in memory only.
@@ -81,8 +83,8 @@ pub struct Stored {
     pub functions: Vec<Option<StoredFunction>>,
     /// The packs of attempt keys with their running numbers.
     pub keys: Vec<(u64, Arc<KeyPack>)>,
-    /// Settled positions.
-    pub targets: Vec<(TargetId, Timestamp)>,
+    /// How far each target was read.
+    pub targets: Vec<(TargetId, Checkpoint)>,
     /// What is shown of functions with new series, by slot; these are at zero there.
     pub held: Vec<(u32, Arc<FunctionSeries>)>,
     /// When each source listed its functions.
@@ -102,8 +104,8 @@ pub struct Changes {
     pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Packs that are no longer needed.
     pub dropped_keys: Vec<u64>,
-    /// Settled positions, absolute.
-    pub targets: Vec<(TargetId, Timestamp)>,
+    /// How far targets were read, absolute.
+    pub targets: Vec<(TargetId, Checkpoint)>,
     /// What is shown of functions with new series, by slot; none where all is shown from now on.
     pub held: Vec<(u32, Option<Arc<FunctionSeries>>)>,
     /// Slots whose series end.
@@ -328,6 +330,7 @@ fn check_layout(database: &Database, file: &Path) -> Result<(), OpenError> {
             transaction.open_table(FUNCTIONS)?;
             transaction.open_table(KEYS)?;
             transaction.open_table(TARGETS)?;
+            transaction.open_table(OFFSETS)?;
             transaction.open_table(HELD)?;
             lists::make(&transaction)?;
             found.unwrap_or(LAYOUT)
@@ -377,11 +380,21 @@ fn load(database: &Database, file: &Path) -> Result<Stored, OpenError> {
         }
         for entry in transaction.open_table(TARGETS)?.iter()? {
             let (target, settled) = entry?;
+            let watermark = Checkpoint::Watermark(Timestamp::from_millis(settled.value()));
+            match target.value().parse() {
+                Ok(id) => stored.targets.push((id, watermark)),
+                Err(()) => return Ok(Err(damaged("targets"))),
+            }
+        }
+        for entry in transaction.open_table(OFFSETS)?.iter()? {
+            let (target, value) = entry?;
+            let (next, reached) = value.value();
+            let reached = Timestamp::from_millis(reached);
             match target.value().parse() {
                 Ok(id) => stored
                     .targets
-                    .push((id, Timestamp::from_millis(settled.value()))),
-                Err(()) => return Ok(Err(damaged("targets"))),
+                    .push((id, Checkpoint::Offset { next, reached })),
+                Err(()) => return Ok(Err(damaged("offsets"))),
             }
         }
         for entry in transaction.open_table(HELD)?.iter()? {
@@ -423,8 +436,15 @@ fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
     }
     if !changes.targets.is_empty() {
         let mut targets = transaction.open_table(TARGETS)?;
-        for (target, settled) in &changes.targets {
-            targets.insert(target.to_string().as_str(), settled.as_millis())?;
+        let mut offsets = transaction.open_table(OFFSETS)?;
+        for (target, checkpoint) in &changes.targets {
+            let target = target.to_string();
+            match checkpoint {
+                Checkpoint::Watermark(at) => drop(targets.insert(target.as_str(), at.as_millis())?),
+                Checkpoint::Offset { next, reached } => {
+                    drop(offsets.insert(target.as_str(), (*next, reached.as_millis()))?);
+                }
+            }
         }
     }
     if !changes.held.is_empty() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use scf_exporter::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
-use scf_exporter::ledger::{ListId, Listed, Retention, TargetId};
+use scf_exporter::ledger::{AllowedLateness, ListId, Listed, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
 use scf_exporter::poll::{Budget, Poller, run_source};
 use scf_exporter::runtime::{Runtime, Stopper, spawn};
@@ -79,8 +79,8 @@ impl LogSource for Scripted {
         })
     }
 
-    fn late_after(&self, _: &TargetId) -> Duration {
-        Duration::from_secs(60)
+    fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
+        AllowedLateness::of_lines(Duration::from_secs(60))
     }
 
     fn now(&self) -> Timestamp {
@@ -144,7 +144,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     let rules = Rules {
         functions: 10,
         several_accounts: false,
-        late_after: Duration::from_secs(60),
+        allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(60)),
         first_read: Duration::from_secs(60),
         retention: Retention {
             span: Duration::ZERO,

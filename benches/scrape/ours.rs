@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scf_exporter::commit::{Committer, LedgerState, Published, Rules, Writer, ZeroFirst};
-use scf_exporter::ledger::{Retention, TargetId};
+use scf_exporter::ledger::{AllowedLateness, Retention, TargetId};
 use scf_exporter::model::{
     AttemptKey, Bytes, FunctionId, Nanos, Outcome, Page, RetCode, Row, Timestamp,
 };
@@ -58,7 +58,7 @@ impl Ours {
         let rules = Rules {
             functions: functions.max(1),
             several_accounts: false,
-            late_after: DAY,
+            allowed_lateness: AllowedLateness::of_lines(DAY),
             first_read: DAY,
             retention: Retention {
                 span: Duration::ZERO,

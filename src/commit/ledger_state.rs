@@ -1,5 +1,6 @@
-//! The ledger: series by function, attempt keys by function, settled positions by target. Pure.
+//! The ledger: series and invocation keys by function, checkpoints by target. Pure.
 
+mod batch;
 mod delta;
 mod ended;
 mod judge;
@@ -14,11 +15,13 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use crate::ledger::{
-    DedupWindow, Functions, ListId, ListedAt, Missed, Retention, Scope, TargetId, Targets, Verdict,
+    AllowedLateness, Bounds, Checkpoint, Checkpoints, DedupWindow, Functions, ListId, ListedAt,
+    Missed, Retention, TargetId, Verdict,
 };
 use crate::model::{ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+pub use batch::{BatchOutcome, StartFrom};
 pub use delta::Delta;
 use delta::PackNote;
 use judge::is_closed;
@@ -33,7 +36,7 @@ pub struct Rules {
     /// Whether several accounts are read.
     pub several_accounts: bool,
     /// How long after its position a row may still appear.
-    pub late_after: Duration,
+    pub allowed_lateness: AllowedLateness,
     /// How far back the first read of a target goes.
     pub first_read: Duration,
     /// How long series stay once their functions are gone.
@@ -45,8 +48,9 @@ pub struct Rules {
 pub struct LedgerState {
     series: SeriesSet,
     seen: Vec<DedupWindow>,
-    targets: Targets,
-    /// The topics that each function was met in or is listed with.
+    checkpoints: Checkpoints,
+    /// The targets that each function was met in or is listed with, of those whose names do not
+    /// tell their functions.
     homes: HashMap<u32, BTreeSet<TargetId>>,
     packs: Vec<PackNote>,
     next_pack: u64,
@@ -75,7 +79,7 @@ impl LedgerState {
         Self {
             series: SeriesSet::new(rules.functions),
             seen: Vec::new(),
-            targets: Targets::default(),
+            checkpoints: Checkpoints::default(),
             homes: HashMap::new(),
             packs: Vec::new(),
             next_pack: 0,
@@ -112,8 +116,8 @@ impl LedgerState {
             ledger.packs.push(PackNote::of(number, &pack));
             ledger.remember(&pack);
         }
-        for (target, settled) in stored.targets {
-            ledger.targets.settle(&target, settled);
+        for (target, checkpoint) in stored.targets {
+            ledger.checkpoints.advance(&target, checkpoint);
         }
         ledger.lists = stored.lists.into_iter().collect();
         ledger.missed = stored.missed.into_iter().collect();
@@ -142,10 +146,9 @@ impl LedgerState {
         self
     }
 
-    /// How far below the settled position attempts are remembered, to tell late rows from known
-    /// ones: as long again as rows are waited for.
-    fn memory(&self) -> Duration {
-        self.rules.late_after
+    /// How far below a checkpoint keys are kept.
+    fn dedup_span(&self) -> Duration {
+        self.rules.allowed_lateness.dedup_span()
     }
 
     /// How many attempts are remembered.
@@ -171,7 +174,7 @@ impl LedgerState {
 
     /// Works out what a page of `target` adds.
     pub fn prepare_page(&self, change: &mut Delta, target: &TargetId, page: &Page) -> PageOutcome {
-        let settled = self.settled_after(change, target);
+        let bounds = self.bounds(change, target);
         let slots: Vec<u32> = page
             .functions
             .iter()
@@ -189,7 +192,7 @@ impl LedgerState {
         change.keys.reserve(page.rows.len());
         for row in &page.rows {
             let slot = slots[usize::from(row.function)];
-            let verdict = match self.judge(change, slot, row, settled) {
+            let verdict = match self.judge(change, slot, row, bounds) {
                 Verdict::Duplicate => Verdict::Duplicate,
                 _ if is_closed(row, &closed) => Verdict::Duplicate,
                 _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
@@ -212,7 +215,7 @@ impl LedgerState {
             }
         }
         self.count(change, &new, &mut outcome);
-        self.count_cold_starts(change, &slots, settled, &page.cold_starts, &mut pack);
+        self.count_cold_starts(change, &slots, bounds, &page.cold_starts, &mut pack);
         if !pack.is_empty() {
             change.packs.push(Arc::new(KeyPack(pack)));
         }
@@ -242,7 +245,7 @@ impl LedgerState {
         &self,
         change: &mut Delta,
         slots: &[u32],
-        settled: Timestamp,
+        bounds: Bounds,
         starts: &[ColdStart],
         pack: &mut Vec<SeenKey>,
     ) {
@@ -253,7 +256,7 @@ impl LedgerState {
                 position: start.position,
                 ..Row::default()
             };
-            let verdict = self.judge(change, slot, &cold, settled);
+            let verdict = self.judge(change, slot, &cold, bounds);
             if verdict == Verdict::New && change.keys.insert((slot, start.key)) {
                 let now = change.now;
                 self.touch(change, slot).count_cold_start(start, now);
@@ -290,7 +293,7 @@ impl LedgerState {
                 .zip(change.packs.iter().cloned())
                 .collect(),
             dropped_keys: dropped.clone(),
-            targets: self.positions(change),
+            targets: self.checkpoints_in(change),
             held: Vec::new(),
             emptied: change.emptied.iter().copied().collect(),
             lists: change.lists.clone().into_iter().collect(),
@@ -315,8 +318,8 @@ impl LedgerState {
         for (slot, series) in std::mem::take(&mut change.series) {
             self.series.put_at(slot, series);
         }
-        for (slot, topic) in std::mem::take(&mut change.homes) {
-            self.homes.entry(slot).or_default().insert(topic);
+        for (slot, target) in std::mem::take(&mut change.homes) {
+            self.homes.entry(slot).or_default().insert(target);
         }
         for (slot, about) in std::mem::take(&mut change.about) {
             self.series.change(slot, |series| series.about = about);
@@ -330,16 +333,16 @@ impl LedgerState {
             self.remember(&pack);
         }
         for (slot, bound) in std::mem::take(&mut change.forgotten) {
-            self.seen[slot as usize].forget_below(bound);
+            self.seen[slot as usize].evict_below(bound);
         }
-        for (target, position) in std::mem::take(&mut change.settled) {
-            self.targets.settle(&target, position);
+        for (target, checkpoint) in std::mem::take(&mut change.checkpoints) {
+            self.checkpoints.advance(&target, checkpoint);
         }
         for (slot, bound) in std::mem::take(&mut change.recalled) {
             self.seen[slot as usize].remember_from(bound);
         }
         for (target, position) in std::mem::take(&mut change.lowered) {
-            self.targets.lower(&target, position);
+            self.checkpoints.lower(&target, position);
         }
         let dropped = std::mem::take(&mut change.dropped);
         if !dropped.is_empty() {
@@ -352,7 +355,7 @@ impl LedgerState {
     /// The slot of a function that `target` reads, entered by this change where it is new.
     fn slot(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
         let slot = self.entered(change, function, target);
-        if matches!(target.scope, Scope::Topic(_))
+        if !target.kind().names_functions
             && !self
                 .homes
                 .get(&slot)
@@ -381,18 +384,25 @@ impl LedgerState {
         }
         let slot = self.next_slot(change);
         change.added_slots.insert(admitted.clone(), slot);
-        let began = self.settled_after(change, target);
+        let began = self.late_below_after(change, target);
         let closed = self.ended.get(&admitted).copied();
-        change.added.insert(slot, (admitted, success_of(target)));
+        change.added.insert(slot, (admitted, target.kind().success));
         change.forget(slot, closed.map_or(began, |closed| closed.max(began)));
         slot
     }
 
-    /// The position up to which a target is settled once the change is made.
-    fn settled_after(&self, change: &Delta, target: &TargetId) -> Timestamp {
-        let settled = change.settled_of(target);
-        let settled = settled.unwrap_or_else(|| self.targets.settled(target));
-        settled.min(change.lowered_to(target))
+    /// How far a target was read once the change is made, if it was opened; a watermark that the
+    /// change lowers apart.
+    fn checkpoint_after(&self, change: &Delta, target: &TargetId) -> Option<Checkpoint> {
+        let changed = change.checkpoints.get(target).copied();
+        changed.or_else(|| self.checkpoints.get(target))
+    }
+
+    /// The position below which new rows of a target are late once the change is made.
+    fn late_below_after(&self, change: &Delta, target: &TargetId) -> Timestamp {
+        let at = self.checkpoint_after(change, target);
+        at.map_or(Timestamp::MIN, Checkpoint::late_below)
+            .min(change.lowered_to(target))
     }
 
     /// The changed version of a series, begun from the present one.
@@ -443,14 +453,6 @@ impl LedgerState {
 
 fn has_no_meaning(row: &Row) -> bool {
     row.ret_code == RetCode::OTHER || row.outcome == Outcome::Unknown
-}
-
-/// What the API of a target says where all went well: CLS gives status codes, the others zero.
-fn success_of(target: &TargetId) -> RetCode {
-    match target.scope {
-        Scope::Topic(_) => RetCode::OK_STATUS,
-        _ => RetCode::ZERO,
-    }
 }
 
 #[cfg(test)]

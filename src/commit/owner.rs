@@ -9,10 +9,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
 use super::condition::Condition;
-use super::writer::{Met, Reply, Request, Terms, Writer};
+use super::writer::{Reply, Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
-use super::{Delta, LedgerState, PageOutcome};
-use crate::model::{Page, Timestamp};
+use super::{BatchOutcome, Delta, LedgerState, PageOutcome};
+use crate::ledger::Checkpoint;
+use crate::model::{Batch, Page, RejectReason};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
@@ -52,12 +53,8 @@ pub struct Committer {
 #[derive(Default)]
 struct Answers(Vec<Answer>);
 
-enum Answer {
-    Plain(Reply<()>),
-    Opened(Reply<Timestamp>, Timestamp),
-    Met(Reply<Option<Met>>, Option<Met>),
-    Page(Reply<PageOutcome>, PageOutcome, Page),
-}
+/// Tells the metrics what is durable now, and whoever asked.
+type Answer = Box<dyn FnOnce(&Telemetry) + Send>;
 
 // === impl Committer ===
 
@@ -140,9 +137,7 @@ impl Committer {
         let mut rows = 0;
         let mut next = Some(first);
         while let Some(request) = next {
-            if let Request::Page { page, .. } = &request {
-                rows += page.rows.len();
-            }
+            rows += request.page().map_or(0, |page| page.rows.len());
             // Nothing is counted any more, in the same change, for what ends.
             let is_last = rows >= ROWS_PER_COMMIT || matches!(request, Request::End { .. });
             self.take(request, &mut change, &mut answers);
@@ -168,8 +163,9 @@ impl Committer {
         match request {
             Request::Open { target, now, reply } => {
                 let settled = self.ledger.opening(&target, now);
-                self.ledger.prepare_settled(change, &target, settled);
-                answers.0.push(Answer::Opened(reply, settled));
+                let watermark = Checkpoint::Watermark(settled);
+                self.ledger.prepare_checkpoint(change, &target, watermark);
+                answers.add(reply, settled);
             }
             Request::Correct {
                 target,
@@ -177,16 +173,16 @@ impl Committer {
                 reply,
             } => {
                 let settled = self.ledger.prepare_corrected(change, &target, correction);
-                answers.0.push(Answer::Opened(reply, settled));
+                answers.add(reply, settled);
             }
             Request::Known { known, reply } => {
                 self.ledger.prepare_known(change, &known);
-                answers.0.push(Answer::Plain(reply));
+                answers.add(reply, ());
             }
             Request::End { now, reply } => {
                 let is_held = |slot| self.zero_first.holds(slot);
                 self.ledger.prepare_ended(change, now, is_held);
-                answers.0.push(Answer::Plain(reply));
+                answers.add(reply, ());
             }
             Request::Page {
                 target,
@@ -194,15 +190,33 @@ impl Committer {
                 reply,
             } => {
                 let outcome = self.ledger.prepare_page(change, &target, &page);
-                answers.0.push(Answer::Page(reply, outcome, page));
+                answers.add_page(outcome.clone(), page.rejects);
+                answers.add(reply, outcome);
             }
-            Request::Settle {
+            Request::Batch {
                 target,
-                position,
+                batch,
                 reply,
             } => {
-                self.ledger.prepare_settled(change, &target, position);
-                answers.0.push(Answer::Plain(reply));
+                let outcome = self.ledger.prepare_batch(change, &target, &batch);
+                if let BatchOutcome::Counted(counted) = &outcome {
+                    answers.add_page(counted.clone(), batch.page.rejects);
+                }
+                answers.add(reply, outcome);
+            }
+            Request::StartsOf {
+                targets,
+                now,
+                reply,
+            } => {
+                let starts = targets.iter().map(|one| self.ledger.start_of(one, now));
+                answers.add(reply, starts.collect());
+            }
+            Request::Advance { checkpoints, reply } => {
+                for (target, to) in checkpoints {
+                    self.ledger.prepare_checkpoint(change, &target, to);
+                }
+                answers.add(reply, ());
             }
             Request::Met {
                 target,
@@ -210,7 +224,7 @@ impl Committer {
                 reply,
             } => {
                 let met = self.ledger.met(change, &target, &span);
-                answers.0.push(Answer::Met(reply, met));
+                answers.add(reply, met);
             }
             // Other terms are no part of a change.
             Request::Keep { .. } | Request::HoldOver => {}
@@ -324,24 +338,43 @@ impl Committer {
 // === impl Answers ===
 
 impl Answers {
+    fn add<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
+        self.0.push(Box::new(move |_| {
+            // A worker that was stopped no longer waits: its rows count all the same.
+            let _gone = reply.send(Ok(value));
+        }));
+    }
+
+    fn add_page(&mut self, outcome: PageOutcome, rejects: Vec<RejectReason>) {
+        self.0.push(Box::new(move |telemetry| {
+            count(telemetry, &outcome, &rejects);
+        }));
+    }
+
     /// Answers all, and counts what is durable now.
     fn send(self, telemetry: &Telemetry) {
         for answer in self.0 {
-            // A worker that was stopped no longer waits: its rows count all the same.
-            let _gone = match answer {
-                Answer::Plain(reply) => reply.send(Ok(())).is_err(),
-                Answer::Opened(reply, settled) => reply.send(Ok(settled)).is_err(),
-                Answer::Met(reply, met) => reply.send(Ok(met)).is_err(),
-                Answer::Page(reply, outcome, page) => {
-                    count(telemetry, &outcome, &page);
-                    reply.send(Ok(outcome)).is_err()
-                }
-            };
+            answer(telemetry);
         }
     }
 }
 
-fn count(telemetry: &Telemetry, outcome: &PageOutcome, page: &Page) {
+// === impl Request ===
+
+impl Request {
+    fn page(&self) -> Option<&Page> {
+        match self {
+            Self::Page { page, .. }
+            | Self::Batch {
+                batch: Batch { page, .. },
+                ..
+            } => Some(page),
+            _ => None,
+        }
+    }
+}
+
+fn count(telemetry: &Telemetry, outcome: &PageOutcome, rejects: &[RejectReason]) {
     telemetry.records(Disposition::Counted, outcome.counted);
     telemetry.records(Disposition::Duplicate, outcome.duplicate);
     telemetry.records(Disposition::Late, outcome.late);
@@ -349,7 +382,7 @@ fn count(telemetry: &Telemetry, outcome: &PageOutcome, page: &Page) {
     telemetry.records(Disposition::Invalid, outcome.invalid);
     telemetry.overflowed(outcome.overflow);
     telemetry.unknown_codes(outcome.unknown);
-    for reason in &page.rejects {
+    for reason in rejects {
         telemetry.rejected(*reason, 1);
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Correction, PageOutcome, Rules};
-use crate::ledger::{Functions, ListId, Listed, Look, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use super::{BatchOutcome, Correction, PageOutcome, Rules, StartFrom};
+use crate::ledger::{Checkpoint, Functions, ListId, Listed, Look, TargetId};
+use crate::model::{Batch, FunctionId, Page, Timestamp};
 use crate::store::CommitError;
 
 /// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
@@ -98,9 +98,18 @@ pub(super) enum Request {
         page: Page,
         reply: Reply<PageOutcome>,
     },
-    Settle {
+    Batch {
         target: TargetId,
-        position: Timestamp,
+        batch: Batch,
+        reply: Reply<BatchOutcome>,
+    },
+    StartsOf {
+        targets: Vec<TargetId>,
+        now: Timestamp,
+        reply: Reply<Vec<StartFrom>>,
+    },
+    Advance {
+        checkpoints: Vec<(TargetId, Checkpoint)>,
         reply: Reply<()>,
     },
     Met {
@@ -195,14 +204,49 @@ impl Writer {
         .await
     }
 
-    /// Settles a target at a position.
+    /// Moves the watermark of a polled target.
     ///
     /// # Errors
     /// [`Refused`]
     pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), Refused> {
-        self.ask(|reply| Request::Settle {
+        let watermark = Checkpoint::Watermark(position);
+        self.advance(vec![(target.clone(), watermark)]).await
+    }
+
+    /// Moves checkpoints forward in one change, those of a stream that begins for example.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn advance(&self, checkpoints: Vec<(TargetId, Checkpoint)>) -> Result<(), Refused> {
+        self.ask(|reply| Request::Advance { checkpoints, reply })
+            .await
+    }
+
+    /// Tells where each of these partitions is read from at `now`, by the cloud's clock.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn starts_of(
+        &self,
+        targets: Vec<TargetId>,
+        now: Timestamp,
+    ) -> Result<Vec<StartFrom>, Refused> {
+        self.ask(|reply| Request::StartsOf {
+            targets,
+            now,
+            reply,
+        })
+        .await
+    }
+
+    /// Hands over a batch of a partition; the answer comes when it is durable and published.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn batch(&self, target: &TargetId, batch: Batch) -> Result<BatchOutcome, Refused> {
+        self.ask(|reply| Request::Batch {
             target: target.clone(),
-            position,
+            batch,
             reply,
         })
         .await

@@ -17,13 +17,12 @@ mod torn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::functions::{self, FoundList, Lister};
 use super::page_size::PageSize;
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::config::FunctionFilter;
-use crate::ledger::{Listed, Scope, TargetId};
+use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::Reading;
@@ -269,8 +268,8 @@ impl LogSource for ClsSource {
     }
 
     /// Rows are ordered by the time of their log line, so only its delivery can be late.
-    fn late_after(&self, _: &TargetId) -> Duration {
-        self.place.delivery_delay
+    fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
+        AllowedLateness::of_lines(self.place.delivery_delay)
     }
 
     fn now(&self) -> Timestamp {

@@ -19,7 +19,9 @@ use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
 use crate::config::FunctionFilter;
-use crate::ledger::{Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId};
+use crate::ledger::{
+    AllowedLateness, Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId,
+};
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
@@ -29,8 +31,6 @@ use logs::{Answer, Reading};
 const FIRST_PAGE: usize = 100;
 /// Newest rows of one function that a look passes by where they cannot be had.
 const LOOK_PAST: u64 = 3;
-/// Start times are cut to the second: a call may have started this much after its position.
-const CUT: Duration = Duration::from_secs(1);
 /// Functions that are named are read without the list after so long.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -270,8 +270,8 @@ impl LogSource for V2Source {
         Box::pin(strategy::read(self, target, span, sink))
     }
 
-    fn late_after(&self, _: &TargetId) -> Duration {
-        self.place.late_after().saturating_add(CUT)
+    fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
+        self.place.allowed_lateness_of_calls()
     }
 
     fn is_worth_sweeping(&self) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use tracing::info;
 
-use crate::ledger::{ListId, ListedAt, Missed, TargetId};
+use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
 use crate::model::{About, AttemptKey, FunctionId, RetCode, Timestamp};
 use crate::series::FunctionSeries;
 use crate::store::KeyPack;
@@ -25,7 +25,7 @@ pub struct Delta {
     /// Keys of this change, so that a row twice in it counts once.
     pub(super) keys: HashSet<(u32, AttemptKey)>,
     pub(super) packs: Vec<Arc<KeyPack>>,
-    pub(super) settled: BTreeMap<TargetId, Timestamp>,
+    pub(super) checkpoints: BTreeMap<TargetId, Checkpoint>,
     /// Positions below which keys are forgotten, by slot.
     pub(super) forgotten: HashMap<u32, Timestamp>,
     /// Positions that lay in the future, and where they are put instead; made after all others.
@@ -35,7 +35,7 @@ pub struct Delta {
     /// Positions from which functions are counted again, by slot: a place is new for them.
     pub(super) reopened: BTreeMap<u32, Timestamp>,
     pub(super) dropped: Vec<u64>,
-    /// Topics newly known for a slot.
+    /// Targets newly known for a slot.
     pub(super) homes: Vec<(u32, TargetId)>,
     /// What is newly known about a slot's function.
     pub(super) about: BTreeMap<u32, Option<Arc<About>>>,
@@ -75,7 +75,7 @@ impl Delta {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty()
             && self.packs.is_empty()
-            && self.settled.is_empty()
+            && self.checkpoints.is_empty()
             && self.forgotten.is_empty()
             && self.lowered.is_empty()
             && self.recalled.is_empty()
@@ -107,10 +107,6 @@ impl Delta {
 
     pub(super) fn added_slot(&self, function: &FunctionId) -> Option<u32> {
         self.added_slots.get(function).copied()
-    }
-
-    pub(super) fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
-        self.settled.get(target).copied()
     }
 
     /// Where a target that lay in the future is put, if the change does that.

@@ -46,18 +46,19 @@ impl LedgerState {
                 Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
                 _ => Some(now),
             };
-            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.late_after)) {
+            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.allowed_lateness))
+            {
                 // What was counted is not counted again, should the function come back.
                 let called = series
                     .last_invocation
                     .map(|at| Timestamp::from_millis(at.as_millis().saturating_add(1)));
-                let bound = called.max(Some(self.seen[slot as usize].forgotten()));
+                let bound = called.max(Some(self.seen[slot as usize].evicted_below()));
                 change.ended.insert(function.clone(), bound);
                 change.missed.insert(slot, None);
                 change.emptied.insert(slot);
             }
         }
-        let oldest = now - RETENTION - self.rules.late_after;
+        let oldest = now - RETENTION - self.dedup_span();
         for (function, _) in self.ended.iter().filter(|(_, bound)| **bound < oldest) {
             change.ended.entry(function.clone()).or_insert(None);
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::{Delta, LedgerState};
 use crate::commit::writer::{Asked, Known};
-use crate::ledger::{ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, Scope, TargetId};
+use crate::ledger::{
+    Checkpoint, ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, TargetId,
+};
 use crate::model::{About, FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
@@ -46,10 +48,10 @@ impl LedgerState {
         let at = Opening {
             now,
             first_read: self.rules.first_read,
-            late_after: self.rules.late_after,
+            allowed_lateness: self.rules.allowed_lateness,
             listed,
         };
-        self.targets.opening(target, at)
+        self.checkpoints.opening(target, at)
     }
 
     /// Enters functions that are listed but were perhaps never called: they are shown at zero.
@@ -66,9 +68,9 @@ impl LedgerState {
             if one.about.is_some() {
                 self.learn(change, slot, one.about.clone());
             }
-            // What another API has settled of it was counted then.
-            let by_start = self.targets.settled_by_start(&one.function);
-            let began = self.settled_after(change, &one.target).max(by_start);
+            // What another API has read of it was counted then.
+            let by_start = self.checkpoints.closed_by_start(&one.function);
+            let began = self.late_below_after(change, &one.target).max(by_start);
             let is_new_place = opened.contains(&one.target) && !change.added.contains_key(&slot);
             if is_new_place && self.forgotten_after(change, slot) > began {
                 change.reopen(slot, began);
@@ -83,7 +85,8 @@ impl LedgerState {
         }
     }
 
-    /// Opens the targets of which nothing is known; the topics among them.
+    /// Opens the targets of which nothing is known; of these, the ones that a function may have
+    /// moved to.
     fn open_listed(
         &self,
         change: &mut Delta,
@@ -94,17 +97,17 @@ impl LedgerState {
         let oldest = asked.now - RETENTION;
         let targets: BTreeSet<&TargetId> = listed.iter().map(|one| &one.target).collect();
         let is_new = |target: &&TargetId| {
-            let known = change.settled_of(target).or(self.targets.get(target));
-            known.is_none_or(|at| at <= oldest)
+            let known = self.checkpoint_after(change, target);
+            known.is_none_or(|at| at.time() <= oldest)
         };
         let new: Vec<&TargetId> = targets.into_iter().filter(is_new).collect();
         for target in &new {
             let begins = self.opening_after(target, asked.now, before);
-            self.prepare_settled(change, target, begins);
+            self.prepare_checkpoint(change, target, Checkpoint::Watermark(begins));
         }
-        let topics = new.into_iter();
-        let topics = topics.filter(|target| matches!(target.scope, Scope::Topic(_)));
-        topics.cloned().collect()
+        let places = new.into_iter();
+        let places = places.filter(|target| !target.kind().names_functions);
+        places.cloned().collect()
     }
 
     /// When this source listed its functions before; where it is new, when those of its region did
@@ -147,7 +150,7 @@ impl LedgerState {
         let from = match look {
             Look {
                 is_certain: true, ..
-            } => began - self.rules.late_after,
+            } => self.rules.allowed_lateness.closed_at(began),
             // Some function that is there may not be in it.
             _ => before.map_or(began - self.rules.first_read, |at| at.from),
         };

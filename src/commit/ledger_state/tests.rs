@@ -17,7 +17,7 @@ mod topics;
 const RULES: Rules = Rules {
     functions: 100,
     several_accounts: false,
-    late_after: Duration::from_secs(100),
+    allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(100)),
     first_read: Duration::from_secs(1_000),
     retention: Retention {
         span: Duration::ZERO,
@@ -71,7 +71,11 @@ fn opened(functions: usize) -> (LedgerState, TargetId) {
     let mut ledger = LedgerState::new(rules(functions));
     let target = TargetId::region("r");
     let mut change = Delta::default();
-    ledger.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
+    ledger.prepare_checkpoint(
+        &mut change,
+        &target,
+        Checkpoint::Watermark(Timestamp::from_secs(START)),
+    );
     ledger.apply(change);
     (ledger, target)
 }
@@ -97,7 +101,7 @@ fn commit(ledger: &mut LedgerState, target: &TargetId, pages: &[Page]) -> (PageO
 struct FakeStore {
     functions: BTreeMap<u32, Option<StoredFunction>>,
     keys: BTreeMap<u64, Arc<KeyPack>>,
-    targets: BTreeMap<TargetId, Timestamp>,
+    targets: BTreeMap<TargetId, Checkpoint>,
     lists: BTreeMap<ListId, ListedAt>,
     missed: BTreeMap<u32, Missed>,
     ended: BTreeMap<FunctionId, Timestamp>,
@@ -288,8 +292,8 @@ proptest! {
         let (mut ledger, target) = opened(100);
         let mut store = FakeStore::default();
         let mut change = Delta::default();
-        ledger.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
-        store.targets.insert(target.clone(), Timestamp::from_secs(START));
+        ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(Timestamp::from_secs(START)));
+        store.targets.insert(target.clone(), Checkpoint::Watermark(Timestamp::from_secs(START)));
         for (at, chunk) in calls.chunks(size).enumerate() {
             let (_, changes) = commit(&mut ledger, &target, &[page_of(chunk)]);
             store.write(changes);
@@ -301,7 +305,7 @@ proptest! {
                 // All calls lie above START, so nothing counted is ever below this.
                 let mut change = Delta::default();
                 let position = Timestamp::from_secs(START - i64::from(back));
-                ledger.prepare_settled(&mut change, &target, position);
+                ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(position));
                 store.write(ledger.to_store(&mut change));
                 ledger.apply(change);
             }
@@ -318,7 +322,7 @@ proptest! {
         let before = format!("{ledger:?}");
         let mut change = Delta::default();
         ledger.prepare_page(&mut change, &target, &page_of(&calls));
-        ledger.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 20));
+        ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(Timestamp::from_secs(START + 20)));
         let _changes = ledger.to_store(&mut change);
         drop(change);
         prop_assert_eq!(format!("{ledger:?}"), before);
@@ -351,7 +355,11 @@ fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
     }
     assert_eq!((ledger.keys(), store.keys.len()), (4, 2));
     let mut change = Delta::default();
-    ledger.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 250));
+    ledger.prepare_checkpoint(
+        &mut change,
+        &target,
+        Checkpoint::Watermark(Timestamp::from_secs(START + 250)),
+    );
     store.write(ledger.to_store(&mut change));
     ledger.apply(change);
     assert_eq!(
@@ -377,7 +385,11 @@ fn a_late_row_is_said_to_be_late_once() {
     let (mut ledger, target) = opened(100);
     commit(&mut ledger, &target, &[page_of(&[(0, 9, 60)])]);
     let mut change = Delta::default();
-    ledger.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 50));
+    ledger.prepare_checkpoint(
+        &mut change,
+        &target,
+        Checkpoint::Watermark(Timestamp::from_secs(START + 50)),
+    );
     ledger.apply(change);
     let late = page_of(&[(0, 1, 49)]);
     let (first, _) = commit(&mut ledger, &target, std::slice::from_ref(&late));
@@ -393,7 +405,11 @@ fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
     for function in 0..3 {
         let target = TargetId::function(name(function));
         let mut change = Delta::default();
-        ledger.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
+        ledger.prepare_checkpoint(
+            &mut change,
+            &target,
+            Checkpoint::Watermark(Timestamp::from_secs(START)),
+        );
         ledger.prepare_page(
             &mut change,
             &target,
@@ -415,9 +431,10 @@ fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
 fn a_function_that_left_the_overflow_counts_nothing_twice() {
     let (mut small, target) = opened(1);
     let mut store = FakeStore::default();
-    store
-        .targets
-        .insert(target.clone(), Timestamp::from_secs(START));
+    store.targets.insert(
+        target.clone(),
+        Checkpoint::Watermark(Timestamp::from_secs(START)),
+    );
     let page = page_of(&[(0, 1, 5), (1, 2, 6), (2, 3, 7)]);
     let (outcome, changes) = commit(&mut small, &target, std::slice::from_ref(&page));
     store.write(changes);

@@ -3,8 +3,8 @@
 use super::*;
 use crate::commit::Known;
 use crate::commit::Rules;
-use crate::ledger::{Functions, Listed, Retention, TargetId};
-use crate::model::FunctionId;
+use crate::ledger::{AllowedLateness, Functions, Listed, Retention, TargetId};
+use crate::model::{FunctionId, Timestamp};
 use crate::model::{Outcome, RetCode, Row};
 use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;
@@ -12,7 +12,7 @@ use crate::telemetry::BuildInfo;
 const RULES: Rules = Rules {
     functions: 10,
     several_accounts: false,
-    late_after: Duration::from_secs(60),
+    allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(60)),
     first_read: Duration::from_secs(60),
     retention: Retention {
         span: Duration::ZERO,

@@ -135,7 +135,7 @@ impl Reading<'_> {
         match &self.target.scope {
             Scope::Namespace(namespace) => namespace,
             Scope::Function(function) => &function.namespace,
-            Scope::Region | Scope::Topic(_) => DEFAULT_NAMESPACE,
+            _ => DEFAULT_NAMESPACE,
         }
     }
 

@@ -1,14 +1,14 @@
 //! What was settled by a clock that was ahead.
 
 use super::*;
-use crate::ledger::{RETENTION, Retention};
+use crate::ledger::{AllowedLateness, RETENTION, Retention};
 use crate::model::{Page, Row};
 
 const MEMORY: Duration = Duration::from_secs(100);
 const RULES: Rules = Rules {
     functions: 100,
     several_accounts: false,
-    late_after: MEMORY,
+    allowed_lateness: AllowedLateness::of_lines(MEMORY),
     first_read: Duration::from_secs(1_000),
     retention: Retention {
         span: Duration::ZERO,
@@ -46,7 +46,7 @@ fn take(ledger: &mut LedgerState, target: &TargetId, calls: &[(u128, i64)]) -> (
 
 fn settle(ledger: &mut LedgerState, target: &TargetId, second: i64) {
     let mut change = Delta::at(at(0));
-    ledger.prepare_settled(&mut change, target, at(second));
+    ledger.prepare_checkpoint(&mut change, target, Checkpoint::Watermark(at(second)));
     ledger.apply(change);
 }
 
@@ -66,7 +66,7 @@ fn correct(
     let settled = ledger.prepare_corrected(&mut change, target, correction);
     let stored = ledger.to_store(&mut change);
     ledger.apply(change);
-    let positions = stored.targets.iter().map(|(_, at)| at.as_secs());
+    let positions = stored.targets.iter().map(|(_, at)| at.time().as_secs());
     let forgotten = stored.functions.iter();
     (
         settled.as_secs(),
@@ -154,9 +154,9 @@ fn all_of_the_region_is_corrected_and_nothing_else() {
     }
     let (settled, positions, _) = correct(&mut ledger, &target, (10_300, 10_200), true);
     assert_eq!((settled, positions), (10_000, vec![10_200]));
-    assert_eq!(ledger.targets.settled(&beside), at(10_200));
+    assert_eq!(ledger.checkpoints.late_below(&beside), at(10_200));
     for one in [&elsewhere, &other] {
-        assert_eq!(ledger.targets.settled(one), at(90_000));
+        assert_eq!(ledger.checkpoints.late_below(one), at(90_000));
     }
     assert!(at(90_000) - RETENTION < at(10_200));
 }

@@ -55,7 +55,9 @@ impl Kept {
     }
 
     fn settle(&mut self, second: i64) {
-        self.change(|ledger, change| ledger.prepare_settled(change, &region(), at(second)));
+        self.change(|ledger, change| {
+            ledger.prepare_checkpoint(change, &region(), Checkpoint::Watermark(at(second)))
+        });
     }
 
     fn end(&mut self, now: i64) {

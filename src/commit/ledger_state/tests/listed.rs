@@ -35,13 +35,13 @@ fn a_topic_that_a_later_list_brings_begins_where_the_list_before_it_did() {
     let mut ledger = LedgerState::new(rules());
     known(&mut ledger, &list(1_000, vec![listed(0, &topic("old"))]));
     assert_eq!(
-        ledger.settled_after(&Delta::default(), &topic("old")),
+        ledger.late_below_after(&Delta::default(), &topic("old")),
         at(1_010)
     );
     // The second list is half a day later: the exporter was down.
     let both = vec![listed(0, &topic("old")), listed(1, &topic("new"))];
     known(&mut ledger, &list(50_000, both));
-    let began = |name: &str| ledger.settled_after(&Delta::default(), &topic(name));
+    let began = |name: &str| ledger.late_below_after(&Delta::default(), &topic(name));
     assert_eq!((began("old"), began("new")), (at(1_010), at(900)));
     // What is opened without a list begins where the lists were when the program began.
     assert_eq!(ledger.opening(&topic("third"), at(60_000)), at(60_000));
@@ -66,7 +66,7 @@ fn where_a_list_is_not_certain_the_one_before_it_counts() {
         .is_certain = false;
     known(&mut ledger, &unsure);
     known(&mut ledger, &list(3_000, vec![listed(1, &topic("new"))]));
-    let began = ledger.settled_after(&Delta::default(), &topic("new"));
+    let began = ledger.late_below_after(&Delta::default(), &topic("new"));
     assert_eq!(began, at(900));
 }
 
@@ -81,7 +81,7 @@ fn the_parts_of_a_first_list_begin_together() {
     };
     known(&mut ledger, &part(1_000, listed(0, &topic("a"))));
     known(&mut ledger, &part(1_600, listed(1, &topic("b"))));
-    let began = |name: &str| ledger.settled_after(&Delta::default(), &topic(name));
+    let began = |name: &str| ledger.late_below_after(&Delta::default(), &topic(name));
     assert_eq!((began("a"), began("b")), (at(1_010), at(1_000)));
 }
 
@@ -98,7 +98,7 @@ fn sources_have_lists_of_their_own() {
     known(&mut ledger, &by(1, 9_000, vec![listed(0, &topic("a"))]));
     known(&mut ledger, &by(2, 9_000, vec![listed(1, &topic("b"))]));
     let began =
-        |ledger: &LedgerState, name: &str| ledger.settled_after(&Delta::default(), &topic(name));
+        |ledger: &LedgerState, name: &str| ledger.late_below_after(&Delta::default(), &topic(name));
     assert_eq!(
         (began(&ledger, "a"), began(&ledger, "b")),
         (at(900), at(4_900))
@@ -117,7 +117,7 @@ fn a_function_that_moves_to_a_new_topic_is_counted_there_from_the_last_list_on()
     known(&mut ledger, &list(1_000, vec![listed(0, &topic("old"))]));
     let settle = |ledger: &mut LedgerState, name: &str, second: i64| {
         let mut change = Delta::default();
-        ledger.prepare_settled(&mut change, &topic(name), at(second));
+        ledger.prepare_checkpoint(&mut change, &topic(name), Checkpoint::Watermark(at(second)));
         ledger.apply(change);
     };
     settle(&mut ledger, "old", 1_000);
@@ -153,7 +153,7 @@ fn what_another_api_has_settled_is_not_counted_again_from_a_new_topic() {
     let mut row = logged(0, 1, 1_020, 1_020);
     assert_eq!(page(&mut ledger, &own, &row).counted, 1);
     let mut change = Delta::default();
-    ledger.prepare_settled(&mut change, &own, at(9_000));
+    ledger.prepare_checkpoint(&mut change, &own, Checkpoint::Watermark(at(9_000)));
     ledger.apply(change);
     known(&mut ledger, &list(9_500, vec![listed(0, &topic("new"))]));
     // Logged a little later; without its start it cannot be told by that.

@@ -96,7 +96,9 @@ impl Life {
                 // Up to fifty seconds until it ends and is logged.
                 let log = start + start * 7 % 50;
                 let is_there = match target.scope {
-                    Scope::Topic(_) => log < self.now && self.topic_at(start) == target,
+                    crate::ledger::Scope::Topic(_) => {
+                        log < self.now && self.topic_at(start) == target
+                    }
                     _ => true,
                 };
                 if !is_there {
@@ -114,10 +116,10 @@ impl Life {
     }
 
     fn settle(&mut self) {
-        let position = at(self.now) - RULES.late_after;
+        let position = RULES.allowed_lateness.closed_at(at(self.now));
         for target in self.open.clone() {
             self.change(|ledger, change| {
-                ledger.prepare_settled(change, &target, position);
+                ledger.prepare_checkpoint(change, &target, Checkpoint::Watermark(position));
                 0
             });
         }

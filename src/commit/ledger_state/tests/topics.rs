@@ -4,7 +4,11 @@ use super::*;
 
 fn settle(ledger: &mut LedgerState, target: &TargetId, second: i64) {
     let mut change = Delta::default();
-    ledger.prepare_settled(&mut change, target, Timestamp::from_secs(second));
+    ledger.prepare_checkpoint(
+        &mut change,
+        target,
+        Checkpoint::Watermark(Timestamp::from_secs(second)),
+    );
     let _stored = ledger.to_store(&mut change);
     ledger.apply(change);
 }
