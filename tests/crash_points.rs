@@ -12,6 +12,8 @@ mod faults;
 mod images;
 #[path = "crash_points/run.rs"]
 mod run;
+#[path = "crash_points/streamed.rs"]
+mod streamed;
 #[path = "crash_points/totals.rs"]
 mod totals;
 
@@ -49,6 +51,12 @@ fn every_write_and_every_sync_can_be_the_last_one() {
         found.writes + found.syncs + found.lengths + run.cuts,
         run.log.len()
     );
+}
+
+#[test]
+fn an_offset_is_never_apart_from_what_was_counted_up_to_it() {
+    let operations = streamed::examine(SEED);
+    assert!(operations > 200, "only {operations} operations");
 }
 
 #[test]

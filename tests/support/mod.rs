@@ -10,4 +10,5 @@ pub mod open_metrics;
 pub mod pages;
 pub mod process;
 pub mod protobuf;
+pub mod stream;
 pub mod world;

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::commit::{Asked, Known};
 use crate::ledger::{Listed, Look, RETENTION};
-use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, RetCode, Row};
+use crate::model::{About, AttemptKey, Batch, Bytes, Nanos, Outcome, RetCode, Row};
 
+mod batches;
 mod ended;
 mod listed;
 mod lowered;
