@@ -383,8 +383,12 @@ fn rules(config: &Config) -> Rules {
 
 /// The functions that some source reads.
 fn wanted(config: &Config) -> Functions {
-    let sources = config.sources.clone();
-    Functions::new(move |function| sources.iter().any(|source| source.reads(function)))
+    let selectors: Vec<_> = config
+        .sources
+        .iter()
+        .map(config::Source::selector)
+        .collect();
+    Functions::new(move |function| selectors.iter().any(|one| one.selects(function)))
 }
 
 /// Whether functions of one name may be of several accounts.

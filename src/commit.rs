@@ -5,6 +5,7 @@
 //! leaves everything as it was. What waits while the disk is busy is taken together into the next
 //! change.
 
+mod answers;
 mod condition;
 mod ledger_state;
 mod owner;

@@ -16,6 +16,7 @@ mod listen;
 mod overrides;
 mod reader;
 mod role;
+mod selector;
 mod settings;
 mod source;
 mod suggest;
@@ -38,11 +39,11 @@ pub use filter::{FunctionFilter, Pattern, Unmatched};
 pub use key::{KEYS, Key, MAX_ADDRESSES, MAX_NAMES, MAX_PATTERNS, MAX_SOURCES, MAX_TOPICS, Shape};
 pub use listen::ListenAddress;
 pub use overrides::{FilterOverrides, Overrides, SourceOverrides};
+pub use selector::FunctionSelector;
 pub use settings::{STATUS_PATH, telemetry_path};
 pub use suggest::nearest;
 pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};
 
-use crate::model::FunctionId;
 use crate::secret::Secret;
 use reader::{Reader, Section};
 
@@ -278,12 +279,14 @@ impl Limits {
 // === impl Source ===
 
 impl Source {
-    /// Whether it reads this function.
-    pub fn reads(&self, function: &FunctionId) -> bool {
-        self.account == *function.account
-            && self.region == *function.region
-            && self.namespaces.wants(&function.namespace)
-            && self.functions.wants(&function.name)
+    /// Which functions it reads.
+    pub fn selector(&self) -> FunctionSelector {
+        FunctionSelector {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            namespaces: self.namespaces.clone(),
+            functions: self.functions.clone(),
+        }
     }
 
     /// Where API 3.0 of the functions is, if not at the vendor's own address. Not for v2, which

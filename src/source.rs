@@ -23,11 +23,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{FunctionFilter, Read};
+use crate::config::Read;
 use crate::ledger::{AllowedLateness, Listed, Look, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
+pub use crate::config::FunctionSelector as Wanted;
 pub use remarks::Remarks;
 
 /// An API that is polled for invocations: a span of positions is read as often as its rule needs.
@@ -113,15 +114,6 @@ pub struct Place {
     pub max_run_time: Duration,
     /// How late the row of a finished call may appear.
     pub delivery_delay: Duration,
-}
-
-/// Which functions are wanted, by namespace and by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Of the namespaces.
-    pub namespaces: FunctionFilter,
-    /// Of the functions in them.
-    pub functions: FunctionFilter,
 }
 
 /// The wanted functions, as far as they are known.
@@ -227,15 +219,6 @@ impl Span {
         let second = self.closed.as_secs();
         let ends_behind = Timestamp::from_secs(second) < self.closed;
         self.first_second()..Timestamp::from_secs(second + i64::from(ends_behind))
-    }
-}
-
-// === impl Wanted ===
-
-impl Wanted {
-    /// Whether the function of this name in this namespace is read.
-    pub fn wants(&self, namespace: &str, name: &str) -> bool {
-        self.namespaces.wants(namespace) && self.functions.wants(name)
     }
 }
 

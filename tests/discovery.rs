@@ -174,7 +174,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
             region: "ap-x".into(),
             selection: 0,
         },
-        source: source.clone(),
+        source: source.clone() as Arc<dyn LogSource>,
         timing: timing(),
         budget: Budget::new(1_000.0),
         writer,

@@ -130,7 +130,8 @@ impl Running {
         reloaded.removed = gone.cloned().collect();
         reloaded.in_time = self.end_old(&reloaded, &config).await?;
         for built in built {
-            let listed = self.shown_as_listed(|function| built.terms.source.reads(function));
+            let selector = built.terms.source.selector();
+            let listed = self.shown_as_listed(|function| selector.selects(function));
             self.begin(built, listed);
         }
         self.config = config;
@@ -182,15 +183,16 @@ impl Running {
             .iter()
             .for_each(|name| telemetry.source_ended(name));
         let old = reloaded.changed.iter().chain(&reloaded.removed);
+        let wanted = wanted(config);
         let terms = commit::Terms {
             rules: rules(config),
             zero_first: config.web.zero_first,
             ended: old.flat_map(|name| self.wiring.board.ended(name)).collect(),
             gone: self
-                .shown_as_listed(|function| !config.sources.iter().any(|s| s.reads(function)))
+                .shown_as_listed(|function| !wanted.has(function))
                 .into_iter()
                 .collect(),
-            wanted: wanted(config),
+            wanted,
         };
         let kept = self.wiring.writer.keep_by(terms).await;
         kept.map_err(|refused| BuildError::Other(refused.to_string()))?;

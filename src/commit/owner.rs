@@ -8,16 +8,15 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
+use super::answers::{Answers, Pending};
 use super::condition::Condition;
-use super::writer::{Reply, Request, Terms, Writer};
+use super::writer::{Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
-use super::{BatchOutcome, Delta, LedgerState, PageOutcome};
-use crate::ledger::Checkpoint;
-use crate::model::{Batch, Page, RejectReason};
+use super::{Delta, LedgerState};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
-use crate::telemetry::{Disposition, Telemetry, Trouble};
+use crate::telemetry::{Telemetry, Trouble};
 
 /// Requests that may wait; a worker that finds the queue full waits too.
 const QUEUE: usize = 256;
@@ -48,13 +47,6 @@ pub struct Committer {
     /// Came before its turn.
     put_off: Option<Request>,
 }
-
-/// Answers that wait for the change to be durable.
-#[derive(Default)]
-struct Answers(Vec<Answer>);
-
-/// Tells the metrics what is durable now, and whoever asked.
-type Answer = Box<dyn FnOnce(&Telemetry) + Send>;
 
 // === impl Committer ===
 
@@ -134,17 +126,22 @@ impl Committer {
     fn prepare(&mut self, first: Request) -> (Delta, Answers) {
         let mut change = Delta::at(self.runtime.now());
         let mut answers = Answers::default();
-        let mut rows = 0;
+        let mut all_rows = 0usize;
         let mut next = Some(first);
         while let Some(request) = next {
-            rows += request.page().map_or(0, |page| page.rows.len());
-            // Nothing is counted any more, in the same change, for what ends.
-            let is_last = rows >= ROWS_PER_COMMIT || matches!(request, Request::End { .. });
-            self.take(request, &mut change, &mut answers);
-            next = if !is_last {
-                self.requests.try_recv().ok()
-            } else {
-                None
+            // Other terms are no part of a change.
+            if let Request::Change { job, rows } = request {
+                all_rows = all_rows.saturating_add(rows);
+                job(&mut Pending {
+                    ledger: &self.ledger,
+                    zero_first: &self.zero_first,
+                    change: &mut change,
+                    answers: &mut answers,
+                });
+            }
+            next = match all_rows < ROWS_PER_COMMIT {
+                true => self.requests.try_recv().ok(),
+                false => None,
             };
             // What came before other terms is committed by the old ones.
             self.put_off = next.take_if(|next| matches!(next, Request::Keep { .. }));
@@ -157,78 +154,6 @@ impl Committer {
             .keep_by(terms.rules, terms.wanted, &terms.ended, &terms.gone);
         self.zero_first.hold_for(terms.zero_first);
         self.publish();
-    }
-
-    fn take(&self, request: Request, change: &mut Delta, answers: &mut Answers) {
-        match request {
-            Request::Open { target, now, reply } => {
-                let settled = self.ledger.opening(&target, now);
-                let watermark = Checkpoint::Watermark(settled);
-                self.ledger.prepare_checkpoint(change, &target, watermark);
-                answers.add(reply, settled);
-            }
-            Request::Correct {
-                target,
-                correction,
-                reply,
-            } => {
-                let settled = self.ledger.prepare_corrected(change, &target, correction);
-                answers.add(reply, settled);
-            }
-            Request::Known { known, reply } => {
-                self.ledger.prepare_known(change, &known);
-                answers.add(reply, ());
-            }
-            Request::End { now, reply } => {
-                let is_held = |slot| self.zero_first.holds(slot);
-                self.ledger.prepare_ended(change, now, is_held);
-                answers.add(reply, ());
-            }
-            Request::Page {
-                target,
-                page,
-                reply,
-            } => {
-                let outcome = self.ledger.prepare_page(change, &target, &page);
-                answers.add_page(outcome.clone(), page.rejects);
-                answers.add(reply, outcome);
-            }
-            Request::Batch {
-                target,
-                batch,
-                reply,
-            } => {
-                let outcome = self.ledger.prepare_batch(change, &target, &batch);
-                if let BatchOutcome::Counted(counted) = &outcome {
-                    answers.add_page(counted.clone(), batch.page.rejects);
-                }
-                answers.add(reply, outcome);
-            }
-            Request::StartsOf {
-                targets,
-                now,
-                reply,
-            } => {
-                let starts = targets.iter().map(|one| self.ledger.start_of(one, now));
-                answers.add(reply, starts.collect());
-            }
-            Request::Advance { checkpoints, reply } => {
-                for (target, to) in checkpoints {
-                    self.ledger.prepare_checkpoint(change, &target, to);
-                }
-                answers.add(reply, ());
-            }
-            Request::Met {
-                target,
-                span,
-                reply,
-            } => {
-                let met = self.ledger.met(change, &target, &span);
-                answers.add(reply, met);
-            }
-            // Other terms are no part of a change.
-            Request::Keep { .. } | Request::HoldOver => {}
-        }
     }
 
     /// Persists, then publishes, then answers.
@@ -332,58 +257,6 @@ impl Committer {
         self.telemetry.set_ledger_entries(self.ledger.keys());
         let limit = self.ledger.rules().functions;
         self.condition.limited_to(limit);
-    }
-}
-
-// === impl Answers ===
-
-impl Answers {
-    fn add<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
-        self.0.push(Box::new(move |_| {
-            // A worker that was stopped no longer waits: its rows count all the same.
-            let _gone = reply.send(Ok(value));
-        }));
-    }
-
-    fn add_page(&mut self, outcome: PageOutcome, rejects: Vec<RejectReason>) {
-        self.0.push(Box::new(move |telemetry| {
-            count(telemetry, &outcome, &rejects);
-        }));
-    }
-
-    /// Answers all, and counts what is durable now.
-    fn send(self, telemetry: &Telemetry) {
-        for answer in self.0 {
-            answer(telemetry);
-        }
-    }
-}
-
-// === impl Request ===
-
-impl Request {
-    fn page(&self) -> Option<&Page> {
-        match self {
-            Self::Page { page, .. }
-            | Self::Batch {
-                batch: Batch { page, .. },
-                ..
-            } => Some(page),
-            _ => None,
-        }
-    }
-}
-
-fn count(telemetry: &Telemetry, outcome: &PageOutcome, rejects: &[RejectReason]) {
-    telemetry.records(Disposition::Counted, outcome.counted);
-    telemetry.records(Disposition::Duplicate, outcome.duplicate);
-    telemetry.records(Disposition::Late, outcome.late);
-    telemetry.records(Disposition::Unfinished, outcome.unfinished);
-    telemetry.records(Disposition::Invalid, outcome.invalid);
-    telemetry.overflowed(outcome.overflow);
-    telemetry.unknown_codes(outcome.unknown);
-    for reason in rejects {
-        telemetry.rejected(*reason, 1);
     }
 }
 

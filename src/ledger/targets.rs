@@ -138,7 +138,7 @@ impl TargetId {
 
     /// Whether the name of this target tells that it reads `function`.
     pub fn covers(&self, function: &FunctionId) -> bool {
-        let same_place = self.account == function.account && self.region == function.region;
+        let same_place = self.shares_region_of(function);
         match &self.scope {
             Scope::Region => same_place,
             Scope::Namespace(own) => same_place && *own == function.namespace,
@@ -168,6 +168,11 @@ impl TargetId {
             Scope::Namespace(_) => whole.scope == Scope::Region && self.is_beside(whole),
             Scope::Region | Scope::Topic(_) | Scope::Partition { .. } => false,
         }
+    }
+
+    /// Whether the function is of the target's account and region.
+    pub fn shares_region_of(&self, function: &FunctionId) -> bool {
+        self.account == function.account && self.region == function.region
     }
 
     /// Whether both are of one region of one account.

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span};
-use crate::config::FunctionFilter;
+use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{
     AllowedLateness, Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId,
 };
@@ -181,11 +181,13 @@ impl V2Source {
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         sizes.retain(|target, _| is_read(target));
         drop(sizes);
-        let (place, filter) = (self.place.clone(), self.filter.clone());
-        let would_name = move |function: &FunctionId| {
-            let here = place.account == function.account && place.region == function.region;
-            here && &*function.namespace == logs::NAMESPACE && filter.wants(&function.name)
+        let selector = FunctionSelector {
+            account: self.place.account.to_string(),
+            region: self.place.region.to_string(),
+            namespaces: FunctionFilter::new(vec![logs::NAMESPACE.into()], Vec::new(), Vec::new()),
+            functions: self.filter.clone(),
         };
+        let would_name = move |function: &FunctionId| selector.selects(function);
         let look = Look {
             named: functions.iter().map(|one| one.function.clone()).collect(),
             would_name: Functions::new(would_name),

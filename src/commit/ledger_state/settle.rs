@@ -96,11 +96,11 @@ impl LedgerState {
             since,
             is_sure,
         } = correction;
-        let beside = |function: &FunctionId| {
-            function.account == target.account && function.region == target.region
-        };
         for (slot, series) in self.series.all() {
-            if is_sure && beside(&series.function) && self.forgotten_after(change, slot) > now {
+            if is_sure
+                && target.shares_region_of(&series.function)
+                && self.forgotten_after(change, slot) > now
+            {
                 change.recalled.insert(slot, since);
             }
         }
@@ -140,9 +140,8 @@ impl LedgerState {
             false => Duration::ZERO,
         };
         let read = |function: &FunctionId| {
-            let is_beside = function.account == target.account && function.region == target.region;
             let is_shared = !names_functions || &*function.name == OVERFLOW;
-            target.covers(function) || (is_beside && is_shared)
+            target.covers(function) || (is_shared && target.shares_region_of(function))
         };
         let own = self.series.all();
         own.filter(|(_, series)| read(&series.function))
@@ -197,8 +196,7 @@ impl LedgerState {
     fn forget_homeless(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let oldest = time - RETENTION - self.dedup_span();
         for (slot, series) in self.series.all() {
-            let function = &series.function;
-            let beside = function.account == target.account && function.region == target.region;
+            let beside = target.shares_region_of(&series.function);
             if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
                 change.forget(slot, oldest);
             }

@@ -5,7 +5,7 @@ use crate::commit::Known;
 use crate::commit::Rules;
 use crate::ledger::{AllowedLateness, Functions, Listed, Retention, TargetId};
 use crate::model::{FunctionId, Timestamp};
-use crate::model::{Outcome, RetCode, Row};
+use crate::model::{Outcome, Page, RetCode, Row};
 use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;
 

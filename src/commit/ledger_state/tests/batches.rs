@@ -151,7 +151,7 @@ fn what_a_topic_counted_is_not_counted_again_from_a_stream_and_the_other_way_rou
 
 #[test]
 fn offsets_and_keys_come_back_from_the_store() {
-    let mut ledger = begun(2, START);
+    let ledger = begun(2, START);
     let mut store = FakeStore::default();
     let mut change = Delta::default();
     for number in 0..2 {
