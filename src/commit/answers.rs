@@ -15,7 +15,9 @@ pub(super) struct Pending<'a> {
 
 /// What is told once a change is durable. If it is dropped before, whoever waits is refused.
 #[derive(Default)]
-pub(super) struct Answers(Vec<Box<dyn FnOnce(&Telemetry) + Send>>);
+pub(super) struct Answers(Vec<Answer>);
+
+type Answer = Box<dyn FnOnce(&Telemetry) + Send>;
 
 impl Answers {
     /// Answers whoever asked.

@@ -362,7 +362,7 @@ fn partition(number: u32) -> TargetId {
 
 fn function_and_code(call: u64) -> (FunctionId, RetCode) {
     let function = FunctionId::new(REGION, "default", &format!("f{}", call % 7));
-    let code = if call % 5 == 0 { 430 } else { 200 };
+    let code = if call.is_multiple_of(5) { 430 } else { 200 };
     (function, RetCode::new(code))
 }
 
