@@ -24,10 +24,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::commit::{Books, Committer, Rules, ZeroFirst};
+use crate::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use crate::config::{self, Config, Diagnostics};
 use crate::expose::ExpositionOptions;
-use crate::ledger::{Functions, Retention};
+use crate::ledger::{AllowedLateness, Functions, Retention};
 use crate::model::FunctionId;
 use crate::poll::run_source;
 use crate::runtime::{Runtime, spawn};
@@ -261,7 +261,7 @@ impl Pipeline {
         telemetry.config_loaded(seams.runtime.now());
         let held = std::mem::take(&mut stored.held);
         let (committer, writer, published) = Committer::new(
-            Books::restore(rules(config), stored).wanting(wanted(config)),
+            LedgerState::restore(rules(config), stored).wanting(wanted(config)),
             store,
             telemetry.clone(),
             seams.runtime.clone(),
@@ -361,12 +361,15 @@ async fn end(mut sources: Vec<&mut AtWork>, limit: Duration) -> bool {
     in_time
 }
 
-/// The rules of the books.
+/// The rules of the ledger.
 fn rules(config: &Config) -> Rules {
     Rules {
         functions: config.limits.functions,
         several_accounts: several_accounts(config),
-        late_after: config.poll.horizon(),
+        allowed_lateness: AllowedLateness::of_calls(
+            config.poll.max_run_time,
+            config.poll.delivery_delay,
+        ),
         first_read: config.poll.first_read,
         retention: Retention {
             span: config.series.span(),
@@ -377,8 +380,12 @@ fn rules(config: &Config) -> Rules {
 
 /// The functions that some source reads.
 fn wanted(config: &Config) -> Functions {
-    let sources = config.sources.clone();
-    Functions::new(move |function| sources.iter().any(|source| source.reads(function)))
+    let selectors: Vec<_> = config
+        .sources
+        .iter()
+        .map(config::Source::selector)
+        .collect();
+    Functions::new(move |function| selectors.iter().any(|one| one.selects(function)))
 }
 
 /// Whether functions of one name may be of several accounts.

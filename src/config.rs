@@ -13,6 +13,7 @@ mod keys;
 mod overrides;
 mod role;
 mod scope;
+mod selector;
 mod settings;
 mod source;
 mod table;
@@ -29,13 +30,13 @@ pub use exporter_toolkit::{
 pub use filter::{FunctionFilter, Pattern, Unmatched};
 pub use keys::{Endpoints, Limits, Log, Poll, Role, Series, State, Web, keys};
 pub use overrides::Overrides;
+pub use selector::FunctionSelector;
 pub use settings::{STATUS_PATH, telemetry_path};
 pub use table::{Key, Kind, environment_name};
 
 use exporter_toolkit::yaml::Node;
 use exporter_toolkit::{Reader, read_file};
 
-use crate::model::FunctionId;
 use crate::secret::Secret;
 use scope::Scope;
 use table::Block;
@@ -186,12 +187,14 @@ impl Config {
 // === impl Source ===
 
 impl Source {
-    /// Whether it reads this function.
-    pub fn reads(&self, function: &FunctionId) -> bool {
-        self.account == *function.account
-            && self.region == *function.region
-            && self.namespaces.wants(&function.namespace)
-            && self.functions.wants(&function.name)
+    /// Which functions it reads.
+    pub fn selector(&self) -> FunctionSelector {
+        FunctionSelector {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            namespaces: self.namespaces.clone(),
+            functions: self.functions.clone(),
+        }
     }
 
     /// Where API 3.0 of the functions is, if not at the vendor's own address. Not for v2, which

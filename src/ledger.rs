@@ -1,22 +1,26 @@
-//! What has been counted: attempt keys by function, settled positions by target, and the rules
-//! by which a read of pages is complete. Pure: (state, input) in, value out.
+//! What has been counted: invocation keys by function, checkpoints by target, and the rules by
+//! which a read of pages is complete. Pure: (state, input) in, value out.
 //!
 //! Keys belong to the function, not to the target: a function may be read by its own target today
 //! and by that of its region tomorrow, and is still the same function.
 
 mod chain;
+mod checkpoints;
+mod dedup;
+mod lateness;
 mod lists;
 mod pages;
 mod search;
-mod seen;
 mod targets;
 mod window;
 
 pub use chain::{ChainAsk, ChainMark, ChainPage, ChainPlace, ChainRead};
+pub use checkpoints::{Checkpoint, Checkpoints, Opening, RETENTION};
+pub use dedup::{Bounds, DedupWindow, Verdict};
+pub use lateness::AllowedLateness;
 pub use lists::{Functions, LastSeen, ListId, ListedAt, Look, MISSES, Missed, Retention};
 pub(crate) use pages::ROUNDS;
 pub use pages::{NextPage, PageShape, PagedRead};
 pub use search::{Search, Shown};
-pub use seen::{Seen, Verdict};
-pub use targets::{Listed, Opening, RETENTION, Scope, TargetId, Targets};
+pub use targets::{Listed, RowOrder, Scope, TargetId, TargetKind};
 pub use window::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};

@@ -1,10 +1,12 @@
 //! The words of the domain as types: ids, units, the invocation and its outcome. Pure.
 
+mod batch;
 mod function;
 mod invocation;
 mod outcome;
 mod units;
 
+pub use batch::Batch;
 pub use function::{About, FunctionId};
 pub use invocation::{AttemptKey, ColdStart, Page, RejectReason, Row, attempt_id, is_uuid};
 pub use outcome::{Outcome, RetCode};

@@ -1,13 +1,16 @@
 //! When what is read: one task a source finds its targets, one task a target reads it.
 //!
-//! A target that is slow or fails waits by itself; only the client's pace and its limit of
-//! requests in flight are shared.
+//! A polled target is read again and again ([`run_source`]), a partition of a stream on and on
+//! ([`run_stream`]). One that is slow or fails waits by itself; only the client's pace and its limit
+//! of requests in flight are shared.
 
 mod board;
 mod budget;
+mod report;
 mod schedule;
 mod sink;
 mod source;
+mod stream;
 mod target;
 
 use std::sync::Arc;
@@ -23,16 +26,17 @@ use crate::tencent::CloudClock;
 pub use board::{Board, SourceInfo, SourceState, TargetState};
 pub use budget::Budget;
 pub use source::run_source;
+pub use stream::run_stream;
 
-/// What the tasks of one source share.
-#[derive(Clone)]
-pub struct Poller {
+/// What the tasks of one source share; the source is a [`StreamedSource`](crate::source::StreamedSource)
+/// where it says so.
+pub struct Poller<S: ?Sized = dyn LogSource> {
     /// Name of the source.
     pub name: Arc<str>,
     /// Whose lists of functions it asks for.
     pub lists: ListId,
     /// Its API.
-    pub source: Arc<dyn LogSource>,
+    pub source: Arc<S>,
     /// How often, as long as there are requests for it.
     pub timing: Poll,
     /// Requests for all its targets.

@@ -1,7 +1,8 @@
-//! Where invocations come from: one adapter an API, all of them behind [`LogSource`].
+//! Where invocations come from: one adapter an API, behind one of two traits.
 //!
-//! An adapter knows how its API pages and what its rows mean. It hands over pages of finished
-//! attempts and says whether the span was read completely; it counts nothing.
+//! An adapter knows how its API pages and what its rows mean; it counts nothing. A polled one is a
+//! [`LogSource`]: it hands over pages of finished attempts and says whether the span was read
+//! completely. A streamed one is a [`StreamedSource`]: it hands over batches with their offsets.
 
 pub mod cls;
 mod function_log;
@@ -23,14 +24,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{FunctionFilter, Read};
-use crate::ledger::{Listed, Look, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use crate::config::Read;
+use crate::ledger::{AllowedLateness, Listed, Look, TargetId};
+use crate::model::{Batch, FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
+pub use crate::config::FunctionSelector as Wanted;
 pub use remarks::Remarks;
 
-/// An API as a source of invocations.
+/// An API that is polled for invocations: a span of positions is read as often as its rule needs.
 pub trait LogSource: Send + Sync {
     /// Targets that are read without waiting for the list of functions.
     fn standing_targets(&self) -> Vec<TargetId> {
@@ -55,7 +57,7 @@ pub trait LogSource: Send + Sync {
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
 
     /// How long after its position a row of `target` may still appear.
-    fn late_after(&self, target: &TargetId) -> Duration;
+    fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness;
 
     /// Whether a sweep finds rows that no other read does and that could be seen long before: then
     /// requests that nobody else needs are spent on it.
@@ -77,6 +79,29 @@ pub trait LogSource: Send + Sync {
     }
 }
 
+/// A stream that invocations are delivered to: the records of a partition stand in one order, the
+/// offset after the last one that was counted is all that is kept, and nothing is late.
+pub trait StreamedSource: Send + Sync {
+    /// The partitions that there are, each a [`Scope::Partition`](crate::ledger::Scope).
+    fn partitions(&self) -> BoxFuture<'_, Result<Vec<TargetId>, ApiError>>;
+
+    /// The offset of the first record of `partition` that is not older than `time`; of the next one
+    /// to come where all are older. [`Timestamp::MIN`] asks for the first record that there is.
+    fn offset_at<'a>(
+        &'a self,
+        partition: &'a TargetId,
+        time: Timestamp,
+    ) -> BoxFuture<'a, Result<u64, ApiError>>;
+
+    /// The records of `partition` from the offset `from` on, as many as one answer holds. May wait
+    /// for the first one, and may answer without any; dropping the future loses nothing.
+    fn read<'a>(
+        &'a self,
+        partition: &'a TargetId,
+        from: u64,
+    ) -> BoxFuture<'a, Result<Batch, ApiError>>;
+}
+
 /// Where a source reads, and how its targets are cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -90,15 +115,6 @@ pub struct Place {
     pub max_run_time: Duration,
     /// How late the row of a finished call may appear.
     pub delivery_delay: Duration,
-}
-
-/// Which functions are wanted, by namespace and by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Of the namespaces.
-    pub namespaces: FunctionFilter,
-    /// Of the functions in them.
-    pub functions: FunctionFilter,
 }
 
 /// The wanted functions, as far as they are known.
@@ -118,7 +134,7 @@ pub struct Listing {
 pub struct Span {
     /// How thoroughly.
     pub mode: Mode,
-    /// Everything below this position is settled: it need not be read again.
+    /// The watermark: what lies below it need not be read again.
     pub from: Timestamp,
     /// Below this position nothing can appear any more: what is read there stays as it is.
     pub closed: Timestamp,
@@ -207,20 +223,11 @@ impl Span {
     }
 }
 
-// === impl Wanted ===
-
-impl Wanted {
-    /// Whether the function of this name in this namespace is read.
-    pub fn wants(&self, namespace: &str, name: &str) -> bool {
-        self.namespaces.wants(namespace) && self.functions.wants(name)
-    }
-}
-
 // === impl Place ===
 
 impl Place {
-    /// How long after its start a call of unknown timeout may still appear.
-    pub fn late_after(&self) -> Duration {
-        self.max_run_time.saturating_add(self.delivery_delay)
+    /// How long after its start, cut to the second, a call of unknown timeout may still appear.
+    fn allowed_lateness_of_calls(&self) -> AllowedLateness {
+        AllowedLateness::of_calls(self.max_run_time, self.delivery_delay).with_cut_starts()
     }
 }

@@ -1,11 +1,11 @@
-//! The durable state: series, attempt keys and settled positions in one redb file.
+//! The durable state: series, invocation keys and checkpoints in one redb file.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `layout` | number of the layout, 8 bytes |
 //! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten; nothing in a slot whose series ended |
 //! | `keys` | running number | [`KeyPack`]: the attempts of one page |
-//! | `targets` | text of the target | settled position, milliseconds |
+//! | `targets` | text of the target | watermark, milliseconds; of a partition up to when it was read, and the offset of the next record |
 //! | `held` | slot | what is shown of a function while new series of it are at zero, as in `functions` |
 //! | `lists` | text of whose lists they are | when the last complete one began, and from where new targets are read, milliseconds |
 //! | `missed` | slot | since when complete lists miss the function, milliseconds, and how many did |
@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use redb::{Database, DatabaseError, StorageBackend};
 
-use crate::ledger::{ListId, ListedAt, Missed, TargetId};
+use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::FunctionSeries;
 use contain::contained;
@@ -65,8 +65,8 @@ pub struct Stored {
     pub functions: Vec<Option<StoredFunction>>,
     /// The packs of attempt keys with their running numbers.
     pub keys: Vec<(u64, Arc<KeyPack>)>,
-    /// Settled positions.
-    pub targets: Vec<(TargetId, Timestamp)>,
+    /// How far each target was read.
+    pub targets: Vec<(TargetId, Checkpoint)>,
     /// What is shown of functions with new series, by slot; these are at zero there.
     pub held: Vec<(u32, Arc<FunctionSeries>)>,
     /// When each source listed its functions.
@@ -86,8 +86,8 @@ pub struct Changes {
     pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Packs that are no longer needed.
     pub dropped_keys: Vec<u64>,
-    /// Settled positions, absolute.
-    pub targets: Vec<(TargetId, Timestamp)>,
+    /// How far targets were read, absolute.
+    pub targets: Vec<(TargetId, Checkpoint)>,
     /// What is shown of functions with new series, by slot; none where all is shown from now on.
     pub held: Vec<(u32, Option<Arc<FunctionSeries>>)>,
     /// Slots whose series end.

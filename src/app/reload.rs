@@ -2,7 +2,7 @@
 //!
 //! What is new is built first; if that fails all goes on as it was. Then the sources that are
 //! other than before end as at a stop, and the new ones begin where a restart would: at the
-//! positions that the books hold. Books and snapshot live on, and so does every source whose
+//! positions that the ledger holds. Ledger and snapshot live on, and so does every source whose
 //! configuration is the same.
 
 use std::collections::BTreeSet;
@@ -117,7 +117,8 @@ impl Running {
         reloaded.removed = gone.cloned().collect();
         reloaded.in_time = self.end_old(&reloaded, &config).await?;
         for built in built {
-            let listed = self.shown_as_listed(|function| built.terms.source.reads(function));
+            let selector = built.terms.source.selector();
+            let listed = self.shown_as_listed(|function| selector.selects(function));
             self.begin(built, listed);
         }
         self.config = config;
@@ -150,7 +151,7 @@ impl Running {
         Ok(all)
     }
 
-    /// Ends what is not read any more as it was, and has the books kept by the new rules. Whether
+    /// Ends what is not read any more as it was, and has the ledger kept by the new rules. Whether
     /// it ended in time.
     async fn end_old(&mut self, reloaded: &Reloaded, config: &Config) -> Result<bool, BuildError> {
         let is_old =
@@ -169,15 +170,16 @@ impl Running {
             .iter()
             .for_each(|name| telemetry.source_ended(name));
         let old = reloaded.changed.iter().chain(&reloaded.removed);
+        let wanted = wanted(config);
         let terms = commit::Terms {
             rules: rules(config),
             zero_first: config.web.zero_first,
             ended: old.flat_map(|name| self.wiring.board.ended(name)).collect(),
             gone: self
-                .shown_as_listed(|function| !config.sources.iter().any(|s| s.reads(function)))
+                .shown_as_listed(|function| !wanted.has(function))
                 .into_iter()
                 .collect(),
-            wanted: wanted(config),
+            wanted,
         };
         let kept = self.wiring.writer.keep_by(terms).await;
         kept.map_err(|refused| BuildError::Other(refused.to_string()))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::commit::{Condition, Published};
+use crate::ledger::AllowedLateness;
 use crate::model::Timestamp;
 use crate::poll::{Board, SourceState, TargetState};
 use crate::runtime::{Clock as _, Runtime};
@@ -98,7 +99,7 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
         last_poll: state.last_poll,
         trouble: state.trouble,
         settled: state.settled,
-        late_after: state.late_after,
+        late_after: state.allowed_lateness.map(AllowedLateness::as_duration),
         rows: state.rows,
         recent: state.recent.cells(now),
     }

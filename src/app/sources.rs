@@ -17,7 +17,7 @@ use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
 use crate::source::v3::V3Source;
-use crate::source::{LogSource, Place, Wanted};
+use crate::source::{LogSource, Place};
 use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, ClockOffset, CloudClock,
@@ -183,10 +183,7 @@ impl Building<'_> {
             max_run_time: poll.max_run_time,
             delivery_delay: poll.delivery_delay,
         };
-        let wanted = Wanted {
-            namespaces: source.namespaces.clone(),
-            functions: source.functions.clone(),
-        };
+        let wanted = source.selector();
         let page_size = poll.page_size;
         let client = |service| self.client(service, &credentials);
         let functions = |client, needs_topics| -> Arc<dyn Lister> {

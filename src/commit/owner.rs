@@ -1,4 +1,4 @@
-//! The task that owns books and store.
+//! The task that owns ledger and store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
+use super::answers::{Answers, Pending};
 use super::condition::Condition;
-use super::writer::{Met, Reply, Request, Terms, Writer};
+use super::writer::{Request, Terms, Writer};
 use super::zero_first::ZeroFirst;
-use super::{Books, PageOutcome, Prepared};
-use crate::model::{Page, Timestamp};
+use super::{Delta, LedgerState};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
-use crate::telemetry::{Disposition, Telemetry, Trouble};
+use crate::telemetry::{Telemetry, Trouble};
 
 /// Requests that may wait; a worker that finds the queue full waits too.
 const QUEUE: usize = 256;
@@ -30,9 +30,9 @@ const COMMIT_GAP: Duration = Duration::from_millis(20);
 /// The snapshot that a scrape renders.
 pub type Published = Arc<ArcSwap<Snapshot>>;
 
-/// Owns the books and the store; [`Committer::run`] is its only way of life.
+/// Owns the ledger and the store; [`Committer::run`] is its only way of life.
 pub struct Committer {
-    books: Books,
+    ledger: LedgerState,
     store: Store,
     /// After a commit failed only the file knows what is in it.
     stale: bool,
@@ -48,35 +48,24 @@ pub struct Committer {
     put_off: Option<Request>,
 }
 
-/// Answers that wait for the change to be durable.
-#[derive(Default)]
-struct Answers(Vec<Answer>);
-
-enum Answer {
-    Plain(Reply<()>),
-    Opened(Reply<Timestamp>, Timestamp),
-    Met(Reply<Option<Met>>, Option<Met>),
-    Page(Reply<PageOutcome>, PageOutcome, Page),
-}
-
 // === impl Committer ===
 
 impl Committer {
     /// A committer over opened state; the snapshot of that state is published at once, but for what
     /// `zero_first` holds at zero.
     pub fn new(
-        books: Books,
+        ledger: LedgerState,
         store: Store,
         telemetry: Arc<Telemetry>,
         runtime: Runtime,
         mut zero_first: ZeroFirst,
     ) -> (Self, Writer, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let mut first = books.snapshot(1);
+        let mut first = ledger.snapshot(1);
         zero_first.cover(&mut first);
         let published = Arc::new(ArcSwap::from_pointee(first));
         let committer = Self {
-            books,
+            ledger,
             store,
             stale: false,
             not_before: Instant::now(),
@@ -134,22 +123,25 @@ impl Committer {
     }
 
     /// Works out one change from a request and all that wait behind it.
-    fn prepare(&mut self, first: Request) -> (Prepared, Answers) {
-        let mut change = Prepared::at(self.runtime.now());
+    fn prepare(&mut self, first: Request) -> (Delta, Answers) {
+        let mut change = Delta::at(self.runtime.now());
         let mut answers = Answers::default();
-        let mut rows = 0;
+        let mut all_rows = 0usize;
         let mut next = Some(first);
         while let Some(request) = next {
-            if let Request::Page { page, .. } = &request {
-                rows += page.rows.len();
+            // Other terms are no part of a change.
+            if let Request::Change { job, rows } = request {
+                all_rows = all_rows.saturating_add(rows);
+                job(&mut Pending {
+                    ledger: &self.ledger,
+                    zero_first: &self.zero_first,
+                    change: &mut change,
+                    answers: &mut answers,
+                });
             }
-            // Nothing is counted any more, in the same change, for what ends.
-            let is_last = rows >= ROWS_PER_COMMIT || matches!(request, Request::End { .. });
-            self.take(request, &mut change, &mut answers);
-            next = if !is_last {
-                self.requests.try_recv().ok()
-            } else {
-                None
+            next = match all_rows < ROWS_PER_COMMIT {
+                true => self.requests.try_recv().ok(),
+                false => None,
             };
             // What came before other terms is committed by the old ones.
             self.put_off = next.take_if(|next| matches!(next, Request::Keep { .. }));
@@ -158,87 +150,34 @@ impl Committer {
     }
 
     fn keep_by(&mut self, terms: Terms) {
-        self.books
+        self.ledger
             .keep_by(terms.rules, terms.wanted, &terms.ended, &terms.gone);
         self.zero_first.hold_for(terms.zero_first);
         self.publish();
     }
 
-    fn take(&self, request: Request, change: &mut Prepared, answers: &mut Answers) {
-        match request {
-            Request::Open { target, now, reply } => {
-                let settled = self.books.opening(&target, now);
-                self.books.prepare_settled(change, &target, settled);
-                answers.0.push(Answer::Opened(reply, settled));
-            }
-            Request::Correct {
-                target,
-                correction,
-                reply,
-            } => {
-                let settled = self.books.prepare_corrected(change, &target, correction);
-                answers.0.push(Answer::Opened(reply, settled));
-            }
-            Request::Known { known, reply } => {
-                self.books.prepare_known(change, &known);
-                answers.0.push(Answer::Plain(reply));
-            }
-            Request::End { now, reply } => {
-                let is_held = |slot| self.zero_first.holds(slot);
-                self.books.prepare_ended(change, now, is_held);
-                answers.0.push(Answer::Plain(reply));
-            }
-            Request::Page {
-                target,
-                page,
-                reply,
-            } => {
-                let outcome = self.books.prepare_page(change, &target, &page);
-                answers.0.push(Answer::Page(reply, outcome, page));
-            }
-            Request::Settle {
-                target,
-                position,
-                reply,
-            } => {
-                self.books.prepare_settled(change, &target, position);
-                answers.0.push(Answer::Plain(reply));
-            }
-            Request::Met {
-                target,
-                span,
-                reply,
-            } => {
-                let met = self.books.met(change, &target, &span);
-                answers.0.push(Answer::Met(reply, met));
-            }
-            // Other terms are no part of a change.
-            Request::Keep { .. } | Request::HoldOver => {}
-        }
-    }
-
     /// Persists, then publishes, then answers.
-    async fn commit(&mut self, mut change: Prepared, answers: Answers) {
+    async fn commit(&mut self, mut change: Delta, answers: Answers) {
         let now = Instant::now();
         if change.is_empty() && !self.zero_first.is_over(now) {
             if change.has_news() {
-                self.books.apply(change);
+                self.ledger.apply(change);
                 self.publish();
             }
             answers.send(&self.telemetry);
             return;
         }
         self.not_before = now + COMMIT_GAP;
-        let mut changes = self.books.to_store(&mut change);
-        let series = |slot| self.books.series().get(slot);
+        let mut changes = self.ledger.to_store(&mut change);
+        let series = |slot| self.ledger.series().get(slot);
         let holds = self.zero_first.prepare(series, &changes.functions, now);
         changes.held.clone_from(&holds);
         match self.persist(changes).await {
             Ok(()) => {
                 self.telemetry.commit(now.elapsed());
                 self.condition.went_well(self.runtime.now());
-                change.tell_ended(&self.books);
-                self.books.apply(change);
+                change.tell_ended(&self.ledger);
+                self.ledger.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();
                 answers.send(&self.telemetry);
@@ -270,7 +209,7 @@ impl Committer {
         result
     }
 
-    /// After a failed commit the file may hold the change or not: the books are taken from it
+    /// After a failed commit the file may hold the change or not: the ledger is taken from it
     /// anew. What it holds is whole in either case, and never less than what was published.
     async fn reopen(&mut self) -> bool {
         let mut store = std::mem::replace(&mut self.store, Store::memory());
@@ -287,8 +226,8 @@ impl Committer {
                 if let Some(mut stored) = stored {
                     let held = std::mem::take(&mut stored.held);
                     self.zero_first.restore(held, Instant::now());
-                    let restored = Books::restore(self.books.rules(), stored);
-                    self.books = restored.knowing_as(&self.books);
+                    let restored = LedgerState::restore(self.ledger.rules(), stored);
+                    self.ledger = restored.knowing_as(&self.ledger);
                     self.publish();
                     info!("state opened again after a failed commit");
                 }
@@ -306,7 +245,7 @@ impl Committer {
 
     fn publish(&mut self) {
         let before = self.published.load();
-        let mut next = self.books.snapshot(before.generation + 1);
+        let mut next = self.ledger.snapshot(before.generation + 1);
         self.zero_first.cover(&mut next);
         self.published.store(Arc::new(next));
         self.show();
@@ -315,42 +254,9 @@ impl Committer {
     fn show(&self) {
         self.telemetry
             .set_series(self.published.load().series.len());
-        self.telemetry.set_ledger_entries(self.books.keys());
-        let limit = self.books.rules().functions;
+        self.telemetry.set_ledger_entries(self.ledger.keys());
+        let limit = self.ledger.rules().functions;
         self.condition.limited_to(limit);
-    }
-}
-
-// === impl Answers ===
-
-impl Answers {
-    /// Answers all, and counts what is durable now.
-    fn send(self, telemetry: &Telemetry) {
-        for answer in self.0 {
-            // A worker that was stopped no longer waits: its rows count all the same.
-            let _gone = match answer {
-                Answer::Plain(reply) => reply.send(Ok(())).is_err(),
-                Answer::Opened(reply, settled) => reply.send(Ok(settled)).is_err(),
-                Answer::Met(reply, met) => reply.send(Ok(met)).is_err(),
-                Answer::Page(reply, outcome, page) => {
-                    count(telemetry, &outcome, &page);
-                    reply.send(Ok(outcome)).is_err()
-                }
-            };
-        }
-    }
-}
-
-fn count(telemetry: &Telemetry, outcome: &PageOutcome, page: &Page) {
-    telemetry.records(Disposition::Counted, outcome.counted);
-    telemetry.records(Disposition::Duplicate, outcome.duplicate);
-    telemetry.records(Disposition::Late, outcome.late);
-    telemetry.records(Disposition::Unfinished, outcome.unfinished);
-    telemetry.records(Disposition::Invalid, outcome.invalid);
-    telemetry.overflowed(outcome.overflow);
-    telemetry.unknown_codes(outcome.unknown);
-    for reason in &page.rejects {
-        telemetry.rejected(*reason, 1);
     }
 }
 

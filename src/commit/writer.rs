@@ -6,9 +6,10 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Correction, PageOutcome, Rules};
-use crate::ledger::{Functions, ListId, Listed, Look, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use super::answers::Pending;
+use super::{BatchOutcome, Correction, Delta, LedgerState, PageOutcome, Rules, StartFrom};
+use crate::ledger::{Checkpoint, Functions, ListId, Listed, Look, TargetId};
+use crate::model::{Batch, FunctionId, Page, Timestamp};
 use crate::store::CommitError;
 
 /// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
@@ -70,51 +71,24 @@ pub type Answer<T> = oneshot::Receiver<Result<T, Refused>>;
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 
 /// Attempts that were met, by function.
-pub(super) type Met = Vec<(FunctionId, u64)>;
+type Met = Vec<(FunctionId, u64)>;
 
-/// What can be asked of the committer.
-#[derive(Debug)]
+/// What is asked of the committer.
 pub(super) enum Request {
-    Open {
-        target: TargetId,
-        now: Timestamp,
-        reply: Reply<Timestamp>,
+    /// To take something into the next change.
+    Change {
+        job: Job,
+        /// How many rows that adds.
+        rows: usize,
     },
-    Correct {
-        target: TargetId,
-        correction: Correction,
-        reply: Reply<Timestamp>,
-    },
-    Known {
-        known: Known,
-        reply: Reply<()>,
-    },
-    End {
-        now: Timestamp,
-        reply: Reply<()>,
-    },
-    Page {
-        target: TargetId,
-        page: Page,
-        reply: Reply<PageOutcome>,
-    },
-    Settle {
-        target: TargetId,
-        position: Timestamp,
-        reply: Reply<()>,
-    },
-    Met {
-        target: TargetId,
-        span: Range<Timestamp>,
-        reply: Reply<Option<Met>>,
-    },
-    Keep {
-        terms: Terms,
-        reply: Reply<()>,
-    },
+    /// To count by other terms from then on.
+    Keep { terms: Terms, reply: Reply<()> },
     /// The committer's own: something was held at zero long enough.
     HoldOver,
 }
+
+/// Works out a part of a change.
+pub(super) type Job = Box<dyn FnOnce(&mut Pending<'_>) + Send>;
 
 // === impl Writer ===
 
@@ -125,10 +99,11 @@ impl Writer {
     /// # Errors
     /// [`Refused`], like every call here: the state could not be written.
     pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, Refused> {
-        self.ask(|reply| Request::Open {
-            target: target.clone(),
-            now,
-            reply,
+        let target = target.clone();
+        self.ask(move |ledger, change| {
+            let begins = ledger.opening(&target, now);
+            ledger.prepare_checkpoint(change, &target, Checkpoint::Watermark(begins));
+            begins
         })
         .await
     }
@@ -143,12 +118,9 @@ impl Writer {
         target: &TargetId,
         correction: Correction,
     ) -> Result<Timestamp, Refused> {
-        self.ask(|reply| Request::Correct {
-            target: target.clone(),
-            correction,
-            reply,
-        })
-        .await
+        let target = target.clone();
+        self.ask(move |ledger, change| ledger.prepare_corrected(change, &target, correction))
+            .await
     }
 
     /// Takes in a list of functions: shows those at zero that were not met yet, and what is known
@@ -158,7 +130,8 @@ impl Writer {
     /// # Errors
     /// [`Refused`]
     pub async fn known(&self, known: Known) -> Result<(), Refused> {
-        self.ask(|reply| Request::Known { known, reply }).await
+        self.ask(move |ledger, change| ledger.prepare_known(change, &known))
+            .await
     }
 
     /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
@@ -167,7 +140,14 @@ impl Writer {
     /// # Errors
     /// [`Refused`]
     pub async fn end_series(&self, now: Timestamp) -> Result<(), Refused> {
-        self.ask(|reply| Request::End { now, reply }).await
+        // Nothing is counted any more, in the same change, for what ends.
+        let to_the_end = usize::MAX;
+        let ended = self.send(to_the_end, move |pending, reply| {
+            let is_held = |slot| pending.zero_first.holds(slot);
+            pending.ledger.prepare_ended(pending.change, now, is_held);
+            pending.answers.add(reply, ());
+        });
+        answer(ended.await?).await
     }
 
     /// Hands over a page; the answer comes when it is durable and published.
@@ -187,25 +167,69 @@ impl Writer {
         target: &TargetId,
         page: Page,
     ) -> Result<Answer<PageOutcome>, Refused> {
-        self.send(|reply| Request::Page {
-            target: target.clone(),
-            page,
-            reply,
+        let target = target.clone();
+        self.send(page.rows.len(), move |pending, reply| {
+            let outcome = pending.ledger.prepare_page(pending.change, &target, &page);
+            pending.answers.add_page(&outcome, page.rejects);
+            pending.answers.add(reply, outcome);
         })
         .await
     }
 
-    /// Settles a target at a position.
+    /// Moves the watermark of a polled target.
     ///
     /// # Errors
     /// [`Refused`]
     pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), Refused> {
-        self.ask(|reply| Request::Settle {
-            target: target.clone(),
-            position,
-            reply,
+        let watermark = Checkpoint::Watermark(position);
+        self.advance(vec![(target.clone(), watermark)]).await
+    }
+
+    /// Moves checkpoints forward in one change, those of a stream that begins for example.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn advance(&self, checkpoints: Vec<(TargetId, Checkpoint)>) -> Result<(), Refused> {
+        self.ask(move |ledger, change| {
+            for (target, to) in checkpoints {
+                ledger.prepare_checkpoint(change, &target, to);
+            }
         })
         .await
+    }
+
+    /// Tells where each of these partitions is read from at `now`, by the cloud's clock.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn starts_of(
+        &self,
+        targets: Vec<TargetId>,
+        now: Timestamp,
+    ) -> Result<Vec<StartFrom>, Refused> {
+        self.ask(move |ledger, _| {
+            let starts = targets.iter().map(|target| ledger.start_of(target, now));
+            starts.collect()
+        })
+        .await
+    }
+
+    /// Hands over a batch of a partition; the answer comes when it is durable and published.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub async fn batch(&self, target: &TargetId, batch: Batch) -> Result<BatchOutcome, Refused> {
+        let target = target.clone();
+        let taken = self.send(batch.page.rows.len(), move |pending, reply| {
+            let outcome = pending
+                .ledger
+                .prepare_batch(pending.change, &target, &batch);
+            if let BatchOutcome::Counted(counted) = &outcome {
+                pending.answers.add_page(counted, batch.page.rejects);
+            }
+            pending.answers.add(reply, outcome);
+        });
+        answer(taken.await?).await
     }
 
     /// How many attempts of each function of `target` within `span` were met, the pages handed
@@ -218,12 +242,9 @@ impl Writer {
         target: &TargetId,
         span: Range<Timestamp>,
     ) -> Result<Option<Met>, Refused> {
-        self.ask(|reply| Request::Met {
-            target: target.clone(),
-            span,
-            reply,
-        })
-        .await
+        let target = target.clone();
+        self.ask(move |ledger, change| ledger.met(change, &target, &span))
+            .await
     }
 
     /// Has everything that comes later counted by other terms. They need no disk.
@@ -231,19 +252,33 @@ impl Writer {
     /// # Errors
     /// [`Refused`], only where the committer is gone.
     pub async fn keep_by(&self, terms: Terms) -> Result<(), Refused> {
-        self.ask(|reply| Request::Keep { terms, reply }).await
+        let (reply, kept) = oneshot::channel();
+        let request = Request::Keep { terms, reply };
+        self.0.send(request).await.map_err(|_| Refused)?;
+        answer(kept).await
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Refused> {
-        answer(self.send(request).await?).await
-    }
-
-    async fn send<T>(
+    /// Has `work` done on the next change; answers once that is durable.
+    async fn ask<T: Send + 'static>(
         &self,
-        request: impl FnOnce(Reply<T>) -> Request,
+        work: impl FnOnce(&LedgerState, &mut Delta) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let asked = self.send(0, move |pending, reply| {
+            let value = work(pending.ledger, pending.change);
+            pending.answers.add(reply, value);
+        });
+        answer(asked.await?).await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        rows: usize,
+        work: impl FnOnce(&mut Pending<'_>, Reply<T>) + Send + 'static,
     ) -> Result<Answer<T>, Refused> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(request(reply)).await.map_err(|_| Refused)?;
+        let job: Job = Box::new(move |pending| work(pending, reply));
+        let request = Request::Change { job, rows };
+        self.0.send(request).await.map_err(|_| Refused)?;
         Ok(answer)
     }
 }

@@ -68,13 +68,13 @@ impl ZeroFirst {
     }
 
     /// What a change that is made at `now` does to what is held: `changed` replaces what is in
-    /// `books`, and what was held long enough is held no more. Nothing is changed yet.
+    /// `ledger`, and what was held long enough is held no more. Nothing is changed yet.
     ///
     /// A function with a new series shows nothing else new until that is over, so that its counters
     /// and histograms agree; there are few kinds of series, so that ends.
     pub(super) fn prepare<'b>(
         &self,
-        books: impl Fn(u32) -> Option<&'b Arc<FunctionSeries>>,
+        ledger: impl Fn(u32) -> Option<&'b Arc<FunctionSeries>>,
         changed: &[(u32, StoredFunction)],
         now: Instant,
     ) -> Vec<Hold> {
@@ -83,7 +83,7 @@ impl ZeroFirst {
         // Without a span nothing new is held, but what an earlier life held has to end.
         let changed = if self.span.is_zero() { &[] } else { changed };
         for (slot, changed) in changed {
-            let counted = books(*slot);
+            let counted = ledger(*slot);
             if counted.is_some_and(|counted| Arc::ptr_eq(counted, &changed.series)) {
                 continue;
             }
@@ -106,7 +106,7 @@ impl ZeroFirst {
         }
     }
 
-    /// Puts into `next`, a snapshot of the books, what is shown instead.
+    /// Puts into `next`, a snapshot of the ledger, what is shown instead.
     pub(super) fn cover(&mut self, next: &mut Snapshot) {
         for (slot, held) in &mut self.held {
             let place = next.place(*slot);

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::AllowedLateness;
 use crate::model::{FunctionId, Timestamp};
 
 /// Complete lists, one after the other, that must miss a function before it counts as gone.
@@ -151,11 +152,11 @@ impl Missed {
 impl Retention {
     /// Whether the series of a function end at `now`, by the cloud's clock: of one that lists miss,
     /// when the last of these began. Never while one of its
-    /// rows may still appear, which `late_after` bounds.
+    /// rows may still appear, which `lateness` bounds.
     ///
     /// A function that no list can hold is ended by its last call alone, and only where the
     /// configuration says for how long: nobody knows whether it is gone or only rests.
-    pub fn is_over(&self, seen: &LastSeen, now: Timestamp, late_after: Duration) -> bool {
+    pub fn is_over(&self, seen: &LastSeen, now: Timestamp, lateness: AllowedLateness) -> bool {
         if self.span.is_zero() {
             return false;
         }
@@ -165,7 +166,8 @@ impl Retention {
             None if seen.is_listable || !self.is_written => None,
             None => seen.called,
         };
-        let span = self.span.max(late_after.saturating_mul(2));
+        let waited = lateness.as_duration().saturating_add(lateness.dedup_span());
+        let span = self.span.max(waited);
         last.is_some_and(|last| last + span <= now)
     }
 }
@@ -174,7 +176,7 @@ impl Retention {
 mod tests {
     use super::*;
 
-    const LATE: Duration = Duration::from_secs(60);
+    const LATE: AllowedLateness = AllowedLateness::of_lines(Duration::from_secs(60));
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)

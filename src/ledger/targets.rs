@@ -1,16 +1,10 @@
-//! What is polled as one stream, and how far each stream is settled.
+//! What is read as one stream, and how kinds of targets differ.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::model::{About, FunctionId, Timestamp};
-
-/// How long SCF keeps invocation logs: a target that was not settled for longer has nothing left
-/// to be read, so its position says nothing any more.
-pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+use crate::model::{About, FunctionId, RetCode};
 
 /// A target: one stream of rows of one account's region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +29,36 @@ pub enum Scope {
     /// A log topic (CLS); which functions write to it is known from the list of functions and
     /// from its rows.
     Topic(Arc<str>),
+    /// A partition of a stream that log lines are delivered to.
+    Partition {
+        /// The stream.
+        stream: Arc<str>,
+        /// Its number, from 0 on.
+        number: u32,
+    },
+}
+
+/// What a target's rows are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowOrder {
+    /// The start of the call.
+    StartTime,
+    /// The time of the log line, after the end of the call.
+    LogTime,
+}
+
+/// How a kind of targets differs from others, for all that is no adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetKind {
+    /// What positions are.
+    pub order: RowOrder,
+    /// Whether the name of the target tells which functions it reads. Else its rows and the lists
+    /// of functions do, and a function may move from one such target to another.
+    pub names_functions: bool,
+    /// The return code of a call that went well.
+    pub success: RetCode,
+    /// Whether its checkpoint is an offset and nothing is late.
+    pub is_streamed: bool,
 }
 
 /// A function as the cloud lists it.
@@ -47,24 +71,6 @@ pub struct Listed {
     /// How it is configured; `None` where the API does not tell, or could not be asked.
     pub about: Option<Arc<About>>,
 }
-
-/// What decides where a target that is opened begins.
-#[derive(Debug, Clone, Copy)]
-pub struct Opening {
-    /// The cloud's time.
-    pub now: Timestamp,
-    /// How far back the first read goes where nothing is known.
-    pub first_read: Duration,
-    /// How long after its position a row may still appear.
-    pub late_after: Duration,
-    /// [`ListedAt::from`](super::ListedAt::from) of the lists by which the target is found, where
-    /// there were any.
-    pub listed: Option<Timestamp>,
-}
-
-/// The settled position of every target.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Targets(BTreeMap<TargetId, Timestamp>);
 
 // === impl TargetId ===
 
@@ -84,6 +90,12 @@ impl TargetId {
         Self::new(region, Scope::Topic(topic.into()))
     }
 
+    /// A partition of a stream of log lines.
+    pub fn partition(region: &str, stream: &str, number: u32) -> Self {
+        let stream = stream.into();
+        Self::new(region, Scope::Partition { stream, number })
+    }
+
     /// The stream of one function.
     pub fn function(function: FunctionId) -> Self {
         Self {
@@ -101,24 +113,66 @@ impl TargetId {
         }
     }
 
-    /// Whether rows of `function` come through this target. Of a topic nobody can tell.
+    /// The one place that says how kinds of targets differ.
+    pub const fn kind(&self) -> TargetKind {
+        let (by_start, is_streamed) = match self.scope {
+            Scope::Region | Scope::Namespace(_) | Scope::Function(_) => (true, false),
+            Scope::Topic(_) => (false, false),
+            Scope::Partition { .. } => (false, true),
+        };
+        match by_start {
+            true => TargetKind {
+                order: RowOrder::StartTime,
+                names_functions: true,
+                success: RetCode::ZERO,
+                is_streamed,
+            },
+            false => TargetKind {
+                order: RowOrder::LogTime,
+                names_functions: false,
+                success: RetCode::OK_STATUS,
+                is_streamed,
+            },
+        }
+    }
+
+    /// Whether the name of this target tells that it reads `function`.
     pub fn covers(&self, function: &FunctionId) -> bool {
-        let same_place = self.account == function.account && self.region == function.region;
+        let same_place = self.shares_region_of(function);
         match &self.scope {
             Scope::Region => same_place,
             Scope::Namespace(own) => same_place && *own == function.namespace,
             Scope::Function(own) => own == function,
-            Scope::Topic(_) => false,
+            Scope::Topic(_) | Scope::Partition { .. } => false,
+        }
+    }
+
+    /// Whether both are partitions of one stream, and not the same one.
+    pub fn is_sibling(&self, other: &Self) -> bool {
+        match (&self.scope, &other.scope) {
+            (
+                Scope::Partition { stream, number },
+                Scope::Partition {
+                    stream: s,
+                    number: n,
+                },
+            ) => stream == s && number != n && self.is_beside(other),
+            _ => false,
         }
     }
 
     /// Whether this target reads a part of what `whole`, a region or a namespace, reads.
-    fn is_part_of(&self, whole: &Self) -> bool {
+    pub(super) fn is_part_of(&self, whole: &Self) -> bool {
         match &self.scope {
-            Scope::Function(function) => whole.covers(function),
+            Scope::Function(function) => self != whole && whole.covers(function),
             Scope::Namespace(_) => whole.scope == Scope::Region && self.is_beside(whole),
-            Scope::Region | Scope::Topic(_) => false,
+            Scope::Region | Scope::Topic(_) | Scope::Partition { .. } => false,
         }
+    }
+
+    /// Whether the function is of the target's account and region.
+    pub fn shares_region_of(&self, function: &FunctionId) -> bool {
+        self.account == function.account && self.region == function.region
     }
 
     /// Whether both are of one region of one account.
@@ -135,8 +189,9 @@ impl TargetId {
     }
 }
 
-/// `region/*`, `region/namespace/*`, `region/namespace/name` or `region/topic:ID`, with `account@`
-/// before it where the account has a name; the reverse of [`FromStr`].
+/// `region/*`, `region/namespace/*`, `region/namespace/name`, `region/topic:ID` or
+/// `region/partition:STREAM:NUMBER`, with `account@` before it where the account has a name; the
+/// reverse of [`FromStr`].
 impl fmt::Display for TargetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Scope::Function(function) = &self.scope {
@@ -150,12 +205,16 @@ impl fmt::Display for TargetId {
             Scope::Namespace(namespace) => write!(f, "{}/{namespace}/*", self.region),
             Scope::Function(function) => function.fmt(f),
             Scope::Topic(topic) => write!(f, "{}/{TOPIC}{topic}", self.region),
+            Scope::Partition { stream, number } => {
+                write!(f, "{}/{PARTITION}{stream}:{number}", self.region)
+            }
         }
     }
 }
 
 /// No namespace holds a colon.
 const TOPIC: &str = "topic:";
+const PARTITION: &str = "partition:";
 
 impl FromStr for TargetId {
     type Err = ();
@@ -167,7 +226,13 @@ impl FromStr for TargetId {
         let (account, region) = place.split_once('@').unwrap_or(("", place));
         let target = match (parts.next(), parts.next()) {
             (Some("*"), None) => Self::region(region),
-            (Some(topic), None) => Self::topic(region, topic.strip_prefix(TOPIC).ok_or(())?),
+            (Some(lines), None) => match lines.strip_prefix(PARTITION) {
+                Some(partition) => {
+                    let (stream, number) = partition.rsplit_once(':').ok_or(())?;
+                    Self::partition(region, stream, number.parse().map_err(|_| ())?)
+                }
+                None => Self::topic(region, lines.strip_prefix(TOPIC).ok_or(())?),
+            },
             (Some(namespace), Some("*")) => Self::namespace(region, namespace),
             (Some(namespace), Some(name)) => {
                 Self::function(FunctionId::new(region, namespace, name).of_account(account))
@@ -177,129 +242,3 @@ impl FromStr for TargetId {
         Ok(target.of_account(account))
     }
 }
-
-// === impl Opening ===
-
-impl Opening {
-    /// Where a target begins of which nothing is known: no list before the last complete one named
-    /// its functions, so that there is nothing to be lost below that. Logs are not kept for ever.
-    fn fresh(&self) -> Timestamp {
-        let first = self.now - self.first_read;
-        let listed = self.listed.map(|from| from.max(self.now - RETENTION));
-        listed.map_or(first, |from| from.min(first))
-    }
-}
-
-// === impl Targets ===
-
-impl Targets {
-    /// Where reading `target` starts: after what it, or the targets that read the same functions
-    /// before, have settled. What reads functions that none of them may have known begins where the
-    /// last complete list did that did not name them, or `first_read` ago if that is earlier.
-    /// Too early is safe, for attempts are remembered below what is settled; too late would lose
-    /// rows.
-    ///
-    /// A topic settles by log time, the others by start time: what a topic settled at `t` may have
-    /// started up to `late_after` before `t` and not be written yet.
-    pub fn opening(&self, target: &TargetId, at: Opening) -> Timestamp {
-        let own = self.0.get(target).copied();
-        let beside = || self.0.iter().filter(|(id, _)| id.is_beside(target));
-        let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
-        let by_start = || beside().filter(|(id, _)| !is_topic(id));
-        let fresh = at.fresh();
-        let before = match &target.scope {
-            Scope::Topic(_) => {
-                own.or_else(|| Some(*by_start().map(|(_, at)| at).min()?.min(&fresh)))
-            }
-            Scope::Function(function) => {
-                let wider = by_start().filter(|(id, _)| *id != target && id.covers(function));
-                own.max(wider.map(|(_, at)| *at).max())
-            }
-            Scope::Region | Scope::Namespace(_) => {
-                let wider = beside().filter(|(id, _)| id.scope == Scope::Region && *id != target);
-                let parts = by_start().filter(|(id, _)| id.is_part_of(target));
-                let wider = wider.map(|(_, at)| *at).max();
-                let parts = parts.map(|(_, at)| *at).min();
-                own.max(wider).max(parts.map(|at| at.min(fresh)))
-            }
-        };
-        let by_topic = || beside().filter(|(id, _)| is_topic(id)).map(|(_, at)| *at);
-        let before = match &target.scope {
-            Scope::Topic(_) => before,
-            _ => before.or_else(|| Some((by_topic().min()? - at.late_after).min(fresh))),
-        };
-        let oldest = at.now - RETENTION;
-        before.filter(|settled| *settled > oldest).unwrap_or(fresh)
-    }
-
-    /// The settled position of a target, if it was opened.
-    pub fn get(&self, target: &TargetId) -> Option<Timestamp> {
-        self.0.get(target).copied()
-    }
-
-    /// The settled position of a target that was opened.
-    pub fn settled(&self, target: &TargetId) -> Timestamp {
-        self.0.get(target).copied().unwrap_or(Timestamp::MIN)
-    }
-
-    /// The start time up to which the attempts of `function` are settled by the targets that go by
-    /// it; [`Timestamp::MIN`] where there was none. Each begins where the one before it ended, so
-    /// nothing below the furthest is missing.
-    pub fn settled_by_start(&self, function: &FunctionId) -> Timestamp {
-        let at = |scope| TargetId {
-            account: function.account.clone(),
-            region: function.region.clone(),
-            scope,
-        };
-        let namespace = at(Scope::Namespace(function.namespace.clone()));
-        [
-            TargetId::function(function.clone()),
-            namespace,
-            at(Scope::Region),
-        ]
-        .iter()
-        .map(|target| self.settled(target))
-        .fold(Timestamp::MIN, Timestamp::max)
-    }
-
-    /// Whether a topic of the target's region was settled after `since`.
-    pub fn has_topic_since(&self, target: &TargetId, since: Timestamp) -> bool {
-        let mut beside = self.0.iter().filter(|(id, _)| id.is_beside(target));
-        beside.any(|(id, at)| matches!(id.scope, Scope::Topic(_)) && *at > since)
-    }
-
-    /// Moves a target's settled position forward; an older one changes nothing.
-    pub fn settle(&mut self, target: &TargetId, settled: Timestamp) {
-        let entry = self.0.entry(target.clone()).or_insert(settled);
-        *entry = settled.max(*entry);
-    }
-
-    /// Moves a target's settled position back: it lay in the future.
-    pub fn lower(&mut self, target: &TargetId, position: Timestamp) {
-        if let Some(settled) = self.0.get_mut(target) {
-            *settled = position.min(*settled);
-        }
-    }
-
-    /// The settled positions of the targets of the target's region, its own among them.
-    pub fn beside(&self, target: &TargetId) -> impl Iterator<Item = (&TargetId, Timestamp)> {
-        let beside = self.0.iter().filter(|(id, _)| id.is_beside(target));
-        beside.map(|(id, settled)| (id, *settled))
-    }
-
-    /// The position up to which every target of the region has settled when `target` settles at
-    /// `position`. Those that have not settled anything within retention have ended.
-    pub fn slowest_beside(&self, target: &TargetId, position: Timestamp) -> Timestamp {
-        let others = self
-            .0
-            .iter()
-            .filter(|(id, _)| id.is_beside(target) && *id != target);
-        let at_work = others
-            .map(|(_, settled)| *settled)
-            .filter(|at| *at > position - RETENTION);
-        at_work.fold(position, Timestamp::min)
-    }
-}
-
-#[cfg(test)]
-mod tests;

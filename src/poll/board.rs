@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::sink::Tally;
 use crate::config::Api;
-use crate::ledger::TargetId;
+use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, Cell, Recent, Requests, Rows, Trouble, Unread};
 use crate::tencent::{ApiError, CloudClock};
@@ -98,7 +97,7 @@ pub struct TargetState {
     pub settled: Option<Timestamp>,
     /// How long after its position a row may still appear, as of the last poll: what is younger
     /// cannot be settled.
-    pub late_after: Option<Duration>,
+    pub allowed_lateness: Option<AllowedLateness>,
     /// Rows read since the start of the process.
     pub rows: Rows,
     /// Invocations counted, by the minute of their position.
@@ -110,7 +109,7 @@ pub struct TargetState {
 /// A poll that went well.
 pub(super) struct Polled {
     pub(super) settled: Timestamp,
-    pub(super) late_after: Duration,
+    pub(super) allowed_lateness: AllowedLateness,
     pub(super) hint: Option<Trouble>,
 }
 
@@ -187,10 +186,15 @@ impl Board {
         shown.targets.entry(target.clone()).or_insert_with(new);
     }
 
-    pub(super) fn opened(&self, target: &TargetId, settled: Timestamp, late_after: Duration) {
+    pub(super) fn opened(
+        &self,
+        target: &TargetId,
+        settled: Timestamp,
+        allowed_lateness: AllowedLateness,
+    ) {
         self.change(target, |state| {
             state.settled = Some(settled);
-            state.late_after = Some(late_after);
+            state.allowed_lateness = Some(allowed_lateness);
         });
     }
 
@@ -218,7 +222,7 @@ impl Board {
         state.succeeded = true;
         state.last_poll = Some(at);
         state.settled = Some(poll.settled);
-        state.late_after = Some(poll.late_after);
+        state.allowed_lateness = Some(poll.allowed_lateness);
         match (poll.hint, &mut state.trouble) {
             (Some(hint), before) => *before = Some(hint.met(before.as_ref(), at)),
             (None, Some(trouble)) => trouble.end(at),
@@ -336,7 +340,7 @@ impl TargetState {
             last_poll: None,
             trouble: None,
             settled: None,
-            late_after: None,
+            allowed_lateness: None,
             rows: Rows::default(),
             recent: Recent::hour(),
             succeeded: false,

@@ -67,14 +67,7 @@ impl Schedule {
     /// Notes how a poll that ended at `now` went; the time to wait before the next one.
     pub(super) fn ended(&mut self, mode: Mode, now: Instant, ended: Ended) -> Duration {
         match ended {
-            Ended::Failed => {
-                let doubled = self
-                    .timing
-                    .interval
-                    .saturating_mul(1 << self.failures.min(16));
-                self.failures += 1;
-                doubled.min(FAILURE_WAIT_MAX.max(self.timing.interval))
-            }
+            Ended::Failed => self.failed(),
             Ended::Read {
                 counted,
                 pages,
@@ -83,7 +76,7 @@ impl Schedule {
                 paid_after,
                 took,
             } => {
-                self.failures = 0;
+                self.succeeded();
                 if mode == Mode::Sweep || complete {
                     self.next_sweep = Some(now + self.rest(pages, paid_after, took));
                 }
@@ -96,6 +89,18 @@ impl Schedule {
                 self.wait
             }
         }
+    }
+
+    /// Notes a failure; the time to wait after it, which is longer each time.
+    pub(super) fn failed(&mut self) -> Duration {
+        let interval = self.timing.interval;
+        let doubled = interval.saturating_mul(1 << self.failures.min(16));
+        self.failures += 1;
+        doubled.min(FAILURE_WAIT_MAX.max(interval))
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
     }
 
     /// How long only the tail is read after a sweep: not at all where that saves no requests, or

@@ -1,14 +1,14 @@
 //! Where a read puts its pages: into the committer, waiting for the answer or not.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
+use super::report::Reporter;
 use crate::commit::{Answer, Minute, PageOutcome, Refused, Writer, answer};
 use crate::ledger::TargetId;
-use crate::model::{FunctionId, Page, RejectReason, Timestamp};
+use crate::model::{FunctionId, Page, Timestamp};
 use crate::source::{Flow, Mode, PageSink};
 use crate::telemetry::Rows;
 use crate::tencent::BoxFuture;
@@ -26,8 +26,7 @@ pub(super) struct Sink<'a> {
     limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
     /// How far the target is settled; moves with the read.
     settled: &'a mut Timestamp,
-    /// Reasons that were logged for this target already.
-    logged: &'a mut BTreeSet<RejectReason>,
+    reporter: &'a mut Reporter,
     waiting: VecDeque<Answer<PageOutcome>>,
     tally: Tally,
 }
@@ -53,7 +52,7 @@ impl<'a> Sink<'a> {
         stop: &'a CancellationToken,
         limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
         settled: &'a mut Timestamp,
-        logged: &'a mut BTreeSet<RejectReason>,
+        reporter: &'a mut Reporter,
     ) -> Self {
         let (waiting, tally) = (VecDeque::new(), Tally::default());
         Self {
@@ -63,7 +62,7 @@ impl<'a> Sink<'a> {
             stop,
             limit,
             settled,
-            logged,
+            reporter,
             waiting,
             tally,
         }
@@ -95,11 +94,8 @@ impl<'a> Sink<'a> {
     }
 
     async fn take(&mut self, page: Page) -> Flow {
-        self.log_rejects(&page);
-        self.tally.newest = self
-            .tally
-            .newest
-            .max(page.rows.iter().map(|row| row.position).max());
+        self.reporter.rejected(&page.rejects);
+        self.tally.meet(&page);
         let known = match self.mode {
             Mode::Tail => {
                 let (counted, duplicate) = self.note(self.writer.page(self.target, page).await);
@@ -145,22 +141,15 @@ impl<'a> Sink<'a> {
             }
         }
     }
-
-    /// One line for each reason and target; the metric has the number.
-    fn log_rejects(&mut self, page: &Page) {
-        for &reason in &page.rejects {
-            if self.logged.insert(reason) {
-                warn!(
-                    target_name = %self.target,
-                    reason = reason.as_str(),
-                    "a row could not be read and is not counted; further ones like it are only counted as invalid"
-                );
-            }
-        }
-    }
 }
 
 impl Tally {
+    /// Notes how new the rows of a page are.
+    pub(super) fn meet(&mut self, page: &Page) {
+        let newest = page.rows.iter().map(|row| row.position).max();
+        self.newest = self.newest.max(newest);
+    }
+
     /// Adds what became of a page.
     pub(super) fn add(&mut self, page: PageOutcome) {
         self.rows.add(Rows {

@@ -1,6 +1,7 @@
 //! The life of one source: find its functions, keep a task for each target.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinSet};
@@ -10,7 +11,7 @@ use tracing::{info, warn};
 use super::Poller;
 use super::target::{run_standing_target, run_target};
 use crate::commit::{Asked, Known};
-use crate::ledger::{Scope, TargetId};
+use crate::ledger::TargetId;
 use crate::model::FunctionId;
 use crate::source::{Listing, Remarks};
 
@@ -26,7 +27,7 @@ struct Tasks {
     by_target: BTreeMap<TargetId, AbortHandle>,
     /// The functions of the last good list.
     listed: BTreeSet<FunctionId>,
-    /// Topics that no function of the last complete list logs to.
+    /// Targets in which no function of the last complete list is any more.
     left: BTreeSet<TargetId>,
     /// What was said of the last whole list.
     told: Vec<String>,
@@ -38,6 +39,7 @@ struct Tasks {
 /// `listed` are functions of its own that are shown as listed already: of those that the first
 /// complete list does not have nothing is known any more.
 pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
+    let poller = Arc::new(poller);
     let stop = poller.runtime.stop.clone();
     let mut tasks = Tasks {
         listed,
@@ -92,11 +94,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             }
         };
         poller.telemetry.set_targets(tasks.by_target.len());
-        // By a clock that is ahead, series would end that are still in use.
-        if (poller.clock.vouched(poller.timing.discovery_interval)).is_some() {
-            // If this is refused it is tried again after the next list.
-            let _ended = poller.writer.end_series(poller.clock.at_least()).await;
-        }
+        end_series(&poller).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -107,9 +105,18 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     while tasks.running.join_next().await.is_some() {}
 }
 
+/// Ends the series that are over, unless nothing vouches for the time: by a clock that is ahead,
+/// series would end that are still in use.
+pub(super) async fn end_series<S: ?Sized>(poller: &Poller<S>) {
+    if (poller.clock.vouched(poller.timing.discovery_interval)).is_some() {
+        // If this is refused it is tried again after the next list.
+        let _ended = poller.writer.end_series(poller.clock.at_least()).await;
+    }
+}
+
 /// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
-/// any function left are read no more. Whether the functions could be entered in the books.
-async fn found(poller: &Poller, tasks: &mut Tasks, listing: Listing, began: Instant) -> bool {
+/// any function left are read no more. Whether the functions could be entered in the ledger.
+async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began: Instant) -> bool {
     let (list, look) = (listing.functions, listing.look);
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
@@ -183,7 +190,7 @@ fn remark(poller: &Poller, tasks: &mut Tasks) {
 }
 
 /// Starts again what ended by itself: before the stop no task does, unless it panicked.
-fn restart_broken(poller: &Poller, tasks: &mut Tasks) {
+fn restart_broken(poller: &Arc<Poller>, tasks: &mut Tasks) {
     while tasks.running.try_join_next().is_some() {}
     let ended = tasks
         .by_target
@@ -205,8 +212,8 @@ fn restart_broken(poller: &Poller, tasks: &mut Tasks) {
     }
 }
 
-/// Ends the targets of functions that are gone. A topic is read on until the next list: a function
-/// that logs elsewhere now may have lines in it that nobody read yet.
+/// Ends the targets of functions that are gone. One that a function may have moved from, a topic, is
+/// read on until the next list: it may have lines of that function which nobody read yet.
 fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
     let mut left = BTreeSet::new();
     // Those that are read whatever the list of functions says.
@@ -215,8 +222,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
         if wanted.contains(target) || standing.contains(target) {
             return false;
         }
-        let is_topic = matches!(target.scope, Scope::Topic(_));
-        let just_left = is_topic && !tasks.left.contains(target);
+        let just_left = !target.kind().names_functions && !tasks.left.contains(target);
         if just_left {
             left.insert(target.clone());
         }
@@ -231,7 +237,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
     tasks.left = left;
 }
 
-fn start(poller: &Poller, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
+fn start(poller: &Arc<Poller>, tasks: &mut Tasks, target: TargetId, first_wait: Duration) {
     poller.board.added(&target, &poller.name);
     let task = tasks
         .running

@@ -1,19 +1,20 @@
 //! The life of one target: wait, read, settle.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::Poller;
 use super::board::{Polled, trouble_of};
 use super::budget::Seat;
+use super::report::Reporter;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
 use crate::commit::{Correction, Refused};
-use crate::ledger::TargetId;
-use crate::model::{Page, RejectReason, Timestamp};
+use crate::ledger::{AllowedLateness, TargetId};
+use crate::model::{Page, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::telemetry::Trouble;
 use crate::tencent::{ApiError, Begun, BoxFuture, CloudClock};
@@ -25,16 +26,14 @@ const LOOK_BACK: Duration = Duration::from_secs(2);
 
 /// One target at work.
 struct Worker {
-    poller: Poller,
+    poller: Arc<Poller>,
     target: TargetId,
     settled: Timestamp,
     /// Rows counted by the last read.
     expected: u64,
     schedule: Schedule,
     seat: Seat,
-    logged: BTreeSet<RejectReason>,
-    /// What is wrong since the last good poll, so that repeats are not logged again.
-    repeated: Option<Repeated>,
+    reporter: Reporter,
     /// By which count of the clock's jumps it was last seen to that nothing lies in the future.
     corrected: Option<u64>,
 }
@@ -43,14 +42,7 @@ struct Worker {
 #[derive(Clone, Copy)]
 struct Beginning {
     begun: Begun,
-    late_after: Duration,
-}
-
-/// The same thing going wrong, poll after poll.
-struct Repeated {
-    /// The code of the failure, or the advice.
-    what: String,
-    polls: u64,
+    allowed_lateness: AllowedLateness,
 }
 
 /// Keeps the first page and wants no other: it reads for the time alone.
@@ -58,24 +50,25 @@ struct Repeated {
 struct First(Option<Page>);
 
 /// Polls `target` until the stop, beginning after `first_wait`.
-pub(super) async fn run_target(poller: Poller, target: TargetId, first_wait: Duration) {
+pub(super) async fn run_target(poller: Arc<Poller>, target: TargetId, first_wait: Duration) {
     run(poller, target, first_wait, None).await;
 }
 
 /// Opens the target, hands over the page that was read before it could be, and polls.
-async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Option<Page>) {
+async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: Option<Page>) {
     let mut wait = first_wait;
     let Some(settled) = open(&poller, &target).await else {
         return;
     };
-    let late_after = poller.source.late_after(&target);
-    poller.board.opened(&target, settled, late_after);
+    let allowed_lateness = poller.source.allowed_lateness(&target);
+    poller.board.opened(&target, settled, allowed_lateness);
+    let reporter = Reporter::new(&poller, &target);
     if let Some(page) = page {
         // If it is refused, the first poll reads it again.
         if let Ok(outcome) = poller.writer.page(&target, page).await {
             let mut tally = Tally::default();
             tally.add(outcome);
-            poller.board.counted(&target, poller.runtime.now(), &tally);
+            reporter.counted(&tally);
         }
     }
     let schedule = Schedule::new(poller.timing.clone());
@@ -87,8 +80,7 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
         expected: 0,
         schedule,
         seat,
-        logged: BTreeSet::new(),
-        repeated: None,
+        reporter,
         corrected: None,
     };
     while (worker.poller.runtime.until_stopped(sleep(wait)).await).is_some() {
@@ -98,7 +90,7 @@ async fn run(poller: Poller, target: TargetId, first_wait: Duration, page: Optio
 
 /// [`run_target`] for a target that no list of functions goes before. Where reading begins depends
 /// on the cloud's time, which the first answer tells.
-pub(super) async fn run_standing_target(poller: Poller, target: TargetId) {
+pub(super) async fn run_standing_target(poller: Arc<Poller>, target: TargetId) {
     let now = poller.source.now();
     let span = Span {
         mode: Mode::Tail,
@@ -130,14 +122,14 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
 }
 
 /// A page that could not be committed, for people: what is wrong is the committer's to tell.
-fn refusal(refused: Refused) -> Trouble {
+pub(super) fn refusal(refused: Refused) -> Trouble {
     Trouble::of("commit", refused.to_string(), Refused::ADVICE)
 }
 
 impl Beginning {
     /// Up to where the read may settle by now.
     fn may_settle(self, clock: &CloudClock) -> Option<Timestamp> {
-        clock.may_settle(self.begun, self.late_after)
+        clock.may_settle(self.begun, self.allowed_lateness.as_duration())
     }
 }
 
@@ -159,8 +151,7 @@ impl Worker {
         let mode = self.schedule.mode(began);
         let (span, beginning) = self.begin(mode).await;
         let (result, tally) = self.read(span, beginning).await;
-        let Poller { board, runtime, .. } = &self.poller;
-        board.counted(&self.target, runtime.now(), &tally);
+        self.reporter.counted(&tally);
         let ended = match result {
             Ok(report) if !tally.refused => {
                 let (pages, complete) = (report.pages, report.complete);
@@ -180,12 +171,14 @@ impl Worker {
             // Nothing failed: it was told to stop.
             _ if self.poller.runtime.stop.is_cancelled() => Ended::Failed,
             Ok(_) => {
-                self.failed(refusal(Refused), &Refused.to_string(), None);
+                let text = Refused.to_string();
+                self.reporter.failed(refusal(Refused), &text, None);
                 Ended::Failed
             }
             Err(error) => {
                 let request_id = error.request_id.as_deref();
-                self.failed(trouble_of(&error), &error.to_string(), request_id);
+                let text = error.to_string();
+                self.reporter.failed(trouble_of(&error), &text, request_id);
                 Ended::Failed
             }
         };
@@ -201,7 +194,7 @@ impl Worker {
 
     /// After how long requests that nobody else needs pay for another sweep of so many.
     fn paid_after(&self, pages: u64) -> Duration {
-        let Poller { source, timing, .. } = &self.poller;
+        let Poller { source, timing, .. } = &*self.poller;
         match source.is_worth_sweeping() {
             true => self.seat.paid_after(pages, timing.interval),
             false => Duration::MAX,
@@ -211,8 +204,8 @@ impl Worker {
     /// Cuts the span of a read. Where the clock is wrong the watermark may lie ahead of it: it is
     /// asked for the newest rows all the same, so that an answer can tell the time.
     async fn begin(&mut self, mode: Mode) -> (Span, Beginning) {
-        let late_after = self.poller.source.late_after(&self.target);
-        self.correct(late_after).await;
+        let allowed_lateness = self.poller.source.allowed_lateness(&self.target);
+        self.correct(allowed_lateness).await;
         let clock = &self.poller.clock;
         // Before the time is taken: a jump in between is then noticed too.
         let begun = clock.begun();
@@ -223,17 +216,23 @@ impl Worker {
                 true => self.settled,
                 false => now - LOOK_BACK,
             },
-            closed: clock.at_least() - late_after,
+            closed: allowed_lateness.closed_at(clock.at_least()),
             now,
             expected: self.expected,
         };
-        (span, Beginning { begun, late_after })
+        (
+            span,
+            Beginning {
+                begun,
+                allowed_lateness,
+            },
+        )
     }
 
     /// Lowers a watermark that proves to lie in the future, and what is said to be forgotten there.
     /// If that is refused the next poll does it.
-    async fn correct(&mut self, late_after: Duration) {
-        let Some(vouch) = self.poller.clock.vouched(late_after) else {
+    async fn correct(&mut self, allowed_lateness: AllowedLateness) {
+        let Some(vouch) = self.poller.clock.vouched(allowed_lateness.as_duration()) else {
             return;
         };
         let is_ahead = self.settled > vouch.now + AHEAD_MIN;
@@ -272,7 +271,7 @@ impl Worker {
             writer,
             runtime,
             ..
-        } = &self.poller;
+        } = &*self.poller;
         let limit = || beginning.may_settle(&self.poller.clock);
         let mut sink = Sink::new(
             &self.target,
@@ -281,7 +280,7 @@ impl Worker {
             &runtime.stop,
             &limit,
             &mut self.settled,
-            &mut self.logged,
+            &mut self.reporter,
         );
         let result = source.read(&self.target, span, &mut sink).await;
         (result, sink.finish().await)
@@ -291,13 +290,11 @@ impl Worker {
     async fn took(&mut self, span: Span, at: Beginning, report: ReadReport, tally: Tally) {
         let Poller {
             telemetry,
-            board,
             runtime,
             writer,
             source,
             ..
-        } = &self.poller;
-        let now = runtime.now();
+        } = &*self.poller;
         let limit = at.may_settle(&self.poller.clock);
         if let (true, Some(limit)) = (report.complete, limit) {
             let position = span.closed.min(limit);
@@ -314,67 +311,13 @@ impl Worker {
             telemetry.truncated_read();
             warn!(target_name = %self.target, pages = report.pages, "read cut: too many pages");
         }
-        if let (1.., Some(newest)) = (tally.rows.counted, tally.newest) {
-            telemetry.counted(newest, source.now());
-        }
-        telemetry.poll_succeeded(now);
         let (pages, counted) = (report.pages, tally.rows.counted);
         debug!(target_name = %self.target, pages, counted, "polled");
         let polled = Polled {
             settled: self.settled,
-            late_after: source.late_after(&self.target),
+            allowed_lateness: source.allowed_lateness(&self.target),
             hint: report.advice.as_ref().map(Trouble::hint),
         };
-        board.polled(&self.target, now, polled);
-        if let Some(advice) = report.advice {
-            self.advise(advice);
-        } else if let Some(Repeated { what, polls }) = self.repeated.take() {
-            info!(target_name = %self.target, after = what, polls, "polls succeed again");
-        }
-        let Poller {
-            telemetry, board, ..
-        } = &self.poller;
-        if let Some(oldest) = board.settled(&self.target) {
-            telemetry.set_settled(oldest);
-        }
-    }
-
-    /// Nothing failed, but a person should know; said once until it changes.
-    fn advise(&mut self, advice: String) {
-        if self.is_news(&advice) {
-            warn!(target_name = %self.target, "{advice}");
-        }
-    }
-
-    fn failed(&mut self, trouble: Trouble, text: &str, request_id: Option<&str>) {
-        let Poller {
-            telemetry,
-            board,
-            runtime,
-            ..
-        } = &self.poller;
-        telemetry.poll_failed();
-        let code = trouble.code.clone();
-        board.failed(&self.target, runtime.now(), trouble);
-        if self.is_news(&code) {
-            warn!(target_name = %self.target, code, request_id, error = text, "poll failed");
-        } else {
-            debug!(target_name = %self.target, code, request_id, error = text, "poll failed again");
-        }
-    }
-
-    /// Notes what is wrong; whether something else was, or nothing, the poll before.
-    fn is_news(&mut self, what: &str) -> bool {
-        match &mut self.repeated {
-            Some(repeated) if repeated.what == what => {
-                repeated.polls += 1;
-                false
-            }
-            _ => {
-                let what = what.to_owned();
-                self.repeated = Some(Repeated { what, polls: 1 });
-                true
-            }
-        }
+        self.reporter.polled(&tally, polled);
     }
 }

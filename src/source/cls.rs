@@ -17,7 +17,6 @@ mod torn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -26,7 +25,7 @@ use super::page::ParseContext;
 use super::page_size::PageSize;
 use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
 use crate::config::FunctionFilter;
-use crate::ledger::{Listed, Scope, TargetId};
+use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use read::{Search, Topic, Unavailable};
@@ -270,8 +269,8 @@ impl LogSource for ClsSource {
     }
 
     /// Rows are ordered by the time of their log line, so only its delivery can be late.
-    fn late_after(&self, _: &TargetId) -> Duration {
-        self.place.delivery_delay
+    fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
+        AllowedLateness::of_lines(self.place.delivery_delay)
     }
 
     fn now(&self) -> Timestamp {

@@ -202,12 +202,9 @@ impl<C: Call> Finder<C> {
 
     /// What the last look at the lists named, and what it would have.
     fn look(&self, known: &Known) -> Look {
-        let (place, wanted) = (self.place.clone(), self.wanted.clone());
-        let looked_at = known.looked_at();
+        let (wanted, looked_at) = (self.wanted.clone(), known.looked_at());
         let would_name = move |function: &FunctionId| {
-            let here = place.account == function.account && place.region == function.region;
-            here && wanted.wants(&function.namespace, &function.name)
-                && looked_at.has(&function.namespace)
+            wanted.selects(function) && looked_at.has(&function.namespace)
         };
         Look {
             named: known.named(),

@@ -19,8 +19,10 @@ use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
-use crate::config::FunctionFilter;
-use crate::ledger::{Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId};
+use crate::config::{FunctionFilter, FunctionSelector};
+use crate::ledger::{
+    AllowedLateness, Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId,
+};
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
@@ -30,8 +32,6 @@ use logs::Answer;
 const FIRST_PAGE: usize = 100;
 /// Newest rows of one function that a look passes by where they cannot be had.
 const LOOK_PAST: u64 = 3;
-/// Start times are cut to the second: a call may have started this much after its position.
-const CUT: Duration = Duration::from_secs(1);
 /// Functions that are named are read without the list after so long.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -190,11 +190,13 @@ impl V2Source {
         let mut sizes = self.sizes.lock();
         sizes.retain(|target, _| is_read(target));
         drop(sizes);
-        let (place, filter) = (self.place.clone(), self.wanted.functions.clone());
-        let would_name = move |function: &FunctionId| {
-            let here = place.account == function.account && place.region == function.region;
-            here && &*function.namespace == DEFAULT_NAMESPACE && filter.wants(&function.name)
+        let selector = FunctionSelector {
+            account: self.place.account.to_string(),
+            region: self.place.region.to_string(),
+            namespaces: FunctionFilter::new(vec![DEFAULT_NAMESPACE.into()], Vec::new(), Vec::new()),
+            functions: self.wanted.functions.clone(),
         };
+        let would_name = move |function: &FunctionId| selector.selects(function);
         let look = Look {
             named: functions.iter().map(|one| one.function.clone()).collect(),
             would_name: Functions::new(would_name),
@@ -271,8 +273,8 @@ impl LogSource for V2Source {
 
     strategy::read_by_strategy!();
 
-    fn late_after(&self, _: &TargetId) -> Duration {
-        self.place.late_after().saturating_add(CUT)
+    fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
+        self.place.allowed_lateness_of_calls()
     }
 
     fn now(&self) -> Timestamp {

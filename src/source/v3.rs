@@ -14,7 +14,6 @@ mod row;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
@@ -23,16 +22,13 @@ use super::functions::{FoundList, Lister};
 use super::page::ParseContext;
 use super::strategy::{self, Strategy, Streams};
 use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
-use crate::ledger::{Listed, Scope, TargetId};
+use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::{Answer, Reading};
 use fetch::LogsApi;
 use memory::Memory;
 use read::Reader;
-
-/// Start times are cut to the second: a call may have started this much after its position.
-const CUT: Duration = Duration::from_secs(1);
 
 /// A region read through API 3.0.
 pub struct V3Source {
@@ -43,7 +39,7 @@ pub struct V3Source {
     strategy: Strategy,
     /// The largest page asked for.
     page_max: usize,
-    late_after: Mutex<HashMap<TargetId, Duration>>,
+    lateness: Mutex<HashMap<TargetId, AllowedLateness>>,
     memories: Mutex<HashMap<TargetId, Memory>>,
     /// Whether the API tells retry numbers, see [`Reading`].
     tells_retries: AtomicBool,
@@ -80,7 +76,7 @@ impl V3Source {
             place,
             wanted,
             page_max: page_max.max(1),
-            late_after: Mutex::default(),
+            lateness: Mutex::default(),
             memories: Mutex::default(),
             tells_retries: AtomicBool::new(false),
         }
@@ -101,10 +97,10 @@ impl V3Source {
             about: found.about,
         });
         let functions: Vec<Listed> = listed.collect();
-        let late_after = self.late_after_of(&functions, known.complete);
+        let lateness = self.lateness_of(&functions, known.complete);
         self.memories()
-            .retain(|target, _| late_after.contains_key(target));
-        *self.late_after.lock() = late_after;
+            .retain(|target, _| lateness.contains_key(target));
+        *self.lateness.lock() = lateness;
         Ok(Listing {
             functions,
             complete: known.complete,
@@ -166,27 +162,25 @@ impl V3Source {
         self.memories.lock()
     }
 
-    /// The longest wait of each target's functions. Of a list that is not complete, a namespace
-    /// may hold functions of any timeout.
-    fn late_after_of(&self, functions: &[Listed], complete: bool) -> HashMap<TargetId, Duration> {
-        let mut longest: HashMap<TargetId, Duration> = HashMap::new();
+    /// The allowed lateness of each target, which is that of its function with the longest timeout.
+    /// Of a list that is not complete, a namespace may hold functions of any timeout.
+    fn lateness_of(
+        &self,
+        functions: &[Listed],
+        complete: bool,
+    ) -> HashMap<TargetId, AllowedLateness> {
+        let mut longest: HashMap<TargetId, AllowedLateness> = HashMap::new();
         for listed in functions {
             let timeout = listed.about.as_ref().map(|about| about.timeout);
             let is_alone = matches!(listed.target.scope, Scope::Function(_));
             let timeout = timeout.filter(|_| complete || is_alone);
-            let wait = timeout.map_or(self.unknown_late_after(), |timeout| {
-                timeout
-                    .saturating_add(self.place.delivery_delay)
-                    .saturating_add(CUT)
+            let lateness = timeout.map_or(self.place.allowed_lateness_of_calls(), |timeout| {
+                AllowedLateness::of_calls(timeout, self.place.delivery_delay).with_cut_starts()
             });
             let of_target = longest.entry(listed.target.clone()).or_default();
-            *of_target = wait.max(*of_target);
+            *of_target = lateness.max(*of_target);
         }
         longest
-    }
-
-    fn unknown_late_after(&self) -> Duration {
-        self.place.late_after().saturating_add(CUT)
     }
 }
 
@@ -213,12 +207,9 @@ impl LogSource for V3Source {
 
     strategy::read_by_strategy!();
 
-    fn late_after(&self, target: &TargetId) -> Duration {
-        let known = self.late_after.lock();
-        known
-            .get(target)
-            .copied()
-            .unwrap_or(self.unknown_late_after())
+    fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness {
+        let known = self.lateness.lock().get(target).copied();
+        known.unwrap_or(self.place.allowed_lateness_of_calls())
     }
 
     fn now(&self) -> Timestamp {

@@ -10,7 +10,7 @@ use redb::{
 use super::error::LoadError;
 use super::records::encode_series;
 use super::{Changes, KeyPack, Stored, StoredFunction};
-use crate::ledger::{ListedAt, Missed, Scope, TargetId};
+use crate::ledger::{Checkpoint, ListedAt, Missed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::FunctionSeries;
 
@@ -21,7 +21,7 @@ pub(super) const LAYOUT: u64 = 6;
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const FUNCTIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("functions");
 pub(super) const KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("keys");
-const TARGETS: TableDefinition<'_, &str, i64> = TableDefinition::new("targets");
+const TARGETS: TableDefinition<'_, &str, (i64, Option<u64>)> = TableDefinition::new("targets");
 const HELD: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("held");
 const LISTS: TableDefinition<'_, &str, (i64, i64)> = TableDefinition::new("lists");
 const MISSED: TableDefinition<'_, u32, (i64, u32)> = TableDefinition::new("missed");
@@ -63,8 +63,15 @@ pub(super) fn load(database: &Database) -> Result<Stored, LoadError> {
             let pack = KeyPack::decode(bytes, functions.len())?;
             Some((number, Arc::new(pack)))
         })?,
-        targets: rows(&transaction, &TARGETS, |target, settled| {
-            Some((target.parse().ok()?, at(settled)))
+        targets: rows(&transaction, &TARGETS, |target, (time, next)| {
+            let checkpoint = match next {
+                None => Checkpoint::Watermark(at(time)),
+                Some(next) => Checkpoint::Offset {
+                    next,
+                    reached: at(time),
+                },
+            };
+            Some((target.parse().ok()?, checkpoint))
         })?,
         held: rows(&transaction, &HELD, |slot, bytes| {
             let shown = shown_of(bytes, functions.get(slot as usize)?.as_ref()?)?;
@@ -161,8 +168,13 @@ fn write_functions(transaction: &WriteTransaction, changes: &Changes) -> Result<
 
 fn write_positions(transaction: &WriteTransaction, changes: &Changes) -> Result<(), redb::Error> {
     let mut targets = transaction.open_table(TARGETS)?;
-    for (target, settled) in &changes.targets {
-        targets.insert(&*target.to_string(), settled.as_millis())?;
+    for (target, checkpoint) in &changes.targets {
+        let next = match checkpoint {
+            Checkpoint::Watermark(_) => None,
+            Checkpoint::Offset { next, .. } => Some(*next),
+        };
+        let value = (checkpoint.time().as_millis(), next);
+        targets.insert(&*target.to_string(), value)?;
     }
     let mut lists = transaction.open_table(LISTS)?;
     for (id, at) in &changes.lists {

@@ -36,8 +36,17 @@ fn changes() -> Changes {
             }])),
         )],
         targets: vec![
-            (TargetId::region("ap-x"), Timestamp::from_secs(3)),
-            (TargetId::region("ap-y"), Timestamp::from_secs(4)),
+            (
+                TargetId::region("ap-x"),
+                Checkpoint::Watermark(Timestamp::from_secs(3)),
+            ),
+            (
+                TargetId::partition("ap-y", "s", 4),
+                Checkpoint::Offset {
+                    next: 5,
+                    reached: Timestamp::from_secs(4),
+                },
+            ),
         ],
         held: vec![(0, Some(shown("a"))), (1, Some(shown("b")))],
         ..Changes::default()

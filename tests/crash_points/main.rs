@@ -9,6 +9,7 @@
 mod faults;
 mod images;
 mod run;
+mod streamed;
 mod totals;
 
 #[path = "../it/support/mod.rs"]
@@ -46,6 +47,12 @@ fn every_write_and_every_sync_can_be_the_last_one() {
         found.writes + found.syncs + found.lengths + run.cuts,
         run.log.len()
     );
+}
+
+#[test]
+fn an_offset_is_never_apart_from_what_was_counted_up_to_it() {
+    let operations = streamed::examine(SEED);
+    assert!(operations > 200, "only {operations} operations");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use scf_exporter::ledger::Checkpoint;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Clock;
 use scf_exporter::sim::{Faults, Settings};
@@ -216,7 +217,9 @@ fn put_a_day_ahead(image: &Arc<Image>) {
     let changes = Changes {
         functions: functions.map(|(slot, one)| (slot, ahead(one))).collect(),
         dropped_keys: stored.keys.iter().map(|(number, _)| *number).collect(),
-        targets: targets.map(|(target, at)| (target, at + DAY)).collect(),
+        targets: targets
+            .map(|(target, at)| (target, Checkpoint::Watermark(at.time() + DAY)))
+            .collect(),
         ..Changes::default()
     };
     store.commit(&changes).unwrap();

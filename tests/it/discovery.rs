@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::commit::{Books, Committer, Rules, ZeroFirst};
+use scf_exporter::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
-use scf_exporter::ledger::{ListId, Listed, Retention, TargetId};
+use scf_exporter::ledger::{AllowedLateness, ListId, Listed, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
 use scf_exporter::poll::{Budget, Poller, run_source};
 use scf_exporter::runtime::{Runtime, spawn};
@@ -80,8 +80,8 @@ impl LogSource for Scripted {
         })
     }
 
-    fn late_after(&self, _: &TargetId) -> Duration {
-        Duration::from_secs(60)
+    fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
+        AllowedLateness::of_lines(Duration::from_secs(60))
     }
 
     fn now(&self) -> Timestamp {
@@ -146,16 +146,16 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
     let rules = Rules {
         functions: 10,
         several_accounts: false,
-        late_after: Duration::from_secs(60),
+        allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(60)),
         first_read: Duration::from_secs(60),
         retention: Retention {
             span: Duration::ZERO,
             is_written: false,
         },
     };
-    let books = Books::new(rules);
+    let ledger = LedgerState::new(rules);
     let (committer, writer, _) = Committer::new(
-        books,
+        ledger,
         Store::memory(),
         telemetry.clone(),
         runtime.clone(),
@@ -176,7 +176,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
             region: "ap-x".into(),
             selection: 0,
         },
-        source: source.clone(),
+        source: source.clone() as Arc<dyn LogSource>,
         timing: timing(),
         budget: Budget::new(1_000.0),
         writer,

@@ -16,6 +16,7 @@ mod rotate;
 mod runner;
 mod setup;
 mod shrink;
+mod streamed;
 #[path = "../it/support/mod.rs"]
 mod support;
 mod wire;
@@ -26,13 +27,33 @@ use plan::Story;
 /// Played by a plain `cargo test`; CI plays others, chosen by the commit.
 const FIXED: (u64, u64) = (1, 16);
 
+fn given(name: &str) -> Option<u64> {
+    Some(std::env::var(name).ok()?.parse().unwrap())
+}
+
 /// The seeds of `make sim`, or a few.
+fn seeds() -> (u64, u64) {
+    let start = given("SIM_START").unwrap_or(FIXED.0);
+    (start, given("SIM_SEEDS").unwrap_or(FIXED.1))
+}
+
 #[test]
 fn stories_end_exact() {
-    let given = |name| -> Option<u64> { Some(std::env::var(name).ok()?.parse().unwrap()) };
-    let start = given("SIM_START").unwrap_or(FIXED.0);
-    let seeds = given("SIM_SEEDS").unwrap_or(FIXED.1);
-    runner::run(start, seeds, given("SIM_SHRINK") != Some(0));
+    let (start, count) = seeds();
+    runner::run(start, count, given("SIM_SHRINK") != Some(0));
+}
+
+#[test]
+fn streamed_stories_end_exact() {
+    panics::note();
+    let (start, count) = seeds();
+    let mut kills = 0;
+    for seed in start..start + count {
+        let played = streamed::play(seed);
+        kills += played.unwrap_or_else(|broken| panic!("seed {seed} fails: {broken}"));
+    }
+    println!("{count} streams, read by exporters that were killed {kills} times");
+    assert!(kills as u64 > count, "only {kills} kills");
 }
 
 #[test]

@@ -3,16 +3,16 @@
 use super::*;
 use crate::commit::Known;
 use crate::commit::Rules;
-use crate::ledger::{Functions, Listed, Retention, TargetId};
-use crate::model::FunctionId;
-use crate::model::{Outcome, RetCode, Row};
+use crate::ledger::{AllowedLateness, Functions, Listed, Retention, TargetId};
+use crate::model::{FunctionId, Timestamp};
+use crate::model::{Outcome, Page, RetCode, Row};
 use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;
 
 const RULES: Rules = Rules {
     functions: 10,
     several_accounts: false,
-    late_after: Duration::from_secs(60),
+    allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(60)),
     first_read: Duration::from_secs(60),
     retention: Retention {
         span: Duration::ZERO,
@@ -36,7 +36,7 @@ fn function(name: &str) -> Known {
 async fn a_rush_is_committed_together_and_a_single_change_at_once() {
     let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
     let (committer, writer, published) = Committer::new(
-        Books::new(RULES),
+        LedgerState::new(RULES),
         Store::memory(),
         telemetry,
         Runtime::system(),
@@ -72,7 +72,7 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
     let origin = Timestamp::from_secs(1_700_000_000);
     let span = Duration::from_secs(10);
     let (committer, writer, published) = Committer::new(
-        Books::new(RULES),
+        LedgerState::new(RULES),
         Store::memory(),
         Arc::new(Telemetry::new(&BuildInfo::current()).unwrap()),
         Runtime::simulated(origin, 1),
@@ -138,7 +138,7 @@ async fn other_terms_hold_for_what_comes_after_them() {
         ..RULES
     };
     let (committer, writer, published) = Committer::new(
-        Books::new(strict),
+        LedgerState::new(strict),
         Store::memory(),
         Arc::new(Telemetry::new(&BuildInfo::current()).unwrap()),
         Runtime::system(),

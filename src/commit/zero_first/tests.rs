@@ -45,29 +45,29 @@ fn counts(series: &FunctionSeries) -> HashMap<i64, u64> {
 
 /// A committer without tasks: what it counted, what it holds, what is on its disk.
 struct Life {
-    books: Vec<Arc<FunctionSeries>>,
+    ledger: Vec<Arc<FunctionSeries>>,
     zero_first: ZeroFirst,
 }
 
 impl Life {
     fn new(span: Duration) -> Self {
         Self {
-            books: Vec::new(),
+            ledger: Vec::new(),
             zero_first: ZeroFirst::new(span, Vec::new()),
         }
     }
 
     /// A change that is durable and published at `now`.
     fn commit(&mut self, codes: &[i64], now: Instant) {
-        let series = with(self.books.first().unwrap_or(&empty()), codes);
-        let books = |slot: u32| self.books.get(slot as usize);
-        let holds = self.zero_first.prepare(books, &change(&series), now);
-        self.books = vec![series];
+        let series = with(self.ledger.first().unwrap_or(&empty()), codes);
+        let ledger = |slot: u32| self.ledger.get(slot as usize);
+        let holds = self.zero_first.prepare(ledger, &change(&series), now);
+        self.ledger = vec![series];
         self.zero_first.apply(holds, now);
     }
 
     fn shown(&mut self) -> Arc<FunctionSeries> {
-        let mut next = Snapshot::new(1, false, self.books.clone());
+        let mut next = Snapshot::new(1, false, self.ledger.clone());
         self.zero_first.cover(&mut next);
         next.series[0].clone()
     }
@@ -89,7 +89,7 @@ fn a_new_function_and_a_new_code_of_a_known_one_are_at_zero_for_the_span() {
 
     let over = life
         .zero_first
-        .prepare(|slot| life.books.get(slot as usize), &[], end);
+        .prepare(|slot| life.ledger.get(slot as usize), &[], end);
     assert_eq!(over, vec![(0, None)]);
     assert_eq!(life.counts(), HashMap::from([(1, 0)]), "not durable yet");
     life.zero_first.apply(over, end);
@@ -120,7 +120,7 @@ fn without_a_span_nothing_is_held_and_what_was_held_ends() {
     let zeros = with(&empty(), &[1]).new_at_zero(None).unwrap();
     let held = vec![(0, Arc::new(zeros))];
     let mut life = Life {
-        books: vec![with(&empty(), &[1])],
+        ledger: vec![with(&empty(), &[1])],
         zero_first: ZeroFirst::new(Duration::ZERO, held),
     };
     life.zero_first.begin(now);
@@ -144,9 +144,9 @@ fn how_a_function_is_configured_shows_as_it_is_now() {
         timeout: Duration::from_secs(3),
         runtime: "Go1".into(),
     });
-    Arc::make_mut(&mut life.books[0]).about = Some(about.clone());
+    Arc::make_mut(&mut life.ledger[0]).about = Some(about.clone());
     assert_eq!(life.shown().about, Some(about));
-    Arc::make_mut(&mut life.books[0]).about = None;
+    Arc::make_mut(&mut life.ledger[0]).about = None;
     assert_eq!(life.shown().about, None);
     assert_eq!(life.counts(), HashMap::from([(1, 0)]));
 }
@@ -228,8 +228,8 @@ proptest! {
         let mut witness = Witness::default();
         for step in steps {
             now += Duration::from_millis(step.after_ms);
-            let series = with(life.books.first().unwrap_or(&empty()), &step.codes);
-            let holds = life.zero_first.prepare(|slot| life.books.get(slot as usize), &change(&series), now);
+            let series = with(life.ledger.first().unwrap_or(&empty()), &step.codes);
+            let holds = life.zero_first.prepare(|slot| life.ledger.get(slot as usize), &change(&series), now);
             if step.fate != Fate::Lost {
                 disk.0 = vec![series.clone()];
                 for (slot, shown) in &holds {
@@ -240,12 +240,12 @@ proptest! {
                 }
             }
             let begins = if step.fate == Fate::Published {
-                life.books = vec![series];
+                life.ledger = vec![series];
                 life.zero_first.apply(holds, now);
                 false
             } else {
                 let held: Vec<_> = disk.1.clone().into_iter().collect();
-                life.books = disk.0.clone();
+                life.ledger = disk.0.clone();
                 if step.killed {
                     life.zero_first = ZeroFirst::new(SPAN, held);
                     life.zero_first.begin(now);
@@ -254,7 +254,7 @@ proptest! {
                 }
                 true
             };
-            if !life.books.is_empty() {
+            if !life.ledger.is_empty() {
                 let counts = life.counts();
                 prop_assert_eq!(life.shown().duration.count(), counts.values().sum::<u64>());
                 witness.look(&counts, now, begins);
@@ -273,6 +273,6 @@ fn another_span_is_counted_from_when_the_zero_was_first_shown() {
     assert!(life.zero_first.is_over(start + SPAN / 2));
     let over = life
         .zero_first
-        .prepare(|slot| life.books.get(slot as usize), &[], start + SPAN);
+        .prepare(|slot| life.ledger.get(slot as usize), &[], start + SPAN);
     assert_eq!(over, vec![(0, None)]);
 }

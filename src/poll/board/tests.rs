@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::model::FunctionId;
 use crate::tencent::ErrorClass;
@@ -27,7 +29,7 @@ fn target(name: &str) -> TargetId {
 fn read(board: &Board, name: &str) {
     let poll = Polled {
         settled: NOW,
-        late_after: Duration::ZERO,
+        allowed_lateness: AllowedLateness::NONE,
         hint: None,
     };
     board.polled(&target(name), NOW, poll);

@@ -1,6 +1,7 @@
 //! A topic that answers like CLS, and the source over it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -225,7 +226,10 @@ async fn functions_that_share_a_topic_share_its_target() {
     );
     assert!(listing.complete);
     let target = TargetId::topic("ap-x", "t");
-    assert_eq!(source.late_after(&target), Duration::from_secs(60));
+    assert_eq!(
+        source.allowed_lateness(&target).as_duration(),
+        Duration::from_secs(60)
+    );
     assert_eq!(source.now(), Timestamp::from_secs(7));
 }
 

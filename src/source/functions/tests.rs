@@ -26,6 +26,11 @@ fn finder(cloud: &Cloud, wanted: Wanted, needs_topics: bool) -> Finder<Cloud> {
         max_run_time: Duration::from_secs(900),
         delivery_delay: Duration::from_secs(60),
     };
+    let wanted = Wanted {
+        account: "one".into(),
+        region: "ap-x".into(),
+        ..wanted
+    };
     Finder::new(cloud.clone(), place, wanted, needs_topics)
 }
 
@@ -282,6 +287,7 @@ async fn only_what_is_wanted_is_asked_for() {
     let wanted = |namespaces, functions| Wanted {
         namespaces,
         functions,
+        ..Wanted::default()
     };
     let any = || filter(&[], &[], &[]);
     // Wanted, found, and how often each action was needed.
@@ -426,6 +432,7 @@ fn named(namespaces: &[&str], functions: &[&str]) -> Wanted {
     Wanted {
         namespaces: filter(namespaces, &[], &[]),
         functions: filter(functions, &[], &[]),
+        ..Wanted::default()
     }
 }
 

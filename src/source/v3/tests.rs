@@ -2,6 +2,7 @@ mod counting;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -358,7 +359,9 @@ async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
         complete: true,
     };
     let lister = Arc::new(Functions(Mutex::new(known)));
-    let late = |source: &V3Source, target: TargetId| source.late_after(&target).as_secs();
+    let late = |source: &V3Source, target: TargetId| {
+        source.allowed_lateness(&target).as_duration().as_secs()
+    };
     let region = V3Source::over(
         Fake::new(Vec::new()),
         lister.clone(),

@@ -13,6 +13,7 @@ pub mod open_metrics;
 pub mod pages;
 pub mod process;
 pub mod protobuf;
+pub mod stream;
 pub mod world;
 
 /// The folder of the project.

@@ -6,11 +6,21 @@ use hashbrown::HashMap;
 
 use crate::model::{AttemptKey, Timestamp};
 
-/// Attempt keys with their positions, from `forgotten` on.
+/// Invocation keys with their positions, from `evicted_below` on.
 #[derive(Clone)]
-pub struct Seen {
+pub struct DedupWindow {
     keys: HashMap<AttemptKey, Timestamp>,
-    forgotten: Timestamp,
+    evicted_below: Timestamp,
+}
+
+/// What the rows of one target are judged by, beside the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// A row below it that was not met before is late.
+    pub late_below: Timestamp,
+    /// A row below it was counted if its key may have been evicted. A stream counts what lies above
+    /// however old it is, for its offset tells that it was not read before.
+    pub counted_below: Timestamp,
 }
 
 /// What a row is to the ledger.
@@ -21,33 +31,33 @@ pub enum Verdict {
     /// Met before, or from a time that is closed: its rows were counted, or lie before counting
     /// began.
     Duplicate,
-    /// Not met before, but older than what was settled: too late to be counted.
+    /// Not met before, but below the watermark: too late to be counted.
     Late,
 }
 
-impl Default for Seen {
+impl Default for DedupWindow {
     fn default() -> Self {
         Self {
             keys: HashMap::new(),
-            forgotten: Timestamp::MIN,
+            evicted_below: Timestamp::MIN,
         }
     }
 }
 
-impl Seen {
-    /// No keys, and nothing known below `forgotten`.
-    pub fn starting_at(forgotten: Timestamp) -> Self {
+impl DedupWindow {
+    /// No keys, and nothing known below `evicted_below`.
+    pub fn starting_at(evicted_below: Timestamp) -> Self {
         Self {
             keys: HashMap::new(),
-            forgotten,
+            evicted_below,
         }
     }
 
-    /// Judges a row against what was met, and against the position that its target has settled.
-    pub fn judge(&self, key: &AttemptKey, position: Timestamp, settled: Timestamp) -> Verdict {
-        if self.holds(key) || position < self.forgotten {
+    /// Judges a row against what was met, and against the bounds of its target.
+    pub fn judge(&self, key: &AttemptKey, position: Timestamp, bounds: Bounds) -> Verdict {
+        if self.holds(key) || position < self.evicted_below.min(bounds.counted_below) {
             Verdict::Duplicate
-        } else if position < settled {
+        } else if position < bounds.late_below {
             Verdict::Late
         } else {
             Verdict::New
@@ -64,37 +74,37 @@ impl Seen {
         self.keys.get(key).copied()
     }
 
-    /// Remembers an attempt, unless it lies where all is forgotten: a stored pack is kept whole
+    /// Remembers an attempt, unless it lies where all is evicted_below: a stored pack is kept whole
     /// as long as one key of it is needed.
     pub fn insert(&mut self, key: AttemptKey, position: Timestamp) {
-        if position >= self.forgotten {
+        if position >= self.evicted_below {
             self.keys.insert(key, position);
         }
     }
 
     /// Forgets the attempts below `bound`; from then on rows below it are duplicates. A bound
     /// that lies further back than the last one changes nothing.
-    pub fn forget_below(&mut self, bound: Timestamp) {
-        if bound <= self.forgotten {
+    pub fn evict_below(&mut self, bound: Timestamp) {
+        if bound <= self.evicted_below {
             return;
         }
-        self.forgotten = bound;
+        self.evicted_below = bound;
         self.keys.retain(|_, position| *position >= bound);
         if self.keys.capacity() > 4 * self.keys.len().max(64) {
             self.keys.shrink_to_fit();
         }
     }
 
-    /// Remembers attempts from `bound` on, where they were forgotten up to some point in the future
+    /// Remembers attempts from `bound` on, where they were evicted_below up to some point in the future
     /// by a clock that was ahead.
     pub fn remember_from(&mut self, bound: Timestamp) {
-        self.forgotten = bound.min(self.forgotten);
+        self.evicted_below = bound.min(self.evicted_below);
     }
 
     /// Counts from `position` on again, for a place where nothing was read before: what lies below
     /// the present bound was met nowhere else and can come from there alone.
     pub fn reopen_at(&mut self, position: Timestamp) {
-        self.forgotten = self.forgotten.min(position);
+        self.evicted_below = self.evicted_below.min(position);
     }
 
     /// How many attempts within `span` are remembered, cold starts not among them.
@@ -106,8 +116,8 @@ impl Seen {
     }
 
     /// The position below which nothing is remembered.
-    pub fn forgotten(&self) -> Timestamp {
-        self.forgotten
+    pub fn evicted_below(&self) -> Timestamp {
+        self.evicted_below
     }
 
     /// How many attempts are remembered.
@@ -121,9 +131,14 @@ impl Seen {
     }
 }
 
-impl std::fmt::Debug for Seen {
+impl std::fmt::Debug for DedupWindow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Seen({} keys from {})", self.keys.len(), self.forgotten)
+        write!(
+            f,
+            "DedupWindow({} keys from {})",
+            self.keys.len(),
+            self.evicted_below
+        )
     }
 }
 
@@ -139,19 +154,32 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
+    fn late_below(position: Timestamp) -> Bounds {
+        Bounds {
+            late_below: position,
+            counted_below: Timestamp::MAX,
+        }
+    }
+
     #[test]
     fn a_row_is_new_once() {
-        let mut seen = Seen::default();
-        assert_eq!(seen.judge(&key(1), at(50), at(10)), Verdict::New);
-        seen.insert(key(1), at(50));
-        assert_eq!(seen.judge(&key(1), at(50), at(10)), Verdict::Duplicate);
+        let mut seen = DedupWindow::default();
         assert_eq!(
-            seen.judge(&key(2), at(9), at(10)),
+            seen.judge(&key(1), at(50), late_below(at(10))),
+            Verdict::New
+        );
+        seen.insert(key(1), at(50));
+        assert_eq!(
+            seen.judge(&key(1), at(50), late_below(at(10))),
+            Verdict::Duplicate
+        );
+        assert_eq!(
+            seen.judge(&key(2), at(9), late_below(at(10))),
             Verdict::Late,
             "settled is at 10"
         );
         assert_eq!(
-            seen.judge(&key(2), at(10), at(10)),
+            seen.judge(&key(2), at(10), late_below(at(10))),
             Verdict::New,
             "10 itself is not settled"
         );
@@ -159,20 +187,23 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_never_counted_again() {
-        let mut seen = Seen::default();
+        let mut seen = DedupWindow::default();
         seen.insert(key(1), at(50));
         seen.insert(key(2), at(60));
-        seen.forget_below(at(60));
+        seen.evict_below(at(60));
         assert_eq!(seen.len(), 1);
         assert_eq!(
-            seen.judge(&key(1), at(50), Timestamp::MIN),
+            seen.judge(&key(1), at(50), late_below(Timestamp::MIN)),
             Verdict::Duplicate
         );
-        seen.forget_below(at(40));
-        assert_eq!(seen.forgotten(), at(60), "the bound never moves back");
+        seen.evict_below(at(40));
+        assert_eq!(seen.evicted_below(), at(60), "the bound never moves back");
         seen.reopen_at(at(30));
-        assert_eq!(seen.judge(&key(3), at(30), at(30)), Verdict::New);
+        assert_eq!(
+            seen.judge(&key(3), at(30), late_below(at(30))),
+            Verdict::New
+        );
         seen.reopen_at(at(50));
-        assert_eq!(seen.forgotten(), at(30), "but for a new place");
+        assert_eq!(seen.evicted_below(), at(30), "but for a new place");
     }
 }

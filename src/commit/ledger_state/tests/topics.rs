@@ -2,78 +2,82 @@
 
 use super::*;
 
-fn settle(books: &mut Books, target: &TargetId, second: i64) {
-    let mut change = Prepared::default();
-    books.prepare_settled(&mut change, target, Timestamp::from_secs(second));
-    let _stored = books.to_store(&mut change);
-    books.apply(change);
+fn settle(ledger: &mut LedgerState, target: &TargetId, second: i64) {
+    let mut change = Delta::default();
+    ledger.prepare_checkpoint(
+        &mut change,
+        target,
+        Checkpoint::Watermark(Timestamp::from_secs(second)),
+    );
+    let _stored = ledger.to_store(&mut change);
+    ledger.apply(change);
 }
 
 #[test]
 fn an_attempt_that_v2_brought_is_not_counted_again_from_a_topic() {
-    let (mut books, region) = opened(100);
+    let (mut ledger, region) = opened(100);
     let mut page = logged(0, 7, START + 10, START + 10);
     page.rows[0].key.attempt = (START + 10) as u32;
-    assert_eq!(commit(&mut books, &region, &[page]).0.counted, 1);
+    assert_eq!(commit(&mut ledger, &region, &[page]).0.counted, 1);
 
     let topic = TargetId::topic("r", "t");
-    let began = books.opening(&topic, Timestamp::from_secs(START + 1_050));
+    let began = ledger.opening(&topic, Timestamp::from_secs(START + 1_050));
     assert_eq!(began, Timestamp::from_secs(START), "where v2 has settled");
-    settle(&mut books, &topic, START);
+    settle(&mut ledger, &topic, START);
     let same = logged(0, 7, START + 12, START + 10);
     let other = logged(0, 8, START + 12, START + 10);
-    let (outcome, _) = commit(&mut books, &topic, &[same, other]);
+    let (outcome, _) = commit(&mut ledger, &topic, &[same, other]);
     assert_eq!((outcome.counted, outcome.duplicate), (1, 1));
 }
 
 #[test]
 fn a_function_in_two_topics_is_remembered_as_long_as_the_slower_one_needs() {
-    let mut books = Books::new(RULES);
+    let mut ledger = LedgerState::new(RULES);
     let (old, new) = (TargetId::topic("r", "old"), TargetId::topic("r", "new"));
     for topic in [&old, &new] {
-        settle(&mut books, topic, START);
+        settle(&mut ledger, topic, START);
     }
     let page = logged(0, 1, START + 1, START);
     assert_eq!(
-        commit(&mut books, &old, std::slice::from_ref(&page))
+        commit(&mut ledger, &old, std::slice::from_ref(&page))
             .0
             .counted,
         1
     );
     assert_eq!(
-        commit(&mut books, &new, std::slice::from_ref(&page))
+        commit(&mut ledger, &new, std::slice::from_ref(&page))
             .0
             .duplicate,
         1
     );
 
-    settle(&mut books, &new, START + 10_000);
-    assert_eq!(books.keys(), 1, "the old topic is behind");
-    assert_eq!(commit(&mut books, &old, &[page]).0.duplicate, 1);
-    settle(&mut books, &old, START + 10_000);
-    assert_eq!(books.keys(), 0);
+    settle(&mut ledger, &new, START + 10_000);
+    assert_eq!(ledger.keys(), 1, "the old topic is behind");
+    assert_eq!(commit(&mut ledger, &old, &[page]).0.duplicate, 1);
+    settle(&mut ledger, &old, START + 10_000);
+    assert_eq!(ledger.keys(), 0);
 }
 
 #[test]
 fn what_no_topic_claims_is_forgotten_after_retention() {
-    let (mut books, _) = opened(100);
+    let (mut ledger, _) = opened(100);
     let topic = TargetId::topic("r", "t");
-    settle(&mut books, &topic, START);
-    commit(&mut books, &topic, &[logged(0, 1, START + 1, START)]);
+    settle(&mut ledger, &topic, START);
+    commit(&mut ledger, &topic, &[logged(0, 1, START + 1, START)]);
     // As after a restart, with the function gone from the list.
-    books.homes.clear();
-    settle(&mut books, &topic, START + 10_000);
-    assert_eq!(books.keys(), 1);
+    ledger.homes.clear();
+    settle(&mut ledger, &topic, START + 10_000);
+    assert_eq!(ledger.keys(), 1);
     let week = RETENTION.as_secs() as i64;
-    settle(&mut books, &topic, START + week + 10_000);
-    assert_eq!(books.keys(), 0);
+    settle(&mut ledger, &topic, START + week + 10_000);
+    assert_eq!(ledger.keys(), 0);
 }
 
 #[test]
 fn a_cold_start_counts_once_beside_its_invocation() {
-    let mut books = Books::new(RULES);
+    let mut ledger = LedgerState::new(RULES);
     let topic = TargetId::topic("r", "t");
-    settle(&mut books, &topic, START);
+    settle(&mut ledger, &topic, START);
     let mut page = logged(0, 1, START + 1, START);
     page.cold_starts.push(ColdStart {
         function: 0,
@@ -82,16 +86,16 @@ fn a_cold_start_counts_once_beside_its_invocation() {
         total: Nanos(30),
         parts: [Nanos(0), Nanos(10), Nanos(20)],
     });
-    let (outcome, _) = commit(&mut books, &topic, &[page.clone(), page]);
+    let (outcome, _) = commit(&mut ledger, &topic, &[page.clone(), page]);
     assert_eq!((outcome.counted, outcome.duplicate), (1, 1));
-    let snapshot = books.snapshot(0);
+    let snapshot = ledger.snapshot(0);
     let starts = snapshot.series[0].cold_starts.as_ref().unwrap();
     assert_eq!((starts.duration.count(), starts.parts), (1, [0, 10, 20]));
 }
 
 #[test]
 fn what_is_known_of_a_function_is_shown_counted_with_and_ends_with_it() {
-    let mut books = Books::new(RULES);
+    let mut ledger = LedgerState::new(RULES);
     let target = TargetId::function(name(0));
     let about = Arc::new(About {
         memory_limit: Bytes(1 << 30),
@@ -103,30 +107,30 @@ fn what_is_known_of_a_function_is_shown_counted_with_and_ends_with_it() {
         target: target.clone(),
         about: about.cloned(),
     };
-    let known = |books: &mut Books, listed: &[Listed], gone: &[FunctionId]| {
-        let mut change = Prepared::default();
+    let known = |ledger: &mut LedgerState, listed: &[Listed], gone: &[FunctionId]| {
+        let mut change = Delta::default();
         let known = Known {
             listed: listed.to_vec(),
             gone: gone.to_vec(),
             ..Known::default()
         };
-        books.prepare_known(&mut change, &known);
-        books.apply(change);
-        books.snapshot(0).series[0].about.clone()
+        ledger.prepare_known(&mut change, &known);
+        ledger.apply(change);
+        ledger.snapshot(0).series[0].about.clone()
     };
-    let is_known = known(&mut books, &[listed(Some(&about))], &[]);
+    let is_known = known(&mut ledger, &[listed(Some(&about))], &[]);
     assert_eq!(is_known.as_ref(), Some(&about));
-    let not_told = known(&mut books, &[listed(None)], &[]);
+    let not_told = known(&mut ledger, &[listed(None)], &[]);
     assert_eq!(
         not_told,
         Some(about),
         "a list that cannot tell takes nothing back"
     );
 
-    settle(&mut books, &target, START);
+    settle(&mut ledger, &target, START);
     let mut page = logged(0, 1, START + 1, START + 1);
     page.rows[0].billed = Nanos(500);
-    commit(&mut books, &target, &[page]);
-    assert_eq!(books.snapshot(0).series[0].billed_memory, 500 << 30);
-    assert_eq!(known(&mut books, &[], &[name(0)]), None);
+    commit(&mut ledger, &target, &[page]);
+    assert_eq!(ledger.snapshot(0).series[0].billed_memory, 500 << 30);
+    assert_eq!(known(&mut ledger, &[], &[name(0)]), None);
 }

@@ -1,9 +1,25 @@
 //! Where targets begin: truth tables, and what their texts are.
 
 use super::*;
+use crate::ledger::AllowedLateness;
 
 fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(secs)
+}
+
+fn watermark(secs: i64) -> Checkpoint {
+    Checkpoint::Watermark(at(secs))
+}
+
+/// Where a target of this name was read up to.
+fn checkpoint(id: &TargetId, secs: i64) -> Checkpoint {
+    match id.kind().is_streamed {
+        true => Checkpoint::Offset {
+            next: 1,
+            reached: at(secs),
+        },
+        false => watermark(secs),
+    }
 }
 
 fn function(name: &str) -> TargetId {
@@ -14,17 +30,17 @@ fn opening(now: Timestamp) -> Opening {
     Opening {
         now,
         first_read: FIRST,
-        late_after: LATE,
+        allowed_lateness: LATE,
         listed: None,
     }
 }
 
 const FIRST: Duration = Duration::from_secs(900);
-const LATE: Duration = Duration::from_secs(60);
+const LATE: AllowedLateness = AllowedLateness::of_lines(Duration::from_secs(60));
 
 #[test]
 fn a_target_starts_where_it_or_its_forerunner_settled() {
-    let mut targets = Targets::default();
+    let mut targets = Checkpoints::default();
     let now = at(100_000);
     assert_eq!(
         targets.opening(&function("a"), opening(now)),
@@ -32,8 +48,8 @@ fn a_target_starts_where_it_or_its_forerunner_settled() {
         "never read"
     );
 
-    targets.settle(&function("a"), at(99_500));
-    targets.settle(&function("b"), at(99_400));
+    targets.advance(&function("a"), watermark(99_500));
+    targets.advance(&function("b"), watermark(99_400));
     assert_eq!(targets.opening(&function("a"), opening(now)), at(99_500));
     let region = TargetId::region("r");
     assert_eq!(
@@ -48,7 +64,7 @@ fn a_target_starts_where_it_or_its_forerunner_settled() {
         "the slowest of its functions"
     );
 
-    targets.settle(&region, at(99_900));
+    targets.advance(&region, watermark(99_900));
     assert_eq!(
         targets.opening(&function("a"), opening(now)),
         at(99_900),
@@ -59,18 +75,18 @@ fn a_target_starts_where_it_or_its_forerunner_settled() {
 
 #[test]
 fn a_position_beyond_retention_says_nothing() {
-    let mut targets = Targets::default();
-    targets.settle(&function("a"), at(0));
+    let mut targets = Checkpoints::default();
+    targets.advance(&function("a"), watermark(0));
     let now = at(8 * 24 * 3600);
     assert_eq!(targets.opening(&function("a"), opening(now)), now - FIRST);
 }
 
 #[test]
 fn settled_never_moves_back() {
-    let mut targets = Targets::default();
-    targets.settle(&function("a"), at(10));
-    targets.settle(&function("a"), at(5));
-    assert_eq!(targets.settled(&function("a")), at(10));
+    let mut targets = Checkpoints::default();
+    targets.advance(&function("a"), watermark(10));
+    targets.advance(&function("a"), watermark(5));
+    assert_eq!(targets.late_below(&function("a")), at(10));
 }
 
 #[test]
@@ -81,6 +97,7 @@ fn a_name_survives_its_text_form() {
         TargetId::region("ap-x").of_account("a"),
         TargetId::namespace("ap-x", "default").of_account("a"),
         TargetId::topic("ap-x", "0-1"),
+        TargetId::partition("ap-x", "scf:logs", 7).of_account("a"),
         TargetId::function(named),
         function("a/b c\""),
     ] {
@@ -92,14 +109,14 @@ fn a_name_survives_its_text_form() {
 fn a_topic_starts_where_start_times_were_settled_and_the_other_way_round() {
     let now = at(100_000);
     let topic = TargetId::topic("r", "t");
-    let mut targets = Targets::default();
-    targets.settle(&function("a"), at(98_000));
-    targets.settle(&function("b"), at(99_000));
+    let mut targets = Checkpoints::default();
+    targets.advance(&function("a"), watermark(98_000));
+    targets.advance(&function("b"), watermark(99_000));
     assert_eq!(targets.opening(&topic, opening(now)), at(98_000));
 
-    let mut targets = Targets::default();
-    targets.settle(&topic, at(98_000));
-    let start = at(98_000) - LATE;
+    let mut targets = Checkpoints::default();
+    targets.advance(&topic, watermark(98_000));
+    let start = LATE.closed_at(at(98_000));
     assert_eq!(targets.opening(&function("a"), opening(now)), start);
     let other = TargetId::topic("r", "u");
     assert_eq!(targets.opening(&other, opening(now)), now - FIRST);
@@ -108,24 +125,24 @@ fn a_topic_starts_where_start_times_were_settled_and_the_other_way_round() {
 #[test]
 fn start_times_are_settled_by_the_furthest_that_covers_them() {
     let function = FunctionId::new("r", "default", "a");
-    let mut targets = Targets::default();
-    targets.settle(&TargetId::topic("r", "t"), at(50));
-    assert_eq!(targets.settled_by_start(&function), Timestamp::MIN);
-    targets.settle(&TargetId::function(function.clone()), at(10));
-    assert_eq!(targets.settled_by_start(&function), at(10));
-    targets.settle(&TargetId::namespace("r", "default"), at(20));
-    targets.settle(&TargetId::namespace("r", "other"), at(30));
-    assert_eq!(targets.settled_by_start(&function), at(20));
-    targets.settle(&TargetId::region("r"), at(15));
-    targets.settle(&TargetId::region("r").of_account("b"), at(40));
-    assert_eq!(targets.settled_by_start(&function), at(20));
+    let mut targets = Checkpoints::default();
+    targets.advance(&TargetId::topic("r", "t"), watermark(50));
+    assert_eq!(targets.closed_by_start(&function), Timestamp::MIN);
+    targets.advance(&TargetId::function(function.clone()), watermark(10));
+    assert_eq!(targets.closed_by_start(&function), at(10));
+    targets.advance(&TargetId::namespace("r", "default"), watermark(20));
+    targets.advance(&TargetId::namespace("r", "other"), watermark(30));
+    assert_eq!(targets.closed_by_start(&function), at(20));
+    targets.advance(&TargetId::region("r"), watermark(15));
+    targets.advance(&TargetId::region("r").of_account("b"), watermark(40));
+    assert_eq!(targets.closed_by_start(&function), at(20));
 }
 
 #[test]
 fn accounts_are_apart() {
     let now = at(100_000);
-    let mut targets = Targets::default();
-    targets.settle(&TargetId::region("r"), at(99_900));
+    let mut targets = Checkpoints::default();
+    targets.advance(&TargetId::region("r"), watermark(99_900));
     let other = TargetId::region("r").of_account("b");
     assert_eq!(targets.opening(&other, opening(now)), now - FIRST);
     assert_eq!(targets.slowest_beside(&other, at(99_950)), at(99_950));
@@ -237,24 +254,131 @@ const CASES: &[Case] = &[
         0,
         999_920,
     ),
+    // A stream begins where its functions were read before, and beside its partitions with its
+    // first record; what it read is known by key for the allowed lateness.
+    (None, "partition:s:0", None, 900, 999_100),
+    (None, "partition:s:0", Some(999_950), 0, 999_950),
+    (
+        Some(("topic:t", 999_940)),
+        "partition:s:0",
+        Some(999_950),
+        0,
+        999_940,
+    ),
+    (
+        Some(("topic:t", 999_990)),
+        "partition:s:0",
+        None,
+        900,
+        999_100,
+    ),
+    (
+        Some(("default/f", 990_000)),
+        "partition:s:0",
+        None,
+        900,
+        990_000,
+    ),
+    (Some(("topic:t", 1)), "partition:s:0", None, 900, 999_100),
+    (
+        Some(("partition:s:1", 999_990)),
+        "partition:s:0",
+        None,
+        900,
+        FIRST_RECORD,
+    ),
+    (
+        Some(("partition:s:1", 1)),
+        "partition:s:0",
+        None,
+        900,
+        999_100,
+    ),
+    (
+        Some(("partition:r:0", 990_000)),
+        "partition:s:0",
+        None,
+        900,
+        999_100,
+    ),
+    (
+        Some(("partition:s:0", 999_000)),
+        "topic:t",
+        None,
+        900,
+        998_940,
+    ),
+    (
+        Some(("partition:s:0", 999_900)),
+        "topic:t",
+        None,
+        900,
+        999_100,
+    ),
+    (
+        Some(("partition:s:0", 999_000)),
+        "default/f",
+        None,
+        900,
+        998_940,
+    ),
+    (Some(("partition:s:0", 999_000)), "*", None, 900, 998_940),
 ];
+
+const FIRST_RECORD: i64 = i64::MIN;
 
 #[test]
 fn what_no_target_knew_begins_where_the_lists_did_not_name_it_or_earlier() {
     let id = |name: &str| -> TargetId { format!("r/{name}").parse().unwrap() };
     for (known, target, listed, first_read, begins) in CASES {
-        let mut targets = Targets::default();
+        let mut targets = Checkpoints::default();
         if let Some((target, position)) = known {
-            targets.settle(&id(target), at(*position));
+            targets.advance(&id(target), checkpoint(&id(target), *position));
         }
         let opening = Opening {
             now: at(1_000_000),
             first_read: Duration::from_secs(*first_read),
-            late_after: LATE,
+            allowed_lateness: LATE,
             listed: listed.map(at),
         };
         let began = targets.opening(&id(target), opening);
         let case = format!("{known:?} {target} {listed:?} {first_read}");
-        assert_eq!(began, at(*begins), "{case}");
+        let begins = match *begins {
+            FIRST_RECORD => Timestamp::MIN,
+            secs => at(secs),
+        };
+        assert_eq!(began, begins, "{case}");
     }
+}
+
+#[test]
+fn an_offset_never_goes_back_and_makes_nothing_late() {
+    let partition = TargetId::partition("r", "s", 0);
+    let at_offset = |next, secs| Checkpoint::Offset {
+        next,
+        reached: at(secs),
+    };
+    let mut targets = Checkpoints::default();
+    targets.advance(&partition, at_offset(10, 500));
+    targets.advance(&partition, at_offset(7, 900));
+    assert_eq!(targets.get(&partition), Some(at_offset(10, 900)));
+    assert_eq!(targets.late_below(&partition), Timestamp::MIN);
+    targets.lower(&partition, at(100));
+    assert_eq!(targets.get(&partition), Some(at_offset(10, 900)));
+}
+
+#[test]
+fn a_stream_is_as_slow_as_its_slowest_partition_at_work() {
+    let partition = |stream, number| TargetId::partition("r", stream, number);
+    let mut targets = Checkpoints::default();
+    let reached = |secs| Checkpoint::Offset {
+        next: 1,
+        reached: at(secs),
+    };
+    targets.advance(&partition("s", 1), reached(WEEK + 400));
+    targets.advance(&partition("s", 2), reached(1));
+    targets.advance(&partition("other", 0), reached(WEEK + 300));
+    let slowest = |secs| targets.slowest_of_stream(&partition("s", 0), at(WEEK + secs));
+    assert_eq!(slowest(900), at(WEEK + 400), "the second one has ended");
+    assert_eq!(slowest(350), at(WEEK + 350));
 }

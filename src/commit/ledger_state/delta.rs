@@ -1,4 +1,4 @@
-//! A change to the books that is not made yet.
+//! A change to the ledger that is not made yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use tracing::info;
 
-use crate::ledger::{ListId, ListedAt, Missed, TargetId};
+use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
 use crate::model::{About, AttemptKey, FunctionId, RetCode, Timestamp};
 use crate::series::FunctionSeries;
 use crate::store::KeyPack;
 
-/// A change that was worked out against the books but not made yet.
+/// A change that was worked out against the ledger but not made yet.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub struct Delta {
     /// When it is counted, by this machine's clock: series that are new with it begin then.
     pub(super) now: Timestamp,
-    /// New functions with their slots, which are empty or follow those in the books, each with what
+    /// New functions with their slots, which are empty or follow those in the ledger, each with what
     /// its API says where all went well.
     pub(super) added: BTreeMap<u32, (FunctionId, RetCode)>,
     pub(super) added_slots: HashMap<FunctionId, u32>,
@@ -25,7 +25,7 @@ pub struct Prepared {
     /// Keys of this change, so that a row twice in it counts once.
     pub(super) keys: HashSet<(u32, AttemptKey)>,
     pub(super) packs: Vec<Arc<KeyPack>>,
-    pub(super) settled: BTreeMap<TargetId, Timestamp>,
+    pub(super) checkpoints: BTreeMap<TargetId, Checkpoint>,
     /// Positions below which keys are forgotten, by slot.
     pub(super) forgotten: HashMap<u32, Timestamp>,
     /// Positions that lay in the future, and where they are put instead; made after all others.
@@ -35,7 +35,7 @@ pub struct Prepared {
     /// Positions from which functions are counted again, by slot: a place is new for them.
     pub(super) reopened: BTreeMap<u32, Timestamp>,
     pub(super) dropped: Vec<u64>,
-    /// Topics newly known for a slot.
+    /// Targets newly known for a slot.
     pub(super) homes: Vec<(u32, TargetId)>,
     /// What is newly known about a slot's function.
     pub(super) about: BTreeMap<u32, Option<Arc<About>>>,
@@ -60,9 +60,9 @@ pub(super) struct PackNote {
     pub(super) latest: Vec<(u32, Timestamp)>,
 }
 
-// === impl Prepared ===
+// === impl Delta ===
 
-impl Prepared {
+impl Delta {
     /// A change made at `now`, by this machine's clock.
     pub fn at(now: Timestamp) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Prepared {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty()
             && self.packs.is_empty()
-            && self.settled.is_empty()
+            && self.checkpoints.is_empty()
             && self.forgotten.is_empty()
             && self.lowered.is_empty()
             && self.recalled.is_empty()
@@ -92,11 +92,11 @@ impl Prepared {
     }
 
     /// Says whose series end with it.
-    pub fn tell_ended(&self, books: &super::Books) {
+    pub fn tell_ended(&self, ledger: &super::LedgerState) {
         let series = self
             .emptied
             .iter()
-            .filter_map(|slot| books.series().get(*slot));
+            .filter_map(|slot| ledger.series().get(*slot));
         for series in series {
             info!(
                 function = %series.function,
@@ -107,10 +107,6 @@ impl Prepared {
 
     pub(super) fn added_slot(&self, function: &FunctionId) -> Option<u32> {
         self.added_slots.get(function).copied()
-    }
-
-    pub(super) fn settled_of(&self, target: &TargetId) -> Option<Timestamp> {
-        self.settled.get(target).copied()
     }
 
     /// Where a target that lay in the future is put, if the change does that.

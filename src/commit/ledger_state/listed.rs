@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Books, Prepared};
+use super::{Delta, LedgerState};
 use crate::commit::writer::{Asked, Known};
-use crate::ledger::{ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, Scope, TargetId};
+use crate::ledger::{
+    Checkpoint, ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, TargetId,
+};
 use crate::model::{About, FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
 /// The longest time between two lists of a source that is at work.
 const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
 
-impl Books {
+impl LedgerState {
     /// Where reading a target starts, see [`Opening`], where it is not known by which lists it was
     /// found.
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
@@ -46,16 +48,16 @@ impl Books {
         let at = Opening {
             now,
             first_read: self.rules.first_read,
-            late_after: self.rules.late_after,
+            allowed_lateness: self.rules.allowed_lateness,
             listed,
         };
-        self.targets.opening(target, at)
+        self.checkpoints.opening(target, at)
     }
 
     /// Enters functions that are listed but were perhaps never called: they are shown at zero.
     /// Their targets begin with this change, for the next complete list moves where new ones do.
     /// Of those that are gone nothing is known any more; what was counted stays.
-    pub fn prepare_known(&self, change: &mut Prepared, known: &Known) {
+    pub fn prepare_known(&self, change: &mut Delta, known: &Known) {
         let opened = match &known.asked {
             Some(asked) => self.open_listed(change, &known.listed, asked),
             None => BTreeSet::new(),
@@ -66,9 +68,9 @@ impl Books {
             if one.about.is_some() {
                 self.learn(change, slot, one.about.clone());
             }
-            // What another API has settled of it was counted then.
-            let by_start = self.targets.settled_by_start(&one.function);
-            let began = self.settled_after(change, &one.target).max(by_start);
+            // What another API has read of it was counted then.
+            let by_start = self.checkpoints.closed_by_start(&one.function);
+            let began = self.late_below_after(change, &one.target).max(by_start);
             let is_new_place = opened.contains(&one.target) && !change.added.contains_key(&slot);
             if is_new_place && self.forgotten_after(change, slot) > began {
                 change.reopen(slot, began);
@@ -83,10 +85,11 @@ impl Books {
         }
     }
 
-    /// Opens the targets of which nothing is known; the topics among them.
+    /// Opens the targets of which nothing is known; of these, the ones that a function may have
+    /// moved to.
     fn open_listed(
         &self,
-        change: &mut Prepared,
+        change: &mut Delta,
         listed: &[Listed],
         asked: &Asked,
     ) -> BTreeSet<TargetId> {
@@ -94,22 +97,22 @@ impl Books {
         let oldest = asked.now - RETENTION;
         let targets: BTreeSet<&TargetId> = listed.iter().map(|one| &one.target).collect();
         let is_new = |target: &&TargetId| {
-            let known = change.settled_of(target).or(self.targets.get(target));
-            known.is_none_or(|at| at <= oldest)
+            let known = self.checkpoint_after(change, target);
+            known.is_none_or(|at| at.time() <= oldest)
         };
         let new: Vec<&TargetId> = targets.into_iter().filter(is_new).collect();
         for target in &new {
             let begins = self.opening_after(target, asked.now, before);
-            self.prepare_settled(change, target, begins);
+            self.prepare_checkpoint(change, target, Checkpoint::Watermark(begins));
         }
-        let topics = new.into_iter();
-        let topics = topics.filter(|target| matches!(target.scope, Scope::Topic(_)));
-        topics.cloned().collect()
+        let places = new.into_iter();
+        let places = places.filter(|target| !target.kind().names_functions);
+        places.cloned().collect()
     }
 
     /// When this source listed its functions before; where it is new, when those of its region did
     /// that were there before this configuration.
-    fn listed_at(&self, change: &Prepared, asked: &Asked) -> Option<ListedAt> {
+    fn listed_at(&self, change: &Delta, asked: &Asked) -> Option<ListedAt> {
         let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
         let ListId {
             account, region, ..
@@ -118,7 +121,7 @@ impl Books {
     }
 
     /// Counts a complete list for the functions that it does not name, and keeps when it began.
-    fn note_list(&self, change: &mut Prepared, asked: &Asked) {
+    fn note_list(&self, change: &mut Delta, asked: &Asked) {
         let before = self.listed_at(change, asked);
         let began = asked.began;
         let Some(look) = &asked.look else {
@@ -147,7 +150,7 @@ impl Books {
         let from = match look {
             Look {
                 is_certain: true, ..
-            } => began - self.rules.late_after,
+            } => self.rules.allowed_lateness.closed_at(began),
             // Some function that is there may not be in it.
             _ => before.map_or(began - self.rules.first_read, |at| at.from),
         };
@@ -156,14 +159,14 @@ impl Books {
             .insert(asked.by.clone(), ListedAt { began, from });
     }
 
-    fn name(&self, change: &mut Prepared, slot: u32) {
+    fn name(&self, change: &mut Delta, slot: u32) {
         change.missed.remove(&slot);
         if self.missed.contains_key(&slot) {
             change.missed.insert(slot, None);
         }
     }
 
-    fn miss(&self, change: &mut Prepared, slot: u32, since: Timestamp, now: Timestamp) {
+    fn miss(&self, change: &mut Delta, slot: u32, since: Timestamp, now: Timestamp) {
         change.missed_at.insert(slot, now);
         let before = match change.missed.get(&slot) {
             Some(missed) => *missed,
@@ -179,7 +182,7 @@ impl Books {
         }
     }
 
-    fn learn(&self, change: &mut Prepared, slot: u32, about: Option<Arc<About>>) {
+    fn learn(&self, change: &mut Delta, slot: u32, about: Option<Arc<About>>) {
         let known = self.series.get(slot);
         if known.is_some_and(|series| series.about == about) {
             change.about.remove(&slot);
@@ -189,7 +192,7 @@ impl Books {
     }
 
     /// Makes what lists change, and ends series.
-    pub(super) fn apply_lists(&mut self, change: Prepared) {
+    pub(super) fn apply_lists(&mut self, change: Delta) {
         self.lists.extend(change.lists);
         for (slot, missed) in change.missed {
             match missed {

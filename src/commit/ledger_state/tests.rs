@@ -1,4 +1,4 @@
-//! The books against a count by hand: whatever the split, order, repetition or replay of rows.
+//! The ledger against a count by hand: whatever the split, order, repetition or replay of rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::commit::{Asked, Known};
 use crate::ledger::{Listed, Look, RETENTION};
-use crate::model::{About, AttemptKey, Bytes, Nanos, Outcome, RetCode, Row};
+use crate::model::{About, AttemptKey, Batch, Bytes, Nanos, Outcome, RetCode, Row};
 
+mod batches;
 mod ended;
 mod listed;
 mod lowered;
@@ -17,7 +18,7 @@ mod topics;
 const RULES: Rules = Rules {
     functions: 100,
     several_accounts: false,
-    late_after: Duration::from_secs(100),
+    allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(100)),
     first_read: Duration::from_secs(1_000),
     retention: Retention {
         span: Duration::ZERO,
@@ -66,29 +67,33 @@ fn page_of(calls: &[Call]) -> Page {
     page
 }
 
-/// Opens the region's target in new books.
-fn opened(functions: usize) -> (Books, TargetId) {
-    let mut books = Books::new(rules(functions));
+/// Opens the region's target in a new ledger.
+fn opened(functions: usize) -> (LedgerState, TargetId) {
+    let mut ledger = LedgerState::new(rules(functions));
     let target = TargetId::region("r");
-    let mut change = Prepared::default();
-    books.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
-    books.apply(change);
-    (books, target)
+    let mut change = Delta::default();
+    ledger.prepare_checkpoint(
+        &mut change,
+        &target,
+        Checkpoint::Watermark(Timestamp::from_secs(START)),
+    );
+    ledger.apply(change);
+    (ledger, target)
 }
 
 /// Prepares the pages as one change; what the store was given.
-fn commit(books: &mut Books, target: &TargetId, pages: &[Page]) -> (PageOutcome, Changes) {
-    let mut change = Prepared::default();
+fn commit(ledger: &mut LedgerState, target: &TargetId, pages: &[Page]) -> (PageOutcome, Changes) {
+    let mut change = Delta::default();
     let mut sum = PageOutcome::default();
     for page in pages {
-        let outcome = books.prepare_page(&mut change, target, page);
+        let outcome = ledger.prepare_page(&mut change, target, page);
         sum.counted += outcome.counted;
         sum.duplicate += outcome.duplicate;
         sum.late += outcome.late;
         sum.overflow += outcome.overflow;
     }
-    let changes = books.to_store(&mut change);
-    books.apply(change);
+    let changes = ledger.to_store(&mut change);
+    ledger.apply(change);
     (sum, changes)
 }
 
@@ -97,7 +102,7 @@ fn commit(books: &mut Books, target: &TargetId, pages: &[Page]) -> (PageOutcome,
 struct FakeStore {
     functions: BTreeMap<u32, Option<StoredFunction>>,
     keys: BTreeMap<u64, Arc<KeyPack>>,
-    targets: BTreeMap<TargetId, Timestamp>,
+    targets: BTreeMap<TargetId, Checkpoint>,
     lists: BTreeMap<ListId, ListedAt>,
     missed: BTreeMap<u32, Missed>,
     ended: BTreeMap<FunctionId, Timestamp>,
@@ -130,11 +135,11 @@ impl FakeStore {
         }
     }
 
-    fn restore(&self, functions: usize) -> Books {
+    fn restore(&self, functions: usize) -> LedgerState {
         self.restore_by(rules(functions))
     }
 
-    fn restore_by(&self, rules: Rules) -> Books {
+    fn restore_by(&self, rules: Rules) -> LedgerState {
         assert!(
             self.functions
                 .keys()
@@ -151,7 +156,7 @@ impl FakeStore {
             missed: self.missed.clone().into_iter().collect(),
             ended: self.ended.clone().into_iter().collect(),
         };
-        Books::restore(rules, stored)
+        LedgerState::restore(rules, stored)
     }
 }
 
@@ -225,9 +230,9 @@ fn by_hand(calls: &[Call]) -> BTreeMap<String, (u64, u128, u128, u128)> {
     sums
 }
 
-fn as_counted(books: &Books) -> BTreeMap<String, (u64, u128, u128, u128)> {
+fn as_counted(ledger: &LedgerState) -> BTreeMap<String, (u64, u128, u128, u128)> {
     let mut sums = BTreeMap::new();
-    for series in books
+    for series in ledger
         .snapshot(0)
         .series
         .iter()
@@ -266,15 +271,15 @@ proptest! {
             (u64::from(*f) << 40 ^ u64::from(*id) << 20 ^ u64::from(*at) ^ shuffled)
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15)
         });
-        let (mut books, target) = opened(100);
+        let (mut ledger, target) = opened(100);
         let pages: Vec<Page> = order.chunks(size).map(page_of).collect();
         let mut outcome = PageOutcome::default();
         for group in pages.chunks(together) {
-            let (part, _) = commit(&mut books, &target, group);
+            let (part, _) = commit(&mut ledger, &target, group);
             outcome.counted += part.counted;
             outcome.duplicate += part.duplicate;
         }
-        prop_assert_eq!(as_counted(&books), by_hand(&calls));
+        prop_assert_eq!(as_counted(&ledger), by_hand(&calls));
         prop_assert_eq!(outcome.counted + outcome.duplicate, order.len() as u64);
     }
 
@@ -285,55 +290,55 @@ proptest! {
         restarts in proptest::collection::vec(any::<bool>(), 0..40),
         settles in proptest::collection::vec(0..60u8, 0..40),
     ) {
-        let (mut books, target) = opened(100);
+        let (mut ledger, target) = opened(100);
         let mut store = FakeStore::default();
-        let mut change = Prepared::default();
-        books.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
-        store.targets.insert(target.clone(), Timestamp::from_secs(START));
+        let mut change = Delta::default();
+        ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(Timestamp::from_secs(START)));
+        store.targets.insert(target.clone(), Checkpoint::Watermark(Timestamp::from_secs(START)));
         for (at, chunk) in calls.chunks(size).enumerate() {
-            let (_, changes) = commit(&mut books, &target, &[page_of(chunk)]);
+            let (_, changes) = commit(&mut ledger, &target, &[page_of(chunk)]);
             store.write(changes);
             // The rows above the settled position come again and again.
-            let (again, changes) = commit(&mut books, &target, &[page_of(chunk)]);
+            let (again, changes) = commit(&mut ledger, &target, &[page_of(chunk)]);
             store.write(changes);
             prop_assert_eq!(again.counted, 0);
             if let Some(&back) = settles.get(at) {
                 // All calls lie above START, so nothing counted is ever below this.
-                let mut change = Prepared::default();
+                let mut change = Delta::default();
                 let position = Timestamp::from_secs(START - i64::from(back));
-                books.prepare_settled(&mut change, &target, position);
-                store.write(books.to_store(&mut change));
-                books.apply(change);
+                ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(position));
+                store.write(ledger.to_store(&mut change));
+                ledger.apply(change);
             }
             if restarts.get(at) == Some(&true) {
-                books = store.restore(100);
+                ledger = store.restore(100);
             }
         }
-        prop_assert_eq!(as_counted(&books), by_hand(&calls));
+        prop_assert_eq!(as_counted(&ledger), by_hand(&calls));
     }
 
     #[test]
     fn a_refused_change_changes_nothing(calls in calls()) {
-        let (books, target) = opened(100);
-        let before = format!("{books:?}");
-        let mut change = Prepared::default();
-        books.prepare_page(&mut change, &target, &page_of(&calls));
-        books.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 20));
-        let _changes = books.to_store(&mut change);
+        let (ledger, target) = opened(100);
+        let before = format!("{ledger:?}");
+        let mut change = Delta::default();
+        ledger.prepare_page(&mut change, &target, &page_of(&calls));
+        ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(Timestamp::from_secs(START + 20)));
+        let _changes = ledger.to_store(&mut change);
         drop(change);
-        prop_assert_eq!(format!("{books:?}"), before);
+        prop_assert_eq!(format!("{ledger:?}"), before);
     }
 
     #[test]
     fn the_limit_on_functions_holds_and_loses_nothing(calls in calls(), limit in 0..4usize) {
-        let (mut books, target) = opened(limit);
+        let (mut ledger, target) = opened(limit);
         for chunk in calls.chunks(7) {
-            commit(&mut books, &target, &[page_of(chunk)]);
+            commit(&mut ledger, &target, &[page_of(chunk)]);
         }
         let distinct = calls.iter().collect::<BTreeSet<_>>().len() as u64;
         // In the overflow calls of two functions with one id at one second are one.
         let in_overflow = calls.iter().map(|(_, id, at)| (id, at)).collect::<BTreeSet<_>>().len();
-        let snapshot = books.snapshot(0);
+        let snapshot = ledger.snapshot(0);
         let total: u64 = snapshot.series.iter().map(|series| series.invocations()).sum();
         prop_assert!(snapshot.series.len() <= limit + 1);
         prop_assert!(total <= distinct && total >= in_overflow as u64);
@@ -342,25 +347,29 @@ proptest! {
 
 #[test]
 fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
-    let (mut books, target) = opened(100);
+    let (mut ledger, target) = opened(100);
     let mut store = FakeStore::default();
     let old = page_of(&[(0, 1, 5), (0, 2, 6)]);
     let new = page_of(&[(0, 3, 300), (0, 4, 7)]);
     for page in [&old, &new] {
-        store.write(commit(&mut books, &target, std::slice::from_ref(page)).1);
+        store.write(commit(&mut ledger, &target, std::slice::from_ref(page)).1);
     }
-    assert_eq!((books.keys(), store.keys.len()), (4, 2));
-    let mut change = Prepared::default();
-    books.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 250));
-    store.write(books.to_store(&mut change));
-    books.apply(change);
+    assert_eq!((ledger.keys(), store.keys.len()), (4, 2));
+    let mut change = Delta::default();
+    ledger.prepare_checkpoint(
+        &mut change,
+        &target,
+        Checkpoint::Watermark(Timestamp::from_secs(START + 250)),
+    );
+    store.write(ledger.to_store(&mut change));
+    ledger.apply(change);
     assert_eq!(
-        (books.keys(), store.keys.len()),
+        (ledger.keys(), store.keys.len()),
         (1, 1),
         "settled - memory lies at 150"
     );
 
-    let (again, _) = commit(&mut books, &target, std::slice::from_ref(&old));
+    let (again, _) = commit(&mut ledger, &target, std::slice::from_ref(&old));
     assert_eq!((again.counted, again.duplicate, again.late), (0, 2, 0));
     let mut restored = store.restore(100);
     assert_eq!(restored.keys(), 1, "of a pack with old keys and new ones");
@@ -374,40 +383,48 @@ fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
 
 #[test]
 fn a_late_row_is_said_to_be_late_once() {
-    let (mut books, target) = opened(100);
-    commit(&mut books, &target, &[page_of(&[(0, 9, 60)])]);
-    let mut change = Prepared::default();
-    books.prepare_settled(&mut change, &target, Timestamp::from_secs(START + 50));
-    books.apply(change);
+    let (mut ledger, target) = opened(100);
+    commit(&mut ledger, &target, &[page_of(&[(0, 9, 60)])]);
+    let mut change = Delta::default();
+    ledger.prepare_checkpoint(
+        &mut change,
+        &target,
+        Checkpoint::Watermark(Timestamp::from_secs(START + 50)),
+    );
+    ledger.apply(change);
     let late = page_of(&[(0, 1, 49)]);
-    let (first, _) = commit(&mut books, &target, std::slice::from_ref(&late));
-    let (second, _) = commit(&mut books, &target, &[late]);
+    let (first, _) = commit(&mut ledger, &target, std::slice::from_ref(&late));
+    let (second, _) = commit(&mut ledger, &target, &[late]);
     assert_eq!((first.late, first.counted), (1, 0));
     assert_eq!((second.late, second.duplicate), (0, 1));
 }
 
 #[test]
 fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
-    let mut books = Books::new(RULES);
+    let mut ledger = LedgerState::new(RULES);
     let mut store = FakeStore::default();
     for function in 0..3 {
         let target = TargetId::function(name(function));
-        let mut change = Prepared::default();
-        books.prepare_settled(&mut change, &target, Timestamp::from_secs(START));
-        books.prepare_page(
+        let mut change = Delta::default();
+        ledger.prepare_checkpoint(
+            &mut change,
+            &target,
+            Checkpoint::Watermark(Timestamp::from_secs(START)),
+        );
+        ledger.prepare_page(
             &mut change,
             &target,
             &page_of(&[(function, 1, 9), (function, 2, 8)]),
         );
-        store.write(books.to_store(&mut change));
-        books.apply(change);
+        store.write(ledger.to_store(&mut change));
+        ledger.apply(change);
     }
-    let mut books = store.restore(100);
+    let mut ledger = store.restore(100);
     let region = TargetId::region("r");
     let now = Timestamp::from_secs(START + 1_060);
-    assert_eq!(books.opening(&region, now), Timestamp::from_secs(START));
+    assert_eq!(ledger.opening(&region, now), Timestamp::from_secs(START));
     let page = page_of(&[(0, 1, 9), (1, 1, 9), (2, 2, 8), (2, 3, 12)]);
-    let (outcome, _) = commit(&mut books, &region, &[page]);
+    let (outcome, _) = commit(&mut ledger, &region, &[page]);
     assert_eq!((outcome.counted, outcome.duplicate), (1, 3));
 }
 
@@ -415,9 +432,10 @@ fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
 fn a_function_that_left_the_overflow_counts_nothing_twice() {
     let (mut small, target) = opened(1);
     let mut store = FakeStore::default();
-    store
-        .targets
-        .insert(target.clone(), Timestamp::from_secs(START));
+    store.targets.insert(
+        target.clone(),
+        Checkpoint::Watermark(Timestamp::from_secs(START)),
+    );
     let page = page_of(&[(0, 1, 5), (1, 2, 6), (2, 3, 7)]);
     let (outcome, changes) = commit(&mut small, &target, std::slice::from_ref(&page));
     store.write(changes);
@@ -429,8 +447,8 @@ fn a_function_that_left_the_overflow_counts_nothing_twice() {
 
 #[test]
 fn what_lies_before_counting_began_is_neither_new_nor_late() {
-    let (mut books, target) = opened(100);
-    let mut change = Prepared::default();
+    let (mut ledger, target) = opened(100);
+    let mut change = Delta::default();
     let listed = Listed {
         function: name(0),
         target: TargetId::region("r"),
@@ -440,13 +458,13 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
         listed: vec![listed],
         ..Known::default()
     };
-    books.prepare_known(&mut change, &known);
-    books.apply(change);
+    ledger.prepare_known(&mut change, &known);
+    ledger.apply(change);
     let mut before = page_of(&[(0, 1, 0), (1, 2, 0)]);
     for row in &mut before.rows {
         row.position = Timestamp::from_secs(START - 1);
     }
-    let (outcome, _) = commit(&mut books, &target, &[before]);
+    let (outcome, _) = commit(&mut ledger, &target, &[before]);
     assert_eq!(
         (outcome.counted, outcome.late, outcome.duplicate),
         (0, 0, 2)
@@ -456,7 +474,7 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
 /// After a restart a single row may come that does not tell its retry number, before any has told.
 #[test]
 fn a_row_without_a_retry_number_is_the_first_attempt_that_started_with_it() {
-    let mut books = Books::new(RULES);
+    let mut ledger = LedgerState::new(RULES);
     let target = TargetId::namespace("r", "default");
     let page = |attempt: u32, second: i64| {
         let mut page = logged(0, 7, second, second);
@@ -464,9 +482,9 @@ fn a_row_without_a_retry_number_is_the_first_attempt_that_started_with_it() {
         page
     };
     let mut counted = |page: &Page| {
-        let mut change = Prepared::default();
-        let outcome = books.prepare_page(&mut change, &target, page);
-        books.apply(change);
+        let mut change = Delta::default();
+        let outcome = ledger.prepare_page(&mut change, &target, page);
+        ledger.apply(change);
         (outcome.counted, outcome.duplicate)
     };
     assert_eq!(counted(&page(0, 1_000)), (1, 0));

@@ -1,12 +1,14 @@
-//! Settling a target: what closes with it, and what need not be remembered any more.
+//! Moving a checkpoint: what closes with it, and what need not be remembered any more.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::prepared::{PackNote, Prepared};
-use super::{Books, Rules};
-use crate::ledger::{Functions, RETENTION, Scope, Seen, TargetId};
+use super::delta::{Delta, PackNote};
+use super::{LedgerState, Rules};
+use crate::ledger::{
+    Checkpoint, DedupWindow, Functions, RETENTION, RowOrder, Scope, TargetId, TargetKind,
+};
 use crate::model::{FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
@@ -21,7 +23,7 @@ pub struct Correction {
     pub is_sure: bool,
 }
 
-impl Books {
+impl LedgerState {
     /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
     /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
     pub fn keep_by(
@@ -45,27 +47,35 @@ impl Books {
         self.want(wanted);
     }
 
-    /// Settles a target at `position`: nothing below it can still appear. For a function that was
-    /// never read counting begins there.
-    pub fn prepare_settled(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        // Where this change lowers it, it was asked for before that: nothing is forgotten for it.
-        let position = position.min(change.lowered_to(target));
-        if position <= self.settled_after(change, target) {
+    /// Moves the checkpoint of a target forward, and evicts keys that need not be kept after it. For
+    /// a function that was never polled counting begins at a watermark.
+    pub fn prepare_checkpoint(&self, change: &mut Delta, target: &TargetId, to: Checkpoint) {
+        // Where this change lowers it, it was asked for before that: nothing is evicted for it.
+        let to = match to {
+            Checkpoint::Watermark(at) => Checkpoint::Watermark(at.min(change.lowered_to(target))),
+            offset @ Checkpoint::Offset { .. } => offset,
+        };
+        let before = self.checkpoint_after(change, target);
+        if before.is_some_and(|before| before.advanced_to(to) == before) {
             return;
         }
-        change.settled.insert(target.clone(), position);
+        change.checkpoints.insert(target.clone(), to);
+        let (kind, time) = (target.kind(), to.time());
         for slot in self.slots_of(target) {
-            let first = self.seen[slot as usize].forgotten() == Timestamp::MIN;
-            let below = if first { Duration::ZERO } else { self.memory() };
-            let settled = self.settled_at_home(slot, target, position);
-            change.forget(slot, settled - below);
+            let first = self.seen[slot as usize].evicted_below() == Timestamp::MIN;
+            let below = match first && !kind.is_streamed {
+                true => Duration::ZERO,
+                false => self.dedup_span(),
+            };
+            let read = self.read_at_home(slot, target, time);
+            change.forget(slot, read - below);
         }
         for slot in change.added_for(target) {
-            change.forget(slot, position);
+            change.forget(slot, time);
         }
-        self.forget_overflow(change, target, position);
-        if matches!(target.scope, Scope::Topic(_)) {
-            self.forget_homeless(change, target, position);
+        self.forget_overflow(change, target, time);
+        if !kind.names_functions {
+            self.forget_homeless(change, target, time);
         }
     }
 
@@ -77,7 +87,7 @@ impl Books {
     /// not. Answers where the target is settled then.
     pub fn prepare_corrected(
         &self,
-        change: &mut Prepared,
+        change: &mut Delta,
         target: &TargetId,
         correction: Correction,
     ) -> Timestamp {
@@ -86,48 +96,52 @@ impl Books {
             since,
             is_sure,
         } = correction;
-        let beside = |function: &FunctionId| {
-            function.account == target.account && function.region == target.region
-        };
         for (slot, series) in self.series.all() {
-            if is_sure && beside(&series.function) && self.forgotten_after(change, slot) > now {
+            if is_sure
+                && target.shares_region_of(&series.function)
+                && self.forgotten_after(change, slot) > now
+            {
                 change.recalled.insert(slot, since);
             }
         }
-        for (id, _) in self.targets.beside(target) {
-            let settled = self.settled_after(change, id);
+        for (id, _) in self.checkpoints.beside(target) {
+            let settled = self.late_below_after(change, id);
             // What is forgotten of a function that moved from topic to topic says nothing of one of
             // them: they wait until it is certain that they lie in the future.
-            let waits = !is_sure && self.targets.has_topic_since(id, settled - RETENTION);
+            let waits = !is_sure && self.checkpoints.has_lines_since(id, settled - RETENTION);
             if settled <= now || waits {
                 continue;
             }
-            let kept = settled - self.memory();
+            let kept = settled - self.dedup_span();
             let known = if kept > now { since } else { kept };
             let lowered = known.max(self.kept_from(change, id, settled));
             if lowered < settled {
                 change.lowered.insert(id.clone(), lowered);
             }
         }
-        self.settled_after(change, target)
+        self.late_below_after(change, target)
     }
 
     /// How far back a target that is `settled` up to there may go: to where the keys of all are kept
     /// that it may have read. Which functions a topic ever held is not known. Keys that an API by
     /// start left behind lie where the attempt started, as long before its line as that may be late.
-    fn kept_from(&self, change: &Prepared, target: &TargetId, settled: Timestamp) -> Timestamp {
-        let is_topic = |id: &TargetId| matches!(id.scope, Scope::Topic(_));
-        let by_start = |(id, at)| !is_topic(id) && at > settled - RETENTION;
-        let before_lines = is_topic(target) && self.targets.beside(target).any(by_start);
-        let kept_after = if before_lines {
-            self.rules.late_after
-        } else {
-            Duration::ZERO
+    fn kept_from(&self, change: &Delta, target: &TargetId, settled: Timestamp) -> Timestamp {
+        let TargetKind {
+            order,
+            names_functions,
+            ..
+        } = target.kind();
+        let by_start = |(id, at): (&TargetId, Checkpoint)| {
+            id.kind().order == RowOrder::StartTime && at.time() > settled - RETENTION
+        };
+        let is_by_log = order == RowOrder::LogTime;
+        let kept_after = match is_by_log && self.checkpoints.beside(target).any(by_start) {
+            true => self.rules.allowed_lateness.as_duration(),
+            false => Duration::ZERO,
         };
         let read = |function: &FunctionId| {
-            let is_beside = function.account == target.account && function.region == target.region;
-            let is_shared = is_topic(target) || &*function.name == OVERFLOW;
-            target.covers(function) || (is_beside && is_shared)
+            let is_shared = !names_functions || &*function.name == OVERFLOW;
+            target.covers(function) || (is_shared && target.shares_region_of(function))
         };
         let own = self.series.all();
         own.filter(|(_, series)| read(&series.function))
@@ -138,14 +152,17 @@ impl Books {
 
     /// How many attempts of each function of `target` within `span` were met, those of the change
     /// included: together as many as an API that orders rows by start must count, if all are
-    /// there. `None` where a topic had a part in it, whose attempts are kept by log time.
+    /// there. `None` where a target had a part in it whose attempts are kept by log time.
     pub fn met(
         &self,
-        change: &Prepared,
+        change: &Delta,
         target: &TargetId,
         span: &Range<Timestamp>,
     ) -> Option<Vec<(FunctionId, u64)>> {
-        if self.targets.has_topic_since(target, span.start - RETENTION) {
+        if self
+            .checkpoints
+            .has_lines_since(target, span.start - RETENTION)
+        {
             return None;
         }
         let mut met: BTreeMap<u32, u64> = BTreeMap::new();
@@ -169,18 +186,17 @@ impl Books {
         )
     }
 
-    fn function_in<'s>(&'s self, change: &'s Prepared, slot: u32) -> Option<&'s FunctionId> {
+    fn function_in<'s>(&'s self, change: &'s Delta, slot: u32) -> Option<&'s FunctionId> {
         let added = change.added.get(&slot).map(|(function, _)| function);
         added.or_else(|| self.series.get(slot).map(|series| &series.function))
     }
 
     /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
-    /// functions that are listed with no topic any more.
-    fn forget_homeless(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
-        let oldest = position - RETENTION - self.memory();
+    /// functions that are known to be in no such target any more.
+    fn forget_homeless(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
+        let oldest = time - RETENTION - self.dedup_span();
         for (slot, series) in self.series.all() {
-            let function = &series.function;
-            let beside = function.account == target.account && function.region == target.region;
+            let beside = target.shares_region_of(&series.function);
             if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
                 change.forget(slot, oldest);
             }
@@ -189,54 +205,56 @@ impl Books {
 
     /// The slots of the functions that a target reads, those in the overflow apart.
     fn slots_of(&self, target: &TargetId) -> Vec<u32> {
-        match &target.scope {
-            Scope::Function(function) => self.series.slot(function).into_iter().collect(),
-            Scope::Topic(_) => {
-                let homes = self.homes.iter();
-                let own = homes.filter(|(_, topics)| topics.contains(target));
-                own.map(|(slot, _)| *slot).collect()
-            }
-            Scope::Region | Scope::Namespace(_) => {
-                let all = self.series.all();
-                let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
-                all.filter(|(_, series)| own(&series.function))
-                    .map(|(slot, _)| slot)
-                    .collect()
-            }
+        if let Scope::Function(function) = &target.scope {
+            return self.series.slot(function).into_iter().collect();
         }
+        if target.kind().names_functions {
+            let own = |name: &FunctionId| target.covers(name) && &*name.name != OVERFLOW;
+            let all = self.series.all();
+            let own = all.filter(|(_, series)| own(&series.function));
+            return own.map(|(slot, _)| slot).collect();
+        }
+        let homes = self.homes.iter();
+        let own = homes.filter(|(_, homes)| homes.contains(target));
+        own.map(|(slot, _)| *slot).collect()
     }
 
-    /// The position up to which a function is settled when one of its topics is. A function that
-    /// moved from one topic to another has two for a while.
-    fn settled_at_home(&self, slot: u32, target: &TargetId, position: Timestamp) -> Timestamp {
-        let topics = self.homes.get(&slot).into_iter().flatten();
-        let others = topics.filter(|topic| *topic != target);
+    /// The time up to which a function was read once one of the targets that it is in was up to
+    /// `time`. One that moved from one topic to another is in two for a while; one that is in a
+    /// stream may be in each of its partitions.
+    fn read_at_home(&self, slot: u32, target: &TargetId, time: Timestamp) -> Timestamp {
+        let homes = self.homes.get(&slot).into_iter().flatten();
+        let others = homes.filter(|home| *home != target);
         let at_work = others
-            .map(|topic| self.targets.settled(topic))
-            .filter(|settled| *settled > position - RETENTION);
-        at_work.fold(position, Timestamp::min)
+            .filter_map(|home| Some(self.checkpoints.get(home)?.time()))
+            .filter(|at| *at > time - RETENTION);
+        let of_stream = self.checkpoints.slowest_of_stream(target, time);
+        at_work.fold(of_stream, Timestamp::min)
     }
 
     /// The overflow of a region holds keys of many functions: it forgets only what every target
-    /// of the region has settled.
-    fn forget_overflow(&self, change: &mut Prepared, target: &TargetId, position: Timestamp) {
+    /// of the region has read.
+    fn forget_overflow(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
             return;
         };
-        let settled = self.targets.slowest_beside(target, position);
-        change.forget(slot, settled - self.memory());
+        let read = self.checkpoints.slowest_beside(target, time);
+        change.forget(slot, read - self.dedup_span());
     }
 
-    /// The positions that a change moves.
-    pub(super) fn positions(&self, change: &Prepared) -> Vec<(TargetId, Timestamp)> {
-        let moved = change.settled.iter().chain(&change.lowered);
-        moved
-            .map(|(target, _)| (target.clone(), self.settled_after(change, target)))
-            .collect()
+    /// The checkpoints that a change moves.
+    pub(super) fn checkpoints_in(&self, change: &Delta) -> Vec<(TargetId, Checkpoint)> {
+        let lowered = change.lowered.keys().map(|target| {
+            let watermark = self.late_below_after(change, target);
+            (target.clone(), Checkpoint::Watermark(watermark))
+        });
+        let moved = change.checkpoints.iter();
+        let moved = moved.map(|(target, to)| (target.clone(), *to));
+        moved.chain(lowered).collect()
     }
 
     /// The packs whose every key is forgotten after this change, in ascending order.
-    pub(super) fn useless_packs(&self, change: &Prepared) -> Vec<u64> {
+    pub(super) fn useless_packs(&self, change: &Delta) -> Vec<u64> {
         if change.forgotten.is_empty() && change.emptied.is_empty() {
             return Vec::new();
         }
@@ -249,11 +267,11 @@ impl Books {
             .collect()
     }
 
-    pub(super) fn forgotten_after(&self, change: &Prepared, slot: u32) -> Timestamp {
+    pub(super) fn forgotten_after(&self, change: &Delta, slot: u32) -> Timestamp {
         let own = match self.seen.get(slot as usize) {
             _ if change.emptied.contains(&slot) => Timestamp::MAX,
             _ if change.added.contains_key(&slot) => Timestamp::MIN,
-            seen => seen.map_or(Timestamp::MIN, Seen::forgotten),
+            seen => seen.map_or(Timestamp::MIN, DedupWindow::evicted_below),
         };
         let now = change.reopened.get(&slot).map_or(own, |at| own.min(*at));
         let bound = change.forgotten.get(&slot).copied().unwrap_or(now).max(now);

@@ -1,11 +1,11 @@
 //! The end of series, and the places that it frees.
 
-use super::{Books, Prepared};
-use crate::ledger::{Functions, LastSeen, MISSES, Missed, RETENTION, Seen};
+use super::{Delta, LedgerState};
+use crate::ledger::{DedupWindow, Functions, LastSeen, MISSES, Missed, RETENTION};
 use crate::model::Timestamp;
 use crate::series::OVERFLOW;
 
-impl Books {
+impl LedgerState {
     /// Reads what the configuration wants from now on. What it does not want takes up no place, and
     /// counts as listed for the last time by the lists that there are now.
     pub(super) fn want(&mut self, wanted: Functions) {
@@ -24,12 +24,7 @@ impl Books {
 
     /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
     /// the cloud's clock. `is_held` are those whose last values nobody has seen yet.
-    pub fn prepare_ended(
-        &self,
-        change: &mut Prepared,
-        now: Timestamp,
-        is_held: impl Fn(u32) -> bool,
-    ) {
+    pub fn prepare_ended(&self, change: &mut Delta, now: Timestamp, is_held: impl Fn(u32) -> bool) {
         for (slot, series) in self.series.all() {
             let function = &series.function;
             if &*function.name == OVERFLOW || is_held(slot) || self.is_touched(change, slot) {
@@ -51,18 +46,19 @@ impl Books {
                 Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
                 _ => Some(now),
             };
-            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.late_after)) {
+            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.allowed_lateness))
+            {
                 // What was counted is not counted again, should the function come back.
                 let called = series
                     .last_invocation
                     .map(|at| Timestamp::from_millis(at.as_millis().saturating_add(1)));
-                let bound = called.max(Some(self.seen[slot as usize].forgotten()));
+                let bound = called.max(Some(self.seen[slot as usize].evicted_below()));
                 change.ended.insert(function.clone(), bound);
                 change.missed.insert(slot, None);
                 change.emptied.insert(slot);
             }
         }
-        let oldest = now - RETENTION - self.rules.late_after;
+        let oldest = now - RETENTION - self.dedup_span();
         for (function, _) in self.ended.iter().filter(|(_, bound)| **bound < oldest) {
             change.ended.entry(function.clone()).or_insert(None);
         }
@@ -70,7 +66,7 @@ impl Books {
 
     /// A function that the configuration does not read any more is on no list of its own: it was
     /// listed last when it still was read.
-    fn exclude(&self, change: &mut Prepared, slot: u32) {
+    fn exclude(&self, change: &mut Delta, slot: u32) {
         let missed = self.missed.get(&slot);
         if !self.unwanted.contains(&slot) || missed.is_some_and(Missed::is_gone) {
             return;
@@ -87,13 +83,13 @@ impl Books {
     }
 
     /// When the last list began that misses the function of a slot, in this life of the program.
-    fn missed_after(&self, change: &Prepared, slot: u32) -> Option<Timestamp> {
+    fn missed_after(&self, change: &Delta, slot: u32) -> Option<Timestamp> {
         let missed_at = change.missed_at.get(&slot);
         missed_at.or(self.missed_at.get(&slot)).copied()
     }
 
     /// Whether a change counts something for the function of a slot.
-    fn is_touched(&self, change: &Prepared, slot: u32) -> bool {
+    fn is_touched(&self, change: &Delta, slot: u32) -> bool {
         change.series.contains_key(&slot) || change.reopened.contains_key(&slot)
     }
 
@@ -101,7 +97,7 @@ impl Books {
     /// some does no harm, as all of them lie below the bound of an empty slot.
     pub(super) fn end(&mut self, slot: u32) {
         self.series.end(slot);
-        self.seen[slot as usize] = Seen::starting_at(Timestamp::MAX);
+        self.seen[slot as usize] = DedupWindow::starting_at(Timestamp::MAX);
         self.homes.remove(&slot);
         self.missed.remove(&slot);
         self.missed_at.remove(&slot);
@@ -109,7 +105,7 @@ impl Books {
     }
 
     /// How many places a change leaves taken of those that the configuration allows.
-    pub(super) fn places_taken(&self, change: &Prepared) -> usize {
+    pub(super) fn places_taken(&self, change: &Delta) -> usize {
         let added = change.added.values();
         let own = added.filter(|(function, _)| &*function.name != OVERFLOW);
         let taken = self.series.functions() - self.unwanted.len();
@@ -118,7 +114,7 @@ impl Books {
 
     /// The slot for a function that is new with a change: an empty one, unless keys of the function
     /// before are in a pack that is kept, or the next one.
-    pub(super) fn next_slot(&self, change: &Prepared) -> u32 {
+    pub(super) fn next_slot(&self, change: &Delta) -> u32 {
         let empty = self.series.empty().iter().copied();
         let is_free = |slot: &u32| {
             let mut notes = self.packs.iter().flat_map(|note| &note.latest);

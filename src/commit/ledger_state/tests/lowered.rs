@@ -6,7 +6,7 @@ use crate::commit::Correction;
 /// A function that is called every twenty seconds, is read by v3 and then from topics, and moves from
 /// one topic to another meanwhile.
 struct Life {
-    books: Books,
+    ledger: LedgerState,
     now: i64,
     /// From which second on it writes to its second topic.
     moves: i64,
@@ -33,7 +33,7 @@ enum Step {
 impl Life {
     fn begun(moves: i64) -> Self {
         let mut life = Self {
-            books: Books::new(RULES),
+            ledger: LedgerState::new(RULES),
             now: START,
             moves,
             is_logged: false,
@@ -51,7 +51,7 @@ impl Life {
             Step::Settle => self.settle(),
             Step::Correct => self.correct(20 * far),
             Step::Restart => {
-                self.books.homes.clear();
+                self.ledger.homes.clear();
                 self.list();
             }
             Step::List => self.list(),
@@ -64,11 +64,11 @@ impl Life {
         }
     }
 
-    fn change(&mut self, prepare: impl FnOnce(&Books, &mut Prepared) -> u64) -> u64 {
-        let mut change = Prepared::default();
-        let outcome = prepare(&self.books, &mut change);
-        let _stored = self.books.to_store(&mut change);
-        self.books.apply(change);
+    fn change(&mut self, prepare: impl FnOnce(&LedgerState, &mut Delta) -> u64) -> u64 {
+        let mut change = Delta::default();
+        let outcome = prepare(&self.ledger, &mut change);
+        let _stored = self.ledger.to_store(&mut change);
+        self.ledger.apply(change);
         outcome
     }
 
@@ -82,8 +82,8 @@ impl Life {
             false => TargetId::function(name(0)),
         };
         let known = list(self.now - 10, vec![listed(0, &target)]);
-        self.change(|books, change| {
-            books.prepare_known(change, &known);
+        self.change(|ledger, change| {
+            ledger.prepare_known(change, &known);
             0
         });
         self.open.insert(target);
@@ -96,7 +96,9 @@ impl Life {
                 // Up to fifty seconds until it ends and is logged.
                 let log = start + start * 7 % 50;
                 let is_there = match target.scope {
-                    Scope::Topic(_) => log < self.now && self.topic_at(start) == target,
+                    crate::ledger::Scope::Topic(_) => {
+                        log < self.now && self.topic_at(start) == target
+                    }
                     _ => true,
                 };
                 if !is_there {
@@ -104,8 +106,8 @@ impl Life {
                 }
                 let position = if self.is_logged { log } else { start };
                 let page = logged(0, start as u128, position, start);
-                let counted = self.change(|books, change| {
-                    let outcome = books.prepare_page(change, &target, &page);
+                let counted = self.change(|ledger, change| {
+                    let outcome = ledger.prepare_page(change, &target, &page);
                     outcome.counted
                 });
                 *self.counted.entry(start).or_default() += counted;
@@ -114,10 +116,10 @@ impl Life {
     }
 
     fn settle(&mut self) {
-        let position = at(self.now) - RULES.late_after;
+        let position = RULES.allowed_lateness.closed_at(at(self.now));
         for target in self.open.clone() {
-            self.change(|books, change| {
-                books.prepare_settled(change, &target, position);
+            self.change(|ledger, change| {
+                ledger.prepare_checkpoint(change, &target, Checkpoint::Watermark(position));
                 0
             });
         }
@@ -130,8 +132,8 @@ impl Life {
             is_sure: false,
         };
         for target in self.open.clone() {
-            self.change(|books, change| {
-                books.prepare_corrected(change, &target, correction);
+            self.change(|ledger, change| {
+                ledger.prepare_corrected(change, &target, correction);
                 0
             });
         }

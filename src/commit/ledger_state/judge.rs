@@ -1,22 +1,29 @@
-//! What a row is to the books: new, met before, or from a time that is closed.
+//! What a row is to the ledger: new, met before, or from a time that is closed.
 
-use super::{Books, Prepared};
-use crate::ledger::{Scope, TargetId, Verdict};
+use super::{Delta, LedgerState};
+use crate::ledger::{Bounds, RowOrder, TargetId, Verdict};
 use crate::model::{AttemptKey, Page, Row, Timestamp};
 
-impl Books {
+impl LedgerState {
+    /// What rows of `target` are judged by.
+    pub(super) fn bounds(&self, change: &Delta, target: &TargetId) -> Bounds {
+        let counted_below = match target.kind().is_streamed {
+            true => self.checkpoints.polled_below(target),
+            false => Timestamp::MAX,
+        };
+        Bounds {
+            late_below: self.late_below_after(change, target),
+            counted_below,
+        }
+    }
+
     /// Judges a row of a slot. One that is new with this change has no keys yet: what lies below
-    /// its bound, or what is settled, is from before counting began.
-    pub(super) fn judge(
-        &self,
-        change: &Prepared,
-        slot: u32,
-        row: &Row,
-        settled: Timestamp,
-    ) -> Verdict {
+    /// its bound, or the watermark, is from before counting began.
+    pub(super) fn judge(&self, change: &Delta, slot: u32, row: &Row, bounds: Bounds) -> Verdict {
+        let late_below = bounds.late_below;
         if change.added.contains_key(&slot) {
             let began = change.forgotten.get(&slot).copied();
-            return match row.position < began.unwrap_or(settled).max(settled) {
+            return match row.position < began.unwrap_or(late_below).max(late_below) {
                 true => Verdict::Duplicate,
                 false => Verdict::New,
             };
@@ -27,23 +34,23 @@ impl Books {
         if let Some(at) = change.reopened.get(&slot) {
             return match seen.holds(&row.key) || row.position < *at {
                 true => Verdict::Duplicate,
-                false if row.position < settled => Verdict::Late,
+                false if row.position < late_below => Verdict::Late,
                 false => Verdict::New,
             };
         }
-        seen.judge(&row.key, row.position, settled)
+        seen.judge(&row.key, row.position, bounds)
     }
 
-    /// For each function of a page of a topic, the start time below which another API has settled
-    /// it: keys of that time are kept by it and may be forgotten, though the line is young. After
+    /// For each function of a page of log lines, the start time below which another API has read
+    /// it: keys of that time are kept by it and may be evicted, though the line is young. After
     /// a move from one API to another and back the topic's own position lies before all that.
     pub(super) fn closed_by_start(&self, target: &TargetId, page: &Page) -> Vec<Timestamp> {
-        if !matches!(target.scope, Scope::Topic(_)) {
+        if target.kind().order == RowOrder::StartTime {
             return Vec::new();
         }
         let functions = page.functions.iter();
         functions
-            .map(|function| self.targets.settled_by_start(function))
+            .map(|function| self.checkpoints.closed_by_start(function))
             .collect()
     }
 

@@ -18,25 +18,25 @@ fn region() -> TargetId {
     TargetId::region("r")
 }
 
-/// Books and all that was written of them.
+/// The ledger and all that was written of it.
 struct Kept {
-    books: Books,
+    ledger: LedgerState,
     store: FakeStore,
 }
 
 impl Kept {
     fn new(rules: Rules) -> Self {
         Self {
-            books: Books::new(rules),
+            ledger: LedgerState::new(rules),
             store: FakeStore::default(),
         }
     }
 
-    fn change<T>(&mut self, prepare: impl FnOnce(&Books, &mut Prepared) -> T) -> T {
-        let mut change = Prepared::default();
-        let told = prepare(&self.books, &mut change);
-        self.store.write(self.books.to_store(&mut change));
-        self.books.apply(change);
+    fn change<T>(&mut self, prepare: impl FnOnce(&LedgerState, &mut Delta) -> T) -> T {
+        let mut change = Delta::default();
+        let told = prepare(&self.ledger, &mut change);
+        self.store.write(self.ledger.to_store(&mut change));
+        self.ledger.apply(change);
         told
     }
 
@@ -46,20 +46,22 @@ impl Kept {
             .iter()
             .map(|function| listed(*function, &region()));
         let known = list(now, all.collect());
-        self.change(|books, change| books.prepare_known(change, &known));
+        self.change(|ledger, change| ledger.prepare_known(change, &known));
     }
 
     fn count(&mut self, function: u8, id: u128, second: i64) -> PageOutcome {
         let page = logged(function, id, second, second);
-        self.change(|books, change| books.prepare_page(change, &region(), &page))
+        self.change(|ledger, change| ledger.prepare_page(change, &region(), &page))
     }
 
     fn settle(&mut self, second: i64) {
-        self.change(|books, change| books.prepare_settled(change, &region(), at(second)));
+        self.change(|ledger, change| {
+            ledger.prepare_checkpoint(change, &region(), Checkpoint::Watermark(at(second)))
+        });
     }
 
     fn end(&mut self, now: i64) {
-        self.change(|books, change| books.prepare_ended(change, at(now), |_| false));
+        self.change(|ledger, change| ledger.prepare_ended(change, at(now), |_| false));
     }
 
     /// The same, where a list that began then named these functions.
@@ -70,12 +72,12 @@ impl Kept {
 
     /// The same after a restart.
     fn restart(&mut self) {
-        self.books = self.store.restore_by(self.books.rules());
+        self.ledger = self.store.restore_by(self.ledger.rules());
     }
 
     /// What is shown, with the invocations counted.
     fn shown(&self) -> Vec<(String, u64)> {
-        let series = self.books.snapshot(1).series;
+        let series = self.ledger.snapshot(1).series;
         let shown = series.iter();
         shown
             .map(|series| (series.function.name.to_string(), series.invocations()))
@@ -107,7 +109,7 @@ fn series_end_after_retention_and_a_function_that_returns_begins_anew() {
     // Called at 1020, listed last at 1000: that is 1000 s.
     kept.list_and_end(2_020, &[0, 2]);
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f2", 1)]));
-    assert_eq!(kept.books.keys(), 2, "its keys went with it");
+    assert_eq!(kept.ledger.keys(), 2, "its keys went with it");
     kept.restart();
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f2", 1)]));
 
@@ -126,7 +128,7 @@ fn series_end_after_retention_and_a_function_that_returns_begins_anew() {
     assert_eq!(shown(&kept), named(&[("f0", 1), ("f1", 1), ("f2", 1)]));
     assert_eq!(kept.count(1, 7, 2_040).duplicate, 1);
     kept.end(1_100 + 2 * RETENTION.as_secs() as i64);
-    assert!(kept.books.ended.is_empty(), "not for ever");
+    assert!(kept.ledger.ended.is_empty(), "not for ever");
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn a_function_that_returns_before_the_end_goes_on() {
     kept.list_and_end(1_900, &[]);
     kept.list_and_end(9_000, &[0]);
     assert_eq!(kept.shown(), named(&[("f0", 1)]));
-    assert!(!kept.books.snapshot(1).series[0].is_gone);
+    assert!(!kept.ledger.snapshot(1).series[0].is_gone);
     // Nor does one that is still called end.
     kept.list(9_100, &[]);
     kept.list(9_200, &[]);
@@ -157,7 +159,7 @@ fn what_is_held_at_zero_does_not_end() {
     kept.list(1_000, &[0]);
     kept.list(2_000, &[]);
     kept.list(2_100, &[]);
-    kept.change(|books, change| books.prepare_ended(change, at(9_000), |slot| slot == 0));
+    kept.change(|ledger, change| ledger.prepare_ended(change, at(9_000), |slot| slot == 0));
     assert_eq!(kept.shown(), named(&[("f0", 0)]));
     kept.end(9_000);
     assert_eq!(kept.shown(), []);
@@ -207,22 +209,22 @@ fn a_slot_is_used_again_once_no_key_of_before_is_kept_in_it() {
         function: 1,
         ..other.rows[0]
     });
-    kept.change(|books, change| books.prepare_page(change, &region(), &page));
+    kept.change(|ledger, change| ledger.prepare_page(change, &region(), &page));
     kept.list(2_000, &[1]);
     kept.list(2_100, &[1]);
     kept.end(2_100);
     kept.list(2_200, &[1, 2]);
     assert_eq!(
-        kept.books.series().slot(&name(2)),
+        kept.ledger.series().slot(&name(2)),
         Some(2),
         "a pack has its keys"
     );
     kept.restart();
-    assert_eq!(kept.books.keys(), 1);
+    assert_eq!(kept.ledger.keys(), 1);
     kept.settle(3_000);
     kept.settle(3_010);
     kept.list(3_100, &[1, 2, 3]);
-    assert_eq!(kept.books.series().slot(&name(3)), Some(0));
+    assert_eq!(kept.ledger.series().slot(&name(3)), Some(0));
     kept.restart();
     assert_eq!(kept.shown(), named(&[("f3", 0), ("f1", 1), ("f2", 0)]));
 }
@@ -233,18 +235,18 @@ fn a_function_that_is_excluded_frees_its_place_at_once_and_ends_later() {
     kept.list(1_000, &[0]);
     kept.count(0, 1, 1_020);
     let without = |number: u8| Functions::new(move |one| *one != name(number));
-    kept.books.keep_by(rules(1), without(0), &[], &[]);
-    assert!(kept.books.snapshot(1).series[0].is_gone);
+    kept.ledger.keep_by(rules(1), without(0), &[], &[]);
+    assert!(kept.ledger.snapshot(1).series[0].is_gone);
     kept.list(1_100, &[1]);
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f1", 0)]));
     kept.end(1_200);
     kept.restart();
-    kept.books = kept.books.clone().wanting(without(0));
+    kept.ledger = kept.ledger.clone().wanting(without(0));
     kept.end(2_019);
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f1", 0)]));
     // It is wanted again before the end, and goes on.
-    let mut back = kept.books.clone().wanting(Functions::all());
-    let mut change = Prepared::default();
+    let mut back = kept.ledger.clone().wanting(Functions::all());
+    let mut change = Delta::default();
     back.prepare_known(&mut change, &list(2_019, vec![listed(0, &region())]));
     back.apply(change);
     assert_eq!(back.snapshot(1).series[0].invocations(), 1);

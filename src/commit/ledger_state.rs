@@ -1,10 +1,11 @@
-//! The books: series by function, attempt keys by function, settled positions by target. Pure.
+//! The ledger: series and invocation keys by function, checkpoints by target. Pure.
 
+mod batch;
+mod delta;
 mod ended;
 mod judge;
 mod listed;
 mod outcome;
-mod prepared;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,15 +15,17 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use crate::ledger::{
-    Functions, ListId, ListedAt, Missed, Retention, Scope, Seen, TargetId, Targets, Verdict,
+    AllowedLateness, Bounds, Checkpoint, Checkpoints, DedupWindow, Functions, ListId, ListedAt,
+    Missed, Retention, TargetId, Verdict,
 };
 use crate::model::{ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
 use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
+pub use batch::{BatchOutcome, StartFrom};
+pub use delta::Delta;
+use delta::PackNote;
 use judge::is_closed;
 pub use outcome::{Minute, PageOutcome};
-use prepared::PackNote;
-pub use prepared::Prepared;
 pub use settle::Correction;
 
 /// What the configuration says about counting.
@@ -33,7 +36,7 @@ pub struct Rules {
     /// Whether several accounts are read.
     pub several_accounts: bool,
     /// How long after its position a row may still appear.
-    pub late_after: Duration,
+    pub allowed_lateness: AllowedLateness,
     /// How far back the first read of a target goes.
     pub first_read: Duration,
     /// How long series stay once their functions are gone.
@@ -42,11 +45,12 @@ pub struct Rules {
 
 /// All that was counted, and all that says what was.
 #[derive(Debug, Clone)]
-pub struct Books {
+pub struct LedgerState {
     series: SeriesSet,
-    seen: Vec<Seen>,
-    targets: Targets,
-    /// The topics that each function was met in or is listed with.
+    seen: Vec<DedupWindow>,
+    checkpoints: Checkpoints,
+    /// The targets that each function was met in or is listed with, of those whose names do not
+    /// tell their functions.
     homes: HashMap<u32, BTreeSet<TargetId>>,
     packs: Vec<PackNote>,
     next_pack: u64,
@@ -67,15 +71,15 @@ pub struct Books {
     unwanted: HashSet<u32>,
 }
 
-// === impl Books ===
+// === impl LedgerState ===
 
-impl Books {
-    /// Empty books.
+impl LedgerState {
+    /// An empty ledger.
     pub fn new(rules: Rules) -> Self {
         Self {
             series: SeriesSet::new(rules.functions),
             seen: Vec::new(),
-            targets: Targets::default(),
+            checkpoints: Checkpoints::default(),
             homes: HashMap::new(),
             packs: Vec::new(),
             next_pack: 0,
@@ -90,44 +94,46 @@ impl Books {
         }
     }
 
-    /// The books as they were stored.
+    /// The ledger as it was stored.
     pub fn restore(rules: Rules, stored: Stored) -> Self {
-        let mut books = Self::new(rules);
+        let mut ledger = Self::new(rules);
         for (slot, function) in (0..).zip(stored.functions) {
             match function {
                 Some(function) => {
-                    books.series.put_at(slot, function.series);
-                    books.seen.push(Seen::starting_at(function.forgotten));
+                    ledger.series.put_at(slot, function.series);
+                    ledger
+                        .seen
+                        .push(DedupWindow::starting_at(function.forgotten));
                 }
                 None => {
-                    books.series.end(slot);
-                    books.seen.push(Seen::starting_at(Timestamp::MAX));
+                    ledger.series.end(slot);
+                    ledger.seen.push(DedupWindow::starting_at(Timestamp::MAX));
                 }
             }
         }
         for (number, pack) in stored.keys {
-            books.next_pack = books.next_pack.max(number + 1);
-            books.packs.push(PackNote::of(number, &pack));
-            books.remember(&pack);
+            ledger.next_pack = ledger.next_pack.max(number + 1);
+            ledger.packs.push(PackNote::of(number, &pack));
+            ledger.remember(&pack);
         }
-        for (target, settled) in stored.targets {
-            books.targets.settle(&target, settled);
+        for (target, checkpoint) in stored.targets {
+            ledger.checkpoints.advance(&target, checkpoint);
         }
-        books.lists = stored.lists.into_iter().collect();
-        books.missed = stored.missed.into_iter().collect();
-        books.ended = stored.ended.into_iter().collect();
-        books.want(Functions::all());
-        books
+        ledger.lists = stored.lists.into_iter().collect();
+        ledger.missed = stored.missed.into_iter().collect();
+        ledger.ended = stored.ended.into_iter().collect();
+        ledger.want(Functions::all());
+        ledger
     }
 
-    /// The same books, read by a configuration that has the `wanted` functions.
+    /// The same ledger, read by a configuration that has the `wanted` functions.
     #[must_use]
     pub fn wanting(mut self, wanted: Functions) -> Self {
         self.want(wanted);
         self
     }
 
-    /// The same books with what `others` know of the functions, which no store keeps.
+    /// The same ledger with what `others` know of the functions, which no store keeps.
     pub fn knowing_as(mut self, others: &Self) -> Self {
         self.want(others.wanted.clone());
         self.lists_before.clone_from(&others.lists_before);
@@ -140,18 +146,17 @@ impl Books {
         self
     }
 
-    /// How far below the settled position attempts are remembered, to tell late rows from known
-    /// ones: as long again as rows are waited for.
-    fn memory(&self) -> Duration {
-        self.rules.late_after
+    /// How far below a checkpoint keys are kept.
+    fn dedup_span(&self) -> Duration {
+        self.rules.allowed_lateness.dedup_span()
     }
 
     /// How many attempts are remembered.
     pub fn keys(&self) -> usize {
-        self.seen.iter().map(Seen::len).sum()
+        self.seen.iter().map(DedupWindow::len).sum()
     }
 
-    /// The rules that these books are kept by.
+    /// The rules that it is kept by.
     pub fn rules(&self) -> Rules {
         self.rules
     }
@@ -168,13 +173,8 @@ impl Books {
     }
 
     /// Works out what a page of `target` adds.
-    pub fn prepare_page(
-        &self,
-        change: &mut Prepared,
-        target: &TargetId,
-        page: &Page,
-    ) -> PageOutcome {
-        let settled = self.settled_after(change, target);
+    pub fn prepare_page(&self, change: &mut Delta, target: &TargetId, page: &Page) -> PageOutcome {
+        let bounds = self.bounds(change, target);
         let slots: Vec<u32> = page
             .functions
             .iter()
@@ -192,7 +192,7 @@ impl Books {
         change.keys.reserve(page.rows.len());
         for row in &page.rows {
             let slot = slots[usize::from(row.function)];
-            let verdict = match self.judge(change, slot, row, settled) {
+            let verdict = match self.judge(change, slot, row, bounds) {
                 Verdict::Duplicate => Verdict::Duplicate,
                 _ if is_closed(row, &closed) => Verdict::Duplicate,
                 _ if self.is_in(overflow, &row.key) => Verdict::Duplicate,
@@ -215,7 +215,7 @@ impl Books {
             }
         }
         self.count(change, &new, &mut outcome);
-        self.count_cold_starts(change, &slots, settled, &page.cold_starts, &mut pack);
+        self.count_cold_starts(change, &slots, bounds, &page.cold_starts, &mut pack);
         if !pack.is_empty() {
             change.packs.push(Arc::new(KeyPack(pack)));
         }
@@ -224,7 +224,7 @@ impl Books {
 
     /// Counts new rows. Mostly a page is of one function, so the series is looked up once for
     /// each run of rows.
-    fn count(&self, change: &mut Prepared, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
+    fn count(&self, change: &mut Delta, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
         for run in new.chunk_by(|(one, _), (next, _)| one == next) {
             let now = change.now;
             let series = self.touch(change, run[0].0);
@@ -243,9 +243,9 @@ impl Books {
 
     fn count_cold_starts(
         &self,
-        change: &mut Prepared,
+        change: &mut Delta,
         slots: &[u32],
-        settled: Timestamp,
+        bounds: Bounds,
         starts: &[ColdStart],
         pack: &mut Vec<SeenKey>,
     ) {
@@ -256,7 +256,7 @@ impl Books {
                 position: start.position,
                 ..Row::default()
             };
-            let verdict = self.judge(change, slot, &cold, settled);
+            let verdict = self.judge(change, slot, &cold, bounds);
             if verdict == Verdict::New && change.keys.insert((slot, start.key)) {
                 let now = change.now;
                 self.touch(change, slot).count_cold_start(start, now);
@@ -270,7 +270,7 @@ impl Books {
     }
 
     /// What the store has to write for a change. Also finds the packs that it makes useless.
-    pub fn to_store(&self, change: &mut Prepared) -> Changes {
+    pub fn to_store(&self, change: &mut Delta) -> Changes {
         let mut touched: Vec<u32> = change
             .series
             .keys()
@@ -293,7 +293,7 @@ impl Books {
                 .zip(change.packs.iter().cloned())
                 .collect(),
             dropped_keys: dropped.clone(),
-            targets: self.positions(change),
+            targets: self.checkpoints_in(change),
             held: Vec::new(),
             emptied: change.emptied.iter().copied().collect(),
             lists: change.lists.clone().into_iter().collect(),
@@ -305,21 +305,21 @@ impl Books {
     }
 
     /// Makes a prepared change.
-    pub fn apply(&mut self, mut change: Prepared) {
+    pub fn apply(&mut self, mut change: Delta) {
         let now = change.now;
         for (slot, (function, success)) in std::mem::take(&mut change.added) {
             let series = FunctionSeries::begun(function, success, now);
             self.series.put_at(slot, Arc::new(series));
             if slot as usize >= self.seen.len() {
-                self.seen.push(Seen::default());
+                self.seen.push(DedupWindow::default());
             }
-            self.seen[slot as usize] = Seen::default();
+            self.seen[slot as usize] = DedupWindow::default();
         }
         for (slot, series) in std::mem::take(&mut change.series) {
             self.series.put_at(slot, series);
         }
-        for (slot, topic) in std::mem::take(&mut change.homes) {
-            self.homes.entry(slot).or_default().insert(topic);
+        for (slot, target) in std::mem::take(&mut change.homes) {
+            self.homes.entry(slot).or_default().insert(target);
         }
         for (slot, about) in std::mem::take(&mut change.about) {
             self.series.change(slot, |series| series.about = about);
@@ -333,16 +333,16 @@ impl Books {
             self.remember(&pack);
         }
         for (slot, bound) in std::mem::take(&mut change.forgotten) {
-            self.seen[slot as usize].forget_below(bound);
+            self.seen[slot as usize].evict_below(bound);
         }
-        for (target, position) in std::mem::take(&mut change.settled) {
-            self.targets.settle(&target, position);
+        for (target, checkpoint) in std::mem::take(&mut change.checkpoints) {
+            self.checkpoints.advance(&target, checkpoint);
         }
         for (slot, bound) in std::mem::take(&mut change.recalled) {
             self.seen[slot as usize].remember_from(bound);
         }
         for (target, position) in std::mem::take(&mut change.lowered) {
-            self.targets.lower(&target, position);
+            self.checkpoints.lower(&target, position);
         }
         let dropped = std::mem::take(&mut change.dropped);
         if !dropped.is_empty() {
@@ -353,9 +353,9 @@ impl Books {
     }
 
     /// The slot of a function that `target` reads, entered by this change where it is new.
-    fn slot(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
+    fn slot(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
         let slot = self.entered(change, function, target);
-        if matches!(target.scope, Scope::Topic(_))
+        if !target.kind().names_functions
             && !self
                 .homes
                 .get(&slot)
@@ -366,7 +366,7 @@ impl Books {
         slot
     }
 
-    fn entered(&self, change: &mut Prepared, function: &FunctionId, target: &TargetId) -> u32 {
+    fn entered(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
         if let Some(slot) = self
             .series
             .slot(function)
@@ -384,28 +384,35 @@ impl Books {
         }
         let slot = self.next_slot(change);
         change.added_slots.insert(admitted.clone(), slot);
-        let began = self.settled_after(change, target);
+        let began = self.late_below_after(change, target);
         let closed = self.ended.get(&admitted).copied();
-        change.added.insert(slot, (admitted, success_of(target)));
+        change.added.insert(slot, (admitted, target.kind().success));
         change.forget(slot, closed.map_or(began, |closed| closed.max(began)));
         slot
     }
 
-    /// The position up to which a target is settled once the change is made.
-    fn settled_after(&self, change: &Prepared, target: &TargetId) -> Timestamp {
-        let settled = change.settled_of(target);
-        let settled = settled.unwrap_or_else(|| self.targets.settled(target));
-        settled.min(change.lowered_to(target))
+    /// How far a target was read once the change is made, if it was opened; a watermark that the
+    /// change lowers apart.
+    fn checkpoint_after(&self, change: &Delta, target: &TargetId) -> Option<Checkpoint> {
+        let changed = change.checkpoints.get(target).copied();
+        changed.or_else(|| self.checkpoints.get(target))
+    }
+
+    /// The position below which new rows of a target are late once the change is made.
+    fn late_below_after(&self, change: &Delta, target: &TargetId) -> Timestamp {
+        let at = self.checkpoint_after(change, target);
+        at.map_or(Timestamp::MIN, Checkpoint::late_below)
+            .min(change.lowered_to(target))
     }
 
     /// The changed version of a series, begun from the present one.
-    fn touch<'a>(&self, change: &'a mut Prepared, slot: u32) -> &'a mut FunctionSeries {
+    fn touch<'a>(&self, change: &'a mut Delta, slot: u32) -> &'a mut FunctionSeries {
         let (added, now) = (&change.added, change.now);
         let series = change
             .series
             .entry(slot)
             .or_insert_with(|| self.series_before(added, now, slot));
-        // The first time the books (and the published snapshot) hold it too, so it is copied then.
+        // The first time the ledger and the published snapshot hold it too, so it is copied then.
         Arc::make_mut(series)
     }
 
@@ -425,7 +432,7 @@ impl Books {
         }
     }
 
-    fn stored(&self, change: &Prepared, slot: u32) -> StoredFunction {
+    fn stored(&self, change: &Delta, slot: u32) -> StoredFunction {
         let changed = change.series.get(&slot).cloned();
         let series = changed.unwrap_or_else(|| self.series_before(&change.added, change.now, slot));
         StoredFunction {
@@ -446,14 +453,6 @@ impl Books {
 
 fn has_no_meaning(row: &Row) -> bool {
     row.ret_code == RetCode::OTHER || row.outcome == Outcome::Unknown
-}
-
-/// What the API of a target says where all went well: CLS gives status codes, the others zero.
-fn success_of(target: &TargetId) -> RetCode {
-    match target.scope {
-        Scope::Topic(_) => RetCode::OK_STATUS,
-        _ => RetCode::ZERO,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,59 @@
+//! Answers that wait until the change that they belong to is durable.
+
+use super::writer::Reply;
+use super::{Delta, LedgerState, PageOutcome, ZeroFirst};
+use crate::model::RejectReason;
+use crate::telemetry::{Disposition, Telemetry};
+
+/// A change that is being worked out.
+pub(super) struct Pending<'a> {
+    pub(super) ledger: &'a LedgerState,
+    pub(super) zero_first: &'a ZeroFirst,
+    pub(super) change: &'a mut Delta,
+    pub(super) answers: &'a mut Answers,
+}
+
+/// What is told once a change is durable. If it is dropped before, whoever waits is refused.
+#[derive(Default)]
+pub(super) struct Answers(Vec<Answer>);
+
+type Answer = Box<dyn FnOnce(&Telemetry) + Send>;
+
+impl Answers {
+    /// Answers whoever asked.
+    pub(super) fn add<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
+        self.0.push(Box::new(move |_| {
+            // A worker that was stopped no longer waits: its rows count all the same.
+            let _gone = reply.send(Ok(value));
+        }));
+    }
+
+    /// Adds the rows of a page to the metrics.
+    pub(super) fn add_page(&mut self, outcome: &PageOutcome, rejects: Vec<RejectReason>) {
+        let rows = [
+            (Disposition::Counted, outcome.counted),
+            (Disposition::Duplicate, outcome.duplicate),
+            (Disposition::Late, outcome.late),
+            (Disposition::Unfinished, outcome.unfinished),
+            (Disposition::Invalid, outcome.invalid),
+        ];
+        let (overflow, unknown) = (outcome.overflow, outcome.unknown);
+        self.0.push(Box::new(move |telemetry| {
+            for (disposition, count) in rows {
+                telemetry.records(disposition, count);
+            }
+            telemetry.overflowed(overflow);
+            telemetry.unknown_codes(unknown);
+            for reason in rejects {
+                telemetry.rejected(reason, 1);
+            }
+        }));
+    }
+
+    /// Tells everybody.
+    pub(super) fn send(self, telemetry: &Telemetry) {
+        for answer in self.0 {
+            answer(telemetry);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Streams: an offset moves in the change that counts the records before it.
+
+use super::{Delta, LedgerState, PageOutcome};
+use crate::ledger::{Checkpoint, TargetId};
+use crate::model::{Batch, Timestamp};
+
+/// Where a partition is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// Where it was read to.
+    Checkpoint(Checkpoint),
+    /// The first record of this time or later; nothing of it was read yet.
+    Time(Timestamp),
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchOutcome {
+    /// It was counted, and its offset moved.
+    Counted(PageOutcome),
+    /// It does not begin where the partition was read to, so nothing of it was counted: some of it
+    /// was before, or something before it was not. Reading goes on from here.
+    Misplaced(Option<u64>),
+}
+
+impl LedgerState {
+    /// Where reading a partition starts at `now`, by the cloud's clock.
+    pub fn start_of(&self, target: &TargetId, now: Timestamp) -> StartFrom {
+        let read_to = self.checkpoints.get(target);
+        read_to.map_or_else(
+            || StartFrom::Time(self.opening(target, now)),
+            StartFrom::Checkpoint,
+        )
+    }
+
+    /// Works out what a batch of a partition adds.
+    pub fn prepare_batch(
+        &self,
+        change: &mut Delta,
+        target: &TargetId,
+        batch: &Batch,
+    ) -> BatchOutcome {
+        let read_to = self.checkpoint_after(change, target);
+        let next = read_to.and_then(Checkpoint::next_offset);
+        if next != Some(batch.from) {
+            return BatchOutcome::Misplaced(next);
+        }
+        let outcome = self.prepare_page(change, target, &batch.page);
+        let to = Checkpoint::Offset {
+            next: batch.next,
+            reached: batch.reached,
+        };
+        self.prepare_checkpoint(change, target, to);
+        BatchOutcome::Counted(outcome)
+    }
+}

@@ -1,0 +1,112 @@
+//! What is told of one target: to the log, the board and the metrics.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tracing::{debug, info, warn};
+
+use super::Poller;
+use super::board::{Board, Polled};
+use super::sink::Tally;
+use crate::ledger::TargetId;
+use crate::model::RejectReason;
+use crate::runtime::Runtime;
+use crate::telemetry::{SourceTelemetry, Trouble};
+
+/// Tells of one target.
+pub(super) struct Reporter {
+    target: TargetId,
+    board: Arc<Board>,
+    telemetry: SourceTelemetry,
+    runtime: Runtime,
+    /// Reasons for rejecting rows that were logged already.
+    logged: BTreeSet<RejectReason>,
+    /// What is wrong since the last good read, so that repeats are not logged again.
+    repeated: Option<Repeated>,
+}
+
+/// The same thing going wrong, read after read.
+struct Repeated {
+    /// The code of the failure, or the advice.
+    what: String,
+    polls: u64,
+}
+
+impl Reporter {
+    pub(super) fn new<S: ?Sized>(poller: &Poller<S>, target: &TargetId) -> Self {
+        Self {
+            target: target.clone(),
+            board: poller.board.clone(),
+            telemetry: poller.telemetry.clone(),
+            runtime: poller.runtime.clone(),
+            logged: BTreeSet::new(),
+            repeated: None,
+        }
+    }
+
+    /// One line for each reason and target; the metric has the number.
+    pub(super) fn rejected(&mut self, rejects: &[RejectReason]) {
+        for &reason in rejects {
+            if self.logged.insert(reason) {
+                warn!(
+                    target_name = %self.target,
+                    reason = reason.as_str(),
+                    "a row could not be read and is not counted; further ones like it are only counted as invalid"
+                );
+            }
+        }
+    }
+
+    /// Tells what a read brought, whether it went well or not.
+    pub(super) fn counted(&self, tally: &Tally) {
+        self.board.counted(&self.target, self.runtime.now(), tally);
+    }
+
+    /// Tells of a read that went well, perhaps with something that a person should
+    /// change, which is logged once until it changes.
+    pub(super) fn polled(&mut self, tally: &Tally, polled: Polled) {
+        let now = self.runtime.now();
+        if let (1.., Some(newest)) = (tally.rows.counted, tally.newest) {
+            self.telemetry.counted(newest, now);
+        }
+        self.telemetry.poll_succeeded(now);
+        let advice = polled.hint.as_ref().map(|hint| hint.what.clone());
+        self.board.polled(&self.target, now, polled);
+        if let Some(advice) = advice {
+            if self.is_news(&advice) {
+                warn!(target_name = %self.target, "{advice}");
+            }
+        } else if let Some(Repeated { what, polls }) = self.repeated.take() {
+            info!(target_name = %self.target, after = what, polls, "polls succeed again");
+        }
+        if let Some(oldest) = self.board.settled(&self.target) {
+            self.telemetry.set_settled(oldest);
+        }
+    }
+
+    pub(super) fn failed(&mut self, trouble: Trouble, text: &str, request_id: Option<&str>) {
+        self.telemetry.poll_failed();
+        let code = trouble.code.clone();
+        self.board.failed(&self.target, self.runtime.now(), trouble);
+        if self.is_news(&code) {
+            warn!(target_name = %self.target, code, request_id, error = text, "poll failed");
+        } else {
+            debug!(target_name = %self.target, code, request_id, error = text, "poll failed again");
+        }
+    }
+
+    /// Notes what is wrong; whether something else was, or nothing, the read before.
+    fn is_news(&mut self, what: &str) -> bool {
+        match &mut self.repeated {
+            Some(repeated) if repeated.what == what => {
+                repeated.polls += 1;
+                false
+            }
+            _ => {
+                let what = what.to_owned();
+                self.repeated = Some(Repeated { what, polls: 1 });
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The life of a stream: begin its partitions, read each of them on and on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, warn};
+
+use super::Poller;
+use super::board::{Polled, trouble_of};
+use super::report::Reporter;
+use super::schedule::Schedule;
+use super::sink::Tally;
+use super::source::end_series;
+use super::target::refusal;
+use crate::commit::{BatchOutcome, Refused, StartFrom};
+use crate::ledger::{AllowedLateness, Checkpoint, TargetId};
+use crate::model::Batch;
+use crate::source::StreamedSource;
+use crate::telemetry::Trouble;
+use crate::tencent::ApiError;
+
+type Stream = Arc<Poller<dyn StreamedSource>>;
+
+/// The partitions that are read.
+type Partitions = BTreeMap<TargetId, AbortHandle>;
+
+/// One partition at work.
+struct Partition {
+    poller: Stream,
+    target: TargetId,
+    /// The offset of the next record.
+    next: u64,
+    schedule: Schedule,
+    reporter: Reporter,
+}
+
+/// Runs a stream until the stop; returns when all its partitions have ended.
+pub async fn run_stream(poller: Poller<dyn StreamedSource>) {
+    let poller: Stream = Arc::new(poller);
+    let stop = poller.runtime.stop.clone();
+    let (mut running, mut partitions) = (JoinSet::new(), Partitions::new());
+    loop {
+        while running.try_join_next().is_some() {}
+        // One that broke off begins again where it was read to.
+        partitions.retain(|_, task| !task.is_finished());
+        let begun = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            begun = begin_new(&poller, &partitions) => begun,
+        };
+        let wait = match begun {
+            Some(new) => {
+                for partition in new {
+                    let target = partition.target.clone();
+                    partitions.insert(target, running.spawn(partition.run()));
+                }
+                let (board, now) = (&poller.board, poller.runtime.now());
+                board.discovered(&poller.name, now, Vec::new(), true);
+                poller.timing.discovery_interval
+            }
+            None => poller.timing.interval,
+        };
+        poller.telemetry.set_targets(partitions.len());
+        end_series(&poller).await;
+        if poller.runtime.until_stopped(sleep(wait)).await.is_none() {
+            break;
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Begins the partitions that are not read yet; `None` where that failed, and is tried again soon.
+async fn begin_new(poller: &Stream, known: &Partitions) -> Option<Vec<Partition>> {
+    let begun = async {
+        let mut new = poller.source.partitions().await?;
+        new.retain(|partition| !known.contains_key(partition));
+        offsets_of(poller, new).await
+    };
+    match begun.await {
+        Ok(begun) => {
+            let begun = begun?.into_iter();
+            Some(
+                begun
+                    .map(|(target, at)| Partition::new(poller, target, at))
+                    .collect(),
+            )
+        }
+        Err(error) => {
+            let request_id = error.request_id.as_deref();
+            warn!(source = &*poller.name, request_id, %error, "the partitions could not be begun");
+            poller.telemetry.poll_failed();
+            let (board, now) = (&poller.board, poller.runtime.now());
+            board.discovery_failed(&poller.name, now, &error);
+            None
+        }
+    }
+}
+
+/// Where each partition is read from; `None` where the state could not be written. What begins is
+/// made durable for all of them before any is read: a partition of which nothing is known, beside
+/// one that was read, is taken for a new one.
+async fn offsets_of(
+    poller: &Stream,
+    partitions: Vec<TargetId>,
+) -> Result<Option<Vec<(TargetId, Checkpoint)>>, ApiError> {
+    let now = poller.clock.at_least();
+    let Ok(starts) = poller.writer.starts_of(partitions.clone(), now).await else {
+        return Ok(None);
+    };
+    let (mut offsets, mut begun) = (Vec::new(), Vec::new());
+    for (target, start) in partitions.into_iter().zip(starts) {
+        let checkpoint = match start {
+            StartFrom::Checkpoint(checkpoint) => checkpoint,
+            StartFrom::Time(reached) => {
+                let next = poller.source.offset_at(&target, reached).await?;
+                let checkpoint = Checkpoint::Offset { next, reached };
+                begun.push((target.clone(), checkpoint));
+                checkpoint
+            }
+        };
+        offsets.push((target, checkpoint));
+    }
+    let is_durable = poller.writer.advance(begun).await.is_ok();
+    Ok(is_durable.then_some(offsets))
+}
+
+// === impl Partition ===
+
+impl Partition {
+    fn new(poller: &Stream, target: TargetId, at: Checkpoint) -> Self {
+        poller.board.added(&target, &poller.name);
+        let lateness = AllowedLateness::NONE;
+        poller.board.opened(&target, at.time(), lateness);
+        Self {
+            next: at.next_offset().unwrap_or_default(),
+            schedule: Schedule::new(poller.timing.clone()),
+            reporter: Reporter::new(poller, &target),
+            poller: poller.clone(),
+            target,
+        }
+    }
+
+    async fn run(mut self) {
+        let poller = self.poller.clone();
+        let stop = &poller.runtime.stop;
+        loop {
+            let began = Instant::now();
+            // What was read and not handed over yet is read again.
+            let batch = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                batch = poller.source.read(&self.target, self.next) => batch,
+            };
+            let wait = match batch {
+                Ok(batch) => self.take(batch, began).await,
+                Err(error) => {
+                    let request_id = error.request_id.as_deref();
+                    self.failed(trouble_of(&error), &error.to_string(), request_id)
+                }
+            };
+            if poller.runtime.until_stopped(sleep(wait)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Has a batch counted; the time to wait before the next one.
+    async fn take(&mut self, mut batch: Batch, began: Instant) -> Duration {
+        let Poller { clock, timing, .. } = &*self.poller;
+        // A time ahead of the cloud's would evict keys too early.
+        batch.reached = batch.reached.min(clock.at_least());
+        let (next, settled) = (batch.next, batch.reached);
+        let is_empty = batch.next == batch.from;
+        let mut tally = Tally::default();
+        tally.meet(&batch.page);
+        self.reporter.rejected(&batch.page.rejects);
+        match self.poller.writer.batch(&self.target, batch).await {
+            Ok(BatchOutcome::Counted(outcome)) => {
+                self.next = next;
+                let counted = outcome.counted;
+                tally.add(outcome);
+                self.reporter.counted(&tally);
+                let polled = Polled {
+                    settled,
+                    allowed_lateness: AllowedLateness::NONE,
+                    hint: None,
+                };
+                debug!(target_name = %self.target, counted, next, "read");
+                self.reporter.polled(&tally, polled);
+                self.schedule.succeeded();
+                match is_empty {
+                    true => timing.interval.saturating_sub(began.elapsed()),
+                    false => Duration::ZERO,
+                }
+            }
+            Ok(BatchOutcome::Misplaced(read_to)) => {
+                debug!(target_name = %self.target, ?read_to, "read where it was not read to");
+                self.next = read_to.unwrap_or(self.next);
+                timing.interval
+            }
+            Err(refused) => self.failed(refusal(refused), &Refused.to_string(), None),
+        }
+    }
+
+    fn failed(&mut self, trouble: Trouble, text: &str, request_id: Option<&str>) -> Duration {
+        self.reporter.failed(trouble, text, request_id);
+        self.schedule.failed()
+    }
+}
