@@ -13,7 +13,7 @@
 
 mod lines;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::Timestamp;
 use lines::{Chain, Instant, after, overlap};
@@ -26,6 +26,8 @@ const PAGES_MAX: usize = 10_000;
 const INSTANT_PAGES_MAX: usize = 1_000;
 /// Chains of one read that may be lost before their end.
 const LOST_MAX: usize = 100;
+/// Lines one after the other that may be in doubt. With more it is not the lines' fault.
+const DOUBTS_MAX: usize = 3;
 /// Answers without a line, one after the other, in a chain that claims to go on.
 const EMPTY_MAX: usize = 3;
 
@@ -93,10 +95,10 @@ pub struct ChainRead {
     truncated: bool,
     /// A line below cannot be had by itself, and all lines below the chain were handed over.
     withheld_below: Option<Timestamp>,
-    /// Where a line cannot be had, and the other end of its millisecond was read.
-    doubt: Option<Instant>,
-    /// A millisecond with an unavailable line that was not told yet.
-    unavailable: Option<Timestamp>,
+    /// Where lines cannot be had, and the other ends of their milliseconds were read; in order.
+    doubts: VecDeque<Instant>,
+    /// Milliseconds with an unavailable line that were not told yet.
+    unavailable: VecDeque<Timestamp>,
     /// Milliseconds that had such lines in earlier reads.
     known: BTreeSet<Timestamp>,
 }
@@ -108,7 +110,7 @@ enum Phase {
     /// A millisecond from its other end: so many lines were given, up to the line at which the
     /// instant stands.
     Rest(usize, Instant),
-    /// The line in doubt once more, before reading goes on.
+    /// The first line in doubt once more, before reading goes on.
     Recheck(Box<Phase>),
     Done,
 }
@@ -131,8 +133,8 @@ impl ChainRead {
             broken: false,
             truncated: false,
             withheld_below: None,
-            doubt: None,
-            unavailable: None,
+            doubts: VecDeque::new(),
+            unavailable: VecDeque::new(),
             known,
         };
         read.begin(from);
@@ -182,7 +184,7 @@ impl ChainRead {
                 ..of_instant(instant.at, *given)
             }),
             Phase::Recheck(_) => {
-                let doubt = self.doubt.as_ref()?;
+                let doubt = self.doubts.front()?;
                 Some(of_instant(doubt.at, doubt.offset))
             }
         }
@@ -197,13 +199,15 @@ impl ChainRead {
             Phase::Rest(given, instant) => self.took_of_rest(given, instant, &page),
             Phase::Recheck(_) => {
                 // It was the moment. What was read behind it comes again.
-                if let Some(instant) = self.doubt.take() {
+                let first = self.doubts.pop_front();
+                self.doubts.clear();
+                if let Some(instant) = first {
                     self.took_of_instant(instant, &page);
                 }
             }
             Phase::Done => return,
         }
-        if self.doubt.is_some() {
+        if !self.doubts.is_empty() {
             let go_on = std::mem::replace(&mut self.phase, Phase::Done);
             self.phase = Phase::Recheck(Box::new(go_on));
         }
@@ -224,23 +228,28 @@ impl ChainRead {
     }
 
     /// No answer to [`Self::next`] can be had, although it asks for one line alone. False where
-    /// the read cannot go on, because nothing else was answered since this happened before.
+    /// the read cannot go on, because nothing else was answered since this happened several times.
     pub fn withheld(&mut self) -> bool {
         self.pages += 1;
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Chain(_) => self.halve(),
             Phase::Instant(instant) => self.phase = Phase::Rest(0, instant),
-            Phase::Rest(_, instant) if self.doubt.is_none() => {
+            Phase::Rest(_, instant) if self.doubts.len() < DOUBTS_MAX => {
                 let at = instant.at;
-                self.doubt = Some(instant);
+                self.doubts.push_back(instant);
                 self.begin(after(at));
                 // Nothing is left that could tell the line from the moment.
                 self.broken |= matches!(self.phase, Phase::Done);
             }
             Phase::Recheck(go_on) => {
-                self.unavailable = self.doubt.take().map(|instant| instant.at);
-                self.phase = *go_on;
-                self.reach(self.chain.from);
+                let doubt = self.doubts.pop_front();
+                self.unavailable.extend(doubt.map(|instant| instant.at));
+                if self.doubts.is_empty() {
+                    self.phase = *go_on;
+                    self.reach(self.chain.from);
+                } else {
+                    self.phase = Phase::Recheck(go_on);
+                }
             }
             Phase::Rest(..) | Phase::Done => {
                 self.broken = true;
@@ -255,7 +264,7 @@ impl ChainRead {
 
     /// A millisecond whose line proved to be unavailable, once.
     pub fn take_unavailable(&mut self) -> Option<Timestamp> {
-        self.unavailable.take()
+        self.unavailable.pop_front()
     }
 
     /// Goes on with the first half of what the chain has not given, down to a millisecond.
@@ -413,7 +422,7 @@ impl ChainRead {
 
     /// Nothing counts as reached behind a line that is in doubt.
     fn reach(&mut self, position: Timestamp) {
-        if !self.broken && self.doubt.is_none() {
+        if !self.broken && self.doubts.is_empty() {
             self.reached = self.reached.max(position);
         }
     }

@@ -137,7 +137,10 @@ impl PagedRead {
         let is_end = self.reached_end(&page);
         let drop = self.open.drop_to(&page);
         if drop.is_some_and(|drop| page.offset + drop <= self.open.start) {
+            // Rows of a second that began further up may still change places with those above.
+            let has_moved = page.tie_start == 0 && self.open.is_above(&page);
             self.open = Open::from(&page);
+            self.open.has_moved = has_moved;
         } else {
             self.open.go_on(&page, drop);
             let is_short = drop.is_some_and(|drop| drop > 0) && self.open.is_loose;
@@ -279,12 +282,16 @@ impl Open {
     fn go_on(&mut self, page: &PageShape, drop: Option<u64>) {
         let has_held = |last: &Vec<u64>| order_held(last, &page.marks);
         self.is_loose |= drop.is_none() || !self.last.as_ref().is_some_and(has_held);
-        let is_newer = self.oldest.is_some() && page.newest > self.oldest;
-        self.has_moved |= is_newer || drop != Some(0);
+        self.has_moved |= self.is_above(page) || drop != Some(0);
         self.met.extend(&page.marks);
         self.total = self.total.max(page.total);
         self.oldest = page.oldest.or(self.oldest);
         self.last = Some(page.marks.clone());
+    }
+
+    /// Whether a page begins with a newer second than the last one ended with.
+    fn is_above(&self, page: &PageShape) -> bool {
+        self.oldest.is_some() && page.newest > self.oldest
     }
 
     /// Whether no row can be missing down to the end of this page.

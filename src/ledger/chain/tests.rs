@@ -313,6 +313,20 @@ fn a_line_that_cannot_be_had_is_stepped_over_and_told_once() {
     assert!(again.requests < log.requests, "{} requests", again.requests);
 }
 
+/// With nothing between them that could be answered, as in a topic of few calls.
+#[test]
+fn up_to_three_lines_in_a_row_that_cannot_be_had_are_stepped_over() {
+    for (count, is_good) in [(2, true), (3, true), (4, false)] {
+        let times: Vec<i64> = (0..count).map(|n| 100 + n).collect();
+        let mut log = Log::new(&times, 1, 1);
+        log.withheld = (0..count as u64).collect();
+        let read = log.read(0, 2_000);
+        assert_eq!(read.is_complete(), is_good, "{count}");
+        let told = if is_good { times } else { Vec::new() };
+        assert_eq!(log.unavailable, told, "{count}");
+    }
+}
+
 #[test]
 fn an_api_that_answers_nothing_for_a_while_hides_no_line() {
     // However long it lasts: either the read ends without its end, or all lines are met.
