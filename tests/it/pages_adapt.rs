@@ -174,6 +174,20 @@ async fn a_row_that_no_answer_can_bring_is_stepped_over_by_offset() {
     }
 }
 
+/// A text with an escape that JSON does not know makes a whole answer unreadable.
+#[tokio::test(start_paused = true)]
+async fn a_row_that_breaks_the_answer_which_holds_it_is_stepped_over() {
+    for api in ["v2", "v3", "cls"] {
+        let faults = Faults {
+            oversized_rows: 0.002,
+            broken_rows: true,
+            ..Faults::none()
+        };
+        let (invalid, lost) = reads_exactly(api, faults, api).await;
+        assert!(lost > 1 && invalid >= lost, "{api}: {invalid} of {lost}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_row_that_no_answer_can_bring_is_told_once_and_hides_no_other() {
     let faults = Faults {

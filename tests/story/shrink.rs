@@ -148,6 +148,7 @@ const QUIET: [Quiet; 23] = [
     |f| f.cut_at = None,
     |f| f.row_delay = std::time::Duration::ZERO,
     |f| f.oversized_rows = 0.0,
+    |f| f.broken_rows = false,
     |f| f.throttle = 0.0,
     |f| f.cut_body = 0.0,
 ];

@@ -244,7 +244,7 @@ impl Cloud {
             return Err(Refusal::invalid("limit"));
         }
         visit.rows = weight.rows;
-        let response = Response::json(body);
+        let response = Response::json(self.settings.faults.spoil(weight, body));
         Ok(match mishap {
             Mishap::Cut(place) => response.cut(place),
             _ => response,

@@ -81,6 +81,8 @@ pub struct Faults {
     /// A row is so large that no answer can hold it. Such rows are no part of the truth's
     /// invocations; the truth counts them as `unreadable`.
     pub oversized_rows: f64,
+    /// What holds such a row is not refused: it is an answer that is no JSON.
+    pub broken_rows: bool,
     /// The link is slow: an answer takes so much longer for each of its rows.
     pub row_delay: Duration,
     /// A proxy cuts every body that is longer than so many bytes there.
@@ -179,6 +181,7 @@ impl Faults {
             most_rows: None,
             most_bytes: None,
             oversized_rows: 0.0,
+            broken_rows: false,
             row_delay: Duration::ZERO,
             cut_at: None,
         }
@@ -288,7 +291,17 @@ impl Faults {
             return Some(TooLarge::Rows);
         }
         let is_long = self.most_bytes.is_some_and(|most| bytes > most);
-        (is_long || weight.oversized).then_some(TooLarge::Bytes)
+        let is_refused = weight.oversized && !self.broken_rows;
+        (is_long || is_refused).then_some(TooLarge::Bytes)
+    }
+
+    /// Writes a text with an escape that JSON does not know into an answer that holds a broken row.
+    pub(crate) fn spoil(&self, weight: Weight, mut object: String) -> String {
+        if weight.oversized && self.broken_rows && object.ends_with('}') {
+            object.pop();
+            object.push_str(r#","odd":"\x"}"#);
+        }
+        object
     }
 
     /// The clock that the `Date` of one answer shows; `None` where it has none.

@@ -56,6 +56,8 @@ pub(super) enum Fault {
         content_type: String,
         bytes: usize,
     },
+    /// An answer that is no JSON at the same place as the one before it: some row spoils it.
+    UnreadableAgain(Malformed),
     /// Success, but nothing in it.
     NoPayload,
     /// There are no usable credentials.
@@ -69,12 +71,12 @@ pub(super) enum Fault {
 impl ApiError {
     /// Returns whether the same question may be answered when it asks for fewer rows: the answer
     /// was refused for its size, was over the transport's limit, did not come in time, or broke off
-    /// twice at the same place. Not for throttling, rights or times.
+    /// or could not be read twice at the same place. Not for throttling, rights or times.
     pub fn asks_for_less(&self) -> bool {
         match &*self.code {
             "timeout" | "too_large" => true,
             // At places that differ it is chance.
-            "cut_body" => self.class == ErrorClass::Invalid,
+            "cut_body" | "non_json" => self.class == ErrorClass::Invalid,
             code => codes::speaks_of_size(code, &self.message),
         }
     }
@@ -123,6 +125,9 @@ impl Fault {
             // These two say what to do in their own text.
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
             Self::CutAgain(_) => of("cut_body", ErrorClass::Invalid, "ask for smaller pages"),
+            Self::UnreadableAgain(_) => {
+                of("non_json", ErrorClass::Invalid, "ask for smaller pages")
+            }
             Self::Credentials(_) => of("credentials", ErrorClass::Authentication, ""),
             Self::NoPayload => of("no_payload", ErrorClass::Transient, other),
             Self::Stopping => of("stopping", ErrorClass::Transient, ""),
@@ -178,6 +183,9 @@ impl Fault {
             Self::Api(refusal) => refusal.text(),
             Self::Transport(error) => error.to_string(),
             Self::CutAgain(error) => format!("{error}, each time at the same place"),
+            Self::UnreadableAgain(malformed) => {
+                format!("the answer is unreadable: {malformed}, each time at the same place")
+            }
             Self::Status(status) => format!("the answer has HTTP status {status}"),
             Self::Body {
                 malformed,

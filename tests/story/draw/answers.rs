@@ -44,6 +44,7 @@ impl Dice<'_> {
         faults.row_delay = Duration::from_millis(self.sometimes(0.3, || ms).unwrap_or(0));
         faults.oversized_rows = lost.filter(|_| loses).unwrap_or(0.0);
         story.request_timeout = self.pick(&[30, 30, 15]);
+        faults.broken_rows = self.sometimes(0.3, || ()).is_some();
     }
 }
 
@@ -74,8 +75,13 @@ impl Story {
             (
                 faults.oversized_rows > 0.0,
                 format!(
-                    "{:.2} % of the rows can never be had.",
-                    faults.oversized_rows * 100.0
+                    "{:.2} % of the rows can never be had{}.",
+                    faults.oversized_rows * 100.0,
+                    if faults.broken_rows {
+                        ": they break the answer"
+                    } else {
+                        ""
+                    }
                 ),
             ),
         ])

@@ -85,6 +85,7 @@ impl Cloud {
             return Err(too_large(call.service, why));
         }
         visit.rows = weight.rows;
+        let inside = self.settings.faults.spoil(weight, inside);
         let response = Response::bare_json(envelope(&inside, request_id));
         Ok(match mishap {
             Mishap::Cut(place) => response.cut(place),

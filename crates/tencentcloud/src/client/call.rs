@@ -12,6 +12,7 @@ use crate::clock::{CloudClock, Stamp};
 use crate::codes::{self, ErrorClass};
 use crate::credentials::{CredentialProvider, Credentials};
 use crate::date::parse_retry_after;
+use crate::envelope::Malformed;
 use crate::error::{ApiError, Fault};
 use crate::nonces::Nonces;
 use crate::pace::Pace;
@@ -56,6 +57,8 @@ struct Tries {
     asked_for_the_time: bool,
     /// After how many bytes the last answer broke off.
     cut_after: Option<usize>,
+    /// Where the last answer could not be read, in words.
+    unreadable: Option<Malformed>,
     /// When the latest request was sent, by which clock.
     stamp: Stamp,
 }
@@ -136,7 +139,7 @@ impl Inner {
                 if judged.is_ok() {
                     self.compare_clocks(&response, tries.stamp);
                 }
-                judged
+                judged.map_err(|fault| tries.could_not_read(fault, &response))
             }
             Err(error) => Err(tries.broke(error)),
         };
@@ -260,6 +263,33 @@ impl Tries {
         match self.cut_after.replace(received) {
             Some(before) if before == received && received > 0 => Fault::CutAgain(error),
             _ => Fault::Transport(error),
+        }
+    }
+
+    /// What a body that cannot be read is, given the one before it. Only what begins as an answer of
+    /// the API can hold rows.
+    fn could_not_read(&mut self, fault: Fault, response: &HttpResponse) -> Fault {
+        let before = self.unreadable.take();
+        match fault {
+            Fault::Body { malformed, .. }
+                if before.as_ref() == Some(&malformed) && !malformed.is_json() =>
+            {
+                Fault::UnreadableAgain(malformed)
+            }
+            Fault::Body {
+                malformed,
+                content_type,
+                bytes,
+            } => {
+                let is_answer = response.body.trim_ascii_start().starts_with(b"{");
+                self.unreadable = is_answer.then(|| malformed.clone());
+                Fault::Body {
+                    malformed,
+                    content_type,
+                    bytes,
+                }
+            }
+            fault => fault,
         }
     }
 }

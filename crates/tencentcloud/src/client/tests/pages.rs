@@ -41,6 +41,22 @@ async fn a_body_that_is_cut_at_one_place_twice_asks_for_less_and_one_cut_by_chan
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_is_no_json_at_one_place_twice_asks_for_less_and_a_page_of_a_proxy_does_not() {
+    let broken = r#"{"code":0,"message":"","data":[{"log":"\x"}]}"#;
+    let error = call_for("1000", &Script::new([ok(200, broken)])).await;
+    assert_eq!((&*error.code, error.attempts), ("non_json", 2));
+    assert!(error.asks_for_less(), "{error}");
+    assert!(error.to_string().contains("at the same place"), "{error}");
+    let page = call_for("1000", &Script::new([ok(200, "<html>busy</html>")])).await;
+    assert_eq!(&*page.code, "non_json");
+    assert!(!page.asks_for_less() && page.attempts > 2, "{page}");
+    let elsewhere = [broken, r#"{"code":0,"data":["\x"]}"#];
+    let by_chance = elsewhere.map(|body| ok(200, body));
+    let error = call_for("1000", &Script::new(by_chance.into_iter().cycle().take(8))).await;
+    assert!(error.attempts > 2, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_for_size_are_told_from_others() {
     for (answer, asks_for_less) in [
         (
