@@ -126,7 +126,7 @@ fn with_same_setup(story: &Story, at: usize, with: &mut dyn FnMut(Change<'_>)) {
 
 type Quiet = fn(&mut Faults);
 
-const QUIET: [Quiet; 23] = [
+const QUIET: [Quiet; 24] = [
     |f| (f.throttle, f.errors, f.html, f.empty_body, f.cut_body) = (0.0, 0.0, 0.0, 0.0, 0.0),
     |f| (f.sts_errors, f.metadata_errors) = (0.0, 0.0),
     |f| f.slow_body = 0.0,
