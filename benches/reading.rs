@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway::{Gateway, Waits};
-use scf_exporter::app::{Pipeline, Seams};
+use scf_exporter::app::{Dependencies, Pipeline};
 use scf_exporter::config::Config;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
@@ -134,13 +134,13 @@ impl Scenario {
         let start = Timestamp::from_millis(settings.start_ms);
         let runtime = Runtime::simulated(start, SEED);
         let gateway = Gateway::new(Cloud::new(settings), runtime.clock.clone());
-        let seams = Seams {
+        let dependencies = Dependencies {
             runtime,
             transport: gateway.clone(),
             environment: Arc::new(|_: &str| None),
             disk: None,
         };
-        let running = Pipeline::build(&config, seams).await?.start();
+        let running = Pipeline::build(&config, dependencies).await?.start();
         tokio::time::sleep(WARM_UP).await;
         gateway.begin();
         tokio::time::sleep(stretch).await;

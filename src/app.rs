@@ -8,8 +8,8 @@
 //! before [`App::run`].
 
 mod reload;
-mod shown;
 mod sources;
+mod status_view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -34,13 +34,13 @@ use crate::runtime::{Runtime, spawn};
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
-use crate::web::{self, BindError, Lifecycle, Site, WebConfig, Wish};
+use crate::web::{self, BindError, ControlRequest, Lifecycle, Site, WebConfig};
 pub use reload::{Reload, Reloaded};
-pub use shown::Shown;
-use sources::{Built, Terms, Wiring};
+use sources::{Built, SourceSpec, Wiring};
+pub use status_view::StatusView;
 
 /// What the process takes from the world, so that tests can bring a world of their own.
-pub struct Seams {
+pub struct Dependencies {
     /// Clock and random numbers.
     pub runtime: Runtime,
     /// How requests reach the cloud.
@@ -93,7 +93,7 @@ pub struct Pipeline {
     /// The metrics about the exporter.
     pub telemetry: Arc<Telemetry>,
     /// What the web server shows.
-    pub view: Arc<Shown>,
+    pub view: Arc<StatusView>,
 }
 
 /// A pipeline at work.
@@ -104,12 +104,12 @@ pub struct Running {
     /// By name.
     sources: BTreeMap<String, AtWork>,
     committer: tokio::task::JoinHandle<()>,
-    view: Arc<Shown>,
+    view: Arc<StatusView>,
 }
 
 /// A source that reads.
 struct AtWork {
-    terms: Terms,
+    terms: SourceSpec,
     task: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -122,7 +122,7 @@ pub struct App {
     listeners: Vec<TcpListener>,
     reload: Option<Reload>,
     lifecycle: Lifecycle,
-    wishes: mpsc::Receiver<Wish>,
+    requests: mpsc::Receiver<ControlRequest>,
 }
 
 // === impl App ===
@@ -132,11 +132,11 @@ impl App {
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
-        let began = seams.runtime.now();
+    pub async fn build(config: &Config, dependencies: Dependencies) -> Result<Self, BuildError> {
+        let began = dependencies.runtime.now();
         let toolkit = WebConfig::load(config.web.config_file.as_deref())?;
         let listeners = listen(&config.web).await?;
-        let pipeline = Pipeline::build(config, seams).await?;
+        let pipeline = Pipeline::build(config, dependencies).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
             .map_err(|cause| BuildError::Other(cause.to_string()))?
@@ -145,7 +145,7 @@ impl App {
                 created_series: config.web.created_series,
                 began: Some(began),
             });
-        let (lifecycle, wishes) = Lifecycle::new();
+        let (lifecycle, requests) = Lifecycle::new();
         let site = match config.web.enable_lifecycle {
             true => site.with_lifecycle(lifecycle.clone()),
             false => site,
@@ -157,7 +157,7 @@ impl App {
             listeners,
             reload: None,
             lifecycle,
-            wishes,
+            requests,
         })
     }
 
@@ -197,7 +197,7 @@ impl App {
     }
 
     /// The published series, for whoever watches from inside.
-    pub fn view(&self) -> Arc<Shown> {
+    pub fn view(&self) -> Arc<StatusView> {
         self.pipeline.view.clone()
     }
 
@@ -216,7 +216,7 @@ impl App {
             biased;
             () = stop => {}
             // A reload that has begun is given up at the stop.
-            () = running.obey(self.wishes, self.reload) => {}
+            () = running.handle_control(self.requests, self.reload) => {}
         }
         info!("stopping: pages in flight are ended and committed");
         let limit = running.config.poll.stop_timeout;
@@ -248,8 +248,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub async fn build(config: &Config, seams: Seams) -> Result<Self, BuildError> {
-        let (store, mut stored) = match (&seams.disk, &config.state.path) {
+    pub async fn build(config: &Config, dependencies: Dependencies) -> Result<Self, BuildError> {
+        let (store, mut stored) = match (&dependencies.disk, &config.state.path) {
             (Some(disk), _) => Store::open_on(disk.clone())?,
             (None, Some(path)) => Store::open(path)?,
             (None, None) => (Store::memory(), Stored::default()),
@@ -258,32 +258,32 @@ impl Pipeline {
             Telemetry::new(&BuildInfo::current())
                 .map_err(|cause| BuildError::Other(cause.to_string()))?,
         );
-        telemetry.config_loaded(seams.runtime.now());
+        telemetry.config_loaded(dependencies.runtime.now());
         let held = std::mem::take(&mut stored.held);
         let (committer, writer, published) = Committer::new(
             LedgerState::restore(rules(config), stored).wanting(wanted(config)),
             store,
             telemetry.clone(),
-            seams.runtime.clone(),
+            dependencies.runtime.clone(),
             ZeroFirst::new(config.web.zero_first, held),
         );
-        let view = Arc::new(Shown {
+        let view = Arc::new(StatusView {
             published,
             board: Arc::default(),
             condition: committer.condition(),
             telemetry: telemetry.clone(),
-            began: seams.runtime.now(),
-            runtime: seams.runtime.clone(),
+            began: dependencies.runtime.now(),
+            runtime: dependencies.runtime.clone(),
         });
         let wiring = Wiring {
-            seams,
+            dependencies,
             telemetry: telemetry.clone(),
             board: view.board.clone(),
             writer,
         };
         let mut built = Vec::new();
         for source in &config.sources {
-            built.push(wiring.build(Terms::of(config, source)).await?);
+            built.push(wiring.build(SourceSpec::of(config, source)).await?);
         }
         Ok(Self {
             config: config.clone(),

@@ -6,16 +6,18 @@
 //! change.
 
 mod answers;
-mod condition;
+mod handle;
 mod ledger_state;
 mod owner;
-mod writer;
+mod store_health;
 mod zero_first;
 
-pub use condition::Condition;
+pub use handle::{
+    CommitConfig, CommitFailed, CommitHandle, ListRequest, ListedFunctions, PendingReply, answer,
+};
 pub use ledger_state::{
     BatchOutcome, Correction, Delta, LedgerState, Minute, PageOutcome, Rules, StartFrom,
 };
 pub use owner::{Committer, Published};
-pub use writer::{Answer, Asked, Known, Refused, Terms, Writer, answer};
+pub use store_health::StoreHealth;
 pub use zero_first::ZeroFirst;

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, BuildError, Seams, Shown};
+use crate::app::{App, BuildError, Dependencies, StatusView};
 use crate::cli::DemoArgs;
 use crate::config::{self, Config, CredentialsConfig, Diagnostics};
 use crate::runtime::spawn;
@@ -108,11 +108,11 @@ impl Demo {
     /// See [`DemoError`].
     pub async fn run(
         self,
-        seams: Seams,
+        dependencies: Dependencies,
         stop: impl Future<Output = ()>,
         say: impl Fn(String) + Send + 'static,
     ) -> Result<(), DemoError> {
-        let app = App::build(&self.config, seams).await?;
+        let app = App::build(&self.config, dependencies).await?;
         let scheme = if app.is_encrypted() { "https" } else { "http" };
         let exporter = format!("{scheme}://{}", app.address()?);
         say(welcome(&self.config, &exporter, self.address));
@@ -148,7 +148,7 @@ fn welcome(config: &Config, exporter: &str, cloud: SocketAddr) -> String {
 
 /// Says every few seconds what was counted and what there is to count.
 async fn tell(
-    view: Arc<Shown>,
+    view: Arc<StatusView>,
     cloud: Arc<Cloud>,
     clock: Box<dyn Fn() -> i64 + Send>,
     say: impl Fn(String),

@@ -17,7 +17,7 @@ mod text;
 mod writer;
 
 pub use body::{RenderedBody, ScrapeFormat};
-pub use format::{Answer, Format};
+pub use format::{Format, Negotiated};
 pub use negotiate::Encoding;
 pub use options::ExpositionOptions;
 pub use renderer::render;

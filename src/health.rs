@@ -25,7 +25,7 @@ pub enum HealthError {
     },
     /// An answer that says that something is wrong.
     #[error("{address} answers {status}")]
-    Refused {
+    CommitFailed {
         /// What was asked, without a password.
         address: Url,
         /// The answer.
@@ -53,7 +53,7 @@ pub async fn ask(address: &str) -> Result<(), HealthError> {
     if status.is_success() || status == StatusCode::UNAUTHORIZED {
         return Ok(());
     }
-    Err(HealthError::Refused {
+    Err(HealthError::CommitFailed {
         address: shown,
         status,
     })

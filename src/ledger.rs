@@ -21,6 +21,6 @@ pub use lateness::AllowedLateness;
 pub use lists::{Functions, LastSeen, ListId, ListedAt, Look, MISSES, Missed, Retention};
 pub(crate) use pages::ROUNDS;
 pub use pages::{NextPage, PageShape, PagedRead};
-pub use search::{Search, Shown};
+pub use search::{AnsweredWindow, Search};
 pub use targets::{Listed, RowOrder, Scope, TargetId, TargetKind};
 pub use window::{Ask, DEPTH_MAX, Mark, SECONDS_MAX, WindowRead};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use scf_exporter::app::{App, BuildError, Reload, Seams};
+use scf_exporter::app::{App, BuildError, Dependencies, Reload};
 use scf_exporter::cli::{self, Action};
 use scf_exporter::config::{self, Diagnostics, Overrides};
 #[cfg(feature = "demo")]
@@ -78,7 +78,9 @@ async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure>
         tracing::warn!(warning, "the configuration is not wrong, but hardly meant");
     }
     let (stop, mut hangups) = (stop_signal(), Hangups::from_now_on());
-    let app = App::build(&config, seams()).await.map_err(not_built)?;
+    let app = App::build(&config, dependencies())
+        .await
+        .map_err(not_built)?;
     let level = logging.clone();
     let app = app.with_reload(Reload {
         load: Arc::new(move || read(file.as_deref(), &overrides)),
@@ -106,7 +108,7 @@ async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
         .await
         .map_err(failure)?;
     logging::start(&demo.config.log);
-    demo.run(seams(), stop_signal(), |line| println!("{line}"))
+    demo.run(dependencies(), stop_signal(), |line| println!("{line}"))
         .await
         .map_err(failure)
 }
@@ -160,9 +162,9 @@ fn failure(error: impl std::fmt::Display) -> Failure {
     Failure(error.to_string(), 1)
 }
 
-fn seams() -> Seams {
+fn dependencies() -> Dependencies {
     let environment: Environment = Arc::new(|name: &str| std::env::var(name).ok());
-    Seams {
+    Dependencies {
         runtime: Runtime::system(),
         transport: Arc::new(HttpTransport::new(HttpLimits {
             user_agent: concat!("scf-exporter/", env!("CARGO_PKG_VERSION")),

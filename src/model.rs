@@ -7,8 +7,8 @@ mod outcome;
 mod units;
 
 pub use batch::Batch;
-pub use function::{About, FunctionId};
-pub use invocation::{AttemptKey, ColdStart, Page, RejectReason, Row, attempt_id, is_uuid};
+pub use function::{FunctionConfig, FunctionId};
+pub use invocation::{ColdStart, InvocationKey, Page, RejectReason, Row, attempt_id, is_uuid};
 pub use outcome::{Outcome, RetCode};
 pub use tencentcloud::Timestamp;
 pub use units::{Bytes, Nanos};

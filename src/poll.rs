@@ -15,7 +15,7 @@ mod target;
 
 use std::sync::Arc;
 
-use crate::commit::Writer;
+use crate::commit::CommitHandle;
 use crate::config::Poll;
 use crate::ledger::ListId;
 use crate::runtime::Runtime;
@@ -23,7 +23,7 @@ use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
 use crate::tencent::CloudClock;
 
-pub use board::{Board, SourceInfo, SourceState, TargetState};
+pub use board::{SourceInfo, SourceState, StatusBoard, TargetState};
 pub use budget::Budget;
 pub use source::run_source;
 pub use stream::run_stream;
@@ -42,11 +42,11 @@ pub struct Poller<S: ?Sized = dyn LogSource> {
     /// Requests for all its targets.
     pub budget: Arc<Budget>,
     /// Where pages go.
-    pub writer: Writer,
+    pub writer: CommitHandle,
     /// Its metrics.
     pub telemetry: SourceTelemetry,
     /// What people are shown.
-    pub board: Arc<Board>,
+    pub board: Arc<StatusBoard>,
     /// The cloud's clock, and what vouches for it.
     pub clock: CloudClock,
     /// The cloud's time, jitter and the wish to stop.

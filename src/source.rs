@@ -29,7 +29,7 @@ use crate::ledger::{AllowedLateness, Listed, Look, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture};
 
-pub use crate::config::FunctionSelector as Wanted;
+pub use crate::config::FunctionSelector;
 pub use remarks::Remarks;
 
 /// An API that is polled for invocations: a span of positions is read as often as its rule needs.
@@ -104,7 +104,7 @@ pub trait StreamedSource: Send + Sync {
 
 /// Where a source reads, and how its targets are cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceScope {
     /// The account's name in the configuration, or nothing.
     pub account: Arc<str>,
     /// Region, such as `ap-guangzhou`.
@@ -223,9 +223,9 @@ impl Span {
     }
 }
 
-// === impl Place ===
+// === impl SourceScope ===
 
-impl Place {
+impl SourceScope {
     /// How long after its start, cut to the second, a call of unknown timeout may still appear.
     fn allowed_lateness_of_calls(&self) -> AllowedLateness {
         AllowedLateness::of_calls(self.max_run_time, self.delivery_delay).with_cut_starts()

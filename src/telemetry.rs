@@ -1,6 +1,6 @@
 //! What the exporter says about itself: its own metrics, on a registry of its own.
 //!
-//! What people are shown beside the metrics is described here as well ([`Recent`], [`Trouble`],
+//! What people are shown beside the metrics is described here as well ([`Recent`], [`Issue`],
 //! [`Unread`]).
 //! Names, texts and labels come from [`crate::catalog`]. Counts on the way of the data (records,
 //! commits, polls) are plain atomics held by their handles, so that a scrape never makes that way
@@ -32,7 +32,7 @@ pub use recent::{CELLS, Cell, Recent};
 pub use requests::Requests;
 pub use rows::Rows;
 pub use source::SourceTelemetry;
-pub use trouble::Trouble;
+pub use trouble::Issue;
 pub use unread::{Awaited, Unread};
 
 /// Upper bounds for a request to the cloud, in seconds: from one in the same region to one that

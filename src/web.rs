@@ -15,7 +15,7 @@ mod view;
 
 pub use body::Body;
 pub use exporter_toolkit::{BindError, Limits, WebConfig, bind, serve, systemd_sockets};
-pub use lifecycle::{Lifecycle, Wish};
+pub use lifecycle::{ControlRequest, Lifecycle};
 pub use site::{Site, TelemetryPathError};
 pub use view::{
     ActionRate, ConfigStatus, Health, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use peak_alloc::PeakAlloc;
-use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
+use scf_exporter::model::{
+    Bytes, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
+};
 use scf_exporter::series::{Exemplars, FunctionSeries, NativeHistogram, SeriesSet, Unit};
 
 /// Counts the bytes that this process holds; so there is one test in this file.
@@ -27,7 +29,7 @@ impl Stream {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// About normal: mean 0, deviation 1.
+    /// FunctionConfig normal: mean 0, deviation 1.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.share()).sum::<f64>() - 6.0
     }
@@ -57,7 +59,7 @@ fn function(number: u64, calls: u64) -> FunctionSeries {
         let id = u128::from(stream.next()) << 64 | u128::from(stream.next());
         series.count(
             &Row {
-                key: AttemptKey { id, attempt: 0 },
+                key: InvocationKey { id, attempt: 0 },
                 id_is_uuid: true,
                 outcome: match factor {
                     _ if millis >= 60_000.0 => Outcome::Timeout,

@@ -11,8 +11,8 @@ use scf_exporter::secret::Secret;
 use scf_exporter::sim::Cloud;
 use scf_exporter::source::functions::{FoundList, Lister};
 use scf_exporter::source::{
-    Flow, LogSource, Mode, PageSink, Place, Span, Wanted, cls::ClsSource, v2::V2Source,
-    v3::V3Source,
+    Flow, FunctionSelector, LogSource, Mode, PageSink, SourceScope, Span, cls::ClsSource,
+    v2::V2Source, v3::V3Source,
 };
 use scf_exporter::tencent::{
     ApiError, BoxFuture, Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider,
@@ -79,14 +79,14 @@ fn source(
     let provider = Arc::new(StaticProvider::new(credentials));
     let client = Client::new(config, provider, transport, runtime, Arc::new(()));
     let region = &*settings.region;
-    let place = Place {
+    let place = SourceScope {
         account: "".into(),
         region: region.into(),
         read: Read::Region,
         max_run_time: Duration::from_secs(60),
         delivery_delay: Duration::from_secs(60),
     };
-    let (lister, wanted) = (Arc::new(NoFunctions), Wanted::default());
+    let (lister, wanted) = (Arc::new(NoFunctions), FunctionSelector::default());
     Ok(match &*world.api {
         "v2" => {
             let source = V2Source::new(client, place, FunctionFilter::default(), PAGE);

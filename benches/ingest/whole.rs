@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{Pipeline, Seams};
+use scf_exporter::app::{Dependencies, Pipeline};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::Truth;
 use scf_exporter::tencent::{HttpLimits, HttpTransport};
@@ -37,14 +37,14 @@ pub fn run(port: u16, world: &World) -> Result<Spent, Failure> {
         let truth = reqwest::get(format!("{endpoint}/_sim/truth")).await?;
         let truth: Truth = serde_json::from_slice(&truth.bytes().await?)?;
         let wanted = truth.totals.invocations;
-        let seams = Seams {
+        let dependencies = Dependencies {
             runtime: Runtime::system(),
             transport: Arc::new(HttpTransport::new(HttpLimits::default())),
             environment: Arc::new(|_: &str| None),
             disk: None,
         };
         let meter = Meter::start()?;
-        let pipeline = Pipeline::build(&config, seams).await?;
+        let pipeline = Pipeline::build(&config, dependencies).await?;
         let view = pipeline.view.clone();
         let running = pipeline.start();
         let counted = || -> u64 {

@@ -70,7 +70,7 @@ pub fn write(path: &Path, count: usize) -> Result<(), Failure> {
     Ok(file.flush()?)
 }
 
-/// About normal: mean 0, deviation 1.
+/// FunctionConfig normal: mean 0, deviation 1.
 fn normal(random: &Random) -> f64 {
     (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }

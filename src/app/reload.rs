@@ -15,9 +15,9 @@ use super::{BuildError, Running, end, rules, wanted};
 use crate::commit;
 use crate::config::{Config, Diagnostics, Level};
 use crate::model::FunctionId;
-use crate::web::Wish;
+use crate::web::ControlRequest;
 
-use super::sources::{Built, Terms};
+use super::sources::{Built, SourceSpec};
 
 /// How a running exporter comes to another configuration.
 #[derive(Clone)]
@@ -45,11 +45,15 @@ pub struct Reloaded {
 
 impl Running {
     /// Does what is asked, one after the other, until asked to quit.
-    pub(super) async fn obey(&mut self, mut wishes: mpsc::Receiver<Wish>, how: Option<Reload>) {
+    pub(super) async fn handle_control(
+        &mut self,
+        mut requests: mpsc::Receiver<ControlRequest>,
+        how: Option<Reload>,
+    ) {
         loop {
-            let reply = match wishes.recv().await {
-                Some(Wish::Reload(reply)) => reply,
-                Some(Wish::Quit) => return,
+            let reply = match requests.recv().await {
+                Some(ControlRequest::Reload(reply)) => reply,
+                Some(ControlRequest::Quit) => return,
                 // Nobody is left who could ask.
                 None => std::future::pending().await,
             };
@@ -68,7 +72,7 @@ impl Running {
     /// Why all goes on as it was.
     async fn reload_by(&mut self, how: &Reload) -> Result<(), String> {
         let load = how.load.clone();
-        let runtime = &self.wiring.seams.runtime;
+        let runtime = &self.wiring.dependencies.runtime;
         let failure = match runtime.in_background(move || load()).await {
             Ok(config) => match self.reload(&config).await {
                 Ok(reloaded) => {
@@ -123,7 +127,9 @@ impl Running {
         }
         self.config = config;
         let Self { wiring, .. } = self;
-        wiring.telemetry.config_loaded(wiring.seams.runtime.now());
+        wiring
+            .telemetry
+            .config_loaded(wiring.dependencies.runtime.now());
         Ok(reloaded)
     }
 
@@ -131,7 +137,7 @@ impl Running {
     async fn build_others(&self, config: &Config) -> Result<Vec<Built>, BuildError> {
         let mut all = Vec::new();
         for source in &config.sources {
-            let terms = Terms::of(config, source);
+            let terms = SourceSpec::of(config, source);
             let same = self.sources.get(&source.name);
             if same.is_some_and(|same| same.terms == terms) {
                 continue;
@@ -171,7 +177,7 @@ impl Running {
             .for_each(|name| telemetry.source_ended(name));
         let old = reloaded.changed.iter().chain(&reloaded.removed);
         let wanted = wanted(config);
-        let terms = commit::Terms {
+        let terms = commit::CommitConfig {
             rules: rules(config),
             zero_first: config.web.zero_first,
             ended: old.flat_map(|name| self.wiring.board.ended(name)).collect(),
@@ -181,7 +187,7 @@ impl Running {
                 .collect(),
             wanted,
         };
-        let kept = self.wiring.writer.keep_by(terms).await;
+        let kept = self.wiring.writer.reconfigure(terms).await;
         kept.map_err(|refused| BuildError::Other(refused.to_string()))?;
         Ok(in_time)
     }

@@ -7,17 +7,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{BuildError, Seams};
-use crate::commit::Writer;
+use super::{BuildError, Dependencies};
+use crate::commit::CommitHandle;
 use crate::config::{self, Api, Config, CredentialsConfig, Poll};
 use crate::ledger::ListId;
-use crate::poll::{Board, Budget, Poller, SourceInfo};
+use crate::poll::{Budget, Poller, SourceInfo, StatusBoard};
 use crate::runtime::{Clock as _, Runtime};
 use crate::source::cls::ClsSource;
 use crate::source::functions::{Functions, Lister};
 use crate::source::v2::V2Source;
 use crate::source::v3::V3Source;
-use crate::source::{LogSource, Place};
+use crate::source::{LogSource, SourceScope};
 use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use crate::tencent::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, ClockOffset, CloudClock,
@@ -41,15 +41,15 @@ struct Observer {
 
 /// What all sources share.
 pub(super) struct Wiring {
-    pub(super) seams: Seams,
+    pub(super) dependencies: Dependencies,
     pub(super) telemetry: Arc<Telemetry>,
-    pub(super) board: Arc<Board>,
-    pub(super) writer: Writer,
+    pub(super) board: Arc<StatusBoard>,
+    pub(super) writer: CommitHandle,
 }
 
 /// All of a configuration that a source is built from: while it stays the same the source goes on.
 #[derive(PartialEq)]
-pub(super) struct Terms {
+pub(super) struct SourceSpec {
     pub(super) source: config::Source,
     poll: Poll,
     requests_per_second: f64,
@@ -59,7 +59,7 @@ pub(super) struct Terms {
 
 /// A source that does not read yet.
 pub(super) struct Built {
-    pub(super) terms: Terms,
+    pub(super) terms: SourceSpec,
     pub(super) poller: Poller,
     pub(super) info: SourceInfo,
     /// Ends it, and it alone.
@@ -69,7 +69,7 @@ pub(super) struct Built {
 /// One source being built: its clients share clock, credentials and metrics.
 struct Building<'a> {
     wiring: &'a Wiring,
-    terms: &'a Terms,
+    terms: &'a SourceSpec,
     source: &'a config::Source,
     runtime: Runtime,
     clock: CloudClock,
@@ -78,7 +78,7 @@ struct Building<'a> {
     observer: Arc<Observer>,
 }
 
-impl Terms {
+impl SourceSpec {
     pub(super) fn of(config: &Config, source: &config::Source) -> Self {
         Self {
             source: source.clone(),
@@ -97,16 +97,16 @@ impl Terms {
 
 impl Wiring {
     /// Builds a source; its credentials are looked for now.
-    pub(super) async fn build(&self, terms: Terms) -> Result<Built, BuildError> {
+    pub(super) async fn build(&self, terms: SourceSpec) -> Result<Built, BuildError> {
         let source = &terms.source;
-        let runtime = self.seams.runtime.clone().with_own_stop();
+        let runtime = self.dependencies.runtime.clone().with_own_stop();
         let stop = runtime.stop.clone();
         let clock = CloudClock::over(runtime.clock.clone());
         // Whatever is done, shown or judged for this source is so by the cloud's time.
         let runtime = runtime.by_clock(Arc::new(clock.clone()));
         let telemetry = self.telemetry.source(&source.name);
         let requests = Arc::new(Requests::default());
-        let shared = &self.seams.transport;
+        let shared = &self.dependencies.transport;
         let own = source.ca_file.as_ref();
         let own = own.and_then(|file| shared.trusting(&file.certificates));
         let building = Building {
@@ -176,7 +176,7 @@ impl Building<'_> {
     async fn log_source(&self) -> Result<Arc<dyn LogSource>, BuildError> {
         let (poll, source) = (&self.terms.poll, self.source);
         let credentials = self.credentials().await?;
-        let place = Place {
+        let place = SourceScope {
             account: source.account.as_str().into(),
             region: source.region.as_str().into(),
             read: source.read,
@@ -310,7 +310,7 @@ impl Building<'_> {
                 .unwrap_or(ChainConfig::METADATA)
                 .to_owned(),
         };
-        let environment = &self.wiring.seams.environment;
+        let environment = &self.wiring.dependencies.environment;
         let (transport, runtime) = (&self.transport, &self.runtime);
         let sts = Arc::new(StsClient::new(
             self.client_config(Service::Sts)?,

@@ -1,6 +1,6 @@
 //! Answers that wait until the change that they belong to is durable.
 
-use super::writer::Reply;
+use super::handle::Reply;
 use super::{Delta, LedgerState, PageOutcome, ZeroFirst};
 use crate::model::RejectReason;
 use crate::telemetry::{Disposition, Telemetry};
@@ -15,9 +15,9 @@ pub(super) struct Pending<'a> {
 
 /// What is told once a change is durable. If it is dropped before, whoever waits is refused.
 #[derive(Default)]
-pub(super) struct Answers(Vec<Answer>);
+pub(super) struct Answers(Vec<Report>);
 
-type Answer = Box<dyn FnOnce(&Telemetry) + Send>;
+type Report = Box<dyn FnOnce(&Telemetry) + Send>;
 
 impl Answers {
     /// Answers whoever asked.

@@ -9,14 +9,14 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
 use super::answers::{Answers, Pending};
-use super::condition::Condition;
-use super::writer::{Request, Terms, Writer};
+use super::handle::{CommitConfig, CommitHandle, Request};
+use super::store_health::StoreHealth;
 use super::zero_first::ZeroFirst;
 use super::{Delta, LedgerState};
 use crate::runtime::Runtime;
 use crate::series::Snapshot;
 use crate::store::{Changes, CommitError, Store};
-use crate::telemetry::{Telemetry, Trouble};
+use crate::telemetry::{Issue, Telemetry};
 
 /// Requests that may wait; a worker that finds the queue full waits too.
 const QUEUE: usize = 256;
@@ -40,7 +40,7 @@ pub struct Committer {
     not_before: Instant,
     published: Published,
     telemetry: Arc<Telemetry>,
-    condition: Arc<Condition>,
+    condition: Arc<StoreHealth>,
     runtime: Runtime,
     zero_first: ZeroFirst,
     requests: mpsc::Receiver<Request>,
@@ -59,7 +59,7 @@ impl Committer {
         telemetry: Arc<Telemetry>,
         runtime: Runtime,
         mut zero_first: ZeroFirst,
-    ) -> (Self, Writer, Published) {
+    ) -> (Self, CommitHandle, Published) {
         let (sender, requests) = mpsc::channel(QUEUE);
         let mut first = ledger.snapshot(1);
         zero_first.cover(&mut first);
@@ -79,21 +79,21 @@ impl Committer {
         };
         committer.condition.measured(committer.store.bytes());
         committer.show();
-        (committer, Writer(sender), published)
+        (committer, CommitHandle(sender), published)
     }
 
     /// How the state is doing, for people.
-    pub fn condition(&self) -> Arc<Condition> {
+    pub fn condition(&self) -> Arc<StoreHealth> {
         self.condition.clone()
     }
 
-    /// Serves requests until the last [`Writer`] is gone.
+    /// Serves requests until the last [`CommitHandle`] is gone.
     pub async fn run(mut self) {
         // Nobody was served before, so that what is held from an earlier life is held from now on.
         self.zero_first.begin(Instant::now());
         while let Some(first) = self.next_request().await {
-            if let Request::Keep { terms, reply } = first {
-                self.keep_by(terms);
+            if let Request::Reconfigure { terms, reply } = first {
+                self.reconfigure(terms);
                 let _gone = reply.send(Ok(()));
                 continue;
             }
@@ -144,14 +144,14 @@ impl Committer {
                 false => None,
             };
             // What came before other terms is committed by the old ones.
-            self.put_off = next.take_if(|next| matches!(next, Request::Keep { .. }));
+            self.put_off = next.take_if(|next| matches!(next, Request::Reconfigure { .. }));
         }
         (change, answers)
     }
 
-    fn keep_by(&mut self, terms: Terms) {
+    fn reconfigure(&mut self, terms: CommitConfig) {
         self.ledger
-            .keep_by(terms.rules, terms.wanted, &terms.ended, &terms.gone);
+            .reconfigure(terms.rules, terms.wanted, &terms.ended, &terms.gone);
         self.zero_first.hold_for(terms.zero_first);
         self.publish();
     }
@@ -185,7 +185,7 @@ impl Committer {
             Err(cause) => {
                 error!(%cause, "commit failed");
                 self.telemetry.commit_failed();
-                let trouble = Trouble::of("commit", cause.failure(), CommitError::ADVICE);
+                let trouble = Issue::of("commit", cause.failure(), CommitError::ADVICE);
                 self.condition.failed(trouble, self.runtime.now());
                 self.stale = true;
                 // The answers are dropped: whoever waits for one is refused.
@@ -236,7 +236,7 @@ impl Committer {
             }
             Err(cause) => {
                 error!(%cause, "state cannot be opened again");
-                let trouble = Trouble::of("reopen", cause.to_string(), "");
+                let trouble = Issue::of("reopen", cause.to_string(), "");
                 self.condition.failed(trouble, self.runtime.now());
                 false
             }

@@ -15,7 +15,7 @@ pub enum Format {
 
 /// What a scraper gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct Negotiated {
     /// The format.
     pub format: Format,
     /// Its content type. Exactly so: Prometheus 3 refuses a type that it does not know.
@@ -47,7 +47,7 @@ const OPEN_METRICS_ESCAPED: [(&str, &str); 4] = [
 
 /// One part of a header `Accept`.
 #[derive(Debug, Clone, Copy)]
-struct Wish<'h> {
+struct Preference<'h> {
     /// All behind the type.
     parameters: &'h str,
     /// How exactly it names the format: 1 for `*/*`, 2 for `type/*`, then one more for the type
@@ -61,43 +61,45 @@ impl Format {
     pub const ALL: [Self; 3] = [Self::Text, Self::OpenMetrics, Self::Protobuf];
 
     /// The format for a header `Accept` (RFC 9110, section 12.5.1): the one of the greatest weight,
-    /// where the most exact wish for a format tells its weight. Among equals it is the one named
+    /// where the most exact preference for a format tells its weight. Among equals it is the one named
     /// more exactly, and then the one named first. A header that allows none gets text, which is
     /// what it is without a header: a scrape is worth more than an error.
-    pub fn negotiate(accept: &str) -> Answer {
-        let mut best: Option<(Self, usize, Wish<'_>)> = None;
+    pub fn negotiate(accept: &str) -> Negotiated {
+        let mut best: Option<(Self, usize, Preference<'_>)> = None;
         for format in Self::ALL {
             let wishes = accept.split(',').enumerate();
-            let named = wishes.filter_map(|(at, part)| Some((at, format.wish(part)?)));
+            let named = wishes.filter_map(|(at, part)| Some((at, format.preference(part)?)));
             // The first of the most exact ones.
-            let wish = named.reduce(|first, next| {
+            let preference = named.reduce(|first, next| {
                 if next.1.precision > first.1.precision {
                     next
                 } else {
                     first
                 }
             });
-            let Some((at, wish)) = wish.filter(|(_, wish)| wish.weight > 0.0) else {
+            let Some((at, preference)) =
+                preference.filter(|(_, preference)| preference.weight > 0.0)
+            else {
                 continue;
             };
             let better = best.is_none_or(|(_, best_at, best)| {
-                let named = |wish: &Wish<'_>| wish.precision > 2;
-                wish.weight > best.weight
-                    || (wish.weight == best.weight
-                        && (named(&wish) && (!named(&best) || at < best_at)))
+                let named = |preference: &Preference<'_>| preference.precision > 2;
+                preference.weight > best.weight
+                    || (preference.weight == best.weight
+                        && (named(&preference) && (!named(&best) || at < best_at)))
             });
             if better {
-                best = Some((format, at, wish));
+                best = Some((format, at, preference));
             }
         }
-        let Some((format, _, wish)) = best else {
-            return Answer::plain(Self::Text);
+        let Some((format, _, preference)) = best else {
+            return Negotiated::plain(Self::Text);
         };
-        let escaping = parameter(wish.parameters, "escaping");
+        let escaping = parameter(preference.parameters, "escaping");
         let confirmed = OPEN_METRICS_ESCAPED
             .iter()
             .find(|(scheme, _)| format == Self::OpenMetrics && escaping == Some(scheme));
-        confirmed.map_or(Answer::plain(format), |(_, content_type)| Answer {
+        confirmed.map_or(Negotiated::plain(format), |(_, content_type)| Negotiated {
             format,
             content_type,
         })
@@ -125,7 +127,7 @@ impl Format {
     }
 
     /// What one part of the header says of this format, if anything.
-    fn wish(self, part: &str) -> Option<Wish<'_>> {
+    fn preference(self, part: &str) -> Option<Preference<'_>> {
         let (range, parameters) = part.split_once(';').unwrap_or((part, ""));
         let range = range.trim();
         // Type, what a parameter has to be where it is there, and whether it has to be there.
@@ -160,7 +162,7 @@ impl Format {
             let (own, _) = kind.split_once('/')?;
             own.eq_ignore_ascii_case(family).then_some(2)?
         };
-        Some(Wish {
+        Some(Preference {
             parameters,
             precision,
             weight: quality(parameters.split(';').map(str::trim)),
@@ -168,7 +170,7 @@ impl Format {
     }
 }
 
-impl Answer {
+impl Negotiated {
     const fn plain(format: Format) -> Self {
         Self {
             format,

@@ -46,7 +46,7 @@ impl Encoding {
 }
 
 /// The weight among the parameters of one part: 1 where there is none, 0 where it is no number
-/// between 0 and 1, since an unreadable wish is not a wish.
+/// between 0 and 1, since an unreadable preference is not a preference.
 pub(super) fn quality<'p>(mut parameters: impl Iterator<Item = &'p str>) -> f32 {
     let weight = parameters.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;

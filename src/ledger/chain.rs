@@ -16,7 +16,7 @@ mod lines;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::Timestamp;
-use lines::{Chain, Instant, after, overlap};
+use lines::{Chain, MillisecondScan, after, overlap};
 
 /// Lines of one chain at the most (vendor's page on `SearchLog`).
 const CHAIN_MAX: usize = 10_000;
@@ -46,7 +46,7 @@ pub struct ChainPage {
     /// Every line, in the order of the answer.
     pub marks: Vec<ChainMark>,
     /// Whether everything that matches has been given, as the answer says.
-    pub over: Option<bool>,
+    pub list_over: Option<bool>,
     /// What to send back for the next page.
     pub context: Option<String>,
 }
@@ -96,7 +96,7 @@ pub struct ChainRead {
     /// A line below cannot be had by itself, and all lines below the chain were handed over.
     withheld_below: Option<Timestamp>,
     /// Where lines cannot be had, and the other ends of their milliseconds were read; in order.
-    doubts: VecDeque<Instant>,
+    doubts: VecDeque<MillisecondScan>,
     /// Milliseconds with an unavailable line that were not told yet.
     unavailable: VecDeque<Timestamp>,
     /// Milliseconds that had such lines in earlier reads.
@@ -106,10 +106,10 @@ pub struct ChainRead {
 #[derive(Debug)]
 enum Phase {
     Chain(Option<String>),
-    Instant(Instant),
+    MillisecondScan(MillisecondScan),
     /// A millisecond from its other end: so many lines were given, up to the line at which the
     /// instant stands.
-    Rest(usize, Instant),
+    Rest(usize, MillisecondScan),
     /// The first line in doubt once more, before reading goes on.
     Recheck(Box<Phase>),
     Done,
@@ -146,9 +146,9 @@ impl ChainRead {
         self.limit = limit.clamp(1, CHAIN_MAX);
         if matches!(self.phase, Phase::Chain(Some(_))) && self.limit != self.chain.limit {
             // A context holds for one size of pages.
-            self.seam();
+            self.join();
         }
-        if let Phase::Instant(instant) = &mut self.phase {
+        if let Phase::MillisecondScan(instant) = &mut self.phase {
             instant.share(overlap(self.limit));
         }
         self.chain.limit = match self.phase {
@@ -178,7 +178,7 @@ impl ChainRead {
             Phase::Done => None,
             Phase::Chain(None) => Some(of_chain(ChainPlace::Start)),
             Phase::Chain(Some(context)) => Some(of_chain(ChainPlace::Context(context.clone()))),
-            Phase::Instant(instant) => Some(of_instant(instant.at, instant.offset)),
+            Phase::MillisecondScan(instant) => Some(of_instant(instant.at, instant.offset)),
             Phase::Rest(given, instant) => Some(ChainAsk {
                 newest_first: true,
                 ..of_instant(instant.at, *given)
@@ -195,7 +195,7 @@ impl ChainRead {
         self.pages += 1;
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Chain(_) => self.took_of_chain(page),
-            Phase::Instant(instant) => self.took_of_instant(instant, &page),
+            Phase::MillisecondScan(instant) => self.took_of_instant(instant, &page),
             Phase::Rest(given, instant) => self.took_of_rest(given, instant, &page),
             Phase::Recheck(_) => {
                 // It was the moment. What was read behind it comes again.
@@ -223,7 +223,7 @@ impl ChainRead {
             return false;
         }
         self.lost += 1;
-        self.seam();
+        self.join();
         true
     }
 
@@ -233,7 +233,7 @@ impl ChainRead {
         self.pages += 1;
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Chain(_) => self.halve(),
-            Phase::Instant(instant) => self.phase = Phase::Rest(0, instant),
+            Phase::MillisecondScan(instant) => self.phase = Phase::Rest(0, instant),
             Phase::Rest(_, instant) if self.doubts.len() < DOUBTS_MAX => {
                 let at = instant.at;
                 self.doubts.push_back(instant);
@@ -273,7 +273,7 @@ impl ChainRead {
         self.broken |= !chain.sorted;
         let (low, high) = (chain.end(), chain.until);
         if after(low) >= high {
-            self.phase = Phase::Instant(chain.instant(low));
+            self.phase = Phase::MillisecondScan(chain.instant(low));
             self.withheld_below = None;
         } else {
             self.withheld_below = Some(high);
@@ -306,7 +306,7 @@ impl ChainRead {
         // At the bound it may say that all is over where it only may not go on.
         let at_bound = self.chain.taken >= self.chain_max;
         let context = page.context.filter(|context| !context.is_empty());
-        match (page.over, context) {
+        match (page.list_over, context) {
             (Some(true), _) if !at_bound => self.end_chain(),
             (None, None) if rows < self.chain.limit => self.end_chain(),
             (_, Some(context)) if rows == 0 && self.chain.empty < EMPTY_MAX => {
@@ -318,7 +318,7 @@ impl ChainRead {
                 self.chain.empty = 0;
                 self.phase = Phase::Chain(Some(context));
             }
-            _ => self.seam(),
+            _ => self.join(),
         }
         if let Phase::Chain(Some(_)) = self.phase {
             self.chain.page = page.marks;
@@ -330,13 +330,13 @@ impl ChainRead {
     /// To repeat the lines of the last millisecond costs as many pages as they fill; to go on
     /// inside it by offset costs a page or two. A chain that never left its first millisecond
     /// would only be repeated.
-    fn seam(&mut self) {
+    fn join(&mut self) {
         let chain = &self.chain;
         self.broken |= !chain.sorted;
         let at = chain.end();
         let stuck = at == chain.from && chain.taken > 0;
         if stuck || chain.ties > self.limit {
-            self.phase = Phase::Instant(chain.instant(at));
+            self.phase = Phase::MillisecondScan(chain.instant(at));
         } else {
             self.begin(at);
         }
@@ -349,7 +349,7 @@ impl ChainRead {
         }
     }
 
-    fn took_of_instant(&mut self, mut instant: Instant, page: &ChainPage) {
+    fn took_of_instant(&mut self, mut instant: MillisecondScan, page: &ChainPage) {
         instant.pages += 1;
         let marks: Vec<u64> = page.marks.iter().map(|line| line.mark).collect();
         if !marks.starts_with(&instant.expected) {
@@ -359,14 +359,14 @@ impl ChainRead {
                 instant.again = true;
                 instant.offset = 0;
                 instant.expected.clear();
-                self.phase = Phase::Instant(instant);
+                self.phase = Phase::MillisecondScan(instant);
                 return;
             }
         }
         let rows = marks.len();
         let nothing_new = rows <= instant.expected.len();
-        let short = rows < self.limit && page.over.is_none();
-        if page.over == Some(true) || nothing_new || short {
+        let short = rows < self.limit && page.list_over.is_none();
+        if page.list_over == Some(true) || nothing_new || short {
             self.begin(after(instant.at));
         } else if instant.pages >= INSTANT_PAGES_MAX {
             self.truncated = true;
@@ -375,16 +375,16 @@ impl ChainRead {
             let shared = overlap(self.limit).min(rows);
             instant.offset += rows - shared;
             instant.expected = marks[rows - shared..].to_vec();
-            self.phase = Phase::Instant(instant);
+            self.phase = Phase::MillisecondScan(instant);
         }
     }
 
     /// Lines of the millisecond from its other end, down to the one that cannot be had.
-    fn took_of_rest(&mut self, given: usize, mut instant: Instant, page: &ChainPage) {
+    fn took_of_rest(&mut self, given: usize, mut instant: MillisecondScan, page: &ChainPage) {
         instant.pages += 1;
         let rows = page.marks.len();
-        let short = rows < self.limit && page.over.is_none();
-        if page.over == Some(true) || rows == 0 || short {
+        let short = rows < self.limit && page.list_over.is_none();
+        if page.list_over == Some(true) || rows == 0 || short {
             self.begin(after(instant.at));
         } else if instant.pages >= INSTANT_PAGES_MAX {
             self.truncated = true;
@@ -399,7 +399,7 @@ impl ChainRead {
         let (until, is_alone) = self.end_of(from);
         self.chain = Chain::new(from, until);
         self.phase = match from < self.to {
-            true if is_alone => Phase::Instant(self.chain.instant(from)),
+            true if is_alone => Phase::MillisecondScan(self.chain.instant(from)),
             true => Phase::Chain(None),
             false => Phase::Done,
         };

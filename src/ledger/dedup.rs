@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use crate::model::{AttemptKey, Timestamp};
+use crate::model::{InvocationKey, Timestamp};
 
 /// Invocation keys with their positions, from `evicted_below` on.
 #[derive(Clone)]
 pub struct DedupWindow {
-    keys: HashMap<AttemptKey, Timestamp>,
+    keys: HashMap<InvocationKey, Timestamp>,
     evicted_below: Timestamp,
 }
 
@@ -54,7 +54,7 @@ impl DedupWindow {
     }
 
     /// Judges a row against what was met, and against the bounds of its target.
-    pub fn judge(&self, key: &AttemptKey, position: Timestamp, bounds: Bounds) -> Verdict {
+    pub fn judge(&self, key: &InvocationKey, position: Timestamp, bounds: Bounds) -> Verdict {
         if self.holds(key) || position < self.evicted_below.min(bounds.counted_below) {
             Verdict::Duplicate
         } else if position < bounds.late_below {
@@ -65,18 +65,18 @@ impl DedupWindow {
     }
 
     /// Whether an attempt is remembered.
-    pub fn holds(&self, key: &AttemptKey) -> bool {
+    pub fn holds(&self, key: &InvocationKey) -> bool {
         self.keys.contains_key(key)
     }
 
     /// Where an attempt that is remembered stands.
-    pub fn position_of(&self, key: &AttemptKey) -> Option<Timestamp> {
+    pub fn position_of(&self, key: &InvocationKey) -> Option<Timestamp> {
         self.keys.get(key).copied()
     }
 
     /// Remembers an attempt, unless it lies where all is evicted_below: a stored pack is kept whole
     /// as long as one key of it is needed.
-    pub fn insert(&mut self, key: AttemptKey, position: Timestamp) {
+    pub fn insert(&mut self, key: InvocationKey, position: Timestamp) {
         if position >= self.evicted_below {
             self.keys.insert(key, position);
         }
@@ -146,8 +146,8 @@ impl std::fmt::Debug for DedupWindow {
 mod tests {
     use super::*;
 
-    fn key(id: u128) -> AttemptKey {
-        AttemptKey { id, attempt: 0 }
+    fn key(id: u128) -> InvocationKey {
+        InvocationKey { id, attempt: 0 }
     }
 
     fn at(millis: i64) -> Timestamp {

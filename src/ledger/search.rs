@@ -35,7 +35,7 @@ struct Window {
 
 /// What an answer shows of the window that was asked for, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct AnsweredWindow {
     /// The seconds whose rows are all in the answer; they end with the window.
     pub whole: Range<i64>,
     /// Rows in the window, as far as the API tells.
@@ -46,9 +46,9 @@ pub struct Shown {
     pub is_counted: bool,
 }
 
-// === impl Shown ===
+// === impl AnsweredWindow ===
 
-impl Shown {
+impl AnsweredWindow {
     /// What `marks`, the rows of an answer in their order, and the total beside them tell of the
     /// seconds of `window`. Rows whose second cannot be read stand with those before them.
     pub fn of(window: &Range<i64>, marks: &[Mark], total: Option<u64>) -> Self {
@@ -118,7 +118,7 @@ impl Search {
     ///
     /// Returns by how much a single second that was shown whole differs: nothing is missing in it,
     /// so the difference is one between the list and the books, and is to be remembered.
-    pub fn took(&mut self, shown: &Shown, there: Option<i64>) -> Option<(i64, i64)> {
+    pub fn took(&mut self, shown: &AnsweredWindow, there: Option<i64>) -> Option<(i64, i64)> {
         let Window { seconds, is_rest } = self.windows.pop()?;
         self.asks_left = self.asks_left.saturating_sub(1);
         let total = shown.total.and_then(|total| i64::try_from(total).ok());

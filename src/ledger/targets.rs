@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::model::{About, FunctionId, RetCode};
+use crate::model::{FunctionConfig, FunctionId, RetCode};
 
 /// A target: one stream of rows of one account's region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,7 +69,7 @@ pub struct Listed {
     /// The target by which its rows are read.
     pub target: TargetId,
     /// How it is configured; `None` where the API does not tell, or could not be asked.
-    pub about: Option<Arc<About>>,
+    pub about: Option<Arc<FunctionConfig>>,
 }
 
 // === impl TargetId ===

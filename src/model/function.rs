@@ -21,7 +21,7 @@ pub struct FunctionId {
 
 /// How a function is configured, as the cloud tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
+pub struct FunctionConfig {
     /// Memory configured.
     pub memory_limit: Bytes,
     /// Longest run time.

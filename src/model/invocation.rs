@@ -9,7 +9,7 @@ use super::{Bytes, FunctionId, Nanos, Outcome, RetCode, Timestamp};
 /// Request id as 128 bits, plus what tells the attempts of one request apart: the retry number
 /// (API 3.0, CLS) or the start second (v2, which has no retry number).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct AttemptKey {
+pub struct InvocationKey {
     /// See [`attempt_id`].
     pub id: u128,
     /// Retry number or start second.
@@ -26,7 +26,7 @@ pub struct Row {
     /// What the return code and message mean.
     pub outcome: Outcome,
     /// Identity.
-    pub key: AttemptKey,
+    pub key: InvocationKey,
     /// Whether the id in the key is the request id itself, so that it can be shown.
     pub id_is_uuid: bool,
     /// Where the source orders the row: start time for v2 and 3.0, log time for CLS.
@@ -51,8 +51,8 @@ pub struct ColdStart {
     /// Index into [`Page::functions`].
     pub function: u16,
     /// The attempt that had to wait for it; made unlike that attempt's own key by
-    /// [`AttemptKey::of_cold_start`].
-    pub key: AttemptKey,
+    /// [`InvocationKey::of_cold_start`].
+    pub key: InvocationKey,
     /// Where the source orders the row.
     pub position: Timestamp,
     /// All of it.
@@ -99,7 +99,7 @@ pub enum RejectReason {
     Unavailable,
 }
 
-impl AttemptKey {
+impl InvocationKey {
     /// Set in the number of the attempt where a key is that of its cold start. A retry number is
     /// small, and a start second has the bit from 2038 on only.
     const COLD: u32 = 1 << 31;

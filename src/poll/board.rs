@@ -9,18 +9,18 @@ use super::sink::Tally;
 use crate::config::Api;
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
-use crate::telemetry::{Awaited, Cell, Recent, Requests, Rows, Trouble, Unread};
+use crate::telemetry::{Awaited, Cell, Issue, Recent, Requests, Rows, Unread};
 use crate::tencent::{ApiError, CloudClock};
 
 /// The state of every target and source.
 #[derive(Debug, Default)]
-pub struct Board(Mutex<Shown>);
+pub struct StatusBoard(Mutex<TargetEntry>);
 
 #[derive(Debug, Default)]
-struct Shown {
+struct TargetEntry {
     /// Sources that were never read with success.
     unread: BTreeMap<String, Discovery>,
-    discovery: BTreeMap<String, Trouble>,
+    discovery: BTreeMap<String, Issue>,
     sources: BTreeMap<String, SourceInfo>,
     targets: BTreeMap<TargetId, TargetState>,
     /// How the functions of each stream are read, by source.
@@ -45,7 +45,7 @@ enum Discovery {
 #[derive(Debug, Default)]
 struct Remarked {
     unmatched: usize,
-    hints: Vec<Trouble>,
+    hints: Vec<Issue>,
 }
 
 /// What a source is.
@@ -73,7 +73,7 @@ pub struct SourceState {
     /// What it is.
     pub info: SourceInfo,
     /// What is wrong with its list of functions.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Issue>,
     /// Each stream of many functions, and how these are read.
     pub strategies: Vec<(String, String)>,
     /// Whether it was once read with success.
@@ -81,7 +81,7 @@ pub struct SourceState {
     /// How many names, patterns and topics of its configuration fit nothing.
     pub unmatched: usize,
     /// What a person should know of it although nothing failed.
-    pub hints: Vec<Trouble>,
+    pub hints: Vec<Issue>,
 }
 
 /// How a target stands.
@@ -92,7 +92,7 @@ pub struct TargetState {
     /// End of the last poll.
     pub last_poll: Option<Timestamp>,
     /// What goes wrong, or went wrong last.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Issue>,
     /// Below it everything is counted.
     pub settled: Option<Timestamp>,
     /// How long after its position a row may still appear, as of the last poll: what is younger
@@ -110,10 +110,10 @@ pub struct TargetState {
 pub(super) struct Polled {
     pub(super) settled: Timestamp,
     pub(super) allowed_lateness: AllowedLateness,
-    pub(super) hint: Option<Trouble>,
+    pub(super) hint: Option<Issue>,
 }
 
-impl Board {
+impl StatusBoard {
     /// Shows a source, and waits for its functions.
     pub fn begun(&self, source: &str, info: SourceInfo) {
         let mut shown = self.lock();
@@ -158,7 +158,7 @@ impl Board {
     pub(super) fn discovery_failed(&self, source: &str, now: Timestamp, error: &ApiError) {
         let mut shown = self.lock();
         shown.discovered(source, Discovery::Failed);
-        let met = trouble_of(error).met(shown.discovery.get(source), now);
+        let met = issue_of(error).met(shown.discovery.get(source), now);
         shown.discovery.insert(source.to_owned(), met);
     }
 
@@ -174,7 +174,7 @@ impl Board {
         let remarked = shown.remarks.entry(source.to_owned()).or_default();
         let hint = |text: &String| {
             let before = remarked.hints.iter().find(|hint| hint.what == *text);
-            Trouble::hint(text).met(before, now)
+            Issue::hint(text).met(before, now)
         };
         let hints = texts.iter().map(hint).collect();
         *remarked = Remarked { unmatched, hints };
@@ -235,7 +235,7 @@ impl Board {
         }
     }
 
-    pub(super) fn failed(&self, target: &TargetId, at: Timestamp, trouble: Trouble) {
+    pub(super) fn failed(&self, target: &TargetId, at: Timestamp, trouble: Issue) {
         self.change(target, |state| {
             state.last_poll = Some(at);
             state.trouble = Some(trouble.met(state.trouble.as_ref(), at));
@@ -303,12 +303,12 @@ impl Board {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shown> {
+    fn lock(&self) -> MutexGuard<'_, TargetEntry> {
         self.0.lock()
     }
 }
 
-impl Shown {
+impl TargetEntry {
     /// Notes how far the search for functions is. A source that has none has been read.
     fn discovered(&mut self, source: &str, how: Discovery) {
         let mut own = self.targets.values().filter(|one| &*one.source == source);
@@ -349,8 +349,8 @@ impl TargetState {
 }
 
 /// A refused or failed request, for people.
-pub(super) fn trouble_of(error: &ApiError) -> Trouble {
-    Trouble::of(&error.code, error.failure(), error.advice)
+pub(super) fn issue_of(error: &ApiError) -> Issue {
+    Issue::of(&error.code, error.failure(), error.advice)
 }
 
 #[cfg(test)]

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use tracing::{debug, info, warn};
 
 use super::Poller;
-use super::board::{Board, Polled};
+use super::board::{Polled, StatusBoard};
 use super::sink::Tally;
 use crate::ledger::TargetId;
 use crate::model::RejectReason;
 use crate::runtime::Runtime;
-use crate::telemetry::{SourceTelemetry, Trouble};
+use crate::telemetry::{Issue, SourceTelemetry};
 
 /// Tells of one target.
 pub(super) struct Reporter {
     target: TargetId,
-    board: Arc<Board>,
+    board: Arc<StatusBoard>,
     telemetry: SourceTelemetry,
     runtime: Runtime,
     /// Reasons for rejecting rows that were logged already.
@@ -84,7 +84,7 @@ impl Reporter {
         }
     }
 
-    pub(super) fn failed(&mut self, trouble: Trouble, text: &str, request_id: Option<&str>) {
+    pub(super) fn failed(&mut self, trouble: Issue, text: &str, request_id: Option<&str>) {
         self.telemetry.poll_failed();
         let code = trouble.code.clone();
         self.board.failed(&self.target, self.runtime.now(), trouble);

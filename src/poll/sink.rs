@@ -6,7 +6,7 @@ use std::ops::Range;
 use tokio_util::sync::CancellationToken;
 
 use super::report::Reporter;
-use crate::commit::{Answer, Minute, PageOutcome, Refused, Writer, answer};
+use crate::commit::{CommitFailed, CommitHandle, Minute, PageOutcome, PendingReply, answer};
 use crate::ledger::TargetId;
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::source::{Flow, Mode, PageSink};
@@ -19,7 +19,7 @@ const PAGES_AHEAD: usize = 8;
 /// The sink of one read.
 pub(super) struct Sink<'a> {
     target: &'a TargetId,
-    writer: &'a Writer,
+    writer: &'a CommitHandle,
     mode: Mode,
     stop: &'a CancellationToken,
     /// Up to where the read may settle, by a clock that something vouches for.
@@ -27,7 +27,7 @@ pub(super) struct Sink<'a> {
     /// How far the target is settled; moves with the read.
     settled: &'a mut Timestamp,
     reporter: &'a mut Reporter,
-    waiting: VecDeque<Answer<PageOutcome>>,
+    waiting: VecDeque<PendingReply<PageOutcome>>,
     tally: Tally,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Tally {
 impl<'a> Sink<'a> {
     pub(super) fn new(
         target: &'a TargetId,
-        writer: &'a Writer,
+        writer: &'a CommitHandle,
         mode: Mode,
         stop: &'a CancellationToken,
         limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
@@ -128,14 +128,14 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes in what became of a page; how many of its rows were counted, and met again.
-    fn note(&mut self, answer: Result<PageOutcome, Refused>) -> (u64, u64) {
+    fn note(&mut self, answer: Result<PageOutcome, CommitFailed>) -> (u64, u64) {
         match answer {
             Ok(outcome) => {
                 let told = (outcome.counted, outcome.duplicate);
                 self.tally.add(outcome);
                 told
             }
-            Err(Refused) => {
+            Err(CommitFailed) => {
                 self.tally.refused = true;
                 (0, 0)
             }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::Poller;
 use super::target::{run_standing_target, run_target};
-use crate::commit::{Asked, Known};
+use crate::commit::{ListRequest, ListedFunctions};
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
 use crate::source::{Listing, Remarks};
@@ -138,17 +138,17 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
     // and those that are gone are gone then too.
     // By the earlier time, where clocks disagree: a target that begins too early loses nothing.
     let now = poller.clock.at_least();
-    let known = Known {
+    let known = ListedFunctions {
         listed: list,
         gone: gone.clone(),
-        asked: Some(Asked {
+        asked: Some(ListRequest {
             by: poller.lists.clone(),
             began: now - began.elapsed(),
             now,
             look,
         }),
     };
-    let entered = poller.writer.known(known).await.is_ok();
+    let entered = poller.writer.register_functions(known).await.is_ok();
     if !entered {
         tasks.listed.extend(gone);
     }

@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::Poller;
-use super::board::{Polled, trouble_of};
+use super::board::{Polled, issue_of};
 use super::report::Reporter;
 use super::schedule::Schedule;
 use super::sink::Tally;
 use super::source::end_series;
 use super::target::refusal;
-use crate::commit::{BatchOutcome, Refused, StartFrom};
+use crate::commit::{BatchOutcome, CommitFailed, StartFrom};
 use crate::ledger::{AllowedLateness, Checkpoint, TargetId};
 use crate::model::Batch;
 use crate::source::StreamedSource;
-use crate::telemetry::Trouble;
+use crate::telemetry::Issue;
 use crate::tencent::ApiError;
 
 type Stream = Arc<Poller<dyn StreamedSource>>;
@@ -158,7 +158,7 @@ impl Partition {
                 Ok(batch) => self.take(batch, began).await,
                 Err(error) => {
                     let request_id = error.request_id.as_deref();
-                    self.failed(trouble_of(&error), &error.to_string(), request_id)
+                    self.failed(issue_of(&error), &error.to_string(), request_id)
                 }
             };
             if poller.runtime.until_stopped(sleep(wait)).await.is_none() {
@@ -201,11 +201,11 @@ impl Partition {
                 self.next = read_to.unwrap_or(self.next);
                 timing.interval
             }
-            Err(refused) => self.failed(refusal(refused), &Refused.to_string(), None),
+            Err(refused) => self.failed(refusal(refused), &CommitFailed.to_string(), None),
         }
     }
 
-    fn failed(&mut self, trouble: Trouble, text: &str, request_id: Option<&str>) -> Duration {
+    fn failed(&mut self, trouble: Issue, text: &str, request_id: Option<&str>) -> Duration {
         self.reporter.failed(trouble, text, request_id);
         self.schedule.failed()
     }

@@ -7,16 +7,16 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::Poller;
-use super::board::{Polled, trouble_of};
+use super::board::{Polled, issue_of};
 use super::budget::Seat;
 use super::report::Reporter;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
-use crate::commit::{Correction, Refused};
+use crate::commit::{CommitFailed, Correction};
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::{Page, Timestamp};
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
-use crate::telemetry::Trouble;
+use crate::telemetry::Issue;
 use crate::tencent::{ApiError, Begun, BoxFuture, CloudClock};
 
 /// A watermark that lies less far ahead of the clock is no wrong one: clocks differ a little.
@@ -122,8 +122,8 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
 }
 
 /// A page that could not be committed, for people: what is wrong is the committer's to tell.
-pub(super) fn refusal(refused: Refused) -> Trouble {
-    Trouble::of("commit", refused.to_string(), Refused::ADVICE)
+pub(super) fn refusal(refused: CommitFailed) -> Issue {
+    Issue::of("commit", refused.to_string(), CommitFailed::ADVICE)
 }
 
 impl Beginning {
@@ -171,14 +171,14 @@ impl Worker {
             // Nothing failed: it was told to stop.
             _ if self.poller.runtime.stop.is_cancelled() => Ended::Failed,
             Ok(_) => {
-                let text = Refused.to_string();
-                self.reporter.failed(refusal(Refused), &text, None);
+                let text = CommitFailed.to_string();
+                self.reporter.failed(refusal(CommitFailed), &text, None);
                 Ended::Failed
             }
             Err(error) => {
                 let request_id = error.request_id.as_deref();
                 let text = error.to_string();
-                self.reporter.failed(trouble_of(&error), &text, request_id);
+                self.reporter.failed(issue_of(&error), &text, request_id);
                 Ended::Failed
             }
         };
@@ -316,7 +316,7 @@ impl Worker {
         let polled = Polled {
             settled: self.settled,
             allowed_lateness: source.allowed_lateness(&self.target),
-            hint: report.advice.as_ref().map(Trouble::hint),
+            hint: report.advice.as_ref().map(Issue::hint),
         };
         self.reporter.polled(&tally, polled);
     }

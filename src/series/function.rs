@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     DURATION_BOUNDS, Exemplar, Exemplars, Histogram, MEMORY_BOUNDS, NativeHistogram, Place, Unit,
 };
-use crate::model::{About, ColdStart, FunctionId, Outcome, RetCode, Row, Timestamp};
+use crate::model::{ColdStart, FunctionConfig, FunctionId, Outcome, RetCode, Row, Timestamp};
 
 /// How many pairs of return code and outcome one function may have; later ones count as `other`.
 const CODES_MAX: usize = 64;
@@ -58,7 +58,7 @@ pub struct FunctionSeries {
     /// Some recent invocations; a hint, so not kept over a restart.
     pub exemplars: Exemplars,
     /// How the function is configured; from the cloud's list, so not kept over a restart.
-    pub about: Option<Arc<About>>,
+    pub about: Option<Arc<FunctionConfig>>,
     /// Whether the cloud's lists, or the configuration, no longer have the function.
     pub is_gone: bool,
 }

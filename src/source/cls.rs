@@ -23,13 +23,15 @@ use parking_lot::{Mutex, MutexGuard};
 use super::functions::{self, FoundList, Lister};
 use super::page::ParseContext;
 use super::page_size::PageSize;
-use super::{Listing, LogSource, Mode, PageSink, Place, ReadReport, Remarks, Span, Wanted};
+use super::{
+    FunctionSelector, Listing, LogSource, Mode, PageSink, ReadReport, Remarks, SourceScope, Span,
+};
 use crate::config::FunctionFilter;
 use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
 use read::{Search, Topic, Unavailable};
-use silence::Silence;
+use silence::MissingIndexDetector;
 
 /// Lines of one answer at the most (vendor's page on `SearchLog`).
 const PAGE_MAX: usize = 1_000;
@@ -41,20 +43,20 @@ pub struct ClsSource {
     search: Arc<dyn Search>,
     clock: Clock,
     functions: Arc<dyn Lister>,
-    place: Place,
-    wanted: Wanted,
+    place: SourceScope,
+    wanted: FunctionSelector,
     /// Topics named in the configuration; if there are any, only these are read.
     topics: Vec<Arc<str>>,
     query: String,
     page_size: usize,
     /// What is known of each topic.
-    known: Mutex<BTreeMap<Arc<str>, Known>>,
+    known: Mutex<BTreeMap<Arc<str>, TopicState>>,
     remarks: Mutex<Remarks>,
 }
 
 /// What earlier reads have taught of one topic.
-struct Known {
-    silence: Silence,
+struct TopicState {
+    silence: MissingIndexDetector,
     size: PageSize,
     unavailable: Unavailable,
 }
@@ -70,8 +72,8 @@ impl ClsSource {
     pub fn new(
         client: Client,
         functions: Arc<dyn Lister>,
-        place: Place,
-        wanted: Wanted,
+        place: SourceScope,
+        wanted: FunctionSelector,
         topics: Vec<String>,
         page_size: usize,
     ) -> Self {
@@ -84,8 +86,8 @@ impl ClsSource {
         search: Arc<dyn Search>,
         clock: Clock,
         functions: Arc<dyn Lister>,
-        place: Place,
-        wanted: Wanted,
+        place: SourceScope,
+        wanted: FunctionSelector,
         topics: Vec<String>,
         page_size: usize,
     ) -> Self {
@@ -188,11 +190,11 @@ impl ClsSource {
         };
         // A read that is ended from outside forgets it, and the next ones learn it anew.
         let known = self.known().remove(id);
-        let Known {
+        let TopicState {
             mut silence,
             size,
             mut unavailable,
-        } = known.unwrap_or_else(|| Known::new(self.page_size));
+        } = known.unwrap_or_else(|| TopicState::new(self.page_size));
         let topic = Topic {
             id,
             query: &self.query,
@@ -211,7 +213,7 @@ impl ClsSource {
             Ok(went) => topic.advice(search, &span, went, &mut silence).await,
             Err(_) => None,
         };
-        let known = Known {
+        let known = TopicState {
             silence,
             size,
             unavailable,
@@ -224,7 +226,7 @@ impl ClsSource {
         })
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Known>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, TopicState>> {
         self.known.lock()
     }
 
@@ -233,12 +235,12 @@ impl ClsSource {
     }
 }
 
-// === impl Known ===
+// === impl TopicState ===
 
-impl Known {
+impl TopicState {
     fn new(page_max: usize) -> Self {
         Self {
-            silence: Silence::default(),
+            silence: MissingIndexDetector::default(),
             size: PageSize::new(page_max),
             unavailable: Unavailable::new(),
         }

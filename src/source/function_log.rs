@@ -249,7 +249,7 @@ mod tests {
     fn a_row_without_a_name_is_of_the_only_function_that_is_read() {
         use crate::ledger::TargetId;
         use crate::model::FunctionId;
-        let wanted = crate::source::Wanted::default();
+        let wanted = crate::config::FunctionSelector::default();
         let one = TargetId::function(FunctionId::new("ap-x", "n", "f"));
         let all = TargetId::namespace("ap-x", "n");
         let of = |json: &str, target| {

@@ -18,15 +18,15 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::page_size::PageSize;
-use super::{Place, Remarks, Wanted};
+use super::{FunctionSelector, Remarks, SourceScope};
 use crate::config::Unmatched;
 use crate::ledger::{Functions as Which, Look};
-use crate::model::{About, FunctionId};
+use crate::model::{FunctionConfig, FunctionId};
 use crate::tencent::{ApiError, BoxFuture, Client};
-use known::Known;
+use known::FunctionCatalog;
 use remarks::{Alike, Looked, Names};
-use round::Round;
-use survey::Surveyor;
+use round::DetailFetcher;
+use survey::ListScanner;
 
 /// After so long an answer comes even if not all details are known.
 const PART: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ const PART: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
 /// The functions of one place. Remembers what it found, so one is kept as long as its source.
-pub struct Functions(Finder<Client>);
+pub struct Functions(Discovery<Client>);
 
 /// The functions as far as they are known.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,7 @@ pub struct Found {
     pub function: FunctionId,
     /// How it is configured; `None` while not known, or where the cloud leaves out its memory or
     /// its timeout.
-    pub about: Option<Arc<About>>,
+    pub about: Option<Arc<FunctionConfig>>,
     /// Where it logs to.
     pub topic: Topic,
 }
@@ -93,10 +93,10 @@ trait Call: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<T, ApiError>> + Send;
 }
 
-struct Finder<C> {
+struct Discovery<C> {
     cloud: C,
-    place: Place,
-    wanted: Wanted,
+    place: SourceScope,
+    wanted: FunctionSelector,
     needs_topics: bool,
     size: PageSize,
     state: Mutex<State>,
@@ -106,8 +106,8 @@ struct Finder<C> {
 
 #[derive(Default)]
 struct State {
-    known: Known,
-    round: Round,
+    known: FunctionCatalog,
+    round: DetailFetcher,
     /// When the lists were looked at last.
     surveyed: Option<Instant>,
     /// What that look met.
@@ -122,8 +122,13 @@ struct State {
 impl Functions {
     /// The `wanted` functions of `place`. With `needs_topics` a function is of no use before its
     /// topic is known.
-    pub fn new(client: Client, place: Place, wanted: Wanted, needs_topics: bool) -> Self {
-        Self(Finder::new(client, place, wanted, needs_topics))
+    pub fn new(
+        client: Client,
+        place: SourceScope,
+        wanted: FunctionSelector,
+        needs_topics: bool,
+    ) -> Self {
+        Self(Discovery::new(client, place, wanted, needs_topics))
     }
 }
 
@@ -158,10 +163,10 @@ impl Call for Client {
     }
 }
 
-// === impl Finder ===
+// === impl Discovery ===
 
-impl<C: Call> Finder<C> {
-    fn new(cloud: C, place: Place, wanted: Wanted, needs_topics: bool) -> Self {
+impl<C: Call> Discovery<C> {
+    fn new(cloud: C, place: SourceScope, wanted: FunctionSelector, needs_topics: bool) -> Self {
         Self {
             cloud,
             place,
@@ -201,7 +206,7 @@ impl<C: Call> Finder<C> {
     }
 
     /// What the last look at the lists named, and what it would have.
-    fn look(&self, known: &Known) -> Look {
+    fn look(&self, known: &FunctionCatalog) -> Look {
         let (wanted, looked_at) = (self.wanted.clone(), known.looked_at());
         let would_name = move |function: &FunctionId| {
             wanted.selects(function) && looked_at.has(&function.namespace)
@@ -214,7 +219,7 @@ impl<C: Call> Finder<C> {
     }
 
     async fn survey(&self, state: &mut State) -> Result<(), ApiError> {
-        let mut survey = self.surveyor().survey(state.known.namespaces()).await?;
+        let mut survey = self.scanner().survey(state.known.namespaces()).await?;
         state.looked = std::mem::take(&mut survey.looked);
         state.known.take(survey);
         let now = Instant::now();
@@ -234,7 +239,7 @@ impl<C: Call> Finder<C> {
         if missing.is_empty() {
             state.alike = nothing;
         } else if missing != state.alike.of {
-            let (namespaces, functions) = self.surveyor().names(&state.looked.by_name).await;
+            let (namespaces, functions) = self.scanner().names(&state.looked.by_name).await;
             state.alike = Alike {
                 of: missing,
                 namespaces,
@@ -255,8 +260,8 @@ impl<C: Call> Finder<C> {
         known: &'a Names,
         alike: &'a Alike,
         failed: Option<&'a ApiError>,
-    ) -> remarks::About<'a> {
-        remarks::About {
+    ) -> remarks::FunctionConfig<'a> {
+        remarks::FunctionConfig {
             wanted: &self.wanted,
             needs_topics: self.needs_topics,
             looked,
@@ -266,8 +271,8 @@ impl<C: Call> Finder<C> {
         }
     }
 
-    fn surveyor(&self) -> Surveyor<'_, C> {
-        Surveyor {
+    fn scanner(&self) -> ListScanner<'_, C> {
+        ListScanner {
             cloud: &self.cloud,
             place: &self.place,
             wanted: &self.wanted,

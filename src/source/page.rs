@@ -5,11 +5,11 @@ use std::hash::Hash;
 
 use hashbrown::{Equivalent, HashMap};
 
-use super::Wanted;
+use super::FunctionSelector;
 use super::values::is_name;
 use crate::ledger::{Scope, TargetId};
 use crate::model::{
-    AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, Page, RejectReason, RetCode, Row,
+    Bytes, ColdStart, FunctionId, InvocationKey, Nanos, Outcome, Page, RejectReason, RetCode, Row,
     Timestamp, attempt_id, is_uuid,
 };
 
@@ -22,7 +22,7 @@ const FUNCTIONS_MAX: usize = u16::MAX as usize;
 #[derive(Clone, Copy)]
 pub(super) struct ParseContext<'c> {
     pub(super) target: &'c TargetId,
-    pub(super) wanted: &'c Wanted,
+    pub(super) wanted: &'c FunctionSelector,
 }
 
 /// What became of a row.
@@ -123,11 +123,11 @@ impl RowFields<'_> {
 pub(super) fn invocation_key(
     request_id: Option<&str>,
     attempt: Option<u32>,
-) -> Result<AttemptKey, RejectReason> {
+) -> Result<InvocationKey, RejectReason> {
     let id = request_id.filter(|id| is_name(id)).map(attempt_id);
     let key = id
         .zip(attempt)
-        .map(|(id, attempt)| AttemptKey { id, attempt });
+        .map(|(id, attempt)| InvocationKey { id, attempt });
     key.ok_or(RejectReason::RequestId)
 }
 

@@ -49,7 +49,7 @@ const OTHER_PARAMETERS: [&str; 8] = [
 /// A source whose functions can be read through one stream or one by one.
 pub(super) trait Streams: Send + Sync {
     /// How its targets are cut.
-    fn strategy(&self) -> &Strategy;
+    fn strategy(&self) -> &StreamMode;
 
     /// Reads one target, of whichever kind.
     fn read_target<'a>(
@@ -95,7 +95,7 @@ macro_rules! read_by_strategy {
 pub(super) use read_by_strategy;
 
 /// How the targets of one source are cut.
-pub(super) struct Strategy {
+pub(super) struct StreamMode {
     read: Read,
     streams: Mutex<BTreeMap<TargetId, Stream>>,
     /// Nobody could say what functions there are, so nothing can be checked.
@@ -119,12 +119,12 @@ struct Stream {
     agreed: usize,
     turn: usize,
     next_check: Option<Timestamp>,
-    narrow: Option<Narrow>,
+    narrow: Option<PerFunction>,
     times_narrowed: u32,
 }
 
 /// Why its functions are read one by one, and until when.
-struct Narrow {
+struct PerFunction {
     why: String,
     until: Timestamp,
 }
@@ -136,7 +136,7 @@ struct Look {
     page: Page,
 }
 
-impl Strategy {
+impl StreamMode {
     pub(super) fn new(read: Read) -> Self {
         Self {
             read,
@@ -287,7 +287,7 @@ impl Strategy {
             "one stream for all functions will not do: each is read by itself, which costs more requests; \
              in {} min the stream is tried again", wait.as_secs() / 60
         );
-        known.narrow = Some(Narrow {
+        known.narrow = Some(PerFunction {
             why: why.to_owned(),
             until: now + wait,
         });
@@ -381,7 +381,7 @@ pub(super) async fn read(
     // What is there before the stream is read, the stream must bring.
     look_at_some(source, target, span).await;
     let settles = strategy.is_trusted(target, span.closed);
-    let mut careful = Careful {
+    let mut careful = AuditingSink {
         strategy,
         stream: target,
         now: span.now,
@@ -442,15 +442,15 @@ async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
 }
 
 /// Hands everything on, and settles only what may be.
-struct Careful<'a> {
-    strategy: &'a Strategy,
+struct AuditingSink<'a> {
+    strategy: &'a StreamMode,
     stream: &'a TargetId,
     now: Timestamp,
     sink: &'a mut dyn PageSink,
     settles: bool,
 }
 
-impl PageSink for Careful<'_> {
+impl PageSink for AuditingSink<'_> {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
         self.strategy
             .brought(self.stream, self.now, &page.functions);

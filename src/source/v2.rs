@@ -17,8 +17,8 @@ use tokio::time::timeout;
 
 use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
-use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
+use super::strategy::{self, StreamMode, Streams};
+use super::{Flow, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span};
 use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{
     AllowedLateness, Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId,
@@ -26,7 +26,7 @@ use crate::ledger::{
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
-use logs::Answer;
+use logs::LogsAnswer;
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;
@@ -39,10 +39,10 @@ const LIST_PATIENCE: Duration = Duration::from_secs(10);
 pub struct V2Source {
     client: Client,
     lister: Lister,
-    place: Place,
+    place: SourceScope,
     /// v2 knows no namespaces: all are wanted.
-    wanted: Wanted,
-    strategy: Strategy,
+    wanted: FunctionSelector,
+    strategy: StreamMode,
     /// The largest page asked for.
     page_max: usize,
     /// Rows a request, of each target: a row that cannot be had makes the pages of its own smaller.
@@ -58,15 +58,20 @@ pub struct V2Source {
 
 impl V2Source {
     /// A source over `client`. `page_max` is the largest page asked for.
-    pub fn new(client: Client, place: Place, filter: FunctionFilter, page_max: usize) -> Self {
+    pub fn new(
+        client: Client,
+        place: SourceScope,
+        filter: FunctionFilter,
+        page_max: usize,
+    ) -> Self {
         Self {
             client,
             lister: Lister::new(),
-            strategy: Strategy::new(place.read),
+            strategy: StreamMode::new(place.read),
             place,
-            wanted: Wanted {
+            wanted: FunctionSelector {
                 functions: filter,
-                ..Wanted::default()
+                ..FunctionSelector::default()
             },
             page_max: page_max.max(1),
             sizes: Mutex::default(),
@@ -145,7 +150,7 @@ impl V2Source {
         context: ParseContext<'_>,
         offset: u64,
         limit: usize,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<LogsAnswer, ApiError> {
         let camel = self.camel_sort_key.load(Ordering::Relaxed);
         let mut params = vec![
             ("offset", offset.to_string()),
@@ -283,7 +288,7 @@ impl LogSource for V2Source {
 }
 
 impl Streams for V2Source {
-    fn strategy(&self) -> &Strategy {
+    fn strategy(&self) -> &StreamMode {
         &self.strategy
     }
 

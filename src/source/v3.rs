@@ -20,28 +20,30 @@ use serde_json::Value;
 
 use super::functions::{FoundList, Lister};
 use super::page::ParseContext;
-use super::strategy::{self, Strategy, Streams};
-use super::{Flow, Listing, LogSource, PageSink, Place, ReadReport, Remarks, Span, Wanted};
+use super::strategy::{self, StreamMode, Streams};
+use super::{
+    Flow, FunctionSelector, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span,
+};
 use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use crate::tencent::{ApiError, BoxFuture, Client};
-use answer::{Answer, Reading};
+use answer::{LogsAnswer, ParseScope};
 use fetch::LogsApi;
-use memory::Memory;
+use memory::UncountedRows;
 use read::Reader;
 
 /// A region read through API 3.0.
 pub struct V3Source {
     api: Arc<dyn LogsApi>,
     lister: Arc<dyn Lister>,
-    place: Place,
-    wanted: Wanted,
-    strategy: Strategy,
+    place: SourceScope,
+    wanted: FunctionSelector,
+    strategy: StreamMode,
     /// The largest page asked for.
     page_max: usize,
     lateness: Mutex<HashMap<TargetId, AllowedLateness>>,
-    memories: Mutex<HashMap<TargetId, Memory>>,
-    /// Whether the API tells retry numbers, see [`Reading`].
+    memories: Mutex<HashMap<TargetId, UncountedRows>>,
+    /// Whether the API tells retry numbers, see [`ParseScope`].
     tells_retries: AtomicBool,
 }
 
@@ -55,8 +57,8 @@ impl V3Source {
     pub fn new(
         client: Client,
         lister: Arc<dyn Lister>,
-        place: Place,
-        wanted: Wanted,
+        place: SourceScope,
+        wanted: FunctionSelector,
         page_max: usize,
     ) -> Self {
         Self::over(Arc::new(client), lister, place, wanted, page_max)
@@ -65,14 +67,14 @@ impl V3Source {
     fn over(
         api: Arc<dyn LogsApi>,
         lister: Arc<dyn Lister>,
-        place: Place,
-        wanted: Wanted,
+        place: SourceScope,
+        wanted: FunctionSelector,
         page_max: usize,
     ) -> Self {
         Self {
             api,
             lister,
-            strategy: Strategy::new(place.read),
+            strategy: StreamMode::new(place.read),
             place,
             wanted,
             page_max: page_max.max(1),
@@ -131,9 +133,9 @@ impl V3Source {
         &'a self,
         target: &'a TargetId,
         sink: &'a mut dyn PageSink,
-        memory: &'a mut Memory,
+        memory: &'a mut UncountedRows,
     ) -> Reader<'a> {
-        let reading = Reading {
+        let reading = ParseScope {
             context: ParseContext {
                 target,
                 wanted: &self.wanted,
@@ -152,13 +154,13 @@ impl V3Source {
         sink: &mut dyn PageSink,
     ) -> Result<ReadReport, ApiError> {
         let known = self.memories().remove(target);
-        let mut memory = known.unwrap_or_else(|| Memory::new(self.page_max));
+        let mut memory = known.unwrap_or_else(|| UncountedRows::new(self.page_max));
         let report = self.reader(target, sink, &mut memory).read(span).await;
         self.memories().insert(target.clone(), memory);
         report
     }
 
-    fn memories(&self) -> MutexGuard<'_, HashMap<TargetId, Memory>> {
+    fn memories(&self) -> MutexGuard<'_, HashMap<TargetId, UncountedRows>> {
         self.memories.lock()
     }
 
@@ -218,7 +220,7 @@ impl LogSource for V3Source {
 }
 
 impl Streams for V3Source {
-    fn strategy(&self) -> &Strategy {
+    fn strategy(&self) -> &StreamMode {
         &self.strategy
     }
 
@@ -237,7 +239,7 @@ impl Streams for V3Source {
         span: Span,
     ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
-            let (mut sink, mut memory) = (Nowhere, Memory::new(self.page_max));
+            let (mut sink, mut memory) = (Nowhere, UncountedRows::new(self.page_max));
             self.reader(function, &mut sink, &mut memory)
                 .look(span)
                 .await
@@ -263,7 +265,7 @@ fn stream_of(function: &FunctionId) -> TargetId {
 // === impl LogsApi ===
 
 impl LogsApi for Client {
-    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>> {
+    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<LogsAnswer, ApiError>> {
         Box::pin(self.call_json("GetFunctionLogs", params))
     }
 

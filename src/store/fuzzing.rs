@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{KeyPack, SeenKey, StoredFunction};
 use crate::ledger::TargetId;
-use crate::model::{AttemptKey, Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
+use crate::model::{Bytes, FunctionId, InvocationKey, Nanos, RetCode, Row, Timestamp};
 use crate::series::FunctionSeries;
 
 /// Slots that key packs may name.
@@ -66,7 +66,7 @@ fn seen(bytes: &[u8; CHUNK]) -> SeenKey {
     let (id, rest) = (wide(0), wide(16));
     SeenKey {
         slot: rest as u32 % SLOTS as u32,
-        key: AttemptKey {
+        key: InvocationKey {
             id,
             attempt: (rest >> 32) as u32,
         },

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttemptKey, FunctionId, Outcome, RetCode, Timestamp};
+use crate::model::{FunctionId, InvocationKey, Outcome, RetCode, Timestamp};
 use crate::series::{
     Bounds, CodeCount, ColdStarts, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS,
     NativeHistogram, NativeParts, Unit,
@@ -30,7 +30,7 @@ pub struct SeenKey {
     /// Slot of the function.
     pub slot: u32,
     /// Identity.
-    pub key: AttemptKey,
+    pub key: InvocationKey,
     /// Position.
     pub position: Timestamp,
 }
@@ -250,7 +250,7 @@ impl KeyPack {
             position = position.wrapping_add(record.millis_since_previous);
             let seen = SeenKey {
                 slot: record.slot,
-                key: AttemptKey {
+                key: InvocationKey {
                     id: u128::from_be_bytes(record.id),
                     attempt: record.attempt,
                 },

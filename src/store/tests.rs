@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::tables::{KEYS, LAYOUT, META};
 use super::*;
-use crate::model::{AttemptKey, FunctionId, RetCode};
+use crate::model::{FunctionId, InvocationKey, RetCode};
 use crate::series::FunctionSeries;
 
 fn function(name: &str) -> StoredFunction {
@@ -24,7 +24,7 @@ fn shown(name: &str) -> Arc<FunctionSeries> {
 }
 
 fn changes() -> Changes {
-    let key = AttemptKey { id: 1, attempt: 2 };
+    let key = InvocationKey { id: 1, attempt: 2 };
     Changes {
         functions: vec![(0, function("a")), (1, function("b"))],
         keys: vec![(

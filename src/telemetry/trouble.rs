@@ -4,7 +4,7 @@ use crate::model::Timestamp;
 
 /// The latest trouble of one kind of work. A failure after a success begins a new one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Issue {
     /// A short word for what failed, such as the cloud's own code; equal for equal troubles.
     pub code: String,
     /// What failed.
@@ -23,7 +23,7 @@ pub struct Trouble {
     pub ended: Option<Timestamp>,
 }
 
-impl Trouble {
+impl Issue {
     /// Something failed with `code`.
     pub fn of(code: &str, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn failures_in_a_row_are_one_trouble_with_the_latest_words() {
-        let first = Trouble::of("4400", "slow down", "").met(None, at(10));
-        let second = Trouble::of("6000", "server", "wait").met(Some(&first), at(20));
+        let first = Issue::of("4400", "slow down", "").met(None, at(10));
+        let second = Issue::of("6000", "server", "wait").met(Some(&first), at(20));
         assert_eq!(
             (second.since, second.last, second.times),
             (at(10), at(20), 2)
@@ -86,18 +86,18 @@ mod tests {
 
     #[test]
     fn a_success_ends_it_and_the_next_failure_begins_anew() {
-        let mut trouble = Trouble::of("4400", "slow down", "").met(None, at(10));
+        let mut trouble = Issue::of("4400", "slow down", "").met(None, at(10));
         trouble.end(at(15));
         trouble.end(at(16));
         assert_eq!(trouble.ended, Some(at(15)));
-        let next = Trouble::of("4400", "slow down", "").met(Some(&trouble), at(20));
+        let next = Issue::of("4400", "slow down", "").met(Some(&trouble), at(20));
         assert_eq!((next.since, next.times, next.ended), (at(20), 1, None));
     }
 
     #[test]
     fn a_hint_is_no_failure() {
-        let hint = Trouble::hint("switch the index on").met(None, at(10));
-        let failed = Trouble::of("4400", "slow down", "").met(Some(&hint), at(20));
+        let hint = Issue::hint("switch the index on").met(None, at(10));
+        let failed = Issue::of("4400", "slow down", "").met(Some(&hint), at(20));
         assert_eq!((failed.since, failed.times), (at(20), 1));
     }
 }

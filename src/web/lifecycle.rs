@@ -12,7 +12,7 @@ pub(super) const QUIT: &str = "/-/quit";
 
 /// What can be asked of the running program.
 #[derive(Debug)]
-pub enum Wish {
+pub enum ControlRequest {
     /// To read its configuration anew; the answer is why it could not take it over.
     Reload(oneshot::Sender<Result<(), String>>),
     /// To end.
@@ -21,13 +21,13 @@ pub enum Wish {
 
 /// The way to ask. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Lifecycle(mpsc::Sender<Wish>);
+pub struct Lifecycle(mpsc::Sender<ControlRequest>);
 
 impl Lifecycle {
-    /// A way to ask, and where the wishes come out, one after the other.
-    pub fn new() -> (Self, mpsc::Receiver<Wish>) {
-        let (sender, wishes) = mpsc::channel(1);
-        (Self(sender), wishes)
+    /// A way to ask, and where the requests come out, one after the other.
+    pub fn new() -> (Self, mpsc::Receiver<ControlRequest>) {
+        let (sender, requests) = mpsc::channel(1);
+        (Self(sender), requests)
     }
 
     /// Has the configuration read anew, after those who asked before.
@@ -37,7 +37,7 @@ impl Lifecycle {
     pub async fn reload(&self) -> Result<(), String> {
         let (reply, answer) = oneshot::channel();
         // The wish is dropped, and with it the reply, where nobody listens any more.
-        let _unheard = self.0.send(Wish::Reload(reply)).await;
+        let _unheard = self.0.send(ControlRequest::Reload(reply)).await;
         let stopping = |_| Err("the exporter is stopping".to_owned());
         answer.await.unwrap_or_else(stopping)
     }
@@ -45,7 +45,7 @@ impl Lifecycle {
     /// Has the program end as by SIGTERM.
     pub async fn quit(&self) {
         // Else it is ending already.
-        let _unheard = self.0.send(Wish::Quit).await;
+        let _unheard = self.0.send(ControlRequest::Quit).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 use crate::series::Snapshot;
-use crate::telemetry::{Cell, Rows, Trouble, Unread};
+use crate::telemetry::{Cell, Issue, Rows, Unread};
 
 /// What the server shows. Called for each request, so it must be quick and must not wait for the
 /// way of the data: an atomic load, a copy of a small table.
@@ -68,17 +68,17 @@ pub struct SourceStatus {
     /// Each stream of many functions, and how these are read.
     pub strategies: Vec<(String, String)>,
     /// What is wrong with its list of functions.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Issue>,
     /// Whether it was once read with success.
     pub ready: bool,
     /// How many names, patterns and topics of its configuration fit nothing.
     pub unmatched: usize,
     /// What a person should know of it although nothing failed.
-    pub hints: Vec<Trouble>,
+    pub hints: Vec<Issue>,
     /// How far the cloud's clock is ahead of this machine's.
     pub clock_offset_seconds: f64,
     /// That this is too much.
-    pub clock: Option<Trouble>,
+    pub clock: Option<Issue>,
 }
 
 /// The requests of one action.
@@ -102,7 +102,7 @@ pub struct TargetStatus {
     /// End of the last poll, with or without success.
     pub last_poll: Option<Timestamp>,
     /// What goes wrong, or went wrong last.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Issue>,
     /// Up to where everything is counted.
     pub settled: Option<Timestamp>,
     /// How long after its position a row may still appear.
@@ -130,7 +130,7 @@ pub struct StateStatus {
     /// What it takes; `None` where it is in memory only.
     pub bytes: Option<u64>,
     /// What is wrong with writing it.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Issue>,
 }
 
 /// The configuration.

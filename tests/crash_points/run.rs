@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::app::Shown;
+use scf_exporter::app::StatusView;
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::{Random, Runtime};
@@ -43,7 +43,7 @@ pub struct Run {
 #[derive(Default)]
 struct Watched {
     /// The exporter at work, or the last one.
-    view: Option<Arc<Shown>>,
+    view: Option<Arc<StatusView>>,
     moments: Vec<Moment>,
 }
 

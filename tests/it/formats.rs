@@ -16,7 +16,8 @@ use proptest::option;
 use proptest::prelude::*;
 use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::{
-    About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
+    Bytes, ColdStart, FunctionConfig, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row,
+    Timestamp,
 };
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
@@ -50,7 +51,7 @@ fn row() -> impl Strategy<Value = Row> {
     let id = (any::<u128>(), any::<bool>());
     (codes, amounts, any::<i64>(), any::<bool>(), id).prop_map(
         |(codes, amounts, at, retried, id)| Row {
-            key: AttemptKey {
+            key: InvocationKey {
                 id: id.0,
                 attempt: 0,
             },
@@ -71,7 +72,7 @@ fn row() -> impl Strategy<Value = Row> {
 fn cold_start() -> impl Strategy<Value = ColdStart> {
     (amount(), [amount(), amount(), amount()]).prop_map(|(total, parts)| ColdStart {
         function: 0,
-        key: AttemptKey::default(),
+        key: InvocationKey::default(),
         position: Timestamp::from_secs(1),
         total: Nanos(total),
         parts: parts.map(Nanos),
@@ -109,8 +110,8 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn about() -> impl Strategy<Value = About> {
-    (limit(), 0u64..10_000_000, text()).prop_map(|(limit, millis, runtime)| About {
+fn about() -> impl Strategy<Value = FunctionConfig> {
+    (limit(), 0u64..10_000_000, text()).prop_map(|(limit, millis, runtime)| FunctionConfig {
         memory_limit: Bytes(limit),
         timeout: Duration::from_millis(millis),
         runtime,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use prometheus::proto::MetricFamily;
 use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::{
-    About, AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RejectReason, RetCode, Row,
-    Timestamp,
+    Bytes, ColdStart, FunctionConfig, FunctionId, InvocationKey, Nanos, Outcome, RejectReason,
+    RetCode, Row, Timestamp,
 };
 use scf_exporter::series::{FunctionSeries, OVERFLOW, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Disposition, Telemetry};
@@ -29,7 +29,7 @@ fn row(ret_code: i64, outcome: Outcome, nanos: (u64, u64), memory: u64, at: i64)
         function: 0,
         ret_code: RetCode::new(ret_code),
         outcome,
-        key: AttemptKey { id: 0, attempt: 0 },
+        key: InvocationKey { id: 0, attempt: 0 },
         position: Timestamp::from_millis(at),
         duration: Nanos(nanos.0),
         billed: Nanos(nanos.1),
@@ -205,7 +205,7 @@ fn a_function_of_a_log_topic_in_one_of_two_accounts() {
         ),
         at(63_000),
     );
-    called.about = Some(Arc::new(About {
+    called.about = Some(Arc::new(FunctionConfig {
         memory_limit: Bytes(256 << 20),
         timeout: Duration::from_millis(3_500),
         runtime: "Go1".to_owned(),
@@ -223,7 +223,7 @@ fn a_function_of_a_log_topic_in_one_of_two_accounts() {
     called.count_cold_start(
         &ColdStart {
             function: 0,
-            key: AttemptKey::default(),
+            key: InvocationKey::default(),
             position: Timestamp::from_secs(1),
             total: Nanos(236_000_000),
             parts: [Nanos(70_000_000), Nanos(8_000_000), Nanos(158_000_000)],

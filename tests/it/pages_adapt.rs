@@ -13,7 +13,7 @@ use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
 use scf_exporter::sim::{Faults, Settings};
 use scf_exporter::source::v2::V2Source;
-use scf_exporter::source::{LogSource, Place};
+use scf_exporter::source::{LogSource, SourceScope};
 use scf_exporter::tencent::{
     BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service,
     StaticProvider, Transport, TransportError,
@@ -243,7 +243,7 @@ async fn a_list_comes_in_pages_that_can_be_had_and_one_entry_hides_no_other() {
         Runtime::simulated(Timestamp::from_secs(1_700_000_000), 1),
         Arc::new(()),
     );
-    let place = Place {
+    let place = SourceScope {
         account: "".into(),
         region: "ap-x".into(),
         read: Read::Region,

@@ -17,16 +17,16 @@ use support::world::{World, through};
 
 /// What is wrong with reads that name no function.
 #[derive(Clone, PartialEq)]
-enum Trouble {
+enum Issue {
     None,
-    Refused,
+    CommitFailed,
     /// Rows of this function are left out.
     Without(String),
 }
 
 struct Troubled {
     inner: Arc<InMemory>,
-    trouble: Trouble,
+    trouble: Issue,
 }
 
 impl Troubled {
@@ -39,11 +39,11 @@ impl Troubled {
         let v2 = text.contains("Action=GetFunctionLogs");
         let is_wide =
             (v3 && !text.contains("\"FunctionName\"")) || (v2 && !text.contains("functionName="));
-        if !is_wide || self.trouble == Trouble::None {
+        if !is_wide || self.trouble == Issue::None {
             return self.inner.send(request).await;
         }
         let name = match &self.trouble {
-            Trouble::Without(name) => name,
+            Issue::Without(name) => name,
             _ if v3 => {
                 let error = json!({"Code": "InvalidParameterValue.FunctionName", "Message": "?"});
                 let body = json!({"Response": {"Error": error, "RequestId": "x"}});
@@ -114,7 +114,7 @@ fn some_function(world: &World) -> String {
 }
 
 /// Reads the world to its end; how the functions were read, in the landing page's words.
-async fn read(api: &str, seed: u64, trouble: fn(&World) -> Trouble) -> String {
+async fn read(api: &str, seed: u64, trouble: fn(&World) -> Issue) -> String {
     let world = World::new(settings(seed), through(api, Some("auto")));
     let transport = Troubled {
         inner: world.transport.clone(),
@@ -138,7 +138,7 @@ async fn read(api: &str, seed: u64, trouble: fn(&World) -> Trouble) -> String {
 #[tokio::test(start_paused = true)]
 async fn what_is_answered_completely_is_read_as_one_stream() {
     for (api, seed) in [("v2", 71), ("v3", 72)] {
-        let told = read(api, seed, |_| Trouble::None).await;
+        let told = read(api, seed, |_| Issue::None).await;
         assert_eq!(told, "one stream for all functions", "{api}");
     }
 }
@@ -146,7 +146,7 @@ async fn what_is_answered_completely_is_read_as_one_stream() {
 #[tokio::test(start_paused = true)]
 async fn where_it_is_refused_each_function_is_read_by_itself() {
     for (api, seed) in [("v2", 73), ("v3", 74)] {
-        let told = read(api, seed, |_| Trouble::Refused).await;
+        let told = read(api, seed, |_| Issue::CommitFailed).await;
         assert!(
             told.starts_with("each function by itself: "),
             "{api}: {told}"
@@ -157,7 +157,7 @@ async fn where_it_is_refused_each_function_is_read_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_function_that_is_left_out_is_noticed_before_anything_is_settled() {
     for (api, seed) in [("v2", 75), ("v3", 76)] {
-        let told = read(api, seed, |world| Trouble::Without(some_function(world))).await;
+        let told = read(api, seed, |world| Issue::Without(some_function(world))).await;
         assert!(told.contains("of one function too few"), "{api}: {told}");
     }
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scf_exporter::expose::{self, ExpositionOptions, Format};
-use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
+use scf_exporter::model::{
+    Bytes, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
+};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
@@ -30,7 +32,7 @@ fn row(&(ret_code, outcome, duration, billed, memory): &Call) -> Row {
         function: 0,
         ret_code: RetCode::new(ret_code),
         outcome: Outcome::ALL[outcome],
-        key: AttemptKey { id: 0, attempt: 0 },
+        key: InvocationKey { id: 0, attempt: 0 },
         position: Timestamp::from_secs(1),
         duration: Nanos(duration),
         billed: Nanos(billed),

@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use scf_exporter::model::{FunctionId, RetCode, Timestamp};
 use scf_exporter::runtime;
 use scf_exporter::series::{FunctionSeries, Snapshot};
-use scf_exporter::telemetry::{Awaited, BuildInfo, Telemetry, Trouble, Unread};
+use scf_exporter::telemetry::{Awaited, BuildInfo, Issue, Telemetry, Unread};
 use scf_exporter::web::{
     Limits, Readiness, Site, Status, TargetStatus, View, WebConfig, bind, serve,
 };
@@ -42,7 +42,7 @@ impl View for House {
     }
 
     fn status(&self) -> Status {
-        let throttled = Trouble::of("4400", "throttled <4400>", "ask less");
+        let throttled = Issue::of("4400", "throttled <4400>", "ask less");
         Status {
             now: Timestamp::from_secs(1_000),
             targets: vec![TargetStatus {

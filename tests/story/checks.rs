@@ -15,9 +15,9 @@ pub type Broken = String;
 
 /// Remembers what was shown, over all lives of the exporter.
 #[derive(Default)]
-pub struct Shown(HashMap<u64, (f64, String)>);
+pub struct StatusView(HashMap<u64, (f64, String)>);
 
-impl Shown {
+impl StatusView {
     /// A counter that Prometheus has seen never falls and, above zero, never vanishes, whatever
     /// happened in between. (What is known of a function, and with it some zeros, comes back with
     /// the list of functions.) But for the functions whose series `may_end`; returns those of which

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{Pipeline, Seams};
+use scf_exporter::app::{Dependencies, Pipeline};
 use scf_exporter::config::{Api, Read};
 use scf_exporter::model::Timestamp;
 use scf_exporter::runtime::Runtime;
@@ -20,7 +20,7 @@ mod moment;
 mod nap;
 mod reload;
 
-use super::checks::{self, Broken, Shown};
+use super::checks::{self, Broken, StatusView};
 use super::deadline::Deadlines;
 use super::panics;
 use super::plan::{End, Event, Layout, Setup, Story};
@@ -63,7 +63,7 @@ struct Player<'a> {
     log: Arc<Log>,
     wire: Arc<Wire>,
     image: Arc<Image>,
-    shown: Shown,
+    shown: StatusView,
     zeros: Zeros,
     deadlines: Deadlines,
     remembered: Remembered,
@@ -132,7 +132,7 @@ impl<'a> Player<'a> {
             cloud,
             log,
             image: Arc::default(),
-            shown: Shown::default(),
+            shown: StatusView::default(),
             zeros: Zeros::default(),
             deadlines: Deadlines::new(story.world.start_ms),
             remembered: Remembered::default(),
@@ -221,13 +221,13 @@ impl<'a> Player<'a> {
             has_state,
         );
         loop {
-            let seams = Seams {
+            let dependencies = Dependencies {
                 runtime: self.machine.clone(),
                 transport: self.wire.clone(),
                 environment: self.environment(),
                 disk: Some(disk.clone()),
             };
-            match Pipeline::build(&config, seams).await {
+            match Pipeline::build(&config, dependencies).await {
                 Ok(pipeline) => {
                     let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
                     let exporter = Exporter {

@@ -4,7 +4,7 @@
 
 use super::source::Source;
 
-/// The pure rooms and seams that stand below everything else.
+/// The pure rooms and dependencies that stand below everything else.
 const GROUND: &[&str] = &["model", "runtime", "secret", "catalog"];
 
 /// Crates of the workspace; the compiler holds what they may use themselves.

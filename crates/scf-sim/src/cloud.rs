@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::cls;
-use super::faults::Mishap;
+use super::faults::InjectedFault;
 use super::form::Params;
 use super::gate::{Gate, Limiter};
 use super::http::{Request, Response};
@@ -35,13 +35,13 @@ pub struct Cloud {
     settings: Arc<Settings>,
     replayed: bool,
     scene: Mutex<Scene>,
-    desk: Mutex<Desk>,
-    logs: Mutex<cls::Desk>,
+    state: Mutex<ServerState>,
+    logs: Mutex<cls::LogService>,
 }
 
 /// What the cloud remembers of requests.
 #[derive(Debug)]
-struct Desk {
+struct ServerState {
     keys: Keyring,
     gate: Gate,
     limiter: Limiter,
@@ -50,7 +50,7 @@ struct Desk {
 }
 
 /// One request, and what is decided about it before it is read.
-struct Visit<'a> {
+struct RequestContext<'a> {
     request: &'a Request,
     now_ms: i64,
     /// The same instant by the API's own clock.
@@ -93,7 +93,7 @@ impl Cloud {
     }
 
     fn over(world: World, settings: Arc<Settings>, replayed: bool) -> Self {
-        let desk = Desk {
+        let state = ServerState {
             keys: Keyring::new(&settings),
             gate: Gate::new(settings.timestamp_skew_s),
             limiter: Limiter::new(settings.requests_per_second),
@@ -104,7 +104,7 @@ impl Cloud {
             settings,
             replayed,
             scene: Mutex::new(Scene::new(world)),
-            desk: Mutex::new(desk),
+            state: Mutex::new(state),
             logs: Mutex::default(),
         }
     }
@@ -143,7 +143,7 @@ impl Cloud {
 
     /// The clock that the answer shows, drawn by itself so that it moves no other fault.
     fn shown_clock(&self, clock_ms: i64) -> Option<i64> {
-        let number = self.desk().requests;
+        let number = self.state().requests;
         let mut rng = Rng::keyed(mix(self.settings.seed, DATE_KEY), number);
         self.settings.faults.dated(clock_ms, &mut rng)
     }
@@ -190,7 +190,7 @@ impl Cloud {
             return Response::outage(&mut rng);
         }
         let delay = faults.delay(&mut rng);
-        let mut visit = Visit {
+        let mut context = RequestContext {
             request,
             now_ms,
             clock_ms,
@@ -200,41 +200,43 @@ impl Cloud {
             rng,
         };
         let response = match door {
-            Door::V2 => self.attend_v2(&mut visit).unwrap_or_else(|refusal| {
+            Door::V2 => self.attend_v2(&mut context).unwrap_or_else(|refusal| {
                 Response::json(v2::refusal_body(&refusal, self.settings.wire))
             }),
-            Door::Api3 => self.attend_api3(&mut visit),
+            Door::Api3 => self.attend_api3(&mut context),
         };
-        let rows = u32::try_from(visit.rows).unwrap_or(u32::MAX);
+        let rows = u32::try_from(context.rows).unwrap_or(u32::MAX);
         let on_the_link = faults.row_delay.saturating_mul(rows);
         let by_proxy = faults.cut_at.filter(|at| *at < response.body.len());
         Response {
-            delay: visit.delay.saturating_add(on_the_link),
+            delay: context.delay.saturating_add(on_the_link),
             cut_after: response.cut_after.or(by_proxy),
             ..response
         }
     }
 
-    fn attend_v2(&self, visit: &mut Visit<'_>) -> Result<Response, Refusal> {
+    fn attend_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Refusal> {
         let params =
-            Params::parse(visit.wire()).map_err(|_| Refusal::parameter("too many parameters"))?;
-        let action = self.admit_v2(visit, &params)?;
-        let mishap = self.settings.faults.mishap(&mut visit.rng);
-        match mishap {
-            Mishap::Throttled { alternative: false } => return Err(Refusal::throttled()),
-            Mishap::Throttled { alternative: true } => return Err(Refusal::throttled_by_qps()),
-            Mishap::Failed { alternative: false } => return Err(Refusal::internal()),
-            Mishap::Failed { alternative: true } => return Err(Refusal::maintenance()),
-            Mishap::BadGateway => return Ok(Response::bad_gateway()),
-            Mishap::Empty => return Ok(Response::json(String::new())),
-            Mishap::Cut(_) | Mishap::None => {}
+            Params::parse(context.wire()).map_err(|_| Refusal::parameter("too many parameters"))?;
+        let action = self.admit_v2(context, &params)?;
+        let injected_fault = self.settings.faults.injected_fault(&mut context.rng);
+        match injected_fault {
+            InjectedFault::Throttled { alternative: false } => return Err(Refusal::throttled()),
+            InjectedFault::Throttled { alternative: true } => {
+                return Err(Refusal::throttled_by_qps());
+            }
+            InjectedFault::Failed { alternative: false } => return Err(Refusal::internal()),
+            InjectedFault::Failed { alternative: true } => return Err(Refusal::maintenance()),
+            InjectedFault::BadGateway => return Ok(Response::bad_gateway()),
+            InjectedFault::Empty => return Ok(Response::json(String::new())),
+            InjectedFault::Cut(_) | InjectedFault::None => {}
         }
         let api = Api {
             settings: &self.settings,
             scene: &self.scene,
             params: &params,
-            now_ms: visit.now_ms,
-            salt: visit.rng.next_u64(),
+            now_ms: context.now_ms,
+            salt: context.rng.next_u64(),
             weight: Cell::default(),
         };
         let body = api.answer(action)?;
@@ -243,28 +245,28 @@ impl Cloud {
             // The legacy API has no code of its own for it.
             return Err(Refusal::invalid("limit"));
         }
-        visit.rows = weight.rows;
+        context.rows = weight.rows;
         let response = Response::json(self.settings.faults.spoil(weight, body));
-        Ok(match mishap {
-            Mishap::Cut(place) => response.cut(place),
+        Ok(match injected_fault {
+            InjectedFault::Cut(place) => response.cut(place),
             _ => response,
         })
     }
 
     /// Identity first: a wrong key is told so whatever else goes wrong.
-    fn admit_v2(&self, visit: &Visit<'_>, params: &Params) -> Result<Action, Refusal> {
+    fn admit_v2(&self, context: &RequestContext<'_>, params: &Params) -> Result<Action, Refusal> {
         let signed = Signed {
-            method: &visit.request.method,
-            hosts: &v2_hosts(&visit.request.host),
-            path: &visit.request.path,
+            method: &context.request.method,
+            hosts: &v2_hosts(&context.request.host),
+            path: &context.request.path,
             params,
         };
-        let mut desk = self.desk();
-        let Desk { keys, gate, .. } = &mut *desk;
-        let key = gate.admit(keys, &signed, visit.clock_ms)?;
+        let mut state = self.state();
+        let ServerState { keys, gate, .. } = &mut *state;
+        let key = gate.admit(keys, &signed, context.clock_ms)?;
         let action = Action::of(params)?;
-        let is_fast = !desk.limiter.take(key, action.name(), visit.now_ms);
-        if is_fast || self.is_stormy(visit.now_ms) {
+        let is_fast = !state.limiter.take(key, action.name(), context.now_ms);
+        if is_fast || self.is_stormy(context.now_ms) {
             return Err(Refusal::throttled());
         }
         Ok(action)
@@ -277,8 +279,8 @@ impl Cloud {
         if rng.chance(self.settings.faults.metadata_errors) {
             return Response::html(500, "500 Internal Server Error");
         }
-        let mut desk = self.desk();
-        let Desk { keys, metadata, .. } = &mut *desk;
+        let mut state = self.state();
+        let ServerState { keys, metadata, .. } = &mut *state;
         metadata.answer(request, &self.settings.role, keys, clock_ms)
     }
 
@@ -289,17 +291,17 @@ impl Cloud {
     }
 
     fn next_request(&self) -> u64 {
-        let mut desk = self.desk();
-        desk.requests += 1;
-        desk.requests
+        let mut state = self.state();
+        state.requests += 1;
+        state.requests
     }
 
     fn scene(&self) -> MutexGuard<'_, Scene> {
         self.scene.lock()
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock()
+    fn state(&self) -> MutexGuard<'_, ServerState> {
+        self.state.lock()
     }
 }
 
@@ -321,9 +323,9 @@ impl Door {
     }
 }
 
-// === impl Visit ===
+// === impl RequestContext ===
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     /// A POST is read from its form alone, a GET from its query alone.
     fn wire(&self) -> &[u8] {
         if self.request.method == "POST" {

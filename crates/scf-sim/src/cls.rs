@@ -1,7 +1,7 @@
 //! CLS, the log service: the world as log lines that a query finds.
 //!
 //! - the lines: `line` (which there are, when), `message` (their words), `record` (their fields)
-//! - finding them: `query` (its language), `words` (the index), `shelf` (lines in order), `context`
+//! - finding them: `query` (its language), `words` (the index), `topic_index` (lines in order), `context`
 //! - the actions: `search` (SearchLog), `topics` (DescribeTopics, DescribeIndex)
 
 mod context;
@@ -10,7 +10,7 @@ mod message;
 mod query;
 mod record;
 mod search;
-mod shelf;
+mod topic_index;
 mod topics;
 mod words;
 
@@ -25,13 +25,13 @@ use super::problem::Problem;
 use super::scene::Scene;
 use super::settings::Settings;
 
-use shelf::Shelves;
+use topic_index::TopicIndexes;
 
 /// A request for the log service whose sender has been let in.
 pub(crate) struct Ask<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) scene: &'a Mutex<Scene>,
-    pub(crate) desk: &'a Mutex<Desk>,
+    pub(crate) state: &'a Mutex<LogService>,
     /// The instant of the request.
     pub(crate) now_ms: i64,
     /// How long the answer will wait, which is how long the query is under way.
@@ -46,10 +46,10 @@ pub(crate) struct Ask<'a> {
 
 /// What the log service remembers of requests, and the lines in the order of its answers.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct LogService {
     /// Begin and end of the queries under way, by topic.
     under_way: HashMap<usize, Vec<(i64, i64)>>,
-    shelves: Shelves,
+    topic_indexes: TopicIndexes,
 }
 
 /// The vendor's limit of queries at once on one topic.
@@ -83,8 +83,8 @@ impl Ask<'_> {
         self.scene.lock()
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock()
+    fn state(&self) -> MutexGuard<'_, LogService> {
+        self.state.lock()
     }
 
     /// A parameter, where null counts as absent.
@@ -107,9 +107,9 @@ impl Ask<'_> {
     }
 }
 
-// === impl Desk ===
+// === impl LogService ===
 
-impl Desk {
+impl LogService {
     /// Takes up a query on `topic` until `end_ms`, unless too many are under way.
     fn take_up(&mut self, topic: usize, now_ms: i64, end_ms: i64) -> Result<(), Problem> {
         let under_way = self.under_way.entry(topic).or_default();

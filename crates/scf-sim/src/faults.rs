@@ -132,7 +132,7 @@ pub struct UnknownPreset(String);
 
 /// What happens to one request that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub(crate) enum InjectedFault {
     None,
     Throttled {
         alternative: bool,
@@ -265,24 +265,24 @@ impl Faults {
     }
 
     /// What happens to one request.
-    pub(crate) fn mishap(&self, rng: &mut Rng) -> Mishap {
+    pub(crate) fn injected_fault(&self, rng: &mut Rng) -> InjectedFault {
         let alternative = rng.chance(0.25);
         let place = rng.below(1 << 16) as u16;
         let kinds = [
-            (self.throttle, Mishap::Throttled { alternative }),
-            (self.errors, Mishap::Failed { alternative }),
-            (self.html, Mishap::BadGateway),
-            (self.empty_body, Mishap::Empty),
-            (self.cut_body, Mishap::Cut(place)),
+            (self.throttle, InjectedFault::Throttled { alternative }),
+            (self.errors, InjectedFault::Failed { alternative }),
+            (self.html, InjectedFault::BadGateway),
+            (self.empty_body, InjectedFault::Empty),
+            (self.cut_body, InjectedFault::Cut(place)),
         ];
         let mut left = rng.unit();
-        for (probability, mishap) in kinds {
+        for (probability, injected_fault) in kinds {
             if left < probability {
-                return mishap;
+                return injected_fault;
             }
             left -= probability;
         }
-        Mishap::None
+        InjectedFault::None
     }
 
     /// Whether an answer of so many bytes is refused for its size, and why.
@@ -390,16 +390,23 @@ mod tests {
             ..Faults::none()
         };
         let mut rng = Rng::keyed(4, 4);
-        let drawn: Vec<Mishap> = (0..20_000).map(|_| faults.mishap(&mut rng)).collect();
+        let drawn: Vec<InjectedFault> = (0..20_000)
+            .map(|_| faults.injected_fault(&mut rng))
+            .collect();
         let throttled = drawn
             .iter()
-            .filter(|m| matches!(m, Mishap::Throttled { .. }))
+            .filter(|m| matches!(m, InjectedFault::Throttled { .. }))
             .count();
-        let cut = drawn.iter().filter(|m| matches!(m, Mishap::Cut(_))).count();
+        let cut = drawn
+            .iter()
+            .filter(|m| matches!(m, InjectedFault::Cut(_)))
+            .count();
         assert!((1_800..2_200).contains(&throttled), "{throttled}");
         assert!((3_700..4_300).contains(&cut), "{cut}");
         let mut none = Rng::keyed(4, 5);
-        assert!((0..1_000).all(|_| Faults::none().mishap(&mut none) == Mishap::None));
+        assert!(
+            (0..1_000).all(|_| Faults::none().injected_fault(&mut none) == InjectedFault::None)
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::endpoint::{Domain, Endpoint};
 use super::envelope::{Head, Malformed};
 use super::error::{ApiError, Fault};
 use super::nonces::Nonces;
-use super::pace::Pace;
+use super::pace::RateLimiter;
 use super::request::Signer;
 use super::retry::RetryBudget;
 use super::service::{Service, SigningMethod};
@@ -123,7 +123,7 @@ impl Client {
         config.clock.run_on(runtime.clock.clone());
         Self(Arc::new(Inner {
             host: config.endpoint.authority(),
-            pace: Pace::new(config.requests_per_second, config.burst),
+            pace: RateLimiter::new(config.requests_per_second, config.burst),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             request_timeout: config.request_timeout,
             longest_wait: config.longest_wait,

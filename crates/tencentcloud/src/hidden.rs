@@ -17,11 +17,11 @@ pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The secret values inside a request, as sent and as encoded.
-pub(super) struct Hidden(Vec<Zeroizing<String>>);
+pub(super) struct Redactor(Vec<Zeroizing<String>>);
 
-// === impl Hidden ===
+// === impl Redactor ===
 
-impl Hidden {
+impl Redactor {
     /// Of a signed request.
     pub fn new(credentials: &Credentials, signature: &str) -> Self {
         let token = credentials.token.as_ref().map(|token| token.expose());

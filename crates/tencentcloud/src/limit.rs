@@ -153,7 +153,7 @@ mod tests {
     fn a_penalty_slows_and_six_seconds_heal() {
         let mut bucket = Bucket::new(10.0, 1);
         bucket.penalise(MS(0));
-        // Pace 0.7 rising by 1/20 a second: 10 * (0.7 + 1/40) = 7.25 tokens in the first second.
+        // RateLimiter 0.7 rising by 1/20 a second: 10 * (0.7 + 1/40) = 7.25 tokens in the first second.
         assert_eq!(greedy(&mut bucket, MS(0), MS(1_000)).len(), 7);
         // From the sixth second on the pace is full again.
         let late = greedy(&mut bucket, MS(6_000), MS(16_000)).len();

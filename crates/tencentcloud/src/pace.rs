@@ -10,23 +10,23 @@ use super::limit::Bucket;
 
 /// One bucket per action. A client serves one region, so this is one per (region, action), the
 /// pair by which the vendor counts.
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
     rate: f64,
     burst: u32,
     started: Instant,
-    lanes: Mutex<HashMap<Box<str>, Arc<Lane>>>,
+    lanes: Mutex<HashMap<Box<str>, Arc<ActionQueue>>>,
 }
 
-struct Lane {
+struct ActionQueue {
     /// Held by the caller at the head of the queue while it waits. Tokio's mutex is fair, so
     /// callers pass in the order they came, and one that gives up just leaves the queue.
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
 }
 
-// === impl Pace ===
+// === impl RateLimiter ===
 
-impl Pace {
+impl RateLimiter {
     pub fn new(rate: f64, burst: u32) -> Self {
         Self {
             rate,
@@ -55,18 +55,22 @@ impl Pace {
         self.with(&self.lane(action), |bucket, now| bucket.close(now, span));
     }
 
-    fn with<T>(&self, lane: &Lane, f: impl FnOnce(&mut Bucket, std::time::Duration) -> T) -> T {
+    fn with<T>(
+        &self,
+        lane: &ActionQueue,
+        f: impl FnOnce(&mut Bucket, std::time::Duration) -> T,
+    ) -> T {
         let mut bucket = lane.bucket.lock();
         f(&mut bucket, self.started.elapsed())
     }
 
     /// Actions are words of this program, so the map is as small as its list of actions.
-    fn lane(&self, action: &str) -> Arc<Lane> {
+    fn lane(&self, action: &str) -> Arc<ActionQueue> {
         let mut lanes = self.lanes.lock();
         if let Some(lane) = lanes.get(action) {
             return Arc::clone(lane);
         }
-        let lane = Arc::new(Lane {
+        let lane = Arc::new(ActionQueue {
             turn: tokio::sync::Mutex::default(),
             bucket: Mutex::new(Bucket::new(self.rate, self.burst)),
         });
@@ -84,7 +88,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn callers_pass_in_the_order_they_came() {
-        let pace = Arc::new(Pace::new(10.0, 1));
+        let pace = Arc::new(RateLimiter::new(10.0, 1));
         let (sender, mut passed) = tokio::sync::mpsc::unbounded_channel();
         let started = Instant::now();
         let callers: Vec<_> = (0..5)
@@ -111,7 +115,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn actions_do_not_wait_for_each_other_and_quitters_cost_nothing() {
-        let pace = Pace::new(1.0, 1);
+        let pace = RateLimiter::new(1.0, 1);
         let started = Instant::now();
         pace.turn("A").await;
         pace.turn("B").await;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::flatten::flatten;
-use super::hidden::{ENCODED, Hidden};
+use super::hidden::{ENCODED, Redactor};
 use super::service::{Service, SigningMethod};
 use super::sign_form::{signature, source_string};
 use super::sign_tc3::{Payload, Tc3};
@@ -44,7 +44,7 @@ pub(super) struct Moment {
 /// A request, and what of it must not be shown.
 pub(super) struct Signed {
     pub request: HttpRequest,
-    pub hidden: Hidden,
+    pub hidden: Redactor,
 }
 
 // === impl Signer ===
@@ -110,7 +110,7 @@ impl Signer {
         };
         Signed {
             request: self.request(self.method, &query, body.into(), headers),
-            hidden: Hidden::new(credentials, &signature),
+            hidden: Redactor::new(credentials, &signature),
         }
     }
 
@@ -144,7 +144,7 @@ impl Signer {
         }
         Signed {
             request: self.request(self.method, &query, body.into(), headers),
-            hidden: Hidden::new(credentials, &signature),
+            hidden: Redactor::new(credentials, &signature),
         }
     }
 
@@ -153,7 +153,7 @@ impl Signer {
         let body = params.to_string().into();
         Signed {
             request: self.request(Method::Post, "", body, headers),
-            hidden: Hidden::within(params),
+            hidden: Redactor::within(params),
         }
     }
 

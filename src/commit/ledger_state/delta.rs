@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 use tracing::info;
 
 use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
-use crate::model::{About, AttemptKey, FunctionId, RetCode, Timestamp};
+use crate::model::{FunctionConfig, FunctionId, InvocationKey, RetCode, Timestamp};
 use crate::series::FunctionSeries;
 use crate::store::KeyPack;
 
@@ -23,7 +23,7 @@ pub struct Delta {
     /// New versions of series, by slot.
     pub(super) series: HashMap<u32, Arc<FunctionSeries>>,
     /// Keys of this change, so that a row twice in it counts once.
-    pub(super) keys: HashSet<(u32, AttemptKey)>,
+    pub(super) keys: HashSet<(u32, InvocationKey)>,
     pub(super) packs: Vec<Arc<KeyPack>>,
     pub(super) checkpoints: BTreeMap<TargetId, Checkpoint>,
     /// Positions below which keys are forgotten, by slot.
@@ -38,7 +38,7 @@ pub struct Delta {
     /// Targets newly known for a slot.
     pub(super) homes: Vec<(u32, TargetId)>,
     /// What is newly known about a slot's function.
-    pub(super) about: BTreeMap<u32, Option<Arc<About>>>,
+    pub(super) about: BTreeMap<u32, Option<Arc<FunctionConfig>>>,
     /// Sources that have listed their functions.
     pub(super) lists: BTreeMap<ListId, ListedAt>,
     /// Slots whose functions complete lists miss, or name again.

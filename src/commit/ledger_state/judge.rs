@@ -2,7 +2,7 @@
 
 use super::{Delta, LedgerState};
 use crate::ledger::{Bounds, RowOrder, TargetId, Verdict};
-use crate::model::{AttemptKey, Page, Row, Timestamp};
+use crate::model::{InvocationKey, Page, Row, Timestamp};
 
 impl LedgerState {
     /// What rows of `target` are judged by.
@@ -56,7 +56,7 @@ impl LedgerState {
 
     /// Whether v2, whose keys are of another kind, brought the same attempt before.
     pub(super) fn was_met_through_v2(&self, slot: u32, row: &Row) -> bool {
-        let key = AttemptKey {
+        let key = InvocationKey {
             attempt: row.started.as_secs() as u32,
             ..row.key
         };
@@ -70,7 +70,7 @@ impl LedgerState {
     /// same second, is the same one.
     pub(super) fn was_met_with_number(&self, slot: u32, row: &Row) -> bool {
         let is_told_by_start = row.key.attempt == row.position.as_secs() as u32;
-        let first = AttemptKey {
+        let first = InvocationKey {
             attempt: 0,
             ..row.key
         };
@@ -79,7 +79,7 @@ impl LedgerState {
     }
 
     /// Whether an attempt was met under the overflow, where its function may have been before.
-    pub(super) fn is_in(&self, overflow: Option<u32>, key: &AttemptKey) -> bool {
+    pub(super) fn is_in(&self, overflow: Option<u32>, key: &InvocationKey) -> bool {
         overflow
             .and_then(|slot| self.seen.get(slot as usize))
             .is_some_and(|seen| seen.holds(key))

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Delta, LedgerState};
-use crate::commit::writer::{Asked, Known};
+use crate::commit::handle::{ListRequest, ListedFunctions};
 use crate::ledger::{
     Checkpoint, ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, TargetId,
 };
-use crate::model::{About, FunctionId, Timestamp};
+use crate::model::{FunctionConfig, FunctionId, Timestamp};
 use crate::series::OVERFLOW;
 
 /// The longest time between two lists of a source that is at work.
@@ -57,7 +57,7 @@ impl LedgerState {
     /// Enters functions that are listed but were perhaps never called: they are shown at zero.
     /// Their targets begin with this change, for the next complete list moves where new ones do.
     /// Of those that are gone nothing is known any more; what was counted stays.
-    pub fn prepare_known(&self, change: &mut Delta, known: &Known) {
+    pub fn prepare_functions(&self, change: &mut Delta, known: &ListedFunctions) {
         let opened = match &known.asked {
             Some(asked) => self.open_listed(change, &known.listed, asked),
             None => BTreeSet::new(),
@@ -91,7 +91,7 @@ impl LedgerState {
         &self,
         change: &mut Delta,
         listed: &[Listed],
-        asked: &Asked,
+        asked: &ListRequest,
     ) -> BTreeSet<TargetId> {
         let before = self.listed_at(change, asked).map(|at| at.from);
         let oldest = asked.now - RETENTION;
@@ -112,7 +112,7 @@ impl LedgerState {
 
     /// When this source listed its functions before; where it is new, when those of its region did
     /// that were there before this configuration.
-    fn listed_at(&self, change: &Delta, asked: &Asked) -> Option<ListedAt> {
+    fn listed_at(&self, change: &Delta, asked: &ListRequest) -> Option<ListedAt> {
         let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
         let ListId {
             account, region, ..
@@ -121,7 +121,7 @@ impl LedgerState {
     }
 
     /// Counts a complete list for the functions that it does not name, and keeps when it began.
-    fn note_list(&self, change: &mut Delta, asked: &Asked) {
+    fn note_list(&self, change: &mut Delta, asked: &ListRequest) {
         let before = self.listed_at(change, asked);
         let began = asked.began;
         let Some(look) = &asked.look else {
@@ -182,7 +182,7 @@ impl LedgerState {
         }
     }
 
-    fn learn(&self, change: &mut Delta, slot: u32, about: Option<Arc<About>>) {
+    fn learn(&self, change: &mut Delta, slot: u32, about: Option<Arc<FunctionConfig>>) {
         let known = self.series.get(slot);
         if known.is_some_and(|series| series.about == about) {
             change.about.remove(&slot);

@@ -26,7 +26,7 @@ pub struct Correction {
 impl LedgerState {
     /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
     /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
-    pub fn keep_by(
+    pub fn reconfigure(
         &mut self,
         rules: Rules,
         wanted: Functions,

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::commit::{Asked, Known};
+use crate::commit::{ListRequest, ListedFunctions};
 use crate::ledger::{Listed, Look, RETENTION};
-use crate::model::{About, AttemptKey, Batch, Bytes, Nanos, Outcome, RetCode, Row};
+use crate::model::{Batch, Bytes, FunctionConfig, InvocationKey, Nanos, Outcome, RetCode, Row};
 
 mod batches;
 mod ended;
@@ -49,7 +49,7 @@ fn row_of(page: &mut Page, &(function, id, second): &Call) -> Row {
         function: index as u16,
         ret_code: RetCode::new(i64::from(id % 3)),
         outcome: Outcome::Success,
-        key: AttemptKey {
+        key: InvocationKey {
             id: u128::from(id),
             attempt: u32::from(second),
         },
@@ -175,7 +175,7 @@ fn listed(function: u8, target: &TargetId) -> Listed {
 }
 
 /// A complete list of these functions that began at a second and took ten.
-fn list(began: i64, listed: Vec<Listed>) -> Known {
+fn list(began: i64, listed: Vec<Listed>) -> ListedFunctions {
     let look = Look {
         named: listed.iter().map(|one| one.function.clone()).collect(),
         would_name: Functions::all(),
@@ -186,10 +186,10 @@ fn list(began: i64, listed: Vec<Listed>) -> Known {
         region: "r".into(),
         selection: 0,
     };
-    Known {
+    ListedFunctions {
         listed,
         gone: Vec::new(),
-        asked: Some(Asked {
+        asked: Some(ListRequest {
             by,
             began: at(began),
             now: at(began + 10),
@@ -202,7 +202,7 @@ fn list(began: i64, listed: Vec<Listed>) -> Known {
 fn logged(function: u8, id: u128, log: i64, started: i64) -> Page {
     let row = Row {
         ret_code: RetCode::OK_STATUS,
-        key: AttemptKey { id, attempt: 0 },
+        key: InvocationKey { id, attempt: 0 },
         position: at(log),
         started: at(started),
         ..Row::default()
@@ -454,11 +454,11 @@ fn what_lies_before_counting_began_is_neither_new_nor_late() {
         target: TargetId::region("r"),
         about: None,
     };
-    let known = Known {
+    let known = ListedFunctions {
         listed: vec![listed],
-        ..Known::default()
+        ..ListedFunctions::default()
     };
-    ledger.prepare_known(&mut change, &known);
+    ledger.prepare_functions(&mut change, &known);
     ledger.apply(change);
     let mut before = page_of(&[(0, 1, 0), (1, 2, 0)]);
     for row in &mut before.rows {

@@ -1,7 +1,7 @@
 //! When the committer commits, and what it says of when a series began.
 
 use super::*;
-use crate::commit::Known;
+use crate::commit::ListedFunctions;
 use crate::commit::Rules;
 use crate::ledger::{AllowedLateness, Functions, Listed, Retention, TargetId};
 use crate::model::{FunctionId, Timestamp};
@@ -20,15 +20,15 @@ const RULES: Rules = Rules {
     },
 };
 
-fn function(name: &str) -> Known {
+fn function(name: &str) -> ListedFunctions {
     let listed = Listed {
         function: FunctionId::new("ap-x", "default", name),
         target: TargetId::region("ap-x"),
         about: None,
     };
-    Known {
+    ListedFunctions {
         listed: vec![listed],
-        ..Known::default()
+        ..ListedFunctions::default()
     }
 }
 
@@ -46,11 +46,14 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
     let generation = || published.load().generation;
     let (started, first) = (Instant::now(), generation());
 
-    writer.known(function("a")).await.unwrap();
+    writer.register_functions(function("a")).await.unwrap();
     assert_eq!(started.elapsed(), Duration::ZERO, "after a rest");
     assert_eq!(generation(), first + 1);
 
-    let (one, other) = tokio::join!(writer.known(function("b")), writer.known(function("c")));
+    let (one, other) = tokio::join!(
+        writer.register_functions(function("b")),
+        writer.register_functions(function("c"))
+    );
     assert_eq!((one, other), (Ok(()), Ok(())));
     let waited = started.elapsed();
     // The timer of the runtime counts whole milliseconds.
@@ -60,7 +63,7 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
 
     tokio::time::sleep(COMMIT_GAP).await;
     let later = Instant::now();
-    writer.known(function("d")).await.unwrap();
+    writer.register_functions(function("d")).await.unwrap();
     assert_eq!(later.elapsed(), Duration::ZERO, "after a rest");
     drop(writer);
     task.await.unwrap();
@@ -89,14 +92,14 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
     let rest = || tokio::time::sleep(Duration::from_secs(1));
     rest().await;
     let entered = began.elapsed();
-    writer.known(function("a")).await.unwrap();
+    writer.register_functions(function("a")).await.unwrap();
     rest().await;
     let failed = began.elapsed();
     for id in 0..3 {
         let row = Row {
             ret_code: RetCode::new(433),
             outcome: Outcome::Timeout,
-            key: crate::model::AttemptKey { id, attempt: 0 },
+            key: crate::model::InvocationKey { id, attempt: 0 },
             position: Timestamp::from_secs(60),
             ..Row::default()
         };
@@ -123,7 +126,7 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
 /// What is asked in one breath before and after other terms: each is entered by its own.
 #[tokio::test(start_paused = true)]
 async fn other_terms_hold_for_what_comes_after_them() {
-    let about = Arc::new(crate::model::About {
+    let about = Arc::new(crate::model::FunctionConfig {
         memory_limit: crate::model::Bytes(64 << 20),
         timeout: Duration::from_secs(3),
         runtime: "Go1".to_owned(),
@@ -144,7 +147,7 @@ async fn other_terms_hold_for_what_comes_after_them() {
         Runtime::system(),
         ZeroFirst::new(Duration::ZERO, Vec::new()),
     );
-    let terms = Terms {
+    let terms = CommitConfig {
         rules: Rules {
             several_accounts: true,
             ..RULES
@@ -157,10 +160,10 @@ async fn other_terms_hold_for_what_comes_after_them() {
     let task = spawn(committer.run());
     let answers = tokio::join!(
         biased;
-        writer.known(known("a")),
-        writer.known(known("b")),
-        writer.keep_by(terms),
-        writer.known(known("c"))
+        writer.register_functions(known("a")),
+        writer.register_functions(known("b")),
+        writer.reconfigure(terms),
+        writer.register_functions(known("c"))
     );
     assert_eq!(answers, (Ok(()), Ok(()), Ok(()), Ok(())));
     let shown = published.load();

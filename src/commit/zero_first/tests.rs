@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{About, Bytes, FunctionId, Outcome, RetCode, Row, Timestamp};
+use crate::model::{Bytes, FunctionConfig, FunctionId, Outcome, RetCode, Row, Timestamp};
 
 const SPAN: Duration = Duration::from_secs(10);
 
@@ -139,7 +139,7 @@ fn without_a_span_nothing_is_held_and_what_was_held_ends() {
 fn how_a_function_is_configured_shows_as_it_is_now() {
     let mut life = Life::new(SPAN);
     life.commit(&[1], Instant::now());
-    let about = Arc::new(About {
+    let about = Arc::new(FunctionConfig {
         memory_limit: Bytes(1 << 20),
         timeout: Duration::from_secs(3),
         runtime: "Go1".into(),

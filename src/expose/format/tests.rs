@@ -75,7 +75,7 @@ fn weights_and_exactness_decide() {
         ("application/openmetrics-text, text/plain", OPEN),
         ("text/plain, application/openmetrics-text", TEXT),
         ("application/*", OPEN),
-        // The most exact wish tells the weight of a format.
+        // The most exact preference tells the weight of a format.
         ("*/*;q=1, text/plain;q=0.1", OPEN),
         ("text/*;q=0.9, text/plain;q=0, application/*;q=0.1", OPEN),
         (

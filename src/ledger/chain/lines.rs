@@ -28,7 +28,7 @@ pub(super) struct Chain {
 
 /// One millisecond that is read by offset.
 #[derive(Debug)]
-pub(super) struct Instant {
+pub(super) struct MillisecondScan {
     pub(super) at: Timestamp,
     pub(super) offset: usize,
     /// What the page at `offset` is to begin with.
@@ -61,8 +61,8 @@ impl Chain {
     }
 
     /// Its last millisecond by offset, behind the lines that it gave.
-    pub(super) fn instant(&self, at: Timestamp) -> Instant {
-        Instant {
+    pub(super) fn instant(&self, at: Timestamp) -> MillisecondScan {
+        MillisecondScan {
             at,
             offset: self.ties - self.tail.len(),
             expected: self.tail.clone(),
@@ -90,9 +90,9 @@ impl Chain {
     }
 }
 
-// === impl Instant ===
+// === impl MillisecondScan ===
 
-impl Instant {
+impl MillisecondScan {
     /// Shares at most so many lines with the page before.
     pub(super) fn share(&mut self, lines: usize) {
         let more = self.expected.len().saturating_sub(lines);

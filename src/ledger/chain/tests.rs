@@ -104,7 +104,7 @@ impl Log {
                     mark: line.1,
                 })
                 .collect(),
-            over: Some(over),
+            list_over: Some(over),
             context: context.then(|| given.to_string()),
         })
     }
@@ -210,7 +210,7 @@ fn page(times: &[i64], over: Option<bool>, context: Option<&str>) -> ChainPage {
     });
     ChainPage {
         marks: marks.collect(),
-        over,
+        list_over: over,
         context: context.map(str::to_owned),
     }
 }
@@ -261,7 +261,7 @@ fn a_seam_in_disorder_makes_the_read_incomplete() {
     read.took(page(&[5, 3], Some(true), None));
     assert!(
         read.is_complete(),
-        "without a seam the order does not matter"
+        "without a join the order does not matter"
     );
 
     let mut read = read_of_ten();

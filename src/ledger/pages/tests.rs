@@ -278,7 +278,7 @@ fn a_second_wider_than_a_page_is_read_through_while_its_order_holds() {
 
 #[test]
 fn one_row_that_changes_its_place_is_not_taken_for_two() {
-    // Row 3 cannot be had. Refused are the pages of four, two, and behind row 1 of two and of one.
+    // Row 3 cannot be had. CommitFailed are the pages of four, two, and behind row 1 of two and of one.
     // Then it changes places with row 2, once.
     let mut list = List(vec![(10, 1), (9, 3), (9, 2), (8, 4)]);
     let mut request = 0;

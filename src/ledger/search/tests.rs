@@ -135,7 +135,7 @@ fn search(fake: &mut Fake, mut search: Search, limit: usize, known: &mut Known<'
         known
             .met
             .extend(marks.iter().map(|mark| (mark.second.unwrap(), mark.id)));
-        let shown = Shown::of(&window, &marks, Some(total));
+        let shown = AnsweredWindow::of(&window, &marks, Some(total));
         let counted = known.met.iter();
         let counted =
             counted.filter(|(second, id)| window.contains(second) && !passed.contains(id));
@@ -231,7 +231,7 @@ fn a_second_wider_than_an_answer_is_named() {
     let mut search = Search::new(0..200, 1_000);
     while let Some(window) = search.next() {
         let (marks, total) = fake.answer(&window, 20);
-        search.took(&Shown::of(&window, &marks, Some(total)), Some(0));
+        search.took(&AnsweredWindow::of(&window, &marks, Some(total)), Some(0));
     }
     assert!(search.is_done());
     // Of second 6 nothing is seen: behind it the rows of second 7 fill the answers.
@@ -250,7 +250,7 @@ fn a_total_at_the_depth_is_not_believed_and_one_beyond_it_is() {
         fake.total_max = total_max;
         let window = 0..seconds;
         let (marks, total) = fake.answer(&window, 1_000);
-        let shown = Shown::of(&window, &marks, Some(total));
+        let shown = AnsweredWindow::of(&window, &marks, Some(total));
         assert_eq!(shown.total.is_some(), is_told, "{seconds} s, {total}");
         assert_eq!(shown.whole, seconds - 49..seconds);
         let mut met = fake.at_first();
@@ -278,10 +278,10 @@ fn an_answer_that_does_not_know_the_window_tells_nothing() {
         id: 1,
     };
     for second in [4, 21] {
-        let shown = Shown::of(&(5..20), &[mark(second)], Some(1));
+        let shown = AnsweredWindow::of(&(5..20), &[mark(second)], Some(1));
         assert!(!shown.is_all && !shown.is_counted && shown.whole.is_empty());
     }
-    assert!(!Shown::of(&(5..20), &[mark(6)], None).is_all);
+    assert!(!AnsweredWindow::of(&(5..20), &[mark(6)], None).is_all);
 }
 
 proptest! {

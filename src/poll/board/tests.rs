@@ -6,8 +6,8 @@ use crate::tencent::ErrorClass;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-fn board(sources: &[&str]) -> Board {
-    let board = Board::default();
+fn board(sources: &[&str]) -> StatusBoard {
+    let board = StatusBoard::default();
     for source in sources {
         let info = SourceInfo {
             api: Api::V3,
@@ -26,7 +26,7 @@ fn target(name: &str) -> TargetId {
     TargetId::function(FunctionId::new("ap-x", "default", name))
 }
 
-fn read(board: &Board, name: &str) {
+fn read(board: &StatusBoard, name: &str) {
     let poll = Polled {
         settled: NOW,
         allowed_lateness: AllowedLateness::NONE,
@@ -35,11 +35,11 @@ fn read(board: &Board, name: &str) {
     board.polled(&target(name), NOW, poll);
 }
 
-fn fail(board: &Board, name: &str) {
-    board.failed(&target(name), NOW, Trouble::of("network", "no", ""));
+fn fail(board: &StatusBoard, name: &str) {
+    board.failed(&target(name), NOW, Issue::of("network", "no", ""));
 }
 
-fn not_listed(board: &Board, source: &str) {
+fn not_listed(board: &StatusBoard, source: &str) {
     let error = ApiError {
         class: ErrorClass::Authentication,
         action: "ListFunctions".into(),
@@ -53,7 +53,7 @@ fn not_listed(board: &Board, source: &str) {
     board.discovery_failed(source, NOW, &error);
 }
 
-fn unread(board: &Board) -> Vec<(String, Awaited)> {
+fn unread(board: &StatusBoard) -> Vec<(String, Awaited)> {
     let unread = board.unread().into_iter();
     unread.map(|one| (one.source, one.why)).collect()
 }

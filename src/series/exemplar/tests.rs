@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{AttemptKey, Bytes, FunctionId, Nanos, Row};
+use crate::model::{Bytes, FunctionId, InvocationKey, Nanos, Row};
 use crate::series::{DURATION_BOUNDS, FunctionSeries, MEMORY_BOUNDS};
 
 const HOUR: i64 = 3_600_000;
@@ -13,7 +13,7 @@ const NOW: Timestamp = Timestamp::from_secs(2_000_000_000);
 fn row(id: u128, at: i64, outcome: Outcome) -> Row {
     Row {
         outcome,
-        key: AttemptKey { id, attempt: 0 },
+        key: InvocationKey { id, attempt: 0 },
         id_is_uuid: true,
         position: Timestamp::from_millis(at),
         ..Row::default()

@@ -17,7 +17,7 @@ use crate::tencent::other_answer;
 /// by itself, so that an odd one stops nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(remote = "Self", rename_all = "PascalCase", default)]
-pub(super) struct Answer {
+pub(super) struct SearchAnswer {
     /// What to send back for the next page.
     #[serde(deserialize_with = "scalar::text")]
     context: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct Sorted {
 
 /// Without lines and without a word on whether there are more it is the answer of another action:
 /// taken for an empty list, it would settle what nobody has read.
-impl<'de> Deserialize<'de> for Answer {
+impl<'de> Deserialize<'de> for SearchAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let answer = Self::deserialize(deserializer)?;
         if answer.list_over.is_none() && answer.results.is_none() {
@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Answer {
     }
 }
 
-impl Answer {
+impl SearchAnswer {
     /// Sorts the lines out. Lines without a readable time stand where the line before them does,
     /// the first ones at `start`.
     pub(super) fn sort(self, context: ParseContext<'_>, start: Timestamp) -> Sorted {
@@ -81,7 +81,7 @@ impl Answer {
             page: builder.finish(),
             shape: ChainPage {
                 marks,
-                over: self.list_over,
+                list_over: self.list_over,
                 context: self.context,
             },
         }

@@ -2,10 +2,10 @@
 
 mod line;
 
-use super::answer::{Answer, Sorted};
+use super::answer::{SearchAnswer, Sorted};
+use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
-use crate::source::Wanted;
 use crate::source::fuzzing::{Parsed, check_body};
 use crate::source::page::ParseContext;
 use crate::tencent::payload;
@@ -14,13 +14,13 @@ pub(crate) use line::line;
 
 /// No line counts twice; most of them are no rows.
 pub(crate) fn body(bytes: &[u8]) {
-    let (target, wanted) = (TargetId::topic("ap-x", "t"), Wanted::default());
+    let (target, wanted) = (TargetId::topic("ap-x", "t"), FunctionSelector::default());
     let context = ParseContext {
         target: &target,
         wanted: &wanted,
     };
     check_body(bytes, |bytes| {
-        let sorted = payload::<Answer>(bytes)?.sort(context, Timestamp::from_millis(5));
+        let sorted = payload::<SearchAnswer>(bytes)?.sort(context, Timestamp::from_millis(5));
         let Sorted { page, shape } = sorted;
         Some(Parsed {
             page,

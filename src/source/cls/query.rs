@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::config::FunctionSelector;
 use crate::ledger::{ChainAsk, ChainPlace};
 use crate::model::Timestamp;
-use crate::source::Wanted;
 
 /// The platform's reports, and what else has the word in it. A phrase, not the wildcard `Report*`
 /// of the vendor's tutorial, which stands for a bounded number of words only; a phrase means the
@@ -18,7 +18,7 @@ const NAMES_MAX: usize = 20;
 const QUERY_MAX: usize = 12_000;
 
 /// The query for the reports of the wanted functions, or of more: rows are judged by themselves.
-pub(super) fn reports(wanted: &Wanted) -> String {
+pub(super) fn reports(wanted: &FunctionSelector) -> String {
     let names = wanted.functions.exact_names().unwrap_or_default();
     if names.is_empty() || names.len() > NAMES_MAX {
         return REPORTS.to_owned();
@@ -94,9 +94,9 @@ mod tests {
 
     fn query(names: &[String]) -> String {
         let functions = FunctionFilter::new(names.to_vec(), Vec::new(), Vec::new());
-        reports(&Wanted {
+        reports(&FunctionSelector {
             functions,
-            ..Wanted::default()
+            ..FunctionSelector::default()
         })
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::answer::{Answer, Sorted};
+use super::answer::{SearchAnswer, Sorted};
 use super::query;
-use super::silence::Silence;
+use super::silence::MissingIndexDetector;
 use crate::ledger::{ChainAsk, ChainRead};
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::page::ParseContext;
@@ -33,7 +33,7 @@ const UNAVAILABLE_MAX: usize = 1_000;
 /// Who answers searches; a seam for tests.
 pub(super) trait Search: Send + Sync {
     /// The answer to one `SearchLog`.
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<Answer, ApiError>>;
+    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>>;
 }
 
 /// One topic, and what is wanted of it.
@@ -56,7 +56,7 @@ pub(super) struct Went {
 }
 
 impl Search for Client {
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<Answer, ApiError>> {
+    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>> {
         Box::pin(async move { self.call_json(SEARCH, &params).await })
     }
 }
@@ -159,7 +159,7 @@ impl Topic<'_> {
                 return Ok(went);
             }
             context = shape.context.filter(|context| !context.is_empty());
-            let over = shape.over.unwrap_or(context.is_none() && rows < limit);
+            let over = shape.list_over.unwrap_or(context.is_none() && rows < limit);
             if over || rows == 0 || context.is_none() {
                 went.report.complete = over && taken < CHAIN_MAX;
                 return Ok(went);
@@ -187,7 +187,7 @@ impl Topic<'_> {
         search: &dyn Search,
         span: &Span,
         went: &Went,
-        silence: &mut Silence,
+        silence: &mut MissingIndexDetector,
     ) -> Option<String> {
         if went.found {
             silence.broken();

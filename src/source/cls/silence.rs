@@ -17,7 +17,7 @@ const LOOK_BACK: Duration = Duration::from_secs(3_600);
 
 /// What is known about the silence of one topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Silence {
+pub(super) struct MissingIndexDetector {
     /// Nothing was found from there on.
     since: Option<Timestamp>,
     looked: Option<Timestamp>,
@@ -25,7 +25,7 @@ pub(super) struct Silence {
     pub(super) proven: bool,
 }
 
-impl Silence {
+impl MissingIndexDetector {
     /// The search found something.
     pub(super) fn broken(&mut self) {
         *self = Self {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn it_looks_after_five_silent_minutes_and_then_every_five() {
-        let mut silence = Silence::default();
+        let mut silence = MissingIndexDetector::default();
         assert_eq!(silence.lasts(&span(10_000, 10_120)), None);
         assert_eq!(silence.lasts(&span(10_060, 10_359)), None);
         let look = silence.lasts(&span(10_300, 10_360));
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_line_ends_it() {
-        let mut silence = Silence::default();
+        let mut silence = MissingIndexDetector::default();
         silence.lasts(&span(10_000, 10_400));
         silence.proven = true;
         silence.broken();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::SearchAnswer;
 use super::*;
 use crate::config::Read;
 use crate::model::{Page, RejectReason};
@@ -66,7 +66,7 @@ impl Fake {
         }
     }
 
-    fn answer(&self, params: Value) -> Result<Answer, ApiError> {
+    fn answer(&self, params: Value) -> Result<SearchAnswer, ApiError> {
         let number = |name: &str| params[name].as_i64();
         let at_least = |at: i64| self.times.partition_point(|time| *time < at);
         let (from, to) = (number("From").unwrap(), number("To").unwrap());
@@ -106,7 +106,7 @@ impl Fake {
 }
 
 impl Search for Fake {
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<Answer, ApiError>> {
+    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>> {
         Box::pin(async move { self.answer(params) })
     }
 }
@@ -167,7 +167,7 @@ impl Lister for List {
 }
 
 fn source(fake: Arc<Fake>, list: Result<FoundList, ApiError>, topics: &[&str]) -> ClsSource {
-    let place = Place {
+    let place = SourceScope {
         account: "a".into(),
         region: "ap-x".into(),
         read: Read::Region,
@@ -179,7 +179,7 @@ fn source(fake: Arc<Fake>, list: Result<FoundList, ApiError>, topics: &[&str]) -
         Box::new(|| Timestamp::from_secs(7)),
         Arc::new(List(list)),
         place,
-        Wanted::default(),
+        FunctionSelector::default(),
         topics.iter().map(ToString::to_string).collect(),
         1_000,
     )

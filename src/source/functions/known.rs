@@ -20,7 +20,7 @@ const MISSES_MAX: u32 = 2;
 
 /// Every function that is there, as far as can be told.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct FunctionCatalog {
     functions: BTreeMap<FunctionId, Entry>,
     looked_at: LookedAt,
 }
@@ -58,7 +58,7 @@ struct Asked {
     failed: bool,
 }
 
-impl Known {
+impl FunctionCatalog {
     /// Takes in a look at the lists.
     pub(super) fn take(&mut self, survey: Survey) {
         let Survey {

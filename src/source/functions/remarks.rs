@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::Unmatched;
-use crate::source::{Remarks, Wanted};
+use crate::source::{FunctionSelector, Remarks};
 use crate::tencent::{ApiError, ErrorClass};
 
 /// Names of things that there are.
@@ -39,8 +39,8 @@ pub(super) struct Alike {
 }
 
 /// Everything that there is to say.
-pub(super) struct About<'a> {
-    pub(super) wanted: &'a Wanted,
+pub(super) struct FunctionConfig<'a> {
+    pub(super) wanted: &'a FunctionSelector,
     pub(super) needs_topics: bool,
     pub(super) looked: &'a Looked,
     /// Names of the functions that exist as far as is known.
@@ -54,7 +54,7 @@ pub(super) fn is_forbidden(error: &ApiError) -> bool {
     error.class == ErrorClass::Authentication && error.code.contains("UnauthorizedOperation")
 }
 
-impl About<'_> {
+impl FunctionConfig<'_> {
     /// `functions` are what the last whole list said of the configured ones.
     pub(super) fn remarks(&self, functions: &[Unmatched]) -> Remarks {
         let mut remarks = Remarks::default();

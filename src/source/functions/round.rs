@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::Call;
-use super::known::Known;
+use super::known::FunctionCatalog;
 use super::wire::{Details, FunctionAnswer};
 use crate::model::FunctionId;
 use crate::tencent::{ApiError, ErrorClass};
@@ -19,7 +19,7 @@ const FAILURES_MAX: u32 = 32;
 
 /// The questions under way and those that wait. Dropping it gives them up.
 #[derive(Debug, Default)]
-pub(super) struct Round {
+pub(super) struct DetailFetcher {
     waiting: VecDeque<FunctionId>,
     running: JoinSet<Result<Details, ApiError>>,
     asked: HashMap<Id, Asked>,
@@ -34,7 +34,7 @@ struct Asked {
     changed: Option<Box<str>>,
 }
 
-impl Round {
+impl DetailFetcher {
     /// Whether nothing is left to be asked or answered.
     pub(super) fn is_over(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()
@@ -49,7 +49,7 @@ impl Round {
 
     /// Asks until the round is over. May be dropped and called again at any time: what is under
     /// way goes on meanwhile.
-    pub(super) async fn go_on<C: Call>(&mut self, cloud: &C, known: &mut Known) {
+    pub(super) async fn go_on<C: Call>(&mut self, cloud: &C, known: &mut FunctionCatalog) {
         loop {
             while self.running.len() < AT_ONCE
                 && let Some(function) = self.waiting.pop_front()
@@ -73,7 +73,7 @@ impl Round {
         Some(error)
     }
 
-    fn ask<C: Call>(&mut self, cloud: &C, known: &Known, function: FunctionId) {
+    fn ask<C: Call>(&mut self, cloud: &C, known: &FunctionCatalog, function: FunctionId) {
         let (cloud, params) = (cloud.clone(), FunctionAnswer::params(&function));
         let question = self.running.spawn(async move {
             let answer = cloud.call::<FunctionAnswer>(FunctionAnswer::ACTION, &params);
@@ -86,7 +86,7 @@ impl Round {
 
     fn answered(
         &mut self,
-        known: &mut Known,
+        known: &mut FunctionCatalog,
         answer: Result<(Id, Result<Details, ApiError>), JoinError>,
     ) {
         let (id, answer) = match answer {
@@ -118,7 +118,7 @@ impl Round {
         }
     }
 
-    fn give_up(&mut self, known: &mut Known) {
+    fn give_up(&mut self, known: &mut FunctionCatalog) {
         if self.failed_in_a_row >= FAILURES_MAX {
             for function in self.waiting.drain(..) {
                 known.unasked(&function);

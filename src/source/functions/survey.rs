@@ -12,7 +12,7 @@ use super::wire::{FunctionList, List, Namespaces};
 use crate::model::FunctionId;
 use crate::source::page::DEFAULT_NAMESPACE;
 use crate::source::page_size::PageSize;
-use crate::source::{Place, Wanted};
+use crate::source::{FunctionSelector, SourceScope};
 use crate::tencent::{ApiError, ErrorClass};
 
 /// Namespaces read at the most.
@@ -49,10 +49,10 @@ pub(super) enum Seen {
 }
 
 /// Looks at the lists of one place.
-pub(super) struct Surveyor<'a, C> {
+pub(super) struct ListScanner<'a, C> {
     pub(super) cloud: &'a C,
-    pub(super) place: &'a Place,
-    pub(super) wanted: &'a Wanted,
+    pub(super) place: &'a SourceScope,
+    pub(super) wanted: &'a FunctionSelector,
     /// Entries of a page.
     pub(super) size: &'a PageSize,
 }
@@ -73,9 +73,9 @@ struct Rows {
     error: Option<ApiError>,
 }
 
-// === impl Surveyor ===
+// === impl ListScanner ===
 
-impl<C: Call> Surveyor<'_, C> {
+impl<C: Call> ListScanner<'_, C> {
     /// Looks at every list. `before` are the namespaces with functions known so far, for an
     /// account that may not list namespaces.
     ///

@@ -18,24 +18,24 @@ fn filter(names: &[&str], include: &[&str], exclude: &[&str]) -> FunctionFilter 
     FunctionFilter::new(names, patterns(include), patterns(exclude))
 }
 
-fn finder(cloud: &Cloud, wanted: Wanted, needs_topics: bool) -> Finder<Cloud> {
-    let place = Place {
+fn discovery(cloud: &Cloud, wanted: FunctionSelector, needs_topics: bool) -> Discovery<Cloud> {
+    let place = SourceScope {
         account: "one".into(),
         region: "ap-x".into(),
         read: Read::Function,
         max_run_time: Duration::from_secs(900),
         delivery_delay: Duration::from_secs(60),
     };
-    let wanted = Wanted {
+    let wanted = FunctionSelector {
         account: "one".into(),
         region: "ap-x".into(),
         ..wanted
     };
-    Finder::new(cloud.clone(), place, wanted, needs_topics)
+    Discovery::new(cloud.clone(), place, wanted, needs_topics)
 }
 
-fn of_all(cloud: &Cloud) -> Finder<Cloud> {
-    finder(cloud, Wanted::default(), false)
+fn of_all(cloud: &Cloud) -> Discovery<Cloud> {
+    discovery(cloud, FunctionSelector::default(), false)
 }
 
 /// The functions as `namespace/name`.
@@ -45,8 +45,8 @@ fn names(list: &FoundList) -> Vec<String> {
         .collect()
 }
 
-async fn all_names(finder: &Finder<Cloud>) -> Vec<String> {
-    let list = finder.list().await.unwrap();
+async fn all_names(discovery: &Discovery<Cloud>) -> Vec<String> {
+    let list = discovery.list().await.unwrap();
     assert!(list.complete);
     names(&list)
 }
@@ -58,7 +58,7 @@ async fn functions_come_with_their_details() {
     cloud.add("other", "b");
     cloud.set("other", "b", |f| f.topic = "");
     let list = of_all(&cloud).list().await.unwrap();
-    let about = About {
+    let about = FunctionConfig {
         memory_limit: Bytes(134_217_728),
         timeout: Duration::from_secs(3),
         runtime: "Nodejs18.15".to_owned(),
@@ -84,8 +84,8 @@ async fn lists_that_are_too_large_come_in_smaller_pages() {
     let all: Vec<String> = (0..60).map(|n| format!("f-{n:02}")).collect();
     all.iter().for_each(|name| cloud.add("default", name));
     cloud.change(|script| script.refuses_above = 7);
-    let finder = of_all(&cloud);
-    let found = all_names(&finder).await;
+    let discovery = of_all(&cloud);
+    let found = all_names(&discovery).await;
     assert_eq!(found.len(), 60);
     // 100, 50, 25, 12, then pages of 6 and few trials of 12.
     assert!(cloud.asked("ListFunctions") < 20);
@@ -96,21 +96,21 @@ async fn a_function_that_no_list_can_bring_hides_no_other_and_is_not_gone() {
     let cloud = Cloud::new();
     let names = ["a", "b", "c", "d", "e"];
     names.iter().for_each(|name| cloud.add("default", name));
-    let finder = of_all(&cloud);
-    assert_eq!(all_names(&finder).await.len(), 5);
+    let discovery = of_all(&cloud);
+    assert_eq!(all_names(&discovery).await.len(), 5);
     cloud.change(|script| script.withheld = Some("c"));
     cloud.delete("default", "e");
     cloud.add("default", "f");
     for _ in 0..4 {
-        let found = all_names(&finder).await;
+        let found = all_names(&discovery).await;
         for name in ["a", "b", "c", "d", "f"] {
             assert!(found.contains(&format!("default/{name}")), "{found:?}");
         }
     }
     // Once it can be had again, what the lists miss is gone.
     cloud.change(|script| script.withheld = None);
-    all_names(&finder).await;
-    let found = all_names(&finder).await;
+    all_names(&discovery).await;
+    let found = all_names(&discovery).await;
     assert_eq!(found.len(), 5, "{found:?}");
 }
 
@@ -125,10 +125,10 @@ async fn lists_are_read_whole_however_the_server_pages_and_counts() {
             cloud.add(&format!("n{n:02}"), "only");
         }
         cloud.change(|c| (c.page_max, c.tells_total) = (most, total));
-        let finder = finder(&cloud, Wanted::default(), false);
-        let mut list = finder.list().await.unwrap();
+        let discovery = discovery(&cloud, FunctionSelector::default(), false);
+        let mut list = discovery.list().await.unwrap();
         while !list.complete {
-            list = finder.list().await.unwrap();
+            list = discovery.list().await.unwrap();
         }
         assert_eq!(list.functions.len(), 280, "{most} {total}");
     }
@@ -149,12 +149,12 @@ async fn new_functions_come_and_deleted_ones_go() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
     cloud.add("default", "b");
-    let finder = of_all(&cloud);
-    assert_eq!(all_names(&finder).await, ["default/a", "default/b"]);
+    let discovery = of_all(&cloud);
+    assert_eq!(all_names(&discovery).await, ["default/a", "default/b"]);
     cloud.add("default", "c");
     cloud.delete("default", "a");
     assert_eq!(
-        all_names(&finder).await,
+        all_names(&discovery).await,
         ["default/b", "default/c"],
         "its details said that it is not there"
     );
@@ -165,12 +165,12 @@ async fn a_deleted_function_whose_details_fail_goes_at_the_second_list() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
     cloud.add("default", "b");
-    let finder = of_all(&cloud);
-    finder.list().await.unwrap();
+    let discovery = of_all(&cloud);
+    discovery.list().await.unwrap();
     cloud.delete("default", "a");
     cloud.fail("GetFunction", Failure::Transient);
-    assert_eq!(all_names(&finder).await.len(), 2);
-    assert_eq!(all_names(&finder).await, ["default/b"]);
+    assert_eq!(all_names(&discovery).await.len(), 2);
+    assert_eq!(all_names(&discovery).await, ["default/b"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,11 +179,11 @@ async fn a_function_that_slips_between_two_pages_stays() {
     for name in ["a", "b", "c"] {
         cloud.add("default", name);
     }
-    let finder = of_all(&cloud);
-    finder.list().await.unwrap();
+    let discovery = of_all(&cloud);
+    discovery.list().await.unwrap();
     for _ in 0..3 {
         cloud.change(|c| c.hidden = Some("b"));
-        assert_eq!(all_names(&finder).await.len(), 3);
+        assert_eq!(all_names(&discovery).await.len(), 3);
     }
 }
 
@@ -192,18 +192,18 @@ async fn details_are_asked_for_once_then_after_a_change_or_an_hour() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
     cloud.add("default", "b");
-    let finder = of_all(&cloud);
+    let discovery = of_all(&cloud);
     for _ in 0..3 {
-        finder.list().await.unwrap();
+        discovery.list().await.unwrap();
     }
     assert_eq!(cloud.asked("GetFunction"), 2);
     cloud.set("default", "b", |f| (f.changed, f.memory) = (2, 256));
-    let list = finder.list().await.unwrap();
+    let list = discovery.list().await.unwrap();
     assert_eq!(cloud.asked("GetFunction"), 3);
     let about = list.functions[1].about.as_ref().unwrap();
     assert_eq!(about.memory_limit, Bytes(268_435_456));
     tokio::time::sleep(Duration::from_secs(3_600)).await;
-    finder.list().await.unwrap();
+    discovery.list().await.unwrap();
     assert_eq!(cloud.asked("GetFunction"), 5);
 }
 
@@ -211,13 +211,13 @@ async fn details_are_asked_for_once_then_after_a_change_or_an_hour() {
 async fn details_that_fail_keep_the_last_good_ones_and_are_asked_for_again() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
-    let finder = finder(&cloud, Wanted::default(), true);
-    let good = finder.list().await.unwrap();
+    let discovery = discovery(&cloud, FunctionSelector::default(), true);
+    let good = discovery.list().await.unwrap();
     cloud.set("default", "a", |f| (f.changed, f.topic) = (2, "moved"));
     cloud.fail("GetFunction", Failure::Transient);
-    assert_eq!(finder.list().await.unwrap().functions, good.functions);
+    assert_eq!(discovery.list().await.unwrap().functions, good.functions);
     cloud.works("GetFunction");
-    let list = finder.list().await.unwrap();
+    let list = discovery.list().await.unwrap();
     assert_eq!(list.functions[0].topic, Topic::Id("moved".into()));
 }
 
@@ -225,16 +225,16 @@ async fn details_that_fail_keep_the_last_good_ones_and_are_asked_for_again() {
 async fn a_refresh_that_fails_loses_nothing() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
-    let finder = of_all(&cloud);
-    finder.list().await.unwrap();
+    let discovery = of_all(&cloud);
+    discovery.list().await.unwrap();
     for action in ["ListNamespaces", "ListFunctions"] {
         cloud.fail(action, Failure::Transient);
         for _ in 0..3 {
-            let error = finder.list().await.unwrap_err();
+            let error = discovery.list().await.unwrap_err();
             assert_eq!(&*error.action, action);
         }
         cloud.works(action);
-        assert_eq!(all_names(&finder).await, ["default/a"]);
+        assert_eq!(all_names(&discovery).await, ["default/a"]);
     }
     assert_eq!(cloud.asked("GetFunction"), 1, "details are still known");
 }
@@ -244,12 +244,12 @@ async fn a_namespace_that_fails_keeps_its_functions_and_hinders_no_other() {
     let cloud = Cloud::new();
     cloud.add("n1", "a");
     cloud.add("n2", "b");
-    let finder = of_all(&cloud);
-    finder.list().await.unwrap();
+    let discovery = of_all(&cloud);
+    discovery.list().await.unwrap();
     cloud.change(|c| c.broken_namespace = Some("n1"));
     cloud.add("n2", "c");
     for _ in 0..3 {
-        assert_eq!(all_names(&finder).await, ["n1/a", "n2/b", "n2/c"]);
+        assert_eq!(all_names(&discovery).await, ["n1/a", "n2/b", "n2/c"]);
     }
 }
 
@@ -267,11 +267,11 @@ async fn without_the_right_to_list_namespaces_the_default_one_is_read() {
         (filter(&["named"], &["d.*"], &[]), Ok(2)),
         (filter(&[], &["x.*"], &[]), refused),
     ] {
-        let wanted = Wanted {
+        let wanted = FunctionSelector {
             namespaces: namespaces.clone(),
-            ..Wanted::default()
+            ..FunctionSelector::default()
         };
-        let list = finder(&cloud, wanted, false).list().await;
+        let list = discovery(&cloud, wanted, false).list().await;
         let found = list.as_ref().map(|list| list.functions.len());
         let found = found.map_err(|error| &*error.code);
         assert_eq!(found, expected, "{namespaces:?}");
@@ -284,13 +284,13 @@ async fn only_what_is_wanted_is_asked_for() {
     for (namespace, name) in [("default", "a"), ("default", "b"), ("x1", "a"), ("x2", "c")] {
         cloud.add(namespace, name);
     }
-    let wanted = |namespaces, functions| Wanted {
+    let wanted = |namespaces, functions| FunctionSelector {
         namespaces,
         functions,
-        ..Wanted::default()
+        ..FunctionSelector::default()
     };
     let any = || filter(&[], &[], &[]);
-    // Wanted, found, and how often each action was needed.
+    // FunctionSelector, found, and how often each action was needed.
     for (wanted, found, calls) in [
         (
             wanted(any(), filter(&[], &[], &["b"])),
@@ -322,8 +322,8 @@ async fn only_what_is_wanted_is_asked_for() {
         ),
     ] {
         cloud.forget_asked();
-        let finder = finder(&cloud, wanted, false);
-        assert_eq!(all_names(&finder).await, found);
+        let discovery = discovery(&cloud, wanted, false);
+        assert_eq!(all_names(&discovery).await, found);
         let actions = ["ListNamespaces", "ListFunctions", "GetFunction"];
         assert_eq!(
             actions.map(|action| cloud.asked(action)),
@@ -342,11 +342,11 @@ async fn a_long_list_comes_in_parts() {
         }
         // Eight at once, one second each: 80 in ten seconds.
         cloud.change(|c| c.answer_takes = Duration::from_secs(1));
-        let finder = finder(&cloud, Wanted::default(), needs_topics);
+        let discovery = discovery(&cloud, FunctionSelector::default(), needs_topics);
         let started = Instant::now();
         let mut parts = Vec::new();
         loop {
-            let list = finder.list().await.unwrap();
+            let list = discovery.list().await.unwrap();
             let known = list.functions.iter().filter(|one| one.about.is_some());
             parts.push((list.functions.len(), known.count()));
             if list.complete {
@@ -370,13 +370,13 @@ async fn new_functions_are_found_while_details_are_still_missing() {
         cloud.add("default", &format!("f{n:04}"));
     }
     cloud.change(|c| c.answer_takes = Duration::from_secs(1));
-    let finder = of_all(&cloud);
+    let discovery = of_all(&cloud);
     let started = Instant::now();
     let mut seen_new = None;
-    finder.list().await.unwrap();
+    discovery.list().await.unwrap();
     cloud.add("default", "new");
     loop {
-        let list = finder.list().await.unwrap();
+        let list = discovery.list().await.unwrap();
         if seen_new.is_none() && list.functions.len() == 4_001 {
             seen_new = Some(started.elapsed());
         }
@@ -396,10 +396,10 @@ async fn a_list_that_is_dropped_goes_on_at_the_next_call() {
         cloud.add("default", &format!("f{n:03}"));
     }
     cloud.change(|c| c.answer_takes = Duration::from_secs(1));
-    let finder = of_all(&cloud);
+    let discovery = of_all(&cloud);
     let long = Duration::from_millis(5_500);
-    assert!(tokio::time::timeout(long, finder.list()).await.is_err());
-    while !finder.list().await.unwrap().complete {}
+    assert!(tokio::time::timeout(long, discovery.list()).await.is_err());
+    while !discovery.list().await.unwrap().complete {}
     assert_eq!(cloud.asked("GetFunction"), 100, "each once");
 }
 
@@ -413,7 +413,9 @@ async fn refused_details_are_not_asked_for_a_thousand_times() {
     assert_eq!(all_names(&of_all(&cloud)).await.len(), 1_000);
     assert!(cloud.asked("GetFunction") < 50);
 
-    let error = finder(&cloud, Wanted::default(), true).list().await;
+    let error = discovery(&cloud, FunctionSelector::default(), true)
+        .list()
+        .await;
     assert_eq!(
         &*error.unwrap_err().action,
         "GetFunction",
@@ -422,17 +424,17 @@ async fn refused_details_are_not_asked_for_a_thousand_times() {
 }
 
 /// What is told of a whole list.
-async fn told(finder: &Finder<Cloud>) -> (usize, Vec<String>) {
-    assert!(finder.list().await.unwrap().complete);
-    let Remarks { unmatched, texts } = finder.remarks.lock().clone();
+async fn told(discovery: &Discovery<Cloud>) -> (usize, Vec<String>) {
+    assert!(discovery.list().await.unwrap().complete);
+    let Remarks { unmatched, texts } = discovery.remarks.lock().clone();
     (unmatched, texts)
 }
 
-fn named(namespaces: &[&str], functions: &[&str]) -> Wanted {
-    Wanted {
+fn named(namespaces: &[&str], functions: &[&str]) -> FunctionSelector {
+    FunctionSelector {
         namespaces: filter(namespaces, &[], &[]),
         functions: filter(functions, &[], &[]),
-        ..Wanted::default()
+        ..FunctionSelector::default()
     }
 }
 
@@ -441,9 +443,9 @@ async fn a_namespace_that_does_not_exist_is_told_with_what_may_be_meant() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
     let typo = "no namespace is called `defautl`; did you mean `default`?".to_owned();
-    let alone = finder(&cloud, named(&["defautl"], &[]), false);
+    let alone = discovery(&cloud, named(&["defautl"], &[]), false);
     assert_eq!(told(&alone).await, (1, vec![typo.clone()]));
-    let beside = finder(&cloud, named(&["default", "defautl"], &[]), false);
+    let beside = discovery(&cloud, named(&["default", "defautl"], &[]), false);
     assert_eq!(all_names(&beside).await, ["default/a"]);
     assert_eq!(told(&beside).await, (1, vec![typo]));
 }

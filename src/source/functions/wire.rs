@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Topic;
-use crate::model::{About, Bytes, FunctionId};
+use crate::model::{Bytes, FunctionConfig, FunctionId};
 use crate::source::scalar::{self, Names, Scalar, read_fields};
 use crate::tencent::other_answer;
 
@@ -51,7 +51,7 @@ pub(super) struct Entry {
 /// What one function's answer tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Details {
-    pub(super) about: Option<Arc<About>>,
+    pub(super) about: Option<Arc<FunctionConfig>>,
     pub(super) topic: Topic,
 }
 
@@ -209,10 +209,10 @@ impl FunctionAnswer {
 
     /// Nothing, where memory or timeout is missing or 0, as in documented answers: a run time of 0
     /// would settle calls before they end.
-    fn about(&self) -> Option<About> {
+    fn about(&self) -> Option<FunctionConfig> {
         let positive = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
         let runtime = self.runtime.as_deref().unwrap_or_default();
-        Some(About {
+        Some(FunctionConfig {
             memory_limit: Bytes(positive(self.memory_size)?.min(MEMORY_MAX) * MIB),
             timeout: Duration::from_secs(positive(self.timeout)?.min(TIMEOUT_MAX)),
             runtime: runtime.chars().take(RUNTIME_MAX).collect(),

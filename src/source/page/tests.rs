@@ -18,16 +18,16 @@ fn good() -> RowFields<'static> {
     }
 }
 
-fn wanted(names: &[&str]) -> Wanted {
+fn wanted(names: &[&str]) -> FunctionSelector {
     let names = names.iter().map(ToString::to_string).collect();
-    Wanted {
+    FunctionSelector {
         functions: FunctionFilter::new(names, Vec::new(), Vec::new()),
-        ..Wanted::default()
+        ..FunctionSelector::default()
     }
 }
 
 /// Adds a row for each pair of namespace and name, asking `wanted`.
-fn build(wanted: &Wanted, rows: &[(&str, &str)]) -> Page {
+fn build(wanted: &FunctionSelector, rows: &[(&str, &str)]) -> Page {
     let target = TargetId::topic("ap-x", "t").of_account("a");
     let context = ParseContext {
         target: &target,
@@ -89,7 +89,7 @@ fn names_and_ids_have_bounds() {
             "{name}"
         );
         for named in [("n", name), (name, "f")] {
-            let page = build(&Wanted::default(), &[named]);
+            let page = build(&FunctionSelector::default(), &[named]);
             let expected = vec![RejectReason::FunctionName; usize::from(!usable)];
             assert_eq!(page.rejects, expected, "{named:?}");
             assert_eq!(page.rows.len(), usize::from(usable));
@@ -119,7 +119,7 @@ fn what_a_row_says_decides_where_it_goes() {
     let mut builder = PageBuilder::new(context, 0);
     let cold = ColdStart {
         function: 7,
-        key: AttemptKey::default().of_cold_start(),
+        key: InvocationKey::default().of_cold_start(),
         position: Timestamp::from_secs(1),
         total: Nanos(3),
         parts: [Nanos(1); 3],

@@ -1,14 +1,14 @@
 //! What the fuzz target of v2 bodies asks.
 
 use super::logs;
+use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
-use crate::source::Wanted;
 use crate::source::fuzzing::{Parsed, check_body};
 use crate::source::page::ParseContext;
 
 /// Every row is counted, unfinished or rejected, and its place is noted.
 pub(crate) fn body(bytes: &[u8]) {
-    let (target, wanted) = (TargetId::region("ap-x"), Wanted::default());
+    let (target, wanted) = (TargetId::region("ap-x"), FunctionSelector::default());
     let context = ParseContext {
         target: &target,
         wanted: &wanted,

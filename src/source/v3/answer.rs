@@ -17,7 +17,7 @@ use crate::tencent::other_answer;
 /// What stands in `Response`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(remote = "Self", rename_all = "PascalCase", default)]
-pub(super) struct Answer {
+pub(super) struct LogsAnswer {
     /// Rows in the whole window.
     #[serde(deserialize_with = "scalar::count")]
     pub(super) total_count: Option<u64>,
@@ -30,7 +30,7 @@ pub(super) struct Answer {
 
 /// What the rows of an answer are read for.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'r> {
+pub(super) struct ParseScope<'r> {
     pub(super) context: ParseContext<'r>,
     /// Whether a row of this source had a retry number yet: where the API tells them, one that is
     /// missing is zero.
@@ -46,11 +46,11 @@ pub(super) struct Sorted {
     pub(super) statuses: Vec<RowStatus>,
 }
 
-// === impl Answer ===
+// === impl LogsAnswer ===
 
 /// Without rows and without a total it is the answer of another action: taken for an empty list,
 /// it would settle what nobody has read.
-impl<'de> Deserialize<'de> for Answer {
+impl<'de> Deserialize<'de> for LogsAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let answer = Self::deserialize(deserializer)?;
         if answer.total_count.is_none() && answer.data.is_none() {
@@ -62,9 +62,9 @@ impl<'de> Deserialize<'de> for Answer {
     }
 }
 
-impl Answer {
+impl LogsAnswer {
     /// The rows as a page, and what each of them is to the list.
-    pub(super) fn sort_out(&self, reading: Reading<'_>) -> Sorted {
+    pub(super) fn sort_out(&self, reading: ParseScope<'_>) -> Sorted {
         let raws = self.data.as_deref().unwrap_or_default();
         let mut rows: Vec<_> = raws.iter().map(|raw| row::read(raw)).collect();
         if rows.iter().flatten().any(|row| row.retry().is_some()) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Reading};
+use super::answer::{LogsAnswer, ParseScope};
 use crate::ledger::{Ask, ROUNDS};
 use crate::model::Timestamp;
 use crate::source::page_size::PageSize;
@@ -16,7 +16,7 @@ pub(super) const STEPS_MAX: u64 = 3;
 
 /// The one action of the API that is read here.
 pub(super) trait LogsApi: Send + Sync {
-    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>>;
+    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<LogsAnswer, ApiError>>;
 
     fn now(&self) -> Timestamp;
 }
@@ -25,12 +25,12 @@ pub(super) trait LogsApi: Send + Sync {
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) api: &'a dyn LogsApi,
-    pub(super) reading: Reading<'a>,
+    pub(super) reading: ParseScope<'a>,
 }
 
 /// What was asked for.
 pub(super) struct Fetched {
-    pub(super) answer: Answer,
+    pub(super) answer: LogsAnswer,
     /// Requests that were answered for it.
     pub(super) requests: u64,
     /// Requests that were refused for the size of their answer.
@@ -48,7 +48,7 @@ impl Rows<'_> {
         order: &str,
         size: &PageSize,
     ) -> Result<Fetched, ApiError> {
-        let (mut gathered, mut steps) = (Answer::default(), 0);
+        let (mut gathered, mut steps) = (LogsAnswer::default(), 0);
         let (mut requests, mut refused) = (0, 0);
         loop {
             let had = gathered.rows();
@@ -110,7 +110,7 @@ impl Rows<'_> {
         ask: Ask,
         order: &str,
         places: Range<u64>,
-    ) -> Result<Option<(u64, Answer)>, ApiError> {
+    ) -> Result<Option<(u64, LogsAnswer)>, ApiError> {
         let several = (0..ROUNDS).filter(|_| places.end - places.start > 1);
         for offset in several.flat_map(|_| places.clone()) {
             let alone = Ask {
@@ -144,9 +144,9 @@ impl Rows<'_> {
     }
 }
 
-// === impl Answer ===
+// === impl LogsAnswer ===
 
-impl Answer {
+impl LogsAnswer {
     fn rows(&self) -> usize {
         self.data.as_ref().map_or(0, Vec::len)
     }

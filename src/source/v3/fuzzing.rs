@@ -2,20 +2,20 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::answer::{Answer, Reading, Sorted};
+use super::answer::{LogsAnswer, ParseScope, Sorted};
+use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
-use crate::source::Wanted;
 use crate::source::fuzzing::{Parsed, check_body};
 use crate::source::page::ParseContext;
 use crate::tencent::payload;
 
 /// Every row is counted, unfinished or rejected, and its place is noted.
 pub(crate) fn body(bytes: &[u8]) {
-    let (target, wanted) = (TargetId::region("ap-x"), Wanted::default());
+    let (target, wanted) = (TargetId::region("ap-x"), FunctionSelector::default());
     check_body(bytes, |bytes| {
-        let answer = payload::<Answer>(bytes)?;
+        let answer = payload::<LogsAnswer>(bytes)?;
         let rows = answer.data.as_ref().map_or(0, Vec::len);
-        let Sorted { page, marks, .. } = answer.sort_out(Reading {
+        let Sorted { page, marks, .. } = answer.sort_out(ParseScope {
             context: ParseContext {
                 target: &target,
                 wanted: &wanted,

@@ -21,7 +21,7 @@ const PROVE_AFTER: Duration = Duration::from_secs(60);
 /// is not remembered seems to be missing: it is looked for, and is known again. Numbers that are
 /// only remembered decide what is looked for, never what is settled.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct UncountedRows {
     seconds: BTreeMap<i64, Second>,
     /// By how much the list and the books differ in a second for no reason that its rows tell.
     differs: BTreeMap<i64, i64>,
@@ -51,7 +51,7 @@ pub(super) struct Seen {
     pub(super) status: RowStatus,
 }
 
-impl Memory {
+impl UncountedRows {
     /// Nothing is known yet; a request is for `page_max` rows at the most.
     pub(super) fn new(page_max: usize) -> Self {
         Self {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_second_that_is_seen_whole_is_known_and_one_that_is_seen_in_part_is_known_at_least() {
-        let mut memory = Memory::new(100);
+        let mut memory = UncountedRows::new(100);
         memory.begin(0);
         let rows = [
             row(10, 1, RowStatus::Running),
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn where_calls_ran_is_to_be_seen_again_in_each_read() {
-        let mut memory = Memory::new(100);
+        let mut memory = UncountedRows::new(100);
         memory.begin(0);
         memory.saw(
             &(0..50),
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_proof_is_wanted_at_the_start_and_each_minute() {
-        let mut memory = Memory::new(100);
+        let mut memory = UncountedRows::new(100);
         let at = Timestamp::from_secs(1_000_000);
         assert!(memory.is_proof_due(at));
         memory.proven(at);

@@ -1,12 +1,12 @@
-//! Reading one target: the newest page, and what the API counts beyond what is known.
+//! ParseScope one target: the newest page, and what the API counts beyond what is known.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::answer::{Answer, Reading, Sorted};
+use super::answer::{LogsAnswer, ParseScope, Sorted};
 use super::fetch::{LogsApi, Rows, STEPS_MAX};
-use super::memory::{Memory, Seen};
-use crate::ledger::{Ask, Mark, SECONDS_MAX, Search, Shown, WindowRead};
+use super::memory::{Seen, UncountedRows};
+use crate::ledger::{AnsweredWindow, Ask, Mark, SECONDS_MAX, Search, WindowRead};
 use crate::model::{Page, RejectReason, Timestamp};
 use crate::source::page::RowStatus;
 use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
@@ -24,10 +24,10 @@ const TAIL_PAGES_MAX: u64 = 100;
 /// One read.
 pub(super) struct Reader<'a> {
     rows: Rows<'a>,
-    reading: Reading<'a>,
+    reading: ParseScope<'a>,
     page_max: usize,
     sink: &'a mut dyn PageSink,
-    memory: &'a mut Memory,
+    memory: &'a mut UncountedRows,
     report: ReadReport,
     /// Requests that were refused for the size of their answer.
     refused: u64,
@@ -35,7 +35,7 @@ pub(super) struct Reader<'a> {
 
 /// An answer that was taken in.
 struct Took {
-    shown: Shown,
+    shown: AnsweredWindow,
     /// Rows of the window for which nothing is counted, in this answer.
     passed: i64,
 }
@@ -66,10 +66,10 @@ macro_rules! unless_stopped {
 impl<'a> Reader<'a> {
     pub(super) fn new(
         api: &'a dyn LogsApi,
-        reading: Reading<'a>,
+        reading: ParseScope<'a>,
         page_max: usize,
         sink: &'a mut dyn PageSink,
-        memory: &'a mut Memory,
+        memory: &'a mut UncountedRows,
     ) -> Self {
         Self {
             rows: Rows { api, reading },
@@ -329,7 +329,7 @@ impl<'a> Reader<'a> {
             marks,
             statuses,
         } = answer.sort_out(self.reading);
-        let shown = Shown::of(window, &marks, answer.total_count);
+        let shown = AnsweredWindow::of(window, &marks, answer.total_count);
         let seen = placed(window, &marks, &statuses);
         self.memory.saw(&shown.whole, &seen);
         let passed = seen
@@ -378,7 +378,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn fetch(&mut self, ask: Ask, order: &str) -> Result<Answer, ApiError> {
+    async fn fetch(&mut self, ask: Ask, order: &str) -> Result<LogsAnswer, ApiError> {
         let fetched = self.rows.fetch(ask, order, &self.memory.page).await?;
         self.report.pages += fetched.requests;
         self.refused += fetched.refused;

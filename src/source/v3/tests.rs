@@ -9,7 +9,7 @@ use serde_json::json;
 use super::answer::Sorted;
 use super::*;
 use crate::config::{FunctionFilter, Read};
-use crate::model::{About, AttemptKey, Bytes, Outcome, Page, RejectReason, attempt_id};
+use crate::model::{Bytes, FunctionConfig, InvocationKey, Outcome, Page, RejectReason, attempt_id};
 use crate::source::functions::{Found, FoundList, Topic};
 use crate::source::{Flow, Mode};
 use crate::tencent::ErrorClass;
@@ -67,7 +67,7 @@ impl Fake {
         format!("2024-01-01 {hour:02}:{minute:02}:{second:02}")
     }
 
-    fn answer(&self, params: &Value) -> Result<Answer, ApiError> {
+    fn answer(&self, params: &Value) -> Result<LogsAnswer, ApiError> {
         let mut asked = self.asked.lock();
         asked.push(params.clone());
         // Where some cannot be had, they keep their places.
@@ -118,7 +118,7 @@ impl Fake {
 }
 
 impl LogsApi for Fake {
-    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>> {
+    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<LogsAnswer, ApiError>> {
         Box::pin(async move { self.answer(params) })
     }
 
@@ -151,7 +151,7 @@ impl Lister for Functions {
 
 #[derive(Default)]
 struct Taken {
-    keys: BTreeSet<AttemptKey>,
+    keys: BTreeSet<InvocationKey>,
     pages: Vec<Page>,
     reached: Vec<Timestamp>,
     stop_when_known: bool,
@@ -173,8 +173,8 @@ impl PageSink for Taken {
     }
 }
 
-fn place(read: Read) -> Place {
-    Place {
+fn place(read: Read) -> SourceScope {
+    SourceScope {
         account: "".into(),
         region: "r".into(),
         read,
@@ -183,7 +183,7 @@ fn place(read: Read) -> Place {
     }
 }
 
-fn source(api: Arc<Fake>, read: Read, wanted: Wanted) -> V3Source {
+fn source(api: Arc<Fake>, read: Read, wanted: FunctionSelector) -> V3Source {
     let lister = Arc::new(Functions(Mutex::default()));
     V3Source::over(api, lister, place(read), wanted, 1_000)
 }
@@ -210,7 +210,7 @@ fn one_function() -> TargetId {
 async fn forty_thousand_calls_of_an_hour_are_handed_over_in_spite_of_the_cap() {
     let rows = (0..40_000).map(|row| (36_000 + (row * 3_600 / 40_000) as i64, row * 10));
     let api = Fake::new(rows.collect());
-    let source = source(api.clone(), Read::Function, Wanted::default());
+    let source = source(api.clone(), Read::Function, FunctionSelector::default());
     let mut taken = Taken::default();
     let whole = span(Mode::Sweep, 0, 43_000, 44_000);
     let report = source
@@ -233,7 +233,7 @@ async fn forty_thousand_calls_of_an_hour_are_handed_over_in_spite_of_the_cap() {
 #[tokio::test(start_paused = true)]
 async fn a_sweep_reads_the_closed_part_and_then_what_may_still_change() {
     let api = Fake::new(vec![(10, 1), (99, 2), (100, 3), (199, 4), (201, 5)]);
-    let source = source(api.clone(), Read::Function, Wanted::default());
+    let source = source(api.clone(), Read::Function, FunctionSelector::default());
     let mut taken = Taken::default();
     let report = source
         .read(&one_function(), span(Mode::Sweep, 0, 100, 200), &mut taken)
@@ -255,7 +255,7 @@ async fn a_sweep_reads_the_closed_part_and_then_what_may_still_change() {
 #[tokio::test(start_paused = true)]
 async fn the_tail_is_read_newest_first_until_it_is_known() {
     let api = Fake::new((0..5_000).map(|row| (row as i64, row * 10)).collect());
-    let source = source(api, Read::Function, Wanted::default());
+    let source = source(api, Read::Function, FunctionSelector::default());
     let mut taken = Taken {
         stop_when_known: true,
         ..Taken::default()
@@ -278,7 +278,7 @@ async fn the_tail_is_read_newest_first_until_it_is_known() {
 async fn a_refused_page_is_asked_for_in_halves_and_larger_ones_are_tried_seldom() {
     let mut api = Fake::new((0..500).map(|row| (row as i64, row * 10)).collect());
     Arc::get_mut(&mut api).unwrap().limit_max = 100;
-    let source = source(api.clone(), Read::Function, Wanted::default());
+    let source = source(api.clone(), Read::Function, FunctionSelector::default());
     for _ in 0..2 {
         let mut taken = Taken::default();
         let sweep = span(Mode::Sweep, 0, 600, 700);
@@ -304,9 +304,9 @@ async fn a_refused_page_is_asked_for_in_halves_and_larger_ones_are_tried_seldom(
 async fn a_namespace_is_read_as_one_and_sorted_out_by_function() {
     let api = Fake::new((0..100).map(|row| (row as i64, row)).collect());
     let functions = FunctionFilter::default();
-    let wanted = Wanted {
+    let wanted = FunctionSelector {
         functions,
-        ..Wanted::default()
+        ..FunctionSelector::default()
     };
     let source = source(api.clone(), Read::Region, wanted);
     let mut taken = Taken::default();
@@ -336,7 +336,7 @@ async fn a_namespace_is_read_as_one_and_sorted_out_by_function() {
 #[tokio::test(start_paused = true)]
 async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
     let about = |timeout| {
-        Some(Arc::new(About {
+        Some(Arc::new(FunctionConfig {
             memory_limit: Bytes(0),
             timeout: Duration::from_secs(timeout),
             runtime: String::new(),
@@ -366,7 +366,7 @@ async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
         Fake::new(Vec::new()),
         lister.clone(),
         place(Read::Region),
-        Wanted::default(),
+        FunctionSelector::default(),
         1_000,
     );
     let in_a = || TargetId::namespace("r", "a");
@@ -378,7 +378,7 @@ async fn a_target_waits_for_the_longest_timeout_of_its_functions() {
         Fake::new(Vec::new()),
         lister.clone(),
         place(Read::Function),
-        Wanted::default(),
+        FunctionSelector::default(),
         1_000,
     );
     each.list().await.unwrap();
@@ -394,10 +394,10 @@ fn a_body_of_odd_rows_spoils_no_other_row() {
     let body = r#"{"TotalCount":"4","Data":[7,{"FunctionName":"f","RequestId":"abc",
         "StartTime":"2018-06-11 18:46:45","RetCode":3,"InvokeFinished":0,"Duration":1,
         "BillDuration":1,"MemUsage":1,"RetryNum":1},{"RequestId":1e999},null]}"#;
-    let answer: Answer = serde_json::from_str(body).unwrap();
+    let answer: LogsAnswer = serde_json::from_str(body).unwrap();
     assert_eq!(answer.total_count, Some(4));
-    let (target, wanted) = (one_function(), Wanted::default());
-    let Sorted { page, marks, .. } = answer.sort_out(Reading {
+    let (target, wanted) = (one_function(), FunctionSelector::default());
+    let Sorted { page, marks, .. } = answer.sort_out(ParseScope {
         context: ParseContext {
             target: &target,
             wanted: &wanted,
@@ -406,7 +406,7 @@ fn a_body_of_odd_rows_spoils_no_other_row() {
     });
     use RejectReason::*;
     assert_eq!(page.rejects, [NotAnObject, RequestId, NotAnObject]);
-    let key = AttemptKey {
+    let key = InvocationKey {
         id: attempt_id("abc"),
         attempt: 1,
     };

@@ -21,7 +21,7 @@ fn a_function_comes_back_as_it_was_and_damage_is_noticed() {
     series.count_cold_start(
         &ColdStart {
             function: 0,
-            key: AttemptKey::default(),
+            key: InvocationKey::default(),
             position: Timestamp::default(),
             total: Nanos(5_000_000),
             parts: [Nanos(1), Nanos(0), Nanos(1 << 40)],
@@ -34,7 +34,7 @@ fn a_function_comes_back_as_it_was_and_damage_is_noticed() {
                 function: 0,
                 ret_code: RetCode::new(raw),
                 outcome: Outcome::FunctionError,
-                key: AttemptKey { id: 1, attempt: 0 },
+                key: InvocationKey { id: 1, attempt: 0 },
                 position: Timestamp::from_secs(1_700_000_000),
                 duration: Nanos(u64::MAX),
                 billed: Nanos(100_000_000),
@@ -104,7 +104,7 @@ fn the_stored_forms_of_this_layout() {
 
     let seen = |slot, id, attempt, millis| SeenKey {
         slot,
-        key: AttemptKey { id, attempt },
+        key: InvocationKey { id, attempt },
         position: at(millis),
     };
     let pack = KeyPack(vec![seen(1, 0xfe << 120, 300, 1_000), seen(0, 9, 0, 999)]);
@@ -131,7 +131,7 @@ fn keys() -> impl Strategy<Value = Vec<SeenKey>> {
     let key = (0..9u32, any::<u128>(), any::<u32>(), any::<i64>()).prop_map(
         |(slot, id, attempt, millis)| SeenKey {
             slot,
-            key: AttemptKey { id, attempt },
+            key: InvocationKey { id, attempt },
             position: at(millis),
         },
     );
@@ -155,7 +155,7 @@ proptest! {
 
 #[test]
 fn a_slot_that_does_not_exist_is_damage() {
-    let key = AttemptKey { id: 7, attempt: 1 };
+    let key = InvocationKey { id: 7, attempt: 1 };
     let pack = KeyPack(vec![SeenKey {
         slot: 3,
         key,

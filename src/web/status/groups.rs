@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Timestamp;
-use crate::telemetry::Trouble;
+use crate::telemetry::Issue;
 use crate::web::Status;
 
 /// The code of a page that the state did not take.
@@ -15,7 +15,7 @@ pub(super) struct Group {
     /// Where: a source, or the state.
     pub(super) place: String,
     /// The latest of them.
-    pub(super) trouble: Trouble,
+    pub(super) trouble: Issue,
     /// When the first of them began.
     pub(super) since: Timestamp,
     /// How often they were met in all.
@@ -27,7 +27,7 @@ pub(super) struct Group {
 /// Every trouble that goes on: failures before advice, the widest first.
 pub(super) fn of(status: &Status) -> Vec<Group> {
     let mut groups = BTreeMap::<_, Group>::new();
-    let mut add = |place: &str, trouble: &Trouble, targets: u64| {
+    let mut add = |place: &str, trouble: &Issue, targets: u64| {
         let key = (
             place.to_owned(),
             trouble.hint,
@@ -51,7 +51,7 @@ pub(super) fn of(status: &Status) -> Vec<Group> {
         group.times += trouble.times;
         group.targets += targets;
     };
-    let going_on = |trouble: &&Trouble| trouble.is_going_on();
+    let going_on = |trouble: &&Issue| trouble.is_going_on();
     // On a disk that is nearly full a small commit works now and then, while pages are refused: the
     // state alone knows why.
     let mut troubles = status.targets.iter().filter_map(|one| one.trouble.as_ref());
@@ -92,11 +92,11 @@ mod tests {
     use super::*;
     use crate::web::{SourceStatus, StateStatus, TargetStatus};
 
-    fn met(trouble: Trouble, second: i64) -> Option<Trouble> {
+    fn met(trouble: Issue, second: i64) -> Option<Issue> {
         Some(trouble.met(None, Timestamp::from_secs(second)))
     }
 
-    fn target(source: &str, trouble: Option<Trouble>) -> TargetStatus {
+    fn target(source: &str, trouble: Option<Issue>) -> TargetStatus {
         TargetStatus {
             source: source.into(),
             trouble,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn one_cause_is_one_group_with_its_widest_span() {
-        let throttled = |what: &str, second| met(Trouble::of("4400", what, "slow down"), second);
+        let throttled = |what: &str, second| met(Issue::of("4400", what, "slow down"), second);
         let mut over = throttled("over", 1);
         over.as_mut().unwrap().end(Timestamp::from_secs(2));
         let status = Status {
@@ -115,7 +115,7 @@ mod tests {
                 target("a", throttled("last", 30)),
                 target("b", throttled("other source", 10)),
                 target("a", over),
-                target("a", met(Trouble::hint("index"), 5)),
+                target("a", met(Issue::hint("index"), 5)),
                 target("a", None),
             ],
             ..Status::default()
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn why_pages_are_refused_is_told_though_a_small_commit_worked() {
-        let mut state = met(Trouble::of("commit", "disk full", ""), 5);
+        let mut state = met(Issue::of("commit", "disk full", ""), 5);
         state.as_mut().unwrap().end(Timestamp::from_secs(6));
         let mut status = Status {
             state: StateStatus {
@@ -154,7 +154,7 @@ mod tests {
             ..Status::default()
         };
         assert_eq!(of(&status), []);
-        let refused = met(Trouble::of("commit", "refused", ""), 5);
+        let refused = met(Issue::of("commit", "refused", ""), 5);
         status.targets = vec![target("a", refused)];
         let groups = of(&status);
         let what: Vec<_> = groups.iter().map(|group| &*group.trouble.what).collect();
@@ -164,15 +164,15 @@ mod tests {
     #[test]
     fn what_stops_everything_comes_first() {
         let status = Status {
-            targets: vec![target("a", met(Trouble::of("commit", "refused", ""), 5))],
+            targets: vec![target("a", met(Issue::of("commit", "refused", ""), 5))],
             sources: vec![SourceStatus {
                 name: "a".into(),
-                trouble: met(Trouble::of("4102", "rights", ""), 5),
+                trouble: met(Issue::of("4102", "rights", ""), 5),
                 ..SourceStatus::default()
             }],
             state: StateStatus {
                 bytes: Some(1),
-                trouble: met(Trouble::of("commit", "disk full", ""), 5),
+                trouble: met(Issue::of("commit", "disk full", ""), 5),
             },
             ..Status::default()
         };

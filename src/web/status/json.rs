@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::Timestamp;
-use crate::telemetry::{Awaited, BuildInfo, Rows, Trouble, Unread};
+use crate::telemetry::{Awaited, BuildInfo, Issue, Rows, Unread};
 use crate::web::{Readiness, SourceStatus, Status, TargetStatus};
 
 #[derive(Serialize)]
@@ -174,7 +174,7 @@ fn target(target: &TargetStatus, now: Timestamp) -> Target<'_> {
     }
 }
 
-fn error(trouble: &Trouble) -> Error<'_> {
+fn error(trouble: &Issue) -> Error<'_> {
     Error {
         code: &trouble.code,
         message: &trouble.what,

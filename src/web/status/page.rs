@@ -8,7 +8,7 @@ use super::groups::{self, Group};
 use super::spark::{HEIGHT, Spark, WIDTH};
 use super::words::{self, Clock, Count, Near, Of, Span};
 use crate::model::Timestamp;
-use crate::telemetry::{Awaited, BuildInfo, CELLS, Cell, Rows, Trouble, Unread};
+use crate::telemetry::{Awaited, BuildInfo, CELLS, Cell, Issue, Rows, Unread};
 use crate::web::{Health, Readiness, SourceStatus, Status, TargetStatus};
 
 /// Groups of troubles that are shown in full; the table has each target's own.
@@ -97,14 +97,14 @@ struct Target<'s> {
     read: Option<Span>,
     settled: Option<Near>,
     waiting: Option<Span>,
-    trouble: Option<Shown<'s>>,
+    trouble: Option<PageContext<'s>>,
     /// Whether all is well and yet nothing was read.
     silent: bool,
 }
 
 /// The trouble of a target.
-struct Shown<'s> {
-    trouble: &'s Trouble,
+struct PageContext<'s> {
+    trouble: &'s Issue,
     what: String,
     since: Span,
     ended: Option<Span>,
@@ -371,14 +371,14 @@ impl<'s> Target<'s> {
             settled: status.settled.map(|at| Near { at, now }),
             waiting: status.waiting(now).map(Span),
             silent: health == Health::Ok && status.rows == Rows::default(),
-            trouble: trouble.and_then(|trouble| Shown::of(trouble, now)),
+            trouble: trouble.and_then(|trouble| PageContext::of(trouble, now)),
             status,
         }
     }
 }
 
-impl<'s> Shown<'s> {
-    fn of(trouble: &'s Trouble, now: Timestamp) -> Option<Self> {
+impl<'s> PageContext<'s> {
+    fn of(trouble: &'s Issue, now: Timestamp) -> Option<Self> {
         let ended = trouble.ended.map(|at| now.since(at));
         ended.is_none_or(|ended| ended < OVER_SHOWN).then(|| Self {
             trouble,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{App, Seams};
+use scf_exporter::app::{App, Dependencies};
 use scf_exporter::config::{self, Config, CredentialsConfig, Overrides};
 use scf_exporter::runtime::Runtime;
 use scf_exporter::secret::Secret;
@@ -63,13 +63,15 @@ impl Bench {
             answers.insert(action.to_owned(), (status, body.to_vec()));
         }
         let (endpoint, _api) = responder::serve(script.clone()).await;
-        let seams = Seams {
+        let dependencies = Dependencies {
             runtime: Runtime::system(),
             transport: Arc::new(HttpTransport::new(HttpLimits::default())),
             environment: Arc::new(|_| None),
             disk: None,
         };
-        let app = App::build(&config(api, &endpoint), seams).await.unwrap();
+        let app = App::build(&config(api, &endpoint), dependencies)
+            .await
+            .unwrap();
         let address = app.address().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();
         let app = tokio::spawn(app.run(async {

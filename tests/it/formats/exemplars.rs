@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use scf_exporter::expose::{ExpositionOptions, Format};
-use scf_exporter::model::{AttemptKey, Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
+use scf_exporter::model::{
+    Bytes, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
+};
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
 use super::{of_one, rendered, snapshot, styled};
@@ -17,7 +19,7 @@ const LABELS: &str = "region=\"r\",function_namespace=\"n\",function_name=\"f\""
 fn two() -> Snapshot {
     let mut series = FunctionSeries::new(FunctionId::new("r", "n", "f"), RetCode::ZERO);
     let success = Row {
-        key: AttemptKey {
+        key: InvocationKey {
             id: 0xb684_ef85_250a_11e7_839d_5254_007d_2563,
             attempt: 0,
         },
@@ -27,7 +29,7 @@ fn two() -> Snapshot {
         ..Row::default()
     };
     let failure = Row {
-        key: AttemptKey {
+        key: InvocationKey {
             id: 0xa,
             attempt: 1,
         },

@@ -2,7 +2,7 @@
 
 use scf_exporter::expose::{ExpositionOptions, Format};
 use scf_exporter::model::{
-    AttemptKey, Bytes, ColdStart, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp,
+    Bytes, ColdStart, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
 };
 use scf_exporter::series::{FunctionSeries, Snapshot};
 
@@ -26,7 +26,7 @@ fn snapshot() -> Snapshot {
     };
     let cold_start = ColdStart {
         function: 0,
-        key: AttemptKey::default(),
+        key: InvocationKey::default(),
         position: Timestamp::default(),
         total: Nanos(1),
         parts: [Nanos(0); 3],

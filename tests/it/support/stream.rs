@@ -10,7 +10,7 @@ use scf_exporter::commit::{Committer, LedgerState, Published, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
 use scf_exporter::ledger::{AllowedLateness, Checkpoint, ListId, Retention, Scope, TargetId};
 use scf_exporter::model::{
-    AttemptKey, Batch, FunctionId, Nanos, Outcome, Page, RejectReason, RetCode, Row, Timestamp,
+    Batch, FunctionId, InvocationKey, Nanos, Outcome, Page, RejectReason, RetCode, Row, Timestamp,
 };
 use scf_exporter::poll::{Budget, Poller, run_stream};
 use scf_exporter::runtime::{Random, Runtime, spawn};
@@ -388,7 +388,7 @@ fn page_of(records: &[Record]) -> Page {
                 true => Outcome::Success,
                 false => Outcome::FunctionError,
             },
-            key: AttemptKey {
+            key: InvocationKey {
                 id: u128::from(call),
                 attempt: 0,
             },

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{BuildError, Pipeline, Running, Seams, Shown};
+use scf_exporter::app::{BuildError, Dependencies, Pipeline, Running, StatusView};
 use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides};
 use scf_exporter::expose::{self, ExpositionOptions, Format};
 use scf_exporter::model::Timestamp;
@@ -38,7 +38,7 @@ pub struct World {
 /// An exporter at work in a world.
 pub struct Exporter {
     pub running: Running,
-    pub view: Arc<Shown>,
+    pub view: Arc<StatusView>,
     pub telemetry: Arc<Telemetry>,
 }
 
@@ -109,13 +109,13 @@ impl World {
 
     async fn build_through(&self, transport: Arc<dyn Transport>) -> Result<Pipeline, BuildError> {
         let variables = self.environment.clone();
-        let seams = Seams {
+        let dependencies = Dependencies {
             runtime: self.runtime.clone().by_clock(self.machine.clone()),
             transport,
             environment: Arc::new(move |name| variables.get(name).cloned()),
             disk: self.disk.clone(),
         };
-        Pipeline::build(&self.config, seams).await
+        Pipeline::build(&self.config, dependencies).await
     }
 
     /// Lets time pass, in steps of half a minute and at most half an hour, until `exporter` has

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::{Cloud, Desk, Visit};
+use super::{Cloud, RequestContext, ServerState};
 use crate::call::{Call, Proof, Service};
 use crate::cls;
-use crate::faults::{Mishap, TooLarge, Weight};
+use crate::faults::{InjectedFault, TooLarge, Weight};
 use crate::hosts::signed_hosts;
 use crate::http::Response;
 use crate::json::{Object, quoted};
@@ -32,8 +32,8 @@ const SIGNATURE_SKEW_S: i64 = 300;
 // === impl Cloud ===
 
 impl Cloud {
-    pub(super) fn attend_api3(&self, visit: &mut Visit<'_>) -> Response {
-        let request_id = request_id(self.settings.seed, visit.number);
+    pub(super) fn attend_api3(&self, context: &mut RequestContext<'_>) -> Response {
+        let request_id = request_id(self.settings.seed, context.number);
         let refuse = |problem: Problem| {
             Response::bare_json(if self.settings.api3.legacy_errors {
                 legacy_error(&problem)
@@ -41,15 +41,15 @@ impl Cloud {
                 error(&problem, &request_id)
             })
         };
-        let call = match Call::read(visit.request) {
+        let call = match Call::read(context.request) {
             Ok(call) => call,
             Err(problem) => return refuse(problem),
         };
         let response = self
-            .try_api3(visit, &call, &request_id)
+            .try_api3(context, &call, &request_id)
             .unwrap_or_else(refuse);
         // Of the services here only this one documents compression.
-        if call.service == Service::Cls && visit.request.accepts_gzip() {
+        if call.service == Service::Cls && context.request.accepts_gzip() {
             response.gzipped()
         } else {
             response
@@ -58,43 +58,45 @@ impl Cloud {
 
     fn try_api3(
         &self,
-        visit: &mut Visit<'_>,
+        context: &mut RequestContext<'_>,
         call: &Call,
         request_id: &str,
     ) -> Result<Response, Problem> {
         // Identity first: a wrong key is told so whatever else goes wrong.
-        let key = self.identify(visit, call)?;
-        let task = self.admit(visit, call, key)?;
+        let key = self.identify(context, call)?;
+        let task = self.admit(context, call, key)?;
         if matches!(task, Task::Logs) {
             let least = Duration::from_millis(self.settings.cls.query_ms);
-            visit.delay = visit.delay.max(least);
+            context.delay = context.delay.max(least);
         }
-        let mishap = self.mishap(visit, &task);
-        let salt = visit.rng.next_u64();
-        match mishap {
-            Mishap::Throttled { alternative } => {
+        let injected_fault = self.injected_fault(context, &task);
+        let salt = context.rng.next_u64();
+        match injected_fault {
+            InjectedFault::Throttled { alternative } => {
                 return Err(throttled(call.service, alternative, salt));
             }
-            Mishap::Failed { alternative } => return Err(failed(call.service, alternative, salt)),
-            Mishap::BadGateway => return Ok(Response::bad_gateway()),
-            Mishap::Empty => return Ok(Response::bare_json(String::new())),
-            Mishap::Cut(_) | Mishap::None => {}
+            InjectedFault::Failed { alternative } => {
+                return Err(failed(call.service, alternative, salt));
+            }
+            InjectedFault::BadGateway => return Ok(Response::bad_gateway()),
+            InjectedFault::Empty => return Ok(Response::bare_json(String::new())),
+            InjectedFault::Cut(_) | InjectedFault::None => {}
         }
-        let (inside, weight) = self.perform(visit, call, task, salt)?;
+        let (inside, weight) = self.perform(context, call, task, salt)?;
         if let Some(why) = self.settings.faults.too_large(weight, inside.len()) {
             return Err(too_large(call.service, why));
         }
-        visit.rows = weight.rows;
+        context.rows = weight.rows;
         let inside = self.settings.faults.spoil(weight, inside);
         let response = Response::bare_json(envelope(&inside, request_id));
-        Ok(match mishap {
-            Mishap::Cut(place) => response.cut(place),
+        Ok(match injected_fault {
+            InjectedFault::Cut(place) => response.cut(place),
             _ => response,
         })
     }
 
     /// The serial number of the key that signed; none where no signature is needed.
-    fn identify(&self, visit: &Visit<'_>, call: &Call) -> Result<Option<u64>, Problem> {
+    fn identify(&self, context: &RequestContext<'_>, call: &Call) -> Result<Option<u64>, Problem> {
         let secret_id = match &call.proof {
             Proof::Tc3(parsed) => &parsed.secret_id,
             Proof::Form(form) => form.get("SecretId").unwrap_or_default(),
@@ -108,23 +110,23 @@ impl Cloud {
                 };
             }
         };
-        let desk = self.desk();
-        let key = desk.keys.get(secret_id, visit.clock_ms);
+        let state = self.state();
+        let key = state.keys.get(secret_id, context.clock_ms);
         let key = key.ok_or_else(problems::unknown_id)?;
-        if !self.is_signed(visit, call, &key.secret_key) {
+        if !self.is_signed(context, call, &key.secret_key) {
             return Err(problems::bad_signature());
         }
-        let off_s = visit.clock_ms.div_euclid(1_000).abs_diff(call.timestamp);
+        let off_s = context.clock_ms.div_euclid(1_000).abs_diff(call.timestamp);
         if i64::try_from(off_s).map_or(true, |off_s| off_s > SIGNATURE_SKEW_S) {
             return Err(problems::expired_signature(SIGNATURE_SKEW_S));
         }
-        key.check_token(call.token.as_deref(), visit.clock_ms)
+        key.check_token(call.token.as_deref(), context.clock_ms)
             .map_err(problems::bad_token)?;
         Ok(Some(key.serial))
     }
 
-    fn is_signed(&self, visit: &Visit<'_>, call: &Call, secret_key: &str) -> bool {
-        let request = visit.request;
+    fn is_signed(&self, context: &RequestContext<'_>, call: &Call, secret_key: &str) -> bool {
+        let request = context.request;
         let region = &self.settings.region;
         let hosts = signed_hosts(&request.host, call.service.name(), region);
         match &call.proof {
@@ -143,7 +145,12 @@ impl Cloud {
     }
 
     /// Whether the key may do now what it asks for, and what that is.
-    fn admit(&self, visit: &Visit<'_>, call: &Call, key: Option<u64>) -> Result<Task, Problem> {
+    fn admit(
+        &self,
+        context: &RequestContext<'_>,
+        call: &Call,
+        key: Option<u64>,
+    ) -> Result<Task, Problem> {
         let service = call.service;
         if call.version != service.version() {
             return Err(problems::no_version());
@@ -167,29 +174,29 @@ impl Cloud {
             return Err(problems::denied(service.name(), &call.action));
         }
         let bucket = format!("{}:{}", service.name(), call.action);
-        let taken = key.is_none_or(|key| self.desk().limiter.take(key, &bucket, visit.now_ms));
-        if !taken || (service != Service::Sts && self.is_stormy(visit.now_ms)) {
+        let taken = key.is_none_or(|key| self.state().limiter.take(key, &bucket, context.now_ms));
+        if !taken || (service != Service::Sts && self.is_stormy(context.now_ms)) {
             return Err(problems::throttled());
         }
         Ok(task)
     }
 
-    fn mishap(&self, visit: &mut Visit<'_>, task: &Task) -> Mishap {
+    fn injected_fault(&self, context: &mut RequestContext<'_>, task: &Task) -> InjectedFault {
         let faults = &self.settings.faults;
         if !matches!(task, Task::Keys(_)) {
-            return faults.mishap(&mut visit.rng);
+            return faults.injected_fault(&mut context.rng);
         }
-        if visit.rng.chance(faults.sts_errors) {
-            Mishap::Failed { alternative: false }
+        if context.rng.chance(faults.sts_errors) {
+            InjectedFault::Failed { alternative: false }
         } else {
-            Mishap::None
+            InjectedFault::None
         }
     }
 
     /// The inside of `Response`, and what it holds.
     fn perform(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         call: &Call,
         task: Task,
         salt: u64,
@@ -200,7 +207,7 @@ impl Cloud {
                     settings: &self.settings,
                     scene: &self.scene,
                     params: &call.params,
-                    now_ms: visit.now_ms,
+                    now_ms: context.now_ms,
                     salt,
                     weight: Cell::default(),
                 };
@@ -210,9 +217,9 @@ impl Cloud {
                 let ask = cls::Ask {
                     settings: &self.settings,
                     scene: &self.scene,
-                    desk: &self.logs,
-                    now_ms: visit.now_ms,
-                    delay_ms: u64::try_from(visit.delay.as_millis()).unwrap_or(u64::MAX),
+                    state: &self.logs,
+                    now_ms: context.now_ms,
+                    delay_ms: u64::try_from(context.delay.as_millis()).unwrap_or(u64::MAX),
                     salt,
                     action: &call.action,
                     params: &call.params,
@@ -222,9 +229,9 @@ impl Cloud {
             }
             Task::Keys(action) => {
                 let fields = Fields(&call.params);
-                let Desk { keys, .. } = &mut *self.desk();
+                let ServerState { keys, .. } = &mut *self.state();
                 let answer =
-                    sts::answer(action, fields, &self.settings.role, keys, visit.clock_ms)?;
+                    sts::answer(action, fields, &self.settings.role, keys, context.clock_ms)?;
                 Ok((answer, Weight::default()))
             }
         }

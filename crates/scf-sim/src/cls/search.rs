@@ -6,7 +6,7 @@ use super::context::{Cursor, hash};
 use super::line::{Kind, Line};
 use super::query::{MAX_CHARS, Query, Syntax};
 use super::record::Record;
-use super::shelf::Shelves;
+use super::topic_index::TopicIndexes;
 use super::topics::{Topic, topic_of_id};
 use super::{Ask, problem};
 use crate::faults::Weight;
@@ -58,7 +58,7 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
     take_up(ask, &search)?;
     let mut scene = ask.scene();
     let world = scene.world(ask.now_ms);
-    let found = search.run(ask, world, &mut ask.desk().shelves)?;
+    let found = search.run(ask, world, &mut ask.state().topic_indexes)?;
     ask.weight.set(found.weight(world));
     Ok(search.write(ask, world, &found))
 }
@@ -66,11 +66,11 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
 fn take_up(ask: &Ask<'_>, search: &Search) -> Result<(), Problem> {
     let lasting_ms = i64::try_from(ask.delay_ms).unwrap_or(i64::MAX);
     let end_ms = ask.now_ms.saturating_add(lasting_ms);
-    let mut desk = ask.desk();
+    let mut state = ask.state();
     search
         .topics
         .iter()
-        .try_for_each(|topic| desk.take_up(topic.position, ask.now_ms, end_ms))
+        .try_for_each(|topic| state.take_up(topic.position, ask.now_ms, end_ms))
 }
 
 // === impl Found ===
@@ -138,7 +138,12 @@ impl Search {
         })
     }
 
-    fn run(&self, ask: &Ask<'_>, world: &World, shelves: &mut Shelves) -> Result<Found, Problem> {
+    fn run(
+        &self,
+        ask: &Ask<'_>,
+        world: &World,
+        topic_indexes: &mut TopicIndexes,
+    ) -> Result<Found, Problem> {
         let before = self.cursor.map_or(0, |cursor| cursor.returned);
         let left = MAX_CHAIN.saturating_sub(before);
         if left == 0 && ask.settings.cls.chain_end == ChainEnd::Refused {
@@ -153,7 +158,7 @@ impl Search {
             self.limit
         };
         let keys = ask.settings.cls.index == Index::Keys;
-        let lines = self.candidates(ask, world, shelves);
+        let lines = self.candidates(ask, world, topic_indexes);
         let mut fitting = self
             .in_order(&lines)
             .filter(|line| self.query.fits(&record(world, **line), keys))
@@ -173,7 +178,12 @@ impl Search {
     }
 
     /// The lines of the time that is asked for and still kept, in ascending order.
-    fn candidates(&self, ask: &Ask<'_>, world: &World, shelves: &mut Shelves) -> Vec<Line> {
+    fn candidates(
+        &self,
+        ask: &Ask<'_>,
+        world: &World,
+        topic_indexes: &mut TopicIndexes,
+    ) -> Vec<Line> {
         let skew_ms = ask.settings.faults.clock_skew_ms;
         let oldest_ms = ask.now_ms.saturating_sub(ask.settings.retention_ms);
         let mut from = self.from_ms.saturating_sub(skew_ms).max(oldest_ms);
@@ -189,10 +199,12 @@ impl Search {
         let heads_only = self.query.wants_reports_only();
         let mut lines = Vec::new();
         for topic in &self.topics {
-            let shelf = shelves.lines(world, ask.now_ms, topic.position, heads_only);
-            let first = shelf.partition_point(|line| line.time_ms < from);
-            let last = shelf.partition_point(|line| line.time_ms < to).max(first);
-            lines.extend_from_slice(&shelf[first..last]);
+            let topic_index = topic_indexes.lines(world, ask.now_ms, topic.position, heads_only);
+            let first = topic_index.partition_point(|line| line.time_ms < from);
+            let last = topic_index
+                .partition_point(|line| line.time_ms < to)
+                .max(first);
+            lines.extend_from_slice(&topic_index[first..last]);
         }
         if self.topics.len() > 1 {
             lines.sort_unstable();

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::Settings;
-use crate::cls::{Ask, Desk, answer};
+use crate::cls::{Ask, LogService, answer};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::world::World;
@@ -19,7 +19,7 @@ pub(super) const REPORTS: &str = "SCF_Type:Platform AND SCF_Message:\"Report Req
 pub(super) struct Service {
     pub(super) settings: Arc<Settings>,
     scene: Mutex<Scene>,
-    desk: Mutex<Desk>,
+    state: Mutex<LogService>,
     salt: Cell<u64>,
     pub(super) delay_ms: u64,
 }
@@ -34,7 +34,7 @@ impl Service {
         Self {
             settings,
             scene: Mutex::new(Scene::new(world)),
-            desk: Mutex::default(),
+            state: Mutex::default(),
             salt: Cell::new(0),
             delay_ms: 0,
         }
@@ -50,7 +50,7 @@ impl Service {
         let text = answer(&Ask {
             settings: &self.settings,
             scene: &self.scene,
-            desk: &self.desk,
+            state: &self.state,
             now_ms,
             delay_ms: self.delay_ms,
             salt: self.salt.get(),

@@ -15,7 +15,7 @@ use crate::date::parse_retry_after;
 use crate::envelope::Malformed;
 use crate::error::{ApiError, Fault};
 use crate::nonces::Nonces;
-use crate::pace::Pace;
+use crate::pace::RateLimiter;
 use crate::request::{Moment, Signer};
 use crate::retry::RetryBudget;
 use crate::runtime::{Clock as _, Runtime};
@@ -26,7 +26,7 @@ use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 pub(super) struct Inner {
     pub(super) signer: Signer,
     pub(super) host: String,
-    pub(super) pace: Pace,
+    pub(super) pace: RateLimiter,
     pub(super) in_flight: Semaphore,
     pub(super) request_timeout: Duration,
     pub(super) longest_wait: Duration,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::temporary::Hidden;
+use super::temporary::Redactor;
 use super::{CredentialError, Credentials, file};
 
 /// The file's own fields; the tool writes more of them over time.
@@ -10,9 +10,9 @@ use super::{CredentialError, Credentials, file};
 #[serde(rename_all = "camelCase")]
 struct Stored {
     secret_id: String,
-    secret_key: Hidden,
+    secret_key: Redactor,
     #[serde(default)]
-    token: Option<Hidden>,
+    token: Option<Redactor>,
 }
 
 /// The profile used when none is named.

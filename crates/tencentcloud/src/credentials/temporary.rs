@@ -36,8 +36,8 @@ pub(super) trait Fetch: Send + Sync {
 #[serde(rename_all = "PascalCase")]
 struct Wire {
     tmp_secret_id: String,
-    tmp_secret_key: Hidden,
-    token: Hidden,
+    tmp_secret_key: Redactor,
+    token: Redactor,
 }
 
 /// The role document of the metadata. `Expiration` says the same as `ExpiredTime`, as text.
@@ -61,7 +61,7 @@ struct Answer {
 /// A text that becomes a secret on the way in.
 #[derive(serde::Deserialize)]
 #[serde(from = "String")]
-pub(super) struct Hidden(pub Secret);
+pub(super) struct Redactor(pub Secret);
 
 // === impl Temporary ===
 
@@ -99,9 +99,9 @@ impl Temporary {
     }
 }
 
-// === impl Hidden ===
+// === impl Redactor ===
 
-impl From<String> for Hidden {
+impl From<String> for Redactor {
     fn from(text: String) -> Self {
         Self(Secret::new(text))
     }

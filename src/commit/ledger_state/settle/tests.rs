@@ -28,7 +28,7 @@ fn name(function: &str) -> FunctionId {
 /// were counted, met again, and late.
 fn take(ledger: &mut LedgerState, target: &TargetId, calls: &[(u128, i64)]) -> (u64, u64, u64) {
     let row = |&(id, second): &(u128, i64)| Row {
-        key: crate::model::AttemptKey { id, attempt: 0 },
+        key: crate::model::InvocationKey { id, attempt: 0 },
         position: at(second),
         ..Row::default()
     };

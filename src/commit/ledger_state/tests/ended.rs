@@ -46,7 +46,7 @@ impl Kept {
             .iter()
             .map(|function| listed(*function, &region()));
         let known = list(now, all.collect());
-        self.change(|ledger, change| ledger.prepare_known(change, &known));
+        self.change(|ledger, change| ledger.prepare_functions(change, &known));
     }
 
     fn count(&mut self, function: u8, id: u128, second: i64) -> PageOutcome {
@@ -235,7 +235,7 @@ fn a_function_that_is_excluded_frees_its_place_at_once_and_ends_later() {
     kept.list(1_000, &[0]);
     kept.count(0, 1, 1_020);
     let without = |number: u8| Functions::new(move |one| *one != name(number));
-    kept.ledger.keep_by(rules(1), without(0), &[], &[]);
+    kept.ledger.reconfigure(rules(1), without(0), &[], &[]);
     assert!(kept.ledger.snapshot(1).series[0].is_gone);
     kept.list(1_100, &[1]);
     assert_eq!(kept.shown(), named(&[("f0", 1), ("f1", 0)]));
@@ -247,7 +247,7 @@ fn a_function_that_is_excluded_frees_its_place_at_once_and_ends_later() {
     // It is wanted again before the end, and goes on.
     let mut back = kept.ledger.clone().wanting(Functions::all());
     let mut change = Delta::default();
-    back.prepare_known(&mut change, &list(2_019, vec![listed(0, &region())]));
+    back.prepare_functions(&mut change, &list(2_019, vec![listed(0, &region())]));
     back.apply(change);
     assert_eq!(back.snapshot(1).series[0].invocations(), 1);
     assert!(!back.snapshot(1).series[0].is_gone);

@@ -6,9 +6,9 @@ fn topic(name: &str) -> TargetId {
     TargetId::topic("r", name)
 }
 
-fn known(ledger: &mut LedgerState, known: &Known) -> Changes {
+fn known(ledger: &mut LedgerState, known: &ListedFunctions) -> Changes {
     let mut change = Delta::default();
-    ledger.prepare_known(&mut change, known);
+    ledger.prepare_functions(&mut change, known);
     let changes = ledger.to_store(&mut change);
     ledger.apply(change);
     changes
@@ -182,8 +182,8 @@ fn a_function_that_two_complete_lists_miss_is_not_shown_as_there_over_restarts_t
     let mut store = FakeStore::default();
     changes.into_iter().for_each(|change| store.write(change));
     let mut ledger = store.restore_by(rules());
-    let part = Known {
-        asked: Some(Asked {
+    let part = ListedFunctions {
+        asked: Some(ListRequest {
             look: None,
             ..only().asked.unwrap()
         }),
@@ -191,8 +191,8 @@ fn a_function_that_two_complete_lists_miss_is_not_shown_as_there_over_restarts_t
     };
     known(&mut ledger, &part);
     assert_eq!(gone(&ledger), [false, false], "a part misses nothing");
-    let blind = Known {
-        asked: Some(Asked {
+    let blind = ListedFunctions {
+        asked: Some(ListRequest {
             look: Some(Look {
                 named: BTreeSet::new(),
                 would_name: Functions::new(|_| false),

@@ -83,7 +83,7 @@ impl Life {
         };
         let known = list(self.now - 10, vec![listed(0, &target)]);
         self.change(|ledger, change| {
-            ledger.prepare_known(change, &known);
+            ledger.prepare_functions(change, &known);
             0
         });
         self.open.insert(target);

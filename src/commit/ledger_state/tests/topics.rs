@@ -97,24 +97,24 @@ fn a_cold_start_counts_once_beside_its_invocation() {
 fn what_is_known_of_a_function_is_shown_counted_with_and_ends_with_it() {
     let mut ledger = LedgerState::new(RULES);
     let target = TargetId::function(name(0));
-    let about = Arc::new(About {
+    let about = Arc::new(FunctionConfig {
         memory_limit: Bytes(1 << 30),
         timeout: Duration::from_secs(3),
         runtime: "Go1".into(),
     });
-    let listed = |about: Option<&Arc<About>>| Listed {
+    let listed = |about: Option<&Arc<FunctionConfig>>| Listed {
         function: name(0),
         target: target.clone(),
         about: about.cloned(),
     };
     let known = |ledger: &mut LedgerState, listed: &[Listed], gone: &[FunctionId]| {
         let mut change = Delta::default();
-        let known = Known {
+        let known = ListedFunctions {
             listed: listed.to_vec(),
             gone: gone.to_vec(),
-            ..Known::default()
+            ..ListedFunctions::default()
         };
-        ledger.prepare_known(&mut change, &known);
+        ledger.prepare_functions(&mut change, &known);
         ledger.apply(change);
         ledger.snapshot(0).series[0].about.clone()
     };

@@ -1,10 +1,10 @@
 use super::*;
+use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
-use crate::model::{AttemptKey, Bytes, Nanos, Outcome, Row, attempt_id};
-use crate::source::Wanted;
+use crate::model::{Bytes, InvocationKey, Nanos, Outcome, Row, attempt_id};
 
-fn sorted(response: &str, wanted: &Wanted) -> Sorted {
-    let answer: Answer = serde_json::from_str(response).unwrap();
+fn sorted(response: &str, wanted: &FunctionSelector) -> Sorted {
+    let answer: SearchAnswer = serde_json::from_str(response).unwrap();
     let target = TargetId::topic("ap-x", "t").of_account("a");
     let context = ParseContext {
         target: &target,
@@ -43,7 +43,7 @@ fn lines_become_rows_in_their_order() {
         line("11", &report("f", "200", "Custom")),
         line("12", &report("g", "499", "Platform")),
     ];
-    let read = sorted(&body(&lines), &Wanted::default());
+    let read = sorted(&body(&lines), &FunctionSelector::default());
     let names: Vec<&str> = read.page.functions.iter().map(|f| &*f.name).collect();
     assert_eq!(names, ["f", "g"]);
     assert_eq!(read.page.functions[0].account.as_ref(), "a");
@@ -60,7 +60,7 @@ fn lines_become_rows_in_their_order() {
     assert_eq!((read.page.unfinished, read.page.rejects.len()), (1, 0));
     let times: Vec<i64> = read.shape.marks.iter().map(|m| m.at.as_millis()).collect();
     assert_eq!(times, [10, 11, 11, 12]);
-    assert_eq!(read.shape.over, Some(false));
+    assert_eq!(read.shape.list_over, Some(false));
     assert_eq!(read.shape.context.as_deref(), Some("c"));
 }
 
@@ -103,7 +103,10 @@ fn an_odd_line_does_not_stop_the_others() {
             None,
         ),
     ] {
-        let read = sorted(&body(&[good.clone(), odd.clone()]), &Wanted::default());
+        let read = sorted(
+            &body(&[good.clone(), odd.clone()]),
+            &FunctionSelector::default(),
+        );
         assert_eq!(read.page.rejects.first().copied(), reason, "{odd}");
         assert!(!read.page.rows.is_empty(), "{odd}");
         assert_eq!(read.shape.marks.len(), 2);
@@ -128,7 +131,10 @@ fn half_a_character_or_cut_json_in_a_line_that_is_no_report_is_no_invalid_row() 
         cut(printed.len() - 1),
     ];
     for odd in odd {
-        let read = sorted(&body(&[odd.clone(), good.clone()]), &Wanted::default());
+        let read = sorted(
+            &body(&[odd.clone(), good.clone()]),
+            &FunctionSelector::default(),
+        );
         assert_eq!(
             (read.page.rejects.len(), read.page.rows.len()),
             (0, 1),
@@ -143,17 +149,17 @@ fn half_a_character_in_a_report_costs_its_own_text_alone() {
     let whole = report("f", "200", "Platform");
     let more =
         |value: &str| whole.replace(r#""SCF_Type""#, &format!(r#""x":"{value}","SCF_Type""#));
-    let report = sorted(&body(&[line("10", &whole)]), &Wanted::default()).page;
+    let report = sorted(&body(&[line("10", &whole)]), &FunctionSelector::default()).page;
     for odd in [
         line("10", &more(r"\ud83d")),
         line("10", &more("@")).replace('@', r"\ude00"),
     ] {
-        let read = sorted(&body(&[odd]), &Wanted::default()).page;
+        let read = sorted(&body(&[odd]), &FunctionSelector::default()).page;
         assert_eq!(read, report);
     }
     // Without its whole name it is nobody's.
     let name = line("10", &whole.replace(r#":"f""#, r#":"f\ud83d""#));
-    let read = sorted(&body(&[name]), &Wanted::default()).page;
+    let read = sorted(&body(&[name]), &FunctionSelector::default()).page;
     assert_eq!(read.rejects, [RejectReason::FunctionName]);
 }
 
@@ -169,8 +175,8 @@ fn the_end_of_the_list_is_told_in_any_spelling() {
         ("[]", None),
     ] {
         let response = format!(r#"{{"Results":[],"Context":"c","ListOver":{told}}}"#);
-        let read = sorted(&response, &Wanted::default());
-        assert_eq!(read.shape.over, over, "{told}");
+        let read = sorted(&response, &FunctionSelector::default());
+        assert_eq!(read.shape.list_over, over, "{told}");
     }
 }
 
@@ -181,7 +187,7 @@ fn nulls_are_nothing() {
         r#"{"Results":[],"Context":null,"ListOver":null}"#,
         r#"{"Results":[],"Context":"","ListOver":true}"#,
     ] {
-        let read = sorted(response, &Wanted::default());
+        let read = sorted(response, &FunctionSelector::default());
         assert_eq!(read.page, Page::default());
         assert!(read.shape.marks.is_empty());
     }
@@ -195,7 +201,7 @@ fn what_holds_neither_lines_nor_an_end_is_no_answer() {
         r#"{"Topics":[],"TotalCount":0,"RequestId":"x"}"#,
     ] {
         assert!(
-            serde_json::from_str::<Answer>(response).is_err(),
+            serde_json::from_str::<SearchAnswer>(response).is_err(),
             "{response}"
         );
     }
@@ -227,8 +233,8 @@ fn one_call_with_a_cold_start_is_one_row_and_one_cold_start() {
             &format!("Report RequestId:{id} Duration:1ms Memory:128MB MemUsage:29.734375MB"),
         ),
     ];
-    let page = sorted(&body(&lines), &Wanted::default()).page;
-    let key = AttemptKey {
+    let page = sorted(&body(&lines), &FunctionSelector::default()).page;
+    let key = InvocationKey {
         id: attempt_id(id),
         attempt: 0,
     };

@@ -1,12 +1,12 @@
 use std::sync::LazyLock;
 
 use super::*;
+use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
-use crate::source::Wanted;
 use crate::source::cls::tests::{Bag, Fake, error, span};
 
 static TARGET: LazyLock<TargetId> = LazyLock::new(|| TargetId::topic("ap-x", "t"));
-static WANTED: LazyLock<Wanted> = LazyLock::new(Wanted::default);
+static WANTED: LazyLock<FunctionSelector> = LazyLock::new(FunctionSelector::default);
 
 fn size() -> PageSize {
     PageSize::new(1_000)
@@ -148,7 +148,7 @@ async fn a_tail_goes_newest_first_until_enough_or_the_end() {
 struct Failing(Fake, &'static str);
 
 impl Search for Failing {
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<Answer, ApiError>> {
+    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>> {
         if self.0.asked.lock().is_empty() {
             return self.0.search(params);
         }

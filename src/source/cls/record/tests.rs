@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{AttemptKey, Outcome, RetCode, Row};
+use crate::model::{InvocationKey, Outcome, RetCode, Row};
 
 const GOOD: &str = r#"{"SCF_Alias":"","SCF_Duration":"1","SCF_FunctionName":"f","SCF_Level":"INFO",
     "SCF_LogTime":"1653523171320000000","SCF_MemUsage":"31178752.00","SCF_Message":"Report RequestId:6f71a3f5-0000-4c49-a566-1e0f6e5d0001 Duration:1ms Memory:128MB MemUsage:29.73MB",
@@ -32,7 +32,7 @@ fn a_report_becomes_a_row() {
         function: 0,
         ret_code: RetCode::new(433),
         outcome: Outcome::Timeout,
-        key: AttemptKey {
+        key: InvocationKey {
             id: 0x6f71_a3f5_0000_4c49_a566_1e0f_6e5d_0001,
             attempt: 2,
         },

@@ -25,19 +25,19 @@ fn details() -> Details {
     }
 }
 
-fn names(known: &Known) -> Vec<String> {
+fn names(known: &FunctionCatalog) -> Vec<String> {
     let found = known.found(false).into_iter();
     found.map(|one| one.function.name.to_string()).collect()
 }
 
-fn due(known: &Known, now: Instant) -> Vec<String> {
+fn due(known: &FunctionCatalog, now: Instant) -> Vec<String> {
     let due = known.due(now).into_iter();
     due.map(|one| one.name.to_string()).collect()
 }
 
 #[test]
 fn gone_is_what_two_looks_in_a_row_missed() {
-    let mut known = Known::default();
+    let mut known = FunctionCatalog::default();
     known.take(look(&[("a", "1"), ("b", "1")]));
     known.take(look(&[("b", "1")]));
     assert_eq!(names(&known), ["a", "b"], "missed once");
@@ -50,7 +50,7 @@ fn gone_is_what_two_looks_in_a_row_missed() {
 
 #[test]
 fn what_was_not_read_to_the_end_misses_nothing() {
-    let mut known = Known::default();
+    let mut known = FunctionCatalog::default();
     known.take(look(&[("a", "1")]));
     for _ in 0..5 {
         known.take(Survey {
@@ -63,7 +63,7 @@ fn what_was_not_read_to_the_end_misses_nothing() {
 
 #[test]
 fn details_are_due_once_then_after_a_change_or_an_hour() {
-    let (mut known, start) = (Known::default(), Instant::now());
+    let (mut known, start) = (FunctionCatalog::default(), Instant::now());
     known.take(look(&[("a", "1"), ("b", "1")]));
     assert_eq!(due(&known, start), ["a", "b"]);
     for name in ["a", "b"] {
@@ -90,7 +90,7 @@ fn details_are_due_once_then_after_a_change_or_an_hour() {
 
 #[test]
 fn a_change_while_it_was_being_asked_about_is_asked_about_again() {
-    let (mut known, now) = (Known::default(), Instant::now());
+    let (mut known, now) = (FunctionCatalog::default(), Instant::now());
     known.take(look(&[("a", "1")]));
     let changed = known.changed(&id("n", "a"));
     known.take(look(&[("a", "2")]));
@@ -100,7 +100,7 @@ fn a_change_while_it_was_being_asked_about_is_asked_about_again() {
 
 #[test]
 fn failures_keep_the_last_details_and_wait_behind_those_never_asked() {
-    let (mut known, now) = (Known::default(), Instant::now());
+    let (mut known, now) = (FunctionCatalog::default(), Instant::now());
     known.take(look(&[("a", "1"), ("b", "1")]));
     known.learned(&id("n", "a"), Some("1".into()), details(), now);
     known.failed(&id("n", "a"), now);
@@ -112,7 +112,7 @@ fn failures_keep_the_last_details_and_wait_behind_those_never_asked() {
 
 #[test]
 fn a_name_of_the_configuration_exists_when_the_cloud_says_so_or_says_nothing() {
-    let (mut known, now) = (Known::default(), Instant::now());
+    let (mut known, now) = (FunctionCatalog::default(), Instant::now());
     let named = || Survey {
         seen: ["a", "b", "c", "d"]
             .map(|name| (id("n", name), Seen::Named))
@@ -137,7 +137,7 @@ proptest! {
     fn known_is_what_one_of_the_last_two_looks_saw(
         looks in prop::collection::vec(prop::collection::btree_set("[a-f]", 0..6), 1..20),
     ) {
-        let mut known = Known::default();
+        let mut known = FunctionCatalog::default();
         for (at, seen) in looks.iter().enumerate() {
             let listed: Vec<_> = seen.iter().map(|name| (name.as_str(), "1")).collect();
             known.take(look(&listed));

@@ -11,21 +11,21 @@ async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
     let helo = "no function is called `helo`; did you mean `hello`?";
     // One name alone, and one of several: both are asked for without any list.
     for names in [&["helo"][..], &["helo", "world"]] {
-        let finder = finder(&cloud, named(&["default"], names), false);
-        assert_eq!(told(&finder).await, (1, vec![helo.to_owned()]));
+        let discovery = discovery(&cloud, named(&["default"], names), false);
+        assert_eq!(told(&discovery).await, (1, vec![helo.to_owned()]));
         let lists = cloud.asked("ListFunctions");
-        assert_eq!(told(&finder).await.0, 1);
+        assert_eq!(told(&discovery).await.0, 1);
         assert_eq!(cloud.asked("ListFunctions"), lists, "looked for once");
         cloud.add("default", "helo");
-        assert_eq!(told(&finder).await, (0, Vec::new()));
+        assert_eq!(told(&discovery).await, (0, Vec::new()));
         cloud.delete("default", "helo");
     }
     // Patterns, and a name beside them, need the list anyway.
-    let wanted = Wanted {
+    let wanted = FunctionSelector {
         functions: filter(&["helo"], &["wor.*", "web-.*"], &[]),
-        ..Wanted::default()
+        ..FunctionSelector::default()
     };
-    let of_list = finder(&cloud, wanted, false);
+    let of_list = discovery(&cloud, wanted, false);
     let pattern = "the pattern `web-.*` fits no function: compare it with their names";
     let both = vec![helo.to_owned(), pattern.to_owned()];
     assert_eq!(told(&of_list).await, (2, both));
@@ -44,12 +44,12 @@ async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
 async fn an_account_whose_functions_are_all_excluded_is_told_so() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
-    let wanted = Wanted {
+    let wanted = FunctionSelector {
         functions: filter(&[], &[], &["a|b"]),
-        ..Wanted::default()
+        ..FunctionSelector::default()
     };
     let excluded = "every function that there is is excluded: check `exclude`".to_owned();
-    let excluding = finder(&cloud, wanted, false);
+    let excluding = discovery(&cloud, wanted, false);
     assert_eq!(told(&excluding).await, (1, vec![excluded]));
     assert_eq!(told(&of_all(&cloud)).await, (0, Vec::new()));
 }
@@ -58,18 +58,18 @@ async fn an_account_whose_functions_are_all_excluded_is_told_so() {
 async fn what_may_not_be_read_is_told_with_the_right_that_is_missing() {
     let cloud = Cloud::new();
     cloud.add("default", "a");
-    let finder = of_all(&cloud);
+    let discovery = of_all(&cloud);
     cloud.fail("GetFunction", Failure::Forbidden);
-    let (unmatched, texts) = told(&finder).await;
+    let (unmatched, texts) = told(&discovery).await;
     assert_eq!((unmatched, texts.len()), (0, 1));
     for words in ["scf:GetFunction", "timeouts", "`max_run_time`"] {
         assert!(texts[0].contains(words), "{texts:?}");
     }
     cloud.fail("ListNamespaces", Failure::Forbidden);
-    let (_, texts) = told(&finder).await;
+    let (_, texts) = told(&discovery).await;
     assert!(texts[0].contains("scf:ListNamespaces"), "{texts:?}");
     assert_eq!(texts.len(), 2);
     cloud.works("GetFunction");
     cloud.works("ListNamespaces");
-    assert_eq!(told(&finder).await, (0, Vec::new()));
+    assert_eq!(told(&discovery).await, (0, Vec::new()));
 }

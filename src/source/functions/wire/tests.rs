@@ -8,7 +8,7 @@ fn entry(name: &str, changed: Option<&str>) -> Entry {
 }
 
 fn details(mib: u64, seconds: u64, runtime: &str, topic: &str) -> Details {
-    let about = About {
+    let about = FunctionConfig {
         memory_limit: Bytes(mib * 1_048_576),
         timeout: Duration::from_secs(seconds),
         runtime: runtime.to_owned(),

@@ -1,9 +1,9 @@
 //! Bodies as they come, and what is made of them.
 
 use super::*;
+use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
 use crate::model::{Bytes, Nanos};
-use crate::source::Wanted;
 
 /// Two rows in the shape of the documents' example (values of our own).
 const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"data":[
@@ -17,8 +17,8 @@ const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"d
 /// 2024-01-01 00:00:00 UTC, which is 08:00 in Beijing (date -u -d 2024-01-01 +%s).
 const MIDNIGHT: i64 = 1_704_067_200;
 
-fn read(body: &str, target: &TargetId) -> (Head, Option<Answer>) {
-    let wanted = Wanted::default();
+fn read(body: &str, target: &TargetId) -> (Head, Option<LogsAnswer>) {
+    let wanted = FunctionSelector::default();
     let context = ParseContext {
         target,
         wanted: &wanted,
@@ -26,7 +26,7 @@ fn read(body: &str, target: &TargetId) -> (Head, Option<Answer>) {
     parse(body.as_bytes(), context, 40).unwrap()
 }
 
-fn answer(body: &str) -> Answer {
+fn answer(body: &str) -> LogsAnswer {
     read(body, &TargetId::region("ap-x")).1.unwrap()
 }
 
@@ -195,7 +195,7 @@ fn a_failure_has_no_rows_and_a_broken_body_is_malformed() {
     let (_, rows) = read(r#"{"code":0,"data":null}"#, &TargetId::region("ap-x"));
     assert!(rows.is_none());
 
-    let (target, wanted) = (TargetId::region("ap-x"), Wanted::default());
+    let (target, wanted) = (TargetId::region("ap-x"), FunctionSelector::default());
     let context = ParseContext {
         target: &target,
         wanted: &wanted,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::answer::{Answer, Reading};
+use super::super::answer::{LogsAnswer, ParseScope};
 use super::super::fetch::{LogsApi, Rows};
 use super::*;
 use crate::config::Pattern;
@@ -12,7 +12,7 @@ use crate::source::page_size::PageSize;
 
 /// Knows what it was given, as the ledger does.
 #[derive(Default)]
-struct Knowing(BTreeMap<AttemptKey, (FunctionId, Timestamp)>);
+struct Knowing(BTreeMap<InvocationKey, (FunctionId, Timestamp)>);
 
 impl Knowing {
     /// Rows that were met before.
@@ -21,7 +21,7 @@ impl Knowing {
             let name = Fake::function(*id);
             let id = attempt_id(&id.to_string());
             let function = FunctionId::new("r", "ns", name);
-            (AttemptKey { id, attempt: 0 }, (function, at(*second)))
+            (InvocationKey { id, attempt: 0 }, (function, at(*second)))
         });
         Self(known.collect())
     }
@@ -55,7 +55,7 @@ async fn what_is_closed_is_proven_by_counting_while_a_call_runs_below_the_first_
     for (missing, pages) in [(None, 3), (Some(500), 4)] {
         let mut api = Fake::new(rows.clone());
         Arc::get_mut(&mut api).unwrap().running.insert(25_000);
-        let source = source(api, Read::Region, Wanted::default());
+        let source = source(api, Read::Region, FunctionSelector::default());
         let mut known = rows.clone();
         known.retain(|(second, _)| *second != 2_500 && Some(*second) != missing);
         let mut sink = Knowing::of(&known);
@@ -79,9 +79,9 @@ async fn what_is_closed_is_proven_by_counting_while_a_call_runs_below_the_first_
 async fn what_was_counted_of_a_function_that_is_left_out_now_proves_nothing() {
     let id = |row: u64| row * 10 + if (3_500..3_510).contains(&row) { 9 } else { 0 };
     let rows: Vec<_> = (0..4_000).map(|row| (row as i64, id(row))).collect();
-    let wanted = Wanted {
+    let wanted = FunctionSelector {
         functions: FunctionFilter::new(vec![], vec![], vec![Pattern::new("other").unwrap()]),
-        ..Wanted::default()
+        ..FunctionSelector::default()
     };
     let source = source(Fake::new(rows.clone()), Read::Region, wanted);
     let mut known = rows.clone();
@@ -100,7 +100,7 @@ async fn calls_that_run_do_not_end_a_read_of_new_rows() {
     let mut api = Fake::new(rows.clone());
     let running = (1_000..1_500).step_by(10).map(|row| row * 10);
     Arc::get_mut(&mut api).unwrap().running.extend(running);
-    let source = source(api, Read::Function, Wanted::default());
+    let source = source(api, Read::Function, FunctionSelector::default());
     let mut sink = Knowing::of(&rows[..1_000]);
     let tail = span(Mode::Tail, 0, 100, 1_500);
     source.read(&one_function(), tail, &mut sink).await.unwrap();
@@ -115,7 +115,11 @@ fn stream() -> TargetId {
 async fn a_row_that_appears_late_is_found_at_once_whatever_stands_above_it() {
     let rows: Vec<_> = (0..18_000).map(|row| (row as i64 / 20, row * 10)).collect();
     for missing in [500, 1_500, 5_000, 16_500] {
-        let source = source(Fake::new(rows.clone()), Read::Region, Wanted::default());
+        let source = source(
+            Fake::new(rows.clone()),
+            Read::Region,
+            FunctionSelector::default(),
+        );
         let mut sink = Knowing::of(&rows);
         let sweep = span(Mode::Sweep, 0, 50, 900);
         let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
@@ -143,7 +147,7 @@ async fn a_call_that_ends_far_below_the_newest_page_is_counted_in_the_next_read(
     Arc::get_mut(&mut api).unwrap().running.extend(running);
     let ended = Fake::new(rows.clone());
     let sweep = span(Mode::Sweep, 0, 50, 4_000);
-    let mut source = source(api, Read::Region, Wanted::default());
+    let mut source = source(api, Read::Region, FunctionSelector::default());
     let mut sink = Knowing::default();
     source.read(&stream(), sweep, &mut sink).await.unwrap();
     assert_eq!(sink.0.len(), 3_997);
@@ -162,7 +166,7 @@ async fn a_row_that_stands_twice_in_the_list_is_looked_for_once() {
         .unwrap()
         .twice
         .extend([5_000, 20_000]);
-    let source = source(api, Read::Region, Wanted::default());
+    let source = source(api, Read::Region, FunctionSelector::default());
     let mut sink = Knowing::of(&rows);
     let sweep = span(Mode::Sweep, 0, 50, 4_000);
     let first = source.read(&stream(), sweep, &mut sink).await.unwrap();
@@ -181,7 +185,7 @@ async fn a_row_that_can_never_be_had_is_stepped_over_and_the_read_is_complete() 
         .unwrap()
         .heavy
         .extend([29_950, 14_000, 0]);
-    let source = source(api.clone(), Read::Region, Wanted::default());
+    let source = source(api.clone(), Read::Region, FunctionSelector::default());
     let (mut sink, mut taken) = (Knowing::default(), Taken::default());
     let sweep = span(Mode::Sweep, 0, 250, 300);
     let report = source.read(&stream(), sweep, &mut sink).await.unwrap();
@@ -208,7 +212,7 @@ async fn an_api_that_gives_no_row_at_all_fails_the_read() {
         .unwrap()
         .heavy
         .extend((0..50).map(|row| row * 10));
-    let source = source(api, Read::Region, Wanted::default());
+    let source = source(api, Read::Region, FunctionSelector::default());
     let sweep = span(Mode::Sweep, 0, 250, 300);
     let mut sink = Knowing::default();
     let read = source.read(&stream(), sweep, &mut sink).await;
@@ -221,7 +225,7 @@ async fn an_api_that_gives_no_row_at_all_fails_the_read() {
 struct Swapped(Mutex<usize>);
 
 impl LogsApi for Swapped {
-    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<Answer, ApiError>> {
+    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<LogsAnswer, ApiError>> {
         let mut asks_left = self.0.lock();
         let heavy_at = u64::from(*asks_left == 0);
         *asks_left = asks_left.saturating_sub(1);
@@ -245,8 +249,9 @@ impl LogsApi for Swapped {
 
 #[tokio::test]
 async fn one_row_that_changes_its_place_is_not_taken_for_two() {
-    let (target, wanted, tells_retries) = (stream(), Wanted::default(), AtomicBool::new(true));
-    let reading = Reading {
+    let (target, wanted, tells_retries) =
+        (stream(), FunctionSelector::default(), AtomicBool::new(true));
+    let reading = ParseScope {
         context: ParseContext {
             target: &target,
             wanted: &wanted,

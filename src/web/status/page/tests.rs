@@ -6,7 +6,7 @@ fn ago(seconds: i64) -> Timestamp {
     Timestamp::from_secs(NOW - seconds)
 }
 
-fn target(name: &str, trouble: Option<Trouble>) -> TargetStatus {
+fn target(name: &str, trouble: Option<Issue>) -> TargetStatus {
     TargetStatus {
         name: name.into(),
         source: "main".into(),
@@ -18,8 +18,8 @@ fn target(name: &str, trouble: Option<Trouble>) -> TargetStatus {
     }
 }
 
-fn failing(what: &str, advice: &str) -> Option<Trouble> {
-    let first = Trouble::of("4400", what, advice).met(None, ago(180));
+fn failing(what: &str, advice: &str) -> Option<Issue> {
+    let first = Issue::of("4400", what, advice).met(None, ago(180));
     Some(first.clone().met(Some(&first), ago(10)))
 }
 
@@ -129,7 +129,7 @@ fn failing_targets_come_first_then_advice_then_those_that_wait() {
         target("b", over),
         waiting,
         target("z", failing("no", "")),
-        target("y", Some(Trouble::hint("index").met(None, ago(9)))),
+        target("y", Some(Issue::hint("index").met(None, ago(9)))),
         target("a", failing("no", "")),
     ]);
     let names: Vec<String> = rows(&page).iter().map(|row| row[1].clone()).collect();
@@ -178,7 +178,7 @@ fn before_anything_is_known_the_page_says_so() {
 #[test]
 fn the_headline_is_green_only_where_nothing_needs_a_look() {
     let hinted = |mut status: Status| {
-        let hint = Trouble::hint("no function is called `helo`; did you mean `hello`?");
+        let hint = Issue::hint("no function is called `helo`; did you mean `hello`?");
         status.sources = vec![SourceStatus {
             name: "main".into(),
             hints: vec![hint.met(None, ago(9))],

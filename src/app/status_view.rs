@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::commit::{Condition, Published};
+use crate::commit::{Published, StoreHealth};
 use crate::ledger::AllowedLateness;
 use crate::model::Timestamp;
-use crate::poll::{Board, SourceState, TargetState};
+use crate::poll::{SourceState, StatusBoard, TargetState};
 use crate::runtime::{Clock as _, Runtime};
 use crate::series::Snapshot;
-use crate::telemetry::{Disposition, Rows, Telemetry, Trouble};
+use crate::telemetry::{Disposition, Issue, Rows, Telemetry};
 use crate::tencent::ClockOffset;
 use crate::web::{
     ActionRate, ConfigStatus, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,
@@ -16,16 +16,16 @@ use crate::web::{
 };
 
 /// Snapshot, board and the rest, as the web server asks for them.
-pub struct Shown {
+pub struct StatusView {
     pub(super) published: Published,
-    pub(super) board: Arc<Board>,
-    pub(super) condition: Arc<Condition>,
+    pub(super) board: Arc<StatusBoard>,
+    pub(super) condition: Arc<StoreHealth>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) runtime: Runtime,
     pub(super) began: Timestamp,
 }
 
-impl View for Shown {
+impl View for StatusView {
     fn snapshot(&self) -> Arc<Snapshot> {
         self.published.load_full()
     }
@@ -64,7 +64,7 @@ impl View for Shown {
             },
             state: StateStatus {
                 bytes: self.condition.bytes(),
-                trouble: self.condition.trouble().map(|trouble| Trouble {
+                trouble: self.condition.trouble().map(|trouble| Issue {
                     since: by_cloud(trouble.since),
                     last: by_cloud(trouble.last),
                     ended: trouble.ended.map(by_cloud),
@@ -79,7 +79,7 @@ impl View for Shown {
     }
 }
 
-impl Shown {
+impl StatusView {
     fn rows(&self) -> Rows {
         let of = |disposition| self.telemetry.recorded(disposition);
         Rows {
@@ -106,15 +106,15 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
 }
 
 /// What a person is told of a machine whose clock is wrong.
-fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Trouble {
+fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Issue {
     let what = format!(
         "{}; the exporter goes by the cloud's time and loses \
          nothing, but Prometheus and the log go by this machine's: mend its time service",
         ClockOffset::tell(offset.millis)
     );
-    Trouble {
+    Issue {
         last: now,
-        ..Trouble::hint(what).met(None, offset.since)
+        ..Issue::hint(what).met(None, offset.since)
     }
 }
 

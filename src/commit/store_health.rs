@@ -5,18 +5,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::model::Timestamp;
-use crate::telemetry::Trouble;
+use crate::telemetry::Issue;
 
 /// Size, limit and trouble of the state.
 #[derive(Debug, Default)]
-pub struct Condition {
+pub struct StoreHealth {
     /// Bytes on the disk; 0 where there are none.
     bytes: AtomicU64,
     functions: AtomicUsize,
-    trouble: Mutex<Option<Trouble>>,
+    trouble: Mutex<Option<Issue>>,
 }
 
-impl Condition {
+impl StoreHealth {
     /// What the state takes on the disk; `None` where it is in memory only.
     pub fn bytes(&self) -> Option<u64> {
         Some(self.bytes.load(Relaxed)).filter(|bytes| *bytes > 0)
@@ -28,7 +28,7 @@ impl Condition {
     }
 
     /// The latest trouble in writing it.
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub fn trouble(&self) -> Option<Issue> {
         self.lock().clone()
     }
 
@@ -40,7 +40,7 @@ impl Condition {
         self.functions.store(functions, Relaxed);
     }
 
-    pub(super) fn failed(&self, trouble: Trouble, now: Timestamp) {
+    pub(super) fn failed(&self, trouble: Issue, now: Timestamp) {
         let mut before = self.lock();
         *before = Some(trouble.met(before.as_ref(), now));
     }
@@ -51,7 +51,7 @@ impl Condition {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Trouble>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Issue>> {
         self.trouble.lock()
     }
 }

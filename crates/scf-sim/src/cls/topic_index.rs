@@ -13,14 +13,14 @@ use crate::world::World;
 /// All lines of a world, in two parts: the few that counting readers ask for, and the whole, which
 /// takes shape only if somebody asks for it (a busy world has ten times as many).
 #[derive(Debug)]
-pub(crate) struct Shelves {
-    heads: Shelf,
-    all: Shelf,
+pub(crate) struct TopicIndexes {
+    heads: TopicIndex,
+    all: TopicIndex,
 }
 
 /// Those lines of every topic that can be found at one instant.
 #[derive(Debug)]
-struct Shelf {
+struct TopicIndex {
     lines_of: fn(u32, &Attempt, &Settings) -> Vec<Written>,
     now_ms: Option<i64>,
     /// How many of the world's attempts have been looked at.
@@ -30,9 +30,9 @@ struct Shelf {
     topics: Vec<Vec<Line>>,
 }
 
-// === impl Shelves ===
+// === impl TopicIndexes ===
 
-impl Shelves {
+impl TopicIndexes {
     /// The lines of a topic at `now_ms`, in order: the heads, or all of them. Cheap as time goes
     /// on; going back starts anew.
     pub(super) fn lines(
@@ -42,28 +42,28 @@ impl Shelves {
         topic: usize,
         heads_only: bool,
     ) -> &[Line] {
-        let shelf = if heads_only {
+        let topic_index = if heads_only {
             &mut self.heads
         } else {
             &mut self.all
         };
-        shelf.advance(world, now_ms);
-        shelf.topics.get(topic).map_or(&[], Vec::as_slice)
+        topic_index.advance(world, now_ms);
+        topic_index.topics.get(topic).map_or(&[], Vec::as_slice)
     }
 }
 
-impl Default for Shelves {
+impl Default for TopicIndexes {
     fn default() -> Self {
         Self {
-            heads: Shelf::of(line::heads),
-            all: Shelf::of(line::all),
+            heads: TopicIndex::of(line::heads),
+            all: TopicIndex::of(line::all),
         }
     }
 }
 
-// === impl Shelf ===
+// === impl TopicIndex ===
 
-impl Shelf {
+impl TopicIndex {
     fn of(lines_of: fn(u32, &Attempt, &Settings) -> Vec<Written>) -> Self {
         Self {
             lines_of,

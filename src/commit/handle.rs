@@ -14,21 +14,21 @@ use crate::store::CommitError;
 
 /// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
 #[derive(Debug, Clone)]
-pub struct Writer(pub(super) mpsc::Sender<Request>);
+pub struct CommitHandle(pub(super) mpsc::Sender<Request>);
 
 /// The state could not be written; nothing of the request was counted, it may be read again.
 #[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
 #[error("the state could not be written, so nothing of this read was counted; it is read again")]
-pub struct Refused;
+pub struct CommitFailed;
 
-impl Refused {
+impl CommitFailed {
     /// What a person can do next.
     pub const ADVICE: &str = CommitError::ADVICE;
 }
 
 /// What another configuration changes for the committer.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct CommitConfig {
     /// The rules to count by.
     pub rules: Rules,
     /// How long a new series is shown at zero.
@@ -43,18 +43,18 @@ pub struct Terms {
 
 /// What a list of functions told.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct ListedFunctions {
     /// The functions, with the targets by which they are read.
     pub listed: Vec<Listed>,
     /// Functions of which nothing is known any more although they may still be there.
     pub gone: Vec<FunctionId>,
     /// Which list it was; none where nothing is concluded from what it leaves out.
-    pub asked: Option<Asked>,
+    pub asked: Option<ListRequest>,
 }
 
 /// When a list was asked for.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ListRequest {
     /// Whose list it is.
     pub by: ListId,
     /// When it began to be asked for, by the cloud's clock.
@@ -66,9 +66,9 @@ pub struct Asked {
 }
 
 /// An answer that may still be to come; see [`answer`].
-pub type Answer<T> = oneshot::Receiver<Result<T, Refused>>;
+pub type PendingReply<T> = oneshot::Receiver<Result<T, CommitFailed>>;
 
-pub(super) type Reply<T> = oneshot::Sender<Result<T, Refused>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, CommitFailed>>;
 
 /// Attempts that were met, by function.
 type Met = Vec<(FunctionId, u64)>;
@@ -82,7 +82,10 @@ pub(super) enum Request {
         rows: usize,
     },
     /// To count by other terms from then on.
-    Keep { terms: Terms, reply: Reply<()> },
+    Reconfigure {
+        terms: CommitConfig,
+        reply: Reply<()>,
+    },
     /// The committer's own: something was held at zero long enough.
     HoldOver,
 }
@@ -90,15 +93,15 @@ pub(super) enum Request {
 /// Works out a part of a change.
 pub(super) type Job = Box<dyn FnOnce(&mut Pending<'_>) + Send>;
 
-// === impl Writer ===
+// === impl CommitHandle ===
 
-impl Writer {
+impl CommitHandle {
     /// Begins a target at `now`, by the cloud's clock; answers from which position its rows are
     /// counted.
     ///
     /// # Errors
-    /// [`Refused`], like every call here: the state could not be written.
-    pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, Refused> {
+    /// [`CommitFailed`], like every call here: the state could not be written.
+    pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, CommitFailed> {
         let target = target.clone();
         self.ask(move |ledger, change| {
             let begins = ledger.opening(&target, now);
@@ -112,12 +115,12 @@ impl Writer {
     /// the target is settled now.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`CommitFailed`]
     pub async fn correct(
         &self,
         target: &TargetId,
         correction: Correction,
-    ) -> Result<Timestamp, Refused> {
+    ) -> Result<Timestamp, CommitFailed> {
         let target = target.clone();
         self.ask(move |ledger, change| ledger.prepare_corrected(change, &target, correction))
             .await
@@ -128,9 +131,9 @@ impl Writer {
     /// known begin where the last complete list of the same source says.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub async fn known(&self, known: Known) -> Result<(), Refused> {
-        self.ask(move |ledger, change| ledger.prepare_known(change, &known))
+    /// [`CommitFailed`]
+    pub async fn register_functions(&self, known: ListedFunctions) -> Result<(), CommitFailed> {
+        self.ask(move |ledger, change| ledger.prepare_functions(change, &known))
             .await
     }
 
@@ -138,8 +141,8 @@ impl Writer {
     /// the cloud's clock.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub async fn end_series(&self, now: Timestamp) -> Result<(), Refused> {
+    /// [`CommitFailed`]
+    pub async fn end_series(&self, now: Timestamp) -> Result<(), CommitFailed> {
         // Nothing is counted any more, in the same change, for what ends.
         let to_the_end = usize::MAX;
         let ended = self.send(to_the_end, move |pending, reply| {
@@ -153,20 +156,20 @@ impl Writer {
     /// Hands over a page; the answer comes when it is durable and published.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, Refused> {
+    /// [`CommitFailed`]
+    pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, CommitFailed> {
         answer(self.page_later(target, page).await?).await
     }
 
     /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`CommitFailed`]
     pub async fn page_later(
         &self,
         target: &TargetId,
         page: Page,
-    ) -> Result<Answer<PageOutcome>, Refused> {
+    ) -> Result<PendingReply<PageOutcome>, CommitFailed> {
         let target = target.clone();
         self.send(page.rows.len(), move |pending, reply| {
             let outcome = pending.ledger.prepare_page(pending.change, &target, &page);
@@ -179,8 +182,8 @@ impl Writer {
     /// Moves the watermark of a polled target.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), Refused> {
+    /// [`CommitFailed`]
+    pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), CommitFailed> {
         let watermark = Checkpoint::Watermark(position);
         self.advance(vec![(target.clone(), watermark)]).await
     }
@@ -188,8 +191,11 @@ impl Writer {
     /// Moves checkpoints forward in one change, those of a stream that begins for example.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub async fn advance(&self, checkpoints: Vec<(TargetId, Checkpoint)>) -> Result<(), Refused> {
+    /// [`CommitFailed`]
+    pub async fn advance(
+        &self,
+        checkpoints: Vec<(TargetId, Checkpoint)>,
+    ) -> Result<(), CommitFailed> {
         self.ask(move |ledger, change| {
             for (target, to) in checkpoints {
                 ledger.prepare_checkpoint(change, &target, to);
@@ -201,12 +207,12 @@ impl Writer {
     /// Tells where each of these partitions is read from at `now`, by the cloud's clock.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`CommitFailed`]
     pub async fn starts_of(
         &self,
         targets: Vec<TargetId>,
         now: Timestamp,
-    ) -> Result<Vec<StartFrom>, Refused> {
+    ) -> Result<Vec<StartFrom>, CommitFailed> {
         self.ask(move |ledger, _| {
             let starts = targets.iter().map(|target| ledger.start_of(target, now));
             starts.collect()
@@ -217,8 +223,12 @@ impl Writer {
     /// Hands over a batch of a partition; the answer comes when it is durable and published.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub async fn batch(&self, target: &TargetId, batch: Batch) -> Result<BatchOutcome, Refused> {
+    /// [`CommitFailed`]
+    pub async fn batch(
+        &self,
+        target: &TargetId,
+        batch: Batch,
+    ) -> Result<BatchOutcome, CommitFailed> {
         let target = target.clone();
         let taken = self.send(batch.page.rows.len(), move |pending, reply| {
             let outcome = pending
@@ -236,12 +246,12 @@ impl Writer {
     /// over before included; `None` where that cannot be told.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`CommitFailed`]
     pub async fn met(
         &self,
         target: &TargetId,
         span: Range<Timestamp>,
-    ) -> Result<Option<Met>, Refused> {
+    ) -> Result<Option<Met>, CommitFailed> {
         let target = target.clone();
         self.ask(move |ledger, change| ledger.met(change, &target, &span))
             .await
@@ -250,11 +260,11 @@ impl Writer {
     /// Has everything that comes later counted by other terms. They need no disk.
     ///
     /// # Errors
-    /// [`Refused`], only where the committer is gone.
-    pub async fn keep_by(&self, terms: Terms) -> Result<(), Refused> {
+    /// [`CommitFailed`], only where the committer is gone.
+    pub async fn reconfigure(&self, terms: CommitConfig) -> Result<(), CommitFailed> {
         let (reply, kept) = oneshot::channel();
-        let request = Request::Keep { terms, reply };
-        self.0.send(request).await.map_err(|_| Refused)?;
+        let request = Request::Reconfigure { terms, reply };
+        self.0.send(request).await.map_err(|_| CommitFailed)?;
         answer(kept).await
     }
 
@@ -262,7 +272,7 @@ impl Writer {
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&LedgerState, &mut Delta) -> T + Send + 'static,
-    ) -> Result<T, Refused> {
+    ) -> Result<T, CommitFailed> {
         let asked = self.send(0, move |pending, reply| {
             let value = work(pending.ledger, pending.change);
             pending.answers.add(reply, value);
@@ -274,16 +284,16 @@ impl Writer {
         &self,
         rows: usize,
         work: impl FnOnce(&mut Pending<'_>, Reply<T>) + Send + 'static,
-    ) -> Result<Answer<T>, Refused> {
+    ) -> Result<PendingReply<T>, CommitFailed> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |pending| work(pending, reply));
         let request = Request::Change { job, rows };
-        self.0.send(request).await.map_err(|_| Refused)?;
+        self.0.send(request).await.map_err(|_| CommitFailed)?;
         Ok(answer)
     }
 }
 
 /// Waits for an answer; a committer that is gone has refused.
-pub async fn answer<T>(answer: Answer<T>) -> Result<T, Refused> {
-    answer.await.unwrap_or(Err(Refused))
+pub async fn answer<T>(answer: PendingReply<T>) -> Result<T, CommitFailed> {
+    answer.await.unwrap_or(Err(CommitFailed))
 }
