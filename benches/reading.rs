@@ -18,8 +18,8 @@ use gateway::{Gateway, Waits};
 use scf_exporter::app::{Dependencies, Pipeline};
 use scf_exporter::config::Config;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Runtime;
-use scf_exporter::sim::{Cloud, Faults, Settings};
+use scf_sim::{Cloud, Faults, Settings};
+use tencentcloud::runtime::Runtime;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -26,18 +26,18 @@ use tracing::{info, warn};
 
 use crate::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use crate::config::{self, Config, Diagnostics};
-use crate::expose::ExpositionOptions;
+use crate::exposition::ExpositionOptions;
 use crate::ledger::{AllowedLateness, Functions, Retention};
 use crate::model::FunctionId;
-use crate::poll::run_source;
-use crate::runtime::{Runtime, spawn};
+use crate::scheduler::run_source;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
-use crate::tencent::{CredentialError, EndpointError, Environment, Transport};
 use crate::web::{self, BindError, ControlRequest, Lifecycle, Site, WebConfig};
 pub use reload::{Reload, Reloaded};
 use sources::{Built, SourceSpec, Wiring};
 pub use status_view::StatusView;
+use tencentcloud::runtime::{Runtime, spawn};
+use tencentcloud::{CredentialError, EndpointError, Environment, Transport};
 
 /// What the process takes from the world, so that tests can bring a world of their own.
 pub struct Dependencies {

@@ -54,7 +54,7 @@ pub enum Action {
     Demo(Box<DemoArgs>),
     /// The simulated cloud alone.
     #[cfg(feature = "demo")]
-    Sim(crate::sim::SimArgs),
+    Sim(scf_sim::SimArgs),
     /// Check a configuration and say what would run.
     CheckConfig(Box<CheckArgs>),
     /// Check files for --web.config.file, with the certificates that they name.

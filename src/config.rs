@@ -37,9 +37,9 @@ pub use table::{Key, Kind, environment_name};
 use exporter_toolkit::yaml::Node;
 use exporter_toolkit::{Reader, read_file};
 
-use crate::secret::Secret;
 use scope::Scope;
 use table::Block;
+use tencentcloud::secret::Secret;
 
 /// Everything a run needs to know. Every value is inside its bounds.
 #[derive(Debug, Clone, PartialEq)]

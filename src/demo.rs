@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, BuildError, Dependencies, StatusView};
 use crate::cli::DemoArgs;
 use crate::config::{self, Config, CredentialsConfig, Diagnostics};
-use crate::runtime::spawn;
-use crate::secret::Secret;
-use crate::sim::{self, Cloud, Settings};
 use crate::web::View;
+use scf_sim::{Cloud, Settings};
+use tencentcloud::runtime::spawn;
+use tencentcloud::secret::Secret;
 
 /// The longest call of the demo's world; the demo's horizon (`cli::DEMO_DEFAULTS`) holds it.
 const LONGEST_CALL: Duration = Duration::from_secs(20);
@@ -75,7 +75,7 @@ impl Demo {
         let overrides = args.values.0.clone();
         let overrides = overrides.with("sources[].endpoint", [endpoint]);
         let mut config = config::load(None, &overrides, environment)?;
-        let clock = sim::steady_clock();
+        let clock = scf_sim::steady_clock();
         let cloud = Arc::new(Cloud::new(Settings {
             functions: args.world.functions,
             namespaces: args.world.namespaces,
@@ -121,7 +121,7 @@ impl Demo {
         let cloud = self.cloud.clone();
         let (listener, served) = (self.listener, self.cloud);
         let server = spawn(async move {
-            sim::serve(listener, served, sim::steady_clock(), stopped).await;
+            scf_sim::serve(listener, served, scf_sim::steady_clock(), stopped).await;
         });
         let progress = spawn(tell(app.view(), cloud, self.clock, say));
         app.run(stop).await;

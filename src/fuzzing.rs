@@ -24,22 +24,22 @@ pub const TARGETS: &[(&str, Question)] = &[
 
 /// An answer of the legacy v2 API.
 pub fn v2_body(bytes: &[u8]) {
-    crate::source::v2::fuzzing::body(bytes);
+    crate::ingest::v2::fuzzing::body(bytes);
 }
 
 /// An answer of `GetFunctionLogs` of API 3.0.
 pub fn v3_body(bytes: &[u8]) {
-    crate::source::v3::fuzzing::body(bytes);
+    crate::ingest::v3::fuzzing::body(bytes);
 }
 
 /// An answer of `SearchLog` of CLS.
 pub fn cls_body(bytes: &[u8]) {
-    crate::source::cls::fuzzing::body(bytes);
+    crate::ingest::cls::fuzzing::body(bytes);
 }
 
 /// A line that the platform writes at the end of an attempt, or at its cold start.
 pub fn report_line(bytes: &[u8]) {
-    crate::source::cls::fuzzing::line(bytes);
+    crate::ingest::cls::fuzzing::line(bytes);
 }
 
 /// A configuration file.

@@ -110,7 +110,7 @@ mod tests {
     async fn answering(status: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        crate::runtime::spawn(async move {
+        tencentcloud::runtime::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = [0; 1024];
                 let _read = stream.read(&mut head).await;

@@ -5,8 +5,8 @@
 //! completely. A streamed one is a [`StreamedSource`]: it hands over batches with their offsets.
 
 pub mod cls;
+pub mod discovery;
 mod function_log;
-pub mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod outcome;
@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::config::Read;
 use crate::ledger::{AllowedLateness, Listed, Look, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
-use crate::tencent::{ApiError, BoxFuture};
+use tencentcloud::{ApiError, BoxFuture};
 
 pub use crate::config::FunctionSelector;
 pub use remarks::Remarks;

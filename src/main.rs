@@ -11,9 +11,9 @@ use scf_exporter::cli::{self, Action};
 use scf_exporter::config::{self, Diagnostics, Overrides};
 #[cfg(feature = "demo")]
 use scf_exporter::demo::Demo;
-use scf_exporter::runtime::Runtime;
-use scf_exporter::tencent::{Environment, HttpLimits, HttpTransport};
 use scf_exporter::{check, health, logging};
+use tencentcloud::runtime::Runtime;
+use tencentcloud::{Environment, HttpLimits, HttpTransport};
 
 /// The configuration or the command line is at fault.
 const EXIT_CONFIG: u8 = 2;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             #[cfg(feature = "demo")]
             Action::Demo(args) => demo(&args).await,
             #[cfg(feature = "demo")]
-            Action::Sim(args) => scf_exporter::sim::run(args.into(), stop_signal())
+            Action::Sim(args) => scf_sim::run(args.into(), stop_signal())
                 .await
                 .map_err(failure),
             Action::CheckWebConfig(args) => check_web(&args.files),
@@ -87,7 +87,7 @@ async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure>
         set_level: Arc::new(move |to| level.set_level(to)),
     });
     let lifecycle = app.lifecycle();
-    scf_exporter::runtime::spawn(async move {
+    tencentcloud::runtime::spawn(async move {
         loop {
             hangups.next().await;
             // What was wrong stands in the log.
@@ -181,7 +181,7 @@ fn stop_signal() -> impl Future<Output = ()> {
     let first = next_signal();
     async {
         first.await;
-        scf_exporter::runtime::spawn(async {
+        tencentcloud::runtime::spawn(async {
             next_signal().await;
             std::process::exit(1);
         });

@@ -1,6 +1,7 @@
 //! Counters and histograms of the functions, and the immutable view that a scrape renders. Pure.
 
 mod bounds;
+pub mod catalog;
 mod exemplar;
 mod function;
 mod histogram;

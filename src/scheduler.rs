@@ -17,18 +17,18 @@ use std::sync::Arc;
 
 use crate::commit::CommitHandle;
 use crate::config::Poll;
+use crate::ingest::LogSource;
 use crate::ledger::ListId;
-use crate::runtime::Runtime;
-use crate::source::LogSource;
 use crate::telemetry::SourceTelemetry;
-use crate::tencent::CloudClock;
+use tencentcloud::CloudClock;
+use tencentcloud::runtime::Runtime;
 
 pub use board::{SourceInfo, SourceState, StatusBoard, TargetState};
 pub use budget::Budget;
 pub use source::run_source;
 pub use stream::run_stream;
 
-/// What the tasks of one source share; the source is a [`StreamedSource`](crate::source::StreamedSource)
+/// What the tasks of one source share; the source is a [`StreamedSource`](crate::ingest::StreamedSource)
 /// where it says so.
 pub struct Poller<S: ?Sized = dyn LogSource> {
     /// Name of the source.

@@ -29,8 +29,8 @@ use std::sync::Arc;
 use redb::{Database, DatabaseError, StorageBackend};
 
 use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
+use crate::metrics::FunctionSeries;
 use crate::model::{FunctionId, Timestamp};
-use crate::series::FunctionSeries;
 use contain::contained;
 pub use error::{CommitError, OpenError};
 pub use records::{KeyPack, SeenKey, StoredFunction};

@@ -2,7 +2,7 @@
 //!
 //! What people are shown beside the metrics is described here as well ([`Recent`], [`Issue`],
 //! [`Unread`]).
-//! Names, texts and labels come from [`crate::catalog`]. Counts on the way of the data (records,
+//! Names, texts and labels come from [`crate::metrics::catalog`]. Counts on the way of the data (records,
 //! commits, polls) are plain atomics held by their handles, so that a scrape never makes that way
 //! wait; only a request to the cloud looks its series up behind a read lock.
 
@@ -22,7 +22,7 @@ use prometheus::{
     Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
 
-use crate::catalog;
+use crate::metrics::catalog;
 use crate::model::{RejectReason, Timestamp};
 use bounded::Bounded;
 use family::Families;

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use peak_alloc::PeakAlloc;
+use scf_exporter::metrics::{Exemplars, FunctionSeries, NativeHistogram, SeriesSet, Unit};
 use scf_exporter::model::{
     Bytes, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
 };
-use scf_exporter::series::{Exemplars, FunctionSeries, NativeHistogram, SeriesSet, Unit};
 
 /// Counts the bytes that this process holds; so there is one test in this file.
 #[global_allocator]

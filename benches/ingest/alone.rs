@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::config::{FunctionFilter, Read};
-use scf_exporter::ledger::TargetId;
-use scf_exporter::model::{Page, Timestamp};
-use scf_exporter::runtime::Runtime;
-use scf_exporter::secret::Secret;
-use scf_exporter::sim::Cloud;
-use scf_exporter::source::functions::{FoundList, Lister};
-use scf_exporter::source::{
+use scf_exporter::ingest::discovery::{FoundList, Lister};
+use scf_exporter::ingest::{
     Flow, FunctionSelector, LogSource, Mode, PageSink, SourceScope, Span, cls::ClsSource,
     v2::V2Source, v3::V3Source,
 };
-use scf_exporter::tencent::{
+use scf_exporter::ledger::TargetId;
+use scf_exporter::model::{Page, Timestamp};
+use scf_sim::Cloud;
+use tencentcloud::runtime::Runtime;
+use tencentcloud::secret::Secret;
+use tencentcloud::{
     ApiError, BoxFuture, Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider,
     Transport,
 };

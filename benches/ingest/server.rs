@@ -12,7 +12,7 @@ use hyper::header::{CONTENT_ENCODING, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::TokioIo;
-use scf_exporter::sim::{self, Cloud};
+use scf_sim::{self, Cloud};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Failure;
@@ -43,7 +43,7 @@ pub fn run(world: &World) -> Result<(), Failure> {
         );
         let world = Arc::new(Cloud::new(world.settings()));
         let end = std::future::pending();
-        tokio::spawn(sim::serve(cloud, world, sim::steady_clock(), end));
+        tokio::spawn(scf_sim::serve(cloud, world, scf_sim::steady_clock(), end));
         loop {
             let (stream, _) = own.accept().await?;
             tokio::spawn(connection(stream, answers.clone()));

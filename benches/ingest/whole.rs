@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::app::{Dependencies, Pipeline};
-use scf_exporter::runtime::Runtime;
-use scf_exporter::sim::Truth;
-use scf_exporter::tencent::{HttpLimits, HttpTransport};
 use scf_exporter::web::View as _;
+use scf_sim::Truth;
+use tencentcloud::runtime::Runtime;
+use tencentcloud::{HttpLimits, HttpTransport};
 
 use super::world::{Meter, PAGE, World};
 use super::{Failure, Spent, config};

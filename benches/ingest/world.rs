@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use scf_exporter::sim::{Cloud, Settings};
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use scf_sim::{Cloud, Settings};
 use serde::{Deserialize, Serialize};
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 use super::process::{Cpu, memory_kib};
 use super::{Failure, Spent, alone, cloud};

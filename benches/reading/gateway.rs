@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use scf_exporter::runtime::Clock;
-use scf_exporter::sim::Cloud;
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use scf_sim::Cloud;
+use tencentcloud::runtime::Clock;
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 use super::cloud;
 

@@ -7,8 +7,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use scf_exporter::catalog::{self, FUNCTION_LABELS, Metric};
-use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
+use scf_exporter::metrics::catalog::{self, FUNCTION_LABELS, Metric};
+use scf_exporter::metrics::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
 use super::serve::Peer;

@@ -1,7 +1,7 @@
 //! A reference: numbers in flat arrays, written anew into one text at each scrape, by hand.
 
-use scf_exporter::catalog::{self, Metric};
-use scf_exporter::series::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
+use scf_exporter::metrics::catalog::{self, Metric};
+use scf_exporter::metrics::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
 use super::serve::Peer;

@@ -4,8 +4,8 @@ use std::future::pending;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use scf_exporter::metrics::{FunctionSeries, SeriesSet, Snapshot};
 use scf_exporter::model::{Bytes, FunctionId, Nanos, Outcome, RetCode, Row, Timestamp};
-use scf_exporter::series::{FunctionSeries, SeriesSet, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 use scf_exporter::web::{self, Limits, Readiness, Site, Status, View, WebConfig};
 use tokio::net::TcpListener;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use scf_exporter::runtime::Random;
+use tencentcloud::runtime::Random;
 
 use super::Failure;
 

@@ -1,7 +1,7 @@
 //! The simulated cloud behind the client's transport, without a socket.
 
-use scf_exporter::sim::{Cloud, Request};
-use scf_exporter::tencent::{HttpRequest, HttpResponse};
+use scf_sim::{Cloud, Request};
+use tencentcloud::{HttpRequest, HttpResponse};
 
 /// Answers a request of the client at the instant `now_ms`, Unix milliseconds.
 pub fn answer(cloud: &Cloud, now_ms: i64, request: HttpRequest) -> HttpResponse {

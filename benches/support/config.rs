@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scf_exporter::config::{self, Config, Overrides};
-use scf_exporter::sim::Settings;
+use scf_sim::Settings;
 
 /// Reads `head`, to which one source of the world `settings` is added: `api` at `endpoint`, with
 /// further `keys`.

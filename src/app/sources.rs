@@ -10,16 +10,16 @@ use tracing::{info, warn};
 use super::{BuildError, Dependencies};
 use crate::commit::CommitHandle;
 use crate::config::{self, Api, Config, CredentialsConfig, Poll};
+use crate::ingest::cls::ClsSource;
+use crate::ingest::discovery::{Functions, Lister};
+use crate::ingest::v2::V2Source;
+use crate::ingest::v3::V3Source;
+use crate::ingest::{LogSource, SourceScope};
 use crate::ledger::ListId;
-use crate::poll::{Budget, Poller, SourceInfo, StatusBoard};
-use crate::runtime::{Clock as _, Runtime};
-use crate::source::cls::ClsSource;
-use crate::source::functions::{Functions, Lister};
-use crate::source::v2::V2Source;
-use crate::source::v3::V3Source;
-use crate::source::{LogSource, SourceScope};
+use crate::scheduler::{Budget, Poller, SourceInfo, StatusBoard};
 use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
-use crate::tencent::{
+use tencentcloud::runtime::{Clock as _, Runtime};
+use tencentcloud::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, ClockOffset, CloudClock,
     CredentialProvider, Credentials, Domain, Endpoint, Explicit, KeyFiles, Method, RoleConfig,
     Service, SigningMethod, StsClient, Transport,

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use crate::commit::{Published, StoreHealth};
 use crate::ledger::AllowedLateness;
+use crate::metrics::Snapshot;
 use crate::model::Timestamp;
-use crate::poll::{SourceState, StatusBoard, TargetState};
-use crate::runtime::{Clock as _, Runtime};
-use crate::series::Snapshot;
+use crate::scheduler::{SourceState, StatusBoard, TargetState};
 use crate::telemetry::{Disposition, Issue, Rows, Telemetry};
-use crate::tencent::ClockOffset;
 use crate::web::{
     ActionRate, ConfigStatus, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,
     TargetStatus, View,
 };
+use tencentcloud::ClockOffset;
+use tencentcloud::runtime::{Clock as _, Runtime};
 
 /// Snapshot, board and the rest, as the web server asks for them.
 pub struct StatusView {

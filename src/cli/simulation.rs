@@ -3,7 +3,7 @@
 use clap::{Args, Command};
 
 use super::values::DemoValueArgs;
-use crate::sim::WorldArgs;
+use scf_sim::WorldArgs;
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]

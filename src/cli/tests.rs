@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::{Overrides, keys};
-use crate::sim::{Api3, ClsWire, FaultLevel, Index, Role};
+use scf_sim::{Api3, ClsWire, FaultLevel, Index, Role};
 
 fn run(args: &[&str]) -> Result<Overrides, clap::Error> {
     let line = ["scf-exporter", "run"].iter().chain(args);

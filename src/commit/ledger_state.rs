@@ -18,8 +18,8 @@ use crate::ledger::{
     AllowedLateness, Bounds, Checkpoint, Checkpoints, DedupWindow, Functions, ListId, ListedAt,
     Missed, Retention, TargetId, Verdict,
 };
+use crate::metrics::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::model::{ColdStart, FunctionId, Outcome, Page, RetCode, Row, Timestamp};
-use crate::series::{FunctionSeries, OVERFLOW, SeriesSet, Snapshot};
 use crate::store::{Changes, KeyPack, SeenKey, Stored, StoredFunction};
 pub use batch::{BatchOutcome, StartFrom};
 pub use delta::Delta;

@@ -13,10 +13,10 @@ use super::handle::{CommitConfig, CommitHandle, Request};
 use super::store_health::StoreHealth;
 use super::zero_first::ZeroFirst;
 use super::{Delta, LedgerState};
-use crate::runtime::Runtime;
-use crate::series::Snapshot;
+use crate::metrics::Snapshot;
 use crate::store::{Changes, CommitError, Store};
 use crate::telemetry::{Issue, Telemetry};
+use tencentcloud::runtime::Runtime;
 
 /// Requests that may wait; a worker that finds the queue full waits too.
 const QUEUE: usize = 256;

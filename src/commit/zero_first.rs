@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::series::{FunctionSeries, Snapshot};
+use crate::metrics::{FunctionSeries, Snapshot};
 use crate::store::StoredFunction;
 
 /// What is shown of a slot from a change on: some new series at zero, or all that was counted.

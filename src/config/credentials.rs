@@ -8,7 +8,7 @@ use super::keys::CredentialKeys;
 use super::scope::Scope;
 use super::table::Block;
 use super::{CredentialsConfig, KeyFiles};
-use crate::secret::{Secret, fault_of};
+use tencentcloud::secret::{Secret, fault_of};
 
 /// A value, and the file that it stands in.
 struct Read {

@@ -1,7 +1,7 @@
 //! The address of an API, where it is not the vendor's own.
 
-use crate::tencent::{Endpoint, EndpointError, Service};
 use exporter_toolkit::quote;
+use tencentcloud::{Endpoint, EndpointError, Service};
 
 /// Checks an endpoint by the rule of the client that will use it: `http` or `https`, a host, a port
 /// and a path if need be, nothing else.

@@ -11,7 +11,7 @@ use super::gzip;
 use super::negotiate::Encoding;
 use super::options::ExpositionOptions;
 use super::renderer::Renderer;
-use crate::series::Snapshot;
+use crate::metrics::Snapshot;
 
 /// What two scrapers must agree on to be sent the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The families of functions: what each shows of one.
 
 use super::writer::{Number, Observed, Writer};
-use crate::catalog::{self, Metric};
+use crate::metrics::catalog::{self, Metric};
+use crate::metrics::{Exemplar, FunctionSeries, Histogram, NativeHistogram};
 use crate::model::{ColdStart, RetCode};
-use crate::series::{Exemplar, FunctionSeries, Histogram, NativeHistogram};
 
 /// A family of which every function may have a part.
 pub(super) struct Family {

@@ -11,9 +11,9 @@ use super::options::ExpositionOptions;
 use super::writer::{
     CHUNK, Drain, Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid,
 };
-use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
+use crate::metrics::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
+use crate::metrics::{Exemplar, FunctionSeries, NativeHistogram};
 use crate::model::{FunctionId, RetCode, Timestamp};
-use crate::series::{Exemplar, FunctionSeries, NativeHistogram};
 use messages::{Bucket, BucketSpan, Counter, FamilyHead, Gauge, Histogram, LabelPair, MetricType};
 
 /// Key of the field `metric` of a family: number 4, with a length before its bytes.

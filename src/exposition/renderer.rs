@@ -12,7 +12,7 @@ use super::options::ExpositionOptions;
 use super::protobuf::Protobuf;
 use super::text::{Dialect, Text};
 use super::writer::{CHUNK, Drain, Writer};
-use crate::series::Snapshot;
+use crate::metrics::Snapshot;
 
 /// Renders into one buffer in one format.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use prometheus::proto::{self, MetricFamily};
 use super::number::{push_float, push_integer};
 use super::options::ExpositionOptions;
 use super::writer::{Drain, Number, Observed, REQUEST_ID, Writer, exemplar_of, kind_of, uuid};
-use crate::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
+use crate::metrics::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric, Unit};
+use crate::metrics::{CodeCount, Exemplar, FunctionSeries};
 use crate::model::{FunctionId, RetCode, Timestamp};
-use crate::series::{CodeCount, Exemplar, FunctionSeries};
 
 /// Room for what follows the names and labels of a bucket: bound, count and what stands between.
 const LINE_REST: usize = 40;

@@ -6,11 +6,11 @@ use std::io;
 use prometheus::proto::{MetricFamily, MetricType};
 
 use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
-use crate::catalog::{Kind, Metric, Unit};
-use crate::model::{FunctionId, Timestamp};
-use crate::series::{
+use crate::metrics::catalog::{Kind, Metric, Unit};
+use crate::metrics::{
     CodeCount, Exemplar, Exemplars, FunctionSeries, Histogram, NativeHistogram, Place,
 };
+use crate::model::{FunctionId, Timestamp};
 
 /// A gibibyte for a second, in bytes times nanoseconds.
 const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;

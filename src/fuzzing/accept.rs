@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::expose::{Encoding, Format};
+use crate::exposition::{Encoding, Format};
 
 /// One part of a header as the standard has it (RFC 9110, sections 12.4.2 and 12.5.3).
 static PART: LazyLock<Regex> = LazyLock::new(|| {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::functions::{self, FoundList, Lister};
+use super::discovery::{self, FoundList, Lister};
 use super::page::ParseContext;
 use super::page_size::PageSize;
 use super::{
@@ -29,9 +29,9 @@ use super::{
 use crate::config::FunctionFilter;
 use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
-use crate::tencent::{ApiError, BoxFuture, Client};
 use read::{Search, Topic, Unavailable};
 use silence::MissingIndexDetector;
+use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// Lines of one answer at the most (vendor's page on `SearchLog`).
 const PAGE_MAX: usize = 1_000;
@@ -115,7 +115,7 @@ impl ClsSource {
         let (mut elsewhere, mut nowhere) = (Vec::new(), Vec::new());
         for one in functions {
             match one.topic {
-                functions::Topic::Id(topic) if self.reads(&topic) => {
+                discovery::Topic::Id(topic) if self.reads(&topic) => {
                     listed.push(Listed {
                         function: one.function,
                         target: self.target(&topic),
@@ -123,12 +123,12 @@ impl ClsSource {
                     });
                     met.insert((*topic).into());
                 }
-                functions::Topic::Id(topic) => {
+                discovery::Topic::Id(topic) => {
                     elsewhere.push(one.function);
                     met.insert((*topic).into());
                 }
-                functions::Topic::None => nowhere.push(one.function),
-                functions::Topic::NotAsked => {}
+                discovery::Topic::None => nowhere.push(one.function),
+                discovery::Topic::NotAsked => {}
             }
         }
         if complete {

@@ -22,11 +22,11 @@ use super::{FunctionSelector, Remarks, SourceScope};
 use crate::config::Unmatched;
 use crate::ledger::{Functions as Which, Look};
 use crate::model::{FunctionConfig, FunctionId};
-use crate::tencent::{ApiError, BoxFuture, Client};
 use known::FunctionCatalog;
 use remarks::{Alike, Looked, Names};
 use round::DetailFetcher;
 use survey::ListScanner;
+use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// After so long an answer comes even if not all details are known.
 const PART: Duration = Duration::from_secs(10);

@@ -19,7 +19,7 @@ use super::{Flow, PageSink, ReadReport, Span};
 use crate::config::Read;
 use crate::ledger::{Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::tencent::{ApiError, BoxFuture, ErrorClass};
+use tencentcloud::{ApiError, BoxFuture, ErrorClass};
 
 /// How long functions are read one by one before their stream is tried again; twice as long each
 /// further time, up to a day.

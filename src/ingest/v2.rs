@@ -24,9 +24,9 @@ use crate::ledger::{
     AllowedLateness, Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId,
 };
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
-use crate::tencent::{ApiError, BoxFuture, Client, ErrorClass};
 use list::Lister;
 use logs::LogsAnswer;
+use tencentcloud::{ApiError, BoxFuture, Client, ErrorClass};
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;

@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
-use super::functions::{FoundList, Lister};
+use super::discovery::{FoundList, Lister};
 use super::page::ParseContext;
 use super::strategy::{self, StreamMode, Streams};
 use super::{
@@ -26,11 +26,11 @@ use super::{
 };
 use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::tencent::{ApiError, BoxFuture, Client};
 use answer::{LogsAnswer, ParseScope};
 use fetch::LogsApi;
 use memory::UncountedRows;
 use read::Reader;
+use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// A region read through API 3.0.
 pub struct V3Source {

@@ -256,7 +256,7 @@ impl PagedRead {
 // Rows that come in push others only down, so a page that begins where the last second of its
 // neighbour began holds what is left of that second in whatever order. Rows that disappeared
 // (`total` fell) push others up by as many. Where no page reaches from the beginning of a second
-// into the next one, the dependencies between hold if the order inside was seen to hold still, or if as
+// into the next one, the joins between hold if the order inside was seen to hold still, or if as
 // many different rows were met as there are places.
 impl Open {
     /// From the last second of a page on, or from its beginning if it holds nothing else.

@@ -73,7 +73,7 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::{DURATION_BOUNDS, MEMORY_BOUNDS};
+    use crate::metrics::{DURATION_BOUNDS, MEMORY_BOUNDS};
 
     #[test]
     fn stored_parts_come_back_and_a_wrong_number_of_buckets_is_refused() {

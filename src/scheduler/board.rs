@@ -10,7 +10,7 @@ use crate::config::Api;
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, Cell, Issue, Recent, Requests, Rows, Unread};
-use crate::tencent::{ApiError, CloudClock};
+use tencentcloud::{ApiError, CloudClock};
 
 /// The state of every target and source.
 #[derive(Debug, Default)]

@@ -10,8 +10,8 @@ use super::board::{Polled, StatusBoard};
 use super::sink::Tally;
 use crate::ledger::TargetId;
 use crate::model::RejectReason;
-use crate::runtime::Runtime;
 use crate::telemetry::{Issue, SourceTelemetry};
+use tencentcloud::runtime::Runtime;
 
 /// Tells of one target.
 pub(super) struct Reporter {

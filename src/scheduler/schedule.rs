@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::Poll;
-use crate::source::Mode;
+use crate::ingest::Mode;
 
 /// The longest wait after failures that follow one another.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);

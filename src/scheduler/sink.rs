@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::report::Reporter;
 use crate::commit::{CommitFailed, CommitHandle, Minute, PageOutcome, PendingReply, answer};
+use crate::ingest::{Flow, Mode, PageSink};
 use crate::ledger::TargetId;
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::source::{Flow, Mode, PageSink};
 use crate::telemetry::Rows;
-use crate::tencent::BoxFuture;
+use tencentcloud::BoxFuture;
 
 /// Pages of a sweep that may wait for the disk while the next one is fetched.
 const PAGES_AHEAD: usize = 8;

@@ -11,9 +11,9 @@ use tracing::{info, warn};
 use super::Poller;
 use super::target::{run_standing_target, run_target};
 use crate::commit::{ListRequest, ListedFunctions};
+use crate::ingest::{Listing, Remarks};
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
-use crate::source::{Listing, Remarks};
 
 /// The pause before a list that came in part is asked for again.
 const LIST_ON: Duration = Duration::from_secs(1);

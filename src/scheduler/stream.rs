@@ -16,11 +16,11 @@ use super::sink::Tally;
 use super::source::end_series;
 use super::target::refusal;
 use crate::commit::{BatchOutcome, CommitFailed, StartFrom};
+use crate::ingest::StreamedSource;
 use crate::ledger::{AllowedLateness, Checkpoint, TargetId};
 use crate::model::Batch;
-use crate::source::StreamedSource;
 use crate::telemetry::Issue;
-use crate::tencent::ApiError;
+use tencentcloud::ApiError;
 
 type Stream = Arc<Poller<dyn StreamedSource>>;
 

@@ -13,11 +13,11 @@ use super::report::Reporter;
 use super::schedule::{Ended, Schedule};
 use super::sink::{Sink, Tally};
 use crate::commit::{CommitFailed, Correction};
+use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::{Page, Timestamp};
-use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::telemetry::Issue;
-use crate::tencent::{ApiError, Begun, BoxFuture, CloudClock};
+use tencentcloud::{ApiError, Begun, BoxFuture, CloudClock};
 
 /// A watermark that lies less far ahead of the clock is no wrong one: clocks differ a little.
 const AHEAD_MIN: Duration = Duration::from_secs(5);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{KeyPack, SeenKey, StoredFunction};
 use crate::ledger::TargetId;
+use crate::metrics::FunctionSeries;
 use crate::model::{Bytes, FunctionId, InvocationKey, Nanos, RetCode, Row, Timestamp};
-use crate::series::FunctionSeries;
 
 /// Slots that key packs may name.
 const SLOTS: usize = 9;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FunctionId, InvocationKey, Outcome, RetCode, Timestamp};
-use crate::series::{
+use crate::metrics::{
     Bounds, CodeCount, ColdStarts, DURATION_BOUNDS, FunctionSeries, Histogram, MEMORY_BOUNDS,
     NativeHistogram, NativeParts, Unit,
 };
+use crate::model::{FunctionId, InvocationKey, Outcome, RetCode, Timestamp};
 
 /// What is stored of one function.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,8 +11,8 @@ use super::error::LoadError;
 use super::records::encode_series;
 use super::{Changes, KeyPack, Stored, StoredFunction};
 use crate::ledger::{Checkpoint, ListedAt, Missed, Scope, TargetId};
+use crate::metrics::FunctionSeries;
 use crate::model::{FunctionId, Timestamp};
-use crate::series::FunctionSeries;
 
 /// The layout that this version reads and writes. Layouts 1 to 5 were written by builds that were
 /// never released.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::tables::{KEYS, LAYOUT, META};
 use super::*;
+use crate::metrics::FunctionSeries;
 use crate::model::{FunctionId, InvocationKey, RetCode};
-use crate::series::FunctionSeries;
 
 fn function(name: &str) -> StoredFunction {
     StoredFunction {

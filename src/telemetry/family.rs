@@ -6,7 +6,7 @@ use prometheus::{
     IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use crate::catalog::Metric;
+use crate::metrics::catalog::Metric;
 
 /// Builds and registers families on one registry.
 ///

@@ -6,7 +6,7 @@ use prometheus::{Error, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, In
 
 use super::family::Families;
 use super::whole;
-use crate::catalog;
+use crate::metrics::catalog;
 use crate::model::Timestamp;
 
 /// The families that carry the label `source`.

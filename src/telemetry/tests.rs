@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use prometheus::proto::MetricType;
 
 use super::*;
-use crate::catalog::{ALL, Kind};
+use crate::metrics::catalog::{ALL, Kind};
 
 const BUILD: BuildInfo = BuildInfo {
     version: "1.2.3",

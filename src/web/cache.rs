@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::runtime::spawn_blocking;
+use tencentcloud::runtime::spawn_blocking;
 
 /// Bodies of one slot that may be in memory at a time. A slow reader holds an old one; where there
 /// are as many, others get the newest of them instead of one more.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::View;
 use super::cache::{Cache, bytes_of};
-use crate::expose::{ExpositionOptions, RenderedBody, ScrapeFormat};
+use crate::exposition::{ExpositionOptions, RenderedBody, ScrapeFormat};
 use crate::telemetry::Telemetry;
 
 /// A body that nobody asked for so long is dropped: longer than scrape intervals are.
@@ -66,9 +66,9 @@ mod tests {
 
     use super::super::{Readiness, Status};
     use super::*;
-    use crate::expose::{Encoding, Format};
+    use crate::exposition::{Encoding, Format};
+    use crate::metrics::{FunctionSeries, Snapshot};
     use crate::model::{FunctionId, RetCode};
-    use crate::series::{FunctionSeries, Snapshot};
     use crate::telemetry::BuildInfo;
 
     const PLAIN: ScrapeFormat = ScrapeFormat {

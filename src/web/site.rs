@@ -18,7 +18,7 @@ use super::scrapes::Scrapes;
 use super::status::{self, Kind, Pages};
 use super::{Readiness, View};
 use crate::config;
-use crate::expose::{Encoding, ExpositionOptions, Format, ScrapeFormat};
+use crate::exposition::{Encoding, ExpositionOptions, Format, ScrapeFormat};
 use crate::telemetry::{Telemetry, Unread};
 
 const HEALTHY: &str = "/-/healthy";

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metrics::Snapshot;
 use crate::model::Timestamp;
-use crate::series::Snapshot;
 use crate::telemetry::{Cell, Issue, Rows, Unread};
 
 /// What the server shows. Called for each request, so it must be quick and must not wait for the

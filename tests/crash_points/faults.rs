@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use scf_exporter::series::Snapshot;
-use scf_exporter::sim::Settings;
+use scf_exporter::metrics::Snapshot;
 use scf_exporter::store::Store;
 use scf_exporter::web::View as _;
+use scf_sim::Settings;
 
 use crate::run::{on_paused_time, overrides, settings};
 use crate::support::faulty_disk::{Failure, FailureKind, FaultyDisk};

@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::thread;
 
-use scf_exporter::runtime::Random;
-use scf_exporter::series::{CodeCount, Snapshot};
-use scf_exporter::sim::Cloud;
+use scf_exporter::metrics::{CodeCount, Snapshot};
 use scf_exporter::store::{Store, Stored};
+use scf_sim::Cloud;
+use tencentcloud::runtime::Random;
 
 use crate::run::{Moment, Run};
 use crate::support::faulty_disk::{FaultyDisk, Image, Operation, Recorded, half, survivors, torn};

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use scf_exporter::app::StatusView;
 use scf_exporter::config::Overrides;
+use scf_exporter::metrics::Snapshot;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Random, Runtime};
-use scf_exporter::series::Snapshot;
-use scf_exporter::sim::{Cloud, Faults, Settings};
 use scf_exporter::web::View as _;
+use scf_sim::{Cloud, Faults, Settings};
+use tencentcloud::runtime::{Random, Runtime};
 
 use crate::support::faulty_disk::{Failure, FailureKind, FaultyDisk, Image, Recorded};
 use crate::support::world::{Exporter, World, through};

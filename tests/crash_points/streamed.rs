@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use scf_exporter::metrics::Snapshot;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Random, Runtime};
-use scf_exporter::series::Snapshot;
 use scf_exporter::store::Store;
+use tencentcloud::runtime::{Random, Runtime};
 
 use crate::run::on_paused_time;
 use crate::support::faulty_disk::{FaultyDisk, Image, Operation, survivors};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use scf_exporter::series::Snapshot;
-use scf_exporter::sim::Truth;
+use scf_exporter::metrics::Snapshot;
+use scf_sim::Truth;
 
 /// The sums of one function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use scf_exporter::ledger::Checkpoint;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Clock;
-use scf_exporter::sim::{Faults, Settings};
 use scf_exporter::store::{Changes, Store};
 use scf_exporter::web::{SourceStatus, View};
+use scf_sim::{Faults, Settings};
+use tencentcloud::runtime::Clock;
 
 use crate::support::disk::{Image, disk_of};
 use crate::support::world::{Exporter, World, through};

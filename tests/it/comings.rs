@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::config::Overrides;
-use scf_exporter::sim::{Faults, Life, Settings};
+use scf_sim::{Faults, Life, Settings};
 
 use crate::support::disk::{Image, disk_of};
 use crate::support::world::{Exporter, World};

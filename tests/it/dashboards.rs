@@ -9,7 +9,7 @@ mod queries;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use scf_exporter::catalog::ALL;
+use scf_exporter::metrics::catalog::ALL;
 use serde_json::Value;
 
 use crate::support::root;

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Random, Runtime};
-use scf_exporter::sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use scf_sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
 use support::cloud::InMemory;
 use support::disk::{Image, disk_of};
 use support::world::{Exporter, World, assert_equal, through};
+use tencentcloud::runtime::{Random, Runtime};
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 const FUNCTIONS: u64 = 73;
 const TRAFFIC_MS: i64 = 120_000;

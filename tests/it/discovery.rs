@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use scf_exporter::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
+use scf_exporter::ingest::{Listing, LogSource, PageSink, ReadReport, Span};
 use scf_exporter::ledger::{AllowedLateness, ListId, Listed, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
-use scf_exporter::poll::{Budget, Poller, run_source};
-use scf_exporter::runtime::{Runtime, spawn};
-use scf_exporter::source::{Listing, LogSource, PageSink, ReadReport, Span};
+use scf_exporter::scheduler::{Budget, Poller, run_source};
 use scf_exporter::store::Store;
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::tencent::{ApiError, BoxFuture, CloudClock, ErrorClass};
+use tencentcloud::runtime::{Runtime, spawn};
+use tencentcloud::{ApiError, BoxFuture, CloudClock, ErrorClass};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

@@ -7,9 +7,9 @@ mod rights;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use scf_exporter::catalog::ALL;
 use scf_exporter::cli;
 use scf_exporter::config::{self, Overrides, keys};
+use scf_exporter::metrics::catalog::ALL;
 
 use crate::support::pages::{self, blocks, lines, words_from};
 use crate::support::{root, text_of};

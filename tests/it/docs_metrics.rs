@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use scf_exporter::catalog::{ALL, Metric};
+use scf_exporter::metrics::catalog::{ALL, Metric};
 
 use crate::support::text_of;
 

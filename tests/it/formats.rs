@@ -14,12 +14,12 @@ use prometheus::proto::MetricFamily;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use scf_exporter::expose::{self, ExpositionOptions, Format};
+use scf_exporter::exposition::{self, ExpositionOptions, Format};
+use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{
     Bytes, ColdStart, FunctionConfig, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row,
     Timestamp,
 };
-use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
 mod exemplars;
@@ -183,7 +183,7 @@ fn styled(
     own: &[MetricFamily],
     options: ExpositionOptions,
 ) -> Vec<u8> {
-    expose::render(format, options, snapshot, own)
+    exposition::render(format, options, snapshot, own)
 }
 
 /// The snapshot of one function.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use scf_exporter::expose::{self, ExpositionOptions, Format};
+use scf_exporter::exposition::{self, ExpositionOptions, Format};
+use scf_exporter::metrics::{FunctionSeries, OVERFLOW, Snapshot};
 use scf_exporter::model::{
     Bytes, ColdStart, FunctionConfig, FunctionId, InvocationKey, Nanos, Outcome, RejectReason,
     RetCode, Row, Timestamp,
 };
-use scf_exporter::series::{FunctionSeries, OVERFLOW, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Disposition, Telemetry};
 
 use crate::support::exposition::Exposition;
@@ -72,7 +72,7 @@ impl State {
     }
 
     fn rendered(&self, format: Format) -> Vec<u8> {
-        expose::render(
+        exposition::render(
             format,
             ExpositionOptions::default(),
             &self.snapshot,

@@ -6,7 +6,7 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::sim::{Faults, Settings};
+use scf_sim::{Faults, Settings};
 use support::world::{World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(600);

@@ -6,7 +6,7 @@ use crate::support;
 use std::time::Duration;
 
 use scf_exporter::config::{CredentialsConfig, KeyFiles, Role};
-use scf_exporter::sim::{self, Settings};
+use scf_sim::{self, Settings};
 use support::world::{Exporter, World, through};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -20,10 +20,10 @@ fn world(machine_role: bool) -> World {
         rate_per_second: 2.0,
         start_ms,
         stop_ms: Some(start_ms + HOUR.as_millis() as i64),
-        role: sim::Role {
+        role: scf_sim::Role {
             machine_role: machine_role.then(|| "scf-reader".to_owned()),
             lifetime_s: LIFETIME.as_secs(),
-            ..sim::Role::default()
+            ..scf_sim::Role::default()
         },
         ..Settings::new(60)
     };
@@ -77,7 +77,7 @@ async fn keys_in_files_that_are_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let start_ms = 1_700_000_000_000;
-    let key = |at_s: i64, name: &str| sim::Rotation {
+    let key = |at_s: i64, name: &str| scf_sim::Rotation {
         at_ms: start_ms + at_s * 1_000,
         secret_id: format!("AKID{name}"),
         secret_key: format!("key-{name}"),

@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scf_exporter::config::{FunctionFilter, Read};
+use scf_exporter::ingest::v2::V2Source;
+use scf_exporter::ingest::{LogSource, SourceScope};
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Runtime;
-use scf_exporter::sim::{Faults, Settings};
-use scf_exporter::source::v2::V2Source;
-use scf_exporter::source::{LogSource, SourceScope};
-use scf_exporter::tencent::{
+use scf_exporter::web::{TargetStatus, View};
+use scf_sim::{Faults, Settings};
+use support::world::{World, through};
+use tencentcloud::runtime::Runtime;
+use tencentcloud::{
     BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service,
     StaticProvider, Transport, TransportError,
 };
-use scf_exporter::web::{TargetStatus, View};
-use support::world::{World, through};
 
 /// The end of the traffic.
 const END_MS: i64 = 1_700_000_060_000;
@@ -234,7 +234,7 @@ impl Transport for Region {
 #[tokio::test(start_paused = true)]
 async fn a_list_comes_in_pages_that_can_be_had_and_one_entry_hides_no_other() {
     let region = Arc::new(Region(Mutex::default()));
-    let key = scf_exporter::secret::Secret::new("k");
+    let key = tencentcloud::secret::Secret::new("k");
     let key = Credentials::new("AKIDx".to_owned(), key, None, "a test").unwrap();
     let client = Client::new(
         ClientConfig::new(Service::V2, "ap-x"),

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use scf_exporter::sim::Settings;
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use scf_exporter::web::View;
+use scf_sim::Settings;
 use serde_json::{Value, json};
 use support::cloud::InMemory;
 use support::world::{World, through};
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// What is wrong with reads that name no function.
 #[derive(Clone, PartialEq)]

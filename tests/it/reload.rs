@@ -13,12 +13,12 @@ use scf_exporter::config::{
     Api, Config, CredentialsConfig, FunctionFilter, Level, ListenAddress, LogFormat, Pattern, Read,
     Source, keys,
 };
-use scf_exporter::runtime::Random;
-use scf_exporter::secret::Secret;
-use scf_exporter::sim::{Cloud, Faults, Settings, Windows};
 use scf_exporter::web::{Readiness, View};
+use scf_sim::{Cloud, Faults, Settings, Windows};
 use support::counts::{Counts, assert_counts, counts, counts_of, source_of};
 use support::world::{Exporter, World, state_in, through};
+use tencentcloud::runtime::Random;
+use tencentcloud::secret::Secret;
 
 const START_MS: i64 = 1_700_000_000_000;
 const RELOADS: u64 = 50;

@@ -7,11 +7,11 @@ pub mod yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use scf_exporter::catalog::{ALL, Kind};
+use scf_exporter::metrics::catalog::{ALL, Kind};
 use scf_exporter::model::Outcome;
 use scf_exporter::telemetry::Disposition;
-use scf_exporter::tencent::{ErrorClass, known_codes};
 use serde_json::Value;
+use tencentcloud::{ErrorClass, known_codes};
 
 use crate::support::{root, text_of};
 

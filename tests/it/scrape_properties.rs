@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use scf_exporter::expose::{self, ExpositionOptions, Format};
+use scf_exporter::exposition::{self, ExpositionOptions, Format};
+use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{
     Bytes, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
 };
-use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
 
 use crate::support::exposition::Exposition;
@@ -56,7 +56,7 @@ fn rendered(functions: &[(String, Vec<Call>)]) -> String {
     let snapshot = Snapshot::new(1, false, series.collect());
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();
     let options = ExpositionOptions::default();
-    let text = expose::render(Format::Text, options, &snapshot, &telemetry.gather());
+    let text = exposition::render(Format::Text, options, &snapshot, &telemetry.gather());
     String::from_utf8(text).unwrap()
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Outcome;
-use scf_exporter::sim::{Faults, Settings};
 use scf_exporter::web::View;
+use scf_sim::{Faults, Settings};
 use support::world::{Exporter, World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(300);
@@ -54,7 +54,7 @@ async fn read(settings: Settings, overrides: Overrides) -> Totals {
 fn beside_the_rows(world: &World, exporter: &Exporter) {
     let truth = world.cloud.truth(world.now_ms());
     let series = &exporter.view.snapshot().series;
-    let sum = |of: &dyn Fn(&scf_exporter::series::FunctionSeries) -> u128| -> u128 {
+    let sum = |of: &dyn Fn(&scf_exporter::metrics::FunctionSeries) -> u128| -> u128 {
         series.iter().map(|series| of(series)).sum()
     };
     let (retries, billed) = (

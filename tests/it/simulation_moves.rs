@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use scf_exporter::config::{Api, SignatureMethod};
-use scf_exporter::sim::{Faults, Settings};
+use scf_sim::{Faults, Settings};
 use support::world::{Exporter, World, state_in, through};
 
 fn settings(seed: u64) -> Settings {

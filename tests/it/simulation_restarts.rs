@@ -8,7 +8,7 @@ use crate::support;
 use std::time::Duration;
 
 use scf_exporter::config::{Overrides, Read};
-use scf_exporter::sim::{Faults, Settings};
+use scf_sim::{Faults, Settings};
 use support::world::{World, state_in};
 
 fn settings(seed: u64) -> Settings {

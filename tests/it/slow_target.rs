@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::config::Overrides;
-use scf_exporter::sim::Settings;
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use scf_sim::Settings;
 use support::cloud::InMemory;
 use support::world::World;
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// Passes requests on, but those that name one function never come back in time.
 struct Hanging {

@@ -7,8 +7,8 @@ use crate::support;
 use std::time::Duration;
 
 use scf_exporter::config::FunctionFilter;
-use scf_exporter::sim::{Api3, Faults, Settings};
 use scf_exporter::web::{Readiness, SourceStatus, View};
+use scf_sim::{Api3, Faults, Settings};
 use support::world::{Exporter, World, through};
 
 const START_MS: i64 = 1_700_000_000_000;

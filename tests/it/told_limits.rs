@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Runtime;
-use scf_exporter::sim::{Cloud, ReplayLine, ReplayStart, Settings};
+use scf_sim::{Cloud, ReplayLine, ReplayStart, Settings};
 use support::world::{Exporter, World, through};
+use tencentcloud::runtime::Runtime;
 
 fn attempt(retry: u32, offset_ms: i64) -> ReplayLine {
     ReplayLine {

@@ -6,7 +6,7 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::sim::Settings;
+use scf_sim::Settings;
 use support::world::{World, assert_equal, through};
 
 const TRAFFIC: Duration = Duration::from_secs(600);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::config::{self, Api, FunctionFilter, Overrides, SignatureMethod, Source};
-use scf_exporter::sim::{Cloud, Settings};
+use scf_sim::{Cloud, Settings};
 use support::counts::{Counts, assert_counts, counts_of, source_of};
 use support::world::{World, through};
 

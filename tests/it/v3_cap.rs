@@ -5,7 +5,7 @@ use crate::support;
 
 use std::time::Duration;
 
-use scf_exporter::sim::Settings;
+use scf_sim::Settings;
 use support::world::{World, state_in, through};
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -6,15 +6,15 @@
 use std::sync::{Arc, Mutex};
 
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Runtime;
-use scf_exporter::secret::Secret;
-use scf_exporter::sim::{Cloud, Request, Settings, TemporaryKey};
-use scf_exporter::tencent::{
+use scf_sim::{Cloud, Request, Settings, TemporaryKey};
+use serde_json::Value;
+use tencentcloud::runtime::Runtime;
+use tencentcloud::secret::Secret;
+use tencentcloud::{
     BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Method, Payload,
     Service, SigningMethod, StaticProvider, Tc3, Transport, TransportError, signature,
     source_string,
 };
-use serde_json::Value;
 
 /// Requests to a service that the simulated cloud does not have: it refuses them before it looks
 /// at the signature. Beside its checker a unit test has each.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
+use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{FunctionId, RetCode, Timestamp};
-use scf_exporter::runtime;
-use scf_exporter::series::{FunctionSeries, Snapshot};
 use scf_exporter::telemetry::{Awaited, BuildInfo, Issue, Telemetry, Unread};
 use scf_exporter::web::{
     Limits, Readiness, Site, Status, TargetStatus, View, WebConfig, bind, serve,
 };
+use tencentcloud::runtime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;

@@ -9,7 +9,7 @@ use crate::support;
 use std::time::Duration;
 
 use scf_exporter::config::{HttpMethod, Overrides, SignatureMethod};
-use scf_exporter::sim::{Billing, Faults, Order, Settings, Wire};
+use scf_sim::{Billing, Faults, Order, Settings, Wire};
 use support::world::World;
 
 fn settings(seed: u64) -> Settings {

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use scf_exporter::metrics::{CodeCount, FunctionSeries, Snapshot};
 use scf_exporter::model::Outcome;
-use scf_exporter::runtime::Random;
-use scf_exporter::series::{CodeCount, FunctionSeries, Snapshot};
-use scf_exporter::sim::{Faults, Life, Settings};
 use scf_exporter::store::{Store, Stored};
 use scf_exporter::web::View as _;
+use scf_sim::{Faults, Life, Settings};
 use support::disk::{Image, disk_of};
 use support::world::{Exporter, World, through};
+use tencentcloud::runtime::Random;
 use tokio::time::{Instant, sleep};
 
 const SCRAPE: Duration = Duration::from_secs(15);

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Random, Runtime};
-use scf_exporter::sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
+use scf_sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
+use tencentcloud::runtime::{Random, Runtime};
 
 use crate::HEAP;
 use crate::support::faulty_disk::FaultyDisk;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use scf_exporter::runtime::Random;
+use tencentcloud::runtime::Random;
 
 use crate::support::exposition::Exposition;
 use crate::support::process::{Program, Simulator, free_address, get, until};

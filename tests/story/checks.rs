@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use scf_exporter::config::Api;
-use scf_exporter::sim::{Cloud, Truth};
+use scf_sim::{Cloud, Truth};
 
 use super::support::exposition::Exposition;
 use super::support::world::{Exporter, Sums, sums_of};

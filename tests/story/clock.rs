@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Clock, Random};
-use scf_exporter::sim::Faults;
+use scf_sim::Faults;
+use tencentcloud::runtime::{Clock, Random};
 
 use super::plan::{Event, Keys, Story};
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use scf_exporter::config::Api;
-use scf_exporter::sim::Cloud;
+use scf_sim::Cloud;
 
 use super::checks::Broken;
 use super::clock::MachineClock;

@@ -5,8 +5,8 @@ mod answers;
 use std::time::Duration;
 
 use scf_exporter::config::{Api, Read};
-use scf_exporter::runtime::Random;
-use scf_exporter::sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
+use scf_sim::{Faults, Life, Order, Role, Settings, Windows, Wire};
+use tencentcloud::runtime::Random;
 
 use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};

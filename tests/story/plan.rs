@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use scf_exporter::config::{Api, Read};
-use scf_exporter::runtime::Random;
-use scf_exporter::sim::Settings;
+use scf_sim::Settings;
+use tencentcloud::runtime::Random;
 
 use super::clock::MachineClock;
 use super::draw;

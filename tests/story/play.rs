@@ -8,11 +8,11 @@ use std::time::Duration;
 use scf_exporter::app::{Dependencies, Pipeline};
 use scf_exporter::config::{Api, Read};
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Runtime;
-use scf_exporter::sim::Cloud;
 use scf_exporter::store::Store;
-use scf_exporter::tencent::Environment;
 use scf_exporter::web::View;
+use scf_sim::Cloud;
+use tencentcloud::Environment;
+use tencentcloud::runtime::Runtime;
 use tokio::time::Instant;
 
 mod comings;

@@ -1,8 +1,8 @@
 //! Keys that are replaced while the story goes on. Drawn from a stream of their own, so that they
 //! move no other knob.
 
-use scf_exporter::runtime::Random;
-use scf_exporter::sim::Rotation;
+use scf_sim::Rotation;
+use tencentcloud::runtime::Random;
 
 use super::plan::{Keys, Story};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use scf_exporter::config::{
     Api, Config, CredentialsConfig, FunctionFilter, Overrides, Pattern, Read, Role, Source,
 };
-use scf_exporter::runtime::Runtime;
-use scf_exporter::sim::Cloud;
+use scf_sim::Cloud;
+use tencentcloud::runtime::Runtime;
 
 use super::plan::{Keys, Layout, Setup, Story};
 use super::rotate::Rotated;

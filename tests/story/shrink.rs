@@ -1,6 +1,6 @@
 //! Makes a story that fails smaller while it still fails, so that a person can read why.
 
-use scf_exporter::sim::Faults;
+use scf_sim::Faults;
 
 use super::plan::{Keys, Story};
 use super::play::{Outcome, play};

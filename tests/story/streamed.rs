@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Random, Runtime};
+use tencentcloud::runtime::{Random, Runtime};
 use tokio::time::Instant;
 
 use super::checks::Broken;

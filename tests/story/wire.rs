@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scf_exporter::runtime::{Random, Runtime};
-use scf_exporter::sim::{Cloud, Request};
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use scf_sim::{Cloud, Request};
+use tencentcloud::runtime::{Random, Runtime};
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 

@@ -7,8 +7,8 @@ use hashbrown::{HashMap, HashSet};
 use tracing::info;
 
 use crate::ledger::{Checkpoint, ListId, ListedAt, Missed, TargetId};
+use crate::metrics::FunctionSeries;
 use crate::model::{FunctionConfig, FunctionId, InvocationKey, RetCode, Timestamp};
-use crate::series::FunctionSeries;
 use crate::store::KeyPack;
 
 /// A change that was worked out against the ledger but not made yet.

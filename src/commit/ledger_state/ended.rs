@@ -2,8 +2,8 @@
 
 use super::{Delta, LedgerState};
 use crate::ledger::{DedupWindow, Functions, LastSeen, MISSES, Missed, RETENTION};
+use crate::metrics::OVERFLOW;
 use crate::model::Timestamp;
-use crate::series::OVERFLOW;
 
 impl LedgerState {
     /// Reads what the configuration wants from now on. What it does not want takes up no place, and

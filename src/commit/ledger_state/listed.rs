@@ -10,8 +10,8 @@ use crate::commit::handle::{ListRequest, ListedFunctions};
 use crate::ledger::{
     Checkpoint, ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, TargetId,
 };
+use crate::metrics::OVERFLOW;
 use crate::model::{FunctionConfig, FunctionId, Timestamp};
-use crate::series::OVERFLOW;
 
 /// The longest time between two lists of a source that is at work.
 const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);

@@ -9,8 +9,8 @@ use super::{LedgerState, Rules};
 use crate::ledger::{
     Checkpoint, DedupWindow, Functions, RETENTION, RowOrder, Scope, TargetId, TargetKind,
 };
+use crate::metrics::OVERFLOW;
 use crate::model::{FunctionId, Timestamp};
-use crate::series::OVERFLOW;
 
 /// The right time, where another was gone by.
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,8 @@ use crate::commit::Rules;
 use crate::ledger::{AllowedLateness, Functions, Listed, Retention, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::model::{Outcome, Page, RetCode, Row};
-use crate::runtime::{Runtime, spawn};
 use crate::telemetry::BuildInfo;
+use tencentcloud::runtime::{Runtime, spawn};
 
 const RULES: Rules = Rules {
     functions: 10,

@@ -4,9 +4,9 @@ use flate2::read::GzDecoder;
 use prometheus::{IntGauge, Registry};
 
 use super::*;
-use crate::catalog;
+use crate::metrics::FunctionSeries;
+use crate::metrics::catalog;
 use crate::model::{FunctionId, Nanos, RetCode, Row, Timestamp};
-use crate::series::FunctionSeries;
 
 fn snapshot(functions: usize) -> Snapshot {
     let series = (0..functions).map(|number| {

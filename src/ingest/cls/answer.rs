@@ -7,11 +7,11 @@ use serde_json::value::RawValue;
 use super::record::{Line, Record};
 use super::report::Kind;
 use super::torn;
+use crate::ingest::page::{PageBuilder, ParseContext};
+use crate::ingest::scalar;
 use crate::ledger::{ChainMark, ChainPage};
 use crate::model::{Page, RejectReason, Timestamp};
-use crate::source::page::{PageBuilder, ParseContext};
-use crate::source::scalar;
-use crate::tencent::other_answer;
+use tencentcloud::other_answer;
 
 /// What stands in `Response`, as far as it matters. Any of it may be null, and every line is read
 /// by itself, so that an odd one stops nothing.

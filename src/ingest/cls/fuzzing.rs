@@ -4,11 +4,11 @@ mod line;
 
 use super::answer::{SearchAnswer, Sorted};
 use crate::config::FunctionSelector;
+use crate::ingest::fuzzing::{Parsed, check_body};
+use crate::ingest::page::ParseContext;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
-use crate::source::fuzzing::{Parsed, check_body};
-use crate::source::page::ParseContext;
-use crate::tencent::payload;
+use tencentcloud::payload;
 
 pub(crate) use line::line;
 

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::answer::{SearchAnswer, Sorted};
 use super::query;
 use super::silence::MissingIndexDetector;
+use crate::ingest::page::ParseContext;
+use crate::ingest::page_size::PageSize;
+use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{ChainAsk, ChainRead};
 use crate::model::{Page, RejectReason, Timestamp};
-use crate::source::page::ParseContext;
-use crate::source::page_size::PageSize;
-use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
-use crate::tencent::{ApiError, BoxFuture, Client};
+use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// The action.
 const SEARCH: &str = "SearchLog";

@@ -9,11 +9,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Deserialize;
 
 use super::report::{self, Init, Kind, PrintedMemory, Report};
+use crate::ingest::outcome::outcome_of_status;
+use crate::ingest::page::{DEFAULT_NAMESPACE, Entry, RowFields, invocation_key};
+use crate::ingest::scalar::Scalar;
+use crate::ingest::values::{self, instant};
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason, Timestamp};
-use crate::source::outcome::outcome_of_status;
-use crate::source::page::{DEFAULT_NAMESPACE, Entry, RowFields, invocation_key};
-use crate::source::scalar::Scalar;
-use crate::source::values::{self, instant};
 
 /// The status of an attempt that has not ended.
 const RUNNING: i64 = 202;

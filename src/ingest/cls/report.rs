@@ -5,8 +5,8 @@
 //! by how it begins, and each of its pieces is looked for by itself; pieces that are not known
 //! are passed over.
 
+use crate::ingest::values;
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason};
-use crate::source::values;
 
 /// What the platform calls MB.
 const BYTES_PER_MB: f64 = (1u64 << 20) as f64;

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
+use crate::ingest::Span;
 use crate::model::Timestamp;
-use crate::source::Span;
 
 /// How long nothing must have been found before the lines are looked at, and the pause between
 /// two looks.
@@ -51,7 +51,7 @@ impl MissingIndexDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Mode;
+    use crate::ingest::Mode;
 
     fn span(from: i64, now: i64) -> Span {
         Span {

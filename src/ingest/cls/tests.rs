@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::answer::SearchAnswer;
 use super::*;
 use crate::config::Read;
+use crate::ingest::Flow;
+use crate::ingest::discovery::Found;
 use crate::model::{Page, RejectReason};
-use crate::source::Flow;
-use crate::source::functions::Found;
-use crate::tencent::ErrorClass;
+use tencentcloud::ErrorClass;
 
 /// A topic: the times of its report lines, one call each. A context is the number of lines that
 /// the chain has given.
@@ -186,7 +186,7 @@ fn source(fake: Arc<Fake>, list: Result<FoundList, ApiError>, topics: &[&str]) -
 }
 
 fn functions() -> FoundList {
-    let topic = |id: &str| functions::Topic::Id(id.into());
+    let topic = |id: &str| discovery::Topic::Id(id.into());
     let of = |name: &str, topic| Found {
         function: FunctionId::new("ap-x", "default", name).of_account("a"),
         about: None,
@@ -197,8 +197,8 @@ fn functions() -> FoundList {
             of("f", topic("t")),
             of("g", topic("t")),
             of("h", topic("u")),
-            of("i", functions::Topic::None),
-            of("j", functions::Topic::NotAsked),
+            of("i", discovery::Topic::None),
+            of("j", discovery::Topic::NotAsked),
         ],
         look: None,
         complete: true,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::Unmatched;
-use crate::source::{FunctionSelector, Remarks};
-use crate::tencent::{ApiError, ErrorClass};
+use crate::ingest::{FunctionSelector, Remarks};
+use tencentcloud::{ApiError, ErrorClass};
 
 /// Names of things that there are.
 pub(super) type Names = BTreeSet<Box<str>>;

@@ -10,7 +10,7 @@ use super::Call;
 use super::known::FunctionCatalog;
 use super::wire::{Details, FunctionAnswer};
 use crate::model::FunctionId;
-use crate::tencent::{ApiError, ErrorClass};
+use tencentcloud::{ApiError, ErrorClass};
 
 /// Functions asked about at once.
 const AT_ONCE: usize = 8;

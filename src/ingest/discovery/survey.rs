@@ -9,11 +9,11 @@ use tracing::warn;
 use super::Call;
 use super::remarks::{Looked, Names, is_forbidden};
 use super::wire::{FunctionList, List, Namespaces};
+use crate::ingest::page::DEFAULT_NAMESPACE;
+use crate::ingest::page_size::PageSize;
+use crate::ingest::{FunctionSelector, SourceScope};
 use crate::model::FunctionId;
-use crate::source::page::DEFAULT_NAMESPACE;
-use crate::source::page_size::PageSize;
-use crate::source::{FunctionSelector, SourceScope};
-use crate::tencent::{ApiError, ErrorClass};
+use tencentcloud::{ApiError, ErrorClass};
 
 /// Namespaces read at the most.
 const NAMESPACES_MAX: usize = 1_000;

@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Topic;
+use crate::ingest::scalar::{self, Names, Scalar, read_fields};
 use crate::model::{Bytes, FunctionConfig, FunctionId};
-use crate::source::scalar::{self, Names, Scalar, read_fields};
-use crate::tencent::other_answer;
+use tencentcloud::other_answer;
 
 /// Entries asked for in one page at the most; the vendor documents no maximum and may send fewer.
 pub(super) const PAGE: usize = 100;

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::source::scalar;
-use crate::tencent::{Code, Head, Malformed, parse_head};
+use crate::ingest::scalar;
+use tencentcloud::{Code, Head, Malformed, parse_head};
 
 /// What a body holds.
 pub(super) struct Body<T> {

@@ -2,9 +2,9 @@
 
 use super::logs;
 use crate::config::FunctionSelector;
+use crate::ingest::fuzzing::{Parsed, check_body};
+use crate::ingest::page::ParseContext;
 use crate::ledger::TargetId;
-use crate::source::fuzzing::{Parsed, check_body};
-use crate::source::page::ParseContext;
 
 /// Every row is counted, unfinished or rejected, and its place is noted.
 pub(crate) fn body(bytes: &[u8]) {

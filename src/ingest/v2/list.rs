@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use tracing::warn;
 
 use super::body::{self, Body};
-use crate::source::page_size::PageSize;
-use crate::source::scalar::{self, read_fields};
-use crate::source::values::is_name;
-use crate::tencent::{ApiError, Client, Head, Malformed};
+use crate::ingest::page_size::PageSize;
+use crate::ingest::scalar::{self, read_fields};
+use crate::ingest::values::is_name;
+use tencentcloud::{ApiError, Client, Head, Malformed};
 
 /// Functions asked for in one call at the most. The maximum is not documented.
 const PAGE: usize = 100;

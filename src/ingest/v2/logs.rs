@@ -3,11 +3,11 @@
 use serde_json::value::RawValue;
 
 use super::body::{self, Body};
+use crate::ingest::function_log::{FunctionLog, RowNames};
+use crate::ingest::page::{PageBuilder, ParseContext};
 use crate::ledger::PageShape;
 use crate::model::{Page, RejectReason, Timestamp, attempt_id};
-use crate::source::function_log::{FunctionLog, RowNames};
-use crate::source::page::{PageBuilder, ParseContext};
-use crate::tencent::{Head, Malformed};
+use tencentcloud::{Head, Malformed};
 
 /// The names of a row's values in camelCase (all examples) and snake_case (the field table of the
 /// same page). There is no retry number.

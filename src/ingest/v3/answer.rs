@@ -7,12 +7,12 @@ use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 
 use super::row;
+use crate::ingest::function_log::FunctionLog;
+use crate::ingest::page::{PageBuilder, ParseContext, RowStatus};
+use crate::ingest::scalar;
 use crate::ledger::Mark;
 use crate::model::{Page, RejectReason};
-use crate::source::function_log::FunctionLog;
-use crate::source::page::{PageBuilder, ParseContext, RowStatus};
-use crate::source::scalar;
-use crate::tencent::other_answer;
+use tencentcloud::other_answer;
 
 /// What stands in `Response`.
 #[derive(Debug, Default, Deserialize)]

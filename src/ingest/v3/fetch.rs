@@ -5,11 +5,11 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::answer::{LogsAnswer, ParseScope};
+use crate::ingest::page_size::PageSize;
+use crate::ingest::time::format_start_time;
 use crate::ledger::{Ask, ROUNDS};
 use crate::model::Timestamp;
-use crate::source::page_size::PageSize;
-use crate::source::time::format_start_time;
-use crate::tencent::{ApiError, BoxFuture};
+use tencentcloud::{ApiError, BoxFuture};
 
 /// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
 pub(super) const STEPS_MAX: u64 = 3;

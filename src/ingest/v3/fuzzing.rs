@@ -4,10 +4,10 @@ use std::sync::atomic::AtomicBool;
 
 use super::answer::{LogsAnswer, ParseScope, Sorted};
 use crate::config::FunctionSelector;
+use crate::ingest::fuzzing::{Parsed, check_body};
+use crate::ingest::page::ParseContext;
 use crate::ledger::TargetId;
-use crate::source::fuzzing::{Parsed, check_body};
-use crate::source::page::ParseContext;
-use crate::tencent::payload;
+use tencentcloud::payload;
 
 /// Every row is counted, unfinished or rejected, and its place is noted.
 pub(crate) fn body(bytes: &[u8]) {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::ingest::page::RowStatus;
+use crate::ingest::page_size::PageSize;
 use crate::model::Timestamp;
-use crate::source::page::RowStatus;
-use crate::source::page_size::PageSize;
 
 /// Seconds remembered at the most. What is beyond them is looked for again in every read.
 const SECONDS_MAX: usize = 100_000;

@@ -6,11 +6,11 @@ use std::ops::Range;
 use super::answer::{LogsAnswer, ParseScope, Sorted};
 use super::fetch::{LogsApi, Rows, STEPS_MAX};
 use super::memory::{Seen, UncountedRows};
+use crate::ingest::page::RowStatus;
+use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AnsweredWindow, Ask, Mark, SECONDS_MAX, Search, WindowRead};
 use crate::model::{Page, RejectReason, Timestamp};
-use crate::source::page::RowStatus;
-use crate::source::{Flow, Mode, PageSink, ReadReport, Span};
-use crate::tencent::ApiError;
+use tencentcloud::ApiError;
 
 /// Rows of the first page of one function by itself; its other pages are larger.
 const SMALL_PAGE: usize = 100;

@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::value::RawValue;
 
+use crate::ingest::function_log::{FunctionLog, RowNames};
 use crate::ledger::Mark;
-use crate::source::function_log::{FunctionLog, RowNames};
 
 /// `RetCode` of a call that runs.
 const RUNNING: i64 = 2;

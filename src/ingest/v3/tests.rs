@@ -9,10 +9,10 @@ use serde_json::json;
 use super::answer::Sorted;
 use super::*;
 use crate::config::{FunctionFilter, Read};
+use crate::ingest::discovery::{Found, FoundList, Topic};
+use crate::ingest::{Flow, Mode};
 use crate::model::{Bytes, FunctionConfig, InvocationKey, Outcome, Page, RejectReason, attempt_id};
-use crate::source::functions::{Found, FoundList, Topic};
-use crate::source::{Flow, Mode};
-use crate::tencent::ErrorClass;
+use tencentcloud::ErrorClass;
 
 /// Answers from rows of `(start, request id)`, as the documents have it; notes what was asked.
 struct Fake {

@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::metrics::{DURATION_BOUNDS, FunctionSeries, MEMORY_BOUNDS};
 use crate::model::{Bytes, FunctionId, InvocationKey, Nanos, Row};
-use crate::series::{DURATION_BOUNDS, FunctionSeries, MEMORY_BOUNDS};
 
 const HOUR: i64 = 3_600_000;
 const NOW: Timestamp = Timestamp::from_secs(2_000_000_000);

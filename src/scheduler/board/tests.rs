@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::FunctionId;
-use crate::tencent::ErrorClass;
+use tencentcloud::ErrorClass;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::*;
-use crate::runtime::spawn;
+use tencentcloud::runtime::spawn;
 
 const STORM: usize = 200;
 const KEPT: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use tokio::time::Instant;
 
 use super::{json, page};
-use crate::expose::Encoding;
+use crate::exposition::Encoding;
 use crate::web::View;
 use crate::web::cache::{Cache, bytes_of};
 
@@ -105,7 +105,7 @@ mod tests {
     use flate2::read::GzDecoder;
 
     use super::*;
-    use crate::series::Snapshot;
+    use crate::metrics::Snapshot;
     use crate::web::{Readiness, Status};
 
     struct House;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use scf_exporter::app::{App, Dependencies};
 use scf_exporter::config::{self, Config, CredentialsConfig, Overrides};
-use scf_exporter::runtime::Runtime;
-use scf_exporter::secret::Secret;
-use scf_exporter::tencent::{HttpLimits, HttpTransport};
+use tencentcloud::runtime::Runtime;
+use tencentcloud::secret::Secret;
+use tencentcloud::{HttpLimits, HttpTransport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;

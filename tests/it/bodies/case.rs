@@ -1,7 +1,7 @@
 //! An entry of the index of bodies: one body, the call that it answers, and what comes of it.
 
-use scf_exporter::tencent::ErrorClass;
 use serde::Deserialize;
+use tencentcloud::ErrorClass;
 
 use super::bench::Bench;
 use crate::support::exposition::Exposition;

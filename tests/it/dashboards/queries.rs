@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scf_exporter::catalog::{ALL, Kind};
+use scf_exporter::metrics::catalog::{ALL, Kind};
 use serde_json::Value;
 
 use super::board::{array, datasource_fault, text, variable_names};

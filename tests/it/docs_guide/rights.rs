@@ -16,15 +16,15 @@ const VERBS: [&str; 5] = ["Assume", "Describe", "Get", "List", "Search"];
 const UNSIGNED: &str = "sts:AssumeRoleWithWebIdentity";
 
 /// What finds functions for API 3.0 and for CLS.
-const FUNCTIONS: (&str, &str) = ("scf", "src/source/functions");
+const FUNCTIONS: (&str, &str) = ("scf", "src/ingest/discovery");
 
 #[test]
 fn each_policy_holds_the_actions_that_are_called() {
     let page = fs::read_to_string(root().join("docs/guide/apis.md")).unwrap();
     for (title, rooms) in [
-        ("### cls\n", &[FUNCTIONS, ("cls", "src/source/cls")][..]),
-        ("### v3\n", &[FUNCTIONS, ("scf", "src/source/v3")]),
-        ("### v2\n", &[("scf", "src/source/v2")]),
+        ("### cls\n", &[FUNCTIONS, ("cls", "src/ingest/cls")][..]),
+        ("### v3\n", &[FUNCTIONS, ("scf", "src/ingest/v3")]),
+        ("### v2\n", &[("scf", "src/ingest/v2")]),
         (
             "### A role\n",
             &[("sts", "crates/tencentcloud/src/credentials")],

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use scf_exporter::expose::{ExpositionOptions, Format};
+use scf_exporter::exposition::{ExpositionOptions, Format};
+use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{
     Bytes, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
 };
-use scf_exporter::series::{FunctionSeries, Snapshot};
 
 use super::{of_one, rendered, snapshot, styled};
 use crate::support::flat::Flat;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use scf_exporter::expose::{ExpositionOptions, Format};
+use scf_exporter::exposition::{ExpositionOptions, Format};
+use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{Bytes, FunctionId, Nanos, RetCode, Row, Timestamp};
-use scf_exporter::series::{FunctionSeries, Snapshot};
 
 use super::{amount, of_one, own, snapshot, styled};
 use crate::support::flat::Flat;

@@ -1,10 +1,10 @@
 //! When counters and histograms began.
 
-use scf_exporter::expose::{ExpositionOptions, Format};
+use scf_exporter::exposition::{ExpositionOptions, Format};
+use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{
     Bytes, ColdStart, FunctionId, InvocationKey, Nanos, Outcome, RetCode, Row, Timestamp,
 };
-use scf_exporter::series::{FunctionSeries, Snapshot};
 
 use super::{STARTS, of_one, own, rendered, styled};
 use crate::support::flat::Flat;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::Clock;
-use scf_exporter::sim::{Cloud, Request};
-use scf_exporter::tencent::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use scf_sim::{Cloud, Request};
+use tencentcloud::runtime::Clock;
+use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// Hands requests to a [`Cloud`] and keeps count of the rows that it handed out.
 pub struct InMemory {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scf_exporter::config::{Api, CredentialsConfig, Source};
-use scf_exporter::secret::Secret;
-use scf_exporter::sim::Cloud;
+use scf_sim::Cloud;
+use tencentcloud::secret::Secret;
 
 use super::world::Exporter;
 

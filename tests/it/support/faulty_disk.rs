@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::StorageBackend;
-use scf_exporter::runtime::Random;
 use scf_exporter::store::Disk;
+use tencentcloud::runtime::Random;
 
 /// What a disk writes whole or not at all.
 pub const SECTOR: usize = 512;

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use scf_exporter::commit::{Committer, LedgerState, Published, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
+use scf_exporter::ingest::StreamedSource;
 use scf_exporter::ledger::{AllowedLateness, Checkpoint, ListId, Retention, Scope, TargetId};
+use scf_exporter::metrics::Snapshot;
 use scf_exporter::model::{
     Batch, FunctionId, InvocationKey, Nanos, Outcome, Page, RejectReason, RetCode, Row, Timestamp,
 };
-use scf_exporter::poll::{Budget, Poller, run_stream};
-use scf_exporter::runtime::{Random, Runtime, spawn};
-use scf_exporter::series::Snapshot;
-use scf_exporter::source::StreamedSource;
+use scf_exporter::scheduler::{Budget, Poller, run_stream};
 use scf_exporter::store::{Disk, OpenError, Store};
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
-use scf_exporter::tencent::{ApiError, BoxFuture, CloudClock, ErrorClass};
+use tencentcloud::runtime::{Random, Runtime, spawn};
+use tencentcloud::{ApiError, BoxFuture, CloudClock, ErrorClass};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use scf_exporter::app::{BuildError, Dependencies, Pipeline, Running, StatusView};
 use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides};
-use scf_exporter::expose::{self, ExpositionOptions, Format};
+use scf_exporter::exposition::{self, ExpositionOptions, Format};
 use scf_exporter::model::Timestamp;
-use scf_exporter::runtime::{Clock, Runtime};
-use scf_exporter::secret::Secret;
-use scf_exporter::sim::{Cloud, FunctionTruth, Settings, Truth};
 use scf_exporter::store::Disk;
 use scf_exporter::telemetry::Telemetry;
-use scf_exporter::tencent::Transport;
 use scf_exporter::web::View;
+use scf_sim::{Cloud, FunctionTruth, Settings, Truth};
+use tencentcloud::Transport;
+use tencentcloud::runtime::{Clock, Runtime};
+use tencentcloud::secret::Secret;
 
 use super::cloud::InMemory;
 use super::exposition::Exposition;
@@ -228,7 +228,7 @@ impl Exporter {
     /// What a scrape shows.
     pub fn scrape(&self) -> Exposition {
         let (snapshot, own) = (self.view.snapshot(), self.telemetry.gather());
-        let text = expose::render(Format::Text, ExpositionOptions::default(), &snapshot, &own);
+        let text = exposition::render(Format::Text, ExpositionOptions::default(), &snapshot, &own);
         Exposition::parse(&String::from_utf8(text).unwrap()).unwrap()
     }
 

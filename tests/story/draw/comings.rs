@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scf_exporter::sim::Life;
+use scf_sim::Life;
 
 use super::super::plan::{Event, Story};
 use super::{BEFORE_DELETION_S, Dice, Layout, RETRY_GAP_S};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use scf_exporter::sim::{Cloud, Life};
 use scf_exporter::web::{Readiness, View};
+use scf_sim::{Cloud, Life};
 
 use super::super::checks::{Broken, function_of};
 use super::super::plan::Story;

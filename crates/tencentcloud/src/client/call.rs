@@ -139,7 +139,10 @@ impl Inner {
                 if judged.is_ok() {
                     self.compare_clocks(&response, tries.stamp);
                 }
-                judged.map_err(|fault| tries.could_not_read(fault, &response))
+                judged.map_err(|fault| match rows(params) {
+                    Some(_) => tries.could_not_read(fault, &response),
+                    None => fault,
+                })
             }
             Err(error) => Err(tries.broke(error)),
         };
@@ -318,11 +321,13 @@ fn judge_leniently<T>(
 
 /// Whether a call asks for several rows, so that one for fewer may do better than the same again.
 fn is_page(params: &Value) -> bool {
-    let rows = |name| {
-        let value: &Value = params.get(name)?;
-        value.as_u64().or_else(|| value.as_str()?.parse().ok())
-    };
-    rows("Limit").or_else(|| rows("limit")).unwrap_or(1) > 1
+    rows(params).unwrap_or(1) > 1
+}
+
+/// How many rows a call asks for; `None` where it does not ask for rows.
+fn rows(params: &Value) -> Option<u64> {
+    let rows = params.get("Limit").or_else(|| params.get("limit"))?;
+    rows.as_u64().or_else(|| rows.as_str()?.parse().ok())
 }
 
 fn is_timeout(fault: &Fault) -> bool {

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::ingest::cls::report::{self, Init, Kind, Report};
 use crate::model::{Bytes, Nanos, RejectReason};
-use crate::source::cls::report::{self, Init, Kind, Report};
 
 /// Where a piece begins: a word, a colon, a number.
 static PIECE: LazyLock<Regex> = LazyLock::new(|| pattern(r"([A-Za-z]*):\s*([0-9.\-]+)"));

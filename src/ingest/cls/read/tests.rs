@@ -2,8 +2,8 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::config::FunctionSelector;
+use crate::ingest::cls::tests::{Bag, Fake, error, span};
 use crate::ledger::TargetId;
-use crate::source::cls::tests::{Bag, Fake, error, span};
 
 static TARGET: LazyLock<TargetId> = LazyLock::new(|| TargetId::topic("ap-x", "t"));
 static WANTED: LazyLock<FunctionSelector> = LazyLock::new(FunctionSelector::default);

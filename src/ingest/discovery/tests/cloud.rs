@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 
 use super::*;
-use crate::tencent::ErrorClass;
+use tencentcloud::ErrorClass;
 
 #[derive(Clone)]
 pub(super) struct Cloud(Arc<Mutex<Script>>);

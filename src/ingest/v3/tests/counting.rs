@@ -7,8 +7,8 @@ use super::super::answer::{LogsAnswer, ParseScope};
 use super::super::fetch::{LogsApi, Rows};
 use super::*;
 use crate::config::Pattern;
+use crate::ingest::page_size::PageSize;
 use crate::ledger::Ask;
-use crate::source::page_size::PageSize;
 
 /// Knows what it was given, as the ledger does.
 #[derive(Default)]
