@@ -17,7 +17,6 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY crates ./crates
 COPY src ./src
-COPY crates ./crates
 COPY templates ./templates
 # Cargo wants every target of the manifest to be there.
 COPY benches ./benches

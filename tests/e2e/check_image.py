@@ -44,10 +44,11 @@ def copied(context):
         cwd=folder, capture_output=True, text=True,
     )
     expect(done.returncode == 0, done.stderr)
-    (package,) = json.loads(done.stdout)["packages"]
-    missing = [target["src_path"] for target in package["targets"]
+    packages = json.loads(done.stdout)["packages"]
+    targets = [target for package in packages for target in package["targets"]]
+    missing = [target["src_path"] for target in targets
                if not os.path.exists(target["src_path"])]
-    expect(len(package["targets"]) > 5 and not missing, f"missing: {missing}")
+    expect(len(packages) == 4 and len(targets) > 8 and not missing, f"missing: {missing}")
 
 
 @check("image: what it starts runs on a state directory of its own, and its health check tells")
