@@ -10,6 +10,7 @@ use scf_sim::Cloud;
 use super::checks::Broken;
 use super::clock::MachineClock;
 use super::plan::{Layout, Setup, Story};
+use super::wire::is_spoilt;
 
 /// The part of the requests that may be used where a budget is called idle: less than a half, so
 /// that there is room to look for rows in.
@@ -66,6 +67,9 @@ impl Seen {
 
     /// Notes the rows of an answer of v2 or v3.
     pub fn handed(&self, now_ms: i64, body: &[u8]) {
+        if is_spoilt(body) {
+            return;
+        }
         let body = String::from_utf8_lossy(body);
         let mut noted = self.lock();
         for name in ["\"RequestId\":\"", "\"requestId\":\"", "\"request_id\":\""] {
