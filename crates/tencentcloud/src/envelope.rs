@@ -40,6 +40,9 @@ pub struct Malformed {
 /// never begin so; they may quote the body, and are not taken over.
 const OTHER_ANSWER: &str = "not the answer to this action: ";
 
+/// How the reason begins where no JSON goes on as the text does, which a body cut by chance never is.
+const NOT_JSON: &str = "not JSON";
+
 /// The error of an answer type that has none of the fields by which it is known; `lack` says which.
 /// Taken for an empty list, such a body would say that there is nothing.
 pub fn other_answer(lack: &str) -> String {
@@ -100,6 +103,13 @@ impl Malformed {
         }
     }
 
+    /// Returns whether another body is unreadable for the same reason. One that was cut has to end at
+    /// the same place; where something is wrong inside, the place may move with what stands before.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let is_wrong_inside = |of: &Self| of.reason.starts_with(NOT_JSON);
+        self == other || (is_wrong_inside(self) && is_wrong_inside(other))
+    }
+
     /// Whether it is JSON: then something answers that speaks another language, rather than
     /// something broken.
     pub fn is_json(&self) -> bool {
@@ -125,7 +135,7 @@ impl From<serde_json::Error> for Malformed {
             }
             Category::Data => Self::other(format!("JSON of another shape{place}")),
             Category::Eof => Self::new(format!("the JSON ends too early{place}")),
-            Category::Syntax => Self::new(format!("not JSON{place}")),
+            Category::Syntax => Self::new(format!("{NOT_JSON}{place}")),
             Category::Io => Self::new(format!("unreadable{place}")),
         }
     }

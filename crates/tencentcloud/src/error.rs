@@ -56,7 +56,7 @@ pub(super) enum Fault {
         content_type: String,
         bytes: usize,
     },
-    /// An answer that is no JSON at the same place as the one before it: some row spoils it.
+    /// An answer that is unreadable for the same reason as the one before it: some row spoils it.
     UnreadableAgain(Malformed),
     /// Success, but nothing in it.
     NoPayload,
@@ -184,7 +184,7 @@ impl Fault {
             Self::Transport(error) => error.to_string(),
             Self::CutAgain(error) => format!("{error}, each time at the same place"),
             Self::UnreadableAgain(malformed) => {
-                format!("the answer is unreadable: {malformed}, each time at the same place")
+                format!("the answer is unreadable: {malformed}, as the one before it was")
             }
             Self::Status(status) => format!("the answer has HTTP status {status}"),
             Self::Body {

@@ -275,7 +275,7 @@ impl Tries {
         let before = self.unreadable.take();
         match fault {
             Fault::Body { malformed, .. }
-                if before.as_ref() == Some(&malformed) && !malformed.is_json() =>
+                if !malformed.is_json() && before.is_some_and(|of| of.is_like(&malformed)) =>
             {
                 Fault::UnreadableAgain(malformed)
             }
