@@ -31,7 +31,7 @@ pub(super) fn read(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(CredentialsConfig, KeyFiles)> {
     let keys = CredentialKeys::read(scope)?;
-    if scope.has_none_of::<CredentialKeys>() {
+    if scope.has_none_of(CredentialKeys::KEYS) {
         return Some((CredentialsConfig::Chain, KeyFiles::default()));
     }
     let part = |key, file_key, fault| Part {

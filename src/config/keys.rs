@@ -12,13 +12,12 @@ use exporter_toolkit::{Choice, Found, ListenAddress, quote};
 
 use super::choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
 use super::endpoint::parse_endpoint;
-use super::role;
+use super::key::{Key, Kind};
 use super::scope::{Scope, Texts};
-use super::settings::telemetry_path;
-use super::source::words;
 use super::table::{
-    Block, Key, Kind, Setting, blocks, choice, count, duration, list, patterns, setting, text, word,
+    Block, Setting, blocks, choice, count, duration, list, patterns, setting, text, word,
 };
+use super::words;
 
 /// Most sources in one file.
 pub(super) const MAX_SOURCES: usize = 100;
@@ -64,7 +63,7 @@ blocks! {
         /// URL path of the metrics. Begins with `/`; `/` itself, `/api/v1/status` and everything below
         /// `/-/` belong to the exporter's own pages.
         telemetry_path: String =
-            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| scope.value(key, telemetry_path))
+            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| scope.value(key, words::telemetry_path))
                 .flag("--web.telemetry-path").default("/metrics").needs_restart();
         /// How long a new series is shown at 0 first; at least Prometheus' scrape interval. A new series
         /// is a new function, or a new return code of a known one: it shows what was counted after this
@@ -303,11 +302,11 @@ blocks! {
     Role {
         /// The role, as the CAM console shows it. Required in this block.
         arn: String = setting("sources[].role.arn", Kind::Text("role ARN"), |scope, key| {
-            scope.required(key, "write the ARN that the CAM console shows for the role", role::arn)
+            scope.required(key, "write the ARN that the CAM console shows for the role", words::arn)
         });
         /// What the account's audit shows as the one who took it on: 2 to 128 letters, digits and `=,.@_-`.
         session_name: String = setting("sources[].role.session_name", Kind::Text("name"), |scope, key| {
-            scope.value(key, role::session_name)
+            scope.value(key, words::session_name)
         }).default("scf-exporter");
         /// How long one set of credentials is asked for. The role may allow less.
         // The vendor gives no least; a minute leaves room to renew in.
@@ -315,9 +314,19 @@ blocks! {
             .default("2h");
         /// The external id, where the role demands one: 2 to 128 letters, digits and `+=,.@:/_-`.
         external_id: Option<String> = setting("sources[].role.external_id", Kind::Text("text"), |scope, key| {
-            scope.optional(key, role::external_id)
+            scope.optional(key, words::external_id)
         });
     }
+}
+
+/// The key at `path`.
+pub(super) fn key(path: &str) -> Option<&'static Key> {
+    keys().find(|key| key.path == path)
+}
+
+/// The keys of a source and of the blocks within it.
+pub(super) fn of_sources() -> impl Iterator<Item = &'static Key> {
+    keys().filter(|key| key.path.starts_with("sources[]"))
 }
 
 const fn url(path: &'static str) -> Setting<Option<String>> {
