@@ -15,7 +15,7 @@ use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use pages::{CompletionArgs, ManArgs, completions, manual};
 #[cfg(feature = "demo")]
 pub use simulation::DemoArgs;
-pub use values::{DemoValueArgs, ValueArgs};
+pub use values::ValueArgs;
 pub use variables::unknown_variables;
 
 /// Keys whose default differs in `demo`: it keeps to this machine, leaves nothing behind, and

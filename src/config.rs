@@ -298,7 +298,7 @@ fn whole(
         section,
         flags,
     };
-    let web = settings::web(&mut root.block("web"));
+    let web = Web::read(&mut root.block("web"));
     let state = State::read(&mut root.block("state"));
     let poll = settings::poll(&mut root.block("poll"));
     let limits = Limits::read(&mut root.block("limits"));

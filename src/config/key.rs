@@ -158,6 +158,14 @@ impl Kind {
         }
     }
 
+    /// How many values may be written.
+    pub(super) fn most(&self) -> usize {
+        match self {
+            Self::List(_, most) | Self::Patterns(most) => *most,
+            _ => 1,
+        }
+    }
+
     pub(super) fn takes_variables(&self) -> bool {
         matches!(self, Self::Text(what) if what.contains("${NAME}"))
     }

@@ -14,9 +14,7 @@ use super::choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMe
 use super::endpoint::parse_endpoint;
 use super::key::{Key, Kind};
 use super::scope::{Scope, Texts};
-use super::table::{
-    Block, Setting, blocks, choice, count, duration, list, patterns, setting, text, word,
-};
+use super::table::{Block, Setting, blocks, choice, count, duration, list, setting, text, word};
 use super::words;
 
 /// Most sources in one file.
@@ -56,10 +54,8 @@ blocks! {
         /// [SECURITY.md](SECURITY.md#web-configuration) tells what it may hold. In the configuration file
         /// it is named from there, by the flag from the working directory. Its text is read again as it
         /// changes.
-        config_file: Option<PathBuf> = setting("web.config_file", Kind::Text("file"), |scope, key| {
-            let path = |text: &str| Ok((!text.is_empty()).then(|| PathBuf::from(text)));
-            scope.optional(key, path).map(Option::flatten)
-        }).flag("--web.config.file").needs_restart();
+        config_file: Option<PathBuf> = setting("web.config_file", Kind::Text("file"), web_config_file)
+            .flag("--web.config.file").needs_restart();
         /// URL path of the metrics. Begins with `/`; `/` itself, `/api/v1/status` and everything below
         /// `/-/` belong to the exporter's own pages.
         telemetry_path: String =
@@ -244,7 +240,7 @@ blocks! {
         read: Read = choice("sources[].read").flag("--read").default("auto");
         /// Log topic to read, by id, with cls; may be repeated, or several with commas between. In place of
         /// those that the functions say they write to: at most 100 topics.
-        topics: Texts = list("sources[].topics", "topic ids", MAX_TOPICS).flag("--topic");
+        topics: Texts = list("sources[].topics", Kind::List("topic ids", MAX_TOPICS)).flag("--topic");
         /// How requests are sent. With TC3-HMAC-SHA256 only POST.
         method: HttpMethod = choice("sources[].method").default("POST");
         /// How requests are signed. v2 does not know TC3-HMAC-SHA256: its default is HmacSHA256. The older
@@ -260,24 +256,24 @@ blocks! {
     #[derive(Eq)]
     NamespaceKeys {
         /// Namespace to read; may be repeated, or several with commas between; not with v2. At most 1000.
-        names: Texts = list("sources[].namespaces.names", "namespace names", MAX_NAMES).flag("--namespace");
+        names: Texts = list("sources[].namespaces.names", Kind::List("namespace names", MAX_NAMES)).flag("--namespace");
         /// Pattern of namespaces to read, matching the whole name; may be repeated. At most 100 of up to
         /// 1000 bytes.
-        include: Texts = patterns("sources[].namespaces.include", MAX_PATTERNS).flag("--namespace.regex");
+        include: Texts = list("sources[].namespaces.include", Kind::Patterns(MAX_PATTERNS)).flag("--namespace.regex");
         /// Pattern of namespaces to leave out; may be repeated. At most 100 of up to 1000 bytes.
-        exclude: Texts = patterns("sources[].namespaces.exclude", MAX_PATTERNS).flag("--namespace.exclude");
+        exclude: Texts = list("sources[].namespaces.exclude", Kind::Patterns(MAX_PATTERNS)).flag("--namespace.exclude");
     }
 
     /// Which functions of a source are read.
     #[derive(Eq)]
     FunctionKeys {
         /// Function to read; may be repeated, or several with commas between. At most 1000.
-        names: Texts = list("sources[].functions.names", "function names", MAX_NAMES).flag("--function");
+        names: Texts = list("sources[].functions.names", Kind::List("function names", MAX_NAMES)).flag("--function");
         /// Pattern of functions to read, matching the whole name; may be repeated. At most 100 of up to
         /// 1000 bytes.
-        include: Texts = patterns("sources[].functions.include", MAX_PATTERNS).flag("--function.regex");
+        include: Texts = list("sources[].functions.include", Kind::Patterns(MAX_PATTERNS)).flag("--function.regex");
         /// Pattern of functions to leave out; may be repeated. At most 100 of up to 1000 bytes.
-        exclude: Texts = patterns("sources[].functions.exclude", MAX_PATTERNS).flag("--function.exclude");
+        exclude: Texts = list("sources[].functions.exclude", Kind::Patterns(MAX_PATTERNS)).flag("--function.exclude");
     }
 
     /// Where the credentials of a source are.
@@ -335,6 +331,16 @@ const fn url(path: &'static str) -> Setting<Option<String>> {
     })
 }
 
+/// A file that the file names is looked for beside it, one that a flag names from where we are.
+fn web_config_file(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Option<PathBuf>> {
+    let name = scope.optional(key, |text| Ok(text.to_owned()))?;
+    let name = name.filter(|name| !name.is_empty());
+    Some(name.map(|name| match scope.flags.get(key.path) {
+        [] => scope.reader.file(&name),
+        _ => PathBuf::from(name),
+    }))
+}
+
 /// The addresses of the flag, else those of the file, one or a list. Those of the file are judged
 /// even where a flag wins.
 fn addresses(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Vec<ListenAddress>> {
@@ -346,7 +352,7 @@ fn addresses(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Vec<ListenAddress>>
                 flags: scope.flag_texts(key),
             }
         }
-        _ => scope.texts(key, MAX_ADDRESSES),
+        _ => scope.texts(key),
     };
     let is_written = scope.section.get(key.name()).is_some();
     let in_file = distinct(scope, &texts.file);

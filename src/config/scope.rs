@@ -118,8 +118,8 @@ impl<'a> Scope<'_, 'a> {
 
     /// The texts under `key`. An empty list in the file is a fault, because it could mean all as well
     /// as none.
-    pub(super) fn texts(&mut self, key: &Key, most: usize) -> Texts {
-        let wanted = key.kind.wanted();
+    pub(super) fn texts(&mut self, key: &Key) -> Texts {
+        let (wanted, most) = (key.kind.wanted(), key.kind.most());
         let mut file = Vec::new();
         if let Some(list) = self.reader.list(&self.section, key.name(), &wanted) {
             if list.is_empty() || list.len() > most {
@@ -184,7 +184,7 @@ impl<'a> Scope<'_, 'a> {
 }
 
 /// The first `${NAME}` in a text.
-fn variable_in(text: &str) -> Option<&str> {
+pub(super) fn variable_in(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         rest = &rest[at..];

@@ -5,28 +5,13 @@ use std::time::Duration;
 use exporter_toolkit::{Found, format_duration};
 
 use super::key::Key;
-use super::keys::{Poll, Web, key};
+use super::keys::{Poll, key};
 use super::scope::Scope;
 use super::table::Block;
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
 /// Attempt keys of the whole horizon are kept, so a longer one only costs.
 const MAX_HORIZON: Duration = Duration::from_secs(25 * 3_600);
-
-/// Reads `web`. A file named in the file is looked for beside it, one named by a flag from where we
-/// are.
-pub(super) fn web(scope: &mut Scope<'_, '_>) -> Option<Web> {
-    let mut web = Web::read(scope)?;
-    let said = scope.section.find("web.config_file");
-    if let (Some(file), Some(_), true) = (
-        &mut web.config_file,
-        said,
-        scope.flags.get("web.config_file").is_empty(),
-    ) {
-        *file = scope.reader.file(&file.to_string_lossy());
-    }
-    Some(web)
-}
 
 /// Reads `poll`.
 pub(super) fn poll(scope: &mut Scope<'_, '_>) -> Option<Poll> {

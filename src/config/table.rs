@@ -104,28 +104,13 @@ pub(super) const fn choice<T: Choice>(path: &'static str) -> Setting<T> {
     })
 }
 
-/// A text that may be absent, as `parse` understands it.
 pub(super) const fn text(path: &'static str, what: &'static str) -> Setting<Option<Found<String>>> {
     setting(path, Kind::Text(what), |scope, key| Some(scope.text(key)))
 }
 
-pub(super) const fn list(path: &'static str, what: &'static str, most: usize) -> Setting<Texts> {
-    setting(path, Kind::List(what, most), |scope, key| {
-        Some(scope.texts(key, most_of(key)).at_the_key())
-    })
-}
-
-pub(super) const fn patterns(path: &'static str, most: usize) -> Setting<Texts> {
-    setting(path, Kind::Patterns(most), |scope, key| {
-        Some(scope.texts(key, most_of(key)).at_the_key())
-    })
-}
-
-fn most_of(key: &Key) -> usize {
-    match key.kind {
-        Kind::List(_, most) | Kind::Patterns(most) => most,
-        _ => 1,
-    }
+/// Several texts or patterns.
+pub(super) const fn list(path: &'static str, kind: Kind) -> Setting<Texts> {
+    setting(path, kind, |scope, key| Some(scope.texts(key).at_the_key()))
 }
 
 /// One of the words of `T`.

@@ -1,107 +1,74 @@
 //! What the texts under keys may look like.
 
+use std::ops::RangeInclusive;
+
 use exporter_toolkit::quote;
 
 /// No list of regions: the vendor adds them, and its own pages disagree. Short names such as
 /// `gz` are as good as `ap-guangzhou` to the legacy API.
 pub(super) fn region(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    plain_text(text, 64, plain).ok_or_else(|| {
-        format!(
-            "{} is no region: write one such as ap-guangzhou",
-            quote(text)
-        )
-    })
+    checked(
+        text,
+        1..=64,
+        plain,
+        "is no region: write one such as ap-guangzhou",
+    )
 }
 
-/// The name of a source.
+/// Checks the name of a source.
 pub(super) fn name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:-".contains(c);
-    plain_text(text, 100, plain).ok_or_else(|| {
-        format!(
-            "{} is no name: write 1 to 100 letters, digits and ._/:-",
-            quote(text)
-        )
-    })
+    let fault = "is no name: write 1 to 100 letters, digits and ._/:-";
+    checked(text, 1..=100, letters_and("._/:-"), fault)
 }
 
-/// The name of an account. Without `/` and `@`, which stand between the parts of longer names.
+/// Checks the name of an account, which has no `/` and `@`: they separate the parts of longer names.
 pub(super) fn account(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    plain_text(text, 64, plain).ok_or_else(|| {
-        format!(
-            "{} is no name of an account: write 1 to 64 letters, digits and ._-",
-            quote(text)
-        )
-    })
+    let fault = "is no name of an account: write 1 to 64 letters, digits and ._-";
+    checked(text, 1..=64, letters_and("._-"), fault)
 }
 
 /// Looser than the vendor's own rule for names, which is not the exporter's to enforce.
 pub(super) fn function_name(text: &str) -> Result<String, String> {
-    plain_text(text, 128, |c| c.is_ascii_graphic()).ok_or_else(|| {
-        format!(
-            "{} is no function name: write one as the console shows it",
-            quote(text)
-        )
-    })
+    let fault = "is no function name: write one as the console shows it";
+    checked(text, 1..=128, |c| c.is_ascii_graphic(), fault)
 }
 
 /// As loose as [`function_name`].
 pub(super) fn namespace_name(text: &str) -> Result<String, String> {
-    plain_text(text, 128, |c| c.is_ascii_graphic()).ok_or_else(|| {
-        format!(
-            "{} is no namespace: write one as the console shows it",
-            quote(text)
-        )
-    })
+    let fault = "is no namespace: write one as the console shows it";
+    checked(text, 1..=128, |c| c.is_ascii_graphic(), fault)
 }
 
-/// The id of a log topic.
+/// Checks the id of a log topic.
 pub(super) fn topic(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    plain_text(text, 64, plain).ok_or_else(|| {
-        format!(
-            "{} is no topic id: write the id that the CLS console shows beside the name",
-            quote(text)
-        )
-    })
+    let fault = "is no topic id: write the id that the CLS console shows beside the name";
+    checked(text, 1..=64, letters_and("-"), fault)
 }
 
 /// Only the beginning is fixed: role names may hold more than the console lets one type.
 pub(super) fn arn(text: &str) -> Result<String, String> {
-    let plain = text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic());
-    if !plain || !text.starts_with("qcs::cam::") {
-        return Err(format!(
-            "{} is no role ARN: write one such as \
-             qcs::cam::uin/100000000001:roleName/scf-reader",
-            quote(text)
-        ));
-    }
-    Ok(text.to_owned())
+    let fault = "is no role ARN: write one such as qcs::cam::uin/100000000001:roleName/scf-reader";
+    let longest = if text.starts_with("qcs::cam::") {
+        500
+    } else {
+        0
+    };
+    checked(text, 1..=longest, |c| c.is_ascii_graphic(), fault)
 }
 
 /// The bounds of STS itself, which answers a bad one with no more than `InvalidParameter`.
 pub(super) fn session_name(text: &str) -> Result<String, String> {
-    bounded(text, "=,.@_-").ok_or_else(|| {
-        format!(
-            "{} is no session name: write 2 to 128 letters, digits and =,.@_-",
-            quote(text)
-        )
-    })
+    let fault = "is no session name: write 2 to 128 letters, digits and =,.@_-";
+    checked(text, 2..=128, letters_and("=,.@_-"), fault)
 }
 
-/// Left out of the message: it is shared with the other account and with nobody else.
+/// The message does not repeat the id: it is shared with the other account and with nobody else.
 pub(super) fn external_id(text: &str) -> Result<String, String> {
-    bounded(text, "+=,.@:/_-").ok_or_else(|| {
+    checked(text, 2..=128, letters_and("+=,.@:/_-"), "").map_err(|_| {
         "is no external id: write the 2 to 128 letters, digits and +=,.@:/_- that the role asks for"
             .to_owned()
     })
-}
-
-fn bounded(text: &str, signs: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
-    let good = (2..=128).contains(&text.len()) && text.chars().all(plain);
-    good.then(|| text.to_owned())
 }
 
 /// Where the status stands as JSON; no metrics can be there.
@@ -113,21 +80,31 @@ pub const STATUS_PATH: &str = "/api/v1/status";
 /// # Errors
 /// What is wrong with it, and what to write.
 pub fn telemetry_path(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
-    if !text.starts_with('/') || text.len() > 200 || !text.chars().all(plain) {
-        let problem = "is no path: write one such as /metrics, of letters, digits and -._~/";
-        return Err(format!("{} {problem}", quote(text)));
-    }
+    let fault = "is no path: write one such as /metrics, of letters, digits and -._~/";
+    let longest = if text.starts_with('/') { 200 } else { 0 };
+    let path = checked(text, 1..=longest, letters_and("/-._~"), fault)?;
     if ["/", "/-", STATUS_PATH].contains(&text) || text.starts_with("/-/") {
         let problem = "is taken by the exporter's own pages: write another, such as /metrics";
         return Err(format!("{} {problem}", quote(text)));
     }
-    Ok(text.to_owned())
+    Ok(path)
 }
 
-fn plain_text(text: &str, longest: usize, plain: impl Fn(char) -> bool) -> Option<String> {
-    let good = !text.is_empty() && text.len() <= longest && text.chars().all(plain);
-    good.then(|| text.to_owned())
+fn letters_and(signs: &str) -> impl Fn(char) -> bool {
+    |c| c.is_ascii_alphanumeric() || signs.contains(c)
+}
+
+/// Returns `text` where it has `length` bytes, all of them `plain`, else `fault` after it.
+fn checked(
+    text: &str,
+    length: RangeInclusive<usize>,
+    plain: impl Fn(char) -> bool,
+    fault: &str,
+) -> Result<String, String> {
+    match length.contains(&text.len()) && text.chars().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{} {fault}", quote(text))),
+    }
 }
 
 #[cfg(test)]
