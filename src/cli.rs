@@ -116,9 +116,10 @@ pub struct HealthArgs {
 
 /// The command. The values of variables stay out of the help: some are secrets.
 pub fn command() -> Command {
-    pages::with_names(Cli::command())
-        .mut_subcommand("demo", simulation::named_for_demo)
-        .mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
+    let command = pages::with_names(Cli::command());
+    #[cfg(feature = "demo")]
+    let command = command.mut_subcommand("demo", simulation::named_for_demo);
+    command.mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
 }
 
 /// Parses a command line, the program's name first. The error is also how `--help` and

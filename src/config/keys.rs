@@ -54,13 +54,15 @@ blocks! {
         /// [SECURITY.md](SECURITY.md#web-configuration) tells what it may hold. In the configuration file
         /// it is named from there, by the flag from the working directory. Its text is read again as it
         /// changes.
-        config_file: Option<PathBuf> = setting("web.config_file", Kind::Text("file"), web_config_file)
-            .flag("--web.config.file").needs_restart();
+        config_file: Option<PathBuf> =
+            setting("web.config_file", Kind::Text("file"), web_config_file)
+                .flag("--web.config.file").needs_restart();
         /// URL path of the metrics. Begins with `/`; `/` itself, `/api/v1/status` and everything below
         /// `/-/` belong to the exporter's own pages.
         telemetry_path: String =
-            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| scope.value(key, words::telemetry_path))
-                .flag("--web.telemetry-path").default("/metrics").needs_restart();
+            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| {
+                scope.value(key, words::telemetry_path)
+            }).flag("--web.telemetry-path").default("/metrics").needs_restart();
         /// How long a new series is shown at 0 first; at least Prometheus' scrape interval. A new series
         /// is a new function, or a new return code of a known one: it shows what was counted after this
         /// time, so that `increase()` holds the first event too. `0s` shows values at once.
@@ -240,7 +242,8 @@ blocks! {
         read: Read = choice("sources[].read").flag("--read").default("auto");
         /// Log topic to read, by id, with cls; may be repeated, or several with commas between. In place of
         /// those that the functions say they write to: at most 100 topics.
-        topics: Texts = list("sources[].topics", Kind::List("topic ids", MAX_TOPICS)).flag("--topic");
+        topics: Texts = list("sources[].topics", Kind::List("topic ids", MAX_TOPICS))
+            .flag("--topic");
         /// How requests are sent. With TC3-HMAC-SHA256 only POST.
         method: HttpMethod = choice("sources[].method").default("POST");
         /// How requests are signed. v2 does not know TC3-HMAC-SHA256: its default is HmacSHA256. The older
@@ -256,24 +259,30 @@ blocks! {
     #[derive(Eq)]
     NamespaceKeys {
         /// Namespace to read; may be repeated, or several with commas between; not with v2. At most 1000.
-        names: Texts = list("sources[].namespaces.names", Kind::List("namespace names", MAX_NAMES)).flag("--namespace");
+        names: Texts = list("sources[].namespaces.names", Kind::List("namespace names", MAX_NAMES))
+            .flag("--namespace");
         /// Pattern of namespaces to read, matching the whole name; may be repeated. At most 100 of up to
         /// 1000 bytes.
-        include: Texts = list("sources[].namespaces.include", Kind::Patterns(MAX_PATTERNS)).flag("--namespace.regex");
+        include: Texts = list("sources[].namespaces.include", Kind::Patterns(MAX_PATTERNS))
+            .flag("--namespace.regex");
         /// Pattern of namespaces to leave out; may be repeated. At most 100 of up to 1000 bytes.
-        exclude: Texts = list("sources[].namespaces.exclude", Kind::Patterns(MAX_PATTERNS)).flag("--namespace.exclude");
+        exclude: Texts = list("sources[].namespaces.exclude", Kind::Patterns(MAX_PATTERNS))
+            .flag("--namespace.exclude");
     }
 
     /// Which functions of a source are read.
     #[derive(Eq)]
     FunctionKeys {
         /// Function to read; may be repeated, or several with commas between. At most 1000.
-        names: Texts = list("sources[].functions.names", Kind::List("function names", MAX_NAMES)).flag("--function");
+        names: Texts = list("sources[].functions.names", Kind::List("function names", MAX_NAMES))
+            .flag("--function");
         /// Pattern of functions to read, matching the whole name; may be repeated. At most 100 of up to
         /// 1000 bytes.
-        include: Texts = list("sources[].functions.include", Kind::Patterns(MAX_PATTERNS)).flag("--function.regex");
+        include: Texts = list("sources[].functions.include", Kind::Patterns(MAX_PATTERNS))
+            .flag("--function.regex");
         /// Pattern of functions to leave out; may be repeated. At most 100 of up to 1000 bytes.
-        exclude: Texts = list("sources[].functions.exclude", Kind::Patterns(MAX_PATTERNS)).flag("--function.exclude");
+        exclude: Texts = list("sources[].functions.exclude", Kind::Patterns(MAX_PATTERNS))
+            .flag("--function.exclude");
     }
 
     /// Where the credentials of a source are.
