@@ -1,4 +1,4 @@
-//! What the blocks with one value a key must hold beyond each value by itself.
+//! The rules between the keys of `poll`, beyond the bounds of each.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::table::Block;
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
-/// Attempt keys of the whole horizon are kept, so a longer one only costs.
+/// Invocation keys of the whole horizon are kept, so a longer one only costs.
 const MAX_HORIZON: Duration = Duration::from_secs(25 * 3_600);
 
 /// Reads `poll`.

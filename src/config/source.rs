@@ -17,7 +17,7 @@ type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
 /// Reads all sources: those of the file, or the one that flags name.
 pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option<Vec<Source>> {
-    let sections = root
+    let mut sections = root
         .reader
         .sections(&root.section, "sources", MAX_SOURCES)?;
     let has_flags = keys::of_sources().any(|key| !root.flags.get(key.path).is_empty());
@@ -29,10 +29,7 @@ pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option
         return None;
     }
     if sections.is_empty() {
-        let section = Section::absent("sources[0]", "sources[]");
-        let mut read = [source(root, section, root.flags, env)];
-        rules::settle_auto(&mut read);
-        return read.into_iter().collect();
+        sections.push(Section::absent("sources[0]", "sources[]"));
     }
     let nothing = Overrides::default();
     let flags = if sections.len() == 1 {
@@ -41,8 +38,8 @@ pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option
         refuse_flags(root, sections.len());
         &nothing
     };
-    let sections_read = sections.iter().cloned();
-    let mut read: Vec<_> = sections_read
+    let each = sections.iter().cloned();
+    let mut read: Vec<_> = each
         .map(|section| source(root, section, flags, env))
         .collect();
     rules::settle_auto(&mut read);
@@ -131,10 +128,8 @@ fn role(scope: &mut Scope<'_, '_>) -> Option<Option<Role>> {
 fn warn_of_region(scope: &mut Scope<'_, '_>, api: Api, region: &str) {
     let is_short = !region.contains('-') && region.len() <= 3;
     let likely = regions::likely(region).filter(|_| !(api == Api::V2 && is_short));
-    let (Some(likely), Some(said)) = (
-        likely,
-        key("sources[].region").and_then(|key| scope.at(key)),
-    ) else {
+    let said = key("sources[].region").and_then(|key| scope.at(key));
+    let (Some(likely), Some(said)) = (likely, said) else {
         return;
     };
     let shown = quote(region);
