@@ -15,7 +15,7 @@ use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use pages::{CompletionArgs, ManArgs, completions, manual};
 #[cfg(feature = "demo")]
 pub use simulation::DemoArgs;
-pub use values::{DemoValueArgs, ValueArgs};
+pub use values::ValueArgs;
 pub use variables::unknown_variables;
 
 /// Keys whose default differs in `demo`: it keeps to this machine, leaves nothing behind, and
@@ -116,9 +116,10 @@ pub struct HealthArgs {
 
 /// The command. The values of variables stay out of the help: some are secrets.
 pub fn command() -> Command {
-    pages::with_names(Cli::command())
-        .mut_subcommand("demo", simulation::named_for_demo)
-        .mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
+    let command = pages::with_names(Cli::command());
+    #[cfg(feature = "demo")]
+    let command = command.mut_subcommand("demo", simulation::named_for_demo);
+    command.mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
 }
 
 /// Parses a command line, the program's name first. The error is also how `--help` and

@@ -12,11 +12,11 @@ mod owner;
 mod store_health;
 mod zero_first;
 
-pub use handle::{
-    CommitConfig, CommitFailed, CommitHandle, ListRequest, ListedFunctions, PendingReply, answer,
-};
+pub use answers::{CommitFailed, PendingReply, answer};
+pub use handle::{CommitConfig, CommitHandle};
 pub use ledger_state::{
-    BatchOutcome, Correction, Delta, LedgerState, Minute, PageOutcome, Rules, StartFrom,
+    BatchOutcome, Correction, Delta, LedgerState, ListRequest, ListedFunctions, Minute,
+    PageOutcome, Rules, StartFrom,
 };
 pub use owner::{Committer, Published};
 pub use store_health::StoreHealth;

@@ -9,14 +9,15 @@ mod choice;
 mod credentials;
 mod endpoint;
 mod filter;
+mod key;
 mod keys;
 mod overrides;
-mod role;
 mod scope;
 mod selector;
 mod settings;
 mod source;
 mod table;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -28,11 +29,11 @@ pub use exporter_toolkit::{
     Diagnostic, Diagnostics, ListenAddress, Place, format_duration, nearest, parse_duration,
 };
 pub use filter::{FunctionFilter, Pattern, Unmatched};
+pub use key::{Key, Kind, environment_name};
 pub use keys::{Endpoints, Limits, Log, Poll, Role, Series, State, Web, keys};
 pub use overrides::Overrides;
 pub use selector::FunctionSelector;
-pub use settings::{STATUS_PATH, telemetry_path};
-pub use table::{Key, Kind, environment_name};
+pub use words::{STATUS_PATH, telemetry_path};
 
 use exporter_toolkit::yaml::Node;
 use exporter_toolkit::{Reader, read_file};
@@ -297,7 +298,7 @@ fn whole(
         section,
         flags,
     };
-    let web = settings::web(&mut root.block("web"));
+    let web = Web::read(&mut root.block("web"));
     let state = State::read(&mut root.block("state"));
     let poll = settings::poll(&mut root.block("poll"));
     let limits = Limits::read(&mut root.block("limits"));

@@ -2,7 +2,7 @@
 
 use clap::{Args, Command};
 
-use super::values::DemoValueArgs;
+use super::values::ValueArgs;
 use scf_sim::WorldArgs;
 
 /// Flags of `demo`.
@@ -10,7 +10,7 @@ use scf_sim::WorldArgs;
 pub struct DemoArgs {
     /// Values over the demo's defaults.
     #[command(flatten)]
-    pub values: DemoValueArgs,
+    pub values: ValueArgs<true>,
     /// The world that is read.
     #[command(flatten)]
     pub world: WorldArgs,

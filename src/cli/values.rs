@@ -5,13 +5,10 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 use super::DEMO_DEFAULTS;
 use crate::config::{Key, Kind, Overrides, keys};
 
-/// Values that go over the configuration file, as texts: they are judged with it.
+/// Values that go over the configuration file, as texts: they are judged with it. `demo` has
+/// defaults of its own, and knows the endpoint.
 #[derive(Debug)]
-pub struct ValueArgs(pub Overrides);
-
-/// The same for `demo`, which has defaults of its own and knows the endpoint by itself.
-#[derive(Debug)]
-pub struct DemoValueArgs(pub Overrides);
+pub struct ValueArgs<const IS_DEMO: bool = false>(pub Overrides);
 
 /// The argument of a key that has a flag.
 fn argument(key: &Key, is_demo: bool) -> Option<Arg> {
@@ -83,9 +80,10 @@ fn overrides(matches: &ArgMatches) -> Overrides {
 
 // === impl ValueArgs ===
 
-impl Args for ValueArgs {
+impl<const IS_DEMO: bool> Args for ValueArgs<IS_DEMO> {
     fn augment_args(command: Command) -> Command {
-        command.args(keys().filter_map(|key| argument(key, false)))
+        let keys = keys().filter(|key| !IS_DEMO || key.path != "sources[].endpoint");
+        command.args(keys.filter_map(|key| argument(key, IS_DEMO)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -93,34 +91,10 @@ impl Args for ValueArgs {
     }
 }
 
-impl FromArgMatches for ValueArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        Ok(Self(overrides(matches)))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        self.0 = overrides(matches);
-        Ok(())
-    }
-}
-
-// === impl DemoValueArgs ===
-
-impl Args for DemoValueArgs {
-    fn augment_args(command: Command) -> Command {
-        let keys = keys().filter(|key| key.path != "sources[].endpoint");
-        command.args(keys.filter_map(|key| argument(key, true)))
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for DemoValueArgs {
+impl<const IS_DEMO: bool> FromArgMatches for ValueArgs<IS_DEMO> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let mut values = overrides(matches);
-        for (key, value) in DEMO_DEFAULTS {
+        for (key, value) in DEMO_DEFAULTS.iter().filter(|_| IS_DEMO) {
             values = values.or(key, [(*value).to_owned()]);
         }
         Ok(Self(values))

@@ -1,9 +1,27 @@
 //! Answers that wait until the change that they belong to is durable.
 
-use super::handle::Reply;
+use thiserror::Error;
+use tokio::sync::oneshot;
+
 use super::{Delta, LedgerState, PageOutcome, ZeroFirst};
 use crate::model::RejectReason;
+use crate::store::CommitError;
 use crate::telemetry::{Disposition, Telemetry};
+
+/// The state could not be written; nothing of the request was counted, it may be read again.
+#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
+#[error("the state could not be written, so nothing of this read was counted; it is read again")]
+pub struct CommitFailed;
+
+impl CommitFailed {
+    /// What a person can do next.
+    pub const ADVICE: &str = CommitError::ADVICE;
+}
+
+/// An answer that may still be to come; see [`answer`].
+pub type PendingReply<T> = oneshot::Receiver<Result<T, CommitFailed>>;
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, CommitFailed>>;
 
 /// A change that is being worked out.
 pub(super) struct Pending<'a> {
@@ -56,4 +74,9 @@ impl Answers {
             answer(telemetry);
         }
     }
+}
+
+/// Waits for an answer; a committer that is gone has refused.
+pub async fn answer<T>(answer: PendingReply<T>) -> Result<T, CommitFailed> {
+    answer.await.unwrap_or(Err(CommitFailed))
 }

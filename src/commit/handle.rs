@@ -3,28 +3,18 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::answers::Pending;
-use super::{BatchOutcome, Correction, Delta, LedgerState, PageOutcome, Rules, StartFrom};
-use crate::ledger::{Checkpoint, Functions, ListId, Listed, Look, TargetId};
+use super::answers::{CommitFailed, Pending, PendingReply, Reply, answer};
+use super::{
+    BatchOutcome, Correction, Delta, LedgerState, ListedFunctions, PageOutcome, Rules, StartFrom,
+};
+use crate::ledger::{Checkpoint, Functions, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
-use crate::store::CommitError;
 
 /// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
 #[derive(Debug, Clone)]
 pub struct CommitHandle(pub(super) mpsc::Sender<Request>);
-
-/// The state could not be written; nothing of the request was counted, it may be read again.
-#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
-#[error("the state could not be written, so nothing of this read was counted; it is read again")]
-pub struct CommitFailed;
-
-impl CommitFailed {
-    /// What a person can do next.
-    pub const ADVICE: &str = CommitError::ADVICE;
-}
 
 /// What another configuration changes for the committer.
 #[derive(Debug, Clone)]
@@ -40,35 +30,6 @@ pub struct CommitConfig {
     /// All functions that are read from now on.
     pub wanted: Functions,
 }
-
-/// What a list of functions told.
-#[derive(Debug, Default)]
-pub struct ListedFunctions {
-    /// The functions, with the targets by which they are read.
-    pub listed: Vec<Listed>,
-    /// Functions of which nothing is known any more although they may still be there.
-    pub gone: Vec<FunctionId>,
-    /// Which list it was; none where nothing is concluded from what it leaves out.
-    pub asked: Option<ListRequest>,
-}
-
-/// When a list was asked for.
-#[derive(Debug, Clone)]
-pub struct ListRequest {
-    /// Whose list it is.
-    pub by: ListId,
-    /// When it began to be asked for, by the cloud's clock.
-    pub began: Timestamp,
-    /// The time of the answer, by the same clock.
-    pub now: Timestamp,
-    /// What a complete list named; none while it comes in parts.
-    pub look: Option<Look>,
-}
-
-/// An answer that may still be to come; see [`answer`].
-pub type PendingReply<T> = oneshot::Receiver<Result<T, CommitFailed>>;
-
-pub(super) type Reply<T> = oneshot::Sender<Result<T, CommitFailed>>;
 
 /// Attempts that were met, by function.
 type Met = Vec<(FunctionId, u64)>;
@@ -291,9 +252,4 @@ impl CommitHandle {
         self.0.send(request).await.map_err(|_| CommitFailed)?;
         Ok(answer)
     }
-}
-
-/// Waits for an answer; a committer that is gone has refused.
-pub async fn answer<T>(answer: PendingReply<T>) -> Result<T, CommitFailed> {
-    answer.await.unwrap_or(Err(CommitFailed))
 }

@@ -25,6 +25,7 @@ pub use batch::{BatchOutcome, StartFrom};
 pub use delta::Delta;
 use delta::PackNote;
 use judge::is_closed;
+pub use listed::{ListRequest, ListedFunctions};
 pub use outcome::{Minute, PageOutcome};
 pub use settle::Correction;
 

@@ -30,7 +30,7 @@ pub struct CaFile {
 pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<CaFile>> {
     let keys = TlsKeys::read(scope)?;
     let Some(text) = keys.ca_file else {
-        return scope.has_none_of::<TlsKeys>().then_some(None);
+        return scope.has_none_of(TlsKeys::KEYS).then_some(None);
     };
     let path = scope.reader.file(&text.value);
     let read = scope.reader.parsed(&text, |_| {

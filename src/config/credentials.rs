@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use exporter_toolkit::Found;
 
 use super::keys::CredentialKeys;
-use super::scope::Scope;
+use super::scope::{Scope, variable_in};
 use super::table::Block;
 use super::{CredentialsConfig, KeyFiles};
 use tencentcloud::secret::{Secret, fault_of};
@@ -31,7 +31,7 @@ pub(super) fn read(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(CredentialsConfig, KeyFiles)> {
     let keys = CredentialKeys::read(scope)?;
-    if scope.has_none_of::<CredentialKeys>() {
+    if scope.has_none_of(CredentialKeys::KEYS) {
         return Some((CredentialsConfig::Chain, KeyFiles::default()));
     }
     let part = |key, file_key, fault| Part {
@@ -162,12 +162,8 @@ fn from_environment(
     env: &dyn Fn(&str) -> Option<String>,
     text: &str,
 ) -> Option<Result<String, String>> {
-    let name = text.strip_prefix("${")?.strip_suffix('}')?;
-    let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let starts_well = name.chars().next().is_some_and(|c| !c.is_ascii_digit());
-    if !starts_well || name.len() > 200 || !name.chars().all(letter) {
-        return None;
-    }
+    let whole = variable_in(text).filter(|found| *found == text && text.len() <= 200)?;
+    let name = whole.trim_matches(['$', '{', '}']);
     Some(match env(name) {
         None => Err(format!(
             "names the environment variable {name}, which is not set: set it, or name another"

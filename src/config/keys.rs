@@ -12,13 +12,10 @@ use exporter_toolkit::{Choice, Found, ListenAddress, quote};
 
 use super::choice::{Api, Domain, HttpMethod, Level, LogFormat, Read, SignatureMethod};
 use super::endpoint::parse_endpoint;
-use super::role;
+use super::key::{Key, Kind};
 use super::scope::{Scope, Texts};
-use super::settings::telemetry_path;
-use super::source::words;
-use super::table::{
-    Block, Key, Kind, Setting, blocks, choice, count, duration, list, patterns, setting, text, word,
-};
+use super::table::{Block, Setting, blocks, choice, count, duration, list, setting, text, word};
+use super::words;
 
 /// Most sources in one file.
 pub(super) const MAX_SOURCES: usize = 100;
@@ -57,15 +54,15 @@ blocks! {
         /// [SECURITY.md](SECURITY.md#web-configuration) tells what it may hold. In the configuration file
         /// it is named from there, by the flag from the working directory. Its text is read again as it
         /// changes.
-        config_file: Option<PathBuf> = setting("web.config_file", Kind::Text("file"), |scope, key| {
-            let path = |text: &str| Ok((!text.is_empty()).then(|| PathBuf::from(text)));
-            scope.optional(key, path).map(Option::flatten)
-        }).flag("--web.config.file").needs_restart();
+        config_file: Option<PathBuf> =
+            setting("web.config_file", Kind::Text("file"), web_config_file)
+                .flag("--web.config.file").needs_restart();
         /// URL path of the metrics. Begins with `/`; `/` itself, `/api/v1/status` and everything below
         /// `/-/` belong to the exporter's own pages.
         telemetry_path: String =
-            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| scope.value(key, telemetry_path))
-                .flag("--web.telemetry-path").default("/metrics").needs_restart();
+            setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| {
+                scope.value(key, words::telemetry_path)
+            }).flag("--web.telemetry-path").default("/metrics").needs_restart();
         /// How long a new series is shown at 0 first; at least Prometheus' scrape interval. A new series
         /// is a new function, or a new return code of a known one: it shows what was counted after this
         /// time, so that `increase()` holds the first event too. `0s` shows values at once.
@@ -245,7 +242,8 @@ blocks! {
         read: Read = choice("sources[].read").flag("--read").default("auto");
         /// Log topic to read, by id, with cls; may be repeated, or several with commas between. In place of
         /// those that the functions say they write to: at most 100 topics.
-        topics: Texts = list("sources[].topics", "topic ids", MAX_TOPICS).flag("--topic");
+        topics: Texts = list("sources[].topics", Kind::List("topic ids", MAX_TOPICS))
+            .flag("--topic");
         /// How requests are sent. With TC3-HMAC-SHA256 only POST.
         method: HttpMethod = choice("sources[].method").default("POST");
         /// How requests are signed. v2 does not know TC3-HMAC-SHA256: its default is HmacSHA256. The older
@@ -261,24 +259,30 @@ blocks! {
     #[derive(Eq)]
     NamespaceKeys {
         /// Namespace to read; may be repeated, or several with commas between; not with v2. At most 1000.
-        names: Texts = list("sources[].namespaces.names", "namespace names", MAX_NAMES).flag("--namespace");
+        names: Texts = list("sources[].namespaces.names", Kind::List("namespace names", MAX_NAMES))
+            .flag("--namespace");
         /// Pattern of namespaces to read, matching the whole name; may be repeated. At most 100 of up to
         /// 1000 bytes.
-        include: Texts = patterns("sources[].namespaces.include", MAX_PATTERNS).flag("--namespace.regex");
+        include: Texts = list("sources[].namespaces.include", Kind::Patterns(MAX_PATTERNS))
+            .flag("--namespace.regex");
         /// Pattern of namespaces to leave out; may be repeated. At most 100 of up to 1000 bytes.
-        exclude: Texts = patterns("sources[].namespaces.exclude", MAX_PATTERNS).flag("--namespace.exclude");
+        exclude: Texts = list("sources[].namespaces.exclude", Kind::Patterns(MAX_PATTERNS))
+            .flag("--namespace.exclude");
     }
 
     /// Which functions of a source are read.
     #[derive(Eq)]
     FunctionKeys {
         /// Function to read; may be repeated, or several with commas between. At most 1000.
-        names: Texts = list("sources[].functions.names", "function names", MAX_NAMES).flag("--function");
+        names: Texts = list("sources[].functions.names", Kind::List("function names", MAX_NAMES))
+            .flag("--function");
         /// Pattern of functions to read, matching the whole name; may be repeated. At most 100 of up to
         /// 1000 bytes.
-        include: Texts = patterns("sources[].functions.include", MAX_PATTERNS).flag("--function.regex");
+        include: Texts = list("sources[].functions.include", Kind::Patterns(MAX_PATTERNS))
+            .flag("--function.regex");
         /// Pattern of functions to leave out; may be repeated. At most 100 of up to 1000 bytes.
-        exclude: Texts = patterns("sources[].functions.exclude", MAX_PATTERNS).flag("--function.exclude");
+        exclude: Texts = list("sources[].functions.exclude", Kind::Patterns(MAX_PATTERNS))
+            .flag("--function.exclude");
     }
 
     /// Where the credentials of a source are.
@@ -303,11 +307,11 @@ blocks! {
     Role {
         /// The role, as the CAM console shows it. Required in this block.
         arn: String = setting("sources[].role.arn", Kind::Text("role ARN"), |scope, key| {
-            scope.required(key, "write the ARN that the CAM console shows for the role", role::arn)
+            scope.required(key, "write the ARN that the CAM console shows for the role", words::arn)
         });
         /// What the account's audit shows as the one who took it on: 2 to 128 letters, digits and `=,.@_-`.
         session_name: String = setting("sources[].role.session_name", Kind::Text("name"), |scope, key| {
-            scope.value(key, role::session_name)
+            scope.value(key, words::session_name)
         }).default("scf-exporter");
         /// How long one set of credentials is asked for. The role may allow less.
         // The vendor gives no least; a minute leaves room to renew in.
@@ -315,15 +319,35 @@ blocks! {
             .default("2h");
         /// The external id, where the role demands one: 2 to 128 letters, digits and `+=,.@:/_-`.
         external_id: Option<String> = setting("sources[].role.external_id", Kind::Text("text"), |scope, key| {
-            scope.optional(key, role::external_id)
+            scope.optional(key, words::external_id)
         });
     }
+}
+
+/// The key at `path`.
+pub(super) fn key(path: &str) -> Option<&'static Key> {
+    keys().find(|key| key.path == path)
+}
+
+/// The keys of a source and of the blocks within it.
+pub(super) fn of_sources() -> impl Iterator<Item = &'static Key> {
+    keys().filter(|key| key.path.starts_with("sources[]"))
 }
 
 const fn url(path: &'static str) -> Setting<Option<String>> {
     setting(path, Kind::Text("URL"), |scope, key| {
         scope.optional(key, parse_endpoint)
     })
+}
+
+/// A file that the file names is looked for beside it, one that a flag names from where we are.
+fn web_config_file(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Option<PathBuf>> {
+    let name = scope.optional(key, |text| Ok(text.to_owned()))?;
+    let name = name.filter(|name| !name.is_empty());
+    Some(name.map(|name| match scope.flags.get(key.path) {
+        [] => scope.reader.file(&name),
+        _ => PathBuf::from(name),
+    }))
 }
 
 /// The addresses of the flag, else those of the file, one or a list. Those of the file are judged
@@ -337,7 +361,7 @@ fn addresses(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Vec<ListenAddress>>
                 flags: scope.flag_texts(key),
             }
         }
-        _ => scope.texts(key, MAX_ADDRESSES),
+        _ => scope.texts(key),
     };
     let is_written = scope.section.get(key.name()).is_some();
     let in_file = distinct(scope, &texts.file);

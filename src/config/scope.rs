@@ -3,9 +3,8 @@
 use exporter_toolkit::yaml::Content;
 use exporter_toolkit::{Found, Place, Reader, Section};
 
-use super::keys::keys;
+use super::key::Key;
 use super::overrides::Overrides;
-use super::table::{Block, Key};
 
 /// A block of the file, and the flags that win over it.
 pub(super) struct Scope<'r, 'a> {
@@ -51,29 +50,30 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 
-    /// Whether no key of the block stands in the file.
-    pub(super) fn has_none_of<B: Block>(&self) -> bool {
-        let mut keys = B::KEYS.iter();
-        keys.all(|key| self.section.get(key.name()).is_none())
+    /// Whether none of these keys stands in the file.
+    pub(super) fn has_none_of(&self, keys: &[Key]) -> bool {
+        keys.iter()
+            .all(|key| self.section.get(key.name()).is_none())
     }
 
-    /// Where the value of the key at `path` was written, if anywhere: the flag's, else the file's.
-    pub(super) fn at(&self, path: &str) -> Option<Found<()>> {
-        let key = keys().find(|key| key.path == path)?;
+    /// Where the value of `key` was written, if anywhere: the flag's, else the file's.
+    pub(super) fn at(&self, key: &Key) -> Option<Found<()>> {
         let flag = self.flag_texts(key).first().map(|text| text.with(()));
-        flag.or_else(|| self.section.find(path))
+        flag.or_else(|| self.section.find(key.path))
     }
 
-    /// The value of the key at `path` for a rule between keys, where it is good: what is wrong with it
+    /// The value of `key` for a rule between keys, where it is good: what is wrong with it
     /// is noted when it is read.
     pub(super) fn peek<T>(
         &self,
-        path: &str,
+        key: &Key,
         parse: impl Fn(&Key, &str) -> Result<T, String>,
     ) -> Option<T> {
-        let key = keys().find(|key| key.path == path)?;
         let node = self.section.get(key.name());
-        let text = match (self.flags.get(path).last(), node.map(|node| &node.content)) {
+        let text = match (
+            self.flags.get(key.path).last(),
+            node.map(|node| &node.content),
+        ) {
             (Some(flag), _) => flag.as_str(),
             (None, Some(Content::Text(text))) => text,
             (None, Some(_)) => return None,
@@ -118,8 +118,8 @@ impl<'a> Scope<'_, 'a> {
 
     /// The texts under `key`. An empty list in the file is a fault, because it could mean all as well
     /// as none.
-    pub(super) fn texts(&mut self, key: &Key, most: usize) -> Texts {
-        let wanted = key.kind.wanted();
+    pub(super) fn texts(&mut self, key: &Key) -> Texts {
+        let (wanted, most) = (key.kind.wanted(), key.kind.most());
         let mut file = Vec::new();
         if let Some(list) = self.reader.list(&self.section, key.name(), &wanted) {
             if list.is_empty() || list.len() > most {
@@ -184,7 +184,7 @@ impl<'a> Scope<'_, 'a> {
 }
 
 /// The first `${NAME}` in a text.
-fn variable_in(text: &str) -> Option<&str> {
+pub(super) fn variable_in(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         rest = &rest[at..];

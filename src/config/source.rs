@@ -3,25 +3,24 @@
 mod filters;
 mod regions;
 mod rules;
-pub(super) mod words;
 
 use exporter_toolkit::{Section, quote};
 
 use super::choice::Api;
-use super::keys::{Endpoints, MAX_SOURCES, ReadingKeys, SourceKeys};
+use super::keys::{self, Endpoints, MAX_SOURCES, ReadingKeys, Role, SourceKeys, key};
 use super::overrides::Overrides;
 use super::scope::Scope;
-use super::table::{Block, keys_under, word};
-use super::{Source, authorities, credentials, role};
+use super::table::{Block, word};
+use super::{Source, authorities, credentials};
 
 type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
 /// Reads all sources: those of the file, or the one that flags name.
 pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option<Vec<Source>> {
-    let sections = root
+    let mut sections = root
         .reader
         .sections(&root.section, "sources", MAX_SOURCES)?;
-    let has_flags = keys_under("sources[]").any(|key| !root.flags.get(key.path).is_empty());
+    let has_flags = keys::of_sources().any(|key| !root.flags.get(key.path).is_empty());
     if sections.is_empty() && !has_flags {
         let message = "there is nothing to read: give --api cls --region REGION, or a file with \
                        --config.file that holds sources: [{api: cls, region: REGION}]";
@@ -30,10 +29,7 @@ pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option
         return None;
     }
     if sections.is_empty() {
-        let section = Section::absent("sources[0]", "sources[]");
-        let mut read = [source(root, section, root.flags, env)];
-        rules::settle_auto(&mut read);
-        return read.into_iter().collect();
+        sections.push(Section::absent("sources[0]", "sources[]"));
     }
     let nothing = Overrides::default();
     let flags = if sections.len() == 1 {
@@ -42,8 +38,8 @@ pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option
         refuse_flags(root, sections.len());
         &nothing
     };
-    let sections_read = sections.iter().cloned();
-    let mut read: Vec<_> = sections_read
+    let each = sections.iter().cloned();
+    let mut read: Vec<_> = each
         .map(|section| source(root, section, flags, env))
         .collect();
     rules::settle_auto(&mut read);
@@ -53,7 +49,7 @@ pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option
 
 /// Flags change one source; with several in the file nobody can tell which.
 fn refuse_flags(root: &mut Scope<'_, '_>, count: usize) {
-    for key in keys_under("sources[]") {
+    for key in keys::of_sources() {
         let Some(flag) = root.flag_texts(key).pop() else {
             continue;
         };
@@ -86,9 +82,9 @@ fn source(
     let namespaces = filters::namespaces(&mut scope.block("namespaces"));
     let functions = filters::functions(&mut scope.block("functions"));
     let credentials = credentials::read(&mut scope.block("credentials"), env);
-    let role = role::read(&mut scope.block("role"));
+    let role = role(&mut scope.block("role"));
     let signature_method = scope
-        .peek("sources[].api", |_, text| word(text))
+        .peek(key("sources[].api")?, |_, text| word(text))
         .and_then(|api| {
             rules::refuse_unfit(scope, api);
             rules::signing(scope, api)
@@ -120,11 +116,20 @@ fn source(
     })
 }
 
+/// Reads `role`. An absent or empty block means none; `None` is a fault.
+fn role(scope: &mut Scope<'_, '_>) -> Option<Option<Role>> {
+    if scope.has_none_of(Role::KEYS) {
+        return Some(None);
+    }
+    Role::read(scope).map(Some)
+}
+
 /// The older API knows regions by their short names as well.
 fn warn_of_region(scope: &mut Scope<'_, '_>, api: Api, region: &str) {
     let is_short = !region.contains('-') && region.len() <= 3;
     let likely = regions::likely(region).filter(|_| !(api == Api::V2 && is_short));
-    let (Some(likely), Some(said)) = (likely, scope.at("sources[].region")) else {
+    let said = key("sources[].region").and_then(|key| scope.at(key));
+    let (Some(likely), Some(said)) = (likely, said) else {
         return;
     };
     let shown = quote(region);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::sink::Tally;
+use crate::commit::Minute;
 use crate::config::Api;
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
@@ -199,10 +199,16 @@ impl StatusBoard {
     }
 
     /// Shows what a read brought, whether it went well or not.
-    pub(super) fn counted(&self, target: &TargetId, now: Timestamp, tally: &Tally) {
+    pub(super) fn counted(
+        &self,
+        target: &TargetId,
+        now: Timestamp,
+        rows: Rows,
+        minutes: &[Minute],
+    ) {
         self.change(target, |state| {
-            state.rows.add(tally.rows);
-            for minute in &tally.minutes {
+            state.rows.add(rows);
+            for minute in minutes {
                 let count = Cell {
                     total: minute.invocations,
                     failed: minute.failed,

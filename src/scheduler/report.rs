@@ -7,10 +7,10 @@ use tracing::{debug, info, warn};
 
 use super::Poller;
 use super::board::{Polled, StatusBoard};
-use super::sink::Tally;
+use crate::commit::{Minute, PageOutcome};
 use crate::ledger::TargetId;
-use crate::model::RejectReason;
-use crate::telemetry::{Issue, SourceTelemetry};
+use crate::model::{Page, RejectReason, Timestamp};
+use crate::telemetry::{Issue, Rows, SourceTelemetry};
 use tencentcloud::runtime::Runtime;
 
 /// Tells of one target.
@@ -30,6 +30,19 @@ struct Repeated {
     /// The code of the failure, or the advice.
     what: String,
     polls: u64,
+}
+
+/// What became of the pages of a read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    /// Rows by what became of them.
+    pub(super) rows: Rows,
+    /// The counted ones by minute.
+    pub(super) minutes: Vec<Minute>,
+    /// Position of the newest finished row.
+    pub(super) newest: Option<Timestamp>,
+    /// A page could not be committed.
+    pub(super) refused: bool,
 }
 
 impl Reporter {
@@ -59,7 +72,9 @@ impl Reporter {
 
     /// Tells what a read brought, whether it went well or not.
     pub(super) fn counted(&self, tally: &Tally) {
-        self.board.counted(&self.target, self.runtime.now(), tally);
+        let now = self.runtime.now();
+        self.board
+            .counted(&self.target, now, tally.rows, &tally.minutes);
     }
 
     /// Tells of a read that went well, perhaps with something that a person should
@@ -108,5 +123,25 @@ impl Reporter {
                 true
             }
         }
+    }
+}
+
+impl Tally {
+    /// Notes how new the rows of a page are.
+    pub(super) fn meet(&mut self, page: &Page) {
+        let newest = page.rows.iter().map(|row| row.position).max();
+        self.newest = self.newest.max(newest);
+    }
+
+    /// Adds what became of a page.
+    pub(super) fn add(&mut self, page: PageOutcome) {
+        self.rows.add(Rows {
+            counted: page.counted,
+            duplicate: page.duplicate,
+            late: page.late,
+            unfinished: page.unfinished,
+            invalid: page.invalid,
+        });
+        self.minutes.extend(page.minutes);
     }
 }

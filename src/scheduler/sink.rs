@@ -5,12 +5,11 @@ use std::ops::Range;
 
 use tokio_util::sync::CancellationToken;
 
-use super::report::Reporter;
-use crate::commit::{CommitFailed, CommitHandle, Minute, PageOutcome, PendingReply, answer};
+use super::report::{Reporter, Tally};
+use crate::commit::{CommitFailed, CommitHandle, PageOutcome, PendingReply, answer};
 use crate::ingest::{Flow, Mode, PageSink};
 use crate::ledger::TargetId;
 use crate::model::{FunctionId, Page, Timestamp};
-use crate::telemetry::Rows;
 use tencentcloud::BoxFuture;
 
 /// Pages of a sweep that may wait for the disk while the next one is fetched.
@@ -29,19 +28,6 @@ pub(super) struct Sink<'a> {
     reporter: &'a mut Reporter,
     waiting: VecDeque<PendingReply<PageOutcome>>,
     tally: Tally,
-}
-
-/// What became of the pages of a read.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
-    /// Rows by what became of them.
-    pub(super) rows: Rows,
-    /// The counted ones by minute.
-    pub(super) minutes: Vec<Minute>,
-    /// Position of the newest finished row.
-    pub(super) newest: Option<Timestamp>,
-    /// A page could not be committed.
-    pub(super) refused: bool,
 }
 
 impl<'a> Sink<'a> {
@@ -140,26 +126,6 @@ impl<'a> Sink<'a> {
                 (0, 0)
             }
         }
-    }
-}
-
-impl Tally {
-    /// Notes how new the rows of a page are.
-    pub(super) fn meet(&mut self, page: &Page) {
-        let newest = page.rows.iter().map(|row| row.position).max();
-        self.newest = self.newest.max(newest);
-    }
-
-    /// Adds what became of a page.
-    pub(super) fn add(&mut self, page: PageOutcome) {
-        self.rows.add(Rows {
-            counted: page.counted,
-            duplicate: page.duplicate,
-            late: page.late,
-            unfinished: page.unfinished,
-            invalid: page.invalid,
-        });
-        self.minutes.extend(page.minutes);
     }
 }
 

@@ -10,9 +10,8 @@ use tracing::{debug, warn};
 
 use super::Poller;
 use super::board::{Polled, issue_of};
-use super::report::Reporter;
+use super::report::{Reporter, Tally};
 use super::schedule::Schedule;
-use super::sink::Tally;
 use super::source::end_series;
 use super::target::refusal;
 use crate::commit::{BatchOutcome, CommitFailed, StartFrom};

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::tables::LAYOUT;
-
 /// Why the state could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -100,8 +98,11 @@ pub(super) enum LoadError {
     Database(redb::Error),
     /// A row of this table makes no sense.
     Damaged(&'static str),
-    /// The file has this layout.
-    Layout(u64),
+    /// The file has layout `found`, this version reads `known`.
+    Layout {
+        found: u64,
+        known: u64,
+    },
 }
 
 impl<E: Into<redb::Error>> From<E> for LoadError {
@@ -161,11 +162,7 @@ impl OpenError {
         match cause {
             LoadError::Database(cause) => Self::read(&file, cause),
             LoadError::Damaged(what) => Self::Damaged { file, what },
-            LoadError::Layout(found) => Self::Layout {
-                file,
-                found,
-                known: LAYOUT,
-            },
+            LoadError::Layout { found, known } => Self::Layout { file, found, known },
         }
     }
 

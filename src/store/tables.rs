@@ -35,7 +35,12 @@ pub(super) fn make(database: &Database) -> Result<(), LoadError> {
         let found = meta.get("layout")?.map(|layout| layout.value());
         match found {
             Some(LAYOUT) => {}
-            Some(other) => return Err(LoadError::Layout(other)),
+            Some(found) => {
+                return Err(LoadError::Layout {
+                    found,
+                    known: LAYOUT,
+                });
+            }
             None => drop(meta.insert("layout", LAYOUT)?),
         }
         transaction.open_table(FUNCTIONS)?;

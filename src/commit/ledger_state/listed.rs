@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Delta, LedgerState};
-use crate::commit::handle::{ListRequest, ListedFunctions};
 use crate::ledger::{
     Checkpoint, ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, TargetId,
 };
@@ -15,6 +14,30 @@ use crate::model::{FunctionConfig, FunctionId, Timestamp};
 
 /// The longest time between two lists of a source that is at work.
 const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a list of functions told.
+#[derive(Debug, Default)]
+pub struct ListedFunctions {
+    /// The functions, with the targets by which they are read.
+    pub listed: Vec<Listed>,
+    /// Functions of which nothing is known any more although they may still be there.
+    pub gone: Vec<FunctionId>,
+    /// Which list it was; none where nothing is concluded from what it leaves out.
+    pub asked: Option<ListRequest>,
+}
+
+/// When a list was asked for.
+#[derive(Debug, Clone)]
+pub struct ListRequest {
+    /// Whose list it is.
+    pub by: ListId,
+    /// When it began to be asked for, by the cloud's clock.
+    pub began: Timestamp,
+    /// The time of the answer, by the same clock.
+    pub now: Timestamp,
+    /// What a complete list named; none while it comes in parts.
+    pub look: Option<Look>,
+}
 
 impl LedgerState {
     /// Where reading a target starts, see [`Opening`], where it is not known by which lists it was

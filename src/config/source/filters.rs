@@ -2,11 +2,11 @@
 
 use exporter_toolkit::{Found, Reader, quote};
 
-use super::words;
 use crate::config::filter::{FunctionFilter, Pattern};
 use crate::config::keys::{FunctionKeys, NamespaceKeys};
 use crate::config::scope::{Scope, Texts};
 use crate::config::table::Block;
+use crate::config::words;
 
 /// Reads `namespaces`.
 pub(super) fn namespaces(scope: &mut Scope<'_, '_>) -> Option<FunctionFilter> {

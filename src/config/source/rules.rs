@@ -4,8 +4,9 @@
 use exporter_toolkit::{Reader, Section, quote};
 
 use crate::config::choice::{Api, HttpMethod, Read, SignatureMethod};
+use crate::config::keys::key;
 use crate::config::scope::Scope;
-use crate::config::table::{keys_under, word};
+use crate::config::table::word;
 use crate::config::{FunctionFilter, Source};
 
 const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
@@ -44,7 +45,7 @@ pub(super) fn refuse_unfit(scope: &mut Scope<'_, '_>, api: Api) {
             continue;
         }
         let message = format!("means nothing for {api}: {why}");
-        let flag = keys_under(path).find_map(|key| scope.flag_texts(key).pop());
+        let flag = key(path).and_then(|key| scope.flag_texts(key).pop());
         let said = [scope.section.find(path), flag.map(|flag| flag.with(()))];
         for said in said.iter().flatten() {
             scope.reader.fault(said, message.as_str());
@@ -54,7 +55,7 @@ pub(super) fn refuse_unfit(scope: &mut Scope<'_, '_>, api: Api) {
 
 /// How requests are signed: the API's own way where none is written. `None` after a fault.
 pub(super) fn signing(scope: &mut Scope<'_, '_>, api: Api) -> Option<SignatureMethod> {
-    let (signing, method) = ("sources[].signature_method", "sources[].method");
+    let (signing, method) = (key("sources[].signature_method")?, key("sources[].method")?);
     let wanted = scope.peek(signing, |_, text| word(text))?;
     let sent = scope.peek(method, |_, text| word(text))?;
     let written = scope.at(signing);
