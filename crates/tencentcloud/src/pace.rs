@@ -1,4 +1,4 @@
-//! Buckets by action, and the queue in front of each.
+//! A rate limit for each action, with a queue of waiting callers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::limit::Bucket;
 
-/// One bucket per action. A client serves one region, so this is one per (region, action), the
-/// pair by which the vendor counts.
+/// One token bucket per action. A client serves one region, so this is one per region and action,
+/// which is how the vendor counts.
 pub(super) struct RateLimiter {
     rate: f64,
     burst: u32,
@@ -19,7 +19,7 @@ pub(super) struct RateLimiter {
 
 struct ActionQueue {
     /// Held by the caller at the head of the queue while it waits. Tokio's mutex is fair, so
-    /// callers pass in the order they came, and one that gives up just leaves the queue.
+    /// callers proceed in order, and one that gives up just leaves the queue.
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
 }
@@ -36,7 +36,7 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until `action` may be called once more.
+    /// Waits until one more request of `action` is allowed.
     pub async fn turn(&self, action: &str) {
         let lane = self.lane(action);
         let _turn = lane.turn.lock().await;
@@ -45,12 +45,12 @@ impl RateLimiter {
         }
     }
 
-    /// Slows `action` down after the cloud refused it for its pace.
+    /// Slows `action` down after the cloud throttled it.
     pub fn penalise(&self, action: &str) {
         self.with(&self.lane(action), Bucket::penalise);
     }
 
-    /// Lets nothing through for `span`, as the cloud asked for.
+    /// Blocks `action` for `span`, as the cloud asked.
     pub fn pause(&self, action: &str, span: std::time::Duration) {
         self.with(&self.lane(action), |bucket, now| bucket.close(now, span));
     }
@@ -64,7 +64,8 @@ impl RateLimiter {
         f(&mut bucket, self.started.elapsed())
     }
 
-    /// Actions are words of this program, so the map is as small as its list of actions.
+    /// Returns the queue of an action. The actions are constants of the program, so the map stays
+    /// small.
     fn lane(&self, action: &str) -> Arc<ActionQueue> {
         let mut lanes = self.lanes.lock();
         if let Some(lane) = lanes.get(action) {

@@ -1,4 +1,4 @@
-//! From an answer's bytes to a payload or the fault that stands in it.
+//! Reads the payload, or the reason of failure, from a response.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -7,8 +7,8 @@ use crate::error::{Fault, Refusal};
 use crate::service::Service;
 use crate::transport::HttpResponse;
 
-/// Judges an answer of the legacy API. The vendor answers 200 even for errors; another status
-/// comes from a gateway, unless its body says otherwise.
+/// Reads a response of the legacy API. The vendor sends status 200 even for errors; another status
+/// comes from a gateway unless the body has the API's format.
 pub(super) fn judge_legacy<T>(
     service: Service,
     response: &HttpResponse,
@@ -26,13 +26,14 @@ pub(super) fn judge_legacy<T>(
         Ok((head, _)) if head.code != 0 => Err(refused(Refusal::legacy(head), response)),
         Ok((_, Some(payload))) => Ok(payload),
         Ok((_, None)) => Err(Fault::NoPayload),
-        // A failure may carry a payload of another shape than success does.
+        // The payload of a failure may have another shape than that of a success.
         Err(malformed) => Err(failed().unwrap_or_else(|| unreadable(malformed, response))),
     }
 }
 
-/// What an answer of API 3.0 says to a client of the legacy API: the endpoint is that of the other
-/// one, or a gateway answers in its place, and what it says is what helps.
+/// Reads a response in the format of API 3.0 that a client of the legacy API received. Either the
+/// endpoint belongs to API 3.0, or a gateway refused the request, and then its error code is the
+/// useful one.
 fn answered_by_another(service: Service, response: &HttpResponse) -> Option<Fault> {
     match envelope::read::<IgnoredAny>(&response.body).ok()? {
         Answer::Error {
@@ -51,7 +52,7 @@ fn answered_by_another(service: Service, response: &HttpResponse) -> Option<Faul
     }
 }
 
-/// Judges an answer of API 3.0, by the same reading of statuses.
+/// Reads a response of API 3.0. A status other than 200 counts only if the body has no code.
 pub(super) fn judge_response<T: DeserializeOwned>(
     service: Service,
     response: &HttpResponse,

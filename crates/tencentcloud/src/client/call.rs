@@ -1,4 +1,4 @@
-//! One call: its turn, its signature, its attempts, and what a refusal teaches.
+//! The life of one call: rate limit, signature, attempts, and what is learned from a refusal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::runtime::{Clock as _, Runtime};
 use crate::text::lossy_readings;
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
-/// What the clones of a client share.
+/// State that all clones of a client share.
 pub(super) struct Inner {
     pub(super) signer: Signer,
     pub(super) host: String,
@@ -39,34 +39,34 @@ pub(super) struct Inner {
     pub(super) observer: Arc<dyn CallObserver>,
 }
 
-/// Who a call is made as.
+/// How a call is authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// The credentials' owner.
+    /// Signed with the credentials of the client's provider.
     Known,
-    /// Nobody: the parameters prove it.
+    /// Not signed; the parameters prove who calls.
     Unsigned,
 }
 
-/// What one call has done so far.
+/// Progress of one call over its attempts.
 #[derive(Default)]
 struct Tries {
     sent: u32,
     first: Option<Instant>,
     asked_for_newer_credentials: bool,
     asked_for_the_time: bool,
-    /// After how many bytes the last answer broke off.
+    /// Number of body bytes received before the last response broke off.
     cut_after: Option<usize>,
-    /// Where the last answer could not be read, in words.
+    /// Why the last response could not be parsed.
     unreadable: Option<Malformed>,
-    /// When the latest request was sent, by which clock.
+    /// Time and clock offset with which the latest request was signed.
     stamp: Stamp,
 }
 
 // === impl Inner ===
 
 impl Inner {
-    /// Sends until the answer or the budget ends it.
+    /// Sends requests until one succeeds, fails for good, or exhausts the budget.
     pub(super) async fn call<T>(
         &self,
         action: &str,
@@ -79,7 +79,8 @@ impl Inner {
             if !self.may_send(action).await {
                 return Err(Fault::Stopping.into_error(action, &self.host, tries.sent));
             }
-            // Held while a request is under way, and not while waiting. Never closed.
+            // The permit is held only while a request is in flight, not during waits. The semaphore
+            // is never closed, so this cannot fail.
             let permit = self.in_flight.acquire().await.ok();
             let (credentials, outcome) = match self.credentials(caller).await {
                 Ok(current) => {
@@ -112,7 +113,7 @@ impl Inner {
         }
     }
 
-    /// Signs and sends one request and judges its answer.
+    /// Signs and sends one request and reads its response.
     async fn attempt<T>(
         &self,
         action: &str,
@@ -155,7 +156,7 @@ impl Inner {
         outcome.map_err(|fault| fault.masked(|text| signed.hidden.mask(text)))
     }
 
-    /// Sends and reads the whole answer, in the time that it may take.
+    /// Sends a request and reads the whole response within the client's timeout.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let limit = self.request_timeout;
         let sent = tokio::time::timeout(limit, self.transport.send(request)).await;
@@ -168,8 +169,7 @@ impl Inner {
         })
     }
 
-    /// An overloaded service may say after how long to ask again. Everybody who calls the action
-    /// waits then.
+    /// Follows the `Retry-After` header of an overloaded service: every caller of the action waits.
     fn wait_as_told(&self, action: &str, response: &HttpResponse) {
         let told = response.header("retry-after");
         let Some(told) = told.filter(|_| matches!(response.status, 429 | 503)) else {
@@ -181,7 +181,7 @@ impl Inner {
         }
     }
 
-    /// Whether to send once more; if so, after the wait that is due.
+    /// Decides whether to send the request again and, if so, waits for the back-off to pass.
     async fn again(
         &self,
         action: &str,
@@ -208,8 +208,8 @@ impl Inner {
         self.runtime.until_stopped(sleep(wait)).await.is_some()
     }
 
-    /// Whether a request refused for who or when it was signed would now be signed otherwise.
-    /// Once in a call for either reason.
+    /// Returns whether a request that was refused for its credentials or its timestamp would now be
+    /// signed differently. Each of the two reasons is accepted once per call.
     async fn knows_better(&self, fault: &Fault, refused: &Credentials, tries: &mut Tries) -> bool {
         if self.learned_the_time(fault, tries) {
             return true;
@@ -218,8 +218,8 @@ impl Inner {
         first && self.credentials.refused(refused).await
     }
 
-    /// A clock that is wrong by less than the cloud refuses signatures for still moves what is
-    /// settled, so every answer is looked at.
+    /// Compares the clocks after every success: an offset that is too small to invalidate
+    /// signatures still affects watermarks.
     fn compare_clocks(&self, response: &HttpResponse, sent: Stamp) {
         let allowed = self.signer.service.clock_allowance();
         self.clock.answered(response.header("date"), sent, allowed);
@@ -246,7 +246,7 @@ impl Inner {
         }
     }
 
-    /// Waits until the pace allows a request; false if the process is to stop first.
+    /// Waits until the rate limiter admits a request. Returns `false` if the process stops first.
     async fn may_send(&self, action: &str) -> bool {
         let turn = self.pace.turn(action);
         self.runtime.until_stopped(turn).await.is_some()
@@ -256,8 +256,9 @@ impl Inner {
 // === impl Tries ===
 
 impl Tries {
-    /// What a failed exchange is, given the one before it. An answer that breaks off at the same
-    /// place again is not cut by chance; one of which nothing came at all says nothing.
+    /// Classifies a failed exchange by comparing it with the one before. A response that breaks off
+    /// twice after the same number of bytes is not cut by chance; one without any bytes proves
+    /// nothing.
     fn broke(&mut self, error: TransportError) -> Fault {
         let TransportError::CutBody { received, .. } = error else {
             self.cut_after = None;
@@ -269,8 +270,8 @@ impl Tries {
         }
     }
 
-    /// What a body that cannot be read is, given the one before it. Only what begins as an answer of
-    /// the API can hold rows.
+    /// Classifies a body that cannot be parsed by comparing it with the one before. Only a body
+    /// that begins like a response of the API can contain rows.
     fn could_not_read(&mut self, fault: Fault, response: &HttpResponse) -> Fault {
         let before = self.unreadable.take();
         match fault {
@@ -297,8 +298,8 @@ impl Tries {
     }
 }
 
-/// Judges an answer as it stands and, where it cannot be read and is not UTF-8, as the text that
-/// it most likely is. One that is read at once is not looked at for its encoding.
+/// Parses a response as it is. If that fails and the body is not UTF-8, parses the most likely
+/// readings of its text. The encoding is checked only after a failure.
 fn judge_leniently<T>(
     response: &HttpResponse,
     judge: &impl Fn(&HttpResponse) -> Result<T, Fault>,
@@ -319,12 +320,13 @@ fn judge_leniently<T>(
     judged
 }
 
-/// Whether a call asks for several rows, so that one for fewer may do better than the same again.
+/// Returns whether a call asks for several rows, so that a smaller request may succeed where this
+/// one failed.
 fn is_page(params: &Value) -> bool {
     rows(params).unwrap_or(1) > 1
 }
 
-/// How many rows a call asks for; `None` where it does not ask for rows.
+/// Returns the number of rows that a call asks for, or `None` if it is not a request for rows.
 fn rows(params: &Value) -> Option<u64> {
     let rows = params.get("Limit").or_else(|| params.get("limit"))?;
     rows.as_u64().or_else(|| rows.as_str()?.parse().ok())

@@ -181,7 +181,7 @@ fn client_in(
     )
 }
 
-/// The whole of `data`, as it stands.
+/// Returns the whole of `data`, as it stands.
 fn parse(body: &[u8]) -> Result<(Head, Option<serde_json::Value>), Malformed> {
     let head = parse_head(body)?;
     let whole: serde_json::Value = serde_json::from_slice(body)?;

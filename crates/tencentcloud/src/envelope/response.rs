@@ -6,19 +6,18 @@ use serde_json::value::RawValue;
 
 use super::{Head, Malformed, parse_head};
 
-/// What an answer of API 3.0 says.
+/// A parsed response of API 3.0.
 #[derive(Debug)]
 pub(crate) enum Answer<T> {
-    /// It worked: what stands in `Response`.
+    /// Success, with the content of `Response`.
     Payload(T),
-    /// It failed; errors come with HTTP status 200.
+    /// An error of API 3.0, which has HTTP status 200 too.
     Error {
         code: String,
         message: String,
         request_id: Option<String>,
     },
-    /// It failed before API 3.0 saw it: an error of the legacy shape, which the vendor's gateway
-    /// may send here too.
+    /// An error in the format of the legacy API, which the vendor's gateway can also send.
     Legacy(Head),
 }
 
@@ -28,7 +27,8 @@ struct Outer<'a> {
     response: Option<&'a RawValue>,
 }
 
-/// What is looked at before the payload; the rest is skipped, a deprecation warning as well.
+/// The fields that are read before the payload. All others, such as a deprecation warning, are
+/// skipped.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Probe {
@@ -46,9 +46,10 @@ struct ErrorBody {
     message: Option<String>,
 }
 
-/// Reads an answer. A payload is never held as a tree: answers may be tens of megabytes.
+/// Parses a response. The payload is never held as a tree, because a response may have tens of
+/// megabytes.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
-    // Read as fields in order, a list could pass for an object.
+    // A derived struct would accept a list as its fields in order.
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(match serde_json::from_slice::<IgnoredAny>(body) {
             Ok(_) => Malformed::other("JSON that is no object"),

@@ -8,7 +8,7 @@ const LATE: i64 = 60_000;
 /// The cloud's time when the monotonic clock shows zero.
 const ORIGIN: i64 = 1_700_000_000_000;
 
-/// A machine whose wall clock is `ahead` of the cloud's at a monotonic time.
+/// Returns a machine whose wall clock is `ahead` of the cloud's at a monotonic time.
 fn at(monotonic: i64, ahead: i64) -> Reading {
     Reading {
         monotonic,
@@ -16,7 +16,7 @@ fn at(monotonic: i64, ahead: i64) -> Reading {
     }
 }
 
-/// The `Date` of an answer that is made at a monotonic time.
+/// Returns the `Date` of an answer that is made at a monotonic time.
 fn date(monotonic: i64) -> i64 {
     (ORIGIN + monotonic) / 1_000 * 1_000
 }

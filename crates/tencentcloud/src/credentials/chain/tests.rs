@@ -101,7 +101,7 @@ impl World {
         parts.load(self.config.clone(), sources).await
     }
 
-    /// The id that signs and where it comes from.
+    /// Returns the id that signs and where it comes from.
     async fn found(&self) -> (String, String) {
         let (provider, origin) = self.load().await.unwrap();
         let id = provider.current().await.unwrap().secret_id;
