@@ -1,9 +1,9 @@
-//! Users and passwords, by bcrypt.
+//! Basic authentication with bcrypt.
 //!
-//! What a refusal costs says nothing: whether the name is known or not, and whatever the cost of
-//! its own hash, a wrong password takes the work of the costliest hash in the file. Passwords are
-//! tried one at a time, off the threads that serve, so that guessing holds up nobody who was let
-//! in before: who was is remembered, by a digest under a key that dies with the process.
+//! The time that a refusal takes reveals nothing: a wrong password always costs as much as the most
+//! expensive hash in the file, whether the user exists or not. Passwords are verified one at a time
+//! on a blocking thread, so that guessing does not delay users that were admitted before. Those are
+//! remembered by a digest whose key exists only in this process.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -22,16 +22,16 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, WebUser};
 
-/// How many names with passwords are remembered.
+/// Maximum number of remembered users with passwords.
 const REMEMBERED: usize = 100;
-/// A salt for work whose result nobody looks at.
+/// A salt for computations whose result is discarded.
 const NO_SALT: [u8; 16] = [0; 16];
 
-/// Who may come in.
+/// The users that may log in.
 #[derive(Debug, Default)]
 pub(super) struct Users {
     known: BTreeMap<String, Hash>,
-    /// The highest cost of all.
+    /// The highest cost of all hashes.
     cost: u32,
 }
 
@@ -41,13 +41,13 @@ struct Hash {
     cost: u32,
 }
 
-/// A name and a password as a request gives them.
+/// User name and password from a request.
 struct Given {
     name: Vec<u8>,
     password: Zeroizing<Vec<u8>>,
 }
 
-/// Who tells whether a password is right, whatever the file says now.
+/// Verifies passwords and remembers successful logins, independently of reloads.
 pub(crate) struct Checker {
     turn: Semaphore,
     key: Zeroizing<[u8; 32]>,
@@ -68,7 +68,7 @@ impl Users {
         }
     }
 
-    /// Whether the sender of these headers may come in.
+    /// Returns whether the sender of these headers is admitted.
     pub(super) async fn let_in(&self, headers: &HeaderMap, checker: &Arc<Checker>) -> bool {
         if self.known.is_empty() {
             return true;
@@ -98,7 +98,7 @@ impl Users {
     }
 }
 
-/// Whether the password is that of the hash. A refusal takes the work of cost `most`.
+/// Verifies a password. A refusal takes as long as a hash of cost `most`.
 fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
     let right = hash.is_some_and(|hash| {
         let verified = bcrypt::verify(password, hash.text.expose());
@@ -111,12 +111,13 @@ fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
     right
 }
 
-/// The costs of the work that a refusal still owes: each one is twice the one before it.
+/// Returns the costs of the hashes that a refusal still has to compute; each one takes twice as
+/// long as the one before.
 fn made_up(own: Option<u32>, most: u32) -> Range<u32> {
     own.map_or(most..most + 1, |own| own..most)
 }
 
-/// Works as for a hash of this cost.
+/// Computes a hash of this cost and discards it.
 fn work(password: &[u8], cost: u32) {
     let made = bcrypt::hash_with_salt_bytes(password, cost, NO_SALT);
     std::hint::black_box(made.is_ok());
@@ -125,7 +126,7 @@ fn work(password: &[u8], cost: u32) {
 // === impl Given ===
 
 impl Given {
-    /// Reads `Basic` and what follows it.
+    /// Parses the value of an `Authorization` header of the scheme `Basic`.
     fn read(header: &[u8]) -> Option<Self> {
         let (scheme, rest) = header.split_at_checked(6)?;
         if !scheme.eq_ignore_ascii_case(b"basic ") {
@@ -143,7 +144,8 @@ impl Given {
 // === impl Checker ===
 
 impl Checker {
-    /// Names a name, its hash and a password at once, to nobody who does not know the key.
+    /// Returns a keyed digest of user name, hash and password, so that memory does not reveal the
+    /// password.
     fn digest(&self, given: &Given, hash: &Hash) -> [u8; 32] {
         let mut mac = match Hmac::<Sha256>::new_from_slice(&*self.key) {
             Ok(mac) => mac,
@@ -178,7 +180,7 @@ impl Default for Checker {
         let mut key = Zeroizing::new([0; 32]);
         let random = ring::default_provider().secure_random;
         if random.fill(&mut *key).is_err() {
-            // The system always has random numbers, or TLS would not work either.
+            // The system always has random numbers; without them TLS would not work either.
             unreachable!("no random numbers");
         }
         Self {
@@ -195,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// Of the password `open sesame`, as libxcrypt made it.
+    /// A hash of the password `open sesame`, made by libxcrypt.
     const SESAME: &str = "$2b$04$zrGsSO5oO1xZxhrtg6PhBeIxrWs/PSELqcdVUwiyQAmzPISf4EMfe";
 
     fn users(names: &[(&str, u32)]) -> Users {
@@ -248,7 +250,7 @@ mod tests {
             old.let_in(&basic(text), &checker).await;
         }
         assert_eq!(checker.good.lock().len(), 1);
-        // Another hash for the same user: what was remembered is of no use.
+        // The user has a new hash, so the remembered login is no longer valid.
         let given = Given::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
         let new = users(&[("ali", 5)]);
         assert!(checker.remembers(&checker.digest(&given, &old.known["ali"])));
