@@ -1,4 +1,4 @@
-//! The simulated cloud as a client meets it.
+//! Tests of the simulated cloud through its APIs.
 
 mod client;
 mod client3;

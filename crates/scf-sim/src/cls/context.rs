@@ -1,4 +1,4 @@
-//! A place in a list of lines that the next request hands back.
+//! A cursor into a list of lines, which the next request passes back.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,29 +6,29 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::line::{Kind, Line};
 use crate::rng::mix;
 
-/// Where a page ended. Lines that become visible later are met if they stand behind it.
+/// The end of a page. A line that becomes visible later is found if it comes after this position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cursor {
     pub(super) after: Line,
-    /// Lines that the chain has returned so far.
+    /// Number of lines that the chain has returned so far.
     pub(super) returned: usize,
     pub(super) made_ms: i64,
 }
 
-/// The vendor's life of a context.
+/// The vendor's lifetime of a context.
 const LIFE_MS: i64 = 3_600_000;
 
 // === impl Cursor ===
 
 impl Cursor {
-    /// The cursor as text, bound to the parameters whose hash is `bond`.
+    /// Returns the cursor as text, bound to the parameters whose hash is `bond`.
     pub(super) fn text(&self, bond: u64) -> String {
         let body = self.body();
         let seal = mix(bond, hash(&body));
         URL_SAFE_NO_PAD.encode(format!("{body}.{seal:016x}"))
     }
 
-    /// The cursor of `text`, if it was made for the same parameters within its life.
+    /// Parses a cursor. Returns `None` if it belongs to other parameters or has expired.
     pub(super) fn parse(text: &str, bond: u64, now_ms: i64) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let whole = String::from_utf8(bytes).ok()?;
@@ -72,7 +72,7 @@ impl Cursor {
     }
 }
 
-/// A number for a text, the same for the same text.
+/// Returns a hash of a text.
 pub(super) fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(text.len() as u64, |sum, byte| mix(sum, u64::from(byte)))

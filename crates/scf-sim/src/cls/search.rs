@@ -1,4 +1,4 @@
-//! SearchLog: lines of a time, found by a query, page by page.
+//! SearchLog: finds the lines of a time range that match a query, page by page.
 
 use serde_json::Value;
 
@@ -18,10 +18,10 @@ use crate::settings::{ChainEnd, Index};
 use crate::spelling::Spelling;
 use crate::world::World;
 
-/// What a request asks for.
+/// A parsed request.
 struct Search {
     topics: Vec<Topic>,
-    /// Half open, by the platform's clock.
+    /// Half-open range, by the platform's clock.
     from_ms: i64,
     to_ms: i64,
     query: Query,
@@ -33,12 +33,12 @@ struct Search {
     bond: u64,
 }
 
-/// What was found.
+/// The result of a search.
 struct Found {
     lines: Vec<Line>,
-    /// Nothing matches behind them.
+    /// Set if no further line matches.
     over: bool,
-    /// Lines of the chain of contexts up to here.
+    /// Number of lines that the chain of contexts has returned, including this page.
     returned: usize,
 }
 
@@ -48,7 +48,7 @@ const MAX_TOPICS: usize = 50;
 const MAX_CHAIN: usize = 10_000;
 const ODD_KEY: u64 = 0x0DD_C15;
 
-/// The answer to SearchLog.
+/// Returns the response to SearchLog.
 pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
     let search = Search::read(ask)?;
     if ask.settings.cls.index == Index::Missing {
@@ -150,7 +150,7 @@ impl Search {
             let message = format!("a chain of contexts ends after {MAX_CHAIN} lines");
             return Err(problem("FailedOperation.GetlogReachLimit", message));
         }
-        // Pages by offset are no chain and have no end.
+        // Pages by offset form no chain and have no end.
         let chained = self.offset == 0;
         let limit = if chained {
             self.limit.min(left)
@@ -177,7 +177,7 @@ impl Search {
         })
     }
 
-    /// The lines of the time that is asked for and still kept, in ascending order.
+    /// Returns the lines in the requested range that are still retained, in ascending order.
     fn candidates(
         &self,
         ask: &Ask<'_>,
@@ -188,7 +188,7 @@ impl Search {
         let oldest_ms = ask.now_ms.saturating_sub(ask.settings.retention_ms);
         let mut from = self.from_ms.saturating_sub(skew_ms).max(oldest_ms);
         let mut to = self.to_ms.saturating_sub(skew_ms);
-        // What lies before the cursor need not be looked at. Its own millisecond may hold more.
+        // Lines before the cursor can be skipped. Its own millisecond may contain more.
         if let Some(Cursor { after, .. }) = self.cursor {
             if self.descending {
                 to = to.min(after.time_ms.saturating_add(1));
@@ -212,7 +212,7 @@ impl Search {
         lines
     }
 
-    /// The lines behind the cursor, the first one asked for first.
+    /// Returns the lines after the cursor in the requested order.
     fn in_order<'l>(&self, lines: &'l [Line]) -> Box<dyn Iterator<Item = &'l Line> + 'l> {
         let after = self.cursor.map(|cursor| cursor.after);
         if self.descending {
@@ -278,7 +278,7 @@ impl Search {
         Some(cursor.text(self.bond))
     }
 
-    /// Requests that name topics in a list are told of each.
+    /// Returns the per-topic information of a request that names its topics in a list.
     fn topics_info(&self, ask: &Ask<'_>, context: &str) -> String {
         if ask.param("Topics").is_none() {
             return "null".to_owned();
@@ -296,7 +296,7 @@ impl Search {
     }
 }
 
-/// The topics asked about, and the context that a list of one brings along.
+/// Returns the requested topics, and the context if there is a list of one topic.
 fn topics<'a>(ask: &Ask<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Problem> {
     let params: &'a Value = ask.params;
     let listed = params.get("Topics").and_then(Value::as_array);
@@ -322,7 +322,7 @@ fn topics<'a>(ask: &Ask<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Problem> {
     }
 }
 
-/// The query by its newer or its older name, whose syntaxes have different defaults.
+/// Returns the query under its newer or older name. The two names have different default syntaxes.
 fn query_text<'a>(ask: &'a Ask<'_>) -> Result<(&'a str, Syntax), Problem> {
     let (text, syntax) = match (ask.text("QueryString")?, ask.text("Query")?) {
         (None, Some(text)) => (text, ask.integer("SyntaxRule")?.unwrap_or(0)),

@@ -1,4 +1,4 @@
-//! The log topics and their indexes as the log service describes them.
+//! Descriptions of log topics and their indexes.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ const MAX_LIMIT: i64 = 100;
 const LOGSET_KEY: u64 = 0x1065_E700;
 const TOKENIZER: &str = "@&?|#()='\",;:<>[]{}/ \n\t\r\\";
 
-/// The topic of this id, or that there is none.
+/// Returns the topic with this id, or the error for an unknown one.
 pub(super) fn topic_of_id(ask: &Ask<'_>, id: &str) -> Result<Topic, Problem> {
     all(ask.settings)
         .find(|topic| topic.id == id)
@@ -32,7 +32,7 @@ pub(super) fn topic_of_id(ask: &Ask<'_>, id: &str) -> Result<Topic, Problem> {
         })
 }
 
-/// The answer to DescribeTopics.
+/// Returns the response to DescribeTopics.
 pub(super) fn describe_topics(ask: &Ask<'_>) -> Result<String, Problem> {
     let limit = ask.integer("Limit")?.unwrap_or(DEFAULT_LIMIT);
     let offset = ask.integer("Offset")?.unwrap_or(0);
@@ -59,7 +59,7 @@ pub(super) fn describe_topics(ask: &Ask<'_>) -> Result<String, Problem> {
     Ok(json!({ "Topics": page, "TotalCount": matches.len() }).to_string())
 }
 
-/// The answer to DescribeIndex.
+/// Returns the response to DescribeIndex.
 pub(super) fn describe_index(ask: &Ask<'_>) -> Result<String, Problem> {
     let id = ask
         .text("TopicId")?
@@ -140,7 +140,7 @@ fn described_key(key: &str) -> Value {
     })
 }
 
-/// Whether a topic meets every filter, each by one of its values.
+/// Returns whether a topic matches at least one value of every filter.
 fn meets_all(topic: &Topic, filters: &[Value], settings: &Settings) -> Result<bool, Problem> {
     let mut meets = true;
     for filter in filters {
