@@ -1,7 +1,7 @@
 //! Rate-limited, signed and retried calls of one API in one region.
 
-mod answer;
 mod call;
+mod response;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use super::clock::CloudClock;
 use super::credentials::CredentialProvider;
 use super::endpoint::{Domain, Endpoint};
 use super::envelope::{Head, Malformed};
-use super::error::{ApiError, Fault};
+use super::error::{ApiError, AttemptError};
 use super::nonces::Nonces;
-use super::pace::RateLimiter;
+use super::rate_limiter::RateLimiter;
 use super::request::Signer;
 use super::retry::RetryBudget;
 use super::service::{Service, SigningMethod};
@@ -25,8 +25,8 @@ use super::transport::{HttpResponse, Method, Transport};
 use crate::Timestamp;
 use crate::runtime::{Clock as _, Runtime};
 
-use answer::{judge_legacy, judge_response};
 use call::{Caller, Inner};
+use response::{read_legacy, read_response};
 
 /// Configuration of a [`Client`].
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ impl Client {
         config.clock.run_on(runtime.clock.clone());
         Self(Arc::new(Inner {
             host: config.endpoint.authority(),
-            pace: RateLimiter::new(config.requests_per_second, config.burst),
+            rate_limiter: RateLimiter::new(config.requests_per_second, config.burst),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             request_timeout: config.request_timeout,
             longest_wait: config.longest_wait,
@@ -171,8 +171,8 @@ impl Client {
         let text = |(name, value): &(&str, String)| ((*name).to_owned(), value.as_str().into());
         let params = Value::Object(params.iter().map(text).collect::<Map<_, _>>());
         let service = self.0.signer.service;
-        let judge = |response: &HttpResponse| judge_legacy(service, response, &parse);
-        self.0.call(action, &params, Caller::Known, judge).await
+        let read = |response: &HttpResponse| read_legacy(service, response, &parse);
+        self.0.call(action, &params, Caller::Known, read).await
     }
 
     /// Calls `action` of API 3.0 with the action's own parameters, a JSON object, and returns the
@@ -182,8 +182,8 @@ impl Client {
         action: &str,
         params: &Value,
     ) -> Result<T, ApiError> {
-        let judge = |response: &HttpResponse| self.judge(response);
-        self.0.call(action, params, Caller::Known, judge).await
+        let read = |response: &HttpResponse| self.read(response);
+        self.0.call(action, params, Caller::Known, read).await
     }
 
     /// Calls `action` of API 3.0 without a signature and without credentials, always as a POST with
@@ -193,8 +193,8 @@ impl Client {
         action: &str,
         params: &Value,
     ) -> Result<T, ApiError> {
-        let judge = |response: &HttpResponse| self.judge(response);
-        self.0.call(action, params, Caller::Unsigned, judge).await
+        let read = |response: &HttpResponse| self.read(response);
+        self.0.call(action, params, Caller::Unsigned, read).await
     }
 
     /// Returns the cloud's time as far as it is known, otherwise this machine's.
@@ -202,8 +202,8 @@ impl Client {
         self.0.clock.now()
     }
 
-    fn judge<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, Fault> {
-        judge_response(self.0.signer.service, response)
+    fn read<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, AttemptError> {
+        read_response(self.0.signer.service, response)
     }
 }
 

@@ -44,7 +44,7 @@ struct Machine {
 struct Known {
     vouched: Vouched,
     /// The last reported offset from this machine's clock, and when it was first measured.
-    told: ClockOffset,
+    reported: ClockOffset,
 }
 
 /// Difference between the cloud's clock and this machine's.
@@ -79,7 +79,7 @@ impl ClockOffset {
     }
 
     /// Returns a description of such an offset.
-    pub fn tell(millis: i64) -> String {
+    pub fn describe(millis: i64) -> String {
         let side = if millis < 0 { "ahead of" } else { "behind" };
         let seconds = millis.unsigned_abs() / 1_000;
         format!("this machine's clock is {seconds} s {side} the cloud's")
@@ -175,11 +175,11 @@ impl CloudClock {
     }
 
     /// Returns the offset if it changed since the last call of this function.
-    pub(super) fn news(&self) -> Option<i64> {
+    pub(super) fn changed_offset(&self) -> Option<i64> {
         self.with(|known, at| {
             let offset = known.offset(at);
-            let is_news = offset != known.told;
-            known.told = offset;
+            let is_news = offset != known.reported;
+            known.reported = offset;
             is_news.then_some(offset.millis)
         })
     }
@@ -244,13 +244,13 @@ impl Machine {
 
 impl Known {
     fn begin(at: Reading) -> Self {
-        let told = ClockOffset {
+        let reported = ClockOffset {
             millis: 0,
             since: Timestamp::from_millis(at.wall),
         };
         Self {
             vouched: Vouched::begin(at),
-            told,
+            reported,
         }
     }
 
@@ -258,8 +258,8 @@ impl Known {
     /// stays.
     fn offset(&self, at: Reading) -> ClockOffset {
         let ahead = self.vouched.ahead(at);
-        if ahead.abs_diff(self.told.millis) < NEWS_MS.unsigned_abs() {
-            return self.told;
+        if ahead.abs_diff(self.reported.millis) < NEWS_MS.unsigned_abs() {
+            return self.reported;
         }
         ClockOffset {
             millis: (ahead.saturating_add(500).div_euclid(1_000)).saturating_mul(1_000),

@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::service::Service;
 
-pub(super) use names::judge_name;
+pub(super) use names::classify_name;
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,7 +110,7 @@ const fn verdict(label: &'static str, class: ErrorClass, advice: &'static str) -
 
 /// Classifies a nonzero code of the legacy API. Undocumented codes are classified by their range;
 /// any other is treated as transient, because a retry within the budget does no harm.
-pub(super) fn judge(code: i64) -> Verdict {
+pub(super) fn classify(code: i64) -> Verdict {
     let known = TABLE.iter().find(|(known, _)| *known == code);
     if let Some((_, verdict)) = known {
         return *verdict;
@@ -128,7 +128,7 @@ const ANY_PARAMETER: [&str; 3] = ["4000", "InvalidParameter", "InvalidParameterV
 
 /// Returns whether a request was refused because it asked for too much. The legacy API has one code
 /// for every invalid parameter, so its message is searched for the name.
-pub(super) fn speaks_of_size(code: &str, message: &str) -> bool {
+pub(super) fn is_about_size(code: &str, message: &str) -> bool {
     let mut parts = code.split('.');
     let (family, last) = (parts.next().unwrap_or_default(), parts.next_back());
     if family == "ResponseSizeLimitExceeded" {
@@ -146,7 +146,7 @@ pub(super) fn speaks_of_size(code: &str, message: &str) -> bool {
 
 /// Classifies an HTTP status other than 200 whose body has no code. The vendor documents 200 for
 /// every response, so another one comes from a gateway or proxy.
-pub(super) fn judge_status(status: u16) -> Verdict {
+pub(super) fn classify_status(status: u16) -> Verdict {
     let (class, advice) = match status {
         401 | 403 | 407 => (
             ErrorClass::Authentication,
@@ -190,7 +190,7 @@ fn status_label(status: u16) -> &'static str {
 /// them. A label can occur more than once.
 pub fn known_codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
     let numbers = TABLE.iter().map(|(_, verdict)| *verdict);
-    let statuses = (300..600).map(judge_status);
+    let statuses = (300..600).map(classify_status);
     let all = numbers.chain(statuses).chain(names::TABLE.iter().copied());
     all.map(|verdict| (verdict.label, verdict.class))
 }
@@ -242,7 +242,7 @@ mod tests {
             (Offline, &[6100]),
         ] {
             for code in codes {
-                assert_eq!(judge(*code).class, class, "{code}");
+                assert_eq!(classify(*code).class, class, "{code}");
             }
         }
     }
@@ -264,7 +264,7 @@ mod tests {
             ),
             ("4000", "InvalidParameterValue.Limit: no"),
         ] {
-            assert!(speaks_of_size(code, message), "{code} {message}");
+            assert!(is_about_size(code, message), "{code} {message}");
         }
         for (code, message) in [
             (
@@ -291,7 +291,7 @@ mod tests {
             ("4100", "limit"),
             ("", ""),
         ] {
-            assert!(!speaks_of_size(code, message), "{code} {message}");
+            assert!(!is_about_size(code, message), "{code} {message}");
         }
     }
 
@@ -301,18 +301,18 @@ mod tests {
             assert_eq!(verdict.label, code.to_string());
         }
         for code in [1, 4107, 4999, i64::MIN, i64::MAX] {
-            assert_eq!(judge(code).label, "other");
+            assert_eq!(classify(code).label, "other");
         }
     }
 
     #[test]
     fn statuses_fall_into_few_labels() {
         let labels: std::collections::BTreeSet<_> =
-            (0..=u16::MAX).map(|s| judge_status(s).label).collect();
+            (0..=u16::MAX).map(|s| classify_status(s).label).collect();
         assert!(labels.len() <= 20, "{labels:?}");
-        assert_eq!(judge_status(502).label, "http_502");
-        assert_eq!(judge_status(502).class, ErrorClass::Transient);
-        assert_eq!(judge_status(302).class, ErrorClass::Invalid);
-        assert_eq!(judge_status(429).class, ErrorClass::Throttled);
+        assert_eq!(classify_status(502).label, "http_502");
+        assert_eq!(classify_status(502).class, ErrorClass::Transient);
+        assert_eq!(classify_status(302).class, ErrorClass::Invalid);
+        assert_eq!(classify_status(429).class, ErrorClass::Throttled);
     }
 }

@@ -9,7 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::text::one_line;
 
-pub(super) use response::{Answer, read};
+pub(super) use response::{Api3Response, read};
 
 /// The fields of the envelope itself. Code zero is success.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub struct ApiError {
 
 /// Why one attempt failed.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum AttemptError {
     /// The API refused the request.
     Api(Box<Refusal>),
     /// No complete response was received.
@@ -77,7 +77,7 @@ impl ApiError {
             "timeout" | "too_large" => true,
             // Different places suggest chance, so only a repeated failure has this class.
             "cut_body" | "non_json" => self.class == ErrorClass::Invalid,
-            code => codes::speaks_of_size(code, &self.message),
+            code => codes::is_about_size(code, &self.message),
         }
     }
 
@@ -107,9 +107,9 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-// === impl Fault ===
+// === impl AttemptError ===
 
-impl Fault {
+impl AttemptError {
     /// Returns label, class and advice.
     pub fn verdict(&self) -> Verdict {
         let of = |label, class, advice| Verdict {
@@ -121,7 +121,7 @@ impl Fault {
                      answers: check that `endpoint`, `region` and `api` belong together";
         match self {
             Self::Api(refusal) => refusal.verdict,
-            Self::Status(status) => codes::judge_status(*status),
+            Self::Status(status) => codes::classify_status(*status),
             // The messages of these two contain the advice.
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
             Self::CutAgain(_) => of("cut_body", ErrorClass::Invalid, "ask for smaller pages"),
@@ -234,7 +234,7 @@ mod tests {
             message: message.to_owned(),
             code_desc: code_desc.to_owned(),
         };
-        Fault::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
+        AttemptError::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
             "ListFunctions at h:1 failed with 4104: AuthFailure: no such id; the secret id does \
              not exist: check it, or make a new key"
         );
-        let status = Fault::Status(502).into_error("A", "h", 5);
+        let status = AttemptError::Status(502).into_error("A", "h", 5);
         assert_eq!(
             status.to_string(),
             "A at h failed after 5 attempts with http_502: the answer has HTTP status 502; it is \
@@ -268,7 +268,7 @@ mod tests {
             message: String::new(),
             code_desc: String::new(),
         };
-        let fault = Fault::Api(Box::new(Refusal::legacy(head)));
+        let fault = AttemptError::Api(Box::new(Refusal::legacy(head)));
         assert_eq!(fault.verdict().label, "other");
         let error = fault.into_error("A", "h", 1);
         assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
@@ -278,7 +278,7 @@ mod tests {
     fn a_name_stays_whole_in_the_error_and_its_family_is_the_label() {
         let of = |code: &str| {
             let (message, id) = ("slow\ndown".to_owned(), Some("r-1".to_owned()));
-            Fault::Api(Box::new(Refusal::named(
+            AttemptError::Api(Box::new(Refusal::named(
                 Service::Cls,
                 code.to_owned(),
                 message,

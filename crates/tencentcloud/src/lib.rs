@@ -16,11 +16,10 @@ mod endpoint;
 mod envelope;
 mod error;
 mod flatten;
-mod hidden;
 mod http;
-mod limit;
 mod nonces;
-mod pace;
+mod rate_limiter;
+mod redactor;
 mod request;
 mod retry;
 pub mod runtime;
@@ -31,6 +30,7 @@ mod sign_tc3;
 mod sts;
 mod text;
 mod timestamp;
+mod token_bucket;
 mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
@@ -56,7 +56,7 @@ pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, Tra
 #[doc(hidden)]
 pub fn payload<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
     match envelope::read(body) {
-        Ok(envelope::Answer::Payload(payload)) => Some(payload),
+        Ok(envelope::Api3Response::Payload(payload)) => Some(payload),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::flatten::flatten;
-use super::hidden::{ENCODED, Redactor};
+use super::redactor::{ENCODED, Redactor};
 use super::service::{Service, SigningMethod};
 use super::sign_form::{signature, source_string};
 use super::sign_tc3::{Payload, Tc3};
@@ -44,7 +44,7 @@ pub(super) struct Moment {
 /// A request and its secrets.
 pub(super) struct Signed {
     pub request: HttpRequest,
-    pub hidden: Redactor,
+    pub redactor: Redactor,
 }
 
 // === impl Signer ===
@@ -110,7 +110,7 @@ impl Signer {
         };
         Signed {
             request: self.request(self.method, &query, body.into(), headers),
-            hidden: Redactor::new(credentials, &signature),
+            redactor: Redactor::new(credentials, &signature),
         }
     }
 
@@ -144,7 +144,7 @@ impl Signer {
         }
         Signed {
             request: self.request(self.method, &query, body.into(), headers),
-            hidden: Redactor::new(credentials, &signature),
+            redactor: Redactor::new(credentials, &signature),
         }
     }
 
@@ -153,7 +153,7 @@ impl Signer {
         let body = params.to_string().into();
         Signed {
             request: self.request(Method::Post, "", body, headers),
-            hidden: Redactor::within(params),
+            redactor: Redactor::within(params),
         }
     }
 

@@ -41,7 +41,7 @@ pub struct Begun {
 #[derive(Debug, Clone)]
 pub(super) struct Vouched {
     /// Offset of the cloud's clock; `None` before the first `Date`.
-    told: Option<i64>,
+    date_offset: Option<i64>,
     /// Offset of the wall clock when it was last confirmed.
     wall: i64,
     range: Range,
@@ -95,7 +95,7 @@ impl Vouched {
     pub(super) fn begin(at: Reading) -> Self {
         let wall = at.wall_offset();
         Self {
-            told: None,
+            date_offset: None,
             wall,
             range: Range {
                 least: wall,
@@ -111,7 +111,7 @@ impl Vouched {
 
     /// Returns the best estimate of the cloud's time minus the monotonic clock's.
     pub(super) fn offset(&self, at: Reading) -> i64 {
-        self.told.unwrap_or_else(|| at.wall_offset())
+        self.date_offset.unwrap_or_else(|| at.wall_offset())
     }
 
     /// Returns the best estimate of the cloud's time.
@@ -127,8 +127,8 @@ impl Vouched {
 
     /// Returns how far the cloud's clock is ahead of the wall clock; 0 before the first `Date`.
     pub(super) fn ahead(&self, at: Reading) -> i64 {
-        let ahead = |told: i64| told.saturating_sub(at.wall_offset());
-        self.told.map_or(0, ahead)
+        let ahead = |offset: i64| offset.saturating_sub(at.wall_offset());
+        self.date_offset.map_or(0, ahead)
     }
 
     /// Detects that wall and monotonic clock have diverged. They are compared with their last
@@ -138,11 +138,11 @@ impl Vouched {
         if wall.abs_diff(self.wall) > PARTED_MS.unsigned_abs() {
             self.wall = wall;
             self.jumps += 1;
-            if self.told.is_none() {
+            if self.date_offset.is_none() {
                 self.steady_since = at.monotonic;
             }
         }
-        if self.told.is_none() {
+        if self.date_offset.is_none() {
             self.range.take_in(self.wall, self.wall, at.monotonic);
         }
     }
@@ -168,7 +168,7 @@ impl Vouched {
             middle
         };
         self.bound(least, most, received.monotonic);
-        self.tell(offset, known, received);
+        self.adopt(offset, known, received);
     }
 
     /// Adopts the `Date` of a response that refused the timestamp, unless it is nonsense. Returns
@@ -180,7 +180,7 @@ impl Vouched {
         }
         let (least, most) = bounds(date, sent, received)?;
         self.bound(least, most, received.monotonic);
-        self.tell(least, self.offset(received), received);
+        self.adopt(least, self.offset(received), received);
         Some(least)
     }
 
@@ -189,7 +189,7 @@ impl Vouched {
     /// still. Returns the offset.
     pub(super) fn refused_undated(&mut self, received: Reading) -> i64 {
         self.look(received);
-        if self.told.take().is_some() {
+        if self.date_offset.take().is_some() {
             self.jump(received.monotonic);
         }
         received.wall_offset()
@@ -209,7 +209,7 @@ impl Vouched {
     /// yet, neither a `Date` nor the monotonic clock for as long as rows may be late.
     pub(super) fn vouches_for(&mut self, begun: Begun, at: Reading, lateness: i64) -> Option<i64> {
         self.look(at);
-        let is_vouched = self.told.is_some() || self.steady_for(at) >= lateness;
+        let is_vouched = self.date_offset.is_some() || self.steady_for(at) >= lateness;
         let good = is_vouched && self.jumps == begun.jumps;
         good.then(|| begun.monotonic.saturating_add(self.range.least))
     }
@@ -218,12 +218,12 @@ impl Vouched {
     pub(super) fn steady(&mut self, at: Reading, lateness: i64) -> Option<Steady> {
         self.look(at);
         let held = self.steady_for(at);
-        let is_sure = match self.told {
+        let is_sure = match self.date_offset {
             Some(_) if !self.contradicted => self.fits >= HELD_ANSWERS,
             Some(_) => self.fits >= HELD_ANSWERS && held >= HELD_MS,
             None => held >= HELD_MS.max(lateness),
         };
-        let vouched = self.told.is_some() || held >= lateness;
+        let vouched = self.date_offset.is_some() || held >= lateness;
         vouched.then(|| Steady {
             since: self.now(at).saturating_sub(held),
             now: self.now(at),
@@ -241,9 +241,9 @@ impl Vouched {
     }
 
     /// Adopts `offset` in place of `known`, the offset in use so far.
-    fn tell(&mut self, offset: i64, known: i64, at: Reading) {
+    fn adopt(&mut self, offset: i64, known: i64, at: Reading) {
         let fits = offset.abs_diff(known) <= PARTED_MS.unsigned_abs();
-        match (self.told.replace(offset), fits) {
+        match (self.date_offset.replace(offset), fits) {
             (Some(_), true) => {}
             (Some(_), false) => {
                 self.contradicted = true;
@@ -264,7 +264,7 @@ impl Vouched {
 
     fn bound(&mut self, least: i64, most: i64, monotonic: i64) {
         let fits = (least..=most).contains(&self.range.least);
-        if self.told.is_none() && fits {
+        if self.date_offset.is_none() && fits {
             // The first date replaces the bounds, because the wall clock confirms nothing.
             self.range = Range {
                 least,

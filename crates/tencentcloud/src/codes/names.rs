@@ -142,7 +142,7 @@ pub(super) const TABLE: &[Verdict] = {
 
 /// Classifies a code of `service`. An unknown code is treated as transient, because a retry within
 /// the budget does no harm.
-pub(crate) fn judge_name(service: Service, code: &str) -> Verdict {
+pub(crate) fn classify_name(service: Service, code: &str) -> Verdict {
     let mut known = families(code).filter_map(find);
     let Some(found) = known.next() else {
         return verdict(OTHER, ErrorClass::Transient, SERVER);
@@ -255,7 +255,7 @@ mod tests {
             ),
         ] {
             for code in codes {
-                assert_eq!(judge_name(Service::Scf, code).class, class, "{code}");
+                assert_eq!(classify_name(Service::Scf, code).class, class, "{code}");
             }
         }
     }
@@ -306,7 +306,7 @@ mod tests {
                 "passes by itself",
             ),
         ] {
-            let advice = judge_name(service, code).advice;
+            let advice = classify_name(service, code).advice;
             assert!(advice.contains(words), "{code}: {advice}");
         }
     }
@@ -318,7 +318,7 @@ mod tests {
         assert!(TABLE.is_sorted_by_key(|known| known.label));
         for service in [Service::V2, Service::Scf, Service::Cls, Service::Sts] {
             for known in TABLE {
-                assert_ne!(judge_name(service, known.label).advice, "");
+                assert_ne!(classify_name(service, known.label).advice, "");
             }
         }
     }
@@ -329,7 +329,7 @@ mod tests {
         let codes = include_str!("scf_codes.txt").lines();
         // Only actions that create or change a function can run out of resources.
         for code in codes.filter(|code| *code != "ResourceInsufficient.COS") {
-            assert_ne!(judge_name(Service::Scf, code).label, OTHER, "{code}");
+            assert_ne!(classify_name(Service::Scf, code).label, OTHER, "{code}");
         }
     }
 
@@ -338,7 +338,7 @@ mod tests {
         fn the_labels_are_a_closed_set(
             code in "((RequestLimitExceeded|AuthFailure|Novel)(\\.[A-Z]{0,5}){0,3})|.{0,40}",
         ) {
-            let label = judge_name(Service::Cls, &code).label;
+            let label = classify_name(Service::Cls, &code).label;
             prop_assert!(label == OTHER || TABLE.iter().any(|known| known.label == label));
             prop_assert!(label == OTHER || code.starts_with(label));
         }

@@ -17,7 +17,7 @@ pub const LIST: &str = "http://meta.test/latest/meta-data/cam/security-credentia
 /// How the scripted metadata service responds to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    Answer(u16, String),
+    Response(u16, String),
     CannotConnect,
     Silence,
 }
@@ -86,7 +86,7 @@ impl Transport for ScriptedTransport {
         Box::pin(async move {
             match reply {
                 None => Ok(HttpResponse::new(404, "Not Found")),
-                Some(Reply::Answer(status, body)) => Ok(HttpResponse::new(status, body)),
+                Some(Reply::Response(status, body)) => Ok(HttpResponse::new(status, body)),
                 Some(Reply::Silence) => std::future::pending().await,
                 Some(Reply::CannotConnect) => Err(TransportError::Connect {
                     host: "meta.test".to_owned(),
@@ -202,7 +202,7 @@ pub fn document(id: &str, expired_time: i64) -> Reply {
         "TmpSecretId": id, "TmpSecretKey": "k3y", "Token": "t0ken",
         "ExpiredTime": expired_time, "Expiration": "2026-01-01T00:00:00Z", "Code": "Success",
     });
-    Reply::Answer(200, document.to_string())
+    Reply::Response(200, document.to_string())
 }
 
 /// Returns an STS error.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::temporary::Redactor;
+use super::temporary::SecretText;
 use super::{CredentialError, Credentials, file};
 
 /// The fields that are used. Newer versions of the tool write others too.
@@ -10,9 +10,9 @@ use super::{CredentialError, Credentials, file};
 #[serde(rename_all = "camelCase")]
 struct Stored {
     secret_id: String,
-    secret_key: Redactor,
+    secret_key: SecretText,
     #[serde(default)]
-    token: Option<Redactor>,
+    token: Option<SecretText>,
 }
 
 /// The default profile.

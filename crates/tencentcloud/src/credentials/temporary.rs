@@ -35,8 +35,8 @@ pub(super) trait Fetch: Send + Sync {
 #[serde(rename_all = "PascalCase")]
 struct Wire {
     tmp_secret_id: String,
-    tmp_secret_key: Redactor,
-    token: Redactor,
+    tmp_secret_key: SecretText,
+    token: SecretText,
 }
 
 /// The role document of the metadata service. Its `Expiration` repeats `ExpiredTime` as text.
@@ -52,7 +52,7 @@ struct Document {
 /// The content of `Response` of STS: the same fields, one level deeper.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct StsResponse {
     credentials: Wire,
     expired_time: Code,
 }
@@ -60,7 +60,7 @@ struct Answer {
 /// A string that is turned into a secret while it is deserialized.
 #[derive(serde::Deserialize)]
 #[serde(from = "String")]
-pub(super) struct Redactor(pub Secret);
+pub(super) struct SecretText(pub Secret);
 
 // === impl Temporary ===
 
@@ -77,7 +77,7 @@ impl Temporary {
         answer: serde_json::Value,
         place: &str,
     ) -> Option<Result<Self, CredentialError>> {
-        let answer: Answer = serde_json::from_value(answer).ok()?;
+        let answer: StsResponse = serde_json::from_value(answer).ok()?;
         Some(Self::new(answer.credentials, answer.expired_time, place))
     }
 
@@ -98,9 +98,9 @@ impl Temporary {
     }
 }
 
-// === impl Redactor ===
+// === impl SecretText ===
 
-impl From<String> for Redactor {
+impl From<String> for SecretText {
     fn from(text: String) -> Self {
         Self(Secret::new(text))
     }

@@ -8,7 +8,7 @@ use super::{Head, Malformed, parse_head};
 
 /// A parsed response of API 3.0.
 #[derive(Debug)]
-pub(crate) enum Answer<T> {
+pub(crate) enum Api3Response<T> {
     /// Success, with the content of `Response`.
     Payload(T),
     /// An error of API 3.0, which has HTTP status 200 too.
@@ -48,7 +48,7 @@ struct ErrorBody {
 
 /// Parses a response. The payload is never held as a tree, because a response may have tens of
 /// megabytes.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Api3Response<T>, Malformed> {
     // A derived struct would accept a list as its fields in order.
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(match serde_json::from_slice::<IgnoredAny>(body) {
@@ -60,15 +60,15 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malfor
     let response = outer.response.filter(|raw| raw.get().starts_with('{'));
     let Some(response) = response else {
         return match parse_head(body) {
-            Ok(head) if head.code != 0 => Ok(Answer::Legacy(head)),
+            Ok(head) if head.code != 0 => Ok(Api3Response::Legacy(head)),
             Ok(_) => Err(Malformed::other("an answer of the legacy API v2")),
             Err(_) => Err(Malformed::other("JSON without a Response")),
         };
     };
     let probe: Probe = serde_json::from_str(response.get())?;
     match probe.error {
-        None => Ok(Answer::Payload(serde_json::from_str(response.get())?)),
-        Some(error) => Ok(Answer::Error {
+        None => Ok(Api3Response::Payload(serde_json::from_str(response.get())?)),
+        Some(error) => Ok(Api3Response::Error {
             code: error.code,
             message: error.message.unwrap_or_default(),
             request_id: probe.request_id,
@@ -89,7 +89,7 @@ mod tests {
         total_count: u64,
     }
 
-    fn page(body: &str) -> Result<Answer<Page>, Malformed> {
+    fn page(body: &str) -> Result<Api3Response<Page>, Malformed> {
         read(body.as_bytes())
     }
 
@@ -100,7 +100,7 @@ mod tests {
             r#" {"x":[1],"Response":{"RequestId":null,"TotalCount":7,"Error":null}} "#,
             r#"{"Response":{"TotalCount":7,"DeprecatedWarning":"old"},"code":5}"#,
         ] {
-            let Ok(Answer::Payload(page)) = page(body) else {
+            let Ok(Api3Response::Payload(page)) = page(body) else {
                 panic!("{body}");
             };
             assert_eq!(page.total_count, 7);
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn an_error_is_told_with_its_request_id() {
         let body = r#"{"Response":{"Error":{"Code":"A.B","Message":"m","X":1},"RequestId":"r"}}"#;
-        let Ok(Answer::Error {
+        let Ok(Api3Response::Error {
             code,
             message,
             request_id,
@@ -121,13 +121,13 @@ mod tests {
         assert_eq!((code.as_str(), message.as_str()), ("A.B", "m"));
         assert_eq!(request_id.as_deref(), Some("r"));
         let bare = page(r#"{"Response":{"Error":{"Code":"A"}}}"#);
-        assert!(matches!(bare, Ok(Answer::Error { .. })));
+        assert!(matches!(bare, Ok(Api3Response::Error { .. })));
     }
 
     #[test]
     fn a_legacy_error_is_told_as_one() {
         let body = r#"{"code":4100,"message":"m","codeDesc":"AuthFailure"}"#;
-        let Ok(Answer::Legacy(head)) = page(body) else {
+        let Ok(Api3Response::Legacy(head)) = page(body) else {
             panic!();
         };
         assert_eq!((head.code, head.message.as_str()), (4100, "m"));

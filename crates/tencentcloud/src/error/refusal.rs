@@ -31,7 +31,7 @@ impl Refusal {
             (message, name) => format!("{name}: {message}"),
         };
         Self {
-            verdict: codes::judge(head.code),
+            verdict: codes::classify(head.code),
             code: head.code.to_string(),
             request_id: request_id_within(&head.message).map(str::to_owned),
             message,
@@ -47,7 +47,7 @@ impl Refusal {
         request_id: Option<String>,
     ) -> Self {
         Self {
-            verdict: codes::judge_name(service, &code),
+            verdict: codes::classify_name(service, &code),
             code,
             message,
             request_id: request_id.filter(|id| !id.is_empty()),

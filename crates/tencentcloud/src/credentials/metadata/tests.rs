@@ -3,7 +3,7 @@ use crate::Timestamp;
 use crate::credentials::scripted::{LIST, Reply, ScriptedTransport, document};
 
 fn answer(status: u16, body: &str) -> Reply {
-    Reply::Answer(status, body.to_owned())
+    Reply::Response(status, body.to_owned())
 }
 
 /// Returns the metadata with these answers for the list and the document of the role `r`.

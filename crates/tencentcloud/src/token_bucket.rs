@@ -22,7 +22,7 @@ const RATES: std::ops::RangeInclusive<f64> = 0.01..=100_000.0;
 
 /// State of one bucket. Times are measured from a fixed instant of the owner's choice.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     rate: f64,
     burst: f64,
     tokens: f64,
@@ -36,13 +36,13 @@ pub(super) struct Bucket {
 /// A reduced rate, which recovers linearly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Penalty {
-    pace: f64,
+    factor: f64,
     since: Duration,
 }
 
-// === impl Bucket ===
+// === impl TokenBucket ===
 
-impl Bucket {
+impl TokenBucket {
     /// Creates a full bucket of `burst` (at least 1) tokens that regains `rate` tokens per second.
     /// Values outside the valid range are clamped.
     pub fn new(rate: f64, burst: u32) -> Self {
@@ -73,7 +73,7 @@ impl Bucket {
             self.tokens = (self.tokens - 1.0).max(0.0);
             return Ok(());
         }
-        let wait = (1.0 - self.tokens) / (self.rate * self.pace(now));
+        let wait = (1.0 - self.tokens) / (self.rate * self.factor(now));
         // Rounded up, because a wait of zero would make the caller spin.
         Err(Duration::from_secs_f64(wait) + Duration::from_nanos(1))
     }
@@ -88,7 +88,7 @@ impl Bucket {
             return;
         }
         self.penalty = Some(Penalty {
-            pace: (self.pace(now) * PENALTY).max(FLOOR),
+            factor: (self.factor(now) * PENALTY).max(FLOOR),
             since: now,
         });
         self.tokens = 0.0;
@@ -104,17 +104,17 @@ impl Bucket {
             return;
         };
         // The rate is a rising line with one bend, so the mean of both ends never gives too much.
-        let pace = (self.pace(self.filled) + self.pace(now)) / 2.0;
-        let gained = passed.as_secs_f64() * self.rate * pace;
+        let factor = (self.factor(self.filled) + self.factor(now)) / 2.0;
+        let gained = passed.as_secs_f64() * self.rate * factor;
         self.tokens = (self.tokens + gained).min(self.burst);
         self.filled = now;
     }
 
     /// Returns the fraction of the configured rate that is allowed at `now`.
-    fn pace(&self, now: Duration) -> f64 {
+    fn factor(&self, now: Duration) -> f64 {
         self.penalty.map_or(1.0, |penalty| {
             let passed = now.saturating_sub(penalty.since).as_secs_f64();
-            (penalty.pace + passed / RECOVERY.as_secs_f64()).min(1.0)
+            (penalty.factor + passed / RECOVERY.as_secs_f64()).min(1.0)
         })
     }
 }
@@ -127,7 +127,7 @@ mod tests {
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     /// Returns the times at which a caller that asks without pause gets its tokens.
-    fn greedy(bucket: &mut Bucket, from: Duration, until: Duration) -> Vec<Duration> {
+    fn greedy(bucket: &mut TokenBucket, from: Duration, until: Duration) -> Vec<Duration> {
         let (mut now, mut taken) = (from, Vec::new());
         while now < until {
             match bucket.take(now) {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_burst_and_then_one_by_one() {
-        let mut bucket = Bucket::new(10.0, 3);
+        let mut bucket = TokenBucket::new(10.0, 3);
         let taken = greedy(&mut bucket, MS(0), MS(350));
         let millis: Vec<_> = taken.iter().map(|t| t.as_secs_f64() * 1e3).collect();
         let expected = [0.0, 0.0, 0.0, 100.0, 200.0, 300.0];
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_penalty_slows_and_six_seconds_heal() {
-        let mut bucket = Bucket::new(10.0, 1);
+        let mut bucket = TokenBucket::new(10.0, 1);
         bucket.penalise(MS(0));
         // A rate factor of 0.7 that rises by 1/20 a second gives 10 * (0.7 + 1/40) = 7.25 tokens in
         // the first second.
@@ -164,22 +164,22 @@ mod tests {
 
     #[test]
     fn a_bunch_of_refusals_is_one_penalty_and_there_is_a_floor() {
-        let mut bunch = Bucket::new(10.0, 1);
+        let mut bunch = TokenBucket::new(10.0, 1);
         for millis in [0, 1, 500, 999] {
             bunch.penalise(MS(millis));
         }
-        assert_eq!(bunch.penalty.map(|p| p.pace), Some(0.7));
-        let mut storm = Bucket::new(10.0, 1);
+        assert_eq!(bunch.penalty.map(|p| p.factor), Some(0.7));
+        let mut storm = TokenBucket::new(10.0, 1);
         for second in 0..20 {
             storm.penalise(MS(second * 1_000));
         }
-        assert_eq!(storm.penalty.map(|p| p.pace), Some(FLOOR));
+        assert_eq!(storm.penalty.map(|p| p.factor), Some(FLOOR));
     }
 
     #[test]
     fn settings_that_cannot_work_are_mended() {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let mut bucket = Bucket::new(rate, 0);
+            let mut bucket = TokenBucket::new(rate, 0);
             assert_eq!(bucket.take(MS(0)), Ok(()));
             let wait = bucket.take(MS(0)).unwrap_err();
             assert!(wait <= Duration::from_secs(101));
@@ -194,7 +194,7 @@ mod tests {
             burst in 1u32..20,
             steps in prop::collection::vec((0u64..300, any::<bool>()), 1..150),
         ) {
-            let mut bucket = Bucket::new(rate, burst);
+            let mut bucket = TokenBucket::new(rate, burst);
             let (mut now, mut taken) = (Duration::ZERO, Vec::new());
             for (step, refused) in steps {
                 now += MS(step);
@@ -220,7 +220,7 @@ mod tests {
             refused in any::<bool>(),
             start in 0u64..100_000,
         ) {
-            let mut bucket = Bucket::new(rate, burst);
+            let mut bucket = TokenBucket::new(rate, burst);
             if refused {
                 bucket.penalise(MS(start));
             }
@@ -231,7 +231,7 @@ mod tests {
 
         #[test]
         fn the_full_rate_is_reached(rate in 1.0f64..500.0, burst in 1u32..10) {
-            let mut bucket = Bucket::new(rate, burst);
+            let mut bucket = TokenBucket::new(rate, burst);
             let taken = greedy(&mut bucket, MS(0), MS(20_000)).len() as f64;
             prop_assert!(taken >= (rate * 20.0).floor());
         }
