@@ -29,9 +29,9 @@ struct Taken {
     count: usize,
     turn: u64,
     /// Connections without any request so far, by turn.
-    strangers: BTreeMap<u64, Waiting>,
+    unused: BTreeMap<u64, Waiting>,
     /// Connections between two requests, by turn.
-    resting: BTreeMap<u64, Waiting>,
+    idle: BTreeMap<u64, Waiting>,
 }
 
 /// A connection that can be replaced.
@@ -76,7 +76,7 @@ impl ConnectionLimiter {
     pub(crate) async fn acquire(self: &Arc<Self>) -> Arc<ConnectionPermit> {
         loop {
             let freed = self.freed.notified();
-            if let Some(permit) = self.permit_or_send_away(Instant::now()) {
+            if let Some(permit) = self.permit_or_evict(Instant::now()) {
                 return Arc::new(permit);
             }
             // After the timeout other connections may have waited long enough to be replaced.
@@ -84,10 +84,10 @@ impl ConnectionLimiter {
         }
     }
 
-    fn permit_or_send_away(self: &Arc<Self>, now: Instant) -> Option<ConnectionPermit> {
+    fn permit_or_evict(self: &Arc<Self>, now: Instant) -> Option<ConnectionPermit> {
         let mut taken = self.lock();
         if taken.count >= self.all {
-            taken.send_one_away(now);
+            taken.evict_one(now);
             return None;
         }
         taken.count += 1;
@@ -97,7 +97,7 @@ impl ConnectionLimiter {
             since: now,
             leave: leave.clone(),
         };
-        taken.strangers.insert(turn, waiting);
+        taken.unused.insert(turn, waiting);
         Some(ConnectionPermit {
             limiter: self.clone(),
             leave,
@@ -120,8 +120,8 @@ impl Taken {
     }
 
     /// Revokes the permit of the connection that has waited longest, if it has waited long enough.
-    fn send_one_away(&mut self, now: Instant) {
-        for waiting in [&mut self.strangers, &mut self.resting] {
+    fn evict_one(&mut self, now: Instant) {
+        for waiting in [&mut self.unused, &mut self.idle] {
             if let Some(first) = waiting.first_entry()
                 && now.duration_since(first.get().since) >= GRACE
             {
@@ -132,8 +132,8 @@ impl Taken {
     }
 
     fn forget(&mut self, turn: u64) {
-        self.strangers.remove(&turn);
-        self.resting.remove(&turn);
+        self.unused.remove(&turn);
+        self.idle.remove(&turn);
     }
 }
 
@@ -187,7 +187,7 @@ impl Drop for RequestShare {
             since: Instant::now(),
             leave: leave.clone(),
         };
-        taken.resting.insert(turn, waiting);
+        taken.idle.insert(turn, waiting);
         state.turn = Some(turn);
     }
 }
@@ -262,6 +262,6 @@ mod tests {
         drop((first, second));
         let taken = limiter.lock();
         assert_eq!(taken.count, 0);
-        assert!(taken.strangers.is_empty() && taken.resting.is_empty());
+        assert!(taken.unused.is_empty() && taken.idle.is_empty());
     }
 }

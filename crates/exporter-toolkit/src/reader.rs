@@ -346,7 +346,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Returns the value that `parse` makes of the text under `name`.
+    /// Returns the value that `parse` makes of `text`, or records its error.
     pub fn parsed<T>(
         &mut self,
         text: &Found<String>,

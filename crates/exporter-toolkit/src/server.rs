@@ -152,18 +152,18 @@ async fn accept<H: Handler>(listener: TcpListener, context: Context<H>) {
     let mut connections = JoinSet::new();
     let mut stopping = context.stopping.clone();
     // A connection that is accepted and waits for a permit.
-    let mut come: Option<TcpStream> = None;
+    let mut pending: Option<TcpStream> = None;
     loop {
         tokio::select! {
             biased;
             () = stopped(&mut stopping) => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if come.is_none() => match accepted {
-                Ok((stream, _)) => come = Some(stream),
-                Err(error) => rest(&error).await,
+            accepted = listener.accept(), if pending.is_none() => match accepted {
+                Ok((stream, _)) => pending = Some(stream),
+                Err(error) => pause_after_error(&error).await,
             },
-            permit = context.limiter.acquire(), if come.is_some() => {
-                if let Some(stream) = come.take() {
+            permit = context.limiter.acquire(), if pending.is_some() => {
+                if let Some(stream) = pending.take() {
                     connections.spawn(connection(stream, permit, context.clone()));
                 }
             }
@@ -183,7 +183,7 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
 
 /// Handles an accept error. A client that left early is ignored; a lack of files or memory needs a
 /// pause.
-async fn rest(error: &io::Error) {
+async fn pause_after_error(error: &io::Error) {
     if matches!(
         error.kind(),
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
@@ -205,7 +205,7 @@ async fn connection<H: Handler>(
     // Responses are written in large pieces, so Nagle's algorithm would only add delay.
     let _ = stream.set_nodelay(true);
     let Some(tls) = context.config.rules().tls() else {
-        return converse(stream, false, permit, context).await;
+        return serve_http(stream, false, permit, context).await;
     };
     let mut stopping = context.stopping.clone();
     let secured = tokio::select! {
@@ -215,11 +215,11 @@ async fn connection<H: Handler>(
     };
     // A failed handshake concerns the client alone, so it is ignored.
     if let Ok(Some(Secured { stream, http2 })) = secured {
-        converse(stream, http2, permit, context).await;
+        serve_http(stream, http2, permit, context).await;
     }
 }
 
-async fn converse<H: Handler>(
+async fn serve_http<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     http2: bool,
     permit: Arc<ConnectionPermit>,
@@ -235,21 +235,21 @@ async fn converse<H: Handler>(
             .max_header_list_size(HEAD_MAX as u32)
             .max_send_buf_size(BUFFER_MAX)
             .serve_connection(stream, service);
-        drive(serving, &asked, &permit, &context).await;
+        run_connection(serving, &asked, &permit, &context).await;
     } else {
         let serving = http1::Builder::new()
-            // This timeout would also close idle connections between two scrapes, so `drive`
+            // This timeout would also close idle connections between two scrapes, so `run_connection`
             // enforces a limit instead.
             .header_read_timeout(None)
             .max_header_size(HEAD_MAX)
             .max_buf_size(BUFFER_MAX)
             .serve_connection(stream, service);
-        drive(serving, &asked, &permit, &context).await;
+        run_connection(serving, &asked, &permit, &context).await;
     }
 }
 
 /// Runs a connection until it ends or takes too long between two requests.
-async fn drive<H>(
+async fn run_connection<H>(
     serving: impl GracefulConnection,
     asked: &Notify,
     permit: &ConnectionPermit,
@@ -289,7 +289,7 @@ async fn answer<H: Handler>(
         Ok(()) => context.handler.handle(request).await.map(Either::Right),
         Err(refusal) => refusal.map(Either::Left),
     };
-    rules.dress(response.headers_mut());
+    rules.apply_headers(response.headers_mut());
     Ok(response.map(|body| Served {
         body,
         _share: share,

@@ -27,7 +27,7 @@ use self::rules::Rules;
 
 /// Interval between two checks of the files. A changed file is read only after two checks have seen
 /// it unchanged, because half of a file may be a valid one that admits everybody.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The web configuration file and its last valid version.
 pub struct WebConfig {
@@ -89,17 +89,20 @@ impl WebConfig {
             std::future::pending::<()>().await;
         }
         loop {
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
             let toolkit = self.clone();
-            if spawn_blocking(move || toolkit.look()).await.is_err() {
-                tracing::error!("a look at the web configuration file ended with a fault");
+            if spawn_blocking(move || toolkit.reload_if_changed())
+                .await
+                .is_err()
+            {
+                tracing::error!("checking the web configuration file failed unexpectedly");
             }
         }
     }
 
     /// Checks the files once and reloads them if they have changed. An error is logged once, and
     /// the previous version stays in use.
-    pub fn look(&self) {
+    pub fn reload_if_changed(&self) {
         let mut files = self.files.lock();
         let Some(path) = &self.path else { return };
         if !files.have_changed() {
@@ -109,11 +112,14 @@ impl WebConfig {
         match Rules::read(path, Some(&before), &mut files) {
             Ok(rules) => {
                 self.rules.store(Arc::new(rules));
-                tracing::info!(file = %path.display(), "web configuration read again");
+                tracing::info!(file = %path.display(), "web configuration reloaded");
             }
             Err(faults) => {
                 for fault in faults.to_string().lines() {
-                    tracing::error!(fault, "the changed web configuration is not taken");
+                    tracing::error!(
+                        fault,
+                        "the changed web configuration has an error and is not used"
+                    );
                 }
             }
         }

@@ -97,7 +97,7 @@ pub struct WebTls {
 #[derive(Debug, Clone)]
 pub struct Pem {
     /// Position in the web configuration file.
-    pub said: Found<()>,
+    pub declared: Found<()>,
     /// Path of the file; `None` if the web configuration file contains the text itself.
     pub file: Option<PathBuf>,
     text: Secret,
@@ -161,7 +161,7 @@ impl WebFile {
             name: name.to_owned(),
             empty,
             tls: tls::tls(&mut values, &root),
-            http2: values.truth(&http, "http2", true),
+            http2: values.boolean(&http, "http2", true),
             headers: headers(&mut values, &http),
             users: users(&mut values, &root),
             rate_limit: rate_limit(&mut values, &root),
@@ -203,7 +203,7 @@ impl Pem {
 
     /// Returns an error in the PEM text.
     pub fn fault(&self, problem: &str) -> Diagnostic {
-        Diagnostic::new(self.said.at, self.said.path.as_str(), problem)
+        Diagnostic::new(self.declared.at, self.declared.path.as_str(), problem)
     }
 }
 

@@ -42,7 +42,7 @@ struct Hash {
 }
 
 /// User name and password from a request.
-struct Given {
+struct BasicCredentials {
     name: Vec<u8>,
     password: Zeroizing<Vec<u8>>,
 }
@@ -69,14 +69,14 @@ impl Users {
     }
 
     /// Returns whether the sender of these headers is admitted.
-    pub(super) async fn let_in(&self, headers: &HeaderMap, checker: &Arc<Checker>) -> bool {
+    pub(super) async fn authenticate(&self, headers: &HeaderMap, checker: &Arc<Checker>) -> bool {
         if self.known.is_empty() {
             return true;
         }
         let Some(given) = headers.get(AUTHORIZATION) else {
             return false;
         };
-        let Some(given) = Given::read(given.as_bytes()) else {
+        let Some(given) = BasicCredentials::read(given.as_bytes()) else {
             return false;
         };
         let name = std::str::from_utf8(&given.name).ok();
@@ -105,27 +105,27 @@ fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
         verified.unwrap_or(false)
     });
     if !right {
-        let costs = made_up(hash.map(|hash| hash.cost), most);
-        costs.for_each(|cost| work(password, cost));
+        let costs = remaining_costs(hash.map(|hash| hash.cost), most);
+        costs.for_each(|cost| hash_and_discard(password, cost));
     }
     right
 }
 
 /// Returns the costs of the hashes that a refusal still has to compute; each one takes twice as
 /// long as the one before.
-fn made_up(own: Option<u32>, most: u32) -> Range<u32> {
+fn remaining_costs(own: Option<u32>, most: u32) -> Range<u32> {
     own.map_or(most..most + 1, |own| own..most)
 }
 
 /// Computes a hash of this cost and discards it.
-fn work(password: &[u8], cost: u32) {
+fn hash_and_discard(password: &[u8], cost: u32) {
     let made = bcrypt::hash_with_salt_bytes(password, cost, NO_SALT);
     std::hint::black_box(made.is_ok());
 }
 
-// === impl Given ===
+// === impl BasicCredentials ===
 
-impl Given {
+impl BasicCredentials {
     /// Parses the value of an `Authorization` header of the scheme `Basic`.
     fn read(header: &[u8]) -> Option<Self> {
         let (scheme, rest) = header.split_at_checked(6)?;
@@ -146,7 +146,7 @@ impl Given {
 impl Checker {
     /// Returns a keyed digest of user name, hash and password, so that memory does not reveal the
     /// password.
-    fn digest(&self, given: &Given, hash: &Hash) -> [u8; 32] {
+    fn digest(&self, given: &BasicCredentials, hash: &Hash) -> [u8; 32] {
         let mut mac = match Hmac::<Sha256>::new_from_slice(&*self.key) {
             Ok(mac) => mac,
             Err(_) => unreachable!("HMAC takes keys of any length"),
@@ -231,10 +231,18 @@ mod tests {
             ("Ali:open sesame", false),
             ("carol:open sesame", false),
         ] {
-            assert_eq!(users.let_in(&basic(text), &checker).await, opens, "{text}");
+            assert_eq!(
+                users.authenticate(&basic(text), &checker).await,
+                opens,
+                "{text}"
+            );
         }
-        assert!(!users.let_in(&HeaderMap::new(), &checker).await);
-        assert!(Users::default().let_in(&HeaderMap::new(), &checker).await);
+        assert!(!users.authenticate(&HeaderMap::new(), &checker).await);
+        assert!(
+            Users::default()
+                .authenticate(&HeaderMap::new(), &checker)
+                .await
+        );
     }
 
     #[tokio::test]
@@ -247,11 +255,11 @@ mod tests {
             "ali:wrong",
             "x:open sesame",
         ] {
-            old.let_in(&basic(text), &checker).await;
+            old.authenticate(&basic(text), &checker).await;
         }
         assert_eq!(checker.good.lock().len(), 1);
         // The user has a new hash, so the remembered login is no longer valid.
-        let given = Given::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
+        let given = BasicCredentials::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
         let new = users(&[("ali", 5)]);
         assert!(checker.remembers(&checker.digest(&given, &old.known["ali"])));
         assert!(!checker.remembers(&checker.digest(&given, &new.known["ali"])));
@@ -266,10 +274,14 @@ mod tests {
     fn every_refusal_takes_the_work_of_the_costliest_hash() {
         let rounds = |costs: Range<u32>| costs.map(|cost| 1_u64 << cost).sum::<u64>();
         for most in 4..=31 {
-            assert_eq!(rounds(made_up(None, most)), 1 << most, "nobody");
+            assert_eq!(rounds(remaining_costs(None, most)), 1 << most, "nobody");
             for own in 4..=most {
                 let tried = 1 << own;
-                assert_eq!(tried + rounds(made_up(Some(own), most)), 1 << most, "{own}");
+                assert_eq!(
+                    tried + rounds(remaining_costs(Some(own), most)),
+                    1 << most,
+                    "{own}"
+                );
             }
         }
     }
@@ -285,9 +297,12 @@ mod tests {
             "Basic !",
             "Basic YWI=",
         ] {
-            assert!(Given::read(header.as_bytes()).is_none(), "{header}");
+            assert!(
+                BasicCredentials::read(header.as_bytes()).is_none(),
+                "{header}"
+            );
         }
-        let given = Given::read(b"bAsIc YTpiOmM=").unwrap();
+        let given = BasicCredentials::read(b"bAsIc YTpiOmM=").unwrap();
         assert_eq!(
             (&given.name[..], &given.password[..]),
             (&b"a"[..], &b"b:c"[..])

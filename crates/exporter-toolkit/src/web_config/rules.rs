@@ -39,15 +39,15 @@ impl Rules {
         before: Option<&Self>,
         files: &mut Files,
     ) -> Result<Self, Diagnostics> {
-        files.reads(path);
+        files.add(path);
         let file = WebFile::read(path)?;
         let named: Vec<&Path> = file.files().chain([path]).collect();
-        files.keep(&named);
-        file.files().for_each(|named| files.reads(named));
+        files.retain_only(&named);
+        file.files().for_each(|named| files.add(named));
         let rules = Self::new(&file, before).map_err(|faults| file.refused(faults))?;
         if let Some(before) = before {
             rules
-                .may_follow(before)
+                .check_change(before)
                 .map_err(|fault| file.refused(vec![fault]))?;
         }
         Ok(rules)
@@ -81,7 +81,7 @@ impl Rules {
     }
 
     /// Rejects a change that must not be made at runtime.
-    fn may_follow(&self, before: &Self) -> Result<(), Diagnostic> {
+    fn check_change(&self, before: &Self) -> Result<(), Diagnostic> {
         if self.tls.is_some() != before.tls.is_some() {
             let message = "TLS is switched on and off at a start alone: restart for it";
             return Err(Diagnostic::new(
@@ -115,7 +115,7 @@ impl Rules {
             let refusal = "too many requests; the web configuration file limits them\n";
             return Err(refused(StatusCode::TOO_MANY_REQUESTS, refusal));
         }
-        if self.users.let_in(headers, checker).await {
+        if self.users.authenticate(headers, checker).await {
             return Ok(());
         }
         let refusal = "a user and a password are needed here\n";
@@ -126,7 +126,7 @@ impl Rules {
     }
 
     /// Sets the configured headers of a response. They replace those of the page.
-    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
+    pub(crate) fn apply_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
         }

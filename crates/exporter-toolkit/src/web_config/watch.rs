@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 /// The watched files with their metadata when they were read and at the last check.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    read: Looks,
-    seen: Looks,
+    read: Fingerprints,
+    seen: Fingerprints,
 }
 
 /// A fingerprint of the metadata of each file; `None` for a missing file.
-type Looks = BTreeMap<PathBuf, Option<u64>>;
+type Fingerprints = BTreeMap<PathBuf, Option<u64>>;
 
 // === impl Files ===
 
@@ -21,18 +21,18 @@ impl Files {
     /// Watches one file, which is about to be read.
     pub(super) fn of(path: &Path) -> Self {
         let mut files = Self::default();
-        files.reads(path);
+        files.add(path);
         files
     }
 
     /// Adds a file that is about to be read, so that later writes count as changes.
-    pub(super) fn reads(&mut self, path: &Path) {
-        let look = look(path);
-        self.read.insert(path.to_owned(), look);
+    pub(super) fn add(&mut self, path: &Path) {
+        let fingerprint = fingerprint(path);
+        self.read.insert(path.to_owned(), fingerprint);
     }
 
     /// Stops watching all other files.
-    pub(super) fn keep(&mut self, paths: &[&Path]) {
+    pub(super) fn retain_only(&mut self, paths: &[&Path]) {
         self.read.retain(|path, _| paths.contains(&path.as_path()));
     }
 
@@ -40,7 +40,9 @@ impl Files {
     /// since the last check, which means that writing has ended.
     pub(super) fn have_changed(&mut self) -> bool {
         let paths = self.read.keys();
-        let now: Looks = paths.map(|path| (path.clone(), look(path))).collect();
+        let now: Fingerprints = paths
+            .map(|path| (path.clone(), fingerprint(path)))
+            .collect();
         let settled = self.seen == now;
         let changed = self.read != now;
         self.seen = now;
@@ -48,15 +50,15 @@ impl Files {
     }
 }
 
-fn look(path: &Path) -> Option<u64> {
-    let about = fs::metadata(path).ok()?;
+fn fingerprint(path: &Path) -> Option<u64> {
+    let metadata = fs::metadata(path).ok()?;
     let mut hasher = DefaultHasher::new();
-    (about.len(), about.modified().ok()).hash(&mut hasher);
+    (metadata.len(), metadata.modified().ok()).hash(&mut hasher);
     // A file may be replaced by one of the same length within one tick of the clock.
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        (about.dev(), about.ino(), about.ctime_nsec()).hash(&mut hasher);
+        (metadata.dev(), metadata.ino(), metadata.ctime_nsec()).hash(&mut hasher);
     }
     Some(hasher.finish())
 }
@@ -77,7 +79,7 @@ mod tests {
         fs::write(&path, "eleven").unwrap();
         assert!(!files.have_changed(), "it was still being written");
         assert!(files.have_changed());
-        files.reads(&path);
+        files.add(&path);
         assert!(!files.have_changed());
         fs::remove_file(&path).unwrap();
         assert!(!files.have_changed());

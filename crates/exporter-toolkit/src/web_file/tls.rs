@@ -27,7 +27,7 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
     let sans = values.list(&block, "client_allowed_sans");
     let suites = suites(values, &block);
     let curves = curves(values, &block);
-    let prefer_server_order = values.truth(&block, "prefer_server_cipher_suites", true);
+    let prefer_server_order = values.boolean(&block, "prefer_server_cipher_suites", true);
     if cert.is_none() && key.is_none() && client_ca.is_none() && asked.is_none() {
         return None;
     }
@@ -61,13 +61,13 @@ fn pem(values: &mut Values<'_>, block: &Section, file: &str, inline: &str) -> Op
     let here = values.text(block, inline);
     if let Some(written) = written {
         return Some(Pem {
-            said: written.with(()),
+            declared: written.with(()),
             file: Some(values.0.file(&written.value)),
             text: Secret::new(""),
         });
     }
     here.map(|here| Pem {
-        said: here.with(()),
+        declared: here.with(()),
         file: None,
         text: Secret::new(here.value),
     })
@@ -87,7 +87,7 @@ fn check_authorities(values: &mut Values<'_>, block: &Section, auth: ClientAuth,
         (ClientAuth::None, Some(ca)) => {
             let message = "has no use without client_auth_type: write RequireAndVerifyClientCert \
                            there, or remove this";
-            values.0.fault(&ca.said, message);
+            values.0.fault(&ca.declared, message);
         }
         (ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify, None) => {
             let message = format!(

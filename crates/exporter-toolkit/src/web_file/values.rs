@@ -52,7 +52,7 @@ impl Values<'_> {
     }
 
     /// Returns a boolean.
-    pub(super) fn truth(&mut self, block: &Section, name: &str, default: bool) -> bool {
+    pub(super) fn boolean(&mut self, block: &Section, name: &str, default: bool) -> bool {
         let Some(text) = self.text(block, name) else {
             return default;
         };
