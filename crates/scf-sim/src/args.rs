@@ -110,11 +110,11 @@ pub enum TopicIndex {
 /// How badly a simulated cloud behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FaultLevel {
-    /// It answers every request well.
+    /// No faults.
     None,
-    /// What a good day brings: some throttling, some late rows.
+    /// A usual day: some throttling and some late rows.
     Typical,
-    /// All it knows, often.
+    /// All recoverable faults, often.
     Harsh,
 }
 

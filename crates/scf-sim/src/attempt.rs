@@ -31,12 +31,12 @@ pub(crate) struct Attempt {
     /// Seed of the texts.
     pub(crate) key: u64,
     /// Texts from a replay file.
-    pub(crate) told: Option<Arc<Told>>,
+    pub(crate) replay_texts: Option<Arc<ReplayTexts>>,
 }
 
 /// Texts of an attempt that a replay file contains.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct ReplayTexts {
     pub(crate) request_id: String,
     pub(crate) log: String,
 }
@@ -126,7 +126,7 @@ impl Attempt {
             shown_ms: 0,
             visible_ms: 0,
             key,
-            told: None,
+            replay_texts: None,
         };
         let delivery_ms = settings.faults.delivery_ms(&mut rng);
         attempt.place(delivery_ms, settings, &mut rng);
@@ -216,8 +216,8 @@ impl Attempt {
 
     /// Returns the request id as text.
     pub(crate) fn request_id_text(&self) -> String {
-        match &self.told {
-            Some(told) => told.request_id.clone(),
+        match &self.replay_texts {
+            Some(replay_texts) => replay_texts.request_id.clone(),
             None => uuid_text(self.request_id),
         }
     }

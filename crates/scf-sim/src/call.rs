@@ -179,7 +179,7 @@ fn nested(form: &Params) -> Value {
         let path: Vec<&str> = name.splitn(MAX_DEPTH, '.').collect();
         insert(&mut root, &path, value);
     }
-    settle(root)
+    arrays_from_indices(root)
 }
 
 fn insert(node: &mut Map<String, Value>, path: &[&str], text: &str) {
@@ -215,11 +215,11 @@ fn leaf(name: &str, text: &str) -> Value {
 }
 
 /// Converts objects whose keys are 0, 1, 2 and so on to arrays.
-fn settle(node: Map<String, Value>) -> Value {
+fn arrays_from_indices(node: Map<String, Value>) -> Value {
     let children: Map<String, Value> = node
         .into_iter()
         .map(|(name, value)| match value {
-            Value::Object(child) => (name, settle(child)),
+            Value::Object(child) => (name, arrays_from_indices(child)),
             other => (name, other),
         })
         .collect();

@@ -64,7 +64,7 @@ struct RequestContext<'a> {
 
 /// The APIs that have signatures and faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
+enum Endpoint {
     V2,
     Api3,
 }
@@ -128,10 +128,10 @@ impl Cloud {
     pub fn handle(&self, now_ms: i64, request: &Request) -> Response {
         let clock_ms = now_ms.saturating_add(self.settings.faults.clock_skew_ms);
         let response = if request.path.starts_with(metadata::PREFIX) {
-            self.attend_machine(clock_ms, request)
+            self.respond_metadata(clock_ms, request)
         } else {
-            match Door::of(request) {
-                Ok(door) => self.attend(door, now_ms, clock_ms, request),
+            match Endpoint::of(request) {
+                Ok(door) => self.respond(door, now_ms, clock_ms, request),
                 Err(page) => page,
             }
         };
@@ -185,7 +185,7 @@ impl Cloud {
         Some(format!("{}/{}", function.namespace, function.name))
     }
 
-    fn attend(&self, door: Door, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
+    fn respond(&self, door: Endpoint, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
         let number = self.next_request();
         let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
         let faults = &self.settings.faults;
@@ -204,10 +204,10 @@ impl Cloud {
             rng,
         };
         let response = match door {
-            Door::V2 => self.attend_v2(&mut context).unwrap_or_else(|refusal| {
+            Endpoint::V2 => self.respond_v2(&mut context).unwrap_or_else(|refusal| {
                 Response::json(v2::refusal_body(&refusal, self.settings.wire))
             }),
-            Door::Api3 => self.attend_api3(&mut context),
+            Endpoint::Api3 => self.respond_api3(&mut context),
         };
         let rows = u32::try_from(context.rows).unwrap_or(u32::MAX);
         let on_the_link = faults.row_delay.saturating_mul(rows);
@@ -219,7 +219,7 @@ impl Cloud {
         }
     }
 
-    fn attend_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Refusal> {
+    fn respond_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Refusal> {
         let params =
             Params::parse(context.wire()).map_err(|_| Refusal::parameter("too many parameters"))?;
         let action = self.admit_v2(context, &params)?;
@@ -250,7 +250,7 @@ impl Cloud {
             return Err(Refusal::invalid("limit"));
         }
         context.rows = weight.rows;
-        let response = Response::json(self.settings.faults.spoil(weight, body));
+        let response = Response::json(self.settings.faults.corrupt(weight, body));
         Ok(match injected_fault {
             InjectedFault::Cut(place) => response.cut(place),
             _ => response,
@@ -279,7 +279,7 @@ impl Cloud {
 
     /// Answers a request for machine metadata. The service runs on the machine's host, so no fault
     /// of the APIs applies.
-    fn attend_machine(&self, clock_ms: i64, request: &Request) -> Response {
+    fn respond_metadata(&self, clock_ms: i64, request: &Request) -> Response {
         let number = self.next_request();
         let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
         if rng.chance(self.settings.faults.metadata_errors) {
@@ -311,9 +311,9 @@ impl Cloud {
     }
 }
 
-// === impl Door ===
+// === impl Endpoint ===
 
-impl Door {
+impl Endpoint {
     /// Returns the API of a request, or the response of a gateway if it is for no API.
     fn of(request: &Request) -> Result<Self, Response> {
         let door = match request.path.as_str() {

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
-use super::faults::Weight;
+use super::faults::ResponseSize;
 use super::problem::Problem;
 use super::scene::Scene;
 use super::settings::Settings;
@@ -29,7 +29,7 @@ use super::settings::Settings;
 use topic_index::TopicIndexes;
 
 /// An authenticated request for the log service.
-pub(crate) struct Ask<'a> {
+pub(crate) struct LogRequest<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) scene: &'a Mutex<Scene>,
     pub(crate) state: &'a Mutex<LogService>,
@@ -42,7 +42,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) action: &'a str,
     pub(crate) params: &'a Value,
     /// Size of the response, once it is written.
-    pub(crate) weight: Cell<Weight>,
+    pub(crate) weight: Cell<ResponseSize>,
 }
 
 /// State of the log service, and its lines in order.
@@ -57,7 +57,7 @@ pub(crate) struct LogService {
 const MAX_UNDER_WAY: usize = 15;
 
 /// Returns the content of `Response` as a JSON object, without the request id.
-pub(crate) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
+pub(crate) fn answer(ask: &LogRequest<'_>) -> Result<String, Problem> {
     match ask.action {
         "SearchLog" => search::answer(ask),
         "DescribeTopics" => topics::describe_topics(ask),
@@ -77,9 +77,9 @@ fn problem(code: &'static str, message: impl Into<String>) -> Problem {
     }
 }
 
-// === impl Ask ===
+// === impl LogRequest ===
 
-impl Ask<'_> {
+impl LogRequest<'_> {
     fn scene(&self) -> MutexGuard<'_, Scene> {
         self.scene.lock()
     }
@@ -112,7 +112,7 @@ impl Ask<'_> {
 
 impl LogService {
     /// Registers a query on `topic` until `end_ms`. Fails if too many are running.
-    fn take_up(&mut self, topic: usize, now_ms: i64, end_ms: i64) -> Result<(), Problem> {
+    fn start_query(&mut self, topic: usize, now_ms: i64, end_ms: i64) -> Result<(), Problem> {
         let under_way = self.under_way.entry(topic).or_default();
         under_way.retain(|&(begin, end)| begin <= now_ms && now_ms < end);
         if under_way.len() >= MAX_UNDER_WAY {

@@ -91,7 +91,7 @@ pub struct Faults {
 
 /// Size of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Weight {
+pub(crate) struct ResponseSize {
     /// Number of rows or entries.
     pub(crate) rows: usize,
     /// Set if one of them is too large for any response.
@@ -286,7 +286,7 @@ impl Faults {
     }
 
     /// Returns whether a response of this size is refused, and why.
-    pub(crate) fn too_large(&self, weight: Weight, bytes: usize) -> Option<TooLarge> {
+    pub(crate) fn too_large(&self, weight: ResponseSize, bytes: usize) -> Option<TooLarge> {
         if self.most_rows.is_some_and(|most| weight.rows > most) {
             return Some(TooLarge::Rows);
         }
@@ -297,7 +297,7 @@ impl Faults {
 
     /// Makes a response with a broken row invalid: adds a text with an escape that JSON does not
     /// have.
-    pub(crate) fn spoil(&self, weight: Weight, mut object: String) -> String {
+    pub(crate) fn corrupt(&self, weight: ResponseSize, mut object: String) -> String {
         if weight.oversized && self.broken_rows && object.ends_with('}') {
             object.pop();
             object.push_str(r#","odd":"\x"}"#);

@@ -35,7 +35,7 @@ pub(crate) fn v2_hosts(sent: &str) -> Vec<String> {
 
 /// How a client treats `_` in names.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct Variant {
     /// Names are rewritten before they are sorted (Python) or after (PHP, Node).
     rewrite_first: bool,
     /// A name that begins with `_` is rewritten (Python) or left alone (PHP, Node).
@@ -66,10 +66,10 @@ impl Signed<'_> {
     /// Returns every text that a client may have signed for this request.
     pub(crate) fn source_strings(&self) -> Vec<String> {
         let mut sources = Vec::new();
-        let readings: &[Reading] = if self.path == API3_PATH {
-            &[Reading::API3]
+        let readings: &[Variant] = if self.path == API3_PATH {
+            &[Variant::API3]
         } else {
-            &Reading::LEGACY
+            &Variant::LEGACY
         };
         for host in self.hosts {
             for &reading in readings {
@@ -82,7 +82,7 @@ impl Signed<'_> {
         sources
     }
 
-    fn source_string(&self, host: &str, reading: Reading) -> String {
+    fn source_string(&self, host: &str, reading: Variant) -> String {
         let post = self.method.eq_ignore_ascii_case("POST");
         let mut pairs: Vec<(String, &str)> = self
             .params
@@ -109,9 +109,9 @@ fn matches<M: Mac + KeyInit>(secret_key: &str, source: &str, given: &[u8]) -> bo
         .is_ok_and(|mac| mac.chain_update(source).verify_slice(given).is_ok())
 }
 
-// === impl Reading ===
+// === impl Variant ===
 
-impl Reading {
+impl Variant {
     const API3: Self = Self {
         rewrite_first: true,
         rewrite_leading: true,

@@ -77,8 +77,8 @@ pub(crate) fn bytes(body: String) -> Vec<u8> {
 /// Returns what the user's code printed: between `bytes.0` and `bytes.1` bytes, plus or minus a
 /// line.
 pub(crate) fn log(attempt: &Attempt, bytes: (usize, usize)) -> String {
-    if let Some(told) = &attempt.told {
-        return told.log.clone();
+    if let Some(replay_texts) = &attempt.replay_texts {
+        return replay_texts.log.clone();
     }
     let mut rng = Rng::keyed(attempt.key, 1);
     let [least, most] = [bytes.0, bytes.1].map(|n| n.min(MAX_LOG_BYTES) as u64);

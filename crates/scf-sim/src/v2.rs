@@ -7,7 +7,7 @@ use std::cell::Cell;
 use parking_lot::Mutex;
 
 use super::clock::beijing_text;
-use super::faults::Weight;
+use super::faults::ResponseSize;
 use super::form::Params;
 use super::function::Function;
 use super::json::{self, Object};
@@ -26,7 +26,7 @@ pub(crate) struct Api<'a> {
     /// Random number of this request for the order of ties and for odd fields.
     pub(crate) salt: u64,
     /// Size of the response, once it is written.
-    pub(crate) weight: Cell<Weight>,
+    pub(crate) weight: Cell<ResponseSize>,
 }
 
 /// The actions of the API.
@@ -118,7 +118,7 @@ impl Api<'_> {
             let mut scene = self.scene.lock();
             (scene.select(self.now_ms, &selection), scene.functions())
         };
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.rows.len(),
             oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
         });
@@ -194,9 +194,9 @@ impl Api<'_> {
         }
         let (offset, limit) = (self.number("offset", 0)?, self.limit()?);
         let page = found.iter().skip(offset).take(limit);
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.len(),
-            ..Weight::default()
+            ..ResponseSize::default()
         });
         Ok(self.in_data(|data| {
             data.nested("functions", |out| {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::faults::Weight;
+use super::faults::ResponseSize;
 use super::function::Function;
 use super::problem::Problem;
 use super::problems;
@@ -29,7 +29,7 @@ pub(crate) struct Api<'a> {
     /// Random number of this request for the order of ties and for odd fields.
     pub(crate) salt: u64,
     /// Size of the response, once it is written.
-    pub(crate) weight: Cell<Weight>,
+    pub(crate) weight: Cell<ResponseSize>,
 }
 
 /// The actions of the API.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use super::attempt::{Attempt, Call, Failure, Told};
+use super::attempt::{Attempt, Call, Failure, ReplayTexts};
 use super::function::{self, Function};
 use super::replay::{ReplayLine, ReplayStart};
 use super::rng::{Rng, mix};
@@ -147,7 +147,7 @@ fn replayed_attempt(number: u64, function: u32, line: ReplayLine, settings: &Set
         shown_ms: 0,
         visible_ms: 0,
         key,
-        told: Some(Arc::new(Told {
+        replay_texts: Some(Arc::new(ReplayTexts {
             request_id: line.request_id,
             log: line.log,
         })),

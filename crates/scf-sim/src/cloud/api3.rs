@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Cloud, RequestContext, ServerState};
 use crate::call::{Call, Proof, Service};
 use crate::cls;
-use crate::faults::{InjectedFault, TooLarge, Weight};
+use crate::faults::{InjectedFault, ResponseSize, TooLarge};
 use crate::hosts::signed_hosts;
 use crate::http::Response;
 use crate::json::{Object, quoted};
@@ -32,7 +32,7 @@ const SIGNATURE_SKEW_S: i64 = 300;
 // === impl Cloud ===
 
 impl Cloud {
-    pub(super) fn attend_api3(&self, context: &mut RequestContext<'_>) -> Response {
+    pub(super) fn respond_api3(&self, context: &mut RequestContext<'_>) -> Response {
         let request_id = request_id(self.settings.seed, context.number);
         let refuse = |problem: Problem| {
             Response::bare_json(if self.settings.api3.legacy_errors {
@@ -87,7 +87,7 @@ impl Cloud {
             return Err(too_large(call.service, why));
         }
         context.rows = weight.rows;
-        let inside = self.settings.faults.spoil(weight, inside);
+        let inside = self.settings.faults.corrupt(weight, inside);
         let response = Response::bare_json(envelope(&inside, request_id));
         Ok(match injected_fault {
             InjectedFault::Cut(place) => response.cut(place),
@@ -200,7 +200,7 @@ impl Cloud {
         call: &Call,
         task: Task,
         salt: u64,
-    ) -> Result<(String, Weight), Problem> {
+    ) -> Result<(String, ResponseSize), Problem> {
         match task {
             Task::Functions(action) => {
                 let api = v3::Api {
@@ -214,7 +214,7 @@ impl Cloud {
                 Ok((api.answer(action)?, api.weight.get()))
             }
             Task::Logs => {
-                let ask = cls::Ask {
+                let ask = cls::LogRequest {
                     settings: &self.settings,
                     scene: &self.scene,
                     state: &self.logs,
@@ -232,7 +232,7 @@ impl Cloud {
                 let ServerState { keys, .. } = &mut *self.state();
                 let answer =
                     sts::answer(action, fields, &self.settings.role, keys, context.clock_ms)?;
-                Ok((answer, Weight::default()))
+                Ok((answer, ResponseSize::default()))
             }
         }
     }

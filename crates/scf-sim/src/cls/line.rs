@@ -69,7 +69,7 @@ const MAX_CUSTOM: usize = 200;
 /// ids are arbitrary, so every line of the platform may contain such a word.
 pub(super) fn heads(position: u32, attempt: &Attempt, settings: &Settings) -> Vec<Written> {
     let mut writer = Writer::new(position, attempt, settings);
-    if attempt.told.is_some() {
+    if attempt.replay_texts.is_some() {
         writer.platform();
     } else {
         if Odd::of(attempt, settings).is_some() {
@@ -196,7 +196,7 @@ impl Odd {
         let mut rng = Rng::keyed(attempt.key, ODD_KEY);
         let is_odd = rng.chance(settings.faults.odd_lines)
             && attempt.failure == Failure::None
-            && attempt.told.is_none();
+            && attempt.replay_texts.is_none();
         is_odd.then(|| match rng.below(3) {
             0 => Self::HalfInRecord,
             1 => Self::HalfInLine,

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::Settings;
-use crate::cls::{Ask, LogService, answer};
+use crate::cls::{LogRequest, LogService, answer};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::world::World;
@@ -47,7 +47,7 @@ impl Service {
         params: &Value,
     ) -> Result<Value, Problem> {
         self.salt.set(self.salt.get() + 1);
-        let text = answer(&Ask {
+        let text = answer(&LogRequest {
             settings: &self.settings,
             scene: &self.scene,
             state: &self.state,

@@ -42,7 +42,7 @@ pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: 
         Row::running(api, attempt, function)
     };
     if attempt.unreadable {
-        row.spoil(attempt.key);
+        row.corrupt(attempt.key);
     }
     match oddity {
         Oddity::NumbersAsText => row.quote_numbers(),
@@ -103,7 +103,7 @@ impl Row {
     }
 
     /// Breaks a field that is required to count the row.
-    fn spoil(&mut self, key: u64) {
+    fn corrupt(&mut self, key: u64) {
         match key % 3 {
             0 => self.request_id = "null".to_owned(),
             1 => self.duration = quoted("n/a"),

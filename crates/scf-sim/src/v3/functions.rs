@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::wrong;
 use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
 use crate::clock::beijing_text;
-use crate::faults::Weight;
+use crate::faults::ResponseSize;
 use crate::function::Function;
 use crate::json::{self, Object};
 use crate::problem::Problem;
@@ -176,9 +176,9 @@ impl Api<'_> {
         let total = found.len();
         let limit = limit.min(self.settings.api3.list_page);
         let page = found.into_iter().skip(offset).take(limit);
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.len(),
-            ..Weight::default()
+            ..ResponseSize::default()
         });
         let mut out = String::new();
         let mut answer = Object::open(&mut out);

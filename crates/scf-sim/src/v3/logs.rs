@@ -3,7 +3,7 @@
 use super::fields::{Fields, wrong};
 use super::{Api, DEFAULT_LIMIT, rows};
 use crate::clock::{beijing_text, parse_beijing};
-use crate::faults::Weight;
+use crate::faults::ResponseSize;
 use crate::json::{self, Object};
 use crate::page::{Codes, Selection, Sort};
 use crate::problem::Problem;
@@ -48,7 +48,7 @@ impl Api<'_> {
             let mut scene = self.scene.lock();
             (scene.select(self.now_ms, &selection), scene.functions())
         };
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.rows.len(),
             oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
         });

@@ -39,7 +39,7 @@ pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: 
     let oddity = Oddity::draw(api, attempt);
     let mut row = Row::new(api, attempt, function);
     if attempt.unreadable {
-        row.spoil();
+        row.corrupt();
     }
     if oddity == Oddity::NullTexts {
         row.drop_texts();
@@ -89,7 +89,7 @@ impl<'a> Row<'a> {
     }
 
     /// Breaks a field that is required to count the row.
-    fn spoil(&mut self) {
+    fn corrupt(&mut self) {
         match self.attempt.key % 3 {
             0 => self.request_id = "null".to_owned(),
             1 => self.duration = quoted("n/a"),
