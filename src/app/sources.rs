@@ -343,7 +343,7 @@ impl CallObserver for Observer {
             warn!(
                 source = &*self.name,
                 "{}; the exporter goes by the cloud's time, but mend the machine's time service",
-                ClockOffset::tell(offset_ms)
+                ClockOffset::describe(offset_ms)
             );
             self.warned.store(offset_ms, Ordering::Relaxed);
         } else if !is_wrong && warned != 0 {

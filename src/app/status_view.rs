@@ -110,7 +110,7 @@ fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Issue {
     let what = format!(
         "{}; the exporter goes by the cloud's time and loses \
          nothing, but Prometheus and the log go by this machine's: mend its time service",
-        ClockOffset::tell(offset.millis)
+        ClockOffset::describe(offset.millis)
     );
     Issue {
         last: now,

@@ -1,4 +1,4 @@
-//! The smallest exporter: one counter, behind a web configuration file.
+//! The smallest exporter: one counter behind a web configuration file.
 //!
 //! `cargo run -p exporter-toolkit --example tiny -- 127.0.0.1:9000 [WEB_CONFIG_FILE]`
 
@@ -13,7 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-/// Counts its own scrapes.
+/// A handler that counts its scrapes.
 #[derive(Default)]
 struct Scrapes(AtomicU64);
 

@@ -1,4 +1,4 @@
-//! Taking a port, with messages for people.
+//! Opens listening sockets, with error messages for operators.
 
 use std::io::{self, ErrorKind};
 
@@ -7,48 +7,48 @@ use tokio::net::TcpListener;
 /// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The address cannot be read.
+    /// The address is not valid.
     #[error(
         "listen address {0:?} is not HOST:PORT or :PORT; write for example 127.0.0.1:10112, or \
          :10112 for all interfaces"
     )]
     Address(String),
-    /// Somebody else has the port.
+    /// The port is already in use.
     #[error(
         "cannot listen on {0}: the port is taken, perhaps by another exporter on this machine; \
          stop that one or choose another port with --web.listen-address"
     )]
     InUse(String),
-    /// A privileged port.
+    /// The port needs privileges.
     #[error(
         "cannot listen on {0}: not permitted; ports below 1024 need privileges, so choose a \
          higher one with --web.listen-address"
     )]
     Denied(String),
-    /// An address of another machine, or no such name.
+    /// The address belongs to another machine, or the name cannot be resolved.
     #[error(
         "cannot listen on {0}: no interface of this machine has that address; choose one that \
          it has with --web.listen-address, or :PORT for all"
     )]
     NotHere(String),
-    /// Sockets were to be handed over.
+    /// No socket was passed by systemd, though one was expected.
     #[error(
         "--web.systemd-socket is set, and systemd handed over no TCP socket: {0}; start it through \
          a .socket unit with ListenStream=ADDRESS:PORT, or leave the flag out"
     )]
     Systemd(String),
-    /// Anything else.
+    /// Any other error.
     #[error("cannot listen on {address}: {source}")]
     Other {
         /// The address as it was given.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Listens on `address`: `HOST:PORT`, or `:PORT` for all interfaces of both families (IPv4
-/// alone where the machine has no IPv6). Port 0 takes a free one.
+/// Listens on `address`: `HOST:PORT`, or `:PORT` for all IPv4 and IPv6 interfaces (only IPv4 if the
+/// machine has no IPv6). Port 0 selects a free port.
 pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
     let Some((host, port)) = address.rsplit_once(':') else {
         return Err(BindError::Address(address.to_owned()));
@@ -64,7 +64,7 @@ pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
     listening.map_err(|error| explain(address, error))
 }
 
-/// The TCP sockets that systemd hands over, as it does to a service with a `.socket` unit.
+/// Returns the TCP sockets that systemd passes to a service with a `.socket` unit.
 pub fn systemd_sockets() -> Result<Vec<TcpListener>, BindError> {
     let mut handed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
@@ -82,11 +82,11 @@ pub fn systemd_sockets() -> Result<Vec<TcpListener>, BindError> {
     Ok(listeners)
 }
 
-/// On Linux the socket of `::` takes IPv4 too.
+/// Listens on all interfaces. On Linux a socket of `::` accepts IPv4 too.
 async fn bind_all(port: u16) -> io::Result<TcpListener> {
     match TcpListener::bind(("::", port)).await {
         Ok(listener) => Ok(listener),
-        // Trying IPv4 would only hide these.
+        // A second attempt with IPv4 would only hide these errors.
         Err(error)
             if matches!(
                 error.kind(),
@@ -147,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_of_another_machine_is_refused() {
-        // 192.0.2.0/24 is set aside for documentation (RFC 5737).
+        // 192.0.2.0/24 is reserved for documentation (RFC 5737).
         let error = bind("192.0.2.1:0").await.unwrap_err();
         assert!(matches!(error, BindError::NotHere(_)), "{error}");
     }

@@ -1,13 +1,13 @@
-//! Settings that are one of a few words.
+//! Settings with a fixed set of words as their values.
 
-/// A closed set of words. `NAMES` and `VALUES` go in the same order.
+/// A setting with a fixed set of words. `NAMES` and `VALUES` have the same order.
 pub trait Choice: Copy + 'static {
-    /// The words as they are written.
+    /// The words in the configuration.
     const NAMES: &'static [&'static str];
-    /// What they mean.
+    /// The values that the words stand for.
     const VALUES: &'static [Self];
 
-    /// The value written as `word`.
+    /// Returns the value of `word`, or `None` for an unknown word.
     fn from_word(word: &str) -> Option<Self> {
         let index = Self::NAMES.iter().position(|name| *name == word)?;
         Self::VALUES.get(index).copied()
@@ -19,7 +19,7 @@ impl Choice for bool {
     const VALUES: &'static [Self] = &[true, false];
 }
 
-/// Writes the enum, its words and its `Display` once, so that they cannot drift apart.
+/// Defines an enum with its words and its `Display`, so that they cannot disagree.
 #[macro_export]
 macro_rules! choice {
     ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -30,7 +30,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// The word in the configuration.
+            /// Returns the word in the configuration.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
@@ -52,17 +52,17 @@ macro_rules! choice {
 }
 
 choice! {
-    /// What a client must show of itself when a TLS connection begins.
+    /// The certificate that a client must present during the TLS handshake.
     ClientAuth {
-        /// Nothing; it is not asked.
+        /// No certificate is requested.
         None = "NoClientCert",
-        /// It is asked; anything will do, nothing too.
+        /// A certificate is requested, but any or none is accepted.
         Request = "RequestClientCert",
-        /// Any certificate.
+        /// Any certificate is required.
         RequireAny = "RequireAnyClientCert",
-        /// Nothing, or a certificate that one of the authorities signed.
+        /// A certificate is optional, but must be signed by one of the authorities.
         VerifyIfGiven = "VerifyClientCertIfGiven",
-        /// A certificate that one of the authorities signed.
+        /// A certificate that is signed by one of the authorities is required.
         RequireAndVerify = "RequireAndVerifyClientCert",
     }
 }
@@ -78,7 +78,7 @@ choice! {
 }
 
 choice! {
-    /// A curve of the key exchange.
+    /// A curve for the key exchange.
     Curve {
         /// NIST P-256.
         P256 = "CurveP256",
@@ -90,30 +90,31 @@ choice! {
 }
 
 choice! {
-    /// A cipher suite. Those of TLS 1.3 can be written but not chosen among: all three are on.
+    /// A cipher suite. The three suites of TLS 1.3 are accepted in the file, but are always all
+    /// enabled.
     Cipher {
-        /// Of TLS 1.3.
+        /// A suite of TLS 1.3.
         Aes128 = "TLS_AES_128_GCM_SHA256",
-        /// Of TLS 1.3.
+        /// A suite of TLS 1.3.
         Aes256 = "TLS_AES_256_GCM_SHA384",
-        /// Of TLS 1.3.
+        /// A suite of TLS 1.3.
         Chacha20 = "TLS_CHACHA20_POLY1305_SHA256",
-        /// Of TLS 1.2, for ECDSA and Ed25519 keys.
+        /// A suite of TLS 1.2 for ECDSA and Ed25519 keys.
         EcdsaAes128 = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        /// Of TLS 1.2, for ECDSA and Ed25519 keys.
+        /// A suite of TLS 1.2 for ECDSA and Ed25519 keys.
         EcdsaAes256 = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        /// Of TLS 1.2, for ECDSA and Ed25519 keys.
+        /// A suite of TLS 1.2 for ECDSA and Ed25519 keys.
         EcdsaChacha20 = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-        /// Of TLS 1.2, for RSA keys.
+        /// A suite of TLS 1.2 for RSA keys.
         RsaAes128 = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        /// Of TLS 1.2, for RSA keys.
+        /// A suite of TLS 1.2 for RSA keys.
         RsaAes256 = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        /// Of TLS 1.2, for RSA keys.
+        /// A suite of TLS 1.2 for RSA keys.
         RsaChacha20 = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
     }
 }
 
-/// Returns `a, b or c`.
+/// Returns the words as `a, b or c`.
 pub fn alternatives(words: &[&str]) -> String {
     match words {
         [] => String::new(),

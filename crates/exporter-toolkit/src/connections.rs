@@ -1,9 +1,9 @@
-//! A limit of connections, and who gives way when all are taken.
+//! Limits the number of connections, and closes waiting ones to make room for new ones.
 //!
-//! Whoever opens thousands of connections and says nothing must not keep the scraper out. A new
-//! connection gets the place of one that waits: first of those that never asked for anything, then
-//! of those between two requests, each time the one that has waited longest. One that is being
-//! answered keeps its place.
+//! A client that opens thousands of idle connections must not lock out the scraper. When the limit
+//! is reached, a new connection replaces one that waits for a request: first one that never sent a
+//! request, then one between two requests, each time the one that has waited longest. A connection
+//! whose request is being answered is never closed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-/// A connection may wait this long before another takes its place: the time for a request to come.
+/// Minimum time that a connection has for its next request before it can be replaced.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// The connections that a server allows at a time.
+/// Limits the number of concurrent connections.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimiter {
     all: usize,
@@ -28,20 +28,20 @@ pub(crate) struct ConnectionLimiter {
 struct Taken {
     count: usize,
     turn: u64,
-    /// Connections that never asked for anything, by turn.
-    strangers: BTreeMap<u64, Waiting>,
+    /// Connections without any request so far, by turn.
+    unused: BTreeMap<u64, Waiting>,
     /// Connections between two requests, by turn.
-    resting: BTreeMap<u64, Waiting>,
+    idle: BTreeMap<u64, Waiting>,
 }
 
-/// A connection whose place another may take.
+/// A connection that can be replaced.
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
     leave: Arc<Notify>,
 }
 
-/// The place of one connection; free again when dropped.
+/// The permit of one connection. Dropping it makes room for another.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     limiter: Arc<ConnectionLimiter>,
@@ -51,13 +51,13 @@ pub(crate) struct ConnectionPermit {
 
 #[derive(Debug)]
 struct State {
-    /// Where it waits, unless it is being answered.
+    /// Its turn among the waiting connections; `None` while a request is being answered.
     turn: Option<u64>,
-    /// Requests that are being answered; HTTP/2 has several.
+    /// Number of requests being answered. HTTP/2 allows several.
     answering: usize,
 }
 
-/// A request whose response is not sent yet: while it is held, its connection is not revoked.
+/// A request whose response is not sent yet. While it exists, its connection is not revoked.
 #[derive(Debug)]
 pub(crate) struct RequestShare(Arc<ConnectionPermit>);
 
@@ -72,22 +72,22 @@ impl ConnectionLimiter {
         })
     }
 
-    /// Waits for a place for a connection that has just been accepted.
+    /// Waits for room for a connection that has just been accepted.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Arc<ConnectionPermit> {
         loop {
             let freed = self.freed.notified();
-            if let Some(permit) = self.permit_or_send_away(Instant::now()) {
+            if let Some(permit) = self.permit_or_evict(Instant::now()) {
                 return Arc::new(permit);
             }
-            // Meanwhile others may have waited long enough to be sent away.
+            // After the timeout other connections may have waited long enough to be replaced.
             let _freed = timeout(GRACE, freed).await;
         }
     }
 
-    fn permit_or_send_away(self: &Arc<Self>, now: Instant) -> Option<ConnectionPermit> {
+    fn permit_or_evict(self: &Arc<Self>, now: Instant) -> Option<ConnectionPermit> {
         let mut taken = self.lock();
         if taken.count >= self.all {
-            taken.send_one_away(now);
+            taken.evict_one(now);
             return None;
         }
         taken.count += 1;
@@ -97,7 +97,7 @@ impl ConnectionLimiter {
             since: now,
             leave: leave.clone(),
         };
-        taken.strangers.insert(turn, waiting);
+        taken.unused.insert(turn, waiting);
         Some(ConnectionPermit {
             limiter: self.clone(),
             leave,
@@ -119,9 +119,9 @@ impl Taken {
         self.turn
     }
 
-    /// Revokes the place of the connection that has waited longest, if it has waited long enough.
-    fn send_one_away(&mut self, now: Instant) {
-        for waiting in [&mut self.strangers, &mut self.resting] {
+    /// Revokes the permit of the connection that has waited longest, if it has waited long enough.
+    fn evict_one(&mut self, now: Instant) {
+        for waiting in [&mut self.unused, &mut self.idle] {
             if let Some(first) = waiting.first_entry()
                 && now.duration_since(first.get().since) >= GRACE
             {
@@ -132,15 +132,16 @@ impl Taken {
     }
 
     fn forget(&mut self, turn: u64) {
-        self.strangers.remove(&turn);
-        self.resting.remove(&turn);
+        self.unused.remove(&turn);
+        self.idle.remove(&turn);
     }
 }
 
 // === impl ConnectionPermit ===
 
 impl ConnectionPermit {
-    /// Begins a request: the place is kept until the share is dropped.
+    /// Marks the beginning of a request. The permit cannot be revoked until the returned share is
+    /// dropped.
     pub(crate) fn request(self: &Arc<Self>) -> RequestShare {
         let mut state = self.lock();
         state.answering += 1;
@@ -151,7 +152,7 @@ impl ConnectionPermit {
         RequestShare(self.clone())
     }
 
-    /// Waits until another connection needs the place.
+    /// Waits until the permit is revoked.
     pub(crate) async fn revoked(&self) {
         self.leave.notified().await;
     }
@@ -186,7 +187,7 @@ impl Drop for RequestShare {
             since: Instant::now(),
             leave: leave.clone(),
         };
-        taken.resting.insert(turn, waiting);
+        taken.idle.insert(turn, waiting);
         state.turn = Some(turn);
     }
 }
@@ -201,7 +202,7 @@ mod tests {
         timeout(Duration::ZERO, permit.revoked()).await.is_ok()
     }
 
-    /// Waits for a place while `leaver` gives up its own as soon as it is asked to.
+    /// Acquires a permit while `leaver` gives up its own as soon as it is revoked.
     async fn acquire_from(
         limiter: &Arc<ConnectionLimiter>,
         leaver: Arc<ConnectionPermit>,
@@ -261,6 +262,6 @@ mod tests {
         drop((first, second));
         let taken = limiter.lock();
         assert_eq!(taken.count, 0);
-        assert!(taken.strangers.is_empty() && taken.resting.is_empty());
+        assert!(taken.unused.is_empty() && taken.idle.is_empty());
     }
 }

@@ -1,41 +1,41 @@
-//! What is wrong with a configuration, and where.
+//! Errors in a configuration, with their positions.
 
 use std::fmt;
 
-/// Diagnostics shown at once; a longer list helps nobody.
+/// Maximum number of diagnostics in a report; a longer list does not help.
 const SHOWN: usize = 50;
 
-/// Where a value was written. The order of the variants is the order of the report.
+/// Position of a value. The order of the variants is the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// In the configuration file; both numbers start at 1, columns count characters.
+    /// In the configuration file. Line and column start at 1; columns count characters.
     File {
-        /// Line.
+        /// Line number.
         line: usize,
-        /// Column.
+        /// Column number.
         column: usize,
     },
-    /// On the command line or in the environment; the path names it.
+    /// On the command line or in the environment. The path contains the name.
     Flag,
-    /// Nowhere: a default, or something that is missing as a whole.
+    /// Nowhere: a default, or something that is missing altogether.
     Nowhere,
 }
 
-/// One thing that is wrong.
+/// One error in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Where to look.
+    /// Position of the value.
     pub place: Place,
-    /// The key, such as `poll.interval` or `sources[0].region`, or the flag; empty for the file as a
-    /// whole.
+    /// The key, such as `poll.interval` or `sources[0].region`, or the flag; empty for the file as
+    /// a whole.
     pub path: String,
-    /// What is wrong and what to do. Never holds a secret.
+    /// What is wrong and what to do. Never contains a secret.
     pub message: String,
 }
 
-/// Everything that is wrong with a configuration, sorted by place; never empty.
+/// All errors in a configuration, sorted by position; never empty.
 ///
-/// Displays as one fault a line: `file:line:column: key.path: what is wrong, what to do`.
+/// Displayed as one line each: `file:line:column: key.path: what is wrong, what to do`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics {
     file: String,
@@ -45,7 +45,7 @@ pub struct Diagnostics {
 // === impl Place ===
 
 impl Place {
-    /// Whether somebody wrote the value, as opposed to a default.
+    /// Returns whether the value was written somewhere, so it is not a default.
     pub fn is_written(self) -> bool {
         self != Self::Nowhere
     }
@@ -54,7 +54,7 @@ impl Place {
 // === impl Diagnostic ===
 
 impl Diagnostic {
-    /// Something that is wrong.
+    /// Creates a diagnostic.
     pub fn new(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             place,
@@ -67,7 +67,7 @@ impl Diagnostic {
 // === impl Diagnostics ===
 
 impl Diagnostics {
-    /// Sorts `list` by place; `file` is the name shown before positions in the file.
+    /// Sorts `list` by position. `file` is the name that is shown before positions in the file.
     pub fn new(file: &str, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by(|a, b| (a.place, &a.path).cmp(&(b.place, &b.path)));
         Self {
@@ -76,18 +76,18 @@ impl Diagnostics {
         }
     }
 
-    /// These and more.
+    /// Adds `more` diagnostics.
     pub fn and(mut self, more: Vec<Diagnostic>) -> Self {
         self.list.extend(more);
         Self::new(&self.file, self.list)
     }
 
-    /// The report, line by line.
+    /// Returns the report as lines.
     pub fn lines(&self) -> Vec<String> {
         self.to_string().lines().map(str::to_owned).collect()
     }
 
-    /// The faults, sorted by place.
+    /// Iterates over the diagnostics in order of their positions.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
     }
@@ -121,7 +121,7 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// A text from outside, made short and printable for a message.
+/// Quotes a text from outside; shortens it and makes it printable.
 pub fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown: String = text.chars().take(LONGEST).collect();
@@ -131,7 +131,7 @@ pub fn quote(text: &str) -> String {
     format!("`{}`", shown.escape_debug())
 }
 
-/// [`quote`], as a part of a key's path.
+/// Like [`quote`], but for a part of a key's path.
 pub fn quote_key(name: &str) -> String {
     quote(name).trim_matches('`').to_owned()
 }

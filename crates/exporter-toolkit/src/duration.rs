@@ -1,8 +1,8 @@
-//! Durations as Prometheus writes them: `15s`, `1m30s`, `500ms`, `7d`.
+//! Durations in Prometheus' format: `15s`, `1m30s`, `500ms`, `7d`.
 
 use std::time::Duration;
 
-/// Units from long to short, in milliseconds. A year is 365 days, as in Prometheus.
+/// Units in descending order, in milliseconds. A year has 365 days, as in Prometheus.
 const UNITS: [(&str, u64); 7] = [
     ("y", 365 * 86_400_000),
     ("w", 7 * 86_400_000),
@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 7] = [
     ("ms", 1),
 ];
 
-/// Reads a duration: units from long to short, each at most once, or `0` alone.
+/// Parses a duration: units in descending order, each at most once, or just `0`.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -33,8 +33,8 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::from_millis(total))
 }
 
-/// Writes a duration in whole milliseconds, the shortest way that reads back the same. Years
-/// and weeks are left to those who write them.
+/// Formats a duration in whole milliseconds, in the shortest form that parses to the same value.
+/// Years and weeks are not used.
 pub fn format_duration(span: Duration) -> String {
     let mut rest = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn reads_what_prometheus_reads() {
-        // The cases of Prometheus' own documentation and hand arithmetic.
+        // The cases of Prometheus' documentation, computed by hand.
         for (text, millis) in [
             ("0", 0),
             ("0s", 0),

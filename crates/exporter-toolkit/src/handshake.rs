@@ -1,4 +1,4 @@
-//! How an encrypted connection begins.
+//! The TLS handshake.
 
 use std::sync::Arc;
 
@@ -8,25 +8,26 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
-/// What a request begins with, as far as Go's server looks, whose answer clients know.
+/// Beginnings of unencrypted HTTP requests, which are the ones that Go's server detects. Clients
+/// know its response.
 const REQUESTS: [&[u8; 5]; 5] = [b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO"];
 const NOT_TLS: &[u8] =
     b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
-/// How much of a request in the clear is read off before the connection ends, so that its end
-/// does not overtake the answer.
+/// Number of bytes of an unencrypted request that are read before the connection is closed, so that
+/// the close does not discard the response.
 const DRAINED: u64 = 64 * 1024;
 
-/// An encrypted connection.
+/// A connection after the handshake.
 pub(crate) struct Secured {
     pub stream: TlsStream<TcpStream>,
-    /// Whether both sides chose HTTP/2.
+    /// Set if both sides agreed on HTTP/2.
     pub http2: bool,
 }
 
-/// Goes through the handshake. Whoever speaks HTTP in the clear is told so.
+/// Performs the handshake. An unencrypted HTTP request receives an explanation instead.
 pub(crate) async fn secure(mut stream: TcpStream, tls: Arc<ServerConfig>) -> Option<Secured> {
     let mut first = [0];
-    // Nothing of TLS begins with a letter.
+    // No TLS record begins with a letter.
     if stream.peek(&mut first).await.ok()? == 1 && first[0].is_ascii_uppercase() {
         refuse(&mut stream).await;
         return None;

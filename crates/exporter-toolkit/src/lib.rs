@@ -1,10 +1,10 @@
-//! What every Prometheus exporter shares, and that knows nothing of what is exported.
+//! What every Prometheus exporter needs, independent of the metrics that are exported.
 //!
 //! [`WebConfig`] reads the web configuration file of Prometheus' exporter-toolkit: TLS, client
-//! certificates, passwords, headers, a limit of requests. [`serve`] answers HTTP/1.1 and HTTP/2
-//! behind it, with bounds on connections, requests and time. [`bind`] and [`systemd_sockets`] take
-//! ports. [`yaml`] and [`Diagnostics`] read any YAML file with the place of every value, and report
-//! all that is wrong with it at once.
+//! certificates, passwords, headers and a rate limit. [`serve`] answers HTTP/1.1 and HTTP/2
+//! accordingly, with limits on connections, requests and time. [`bind`] and [`systemd_sockets`]
+//! open listening sockets. [`yaml`] and [`Diagnostics`] read any YAML file with the position of
+//! every value, and report all errors at once.
 
 mod bind;
 mod choice;

@@ -1,4 +1,4 @@
-//! Where the web server listens.
+//! Listen addresses of the web server.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,8 +15,8 @@ pub struct ListenAddress {
 // === impl ListenAddress ===
 
 impl ListenAddress {
-    /// Reads an address. Host names other than `localhost` are refused: what they resolve to can
-    /// change, and resolving is no business of a configuration.
+    /// Parses an address. Host names other than `localhost` are rejected, because their addresses
+    /// can change and a configuration must not depend on name lookup.
     pub fn parse(text: &str) -> Result<Self, String> {
         let refusal = || {
             format!(
@@ -40,11 +40,11 @@ impl ListenAddress {
         Ok(Self { ip, port })
     }
 
-    /// Whether only one of the two can be listened on: the same port on the same interface, or on
-    /// all of them.
+    /// Returns whether two servers cannot listen on both addresses: the port is the same, and so is
+    /// the interface, or one is for all interfaces.
     pub fn overlaps(&self, other: &Self) -> bool {
         let takes = |one: &Self, other: &Self| match (one.ip, other.ip) {
-            // Of both families.
+            // An address without an interface covers IPv4 and IPv6.
             (None, _) => true,
             (Some(IpAddr::V6(ip)), _) if ip.is_unspecified() => true,
             (Some(IpAddr::V4(ip)), Some(IpAddr::V4(_))) if ip.is_unspecified() => true,

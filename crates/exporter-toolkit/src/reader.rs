@@ -1,7 +1,7 @@
-//! Reads keys out of a YAML file, one by one, and keeps all that is wrong with it.
+//! Reads keys from a YAML file one by one and collects all errors.
 //!
-//! A function that returns `None` where something was written has noted what is wrong with it. The
-//! caller goes on and builds its value last, so that one run reports everything.
+//! A function that returns `None` for a value that exists has recorded an error. The caller goes on
+//! and builds its result at the end, so that one run reports everything.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -9,23 +9,24 @@ use std::rc::Rc;
 use crate::yaml::{self, Content, Node};
 use crate::{Diagnostic, Place, nearest, quote_key};
 
-/// A value and where it was written.
+/// A value with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found<T> {
     /// The value.
     pub value: T,
-    /// The place, which orders reports.
+    /// The position, which orders reports.
     pub at: Place,
-    /// The key's path, such as `poll.interval` or `sources[0].topics[1]`, or what else names it.
+    /// The path of the key, such as `poll.interval` or `sources[0].topics[1]`, or another name of
+    /// the value.
     pub path: String,
 }
 
-/// A block of keys with values, the unknown ones among them already noted.
+/// A block of keys with values. Its unknown keys have already been reported.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// The path for messages, such as `sources[0]`; empty at the top.
+    /// The path for messages, such as `sources[0]`; empty at the top level.
     pub path: String,
-    /// Where the block starts.
+    /// Position of the block.
     pub at: Place,
     /// The path without indices, such as `sources[]`.
     table: String,
@@ -43,7 +44,7 @@ pub struct Reader<'a> {
 // === impl Found ===
 
 impl<T> Found<T> {
-    /// The same place with another value.
+    /// Returns the same position with another value.
     pub fn with<U>(&self, value: U) -> Found<U> {
         Found {
             value,
@@ -56,7 +57,8 @@ impl<T> Found<T> {
 // === impl Section ===
 
 impl Section {
-    /// A block that nobody wrote, at `path` in the file and in the table of keys.
+    /// Creates an empty block for one that the file does not contain. `path` is its path in the
+    /// file, `table` its path in the table of keys.
     pub fn absent(path: impl Into<String>, table: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -66,7 +68,7 @@ impl Section {
         }
     }
 
-    /// Returns the value under `name`.
+    /// Returns the value of the key `name`.
     pub fn get(&self, name: &str) -> Option<&Rc<Node>> {
         match &self.node.as_ref()?.content {
             Content::Map(entries) => entries.get(name).map(|entry| &entry.value),
@@ -74,8 +76,7 @@ impl Section {
         }
     }
 
-    /// Returns where the key of this path in the table stands, which may be in a block within this
-    /// one.
+    /// Returns the position of a key, given its path in the table. It may be in a nested block.
     pub fn find(&self, key: &str) -> Option<Found<()>> {
         let rest = key.strip_prefix(&self.table)?.trim_start_matches('.');
         let mut node = self.node.as_ref()?;
@@ -88,12 +89,13 @@ impl Section {
         Some(self.named(rest, node.at))
     }
 
-    /// Returns the place of the key `name`, or of the block where there is none.
+    /// Returns the position of the key `name`, or of the block if there is no such key.
     pub fn place(&self, name: &str) -> Found<()> {
         self.named(name, self.get(name).map_or(self.at, |node| node.at))
     }
 
-    /// Returns the place of the block, with the path of the key `name` in it, or of the block itself.
+    /// Returns the position of the block, with the path of the key `name`, or of the block itself
+    /// if `name` is empty.
     pub fn of_block(&self, name: &str) -> Found<()> {
         self.named(name, self.at)
     }
@@ -111,8 +113,8 @@ impl Section {
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
-    /// A reader of a file in the directory `base` that may hold `keys`: paths such as
-    /// `poll.interval` and `sources[].region`.
+    /// Creates a reader. `base` is the directory of the file; `keys` are the known keys, as paths
+    /// such as `poll.interval` and `sources[].region`.
     pub fn new(base: &'a Path, keys: Vec<&'static str>) -> Self {
         Self {
             base,
@@ -122,60 +124,60 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Parses the file. `None` stands for an empty one, and for one that is not YAML.
+    /// Parses the file. Returns `None` if it is empty or not YAML.
     pub fn parse(&mut self, text: &str) -> Option<Rc<Node>> {
         let (root, faults) = yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text));
         self.faults.extend(faults);
         root
     }
 
-    /// Returns whether something is wrong.
+    /// Returns whether an error was recorded.
     pub fn has_faults(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// Returns all that is wrong, and all that is hardly meant.
+    /// Returns the errors and the warnings.
     pub fn finish(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         (self.faults, self.warnings)
     }
 
-    /// Notes that something is wrong with a value.
+    /// Records an error in a value.
     pub fn fault<T>(&mut self, found: &Found<T>, message: impl Into<String>) {
         let fault = Diagnostic::new(found.at, found.path.as_str(), message);
         self.faults.push(fault);
     }
 
-    /// Notes that a value is not wrong, but hardly meant.
+    /// Records a warning about a value that is valid but probably not intended.
     pub fn warn<T>(&mut self, found: &Found<T>, message: impl Into<String>) {
         let warning = Diagnostic::new(found.at, found.path.as_str(), message);
         self.warnings.push(warning);
     }
 
-    /// Returns a path that is named from the directory of the file.
+    /// Resolves a path relative to the directory of the file.
     pub fn file(&self, name: &str) -> PathBuf {
         self.base.join(name)
     }
 
-    /// The whole file.
+    /// Returns the whole file as a block.
     pub fn root(&mut self, node: Option<&Rc<Node>>) -> Section {
         self.block(node, Section::absent("", ""), true)
     }
 
-    /// The block under `name`. An empty one is as good as none.
+    /// Returns the block under `name`. An empty one is the same as a missing one.
     pub fn section(&mut self, parent: &Section, name: &str) -> Section {
         let section = Section::absent(join(&parent.path, name), join(&parent.table, name));
         self.block(parent.get(name), section, true)
     }
 
-    /// Like [`Reader::section`], for one in which anything may have been pasted by mistake: no key is
-    /// repeated in a message.
+    /// Like [`Reader::section`], for a block into which a secret may have been pasted by mistake:
+    /// messages repeat none of its keys.
     pub fn secret_section(&mut self, parent: &Section, name: &str) -> Section {
         let section = Section::absent(join(&parent.path, name), join(&parent.table, name));
         self.block(parent.get(name), section, false)
     }
 
-    /// The blocks of the list under `name`, at most `most` of them. `None` where there is something
-    /// else.
+    /// Returns the blocks of the list under `name`, at most `most` of them, or `None` if the value
+    /// is not such a list.
     pub fn sections(&mut self, parent: &Section, name: &str, most: usize) -> Option<Vec<Section>> {
         let Some(node) = parent.get(name) else {
             return Some(Vec::new());
@@ -226,7 +228,7 @@ impl<'a> Reader<'a> {
         section
     }
 
-    /// Path and message for a key that does not exist.
+    /// Returns path and message for an unknown key.
     fn unknown(
         &self,
         section: &Section,
@@ -253,7 +255,7 @@ impl<'a> Reader<'a> {
         (join(&section.path, &quote_key(name)), message)
     }
 
-    /// The words that may stand in the block at this path of the table.
+    /// Returns the known keys of the block at this path of the table.
     fn names_under(&self, table: &str) -> Vec<&'static str> {
         let mut names = Vec::new();
         for key in &self.keys {
@@ -274,13 +276,14 @@ impl<'a> Reader<'a> {
         names
     }
 
-    /// The text under `name`; `wanted` says what to write in place of something else.
+    /// Returns the text under `name`. `wanted` says in messages what to write instead of another
+    /// kind of value.
     pub fn text(&mut self, section: &Section, name: &str, wanted: &str) -> Option<Found<String>> {
         let node = Rc::clone(section.get(name)?);
         self.text_of(&node, join(&section.path, name), wanted)
     }
 
-    /// The texts of the list under `name`.
+    /// Returns the texts of the list under `name`.
     pub fn list(
         &mut self,
         section: &Section,
@@ -301,7 +304,8 @@ impl<'a> Reader<'a> {
         Some(texts.collect())
     }
 
-    /// The texts of the block under `name`, whatever their keys; nothing is as good as an empty text.
+    /// Returns the keys and texts of the block under `name`, whose keys are not checked. A missing
+    /// value counts as an empty text.
     pub fn entries(&mut self, section: &Section, name: &str) -> Vec<(String, Found<String>)> {
         let Some(node) = section.get(name) else {
             return Vec::new();
@@ -342,7 +346,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// The text as the value that `parse` makes of it.
+    /// Returns the value that `parse` makes of `text`, or records its error.
     pub fn parsed<T>(
         &mut self,
         text: &Found<String>,
@@ -366,7 +370,7 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-/// The last word of a key's path.
+/// Returns the last component of a key's path.
 fn last(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }

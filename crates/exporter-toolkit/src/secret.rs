@@ -1,4 +1,4 @@
-//! A text that must never be printed.
+//! A text that is never printed.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The server: connections, their limits, and the end of it all.
+//! The HTTP server: accepts connections, enforces limits and shuts down gracefully.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -27,26 +27,27 @@ use crate::WebConfig;
 use crate::connections::{ConnectionLimiter, ConnectionPermit, RequestShare};
 use crate::handshake::{self, Secured};
 
-/// The largest head of a request, in bytes: that of Prometheus is under 1 KiB.
+/// Maximum size of a request's head, in bytes. That of Prometheus is under 1 KiB.
 const HEAD_MAX: usize = 16 * 1024;
-/// Memory for what a connection has read and not handled, and as much for what it has not written.
+/// Maximum number of bytes that a connection buffers in each direction.
 const BUFFER_MAX: usize = 128 * 1024;
-/// Requests of one HTTP/2 connection that are answered at a time.
+/// Maximum number of concurrent requests on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 16;
-/// How long accepting rests when the system has no file left.
+/// Pause before accepting again when the system is out of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// What clients may take.
+/// Limits on what clients can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at a time. A further one takes the place of one that only waits.
+    /// Maximum number of connections. A further one replaces one that only waits.
     pub connections: usize,
-    /// Time for the head of a connection's first request, and before it as much for TLS to begin.
+    /// Time limit for the head of a connection's first request; the TLS handshake before it has the
+    /// same limit.
     pub first_request: Duration,
-    /// Time from one request to the head of the next, so also the time in which an answer has to
-    /// be read. Longer than the usual scrape interval, to keep connections.
+    /// Time limit from one request to the head of the next, which includes reading the response. It
+    /// is longer than the usual scrape interval, so that connections are kept.
     pub next_request: Duration,
-    /// Time for answers in flight once the server stops.
+    /// Time limit for responses in flight when the server stops.
     pub drain: Duration,
 }
 
@@ -58,14 +59,14 @@ pub trait Handler: Send + Sync + 'static {
         + Unpin
         + 'static;
 
-    /// Answers one request, which was let in already.
+    /// Answers one request that the web configuration has admitted.
     fn handle(
         &self,
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
-/// What a connection needs to know.
+/// State that is shared by all connections.
 struct Context<H> {
     handler: Arc<H>,
     config: Arc<WebConfig>,
@@ -74,7 +75,7 @@ struct Context<H> {
     stopping: watch::Receiver<bool>,
 }
 
-/// The body of a response, which keeps the share of its connection until it is sent.
+/// The body of a response. It holds the share of its connection until it is sent.
 struct Served<B> {
     body: Either<Full<Bytes>, B>,
     _share: RequestShare,
@@ -84,9 +85,9 @@ struct Served<B> {
 #[derive(Clone, Copy)]
 struct Tasks;
 
-/// Serves `handler` on all `listeners`, as `config` says, until `shutdown` is over; then accepts
-/// nothing more, lets the responses in flight end (at most [`Limits::drain`]) and returns. Reads the
-/// web configuration file again whenever it changes.
+/// Serves `handler` on all `listeners` as configured in `config`. When `shutdown` resolves, accepts
+/// no more connections, waits at most [`Limits::drain`] for responses in flight, and returns.
+/// Reloads the web configuration file whenever it changes.
 pub async fn serve<H: Handler>(
     listeners: Vec<TcpListener>,
     handler: Arc<H>,
@@ -117,8 +118,8 @@ pub async fn serve<H: Handler>(
 // === impl Limits ===
 
 impl Limits {
-    /// What this process can bear: half of the files that it may have open are for others, such as
-    /// the state and the connections to the cloud.
+    /// Returns limits for this process. Half of the files that it may open are left for other uses,
+    /// such as the state and connections to the cloud.
     pub fn of_process() -> Self {
         let usual = Self::default();
         #[cfg(unix)]
@@ -146,23 +147,23 @@ impl Default for Limits {
 
 // === impl accepting ===
 
-/// Accepts until the server stops, then waits for the connections.
+/// Accepts connections until the server stops, then waits for them to end.
 async fn accept<H: Handler>(listener: TcpListener, context: Context<H>) {
     let mut connections = JoinSet::new();
     let mut stopping = context.stopping.clone();
-    // The next connection, once it has come and until there is room for it.
-    let mut come: Option<TcpStream> = None;
+    // A connection that is accepted and waits for a permit.
+    let mut pending: Option<TcpStream> = None;
     loop {
         tokio::select! {
             biased;
             () = stopped(&mut stopping) => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if come.is_none() => match accepted {
-                Ok((stream, _)) => come = Some(stream),
-                Err(error) => rest(&error).await,
+            accepted = listener.accept(), if pending.is_none() => match accepted {
+                Ok((stream, _)) => pending = Some(stream),
+                Err(error) => pause_after_error(&error).await,
             },
-            permit = context.limiter.acquire(), if come.is_some() => {
-                if let Some(stream) = come.take() {
+            permit = context.limiter.acquire(), if pending.is_some() => {
+                if let Some(stream) = pending.take() {
                     connections.spawn(connection(stream, permit, context.clone()));
                 }
             }
@@ -170,19 +171,19 @@ async fn accept<H: Handler>(listener: TcpListener, context: Context<H>) {
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
-    // The ones that remain are cut off as the set is dropped.
+    // Dropping the set aborts the remaining connections.
     let _ = timeout(context.limits.drain, ended).await;
 }
 
 /// Waits until the server stops.
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // If nobody can say so any more it is over too.
+    // A dropped sender also means that the server stops.
     let _gone = stopping.wait_for(|stop| *stop).await;
 }
 
-/// A client that left before it was accepted is nothing; a lack of files or memory takes time to
-/// pass.
-async fn rest(error: &io::Error) {
+/// Handles an accept error. A client that left early is ignored; a lack of files or memory needs a
+/// pause.
+async fn pause_after_error(error: &io::Error) {
     if matches!(
         error.kind(),
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
@@ -195,16 +196,16 @@ async fn rest(error: &io::Error) {
 
 // === impl connection ===
 
-/// Answers the requests of one connection until it ends, or takes too long.
+/// Answers the requests of one connection until it ends or exceeds a time limit.
 async fn connection<H: Handler>(
     stream: TcpStream,
     permit: Arc<ConnectionPermit>,
     context: Context<H>,
 ) {
-    // Answers are written in large pieces; waiting to fill a packet only adds delay.
+    // Responses are written in large pieces, so Nagle's algorithm would only add delay.
     let _ = stream.set_nodelay(true);
     let Some(tls) = context.config.rules().tls() else {
-        return converse(stream, false, permit, context).await;
+        return serve_http(stream, false, permit, context).await;
     };
     let mut stopping = context.stopping.clone();
     let secured = tokio::select! {
@@ -212,13 +213,13 @@ async fn connection<H: Handler>(
         () = stopped(&mut stopping) => return,
         () = permit.revoked() => return,
     };
-    // If it came to nothing, that is the client's own fault, or its loss.
+    // A failed handshake concerns the client alone, so it is ignored.
     if let Ok(Some(Secured { stream, http2 })) = secured {
-        converse(stream, http2, permit, context).await;
+        serve_http(stream, http2, permit, context).await;
     }
 }
 
-async fn converse<H: Handler>(
+async fn serve_http<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     http2: bool,
     permit: Arc<ConnectionPermit>,
@@ -234,20 +235,21 @@ async fn converse<H: Handler>(
             .max_header_list_size(HEAD_MAX as u32)
             .max_send_buf_size(BUFFER_MAX)
             .serve_connection(stream, service);
-        drive(serving, &asked, &permit, &context).await;
+        run_connection(serving, &asked, &permit, &context).await;
     } else {
         let serving = http1::Builder::new()
-            // It would close idle connections too, between two scrapes; the limit below does better.
+            // This timeout would also close idle connections between two scrapes, so `run_connection`
+            // enforces a limit instead.
             .header_read_timeout(None)
             .max_header_size(HEAD_MAX)
             .max_buf_size(BUFFER_MAX)
             .serve_connection(stream, service);
-        drive(serving, &asked, &permit, &context).await;
+        run_connection(serving, &asked, &permit, &context).await;
     }
 }
 
-/// Lets a connection go on until it ends, or takes too long from one request to the next.
-async fn drive<H>(
+/// Runs a connection until it ends or takes too long between two requests.
+async fn run_connection<H>(
     serving: impl GracefulConnection,
     asked: &Notify,
     permit: &ConnectionPermit,
@@ -272,7 +274,7 @@ async fn drive<H>(
     }
 }
 
-/// Answers one request, if the web configuration lets it in.
+/// Answers one request if the web configuration admits it.
 async fn answer<H: Handler>(
     request: Request<Incoming>,
     context: Context<H>,
@@ -287,7 +289,7 @@ async fn answer<H: Handler>(
         Ok(()) => context.handler.handle(request).await.map(Either::Right),
         Err(refusal) => refusal.map(Either::Left),
     };
-    rules.dress(response.headers_mut());
+    rules.apply_headers(response.headers_mut());
     Ok(response.map(|body| Served {
         body,
         _share: share,

@@ -1,9 +1,9 @@
-//! The nearest known word to an unknown one.
+//! Suggests the nearest known word for an unknown one.
 
-/// Words longer than this are no slip of the finger, and comparing them costs.
+/// Longer words are not compared: they are no typing errors, and the comparison is expensive.
 const LONGEST: usize = 40;
 
-/// Returns the known word that `word` was most likely meant to be: at most a third of it differs.
+/// Returns the known word that `word` most likely stands for. At most a third of it may differ.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let length = word.chars().take(LONGEST + 1).count();
     if length > LONGEST {
@@ -12,7 +12,7 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     let allowed = (length / 3).max(1);
     known
         .into_iter()
-        // A word of another length differs by that much at least.
+        // A word of another length differs by at least the difference in length.
         .filter(|name| name.chars().count().abs_diff(length) <= allowed)
         .map(|name| (strsim::levenshtein(word, name), name))
         .filter(|(distance, _)| *distance <= allowed)

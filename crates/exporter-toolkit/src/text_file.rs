@@ -1,16 +1,17 @@
-//! Small text files from outside.
+//! Reads small text files.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-/// Largest file, in bytes.
+/// Maximum size of a file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
 /// Reads a UTF-8 file of at most 1 MiB.
 ///
 /// # Errors
-/// What is wrong and what to do, as a phrase that goes on after the name of the file.
+///
+/// Returns what is wrong and what to do, as a phrase that follows the name of the file.
 pub fn read_file(path: &Path) -> Result<String, String> {
     let unreadable = |error| format!("cannot be read ({error}): check path and permissions");
     let file = File::open(path).map_err(unreadable)?;

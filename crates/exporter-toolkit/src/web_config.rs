@@ -1,9 +1,7 @@
-//! What stands between a client and the pages: TLS, passwords, headers for every answer, a limit
-//! of requests, as the web configuration file says.
+//! The web configuration at runtime: TLS, passwords, response headers and a rate limit.
 //!
-//! The file is in the format of Prometheus' exporter-toolkit and means the same here. It is read
-//! again as it changes, beside the way of the requests: a request takes what was read last and
-//! waits for no disk.
+//! The format and meaning of the file are those of Prometheus' exporter-toolkit. A background task
+//! reloads it when it changes. Requests use the last valid version and never wait for the disk.
 
 mod auth;
 mod client_certs;
@@ -27,11 +25,11 @@ use crate::Diagnostics;
 
 use self::rules::Rules;
 
-/// Between two looks at the files. What has changed is read once it was the same in two of them:
-/// half of a file may be a good one that lets everybody in.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval between two checks of the files. A changed file is read only after two checks have seen
+/// it unchanged, because half of a file may be a valid one that admits everybody.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The web configuration file and what it said last.
+/// The web configuration file and its last valid version.
 pub struct WebConfig {
     path: Option<PathBuf>,
     rules: ArcSwap<Rules>,
@@ -42,7 +40,7 @@ pub struct WebConfig {
 // === impl WebConfig ===
 
 impl WebConfig {
-    /// No file: everybody may read, nothing is encrypted.
+    /// Returns the configuration without a file: no encryption, and everybody is admitted.
     pub fn none() -> Self {
         Self::of(None, Rules::default(), Files::default())
     }
@@ -50,7 +48,8 @@ impl WebConfig {
     /// Reads the file, if there is one.
     ///
     /// # Errors
-    /// Everything that is wrong with the file and the certificates that it names.
+    ///
+    /// Returns everything that is wrong with the file and the certificates that it names.
     pub fn load(path: Option<&Path>) -> Result<Self, Diagnostics> {
         let Some(path) = path else {
             return Ok(Self::none());
@@ -69,37 +68,41 @@ impl WebConfig {
         }
     }
 
-    /// Whether connections are encrypted; that does not change while it runs.
+    /// Returns whether connections are encrypted. This does not change at runtime.
     pub fn is_encrypted(&self) -> bool {
         self.rules.load().tls.is_some()
     }
 
-    /// What holds now.
+    /// Returns the current rules.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.rules.load_full()
     }
 
-    /// Who tells whether a password is right.
+    /// Returns the password checker.
     pub(crate) fn checker(&self) -> &Arc<Checker> {
         &self.checker
     }
 
-    /// Reads the file again whenever it changes, or what it names; never ends.
+    /// Reloads the file whenever it, or a file that it names, changes. Never returns.
     pub(crate) async fn watch(self: Arc<Self>) {
         if self.path.is_none() {
             std::future::pending::<()>().await;
         }
         loop {
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
             let toolkit = self.clone();
-            if spawn_blocking(move || toolkit.look()).await.is_err() {
-                tracing::error!("a look at the web configuration file ended with a fault");
+            if spawn_blocking(move || toolkit.reload_if_changed())
+                .await
+                .is_err()
+            {
+                tracing::error!("checking the web configuration file failed unexpectedly");
             }
         }
     }
 
-    /// One look at the files. A fault of theirs is told once, and all stays as it was.
-    pub fn look(&self) {
+    /// Checks the files once and reloads them if they have changed. An error is logged once, and
+    /// the previous version stays in use.
+    pub fn reload_if_changed(&self) {
         let mut files = self.files.lock();
         let Some(path) = &self.path else { return };
         if !files.have_changed() {
@@ -109,11 +112,14 @@ impl WebConfig {
         match Rules::read(path, Some(&before), &mut files) {
             Ok(rules) => {
                 self.rules.store(Arc::new(rules));
-                tracing::info!(file = %path.display(), "web configuration read again");
+                tracing::info!(file = %path.display(), "web configuration reloaded");
             }
             Err(faults) => {
                 for fault in faults.to_string().lines() {
-                    tracing::error!(fault, "the changed web configuration is not taken");
+                    tracing::error!(
+                        fault,
+                        "the changed web configuration has an error and is not used"
+                    );
                 }
             }
         }

@@ -1,9 +1,9 @@
-//! The web configuration file: TLS, passwords, headers, a limit of requests.
+//! Parses the web configuration file: TLS, passwords, headers and a rate limit.
 //!
 //! The format is that of Prometheus' exporter-toolkit, so that one file serves every exporter of a
-//! machine; `promtool check web-config` is what its verdicts are held against. Here the file is
-//! read and judged as a text. Whether the certificates that it names can be used is judged by who
-//! uses them, and told in the same way.
+//! machine; tests compare the results with `promtool check web-config`. This module checks the
+//! text. The certificates that it names are checked where they are used, with diagnostics of the
+//! same kind.
 
 mod tls;
 mod values;
@@ -19,7 +19,7 @@ use crate::{
 
 pub use tls::TlsSuites;
 
-/// Every key; users are named freely.
+/// All known keys, except user names.
 const KEYS: &[&str] = &[
     "tls_server_config.cert",
     "tls_server_config.key",
@@ -45,7 +45,7 @@ const KEYS: &[&str] = &[
     "rate_limit.burst",
 ];
 
-/// The five headers that may be set, with the values that two of them may have.
+/// The five headers that may be set. Two of them allow only certain values.
 const HEADERS: &[(&str, &[&str])] = &[
     ("Strict-Transport-Security", &[]),
     ("X-Content-Type-Options", &["nosniff"]),
@@ -54,82 +54,83 @@ const HEADERS: &[(&str, &[&str])] = &[
     ("Content-Security-Policy", &[]),
 ];
 
-/// What a web configuration file says.
+/// A parsed web configuration file.
 #[derive(Debug, Clone, Default)]
 pub struct WebFile {
     name: String,
-    /// Whether there is nothing in it.
+    /// Set if the file has no content.
     pub empty: bool,
-    /// TLS, where it is switched on.
+    /// TLS settings; `None` if TLS is off.
     pub tls: Option<WebTls>,
-    /// Whether clients may choose HTTP/2, over TLS.
+    /// Set if clients may use HTTP/2 over TLS.
     pub http2: bool,
-    /// Headers for every answer.
+    /// Headers of every response.
     pub headers: Vec<(&'static str, String)>,
-    /// Who may come in; everybody where there are none.
+    /// Users; if there are none, everybody is admitted.
     pub users: Vec<WebUser>,
-    /// How many requests are answered.
+    /// Rate limit of requests.
     pub rate_limit: Option<RateLimit>,
 }
 
-/// TLS as the file describes it.
+/// TLS settings.
 #[derive(Debug, Clone)]
 pub struct WebTls {
-    /// The certificate and those that lead from it to an authority.
+    /// The certificate of the server and its intermediate certificates.
     pub cert: Pem,
-    /// Its private key.
+    /// Private key of the certificate.
     pub key: Pem,
-    /// What clients must show.
+    /// Certificates that clients must present.
     pub client_auth: ClientAuth,
-    /// The authorities whose clients are good.
+    /// The authorities that sign the certificates of clients.
     pub client_ca: Option<Pem>,
-    /// The names of which a client's certificate must hold one.
+    /// If set, a client's certificate must have one of these names.
     pub client_sans: Option<Vec<String>>,
     /// Versions and cipher suites.
     pub suites: TlsSuites,
     /// Curves of the key exchange; empty for all.
     pub curves: Vec<Curve>,
-    /// Whether the server's order of cipher suites counts rather than the client's.
+    /// Set if the server's order of cipher suites is used rather than the client's.
     pub prefer_server_order: bool,
 }
 
-/// Where certificates or a key are, in PEM.
+/// Certificates or a key in PEM format.
 #[derive(Debug, Clone)]
 pub struct Pem {
-    /// Where the web configuration file says it.
-    pub said: Found<()>,
-    /// The file, or nothing where the text itself stands there.
+    /// Position in the web configuration file.
+    pub declared: Found<()>,
+    /// Path of the file; `None` if the web configuration file contains the text itself.
     pub file: Option<PathBuf>,
     text: Secret,
 }
 
-/// Somebody who may come in.
+/// A user that may log in.
 #[derive(Debug, Clone)]
 pub struct WebUser {
-    /// The name.
+    /// User name.
     pub name: String,
     /// The bcrypt hash of the password.
     pub hash: Secret,
-    /// Its cost: two to its power rounds.
+    /// Cost of the hash: the binary logarithm of its rounds.
     pub cost: u32,
 }
 
-/// A bucket that fills with time and of which every request takes one.
+/// A token bucket: every request takes one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How long one takes to come back.
+    /// Time in which one token is added.
     pub interval: Duration,
-    /// How many it holds. With none, every request is refused.
+    /// Maximum number of tokens. If it is 0, every request is refused.
     pub burst: u64,
 }
 
 // === impl WebFile ===
 
 impl WebFile {
-    /// Reads and judges the file at `path`.
+    /// Reads and validates the file at `path`.
     ///
     /// # Errors
-    /// Everything that is wrong with it as a text.
+    ///
+    /// Returns everything that is wrong with the text.
     pub fn read(path: &Path) -> Result<Self, Diagnostics> {
         let name = path.display().to_string();
         match read_file(path) {
@@ -141,11 +142,12 @@ impl WebFile {
         }
     }
 
-    /// Like [`WebFile::read`], for a text already read: `name` stands before positions in faults,
-    /// `base` is the directory of relative files.
+    /// Like [`WebFile::read`], for a text that was read already. `name` is shown before positions
+    /// in diagnostics; `base` is the directory of relative paths.
     ///
     /// # Errors
-    /// Everything that is wrong with it as a text.
+    ///
+    /// Returns everything that is wrong with the text.
     pub fn parse(text: &str, name: &str, base: &Path) -> Result<Self, Diagnostics> {
         let mut values = Values(Reader::new(base, KEYS.to_vec()));
         let root = values.0.parse(text);
@@ -159,7 +161,7 @@ impl WebFile {
             name: name.to_owned(),
             empty,
             tls: tls::tls(&mut values, &root),
-            http2: values.truth(&http, "http2", true),
+            http2: values.boolean(&http, "http2", true),
             headers: headers(&mut values, &http),
             users: users(&mut values, &root),
             rate_limit: rate_limit(&mut values, &root),
@@ -170,12 +172,12 @@ impl WebFile {
         }
     }
 
-    /// What the file is refused for by whoever uses what it names.
+    /// Returns errors that were found in the files that this one names.
     pub fn refused(&self, faults: Vec<Diagnostic>) -> Diagnostics {
         Diagnostics::new(&self.name, faults)
     }
 
-    /// The files that it names.
+    /// Returns the files that it names.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter();
         let pems = tls.flat_map(|tls| [Some(&tls.cert), Some(&tls.key), tls.client_ca.as_ref()]);
@@ -186,10 +188,11 @@ impl WebFile {
 // === impl Pem ===
 
 impl Pem {
-    /// The text.
+    /// Reads the PEM text.
     ///
     /// # Errors
-    /// When its file cannot be read.
+    ///
+    /// Fails if its file cannot be read.
     pub fn read(&self) -> Result<Secret, Diagnostic> {
         let Some(file) = &self.file else {
             return Ok(self.text.clone());
@@ -198,9 +201,9 @@ impl Pem {
         read.map_err(|problem| self.fault(&format!("{} {problem}", quote(&file.to_string_lossy()))))
     }
 
-    /// Something is wrong with what it holds.
+    /// Returns an error in the PEM text.
     pub fn fault(&self, problem: &str) -> Diagnostic {
-        Diagnostic::new(self.said.at, self.said.path.as_str(), problem)
+        Diagnostic::new(self.declared.at, self.declared.path.as_str(), problem)
     }
 }
 
@@ -217,7 +220,7 @@ fn headers(values: &mut Values<'_>, http: &Section) -> Vec<(&'static str, String
             let message = format!("{} is not known here: write {known}", quote(value));
             values.0.fault(&text, message);
         }
-        // A text over several lines ends with a line break; a header is one line.
+        // A text over several lines ends with a line break, but a header is one line.
         let line = value.replace(['\r', '\n'], " ").trim().to_owned();
         if line.chars().any(|c| c.is_control() && c != '\t') {
             values
@@ -232,7 +235,7 @@ fn headers(values: &mut Values<'_>, http: &Section) -> Vec<(&'static str, String
 fn users(values: &mut Values<'_>, root: &Section) -> Vec<WebUser> {
     let mut users = Vec::new();
     for (name, hash) in values.0.entries(root, "basic_auth_users") {
-        // The name of a user is no secret, a password in place of its hash is.
+        // The user name is not secret, but a password in place of its hash is.
         let Some(cost) = values.0.parsed(&hash, bcrypt_cost) else {
             continue;
         };
@@ -249,7 +252,7 @@ fn rate_limit(values: &mut Values<'_>, root: &Section) -> Option<RateLimit> {
     let block = values.0.section(root, "rate_limit");
     let interval = values.go_duration(&block, "interval");
     let burst = values.number(&block, "burst");
-    // Nothing and less than nothing is no limit.
+    // Zero or a negative interval means no limit.
     let interval = interval.filter(|interval| !interval.is_zero())?;
     Some(RateLimit {
         interval,

@@ -1,9 +1,8 @@
-//! YAML text to a small tree that knows where each value stands.
+//! Parses YAML into a small tree with the position of every value.
 //!
-//! Built on the parser's events rather than on a ready-made tree, because the file comes from
-//! outside: duplicate keys must be told apart, depth must be bounded before anything recurses,
-//! and an alias must share its target instead of copying it (copies are how a few lines of
-//! nested aliases fill the memory).
+//! It is built on the parser's events, because the file comes from outside: duplicate keys must be
+//! detected, the depth must be limited before anything recurses, and an alias must share its target
+//! instead of copying it. Copies are how a few lines of nested aliases fill the memory.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -12,24 +11,24 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
 
 use crate::{Diagnostic, Place};
 
-/// Deepest nesting, aliases included. Our own keys need five.
+/// Maximum depth, aliases included. The keys of an exporter rarely need more than five levels.
 const MAX_HEIGHT: usize = 16;
 
-/// A value and where it starts.
+/// A value and its position.
 #[derive(Debug)]
 pub struct Node {
-    /// Where it starts.
+    /// Position of the value.
     pub at: Place,
-    /// What it holds.
+    /// Content of the value.
     pub content: Content,
-    /// Levels from here down to the deepest leaf.
+    /// Number of levels down to the deepest leaf.
     height: usize,
 }
 
-/// What a value holds. Scalars stay text: the reader of each key knows what it wants.
+/// Content of a value. Scalars remain text, because their type depends on the key.
 #[derive(Debug)]
 pub enum Content {
-    /// Nothing, or a plain `null`.
+    /// Nothing, or an unquoted `null`.
     Null,
     /// A scalar.
     Text(String),
@@ -42,18 +41,18 @@ pub enum Content {
 /// One key of a mapping.
 #[derive(Debug)]
 pub struct Entry {
-    /// Where the key stands.
+    /// Position of the key.
     pub at: Place,
-    /// Its value.
+    /// Value of the key.
     pub value: Rc<Node>,
 }
 
-/// A collection whose end has not been seen yet.
+/// A collection whose end has not been reached.
 struct Open {
     at: Place,
     anchor: usize,
     content: Content,
-    /// The key whose value comes next, in a mapping.
+    /// In a mapping, the key whose value comes next.
     key: Option<(String, Place)>,
 }
 
@@ -65,7 +64,7 @@ struct Loader {
     faults: Vec<Diagnostic>,
 }
 
-/// Reads one document. The tree is absent for an empty file, and for one that is not YAML.
+/// Parses one document. The tree is absent if the file is empty or not YAML.
 pub fn read(text: &str) -> (Option<Rc<Node>>, Vec<Diagnostic>) {
     let mut loader = Loader::default();
     match loader.run(Parser::new_from_str(text)) {
@@ -93,17 +92,17 @@ impl Node {
         }
     }
 
-    /// Whether it holds keys, or nothing where keys may stand.
+    /// Returns whether the value is a mapping, or nothing where one is allowed.
     pub fn is_block(&self) -> bool {
         matches!(self.content, Content::Map(_) | Content::Null)
     }
 
-    /// Whether it is a sequence.
+    /// Returns whether the value is a sequence.
     pub fn is_list(&self) -> bool {
         matches!(self.content, Content::List(_))
     }
 
-    /// What the value is, for messages.
+    /// Returns the kind of the value, for messages.
     pub fn kind(&self) -> &'static str {
         match self.content {
             Content::Null => "nothing",
@@ -185,7 +184,7 @@ impl Loader {
         }
     }
 
-    /// Puts a finished value into the collection that is open, or makes it the document.
+    /// Adds a finished value to the open collection, or makes it the document.
     fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
         if node.height + self.open.len() > MAX_HEIGHT {
             return Err(too_deep(node.at));
@@ -209,8 +208,8 @@ impl Loader {
     }
 }
 
-/// The first of two equal keys stays; the second is the fault. The message leaves the key out,
-/// as anything may have been pasted there.
+/// Adds a key. Of two equal keys the first one is kept, and the second one is an error. The message
+/// does not repeat the key, because a secret may have been pasted there.
 fn insert(
     entries: &mut BTreeMap<String, Entry>,
     key: String,

@@ -1,4 +1,5 @@
-//! What a simulated cloud did in one minute: `a_minute [SEED]`. No socket and no waiting.
+//! Simulates one minute and prints what happened: `a_minute [SEED]`. It uses no socket and does not
+//! wait.
 
 use scf_sim::{Cloud, Settings};
 

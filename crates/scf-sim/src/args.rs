@@ -1,4 +1,4 @@
-//! The simulator's flags.
+//! Command line flags of the simulator.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -64,12 +64,12 @@ pub struct SimArgs {
     /// Calls to play instead of invented ones, one JSON object a line.
     #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
     pub replay: Option<PathBuf>,
-    /// What it refuses.
+    /// Permissions and features that are withheld.
     #[command(flatten)]
     pub refusals: RefusalArgs,
 }
 
-/// What a simulated cloud keeps from its user, as an account that is not set up yet does.
+/// Features that a simulated cloud withholds, as from an account that is not set up yet.
 #[derive(Debug, Args)]
 pub struct RefusalArgs {
     /// API 3.0 no longer offers GetFunctionLogs, as the vendor announced.
@@ -110,18 +110,18 @@ pub enum TopicIndex {
 /// How badly a simulated cloud behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FaultLevel {
-    /// It answers every request well.
+    /// No faults.
     None,
-    /// What a good day brings: some throttling, some late rows.
+    /// A usual day: some throttling and some late rows.
     Typical,
-    /// All it knows, often.
+    /// All recoverable faults, often.
     Harsh,
 }
 
 // === impl SimArgs ===
 
 impl SimArgs {
-    /// The simulated cloud that these flags describe.
+    /// Returns the simulated cloud that these flags describe.
     pub fn settings(&self) -> Settings {
         let defaults = Settings::new(self.world.seed);
         let refusals = &self.refusals;
@@ -139,7 +139,8 @@ impl SimArgs {
             },
             cls: ClsWire {
                 index: refusals.index.index(),
-                // Over sockets requests come at any moment, so that queries have to last to meet.
+                // Over sockets requests arrive at any time, so queries must take a while to
+                // overlap.
                 query_ms: 20,
                 ..defaults.cls
             },
@@ -182,7 +183,7 @@ impl TopicIndex {
 // === impl FaultLevel ===
 
 impl FaultLevel {
-    /// The knobs of the simulated cloud at this level.
+    /// Returns the faults of this level.
     pub fn faults(self) -> Faults {
         match self {
             Self::None => Faults::none(),
@@ -212,14 +213,14 @@ fn simulated_action(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Whole seconds, as the vendor counts them.
+/// Parses a lifetime in whole seconds, the unit of the vendor.
 fn simulated_lifetime(text: &str) -> Result<u64, String> {
     let seconds = seconds(text);
     let good = seconds.filter(|seconds| (1..=43_200).contains(seconds));
     good.ok_or_else(|| "write a duration from 1s to 12h, such as 90s".to_owned())
 }
 
-/// Hours, minutes and seconds, such as `1h30m` or `90s`.
+/// Parses hours, minutes and seconds, such as `1h30m` or `90s`.
 fn seconds(text: &str) -> Option<u64> {
     let mut seconds: u64 = 0;
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! One attempt of one call: what happens in the world, before any wire format.
+//! One attempt of one call, independent of any wire format.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::settings::Settings;
 /// One execution of a function. Retries of an asynchronous call share its request id.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Attempt {
-    /// Position in the world's list of functions.
+    /// Index in the world's list of functions.
     pub(crate) function: u32,
     pub(crate) request_id: u128,
     pub(crate) retry: u32,
@@ -20,64 +20,64 @@ pub(crate) struct Attempt {
     pub(crate) ret_code: i32,
     pub(crate) failure: Failure,
     pub(crate) cold: bool,
-    /// The row can never be read.
+    /// Set if the row can never be parsed.
     pub(crate) unreadable: bool,
-    /// No answer can hold the finished row.
+    /// Set if no response can hold the finished row.
     pub(crate) oversized: bool,
-    /// From here on the row is shown: running, or finished.
+    /// The row becomes visible at this time, as running or as finished.
     pub(crate) shown_ms: i64,
-    /// From here on the row is shown as finished.
+    /// The row is visible as finished from this time on.
     pub(crate) visible_ms: i64,
     /// Seed of the texts.
     pub(crate) key: u64,
-    /// Texts that a replay gave.
-    pub(crate) told: Option<Arc<Told>>,
+    /// Texts from a replay file.
+    pub(crate) replay_texts: Option<Arc<ReplayTexts>>,
 }
 
-/// What a replay says about an attempt in its own words.
+/// Texts of an attempt that a replay file contains.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct ReplayTexts {
     pub(crate) request_id: String,
     pub(crate) log: String,
 }
 
-/// How an attempt ended, by the vendor's status codes (reference: status code page).
+/// How an attempt ended, by the vendor's status codes (from its page on status codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     None,
     /// 430: the user's code threw.
     UserCode,
-    /// The same in an older text without a status code.
+    /// 430, in an older text without a status code.
     UserCodeOld,
-    /// A plain text rather than JSON.
+    /// 430, as plain text rather than JSON.
     PlainText,
-    /// 433: ran into the timeout.
+    /// 433: the call exceeded its timeout.
     Timeout,
-    /// The same in an older plain text.
+    /// 433, in an older plain text.
     TimeoutText,
-    /// 434: used more memory than configured.
+    /// 434: the call used more memory than configured.
     OutOfMemory,
-    /// 439: the user's process went away.
+    /// 439: the user's process exited.
     ProcessExit,
-    /// 432: over the concurrency quota; not executed and not billed.
+    /// 432: the concurrency quota was exceeded; the call was neither executed nor billed.
     Throttled,
 }
 
-/// The cold start of an attempt, as its Init Report tells it.
+/// The cold start of an attempt, as its Init Report shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Init {
-    /// Absent where the code was at hand.
+    /// `None` if the code was cached.
     pub(crate) pull_code_ms: Option<u64>,
     pub(crate) init_runtime_ms: u64,
     pub(crate) init_function_ms: u64,
-    /// The vendor's pages show the line after START, a capture of 2026 before it.
+    /// Set if the line precedes START, as in a capture of 2026. On the vendor's pages it follows.
     pub(crate) before_start: bool,
     pub(crate) logged_ms: i64,
-    /// From here on the line can be found.
+    /// The line can be found from this time on.
     pub(crate) visible_ms: i64,
 }
 
-/// Which execution is to be drawn.
+/// Identifies the execution to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Call {
     pub(crate) start_ms: i64,
@@ -87,19 +87,19 @@ pub(crate) struct Call {
     pub(crate) function: u32,
 }
 
-/// The vendor retries a failed asynchronous execution twice, a minute apart.
+/// The vendor retries a failed asynchronous execution twice, at intervals of a minute.
 const MAX_RETRIES: u32 = 2;
 const RETRY_GAP_MS: i64 = 60_000;
 const PAGE_BYTES: u64 = 4_096;
-/// Stream of a cold start's parts, apart from the one that decides the attempt.
+/// Random stream of the parts of a cold start, separate from the one of the attempt.
 const INIT_KEY: u64 = 2;
-/// Stream that decides whether a row is too large for any answer.
+/// Random stream that decides whether a row is too large for any response.
 const OVERSIZED_KEY: u64 = 0x0B16;
 
 // === impl Attempt ===
 
 impl Attempt {
-    /// What becomes of `call`. Depends on the settings and the call alone.
+    /// Generates the attempt of `call`. The result depends only on the settings and the call.
     pub(crate) fn draw(call: Call, function: &Function, settings: &Settings) -> Self {
         let call_key = mix(settings.seed, call.number);
         let key = mix(call_key, u64::from(call.retry) + 1);
@@ -121,19 +121,19 @@ impl Attempt {
             failure,
             cold,
             unreadable: rng.chance(settings.faults.unreadable_rows),
-            // By a stream of its own, so that it changes nothing else.
+            // A separate stream, so that this fault changes nothing else.
             oversized: Rng::keyed(key, OVERSIZED_KEY).chance(settings.faults.oversized_rows),
             shown_ms: 0,
             visible_ms: 0,
             key,
-            told: None,
+            replay_texts: None,
         };
         let delivery_ms = settings.faults.delivery_ms(&mut rng);
         attempt.place(delivery_ms, settings, &mut rng);
         attempt
     }
 
-    /// Decides from when on the row is shown, given how long it takes to appear after its end.
+    /// Decides when the row becomes visible. `delivery_ms` is its delay after the end of the call.
     pub(crate) fn place(&mut self, delivery_ms: u64, settings: &Settings, rng: &mut Rng) {
         let delivery_ms = i64::try_from(delivery_ms).unwrap_or(i64::MAX);
         let earliest_ms = self.end_ms().saturating_add(delivery_ms);
@@ -147,29 +147,29 @@ impl Attempt {
         };
     }
 
-    /// Whether nobody can count its row.
+    /// Returns whether no reader can count the row.
     pub(crate) fn is_lost(&self) -> bool {
         self.unreadable || self.oversized
     }
 
-    /// Whether no answer at `now_ms` can hold its row.
+    /// Returns whether no response at `now_ms` can hold the row.
     pub(crate) fn is_too_large(&self, now_ms: i64) -> bool {
         self.oversized && self.is_finished(now_ms)
     }
 
-    /// The instant of its end, cut up to the millisecond.
+    /// Returns the time of the end, rounded up to a millisecond.
     pub(crate) fn end_ms(&self) -> i64 {
         let length_ms = i64::try_from(self.duration_us.div_ceil(1_000)).unwrap_or(i64::MAX);
         self.start_ms.saturating_add(length_ms)
     }
 
-    /// The instant that its last log lines bear.
+    /// Returns the time of the last log lines.
     pub(crate) fn logged_ms(&self, settings: &Settings) -> i64 {
         settings.batched(self.end_ms())
     }
 
-    /// How its cold start went; nothing for a warm one, one that was never executed, and one whose
-    /// row is lost, since the truth knows nothing of it either.
+    /// Returns the cold start of this attempt. `None` for a warm start, an attempt that was not
+    /// executed, and one whose row is lost, which the truth does not count either.
     pub(crate) fn init(&self, settings: &Settings) -> Option<Init> {
         if !self.cold || self.is_lost() || self.failure == Failure::Throttled {
             return None;
@@ -195,12 +195,12 @@ impl Attempt {
         Some(init)
     }
 
-    /// Whether the API shows this attempt as finished.
+    /// Returns whether the API shows this attempt as finished.
     pub(crate) fn is_finished(&self, now_ms: i64) -> bool {
         self.visible_ms <= now_ms
     }
 
-    /// The retry that follows a failed asynchronous execution.
+    /// Returns the retry that follows a failed asynchronous execution.
     pub(crate) fn retry_call(&self, number: u64, function: &Function) -> Option<Call> {
         let again = function.habits.asynchronous
             && self.failure.is_execution_error()
@@ -214,10 +214,10 @@ impl Attempt {
         })
     }
 
-    /// The request id as text.
+    /// Returns the request id as text.
     pub(crate) fn request_id_text(&self) -> String {
-        match &self.told {
-            Some(told) => told.request_id.clone(),
+        match &self.replay_texts {
+            Some(replay_texts) => replay_texts.request_id.clone(),
             None => uuid_text(self.request_id),
         }
     }
@@ -232,7 +232,7 @@ fn draw_course(
     let cap_us = settings.max_duration_ms.saturating_mul(1_000);
     let long = rng.chance(settings.faults.long_calls);
     let mut duration_us = if long {
-        // One long call in five runs into the timeout.
+        // One long call in five exceeds the timeout.
         rng.between(cap_us / 10, cap_us + cap_us / 4)
     } else {
         let ms = rng.log_normal(function.habits.median_ms, function.habits.sigma);
@@ -283,7 +283,7 @@ fn draw_memory(function: &Function, failure: Failure, rng: &mut Rng) -> u64 {
     let pages = rng.between(1, 512);
     match failure {
         Failure::Throttled => 0,
-        // What was used may be above the limit that ended the call.
+        // The memory used may be above the limit that ended the call.
         Failure::OutOfMemory => limit + pages * PAGE_BYTES,
         _ => used.min(limit) / PAGE_BYTES * PAGE_BYTES,
     }
@@ -300,7 +300,7 @@ impl Init {
 // === impl Failure ===
 
 impl Failure {
-    /// The vendor's status code, as CLS lines bear it.
+    /// Returns the vendor's status code, as in CLS lines.
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::None => 200,

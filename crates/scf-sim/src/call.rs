@@ -1,4 +1,4 @@
-//! A request of API 3.0 taken apart: what is asked for, of which service, with what proof.
+//! Parses a request of API 3.0: service, action, parameters and proof of identity.
 
 use serde_json::{Map, Value};
 
@@ -19,30 +19,30 @@ pub(crate) struct Call {
     pub(crate) token: Option<String>,
     /// Unix seconds.
     pub(crate) timestamp: i64,
-    /// The action's own parameters, a JSON object in every way of sending them.
+    /// The action's own parameters: a JSON object, however they were sent.
     pub(crate) params: Value,
     pub(crate) proof: Proof,
 }
 
-/// What a request shows of who sent it.
+/// How a request proves who sent it.
 #[derive(Debug)]
 pub(crate) enum Proof {
     /// A signature in the Authorization header.
     Tc3(Authorization),
     /// A signature among these parameters.
     Form(Params),
-    /// Nothing, and it says so: `Authorization: SKIP`.
+    /// No signature, which `Authorization: SKIP` declares.
     Skipped,
 }
 
-/// The services of this cloud that speak API 3.0.
+/// The services of this cloud that have an API 3.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Functions.
+    /// The function service.
     Scf,
-    /// Logs.
+    /// The log service.
     Cls,
-    /// Temporary keys.
+    /// The token service.
     Sts,
 }
 
@@ -71,14 +71,14 @@ const NUMBERS: [&str; 8] = [
     "SamplingRate",
     "DurationSeconds",
 ];
-/// Parameters that the vendor declares as yes or no.
+/// Parameters that the vendor declares as booleans.
 const SWITCHES: [&str; 2] = ["UseNewAnalysis", "HighLight"];
 const MAX_DEPTH: usize = 8;
 
 // === impl Call ===
 
 impl Call {
-    /// Takes `request` apart.
+    /// Parses `request`.
     pub(crate) fn read(request: &Request) -> Result<Self, Problem> {
         match request.header("authorization") {
             None | Some("") => Self::from_form(request),
@@ -146,8 +146,8 @@ impl Call {
     }
 }
 
-/// The vendor's client for Node takes the first label of whatever host it calls for the service,
-/// `127` of `127.0.0.1`.
+/// Returns whether the service in the scope is the first label of the host. The vendor's client for
+/// Node uses that label as the service for any host, for example `127` of `127.0.0.1`.
 fn is_first_label(service: &str, host: &str) -> bool {
     Service::named(service).is_none() && host.split('.').next() == Some(service)
 }
@@ -160,7 +160,7 @@ fn parse_timestamp(text: &str) -> Result<i64, Problem> {
     text.parse().map_err(|_| problems::invalid("Timestamp"))
 }
 
-/// A body without anything in it has no parameters.
+/// Parses a JSON body. An empty one has no parameters.
 fn parse_json(body: &[u8]) -> Result<Value, Problem> {
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
@@ -171,15 +171,15 @@ fn parse_json(body: &[u8]) -> Result<Value, Problem> {
     }
 }
 
-/// Parameters as JSON: `Filter.RetCode=is0` becomes an object in an object, `Topics.0.TopicId=a`
-/// an array of objects.
+/// Converts form parameters to JSON: `Filter.RetCode=is0` becomes a nested object,
+/// `Topics.0.TopicId=a` an array of objects.
 fn nested(form: &Params) -> Value {
     let mut root = Map::new();
     for (name, value) in form.iter().filter(|(name, _)| !COMMON.contains(name)) {
         let path: Vec<&str> = name.splitn(MAX_DEPTH, '.').collect();
         insert(&mut root, &path, value);
     }
-    settle(root)
+    arrays_from_indices(root)
 }
 
 fn insert(node: &mut Map<String, Value>, path: &[&str], text: &str) {
@@ -199,7 +199,7 @@ fn insert(node: &mut Map<String, Value>, path: &[&str], text: &str) {
     }
 }
 
-/// A value in the type that the vendor declares for its name.
+/// Converts a value to the type that the vendor declares for its name.
 fn leaf(name: &str, text: &str) -> Value {
     let typed = if NUMBERS.contains(&name) {
         text.parse::<i64>().ok().map(Value::from)
@@ -214,12 +214,12 @@ fn leaf(name: &str, text: &str) -> Value {
     typed.unwrap_or_else(|| Value::from(text))
 }
 
-/// Objects whose names are 0, 1, 2 and so on become arrays.
-fn settle(node: Map<String, Value>) -> Value {
+/// Converts objects whose keys are 0, 1, 2 and so on to arrays.
+fn arrays_from_indices(node: Map<String, Value>) -> Value {
     let children: Map<String, Value> = node
         .into_iter()
         .map(|(name, value)| match value {
-            Value::Object(child) => (name, settle(child)),
+            Value::Object(child) => (name, arrays_from_indices(child)),
             other => (name, other),
         })
         .collect();
@@ -236,7 +236,7 @@ fn settle(node: Map<String, Value>) -> Value {
 impl Service {
     const ALL: [Self; 3] = [Self::Scf, Self::Cls, Self::Sts];
 
-    /// The name in scopes and hosts.
+    /// Returns the name of the service in scopes and hosts.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Scf => "scf",
@@ -245,7 +245,7 @@ impl Service {
         }
     }
 
-    /// The one version of it that this cloud has.
+    /// Returns the only version of the service in this cloud.
     pub(crate) fn version(self) -> &'static str {
         match self {
             Self::Scf => "2018-04-16",
@@ -258,7 +258,8 @@ impl Service {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
-    /// Where no scope names the service, the vendor's host does; elsewhere the version tells.
+    /// Determines the service of a request whose scope does not name it: by the vendor's host,
+    /// otherwise by the version.
     fn guess(request: &Request, version: &str) -> Result<Self, Problem> {
         let by_host = hosts::service_of(&request.host).and_then(Self::named);
         let by_version = Self::ALL.into_iter().find(|s| s.version() == version);

@@ -1,38 +1,39 @@
-//! Times as the API writes them.
+//! Formats of times in the API.
 
 const BEIJING_OFFSET_MS: i64 = 8 * 3_600_000;
 
-/// `YYYY-MM-DD HH:MM:SS` in UTC+8, fraction cut: the vendor's times carry neither zone nor
-/// fraction, and its own samples show that they are Beijing time and cut, not rounded.
+/// Returns `YYYY-MM-DD HH:MM:SS` in UTC+8, without the fraction. The vendor's times have neither
+/// zone nor fraction; its samples show that they are Beijing time and truncated.
 pub(crate) fn beijing_text(unix_ms: i64) -> String {
     let [year, month, day, hour, minute, second, _] =
         civil(unix_ms.saturating_add(BEIJING_OFFSET_MS));
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
-/// `YYYY-MM-DDTHH:MM:SS.mmmZ`: what user code prints inside a function, whose clock is UTC.
+/// Returns `YYYY-MM-DDTHH:MM:SS.mmmZ`, the format of user code inside a function, whose clock is
+/// UTC.
 pub(crate) fn utc_text(unix_ms: i64) -> String {
     let [year, month, day, hour, minute, second, ms] = civil(unix_ms);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
-/// `YYYY-MM-DD` of an instant in UTC.
+/// Returns `YYYY-MM-DD` in UTC.
 pub(crate) fn utc_date(unix_ms: i64) -> String {
     let [year, month, day, ..] = civil(unix_ms);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// The instant of a text that [`beijing_text`] writes; none for any other text.
+/// Parses a text in the format of [`beijing_text`]; returns `None` for any other text.
 pub(crate) fn parse_beijing(text: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
     let days = day_number(number(0..4)?, number(5..7)?, number(8..10)?);
     let of_day = number(11..13)? * 3_600 + number(14..16)? * 60 + number(17..19)?;
     let unix_ms = (days * 86_400 + of_day) * 1_000 - BEIJING_OFFSET_MS;
-    // What does not come back the same was no date: a 30 February, a wrong separator.
+    // A text that is formatted differently was not a valid date, for example 30 February.
     (beijing_text(unix_ms) == text).then_some(unix_ms)
 }
 
-/// The form of HTTP's `Date` header.
+/// Returns the format of HTTP's `Date` header.
 pub(crate) fn http_date(unix_ms: i64) -> String {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
@@ -45,12 +46,12 @@ pub(crate) fn http_date(unix_ms: i64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The second that a row of this start shows.
+/// Returns the second in which a row that starts at this time is shown.
 pub(crate) fn second_of(unix_ms: i64) -> i64 {
     unix_ms.div_euclid(1_000)
 }
 
-/// Year, month, day, hour, minute, second, millisecond of an instant, without a zone.
+/// Returns year, month, day, hour, minute, second and millisecond, without a zone.
 fn civil(unix_ms: i64) -> [i64; 7] {
     let (days, of_day) = (
         unix_ms.div_euclid(86_400_000),
@@ -69,7 +70,7 @@ fn civil(unix_ms: i64) -> [i64; 7] {
     ]
 }
 
-/// Gregorian date of a day number counted from 1970-01-01.
+/// Returns the Gregorian date of a day number counted from 1970-01-01.
 ///
 /// Years are taken to begin on 1 March, so that the leap day is the last of its year and month
 /// lengths follow one straight line.
@@ -89,7 +90,7 @@ fn date(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
-/// The number of a Gregorian date, counted from 1970-01-01: the inverse of [`date`].
+/// Returns the day number of a Gregorian date, counted from 1970-01-01: the inverse of [`date`].
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let from_march = (month + 9).rem_euclid(12);
     let year = year - i64::from(month <= 2);
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn writes_and_reads_what_others_write() {
-        // date -u -d @1709222399; the example of RFC 9110, 5.6.7.
+        // From `date -u -d @1709222399` and the example of RFC 9110, 5.6.7.
         assert_eq!(
             http_date(1_709_222_399_999),
             "Thu, 29 Feb 2024 15:59:59 GMT"
@@ -141,16 +142,16 @@ mod tests {
 
     #[test]
     fn shows_utc_plus_8_with_the_fraction_cut() {
-        // 2017-04-19 14:16:00.0156 Z, decoded from the vendor's own sample request id.
+        // 2017-04-19 14:16:00.0156 Z, decoded from a request id in the vendor's own sample.
         assert_eq!(beijing_text(1_492_611_360_015), "2017-04-19 22:16:00");
         assert_eq!(beijing_text(1_492_611_360_999), "2017-04-19 22:16:00");
-        // 2018-06-11 10:46:45.626 Z of the API 3.0 sample.
+        // 2018-06-11 10:46:45.626 Z, from the vendor's sample of API 3.0.
         assert_eq!(beijing_text(1_528_714_005_626), "2018-06-11 18:46:45");
     }
 
     #[test]
     fn crosses_midnight_leap_days_and_the_epoch() {
-        // date -u -d @1709222400: 2024-02-29 16:00:00, midnight in Beijing.
+        // `date -u -d @1709222400` prints 2024-02-29 16:00:00, which is midnight in Beijing.
         assert_eq!(beijing_text(1_709_222_400_000), "2024-03-01 00:00:00");
         assert_eq!(beijing_text(1_709_222_399_000), "2024-02-29 23:59:59");
         assert_eq!(utc_text(0), "1970-01-01T00:00:00.000Z");

@@ -1,4 +1,4 @@
-//! The cloud as a plain function: state, instant and request in, response out.
+//! The cloud as a function from state, time and request to a response.
 
 mod api3;
 
@@ -26,10 +26,10 @@ use super::truth::{RowTruth, Truth};
 use super::v2::{self, Action, Api};
 use super::world::World;
 
-/// A simulated cloud. Holds no clock and does no I/O; the world is generated up to the instants
-/// that it is asked about.
+/// A simulated cloud. It holds no clock and does no I/O. The world is generated up to the times
+/// that are passed in.
 ///
-/// Instants are the caller's. Going back in time works but costs a rebuild of the view.
+/// The caller decides the time. Going back in time is possible, but rebuilds the view.
 #[derive(Debug)]
 pub struct Cloud {
     settings: Arc<Settings>,
@@ -39,7 +39,7 @@ pub struct Cloud {
     logs: Mutex<cls::LogService>,
 }
 
-/// What the cloud remembers of requests.
+/// State that depends on earlier requests.
 #[derive(Debug)]
 struct ServerState {
     keys: Keyring,
@@ -49,22 +49,22 @@ struct ServerState {
     requests: u64,
 }
 
-/// One request, and what is decided about it before it is read.
+/// One request, and what is decided before its parameters are read.
 struct RequestContext<'a> {
     request: &'a Request,
     now_ms: i64,
-    /// The same instant by the API's own clock.
+    /// The same time by the API's own clock.
     clock_ms: i64,
     number: u64,
     delay: Duration,
-    /// Rows of the answer.
+    /// Number of rows in the response.
     rows: usize,
     rng: Rng,
 }
 
-/// The APIs that faults and signatures concern.
+/// The APIs that have signatures and faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
+enum Endpoint {
     V2,
     Api3,
 }
@@ -77,15 +77,15 @@ const REQUEST_KEY: u64 = 0x5EED_0000_0000_0000;
 // === impl Cloud ===
 
 impl Cloud {
-    /// A cloud whose world follows the seed.
+    /// Creates a cloud whose world is generated from the seed.
     pub fn new(settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let world = World::generated(Arc::clone(&settings));
         Self::over(world, settings, false)
     }
 
-    /// A cloud whose world is exactly these rows. Faults apply as ever, except that each row says
-    /// for itself how late it is.
+    /// Creates a cloud whose world consists of these rows. Faults apply, but each row specifies its
+    /// own delay.
     pub fn with_replay(settings: Settings, lines: Vec<ReplayLine>) -> Self {
         let settings = Arc::new(settings);
         let world = World::replayed(Arc::clone(&settings), lines);
@@ -109,13 +109,13 @@ impl Cloud {
         }
     }
 
-    /// The settings it was made with.
+    /// Returns the settings of this cloud.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// How long after the start time that it shows a finished row may still appear, milliseconds.
-    /// As [`Settings::horizon_ms`], but of a replay the rows decide.
+    /// Returns how long after its shown start time a finished row may still appear, in
+    /// milliseconds. Like [`Settings::horizon_ms`], but in a replay the rows decide.
     pub fn horizon_ms(&self) -> u64 {
         if self.replayed {
             self.scene().longest_wait_ms() + self.settings.lag_ms()
@@ -124,14 +124,14 @@ impl Cloud {
         }
     }
 
-    /// Answers one request at the instant `now_ms`.
+    /// Answers one request at the time `now_ms`.
     pub fn handle(&self, now_ms: i64, request: &Request) -> Response {
         let clock_ms = now_ms.saturating_add(self.settings.faults.clock_skew_ms);
         let response = if request.path.starts_with(metadata::PREFIX) {
-            self.attend_machine(clock_ms, request)
+            self.respond_metadata(clock_ms, request)
         } else {
-            match Door::of(request) {
-                Ok(door) => self.attend(door, now_ms, clock_ms, request),
+            match Endpoint::of(request) {
+                Ok(door) => self.respond(door, now_ms, clock_ms, request),
                 Err(page) => page,
             }
         };
@@ -141,30 +141,33 @@ impl Cloud {
         }
     }
 
-    /// The clock that the answer shows, drawn by itself so that it moves no other fault.
+    /// Returns the clock that the response shows. It is drawn from a stream of its own, so that it
+    /// changes no other fault.
     fn shown_clock(&self, clock_ms: i64) -> Option<i64> {
         let number = self.state().requests;
         let mut rng = Rng::keyed(mix(self.settings.seed, DATE_KEY), number);
         self.settings.faults.dated(clock_ms, &mut rng)
     }
 
-    /// What an exact reader has counted at `now_ms`: all that is finished and visible.
+    /// Returns what an exact reader has counted at `now_ms`: everything that is finished and
+    /// visible.
     pub fn truth(&self, now_ms: i64) -> Truth {
         self.truth_before(now_ms, i64::MAX)
     }
 
-    /// The part of the truth at `now_ms` that became visible before `visible_before_ms`.
+    /// Returns the part of the truth at `now_ms` that became visible before `visible_before_ms`.
     pub fn truth_before(&self, now_ms: i64, visible_before_ms: i64) -> Truth {
         self.scene()
             .truth(&self.settings.region, now_ms, visible_before_ms)
     }
 
-    /// The rows that are visible at `now_ms`, became so from `since_ms` on, and can be counted.
+    /// Returns the rows that are visible at `now_ms`, became visible at `since_ms` or later, and
+    /// can be counted.
     pub fn rows(&self, now_ms: i64, since_ms: i64) -> Vec<RowTruth> {
         self.scene().rows(now_ms, since_ms)
     }
 
-    /// The names of the functions that write to each log topic, by the topic's id.
+    /// Returns the names of the functions that write to each log topic, by the topic's id.
     pub fn topics(&self) -> BTreeMap<String, Vec<String>> {
         let mut topics: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for function in &*self.scene().functions() {
@@ -174,14 +177,15 @@ impl Cloud {
         topics
     }
 
-    /// Namespace and name of the function at a position in the world's order, as the truth has them.
+    /// Returns namespace and name of the function at a position in the world's order, as in the
+    /// truth.
     pub fn name_of(&self, position: usize) -> Option<String> {
         let functions = self.scene().functions();
         let function = functions.get(position)?;
         Some(format!("{}/{}", function.namespace, function.name))
     }
 
-    fn attend(&self, door: Door, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
+    fn respond(&self, door: Endpoint, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
         let number = self.next_request();
         let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
         let faults = &self.settings.faults;
@@ -200,10 +204,10 @@ impl Cloud {
             rng,
         };
         let response = match door {
-            Door::V2 => self.attend_v2(&mut context).unwrap_or_else(|refusal| {
+            Endpoint::V2 => self.respond_v2(&mut context).unwrap_or_else(|refusal| {
                 Response::json(v2::refusal_body(&refusal, self.settings.wire))
             }),
-            Door::Api3 => self.attend_api3(&mut context),
+            Endpoint::Api3 => self.respond_api3(&mut context),
         };
         let rows = u32::try_from(context.rows).unwrap_or(u32::MAX);
         let on_the_link = faults.row_delay.saturating_mul(rows);
@@ -215,7 +219,7 @@ impl Cloud {
         }
     }
 
-    fn attend_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Refusal> {
+    fn respond_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Refusal> {
         let params =
             Params::parse(context.wire()).map_err(|_| Refusal::parameter("too many parameters"))?;
         let action = self.admit_v2(context, &params)?;
@@ -242,18 +246,19 @@ impl Cloud {
         let body = api.answer(action)?;
         let weight = api.weight.get();
         if self.settings.faults.too_large(weight, body.len()).is_some() {
-            // The legacy API has no code of its own for it.
+            // The legacy API has no specific code for this error.
             return Err(Refusal::invalid("limit"));
         }
         context.rows = weight.rows;
-        let response = Response::json(self.settings.faults.spoil(weight, body));
+        let response = Response::json(self.settings.faults.corrupt(weight, body));
         Ok(match injected_fault {
             InjectedFault::Cut(place) => response.cut(place),
             _ => response,
         })
     }
 
-    /// Identity first: a wrong key is told so whatever else goes wrong.
+    /// Checks the request. The identity comes first: a wrong key is reported whatever else is
+    /// wrong.
     fn admit_v2(&self, context: &RequestContext<'_>, params: &Params) -> Result<Action, Refusal> {
         let signed = Signed {
             method: &context.request.method,
@@ -272,8 +277,9 @@ impl Cloud {
         Ok(action)
     }
 
-    /// A machine's metadata comes from the machine's host: no fault of the APIs concerns it.
-    fn attend_machine(&self, clock_ms: i64, request: &Request) -> Response {
+    /// Answers a request for machine metadata. The service runs on the machine's host, so no fault
+    /// of the APIs applies.
+    fn respond_metadata(&self, clock_ms: i64, request: &Request) -> Response {
         let number = self.next_request();
         let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
         if rng.chance(self.settings.faults.metadata_errors) {
@@ -305,10 +311,10 @@ impl Cloud {
     }
 }
 
-// === impl Door ===
+// === impl Endpoint ===
 
-impl Door {
-    /// Where a request goes; the error is a gateway's page for one that is for no API.
+impl Endpoint {
+    /// Returns the API of a request, or the response of a gateway if it is for no API.
     fn of(request: &Request) -> Result<Self, Response> {
         let door = match request.path.as_str() {
             V2_PATH => Self::V2,
@@ -326,7 +332,7 @@ impl Door {
 // === impl RequestContext ===
 
 impl RequestContext<'_> {
-    /// A POST is read from its form alone, a GET from its query alone.
+    /// Returns the encoded parameters: the form of a POST, or the query of a GET.
     fn wire(&self) -> &[u8] {
         if self.request.method == "POST" {
             &self.request.body

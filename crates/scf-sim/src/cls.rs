@@ -1,8 +1,9 @@
-//! CLS, the log service: the world as log lines that a query finds.
+//! CLS, the log service: the world as log lines that queries find.
 //!
-//! - the lines: `line` (which there are, when), `message` (their words), `record` (their fields)
-//! - finding them: `query` (its language), `words` (the index), `topic_index` (lines in order), `context`
-//! - the actions: `search` (SearchLog), `topics` (DescribeTopics, DescribeIndex)
+//! - log lines: `line` (which ones exist, and when), `message` (their texts), `record` (their
+//! fields)
+//! - search: `query` (the language), `words` (the index), `topic_index` (lines in order), `context`
+//! - actions: `search` (SearchLog), `topics` (DescribeTopics, DescribeIndex)
 
 mod context;
 mod line;
@@ -20,43 +21,43 @@ use std::collections::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
-use super::faults::Weight;
+use super::faults::ResponseSize;
 use super::problem::Problem;
 use super::scene::Scene;
 use super::settings::Settings;
 
 use topic_index::TopicIndexes;
 
-/// A request for the log service whose sender has been let in.
-pub(crate) struct Ask<'a> {
+/// An authenticated request for the log service.
+pub(crate) struct LogRequest<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) scene: &'a Mutex<Scene>,
     pub(crate) state: &'a Mutex<LogService>,
-    /// The instant of the request.
+    /// Time of the request.
     pub(crate) now_ms: i64,
-    /// How long the answer will wait, which is how long the query is under way.
+    /// Delay of the response, which is the duration of the query.
     pub(crate) delay_ms: u64,
-    /// Decides what is odd about this answer.
+    /// Random number that decides the oddities of this response.
     pub(crate) salt: u64,
     pub(crate) action: &'a str,
     pub(crate) params: &'a Value,
-    /// What the answer holds, once it is made.
-    pub(crate) weight: Cell<Weight>,
+    /// Size of the response, once it is written.
+    pub(crate) weight: Cell<ResponseSize>,
 }
 
-/// What the log service remembers of requests, and the lines in the order of its answers.
+/// State of the log service, and its lines in order.
 #[derive(Debug, Default)]
 pub(crate) struct LogService {
-    /// Begin and end of the queries under way, by topic.
+    /// Start and end of the running queries, by topic.
     under_way: HashMap<usize, Vec<(i64, i64)>>,
     topic_indexes: TopicIndexes,
 }
 
-/// The vendor's limit of queries at once on one topic.
+/// The vendor's limit on concurrent queries of one topic.
 const MAX_UNDER_WAY: usize = 15;
 
-/// Answers `ask` with the JSON object that stands in `Response`, without its RequestId.
-pub(crate) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
+/// Returns the content of `Response` as a JSON object, without the request id.
+pub(crate) fn answer(ask: &LogRequest<'_>) -> Result<String, Problem> {
     match ask.action {
         "SearchLog" => search::answer(ask),
         "DescribeTopics" => topics::describe_topics(ask),
@@ -76,9 +77,9 @@ fn problem(code: &'static str, message: impl Into<String>) -> Problem {
     }
 }
 
-// === impl Ask ===
+// === impl LogRequest ===
 
-impl Ask<'_> {
+impl LogRequest<'_> {
     fn scene(&self) -> MutexGuard<'_, Scene> {
         self.scene.lock()
     }
@@ -87,7 +88,7 @@ impl Ask<'_> {
         self.state.lock()
     }
 
-    /// A parameter, where null counts as absent.
+    /// Returns a parameter; null counts as absent.
     fn param(&self, name: &str) -> Option<&Value> {
         self.params.get(name).filter(|value| !value.is_null())
     }
@@ -110,8 +111,8 @@ impl Ask<'_> {
 // === impl LogService ===
 
 impl LogService {
-    /// Takes up a query on `topic` until `end_ms`, unless too many are under way.
-    fn take_up(&mut self, topic: usize, now_ms: i64, end_ms: i64) -> Result<(), Problem> {
+    /// Registers a query on `topic` until `end_ms`. Fails if too many are running.
+    fn start_query(&mut self, topic: usize, now_ms: i64, end_ms: i64) -> Result<(), Problem> {
         let under_way = self.under_way.entry(topic).or_default();
         under_way.retain(|&(begin, end)| begin <= now_ms && now_ms < end);
         if under_way.len() >= MAX_UNDER_WAY {

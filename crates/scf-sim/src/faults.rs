@@ -1,136 +1,136 @@
-//! What goes wrong in the simulated cloud.
+//! Faults of the simulated cloud.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::rng::Rng;
 
-/// How far off a wrong `Date` is at the most, milliseconds: the cloud takes requests whose stamp is
-/// up to five minutes off, so a client cannot tell such a date from a right one.
+/// Maximum error of a wrong `Date`, in milliseconds. The cloud accepts timestamps that are up to
+/// five minutes off, so a client cannot detect such a date.
 const WRONG_DATE_MS: u64 = 240_000;
 
-/// Knobs of misfortune. Probabilities are per request or per row, from 0 to 1.
+/// Probabilities and sizes of faults. Probabilities are per request or per row, from 0 to 1.
 ///
-/// Everything but `unreadable_rows` and `oversized_rows` loses no information: a reader that is exact can still reach
-/// the exact truth.
+/// All faults except `unreadable_rows` and `oversized_rows` preserve information: an exact reader
+/// still reaches the exact truth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
-    /// A request is answered 4400 (API 3.0: `RequestLimitExceeded`), now and then one of its
-    /// relatives.
+    /// A request is answered with 4400 (API 3.0: `RequestLimitExceeded`), sometimes with a related
+    /// code.
     pub throttle: f64,
-    /// A request is answered 6000 or 6200 (API 3.0: `InternalError` or a relative).
+    /// A request is answered with 6000 or 6200 (API 3.0: `InternalError` or a related code).
     pub errors: f64,
     /// A request is answered with a gateway's HTML page and HTTP 502.
     pub html: f64,
-    /// A request is answered HTTP 200 with an empty body.
+    /// A request is answered with HTTP 200 and an empty body.
     pub empty_body: f64,
-    /// A request to the token service is answered `InternalError`. Throttling, the other errors and
-    /// broken bodies leave it alone.
+    /// A request to the token service is answered with `InternalError`. Throttling, other errors
+    /// and broken bodies do not affect it.
     pub sts_errors: f64,
-    /// A request for machine metadata is answered HTTP 500. No other knob concerns it.
+    /// A request for machine metadata is answered with HTTP 500. No other fault affects it.
     pub metadata_errors: f64,
     /// The connection breaks inside the body.
     pub cut_body: f64,
-    /// The answer waits for up to `max_delay`.
+    /// The response is delayed by up to `max_delay`.
     pub slow_body: f64,
-    /// Longest wait of a slow answer.
+    /// Longest delay of a slow response.
     pub max_delay: Duration,
     /// Windows in which every request is throttled.
     pub storms: Option<Windows>,
-    /// Windows in which nothing is answered properly.
+    /// Windows in which no request succeeds.
     pub outages: Option<Windows>,
-    /// How far the API's clock is ahead of the caller's, milliseconds; it shows in start times and
-    /// in the judgement of timestamps.
+    /// How far the API's clock is ahead of the caller's, in milliseconds. It affects start times
+    /// and the validation of timestamps.
     pub clock_skew_ms: i64,
-    /// An answer has no `Date`.
+    /// A response has no `Date`.
     pub missing_dates: f64,
-    /// The `Date` of an answer is up to four minutes off, as that of one server whose clock is wrong.
+    /// The `Date` of a response is up to four minutes off, as from one server with a wrong clock.
     pub wrong_dates: f64,
     /// A finished call becomes visible within this many milliseconds of its end.
     pub usual_delivery_ms: u64,
-    /// A late row: its delivery takes up to `late_delivery_ms` instead.
+    /// A late row, whose delivery takes up to `late_delivery_ms` instead.
     pub late_rows: f64,
-    /// Longest delivery of a late row, milliseconds.
+    /// Longest delivery of a late row, in milliseconds.
     pub late_delivery_ms: u64,
-    /// A call is shown while it runs, then finished under the same start time.
+    /// A call is shown while it runs, and then as finished with the same start time.
     pub running_rows: f64,
-    /// A call that takes a tenth of the timeout or more, now and then all of it.
+    /// A call takes a tenth of the timeout or more, sometimes all of it.
     pub long_calls: f64,
-    /// Rows of one second come in another order at each request.
+    /// Rows of the same second have another order at each request.
     pub unstable_ties: bool,
-    /// A row has numbers as strings, nulls for optional text, or a field nobody knows.
+    /// A row has numbers as strings, nulls for optional text, or an unknown field.
     pub odd_fields: f64,
-    /// A row is broken for good in a field that is needed. Such rows are no part of the truth's
-    /// invocations; the truth counts them as `unreadable`.
+    /// A row is permanently broken in a required field. The truth counts such rows as `unreadable`
+    /// and not as invocations.
     pub unreadable_rows: f64,
-    /// An answer writes the numbers beside its list, or those of a function's details, as texts or
-    /// with a fraction of zero, and yes and no as numbers or in words.
+    /// A response writes the numbers beside its list, or those of a function's details, as strings
+    /// or with a fraction of zero, and booleans as numbers or words.
     pub odd_scalars: f64,
-    /// The result of a call speaks of a report and ends in half a character, or its log line in the
-    /// middle. It stands in lines of CLS that are no report, and in a field of the report that
-    /// nobody needs.
+    /// The result of a call mentions a report and ends in half a character, or its log line ends in
+    /// the middle. The result appears in CLS lines that are not reports, and in an optional field
+    /// of the report.
     pub odd_lines: f64,
     /// A log line of CLS is stored twice, the second time under another `PkgLogId`.
     pub duplicate_lines: f64,
-    /// A row has bytes of another encoding than UTF-8 in a text that nobody needs.
+    /// A row has bytes that are not UTF-8 in an optional text.
     pub odd_bytes: f64,
-    /// An answer with more rows is refused as too large.
+    /// A response with more rows is refused as too large.
     pub most_rows: Option<usize>,
-    /// A longer answer is refused as too large.
+    /// A longer response is refused as too large.
     pub most_bytes: Option<usize>,
-    /// A row is so large that no answer can hold it. Such rows are no part of the truth's
-    /// invocations; the truth counts them as `unreadable`.
+    /// A row is so large that no response can hold it. The truth counts such rows as `unreadable`
+    /// and not as invocations.
     pub oversized_rows: f64,
-    /// What holds such a row is not refused: it is an answer that is no JSON.
+    /// A response with an oversized row is not refused, but is invalid JSON.
     pub broken_rows: bool,
-    /// The link is slow: an answer takes so much longer for each of its rows.
+    /// Additional delay of a response for each of its rows, as on a slow link.
     pub row_delay: Duration,
-    /// A proxy cuts every body that is longer than so many bytes there.
+    /// A proxy cuts every longer body after this many bytes.
     pub cut_at: Option<usize>,
 }
 
-/// What an answer holds.
+/// Size of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Weight {
-    /// Rows or entries.
+pub(crate) struct ResponseSize {
+    /// Number of rows or entries.
     pub(crate) rows: usize,
-    /// One of them is too large for any answer.
+    /// Set if one of them is too large for any response.
     pub(crate) oversized: bool,
 }
 
-/// Why an answer is refused for its size.
+/// Why a response is refused for its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TooLarge {
     Rows,
     Bytes,
 }
 
-/// Repeating windows of time: each period of `every_ms` ends with `lasting_ms` of trouble.
+/// Repeating windows of time: each period of `every_ms` ends with a fault of `lasting_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
-    /// Length of a period, milliseconds, counted from the start of the simulation.
+    /// Length of a period in milliseconds, counted from the start of the simulation.
     pub every_ms: i64,
-    /// Length of the trouble at the end of each period, milliseconds.
+    /// Length of the fault at the end of each period, in milliseconds.
     pub lasting_ms: i64,
 }
 
 /// A named set of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultsPreset {
-    /// Nothing goes wrong; rows appear within two seconds.
+    /// No faults; rows appear within two seconds.
     None,
-    /// A usual day: few errors, running rows, rows within five seconds.
+    /// A usual day: few errors, running rows, and rows within five seconds.
     Typical,
-    /// All that is recoverable, often.
+    /// All recoverable faults, often.
     Harsh,
 }
 
-/// A word that names no preset.
+/// The error for an unknown preset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown faults preset {0:?}: use none, typical or harsh")]
 pub struct UnknownPreset(String);
 
-/// What happens to one request that was accepted.
+/// The fault of one accepted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InjectedFault {
     None,
@@ -149,7 +149,7 @@ pub(crate) enum InjectedFault {
 // === impl Faults ===
 
 impl Faults {
-    /// No faults; rows appear within two seconds, long calls are rare.
+    /// Returns no faults: rows appear within two seconds, and long calls are rare.
     pub fn none() -> Self {
         Self {
             throttle: 0.0,
@@ -187,7 +187,7 @@ impl Faults {
         }
     }
 
-    /// A usual day.
+    /// Returns the faults of a usual day.
     pub fn typical() -> Self {
         Self {
             throttle: 0.01,
@@ -204,7 +204,7 @@ impl Faults {
         }
     }
 
-    /// All that is recoverable: a tenth of the requests fails, rows are up to 30 s late.
+    /// Returns all recoverable faults: a tenth of the requests fails, and rows are up to 30 s late.
     pub fn harsh() -> Self {
         Self {
             throttle: 0.05,
@@ -242,7 +242,7 @@ impl Faults {
         }
     }
 
-    /// Longest time from the end of a call to its row, milliseconds.
+    /// Returns the longest time from the end of a call to its row, in milliseconds.
     pub fn max_delivery_ms(&self) -> u64 {
         if self.late_rows > 0.0 {
             self.usual_delivery_ms.max(self.late_delivery_ms)
@@ -251,7 +251,7 @@ impl Faults {
         }
     }
 
-    /// How long the row of one call takes to appear.
+    /// Draws how long the row of one call takes to appear.
     pub(crate) fn delivery_ms(&self, rng: &mut Rng) -> u64 {
         let late = rng.chance(self.late_rows);
         rng.between(
@@ -264,7 +264,7 @@ impl Faults {
         )
     }
 
-    /// What happens to one request.
+    /// Draws the fault of one request.
     pub(crate) fn injected_fault(&self, rng: &mut Rng) -> InjectedFault {
         let alternative = rng.chance(0.25);
         let place = rng.below(1 << 16) as u16;
@@ -285,8 +285,8 @@ impl Faults {
         InjectedFault::None
     }
 
-    /// Whether an answer of so many bytes is refused for its size, and why.
-    pub(crate) fn too_large(&self, weight: Weight, bytes: usize) -> Option<TooLarge> {
+    /// Returns whether a response of this size is refused, and why.
+    pub(crate) fn too_large(&self, weight: ResponseSize, bytes: usize) -> Option<TooLarge> {
         if self.most_rows.is_some_and(|most| weight.rows > most) {
             return Some(TooLarge::Rows);
         }
@@ -295,8 +295,9 @@ impl Faults {
         (is_long || is_refused).then_some(TooLarge::Bytes)
     }
 
-    /// Writes a text with an escape that JSON does not know into an answer that holds a broken row.
-    pub(crate) fn spoil(&self, weight: Weight, mut object: String) -> String {
+    /// Makes a response with a broken row invalid: adds a text with an escape that JSON does not
+    /// have.
+    pub(crate) fn corrupt(&self, weight: ResponseSize, mut object: String) -> String {
         if weight.oversized && self.broken_rows && object.ends_with('}') {
             object.pop();
             object.push_str(r#","odd":"\x"}"#);
@@ -304,7 +305,7 @@ impl Faults {
         object
     }
 
-    /// The clock that the `Date` of one answer shows; `None` where it has none.
+    /// Draws the clock in the `Date` of one response; `None` if it has none.
     pub(crate) fn dated(&self, clock_ms: i64, rng: &mut Rng) -> Option<i64> {
         let (missing, wrong) = (rng.chance(self.missing_dates), rng.chance(self.wrong_dates));
         let off_ms = rng.below(2 * WRONG_DATE_MS + 1) as i64 - WRONG_DATE_MS as i64;
@@ -312,7 +313,7 @@ impl Faults {
         (!missing).then_some(shown_ms)
     }
 
-    /// How long the answer to one request waits.
+    /// Draws the delay of one response.
     pub(crate) fn delay(&self, rng: &mut Rng) -> Duration {
         let (slow, part) = (rng.chance(self.slow_body), rng.unit());
         if slow {
@@ -326,7 +327,7 @@ impl Faults {
 // === impl Windows ===
 
 impl Windows {
-    /// Whether the instant `since_start_ms` after the start of the simulation is a troubled one.
+    /// Returns whether the fault is active `since_start_ms` after the start of the simulation.
     pub(crate) fn holds(self, since_start_ms: i64) -> bool {
         since_start_ms >= 0
             && since_start_ms
@@ -338,7 +339,7 @@ impl Windows {
 // === impl FaultsPreset ===
 
 impl FaultsPreset {
-    /// The knobs of this preset.
+    /// Returns the faults of this preset.
     pub fn faults(self) -> Faults {
         match self {
             Self::None => Faults::none(),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-/// Parameters by name, decoded, in byte order of their names. Of a repeated name the last counts.
+/// Decoded parameters in byte order of their names. The last value of a repeated name is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Params(BTreeMap<String, String>);
 
-/// More parameters than a request may have.
+/// The error for too many parameters.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooManyParams;
 
@@ -15,7 +15,7 @@ const MAX_PARAMS: usize = 256;
 // === impl Params ===
 
 impl Params {
-    /// Decodes `a=b&c=d`, where `+` and `%20` both mean a space.
+    /// Decodes `a=b&c=d`. Both `+` and `%20` mean a space.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, TooManyParams> {
         let mut params = BTreeMap::new();
         for pair in text
@@ -32,7 +32,8 @@ impl Params {
         Ok(Self(params))
     }
 
-    /// The value of a parameter. An empty value counts as none: clients send both.
+    /// Returns the value of a parameter. An empty value counts as absent, because clients send
+    /// both.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
@@ -40,7 +41,7 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
 
-    /// All parameters as sent, empty ones too.
+    /// Iterates over all parameters as sent, including empty ones.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
@@ -48,8 +49,8 @@ impl Params {
     }
 }
 
-/// A stray `%` stands for itself; bytes that are no UTF-8 are replaced, so that a request with
-/// them fails its signature check.
+/// Decodes a text. A stray `%` stands for itself. Invalid UTF-8 is replaced, so that such a request
+/// fails its signature check.
 fn decode(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;

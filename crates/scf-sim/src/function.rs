@@ -1,4 +1,4 @@
-//! The functions of the simulated world and their habits.
+//! The functions of the simulated world.
 
 use std::collections::HashSet;
 
@@ -15,13 +15,13 @@ pub(crate) struct Function {
     pub(crate) timeout_ms: u64,
     pub(crate) added_ms: i64,
     pub(crate) modified_ms: i64,
-    /// The log topic of its lines; empty where it has none.
+    /// Id of its log topic; empty if it has none.
     pub(crate) topic_id: String,
     pub(crate) habits: Habits,
     pub(crate) life: Life,
 }
 
-/// How the calls of a function go.
+/// How a function behaves.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Habits {
     /// Share of the world's calls, relative to the other functions.
@@ -30,13 +30,13 @@ pub(crate) struct Habits {
     pub(crate) sigma: f64,
     pub(crate) failure_rate: f64,
     pub(crate) cold_rate: f64,
-    /// Called asynchronously: failed executions are retried.
+    /// Set if it is called asynchronously, so that failed executions are retried.
     pub(crate) asynchronous: bool,
-    /// Usual memory use as a share of the configured memory.
+    /// Usual memory use as a fraction of the configured memory.
     pub(crate) memory_share: f64,
 }
 
-/// Stream keys: functions draw apart from calls.
+/// Random streams of functions, which must differ from those of calls.
 const FUNCTION_KEY: u64 = 0xF00D_0000_0000_0000;
 const MAX_FUNCTIONS: usize = 100_000;
 const TOPIC_KEY: u64 = 0x70_91C0_0000_0000;
@@ -61,7 +61,7 @@ const RUNTIMES: [&str; 6] = [
 ];
 const MEMORY_MB: [u32; 6] = [64, 128, 128, 256, 512, 1024];
 
-/// The functions of a seeded world, in order of their share of the calls.
+/// Generates the functions of a world, in order of their share of the calls.
 pub(crate) fn generate(settings: &Settings) -> Vec<Function> {
     let mut names = HashSet::new();
     (0..settings.functions.min(MAX_FUNCTIONS))
@@ -99,7 +99,7 @@ fn life_of(rank: usize, settings: &Settings) -> Life {
         .unwrap_or(Life::ALWAYS)
 }
 
-/// How many log topics the world has; never none.
+/// Returns the number of log topics, at least one.
 pub(crate) fn topic_count(settings: &Settings) -> usize {
     let own = if settings.own_topics {
         settings.lives.len()
@@ -109,12 +109,12 @@ pub(crate) fn topic_count(settings: &Settings) -> usize {
     shared_topics(settings) + own
 }
 
-/// How many log topics are shared.
+/// Returns the number of shared log topics.
 fn shared_topics(settings: &Settings) -> usize {
     settings.topics.clamp(1, MAX_TOPICS)
 }
 
-/// The log topic of the function at `position`, in a generated world and in a replay alike.
+/// Returns the log topic of the function at `position`, for generated worlds and replays.
 pub(crate) fn topic_of(position: usize, settings: &Settings) -> usize {
     let shared = shared_topics(settings);
     let mut lives = settings.lives.iter();
@@ -124,12 +124,13 @@ pub(crate) fn topic_of(position: usize, settings: &Settings) -> usize {
     }
 }
 
-/// The id of a log topic, a UUID as the vendor's are.
+/// Returns the id of a log topic, which is a UUID as the vendor's are.
 pub(crate) fn topic_id(topic: usize, settings: &Settings) -> String {
     uuid_text(uuid_v4(mix(settings.seed, TOPIC_KEY | topic as u64)))
 }
 
-/// Whole rounds of the topics share a namespace, so that topics and namespaces cross.
+/// Returns the namespace of a function. Each namespace covers all topics in turn, so that topics
+/// and namespaces cross.
 fn namespace_of(rank: usize, settings: &Settings) -> String {
     match (rank / shared_topics(settings)) % settings.namespaces.max(1) {
         0 => "default".to_owned(),
@@ -137,7 +138,7 @@ fn namespace_of(rank: usize, settings: &Settings) -> String {
     }
 }
 
-/// A name in one of the styles seen in the field, unlike all earlier ones.
+/// Returns a unique name in one of the styles seen in the field.
 fn unique_name(rng: &mut Rng, taken: &mut HashSet<String>) -> String {
     let (first, last) = (rng.pick(&FIRST_WORDS), rng.pick(&LAST_WORDS));
     let base = match rng.below(4) {
@@ -163,7 +164,7 @@ fn unique_name(rng: &mut Rng, taken: &mut HashSet<String>) -> String {
 // === impl Function ===
 
 impl Function {
-    /// A function of which only the name is known, as in a replay.
+    /// Creates a function of which only the name is known, as in a replay.
     pub(crate) fn plain(namespace: &str, name: &str, position: usize, settings: &Settings) -> Self {
         Self {
             namespace: namespace.to_owned(),
@@ -183,7 +184,7 @@ impl Function {
 // === impl Habits ===
 
 impl Habits {
-    /// A Zipf share by rank; each tenth function is mostly idle.
+    /// Draws the share by Zipf's law. Every tenth function is mostly idle.
     fn draw(rank: usize, rng: &mut Rng) -> Self {
         let idle = rank % 10 == 9;
         let troubled = rng.unit();

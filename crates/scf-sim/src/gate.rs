@@ -1,4 +1,4 @@
-//! Who may come in, and how often.
+//! Authentication and rate limits of requests.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,27 +6,26 @@ use super::keys::Keyring;
 use super::refusal::Refusal;
 use super::sign::Signed;
 
-/// Checks identity, freshness and novelty of v2 requests.
+/// Checks key, timestamp and nonce of v2 requests.
 #[derive(Debug)]
 pub(crate) struct Gate {
     skew_s: i64,
-    /// Timestamp, key and nonce of the requests let in, as long as their timestamp is acceptable.
-    /// The timestamp belongs to it: some clients draw nonces below 65,536 only, which would meet
-    /// again soon.
+    /// Timestamp, key and nonce of admitted requests, kept while their timestamp is valid. The
+    /// timestamp is included because some clients draw nonces below 65,536 only, which soon repeat.
     used: BTreeSet<(i64, u64, u64)>,
 }
 
-/// A bucket of requests for each key and action.
+/// A token bucket for each key and action.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     per_second: Option<f64>,
-    /// Requests left, and when they were counted.
+    /// Remaining tokens, and the time at which they were counted.
     buckets: HashMap<(u64, String), (f64, i64)>,
 }
 
-/// Beyond this many remembered nonces the oldest are forgotten.
+/// Beyond this many nonces the oldest are forgotten.
 const MAX_USED: usize = 1_000_000;
-/// Beyond this many buckets those that have refilled are forgotten.
+/// Beyond this many buckets the full ones are forgotten.
 const MAX_BUCKETS: usize = 10_000;
 
 // === impl Gate ===
@@ -39,7 +38,7 @@ impl Gate {
         }
     }
 
-    /// Lets a request in, by the API's own clock; gives the serial number of its key.
+    /// Admits a request by the API's own clock; returns the serial number of its key.
     pub(crate) fn admit(
         &mut self,
         keys: &Keyring,
@@ -104,8 +103,8 @@ impl Limiter {
         }
     }
 
-    /// Takes one request from the bucket of `key` and `action`, which holds a second's worth;
-    /// false where it is empty.
+    /// Takes a token from the bucket of `key` and `action`, which holds those of one second.
+    /// Returns `false` if it is empty.
     pub(crate) fn take(&mut self, key: u64, action: &str, now_ms: i64) -> bool {
         let Some(rate) = self.per_second else {
             return true;

@@ -1,17 +1,17 @@
-//! What a client of API 3.0 may have signed as the host.
+//! Hosts that a client of API 3.0 may have signed.
 
-/// Domains under which the vendor answers: everywhere, abroad, inside its own network.
+/// Domains of the vendor: public, international, and inside its own network.
 const ROOTS: [&str; 3] = [
     "tencentcloudapi.com",
     "intl.tencentcloudapi.com",
     "internal.tencentcloudapi.com",
 ];
 
-/// The texts that a client may have signed when its Host header is `sent`.
+/// Returns the hosts that a client may have signed if its Host header is `sent`.
 ///
-/// The vendor's clients differ as soon as they talk to another host than the vendor's: Python
-/// signs and sends host and port, Node signs the host alone and sends the port too, the command
-/// line signs and sends a whole URL. A proxy in between leaves the vendor's host in the signature.
+/// The vendor's clients differ when they call a host that is not the vendor's: Python signs and
+/// sends host and port, Node signs only the host but sends the port too, and the command line tool
+/// signs and sends a whole URL. Behind a proxy the signature contains the vendor's host.
 pub(crate) fn signed_hosts(sent: &str, service: &str, region: &str) -> Vec<String> {
     let mut hosts = vec![sent.to_owned(), without_port(sent).to_owned()];
     let bare = without_scheme(sent);
@@ -27,7 +27,7 @@ pub(crate) fn signed_hosts(sent: &str, service: &str, region: &str) -> Vec<Strin
     hosts
 }
 
-/// The service that a vendor's host names in its first label.
+/// Returns the service that the first label of a vendor's host names.
 pub(crate) fn service_of(sent: &str) -> Option<&str> {
     let host = without_port(without_scheme(sent));
     is_vendors(host).then(|| host.split('.').next().unwrap_or_default())
@@ -73,7 +73,7 @@ mod tests {
             let hosts = signed_hosts(sent, "scf", "ap-x");
             assert!(hosts.contains(&signed.to_owned()), "{sent} {signed}");
         }
-        // Who reached a host of the vendor's must have signed that one.
+        // A client that reached a host of the vendor must have signed that host.
         let hosts = signed_hosts("cls.tencentcloudapi.com", "cls", "ap-x");
         assert_eq!(hosts, ["cls.tencentcloudapi.com"]);
     }

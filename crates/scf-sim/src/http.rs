@@ -1,4 +1,4 @@
-//! A request and a response of HTTP, without a socket.
+//! HTTP requests and responses, independent of sockets.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use super::clock::http_date;
 use super::rng::Rng;
 use super::text;
 
-/// An HTTP request, taken apart.
+/// An HTTP request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Method in capitals.
+    /// Method in upper case.
     pub method: String,
     /// Path without the query.
     pub path: String,
     /// Query as sent, without the question mark.
     pub query: String,
-    /// The Host header, with its port.
+    /// The Host header, including the port.
     pub host: String,
     /// All headers.
     pub headers: Vec<(String, String)>,
@@ -32,20 +32,20 @@ pub struct Request {
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// Headers; the length is left to the server.
+    /// Headers, except for the length, which the server sets.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,
-    /// How long the server waits first.
+    /// How long the server waits before it responds.
     pub delay: Duration,
-    /// The connection breaks after so many bytes of the body.
+    /// The connection breaks after this many bytes of the body.
     pub cut_after: Option<usize>,
 }
 
 // === impl Request ===
 
 impl Request {
-    /// The first header of this name, in whatever case it was sent.
+    /// Returns the first header of this name, ignoring case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -53,7 +53,7 @@ impl Request {
             .map(|(_, value)| value.trim())
     }
 
-    /// Whether the client reads gzip.
+    /// Returns whether the client accepts gzip.
     pub(crate) fn accepts_gzip(&self) -> bool {
         let accepted = self.header("accept-encoding").unwrap_or_default();
         accepted.split(',').any(|coding| {
@@ -76,13 +76,13 @@ impl Response {
         }
     }
 
-    /// The API's own answers, errors too, have HTTP status 200.
+    /// Creates a response of the API, which has HTTP status 200 even for errors.
     pub(crate) fn json(body: String) -> Self {
         Self::new(200, "application/json; charset=utf-8", text::bytes(body))
     }
 
-    /// An answer of API 3.0. The vendor's own Python client looks for an error only where the type
-    /// is exactly this one, without a charset.
+    /// Creates a response of API 3.0. The vendor's Python client looks for an error only if the
+    /// content type is exactly this one, without a charset.
     pub(crate) fn bare_json(body: String) -> Self {
         Self::new(200, "application/json", text::bytes(body))
     }
@@ -111,28 +111,27 @@ impl Response {
         Self::html(502, "502 Bad Gateway")
     }
 
-    /// In an outage a gateway answers, or nobody does.
+    /// Creates the response during an outage: an error of a gateway, or a closed connection.
     pub(crate) fn outage(rng: &mut Rng) -> Self {
         let page = Self::html(503, "503 Service Temporarily Unavailable");
         let cut_after = rng.chance(0.5).then_some(0);
         Self { cut_after, ..page }
     }
 
-    /// With the hour that the API's own clock shows.
+    /// Adds a `Date` with the API's clock.
     pub(crate) fn dated(mut self, clock_ms: i64) -> Self {
         self.headers.push(("Date".to_owned(), http_date(clock_ms)));
         self
     }
 
-    /// With its body compressed, if it is an answer with a body. A break stays where it was, in
-    /// proportion.
+    /// Compresses the body, if there is one. A break stays at the same fraction of the body.
     pub(crate) fn gzipped(mut self) -> Self {
         let length = self.body.len();
         if self.status != 200 || length == 0 {
             return self;
         }
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        // Writing into memory cannot fail; if it did, the body would go out as it is.
+        // Writing into memory cannot fail; if it did, the body would be sent uncompressed.
         let packed = encoder
             .write_all(&self.body)
             .and_then(|()| encoder.finish());
@@ -145,7 +144,7 @@ impl Response {
         self
     }
 
-    /// Broken off at `place`, in 1/65536 of the body.
+    /// Breaks the connection at `place`, in 1/65536 of the body.
     pub(crate) fn cut(mut self, place: u16) -> Self {
         self.cut_after = Some((self.body.len() * usize::from(place)) >> 16);
         self

@@ -1,26 +1,26 @@
-//! Writing JSON in a chosen order of fields, with numbers as exact decimals.
+//! Writes JSON with a chosen order of fields and exact decimals.
 
 use std::fmt::{Display, Write};
 
-/// A JSON object under construction at the end of a text.
+/// A JSON object that is being appended to a text.
 pub(crate) struct Object<'a> {
     out: &'a mut String,
     empty: bool,
 }
 
-/// `text` as a JSON string.
+/// Returns `text` as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     // Writing a string into memory cannot fail.
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// Microseconds as milliseconds, without trailing zeros: 241 is `0.241`, 2000 is `2`.
+/// Formats microseconds as milliseconds without trailing zeros: 241 is `0.241`, 2000 is `2`.
 pub(crate) fn ms_text(us: u64) -> String {
     let text = format!("{}.{:03}", us / 1_000, us % 1_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A JSON array of `items`, each written by `write`.
+/// Writes a JSON array of `items`, each with `write`.
 pub(crate) fn array<T>(
     items: impl IntoIterator<Item = T>,
     out: &mut String,
@@ -44,21 +44,21 @@ impl<'a> Object<'a> {
         Self { out, empty: true }
     }
 
-    /// A field whose value is JSON already, such as a number.
+    /// Adds a field whose value is JSON already, such as a number.
     pub(crate) fn raw(&mut self, name: &str, value: impl Display) -> &mut Self {
         let comma = if self.empty { "" } else { "," };
         self.empty = false;
-        // Writing into a String cannot fail. Field names are our own and need no escapes.
+        // Writing into a String cannot fail. Field names are constants that need no escapes.
         let _ = write!(self.out, "{comma}\"{name}\":{value}");
         self
     }
 
-    /// A field with a text.
+    /// Adds a field with a text.
     pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
         self.raw(name, quoted(value))
     }
 
-    /// A field whose value `write` appends.
+    /// Adds a field whose value `write` appends.
     pub(crate) fn nested(&mut self, name: &str, write: impl FnOnce(&mut String)) -> &mut Self {
         self.raw(name, "");
         write(self.out);

@@ -1,4 +1,4 @@
-//! The keys that the cloud knows: those of its settings, and those it hands out.
+//! The keys of the cloud: permanent ones from its settings, and temporary ones that it issues.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,30 +12,30 @@ use super::settings::{Settings, TemporaryKey};
 pub(crate) struct Keyring {
     keys: HashMap<String, Key>,
     seed: u64,
-    /// How many keys there have been, which numbers the next one.
+    /// Number of keys created so far, which numbers the next one.
     made: u64,
 }
 
 /// One key.
 pub(crate) struct Key {
-    /// A number of its own, by which others remember it.
+    /// Unique number of the key.
     pub(crate) serial: u64,
     pub(crate) secret_key: String,
-    /// When there is such a key, by the API's clock.
+    /// When the key exists, by the API's clock.
     known_ms: Range<i64>,
-    /// The token that must come along, and the instant of the API's clock that ends it.
+    /// The required token, and the time by the API's clock at which it expires.
     temporary: Option<(String, i64)>,
 }
 
-/// Why a token does not do.
+/// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenFault {
-    /// None, or not that of the key.
+    /// The token is missing, or belongs to another key.
     Wrong,
     Expired,
 }
 
-/// Beyond this many keys those that have ended are forgotten.
+/// Beyond this many keys the expired ones are forgotten.
 const MAX_KEYS: usize = 10_000;
 const ISSUE_KEY: u64 = 0x155_0000_0000_0000;
 
@@ -55,19 +55,19 @@ impl Keyring {
         ring
     }
 
-    /// The key of this id, if it is known at `clock_ms`.
+    /// Returns the key with this id, if it exists at `clock_ms`.
     pub(crate) fn get(&self, secret_id: &str, clock_ms: i64) -> Option<&Key> {
         let key = self.keys.get(secret_id)?;
         key.known_ms.contains(&clock_ms).then_some(key)
     }
 
-    /// Each permanent key is known until the next one takes its place.
+    /// Adds the permanent keys. Each one exists until the next one replaces it.
     fn add_permanent(&mut self, settings: &Settings) {
         let skew_ms = settings.faults.clock_skew_ms;
         let mut known_from = i64::MIN;
         let (mut id, mut key) = (&settings.secret_id, &settings.secret_key);
         for rotation in &settings.rotations {
-            // The keys go by the API's own clock.
+            // Keys follow the API's own clock.
             let at_ms = rotation.at_ms.saturating_add(skew_ms);
             self.add(id, key, None, known_from..at_ms);
             known_from = at_ms;
@@ -76,8 +76,8 @@ impl Keyring {
         self.add(id, key, None, known_from..i64::MAX);
     }
 
-    /// Hands out a key that is good for `lifetime_s` seconds from `clock_ms` on. Which one it is
-    /// depends on the seed and on how many there were before.
+    /// Issues a key that is valid for `lifetime_s` seconds from `clock_ms` on. It depends on the
+    /// seed and on the number of keys before it.
     pub(crate) fn issue(&mut self, lifetime_s: u64, clock_ms: i64) -> TemporaryKey {
         let mut rng = Rng::keyed(mix(self.seed, ISSUE_KEY), self.made);
         let mut hex = || format!("{:016x}", rng.next_u64());
@@ -85,7 +85,8 @@ impl Keyring {
         let key = TemporaryKey {
             secret_id: format!("AKIDtmp{}", hex()),
             secret_key: format!("{}{}", hex(), hex()),
-            // The vendor's tokens are long base64 texts; these have all that needs escapes.
+            // The vendor's tokens are long base64 texts; these contain all characters that need
+            // escapes.
             token: format!("{}+{}/{}{}==", hex(), hex(), hex(), hex()),
             expires_ms: clock_ms.saturating_add(lifetime_ms),
         };
@@ -116,7 +117,7 @@ impl Keyring {
             temporary,
         };
         self.made += 1;
-        // Of two keys with one id the first is meant: the permanent one.
+        // If two keys have the same id, the first one is kept: the permanent one.
         self.keys.entry(secret_id.to_owned()).or_insert(key);
     }
 }
@@ -124,8 +125,7 @@ impl Keyring {
 // === impl Key ===
 
 impl Key {
-    /// Whether the token `given` lets this key in at `clock_ms`. A permanent key needs none and
-    /// ignores any.
+    /// Checks the token `given` at `clock_ms`. A permanent key needs none and ignores any.
     pub(crate) fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), TokenFault> {
         match &self.temporary {
             Some((token, _)) if given != Some(token) => Err(TokenFault::Wrong),

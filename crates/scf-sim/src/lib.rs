@@ -1,15 +1,17 @@
-//! A simulated cloud: a seeded world of functions and calls, served as the vendor's API serves it.
+//! A simulated cloud: a seeded world of functions and calls behind the vendor's APIs.
 //!
-//! It shares no code with the rest of the project and checks signatures, formats times and draws
-//! random numbers with its own: a fake that is wrong in the same way as the client proves nothing.
+//! It shares no code with any client, and has its own signatures, time formats and random numbers:
+//! a fake that is wrong in the same way as the client proves nothing.
 //!
-//! - the world: `function`, `attempt`, `world` (what happens), `view` (what is shown when), `page`
-//!   (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count), `replay`
-//! - who may come in: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
-//! - the wire of v2: `form`, `refusal`, `v2`; of API 3.0: `call`, `problems`, `v3` (functions and
-//!   their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`, `spelling`, `text`, `clock`
-//! - [`Cloud`] joins them as a plain function of state, instant and request; [`serve()`] puts it
-//!   behind a socket, [`run()`] into a process.
+//! - the world: `function`, `attempt`, `world` (what happens), `view` (what is visible when),
+//! `page` (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count),
+//! `replay`
+//! - authentication: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
+//! - the wire format of v2: `form`, `refusal`, `v2`; of API 3.0: `call`, `problems`, `v3`
+//! (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`,
+//! `spelling`, `text`, `clock`
+//! - [`Cloud`] combines them into a function of state, time and request; [`serve()`] adds a socket,
+//! and [`run()`] makes it a process.
 
 mod args;
 mod attempt;

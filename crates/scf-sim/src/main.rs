@@ -1,4 +1,5 @@
-//! The simulated cloud as a program: prints its address and keys, and serves until it is interrupted.
+//! The simulated cloud as a program. It prints its address and keys and serves until it is
+//! interrupted.
 
 use std::process::ExitCode;
 

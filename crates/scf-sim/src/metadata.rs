@@ -1,4 +1,4 @@
-//! What a machine of the cloud is told about itself: the keys of its role.
+//! Machine metadata: the keys of the role that is bound to a machine.
 
 use super::http::{Request, Response};
 use super::json::Object;
@@ -6,20 +6,20 @@ use super::keys::Keyring;
 use super::settings::{Role, TemporaryKey};
 use super::sts::expiration;
 
-/// The keys that the machine holds at present.
+/// The current keys of the machine.
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     current: Option<TemporaryKey>,
 }
 
-/// Where all of it is found.
+/// Path prefix of the metadata service.
 pub(crate) const PREFIX: &str = "/latest/meta-data/";
 const CREDENTIALS: &str = "cam/security-credentials";
 
 // === impl Metadata ===
 
 impl Metadata {
-    /// Answers a request for the part behind [`PREFIX`].
+    /// Answers a request for the path after [`PREFIX`].
     pub(crate) fn answer(
         &mut self,
         request: &Request,
@@ -42,7 +42,7 @@ impl Metadata {
         }
     }
 
-    /// The present key, or a new one where less than half of its life is left.
+    /// Returns the current key, or a new one if less than half of its lifetime is left.
     fn key(&mut self, role: &Role, keys: &mut Keyring, clock_ms: i64) -> &TemporaryKey {
         let half_ms = i64::try_from(role.lifetime_s.saturating_mul(500)).unwrap_or(i64::MAX);
         let fresh = self

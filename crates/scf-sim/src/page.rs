@@ -1,14 +1,14 @@
-//! A page of rows out of those that are shown.
+//! Selects a page from the visible rows.
 
 use super::attempt::{Attempt, Failure};
 use super::clock::second_of;
 use super::rng::mix;
 use super::world::World;
 
-/// What a request wants to see.
+/// Filter and order of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
-    /// Positions of the functions; none for the whole region.
+    /// Indexes of the functions; `None` for the whole region.
     pub(crate) functions: Option<Vec<u32>>,
     /// Only functions of this namespace.
     pub(crate) namespace: Option<String>,
@@ -18,13 +18,13 @@ pub(crate) struct Selection {
     pub(crate) descending: bool,
     pub(crate) offset: usize,
     pub(crate) limit: usize,
-    /// Rows that started before are gone.
+    /// Rows that started earlier are no longer retained.
     pub(crate) oldest_ms: i64,
-    /// Only rows that started before.
+    /// Only rows that started earlier.
     pub(crate) until_ms: i64,
     /// How far shown start times are ahead of real ones.
     pub(crate) skew_ms: i64,
-    /// Order of rows that tie: shuffled by this number, or by real start.
+    /// Order of rows with equal keys: shuffled with this number, or by real start time.
     pub(crate) shuffle: Option<u64>,
 }
 
@@ -34,15 +34,15 @@ pub(crate) enum Codes {
     Any,
     Zero,
     NotZero,
-    /// Ran into the timeout.
+    /// Rows that exceeded the timeout.
     TimeLimit,
-    /// Ran into the memory limit, or over the concurrency quota.
+    /// Rows that exceeded the memory limit or the concurrency quota.
     ResourceLimit,
-    /// Failed by the user's code.
+    /// Rows that failed in the user's code.
     UserCode,
 }
 
-/// What rows are ordered by.
+/// The sort key of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
     StartTime,
@@ -52,21 +52,21 @@ pub(crate) enum Sort {
     MemUsage,
 }
 
-/// A page of rows, and how many there are in all.
+/// A page of rows, and the total number of matching rows.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) rows: Vec<Attempt>,
     pub(crate) total: usize,
 }
 
-/// The return code that a running row shows (API 3.0's code for it; v2 documents none).
+/// The return code of a running row (that of API 3.0; v2 documents none).
 pub(crate) const RUNNING_CODE: i32 = 2;
 
-/// A selection at work.
+/// A selection applied to a world.
 pub(crate) struct Rows<'a> {
     pub(crate) world: &'a World,
     pub(crate) selection: &'a Selection,
-    /// The instant of the request, which decides what a running row shows.
+    /// Time of the request, which decides what a running row shows.
     pub(crate) now_ms: i64,
 }
 
@@ -77,7 +77,7 @@ impl Rows<'_> {
         &self.world.attempts()[position as usize]
     }
 
-    /// The page out of `shown`, which is in order of start.
+    /// Returns the page out of `shown`, which is in order of start time.
     pub(crate) fn page(&self, shown: &[u32]) -> Page {
         let shown = &shown[..shown.partition_point(|&at| self.is_in_time(at))];
         let filtered;
@@ -132,7 +132,7 @@ impl Rows<'_> {
                 .is_none_or(|id| *id == attempt.request_id_text())
     }
 
-    /// The part of `count` rows in ascending order that makes up the page.
+    /// Returns the range of `count` rows in ascending order that forms the page.
     fn range(&self, count: usize) -> std::ops::Range<usize> {
         let near = self.selection.offset.min(count);
         let far = near.saturating_add(self.selection.limit).min(count);
@@ -155,9 +155,8 @@ impl Rows<'_> {
         positions
     }
 
-    /// The rows of `range`, where the rows of each shown second stand in an order of their own.
-    /// Whole seconds are shuffled before the page is cut out, so that a page is a part of one
-    /// order of all rows.
+    /// Returns the rows of `range`, with the rows of each second in a shuffled order. Whole seconds
+    /// are shuffled before the page is cut out, so that all pages belong to one order of all rows.
     fn shuffled(&self, matches: &[u32], range: std::ops::Range<usize>, salt: u64) -> Vec<u32> {
         let second =
             |at: u32| second_of(self.at(at).start_ms.saturating_add(self.selection.skew_ms));
@@ -169,7 +168,7 @@ impl Rows<'_> {
         whole[range.start - from..range.end - from].to_vec()
     }
 
-    /// Sorts all matches by a value that no list is kept for.
+    /// Sorts all matches by a value for which no sorted list is kept.
     fn by_value(&self, mut matches: Vec<u32>) -> Vec<u32> {
         let tie = |at: u32| {
             self.selection
@@ -199,7 +198,7 @@ impl Rows<'_> {
         positions
     }
 
-    /// A value that a running row shows as 0.
+    /// Returns a value of a row, which is 0 while the row is running.
     fn when_finished(&self, position: u32, value: impl Fn(&Attempt) -> u64) -> u64 {
         let attempt = self.at(position);
         if attempt.is_finished(self.now_ms) {
@@ -213,7 +212,7 @@ impl Rows<'_> {
 // === impl Codes ===
 
 impl Codes {
-    /// Whether `attempt`, as it is shown at `now_ms`, passes the filter.
+    /// Returns whether `attempt`, as shown at `now_ms`, passes the filter.
     fn take(self, attempt: &Attempt, now_ms: i64) -> bool {
         let finished = attempt.is_finished(now_ms);
         let code = if finished {

@@ -1,4 +1,4 @@
-//! The errors of API 3.0 that all services share. The codes are the vendor's, the messages ours.
+//! The errors of API 3.0 that all services share. The codes are the vendor's, the messages are not.
 
 use super::keys::TokenFault;
 use super::problem::Problem;
@@ -19,7 +19,7 @@ pub(crate) fn missing(name: &str) -> Problem {
     new("MissingParameter", text)
 }
 
-/// A value of the wrong type or form.
+/// Returns the error for a value of the wrong type or format.
 pub(crate) fn invalid(name: &str) -> Problem {
     let text = format!("the value of parameter `{name}` is not valid");
     new("InvalidParameterValue", text)
@@ -99,7 +99,7 @@ pub(crate) fn throttled() -> Problem {
     throttled_as("RequestLimitExceeded")
 }
 
-/// Throttling under another of its names.
+/// Returns a throttling error with another of its codes.
 pub(crate) fn throttled_as(code: &'static str) -> Problem {
     new(code, "the request rate is above the limit")
 }
@@ -108,7 +108,7 @@ pub(crate) fn internal() -> Problem {
     internal_as("InternalError")
 }
 
-/// An internal error under another of its names.
+/// Returns an internal error with another of its codes.
 pub(crate) fn internal_as(code: &'static str) -> Problem {
     new(code, "an internal error occurred")
 }

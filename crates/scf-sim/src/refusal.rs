@@ -1,9 +1,9 @@
 //! Errors of the v2 API.
 
-/// An error that the API answers in its envelope, with HTTP 200.
+/// An error in the envelope of a response with HTTP 200.
 ///
 /// The codes are the vendor's. Its pages give no `codeDesc` for most of them and no messages, so
-/// those are ours; the module number in front of a message follows the documented form.
+/// these are invented; the module number in front of a message follows the documented form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: u16,

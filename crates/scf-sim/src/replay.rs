@@ -1,4 +1,4 @@
-//! A world read from a file: one finished attempt a line, as JSON.
+//! Reads a world from a file with one finished attempt per line, as JSON.
 
 use std::fmt;
 use std::path::Path;
@@ -12,56 +12,56 @@ pub struct ReplayLine {
     pub function_name: String,
     /// Namespace of the function.
     pub namespace: String,
-    /// Request id, verbatim.
+    /// Request id, which may be any text.
     pub request_id: String,
-    /// 0 for the first attempt.
+    /// Number of the retry; 0 for the first attempt.
     pub retry: u32,
-    /// When the call started.
+    /// Start time of the call.
     pub start: ReplayStart,
-    /// Run time, microseconds.
+    /// Run time in microseconds.
     pub duration_us: u64,
-    /// Billed time, milliseconds.
+    /// Billed time in milliseconds.
     pub billed_ms: u64,
-    /// Memory used, bytes.
+    /// Memory used, in bytes.
     pub mem_bytes: u64,
     /// Return code.
     pub ret_code: i32,
     /// Milliseconds from the end of the call until its row appears.
     pub visible_after_ms: u64,
-    /// What the user's code printed.
+    /// Text that the user's code printed.
     pub log: String,
 }
 
-/// Start of a replayed call, milliseconds.
+/// Start time of a replayed call, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayStart {
     /// Unix time.
     Absolute(i64),
-    /// Since the start of the simulation.
+    /// Time since the start of the simulation.
     Offset(i64),
 }
 
-/// All that is wrong with a replay file, up to a bound.
+/// The errors in a replay file, up to a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ReplayErrors {
-    /// The file, or what stands for it.
+    /// Name of the file.
     pub file: String,
-    /// The faults found, at most [`ReplayErrors::MOST`].
+    /// The errors, at most [`ReplayErrors::MOST`].
     pub faults: Vec<ReplayFault>,
-    /// Further faults that are not listed.
+    /// Number of further errors that are not listed.
     pub more: usize,
 }
 
-/// One fault of a replay file.
+/// One error in a replay file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayFault {
-    /// Line, from 1; 0 for the file as a whole.
+    /// Line number, starting at 1; 0 for the file as a whole.
     pub line: usize,
     /// What is wrong.
     pub reason: String,
 }
 
-/// A line as it stands in the file.
+/// A line of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -87,14 +87,18 @@ struct Raw {
 
 const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_LINES: usize = 10_000_000;
-/// Asynchronous executions, the longest there are, may run for a day.
+/// The longest executions are asynchronous and may take a day.
 const MAX_DURATION_MS: f64 = 86_400_000.0;
 const MAX_DELAY_MS: u64 = 30 * 86_400_000;
 const MAX_NAME_BYTES: usize = 256;
-/// Instants stay within the years 1970 to 9999, so that sums of them cannot overflow.
+/// Times are limited to the years 1970 to 9999, so that sums of them cannot overflow.
 const MAX_INSTANT_MS: i64 = 253_402_300_799_999;
 
-/// Reads a replay file. `file` appears in errors.
+/// Reads a replay file.
+///
+/// # Errors
+///
+/// Returns all errors in the file.
 pub fn read_replay(path: &Path) -> Result<Vec<ReplayLine>, ReplayErrors> {
     let file = path.display().to_string();
     let whole = |reason: String| ReplayErrors {
@@ -113,7 +117,8 @@ pub fn read_replay(path: &Path) -> Result<Vec<ReplayLine>, ReplayErrors> {
     parse_replay(&file, &text)
 }
 
-/// Reads the text of a replay file: a JSON object a line, empty lines ignored.
+/// Parses a replay file: one JSON object per line; empty lines are ignored. `file` is its name in
+/// errors.
 pub fn parse_replay(file: &str, text: &str) -> Result<Vec<ReplayLine>, ReplayErrors> {
     let mut lines = Vec::new();
     let mut errors = ReplayErrors {
@@ -163,7 +168,7 @@ fn parse_line(line: &str) -> Result<ReplayLine, String> {
     if raw.visible_after_ms > MAX_DELAY_MS {
         return Err(format!("visible_after_ms must be at most {MAX_DELAY_MS}"));
     }
-    // The API gives milliseconds with three decimals: whole microseconds.
+    // The API gives milliseconds with three decimals, so microseconds are whole.
     let duration_us = (raw.duration_ms * 1_000.0).round() as u64;
     Ok(ReplayLine {
         start: start_of(&raw)?,
@@ -202,7 +207,7 @@ fn default_namespace() -> String {
 // === impl ReplayErrors ===
 
 impl ReplayErrors {
-    /// Most faults that are listed one by one.
+    /// Maximum number of errors that are listed.
     pub const MOST: usize = 20;
 
     fn push(&mut self, line: usize, reason: String) {

@@ -1,7 +1,7 @@
 //! Seeded random numbers of the simulated world (SplitMix64).
 //!
-//! Every call draws from a generator keyed by its own number, so that what it does depends on the
-//! seed alone and never on who asked for what, or when.
+//! Every call has a generator with its own key, so that its outcome depends only on the seed and
+//! never on the order of requests.
 
 /// A seeded stream of random numbers.
 #[derive(Debug, Clone)]
@@ -9,7 +9,7 @@ pub(crate) struct Rng(u64);
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Scrambles two numbers into one: the hash behind keyed streams and shuffles.
+/// Mixes two numbers into one. Keyed streams and shuffles use it as a hash.
 pub(crate) fn mix(a: u64, b: u64) -> u64 {
     finish(a.wrapping_add(finish(b.wrapping_add(GOLDEN))))
 }
@@ -21,13 +21,13 @@ fn finish(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A version 4 UUID out of `key`.
+/// Returns a version 4 UUID made from `key`.
 pub(crate) fn uuid_v4(key: u64) -> u128 {
     let bits = u128::from(mix(key, 0xA)) << 64 | u128::from(mix(key, 0xB));
     bits & !(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
 }
 
-/// A UUID in its usual form.
+/// Returns a UUID in its usual format.
 pub(crate) fn uuid_text(id: u128) -> String {
     let hex = format!("{id:032x}");
     format!(
@@ -43,7 +43,7 @@ pub(crate) fn uuid_text(id: u128) -> String {
 // === impl Rng ===
 
 impl Rng {
-    /// The stream of `key` in the world of `seed`.
+    /// Returns the stream of `key` in the world of `seed`.
     pub(crate) fn keyed(seed: u64, key: u64) -> Self {
         Self(mix(seed, key))
     }
@@ -53,37 +53,38 @@ impl Rng {
         finish(self.0)
     }
 
-    /// A number in `[0, 1)`.
+    /// Returns a number in `[0, 1)`.
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// True with probability `p`; one number is drawn whatever `p` is.
+    /// Returns `true` with probability `p`. Always draws one number.
     pub(crate) fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
 
-    /// A whole number in `[0, n)`; 0 when `n` is 0. The bias is below 2^-32 for the small `n` here.
+    /// Returns an integer in `[0, n)`, or 0 if `n` is 0. The bias is below 2^-32 for the small `n`
+    /// here.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next_u64().checked_rem(n).unwrap_or(0)
     }
 
-    /// A whole number in `[low, high]`.
+    /// Returns an integer in `[low, high]`.
     pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
 
-    /// One of `choices`, which must not be empty.
+    /// Returns one of `choices`, which must not be empty.
     pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len() as u64) as usize]
     }
 
-    /// The gap to the next event of a Poisson process with this mean gap.
+    /// Returns the gap to the next event of a Poisson process with this mean gap.
     pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.unit()).ln()
     }
 
-    /// A log-normal number around `median`.
+    /// Returns a log-normal number around `median`.
     pub(crate) fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         let normal = radius * (std::f64::consts::TAU * self.unit()).cos();
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn follows_the_published_splitmix64_stream() {
-        // The first outputs of SplitMix64 from state 1234567, as listed with its reference code.
+        // The first outputs of SplitMix64 from state 1234567, as published with its reference code.
         let mut rng = Rng(1_234_567);
         assert_eq!(rng.next_u64(), 6_457_827_717_110_365_317);
         assert_eq!(rng.next_u64(), 3_203_168_211_198_807_973);

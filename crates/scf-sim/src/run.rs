@@ -1,4 +1,4 @@
-//! The simulated cloud as a process of its own, in real time.
+//! Runs the simulated cloud as a process, in real time.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -14,29 +14,29 @@ use super::replay::{ReplayErrors, read_replay};
 use super::serve::serve;
 use super::settings::Settings;
 
-/// What a simulator process is told.
+/// Options of a simulator process.
 #[derive(Debug)]
 pub struct RunOptions {
-    /// Where to listen; port 0 for any.
+    /// Listen address; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// The cloud. Its `start_ms` is replaced by the instant of the start.
+    /// Settings of the cloud. `start_ms` is replaced by the current time.
     pub settings: Settings,
-    /// A file of rows to show instead of a seeded world.
+    /// A replay file, used instead of a generated world.
     pub replay: Option<PathBuf>,
 }
 
 /// Why the simulator could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The address cannot be had.
+    /// The address is not available.
     #[error("cannot listen on {address}: {source}; choose another address or port")]
     Bind {
-        /// The address asked for.
+        /// The listen address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The replay file is not usable.
+    /// The replay file is invalid.
     #[error(transparent)]
     Replay(#[from] ReplayErrors),
     /// The line with address and keys could not be printed.
@@ -44,7 +44,7 @@ pub enum RunError {
     Print(io::Error),
 }
 
-/// Binds, prints one JSON line with address and keys on standard output, and serves until
+/// Listens, prints one line of JSON with address and keys on standard output, and serves until
 /// `shutdown` resolves.
 pub async fn run(
     mut options: RunOptions,
@@ -70,7 +70,8 @@ pub async fn run(
     Ok(())
 }
 
-/// Unix milliseconds that never go back: the wall clock is read once.
+/// Returns a clock in Unix milliseconds that never goes back, because it reads the wall clock only
+/// once.
 pub fn steady_clock() -> impl Fn() -> i64 + Send + Sync + Clone + 'static {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! The world together with what is shown of it.
+//! The world together with the rows that are visible.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::truth::{RowTruth, Truth};
 use super::view::View;
 use super::world::World;
 
-/// What every API of the cloud looks at.
+/// State that all APIs of the cloud share.
 #[derive(Debug)]
 pub(crate) struct Scene {
     world: World,
@@ -29,14 +29,14 @@ impl Scene {
         Arc::clone(self.world.functions())
     }
 
-    /// The page that is shown at `now_ms`.
+    /// Returns the page for `selection` at `now_ms`.
     pub(crate) fn select(&mut self, now_ms: i64, selection: &Selection) -> Page {
         self.world.advance(now_ms);
         self.view.advance(&self.world, now_ms);
         self.view.select(&self.world, selection)
     }
 
-    /// The world as it is at `now_ms`.
+    /// Returns the world at `now_ms`.
     pub(crate) fn world(&mut self, now_ms: i64) -> &World {
         self.world.advance(now_ms);
         &self.world
@@ -52,7 +52,8 @@ impl Scene {
         RowTruth::all(&self.world, now_ms, since_ms)
     }
 
-    /// Longest time from a start to a finished row among the attempts so far, milliseconds.
+    /// Returns the longest time from a start to a finished row among the attempts so far, in
+    /// milliseconds.
     pub(crate) fn longest_wait_ms(&self) -> u64 {
         let waits = self
             .world

@@ -28,11 +28,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TRUTH_PATH: &str = "/_sim/truth";
 
-/// Serves `cloud` until `shutdown` resolves, then drops what is open.
+/// Serves `cloud` until `shutdown` resolves, then drops all connections.
 ///
-/// Besides the API it answers `GET /_sim/truth[?visible_before_ms=N]`, unsigned, with the truth at
-/// the present instant. `now` gives that instant in Unix milliseconds; it is read once per request,
-/// in the order in which the cloud sees the requests.
+/// Besides the API it answers the unsigned request `GET /_sim/truth[?visible_before_ms=N]` with the
+/// current truth. `now` returns the time in Unix milliseconds; it is called once per request, in
+/// the order in which the cloud receives the requests.
 pub async fn serve(
     listener: TcpListener,
     cloud: Arc<Cloud>,
@@ -61,7 +61,7 @@ pub async fn serve(
                     drop(place);
                 });
             }
-            // Out of file handles, most likely: those in use must end first.
+            // Most likely there are no file handles left, so others must be closed first.
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -73,7 +73,7 @@ async fn accept(
 ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     let (stream, _) = listener.accept().await.ok()?;
-    // Answers are written whole; waiting for more would only delay them.
+    // Responses are written whole, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     Some((stream, place))
 }
@@ -83,28 +83,28 @@ async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, sit
         let site = Arc::clone(&site);
         async move { Ok::<_, Infallible>(site.answer(request).await) }
     });
-    // A connection that fails is the client's concern.
+    // A failed connection concerns only the client.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        // The cloud's own clock dates its answers, or nothing does.
+        // The `Date` of a response comes from the cloud's own clock, or is missing.
         .auto_date_header(false)
         .header_read_timeout(HEADER_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// The cloud with a clock.
+/// A cloud and its clock.
 struct Site<N> {
     cloud: Arc<Cloud>,
     now: N,
-    /// Held from reading the clock to the answer, so that the cloud never sees time go back.
+    /// Held from reading the clock to the response, so that the cloud never sees time go back.
     turn: Mutex<()>,
 }
 
 /// A body that may break off.
 struct Reply {
     data: Bytes,
-    /// The length that the header announces.
+    /// The length in the header.
     announced: usize,
     state: ReplyState,
 }
@@ -112,7 +112,7 @@ struct Reply {
 #[derive(Clone, Copy)]
 enum ReplyState {
     Data,
-    /// Lets what was written reach the client before the break.
+    /// Waits until the written bytes have reached the client, before the break.
     Pause,
     Break,
 }
@@ -161,7 +161,7 @@ impl<N: Fn() -> i64> Site<N> {
     }
 }
 
-/// Takes a request apart; the error is an HTTP status.
+/// Reads a request; the error is an HTTP status.
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, u16> {
     let (head, body) = request.into_parts();
     let headers: Vec<(String, String)> = head

@@ -1,4 +1,4 @@
-//! What a simulated cloud is made of.
+//! Settings of a simulated cloud.
 
 mod api3;
 
@@ -9,106 +9,107 @@ pub use api3::{Api3, ChainEnd, ClsWire, Index, Role};
 use super::faults::Faults;
 use super::rng::mix;
 
-/// Everything that decides a simulated cloud. The same settings give the same world.
+/// Everything that determines a simulated cloud. The same settings give the same world.
 #[derive(Clone)]
 pub struct Settings {
     /// Seed of the world and of the faults.
     pub seed: u64,
     /// Number of functions, at most 100,000.
     pub functions: usize,
-    /// Calls started per second in the whole world, retries not included; at most 1,000,000.
+    /// Calls started per second in the whole world, without retries; at most 1,000,000.
     pub rate_per_second: f64,
-    /// What goes wrong, and how late rows are.
+    /// Faults, and how late rows are.
     pub faults: Faults,
-    /// The first instant of the simulation, Unix milliseconds.
+    /// Start of the simulation, in Unix milliseconds.
     pub start_ms: i64,
-    /// How long before `start_ms` the calls begin, milliseconds.
+    /// How long before `start_ms` calls begin, in milliseconds.
     pub history_ms: i64,
-    /// No call starts at or after this instant, so that a run can drain.
+    /// No call starts at or after this time, so that a run can end.
     pub stop_ms: Option<i64>,
-    /// The one region of this cloud.
+    /// The only region of this cloud.
     pub region: String,
     /// Id of the permanent key.
     pub secret_id: String,
     /// Secret of the permanent key.
     pub secret_key: String,
-    /// Keys that take the place of the permanent one, each at its instant, in their order.
+    /// Keys that replace the permanent one, in order of their times.
     pub rotations: Vec<Rotation>,
-    /// Temporary keys, each with a token and an end.
+    /// Temporary keys, each with a token and an expiry time.
     pub temporary_keys: Vec<TemporaryKey>,
-    /// How far a v2 request's timestamp may lie from the API's clock, seconds. The vendor's pages
-    /// say two hours (older) or five minutes (newer).
+    /// How far a v2 request's timestamp may differ from the API's clock, in seconds. The vendor's
+    /// pages say two hours (older) or five minutes (newer).
     pub timestamp_skew_s: i64,
-    /// Most rows that one answer holds; the vendor states no number.
+    /// Maximum number of rows in a response; the vendor documents none.
     pub max_page: usize,
-    /// Rows whose call started longer ago than this are gone from the API, milliseconds.
+    /// Rows whose call started longer ago are no longer in the API, in milliseconds.
     pub retention_ms: i64,
-    /// Requests per second for each (key, service, action), or no limit. The vendor's pages say
-    /// 20 for API 3.0 (older) or 5 (newer).
+    /// Requests per second for each key, service and action; `None` for no limit. The vendor's
+    /// pages say 20 for API 3.0 (older) or 5 (newer).
     pub requests_per_second: Option<f64>,
-    /// Longest call, which is the timeout of every function, milliseconds.
+    /// Longest call, which is the timeout of every function, in milliseconds.
     pub max_duration_ms: u64,
     /// Rounding of billed time.
     pub billing: Billing,
-    /// Least and most bytes of `log` in a row, at most 64 KiB.
+    /// Minimum and maximum length of `log` in a row, in bytes; at most 64 KiB.
     pub log_bytes: (usize, usize),
-    /// Calls kept in memory (about 130 bytes each); beyond it the world falls silent.
+    /// Maximum number of calls in memory (about 130 bytes each). No further calls start after that.
     pub max_calls: usize,
-    /// The shape of the answers.
+    /// Format of the responses.
     pub wire: Wire,
-    /// Namespaces that the functions are spread over; 1 for `default` alone.
+    /// Number of namespaces of the functions; 1 for `default` alone.
     pub namespaces: usize,
-    /// Log topics that the functions are spread over, at most 1,000; 0 and 1 for one that all share,
-    /// as the platform's default topic.
+    /// Number of log topics of the functions, at most 1,000. With 0 or 1 all functions share one,
+    /// like the platform's default topic.
     pub topics: usize,
-    /// Run times are whole milliseconds, so that APIs of different precision show equal sums.
+    /// Set if run times are whole milliseconds, so that APIs of different precision show equal
+    /// sums.
     pub whole_ms: bool,
-    /// Calls start at multiples of so many milliseconds, and write their last log lines at such.
+    /// If set, calls start, and write their last log lines, at multiples of this many milliseconds.
     pub burst_ms: Option<i64>,
-    /// The shape of the answers of CLS.
+    /// Format of the responses of CLS.
     pub cls: ClsWire,
-    /// Switches of API 3.0.
+    /// Options of API 3.0.
     pub api3: Api3,
-    /// Keys handed out by the token service and the machine metadata.
+    /// Keys issued by the token service and the machine metadata.
     pub role: Role,
-    /// Functions that are not there all the time; those not named are.
+    /// Functions that do not exist all the time. All others do.
     pub lives: Vec<Life>,
-    /// Each of these has a log topic of its own, which comes with it.
+    /// Set if each of these has a log topic of its own, which is created with it.
     pub own_topics: bool,
 }
 
-/// When a function of the world is there. Its rows can be read as long as those of any other.
+/// When a function exists. Its rows remain readable as long as those of any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
     /// Its position in the world's order.
     pub function: usize,
-    /// From here on it is listed and called, Unix milliseconds.
+    /// Creation time in Unix milliseconds; calls start here.
     pub created_ms: i64,
-    /// From here on it is not called any more; retries of calls before it still come.
+    /// Time of the last call in Unix milliseconds; retries of earlier calls still follow.
     pub abandoned_ms: i64,
-    /// From here on it is not listed.
+    /// Deletion time in Unix milliseconds; the function is not listed from here on.
     pub deleted_ms: i64,
-    /// From here on there is one of the same name again, listed and called.
+    /// Time in Unix milliseconds at which a function of the same name is created again and called.
     pub returns_ms: i64,
 }
 
-/// A key that ends, as the vendor's token service hands out.
+/// A key that expires, as issued by the vendor's token service.
 #[derive(Clone)]
 pub struct TemporaryKey {
     /// Id of the key.
     pub secret_id: String,
     /// Secret of the key.
     pub secret_key: String,
-    /// The token that must accompany it.
+    /// The token that requests must include.
     pub token: String,
-    /// The instant from which it is refused, Unix milliseconds.
+    /// Expiry time, in Unix milliseconds.
     pub expires_ms: i64,
 }
 
-/// A permanent key that replaces the one before: from then on that one is not known any more.
+/// A permanent key that replaces the one before it, which is then no longer valid.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rotation {
-    /// The instant, Unix milliseconds; before it the new key is not known.
+    /// Time of the replacement in Unix milliseconds; the new key is not valid earlier.
     pub at_ms: i64,
     /// Id of the new key.
     pub secret_id: String,
@@ -116,47 +117,50 @@ pub struct Rotation {
     pub secret_key: String,
 }
 
-/// How billed time is rounded up. The vendor billed by 100 ms until January 2020, by 1 ms since.
+/// How billed time is rounded up. The vendor billed by 100 ms until January 2020, and by 1 ms
+/// since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Billing {
-    /// Up to the next millisecond.
+    /// Round up to the next millisecond.
     Per1Ms,
-    /// Up to the next 100 milliseconds.
+    /// Round up to the next 100 milliseconds.
     Per100Ms,
 }
 
-/// Order of rows where a request names none; the vendor documents no default.
+/// Order of rows if a request names none; the vendor documents no default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Oldest, smallest first.
+    /// Ascending: oldest or smallest first.
     Ascending,
-    /// Newest, largest first.
+    /// Descending: newest or largest first.
     Descending,
 }
 
-/// Points on which the vendor's pages disagree or are silent, each a switch.
+/// Options for points on which the vendor's pages disagree or say nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wire {
-    /// Row fields as in the vendor's table (`ret_code`) rather than in its examples (`retCode`).
+    /// Row fields are named as in the vendor's table (`ret_code`) rather than as in its examples
+    /// (`retCode`).
     pub snake_case: bool,
-    /// Rows carry `invokeFinished`. Without it running rows could not be told from finished ones,
-    /// so none are shown.
+    /// Rows have `invokeFinished`. Without it running rows cannot be told from finished ones, so
+    /// they are not shown.
     pub invoke_finished: bool,
     /// The envelope's `code` is a JSON string.
     pub code_as_string: bool,
-    /// Order of log rows where the request gives none.
+    /// Order of log rows if the request names none.
     pub default_order: Order,
-    /// A `limit` above `max_page` is refused rather than cut in silence.
+    /// A `limit` above `max_page` is an error rather than silently reduced.
     pub reject_large_page: bool,
 }
 
-/// Slack for start times that the API cuts to whole seconds.
+/// Tolerance for start times that the API truncates to seconds.
 const SECOND_MS: u64 = 1_000;
 
 // === impl Settings ===
 
 impl Settings {
-    /// A small busy region: 30 functions, 20 calls a second, no faults, calls of up to a minute.
+    /// Returns a small busy region: 30 functions, 20 calls a second, no faults, and calls of up to
+    /// a minute.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -192,15 +196,16 @@ impl Settings {
         }
     }
 
-    /// The instant at which the log lines of a call that ends at `end_ms` are written.
+    /// Returns the time at which the log lines of a call that ends at `end_ms` are written.
     pub(crate) fn batched(&self, end_ms: i64) -> i64 {
         let burst_ms = self.burst_ms.unwrap_or(1).max(1);
         end_ms.saturating_add(end_ms.saturating_neg().rem_euclid(burst_ms))
     }
 
-    /// How long after the start time that it shows a finished row of a generated world may still
-    /// appear, milliseconds: longest call, longest delivery, the second that start times are cut
-    /// to, and what the API's clock is behind. An exact reader must look back at least this far.
+    /// Returns how long after its shown start time a finished row of a generated world may still
+    /// appear, in milliseconds: the longest call, the longest delivery, the second to which start
+    /// times are truncated, and the lag of the API's clock. An exact reader must look back at least
+    /// this far.
     pub fn horizon_ms(&self) -> u64 {
         self.max_duration_ms
             .saturating_add(self.faults.max_delivery_ms())
@@ -208,7 +213,8 @@ impl Settings {
             .saturating_add(self.lag_ms())
     }
 
-    /// The part of the horizon that does not depend on the call: cut seconds and a slow clock.
+    /// Returns the part of the horizon that does not depend on the call: truncated seconds and a
+    /// slow clock.
     pub(crate) fn lag_ms(&self) -> u64 {
         SECOND_MS + u64::try_from(self.faults.clock_skew_ms.saturating_neg()).unwrap_or(0)
     }
@@ -231,7 +237,7 @@ impl fmt::Debug for Settings {
 // === impl Life ===
 
 impl Life {
-    /// A life without an end, of no function in particular.
+    /// The life of a function that always exists; the caller sets the function.
     pub const ALWAYS: Self = Self {
         function: 0,
         created_ms: i64::MIN,
@@ -240,12 +246,12 @@ impl Life {
         returns_ms: i64::MAX,
     };
 
-    /// Whether the function is listed.
+    /// Returns whether the function is listed.
     pub(crate) fn is_there(&self, now_ms: i64) -> bool {
         (self.created_ms..self.deleted_ms).contains(&now_ms) || now_ms >= self.returns_ms
     }
 
-    /// Whether somebody calls the function.
+    /// Returns whether the function is invoked.
     pub(crate) fn is_called(&self, now_ms: i64) -> bool {
         (self.created_ms..self.abandoned_ms).contains(&now_ms) || now_ms >= self.returns_ms
     }
@@ -276,7 +282,7 @@ impl fmt::Debug for Rotation {
 // === impl Billing ===
 
 impl Billing {
-    /// Billed milliseconds of a call of this length.
+    /// Returns the billed milliseconds of a call of this length.
     pub(crate) fn billed_ms(self, duration_us: u64) -> u64 {
         match self {
             Self::Per1Ms => duration_us.div_ceil(1_000),
@@ -293,7 +299,7 @@ impl Default for Wire {
             snake_case: false,
             invoke_finished: true,
             code_as_string: false,
-            // The vendor's one sample without `order` looks ascending.
+            // The vendor's one sample without `order` appears to be ascending.
             default_order: Order::Ascending,
             reject_large_page: false,
         }

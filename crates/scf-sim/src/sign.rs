@@ -1,9 +1,9 @@
-//! Checking a signature over sorted parameters (HmacSHA1, HmacSHA256), after the vendor's
-//! request-signature pages: that of v2, and the older scheme of API 3.0.
+//! Verifies signatures over sorted parameters (HmacSHA1, HmacSHA256) as the vendor's pages on
+//! request signatures describe them: those of v2, and the older scheme of API 3.0.
 //!
-//! The vendor's own v2 clients disagree on names with an underscore, so every reading that one of
-//! them signs is accepted; SCF's documented parameters have none, where all readings are one. For
-//! API 3.0 there is one reading: `_` in a name is signed as `.`, values as they are.
+//! The vendor's own v2 clients disagree on names with an underscore, so every variant that one of
+//! them signs is accepted. SCF's documented parameters have no underscore, so all variants agree on
+//! them. API 3.0 has one variant: `_` in a name is signed as `.`, values as they are.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,29 +13,29 @@ use sha2::Sha256;
 
 use super::form::Params;
 
-/// The host that v2 clients sign, wherever they connect to.
+/// The host that v2 clients sign, whatever host they connect to.
 const CANONICAL_HOST: &str = "scf.api.qcloud.com";
 /// The path of API 3.0.
 const API3_PATH: &str = "/";
 
-/// The parts of a request that are signed.
+/// The signed parts of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a str,
-    /// Texts that the client may have signed as the host.
+    /// Hosts that the client may have signed.
     pub(crate) hosts: &'a [String],
     pub(crate) path: &'a str,
     pub(crate) params: &'a Params,
 }
 
-/// The hosts that a v2 client may have signed when it sent this Host header.
+/// Returns the hosts that a v2 client may have signed if its Host header is `sent`.
 pub(crate) fn v2_hosts(sent: &str) -> Vec<String> {
     vec![sent.to_owned(), CANONICAL_HOST.to_owned()]
 }
 
 /// How a client treats `_` in names.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct Variant {
     /// Names are rewritten before they are sorted (Python) or after (PHP, Node).
     rewrite_first: bool,
     /// A name that begins with `_` is rewritten (Python) or left alone (PHP, Node).
@@ -47,7 +47,7 @@ struct Reading {
 // === impl Signed ===
 
 impl Signed<'_> {
-    /// Whether the request carries a signature made with `secret_key`.
+    /// Returns whether the request has a valid signature by `secret_key`.
     pub(crate) fn is_valid(&self, secret_key: &str) -> bool {
         let given = self.params.get("Signature").unwrap_or_default();
         let Ok(given) = STANDARD.decode(given) else {
@@ -63,13 +63,13 @@ impl Signed<'_> {
         })
     }
 
-    /// Every text that a client may have signed for this request.
+    /// Returns every text that a client may have signed for this request.
     pub(crate) fn source_strings(&self) -> Vec<String> {
         let mut sources = Vec::new();
-        let readings: &[Reading] = if self.path == API3_PATH {
-            &[Reading::API3]
+        let readings: &[Variant] = if self.path == API3_PATH {
+            &[Variant::API3]
         } else {
-            &Reading::LEGACY
+            &Variant::LEGACY
         };
         for host in self.hosts {
             for &reading in readings {
@@ -82,7 +82,7 @@ impl Signed<'_> {
         sources
     }
 
-    fn source_string(&self, host: &str, reading: Reading) -> String {
+    fn source_string(&self, host: &str, reading: Variant) -> String {
         let post = self.method.eq_ignore_ascii_case("POST");
         let mut pairs: Vec<(String, &str)> = self
             .params
@@ -104,14 +104,14 @@ impl Signed<'_> {
 }
 
 fn matches<M: Mac + KeyInit>(secret_key: &str, source: &str, given: &[u8]) -> bool {
-    // HMAC takes keys of any length, so the error cannot occur; it would mean "no match".
+    // HMAC accepts keys of any length, so the error cannot occur; it would mean "no match".
     <M as KeyInit>::new_from_slice(secret_key.as_bytes())
         .is_ok_and(|mac| mac.chain_update(source).verify_slice(given).is_ok())
 }
 
-// === impl Reading ===
+// === impl Variant ===
 
-impl Reading {
+impl Variant {
     const API3: Self = Self {
         rewrite_first: true,
         rewrite_leading: true,
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn accepts_the_published_vectors() {
-        // The two signatures printed on the vendor's v2 request-signature page.
+        // The two signatures that are printed on the vendor's page on v2 request signatures.
         for tail in [
             "SignatureMethod=HmacSHA256&Signature=0EEm%2FHtGRr%2FVJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s%3D",
             "SignatureMethod=HmacSHA1&Signature=nPVnY6njQmwQ8ciqbPl5Qe%2BOru4%3D",
@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn readings_of_underscores_are_all_offered() {
-        // "a_b" and "aB": sorted first, '_' (0x5F) comes after 'B'; rewritten first, '.' before.
+        // If "a_b" and "aB" are sorted first, '_' (0x5F) comes after 'B'; if they are rewritten
+        // first, '.' comes before it.
         let params = Params::parse(b"a_b=1&aB=2&_x=3&Signature=no").unwrap();
         let mut sources = signed("GET", &canonical(), &params).source_strings();
         sources.sort();
@@ -223,7 +224,8 @@ mod tests {
 
     #[test]
     fn accepts_the_published_vector_of_api_3() {
-        // Printed on the vendor's API 3.0 signature page; no SignatureMethod means HmacSHA1.
+        // Printed on the vendor's page on API 3.0 signatures. Without SignatureMethod, HmacSHA1 is
+        // used.
         let params = Params::parse(
             b"Action=DescribeInstances&InstanceIds.0=ins-09dx96dg&Limit=20&Nonce=11886&Offset=0&\
               Region=ap-guangzhou&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE&\
@@ -239,7 +241,7 @@ mod tests {
 
     #[test]
     fn api_3_has_one_reading_that_of_the_vendors_client() {
-        // The text and the signature are those of the vendor's Python client for these parameters.
+        // The vendor's Python client produces this text and this signature for these parameters.
         let params = Params::parse(
             b"a_b=%40x_y&aB=2&_c=3&a.c=1&Signature=ek%2BoWhxo4Xp%2BlHGIciEkztyybYA%3D",
         )

@@ -1,11 +1,11 @@
-//! How an answer writes a number, or yes and no, that stands beside its list.
+//! How a response writes numbers and booleans outside its list.
 
 use std::fmt::Display;
 
 use super::faults::Faults;
 use super::rng::Rng;
 
-/// The spelling of one answer.
+/// The spelling of one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
     /// `5` and `true`.
@@ -19,7 +19,7 @@ pub(crate) enum Spelling {
 const SPELLING_KEY: u64 = 0x5BE1_1000;
 
 impl Spelling {
-    /// That of the answer to the request of this number.
+    /// Returns the spelling for the request with this number.
     pub(crate) fn of(faults: &Faults, salt: u64) -> Self {
         let mut rng = Rng::keyed(salt, SPELLING_KEY);
         if !rng.chance(faults.odd_scalars) {

@@ -1,4 +1,4 @@
-//! The token service: temporary keys for a role.
+//! The token service, which issues temporary keys of a role.
 
 use super::clock::utc_text;
 use super::json::Object;
@@ -8,14 +8,14 @@ use super::problems;
 use super::settings::{Role, TemporaryKey};
 use super::v3::Fields;
 
-/// What the service can do.
+/// The actions of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     AssumeRole,
     AssumeRoleWithWebIdentity,
 }
 
-/// The vendor's default and longest life of a key, seconds.
+/// The vendor's default and longest lifetime of a key, in seconds.
 const DEFAULT_LIFETIME_S: u64 = 7_200;
 const MAX_LIFETIME_S: u64 = 43_200;
 const MAX_NAME: usize = 128;
@@ -31,14 +31,14 @@ impl Action {
         }
     }
 
-    /// Whether the request needs no signature.
+    /// Returns whether the action needs no signature.
     pub(crate) fn is_open(self) -> bool {
         self == Self::AssumeRoleWithWebIdentity
     }
 }
 
-/// The inside of `Response` as a JSON object, without its request id. The key that it holds is
-/// known to `keys` from now on.
+/// Returns the content of `Response` as a JSON object, without its request id. Adds the issued key
+/// to `keys`.
 pub(crate) fn answer(
     action: Action,
     fields: Fields<'_>,
@@ -113,7 +113,7 @@ fn document(key: &TemporaryKey) -> String {
     out
 }
 
-/// The end of a key in the vendor's second way of writing it: ISO 8601, UTC, whole seconds.
+/// Returns the expiry time in the vendor's second format: ISO 8601, UTC, whole seconds.
 pub(crate) fn expiration(key: &TemporaryKey) -> String {
     let text = utc_text(key.expires_ms);
     format!("{}Z", text.get(..19).unwrap_or(&text))

@@ -1,4 +1,4 @@
-//! Checking a TC3-HMAC-SHA256 signature, after the vendor's page on signature version 3.
+//! Verifies TC3-HMAC-SHA256 signatures as the vendor's page on signature version 3 describes them.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 use super::clock::utc_date;
 use super::http::Request;
 
-/// The name of the scheme, as it stands in front of the Authorization header.
+/// The name of the scheme in the Authorization header.
 const SCHEME: &str = "TC3-HMAC-SHA256";
 
-/// The Authorization header, taken apart.
+/// A parsed Authorization header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authorization {
     pub(crate) secret_id: String,
@@ -20,8 +20,8 @@ pub(crate) struct Authorization {
     signature: Vec<u8>,
 }
 
-/// How a client writes the values of the signed headers: the page has them in lower case, the
-/// vendor's own clients leave them alone.
+/// How clients write the values of the signed headers: the vendor's page says lower case, its own
+/// clients leave them unchanged.
 const CASES: [fn(&str) -> String; 2] = [str::to_owned, str::to_ascii_lowercase];
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const MAX_SIGNED_HEADERS: usize = 64;
@@ -29,7 +29,7 @@ const MAX_SIGNED_HEADERS: usize = 64;
 // === impl Authorization ===
 
 impl Authorization {
-    /// Takes the header apart; the error says what is wrong with it.
+    /// Parses the header; the error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let fields = text
             .strip_prefix(SCHEME)
@@ -66,8 +66,8 @@ impl Authorization {
         })
     }
 
-    /// Whether `request`, stamped with `timestamp` (Unix seconds), carries a signature made with
-    /// `secret_key` for one of `hosts`.
+    /// Returns whether `request`, with the timestamp `timestamp` in Unix seconds, has a valid
+    /// signature by `secret_key` for one of `hosts`.
     pub(crate) fn is_valid(
         &self,
         request: &Request,
@@ -98,12 +98,12 @@ impl Authorization {
         [&self.date, &self.service, "tc3_request"]
             .iter()
             .fold(first, |key, part| {
-                // HMAC takes keys of any length, so there always is a result.
+                // HMAC accepts keys of any length, so there always is a result.
                 keyed(&key, part).map_or_else(Vec::new, |m| m.finalize().into_bytes().to_vec())
             })
     }
 
-    /// None where a header is signed that was not sent.
+    /// Returns the canonical request, or `None` if a signed header was not sent.
     fn canonical_request(
         &self,
         request: &Request,
@@ -120,7 +120,7 @@ impl Authorization {
             };
             headers.push_str(&format!("{name}:{}\n", case(value)));
         }
-        // What was sent is what was signed: clients differ in how they escape.
+        // The query is used as it was sent, because clients escape differently.
         let query = if request.method == "GET" {
             &request.query
         } else {
@@ -173,7 +173,7 @@ mod tests {
         Signature=5da7a33f6993f0614b047e5df4582db9e9bf4672ba50567dba16c6ccf174c474";
     const KEY: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
 
-    /// The request of the vendor's page.
+    /// Returns the request of the vendor's page.
     fn published() -> Request {
         Request {
             method: "GET".to_owned(),

@@ -1,12 +1,12 @@
-//! The simulated cloud as a client meets it.
+//! Tests of the simulated cloud through its APIs.
 
+mod authentication;
 mod client;
 mod client3;
 mod cls;
 mod cls_lines;
 mod cls_pages;
 mod cls_refusals;
-mod doors;
 mod exact;
 mod faulty;
 mod functions;

@@ -1,4 +1,4 @@
-//! The words of a row: return message and log.
+//! The texts of a row: return message and log.
 
 use std::fmt::Write;
 
@@ -15,12 +15,12 @@ const LINES: [&str; 6] = [
     "connected to database in 3 ms, pool size 8",
     "{\"level\":\"info\",\"msg\":\"item stored\",\"tags\":[\"a\",\"b\"]}",
     "warning: value \"x\\y\" is deprecated\ttabs too",
-    // Beyond ASCII and beyond the basic plane: a reader must survive both.
+    // Characters beyond ASCII and beyond the basic plane, which a reader must handle.
     "\u{5904}\u{7406}\u{5b8c}\u{6210} \u{1F680}",
     "processed 42 records",
 ];
 
-/// What the row's return message says, in the forms seen in the field.
+/// Returns the return message of a row, in the forms seen in the field.
 pub(crate) fn ret_msg(attempt: &Attempt, function: &Function) -> String {
     let id = attempt.request_id_text();
     let seconds = function.timeout_ms.div_ceil(1_000);
@@ -53,19 +53,19 @@ pub(crate) fn ret_msg(attempt: &Attempt, function: &Function) -> String {
     }
 }
 
-/// Stands for bytes of another encoding until the body goes out.
+/// Placeholder for bytes of another encoding until the body is sent.
 const ODD_MARK: char = '\u{e0b1}';
-/// A word in GBK, which is no UTF-8.
+/// A word in GBK, which is not valid UTF-8.
 const ODD_BYTES: [u8; 4] = [0xb1, 0xa8, 0xb8, 0xe6];
 const ODD_KEY: u64 = 0x0DD_B17E;
 
-/// Text of another encoding in a row that has some, for a field that nobody needs.
+/// Returns text of another encoding for an optional field; empty for most rows.
 pub(crate) fn odd(attempt: &Attempt, faults: &Faults) -> String {
     let is_odd = Rng::keyed(attempt.key, ODD_KEY).chance(faults.odd_bytes);
     is_odd.then_some(ODD_MARK).into_iter().collect()
 }
 
-/// A body as it goes out.
+/// Returns the body as it is sent.
 pub(crate) fn bytes(body: String) -> Vec<u8> {
     if !body.contains(ODD_MARK) {
         return body.into_bytes();
@@ -74,10 +74,11 @@ pub(crate) fn bytes(body: String) -> Vec<u8> {
     parts.join(&ODD_BYTES[..])
 }
 
-/// What the user's code printed: between `bytes.0` and `bytes.1` bytes, give or take a line.
+/// Returns what the user's code printed: between `bytes.0` and `bytes.1` bytes, plus or minus a
+/// line.
 pub(crate) fn log(attempt: &Attempt, bytes: (usize, usize)) -> String {
-    if let Some(told) = &attempt.told {
-        return told.log.clone();
+    if let Some(replay_texts) = &attempt.replay_texts {
+        return replay_texts.log.clone();
     }
     let mut rng = Rng::keyed(attempt.key, 1);
     let [least, most] = [bytes.0, bytes.1].map(|n| n.min(MAX_LOG_BYTES) as u64);
@@ -92,7 +93,7 @@ pub(crate) fn log(attempt: &Attempt, bytes: (usize, usize)) -> String {
         out.push_str("cold start: loading models\n");
     }
     if rng.chance(0.01) {
-        // User code may print what looks like the platform's own line.
+        // User code may print what looks like a line of the platform.
         let _ = writeln!(
             out,
             "Report RequestId:{id} Duration:1ms Memory:128MB MemUsage:1.0MB"

@@ -11,7 +11,7 @@ use super::world::World;
 /// Sums over all attempts that the API shows as finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Truth {
-    /// The instant it holds for, Unix milliseconds.
+    /// Time of the sums, in Unix milliseconds.
     pub now_ms: i64,
     /// The region of the world.
     pub region: String,
@@ -26,34 +26,34 @@ pub struct Truth {
 pub struct RowTruth {
     /// Position of its function in the world's order.
     pub function: usize,
-    /// Its request id.
+    /// Request id.
     pub request_id: String,
-    /// 0 for the first attempt.
+    /// Number of the retry; 0 for the first attempt.
     pub retry: u32,
-    /// From when on it can be seen as finished, Unix milliseconds.
+    /// The row is visible as finished from this time on, in Unix milliseconds.
     pub visible_ms: i64,
 }
 
 /// Sums over all functions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Readable attempts.
+    /// Number of readable attempts.
     pub invocations: u64,
-    /// Run time, microseconds; exact milliseconds on the wire.
+    /// Run time in microseconds; exact milliseconds on the wire.
     #[serde(rename = "duration_ms", with = "exact_ms")]
     pub duration_us: u64,
-    /// Billed time, milliseconds.
+    /// Billed time in milliseconds.
     pub billed_ms: u64,
-    /// Memory used, bytes.
+    /// Memory used, in bytes.
     pub mem_bytes: u64,
-    /// Readable attempts that were retries; v2 rows do not tell them.
+    /// Number of readable attempts that were retries, which v2 rows do not show.
     pub retries: u64,
-    /// Rows broken for good, in no other number.
+    /// Number of unreadable rows, which no other sum includes.
     pub unreadable: u64,
-    /// Cold starts whose Init Report can be found in CLS.
+    /// Number of cold starts whose Init Report can be found in CLS.
     #[serde(default)]
     pub cold_starts: u64,
-    /// Lengths of these cold starts, milliseconds.
+    /// Total length of these cold starts, in milliseconds.
     #[serde(default)]
     pub cold_start_ms: u64,
     /// Run time as CLS shows it, each one rounded up to whole milliseconds.
@@ -71,28 +71,28 @@ pub struct FunctionTruth {
     pub function_name: String,
     /// Namespace of the function.
     pub namespace: String,
-    /// Configured memory, MB.
+    /// Configured memory in MB.
     pub memory_mb: u32,
-    /// Readable attempts by return code.
+    /// Number of readable attempts by return code.
     pub invocations: BTreeMap<i32, u64>,
-    /// Run time, microseconds; exact milliseconds on the wire.
+    /// Run time in microseconds; exact milliseconds on the wire.
     #[serde(rename = "duration_ms", with = "exact_ms")]
     pub duration_us: u64,
-    /// Billed time, milliseconds.
+    /// Billed time in milliseconds.
     pub billed_ms: u64,
-    /// Memory used, bytes.
+    /// Memory used, in bytes.
     pub mem_bytes: u64,
-    /// Readable attempts that were retries; v2 rows do not tell them.
+    /// Number of readable attempts that were retries, which v2 rows do not show.
     pub retries: u64,
-    /// Rows broken for good, in no other number.
+    /// Number of unreadable rows, which no other sum includes.
     pub unreadable: u64,
-    /// Readable attempts by the vendor's status code; v2 rows do not tell it.
+    /// Number of readable attempts by the vendor's status code, which v2 rows do not show.
     #[serde(default)]
     pub statuses: BTreeMap<u16, u64>,
-    /// Cold starts whose Init Report can be found in CLS.
+    /// Number of cold starts whose Init Report can be found in CLS.
     #[serde(default)]
     pub cold_starts: u64,
-    /// Lengths of these cold starts, milliseconds.
+    /// Total length of these cold starts, in milliseconds.
     #[serde(default)]
     pub cold_start_ms: u64,
     /// Run time as CLS shows it, each one rounded up to whole milliseconds.
@@ -103,8 +103,8 @@ pub struct FunctionTruth {
     pub billed_mb_ms: u64,
 }
 
-/// Microseconds inside, milliseconds on the wire. Up to 10^15 us (30 years of run time) the
-/// shortest decimal of the nearest double is the exact value.
+/// Converts microseconds in memory to milliseconds on the wire. Up to 10^15 us (30 years of run
+/// time) the shortest decimal of the nearest double is the exact value.
 mod exact_ms {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -120,7 +120,8 @@ mod exact_ms {
 // === impl RowTruth ===
 
 impl RowTruth {
-    /// The rows that are visible at `now_ms`, became so from `since_ms` on, and can be counted.
+    /// Returns the rows that are visible at `now_ms`, became visible at `since_ms` or later, and
+    /// can be counted.
     pub(crate) fn all(world: &World, now_ms: i64, since_ms: i64) -> Vec<Self> {
         let visible = since_ms..=now_ms;
         let attempts = world.attempts().iter();
@@ -139,7 +140,7 @@ impl RowTruth {
 // === impl Truth ===
 
 impl Truth {
-    /// Sums over the attempts that are finished and visible at `now_ms` and became so before
+    /// Sums up the attempts that are finished and visible at `now_ms` and became visible before
     /// `visible_before_ms`.
     pub(crate) fn of(world: &World, region: &str, now_ms: i64, visible_before_ms: i64) -> Self {
         let shown = |visible_ms| visible_ms <= now_ms && visible_ms < visible_before_ms;
@@ -149,7 +150,8 @@ impl Truth {
             if shown(attempt.visible_ms) {
                 function.add(attempt);
             }
-            // The Init Report is a line of its own and often found before the attempt is over.
+            // The Init Report is a separate line and can often be found before the attempt has
+            // ended.
             let init = attempt.init(world.settings());
             if let Some(init) = init.filter(|init| shown(init.visible_ms)) {
                 function.cold_starts += 1;
@@ -164,12 +166,12 @@ impl Truth {
         }
     }
 
-    /// Readable attempts of all functions.
+    /// Returns the number of readable attempts of all functions.
     pub fn total(&self) -> u64 {
         self.totals.invocations
     }
 
-    /// The function of this name; the first one where namespaces share it.
+    /// Returns the function of this name; the first one if namespaces share it.
     pub fn function(&self, name: &str) -> Option<&FunctionTruth> {
         self.functions.iter().find(|f| f.function_name == name)
     }
@@ -222,7 +224,7 @@ impl FunctionTruth {
             return;
         }
         *self.invocations.entry(attempt.ret_code).or_default() += 1;
-        // A replay may hold any numbers, so their sums must not be trusted to fit.
+        // A replay may contain any numbers, so their sums may not fit.
         self.duration_us = self.duration_us.saturating_add(attempt.duration_us);
         self.billed_ms = self.billed_ms.saturating_add(attempt.billed_ms);
         self.mem_bytes = self.mem_bytes.saturating_add(attempt.mem_bytes);
@@ -233,7 +235,7 @@ impl FunctionTruth {
         self.billed_mb_ms = self.billed_mb_ms.saturating_add(mb_ms);
     }
 
-    /// Readable attempts, whatever their return code.
+    /// Returns the number of readable attempts with any return code.
     pub fn count(&self) -> u64 {
         self.invocations.values().sum()
     }

@@ -1,4 +1,4 @@
-//! The legacy v2 API over the world: parameters in, JSON out.
+//! The legacy v2 API of the world: parameters in, JSON out.
 
 mod rows;
 
@@ -7,7 +7,7 @@ use std::cell::Cell;
 use parking_lot::Mutex;
 
 use super::clock::beijing_text;
-use super::faults::Weight;
+use super::faults::ResponseSize;
 use super::form::Params;
 use super::function::Function;
 use super::json::{self, Object};
@@ -17,19 +17,19 @@ use super::scene::Scene;
 use super::settings::{Order, Settings, Wire};
 use super::spelling::Spelling;
 
-/// One request at work.
+/// One request that is being answered.
 pub(crate) struct Api<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) scene: &'a Mutex<Scene>,
     pub(crate) params: &'a Params,
     pub(crate) now_ms: i64,
-    /// A number of this request's own: order of ties, odd fields.
+    /// Random number of this request for the order of ties and for odd fields.
     pub(crate) salt: u64,
-    /// What the answer holds, once it is made.
-    pub(crate) weight: Cell<Weight>,
+    /// Size of the response, once it is written.
+    pub(crate) weight: Cell<ResponseSize>,
 }
 
-/// What the API can do.
+/// The actions of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     GetFunctionLogs,
@@ -37,10 +37,10 @@ pub(crate) enum Action {
     GetFunction,
 }
 
-/// The vendor's default page.
+/// The vendor's default page size.
 const DEFAULT_LIMIT: usize = 20;
 
-/// Short spellings that older pages use for `Region`.
+/// Short spellings of `Region` on older pages.
 const SHORT_REGIONS: [(&str, &str); 7] = [
     ("gz", "ap-guangzhou"),
     ("sh", "ap-shanghai"),
@@ -51,7 +51,7 @@ const SHORT_REGIONS: [(&str, &str); 7] = [
     ("sg", "ap-singapore"),
 ];
 
-/// The body of an error.
+/// Returns the body of an error.
 pub(crate) fn refusal_body(refusal: &Refusal, wire: Wire) -> String {
     let mut out = String::new();
     let mut envelope = Object::open(&mut out);
@@ -102,7 +102,7 @@ impl Action {
 // === impl Api ===
 
 impl Api<'_> {
-    /// The body of the answer.
+    /// Returns the body of the response.
     pub(crate) fn answer(&self, action: Action) -> Result<String, Refusal> {
         self.check_region()?;
         match action {
@@ -118,7 +118,7 @@ impl Api<'_> {
             let mut scene = self.scene.lock();
             (scene.select(self.now_ms, &selection), scene.functions())
         };
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.rows.len(),
             oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
         });
@@ -157,7 +157,7 @@ impl Api<'_> {
         })
     }
 
-    /// The functions of a name: v2 knows no namespaces, so that there may be several.
+    /// Returns the functions with a name. There may be several, because v2 has no namespaces.
     fn positions(&self, name: &str) -> Result<Vec<u32>, Refusal> {
         let positions: Vec<u32> = (0..)
             .zip(self.functions().iter())
@@ -194,9 +194,9 @@ impl Api<'_> {
         }
         let (offset, limit) = (self.number("offset", 0)?, self.limit()?);
         let page = found.iter().skip(offset).take(limit);
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.len(),
-            ..Weight::default()
+            ..ResponseSize::default()
         });
         Ok(self.in_data(|data| {
             data.nested("functions", |out| {
@@ -235,7 +235,7 @@ impl Api<'_> {
         }))
     }
 
-    /// An answer whose payload is an object in `data`.
+    /// Returns a response whose payload is an object in `data`.
     fn in_data(&self, fill: impl FnOnce(&mut Object<'_>)) -> String {
         let mut out = String::new();
         let mut envelope = Object::open(&mut out);
@@ -258,8 +258,8 @@ impl Api<'_> {
         scene.functions()
     }
 
-    /// The region is optional. Another one than ours is refused rather than shown empty, so that
-    /// a wrong setting is seen.
+    /// Checks the region, which is optional. Another region is an error rather than empty, so that
+    /// a wrong setting is noticed.
     fn check_region(&self) -> Result<(), Refusal> {
         let Some(given) = self.params.get("Region") else {
             return Ok(());
@@ -281,7 +281,7 @@ impl Api<'_> {
         }
     }
 
-    /// Both spellings of the vendor's two pages.
+    /// Accepts the spellings of both of the vendor's pages.
     fn sort(&self) -> Result<Sort, Refusal> {
         match self.params.get("orderby") {
             None | Some("start_time" | "startTime") => Ok(Sort::StartTime),
@@ -293,7 +293,7 @@ impl Api<'_> {
         }
     }
 
-    /// `acs` stands in the vendor's Chinese page.
+    /// Accepts `acs` too, which appears on the vendor's Chinese page.
     fn order(&self, default: Order) -> Result<Order, Refusal> {
         match self.params.get("order") {
             None => Ok(default),

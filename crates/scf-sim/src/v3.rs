@@ -1,4 +1,4 @@
-//! The functions' API 3.0 over the world: parameters in, the inside of `Response` out.
+//! API 3.0 of functions over the world: parameters in, content of `Response` out.
 
 mod fields;
 mod functions;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::faults::Weight;
+use super::faults::ResponseSize;
 use super::function::Function;
 use super::problem::Problem;
 use super::problems;
@@ -20,19 +20,19 @@ use super::settings::Settings;
 
 pub(crate) use fields::Fields;
 
-/// One request at work.
+/// One request that is being answered.
 pub(crate) struct Api<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) scene: &'a Mutex<Scene>,
     pub(crate) params: &'a Value,
     pub(crate) now_ms: i64,
-    /// A number of this request's own: order of ties, odd fields.
+    /// Random number of this request for the order of ties and for odd fields.
     pub(crate) salt: u64,
-    /// What the answer holds, once it is made.
-    pub(crate) weight: Cell<Weight>,
+    /// Size of the response, once it is written.
+    pub(crate) weight: Cell<ResponseSize>,
 }
 
-/// What the API can do.
+/// The actions of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     GetFunctionLogs,
@@ -43,7 +43,7 @@ pub(crate) enum Action {
 
 /// The namespace of requests that name none.
 const DEFAULT_NAMESPACE: &str = "default";
-/// The vendor's default page, of every action.
+/// The vendor's default page size of every action.
 const DEFAULT_LIMIT: usize = 20;
 
 // === impl Action ===
@@ -63,7 +63,7 @@ impl Action {
 // === impl Api ===
 
 impl Api<'_> {
-    /// The inside of `Response` as a JSON object, without its request id.
+    /// Returns the content of `Response` as a JSON object, without its request id.
     pub(crate) fn answer(&self, action: Action) -> Result<String, Problem> {
         match action {
             Action::GetFunctionLogs => self.get_function_logs(),
@@ -82,7 +82,7 @@ impl Api<'_> {
         scene.functions()
     }
 
-    /// The namespace asked for, which must exist.
+    /// Returns the requested namespace, which must exist.
     fn namespace(&self) -> Result<&str, Problem> {
         let name = self
             .fields()
@@ -101,7 +101,7 @@ impl Api<'_> {
         }
     }
 
-    /// The position of a function.
+    /// Returns the position of a function.
     fn position(&self, namespace: &str, name: &str) -> Result<u32, Problem> {
         let functions = self.functions();
         let mut positions = (0..).zip(functions.iter());
@@ -111,7 +111,7 @@ impl Api<'_> {
             .ok_or_else(no_such_function)
     }
 
-    /// The world knows no published versions.
+    /// Checks the version of a function. The world has no published versions.
     fn check_qualifier(&self) -> Result<(), Problem> {
         match self.fields().text("Qualifier")? {
             None | Some("$LATEST" | "$DEFAULT") => Ok(()),

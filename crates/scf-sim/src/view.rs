@@ -1,4 +1,4 @@
-//! Which rows the API shows at an instant, kept in order so that deep pages cost no sorting.
+//! The rows that the API shows at a time, kept in order so that deep pages need no sorting.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -6,14 +6,14 @@ use std::collections::BinaryHeap;
 use super::page::{Page, Rows, Selection};
 use super::world::World;
 
-/// The rows shown at one instant, as positions in the world's attempts. Those are in order of
-/// start, so a list of positions that ascends is a list of rows by start time.
+/// The rows that are visible at one time, as indexes into the world's attempts. Those are in order
+/// of start time, so an ascending list of indexes is a list of rows by start time.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     now_ms: Option<i64>,
-    /// How many of the world's attempts have been looked at.
+    /// Number of the world's attempts that were processed.
     seen: usize,
-    /// Rows still to be shown, soonest first.
+    /// Rows that are not visible yet, soonest first.
     waiting: BinaryHeap<Reverse<(i64, u32)>>,
     region: Vec<u32>,
     by_function: Vec<Vec<u32>>,
@@ -22,7 +22,7 @@ pub(crate) struct View {
 // === impl View ===
 
 impl View {
-    /// Shows what is to be seen at `now_ms`. Cheap as time goes on; going back starts anew.
+    /// Advances to `now_ms`. This is cheap as time advances; going back rebuilds the view.
     pub(crate) fn advance(&mut self, world: &World, now_ms: i64) {
         if self.now_ms.is_some_and(|before| now_ms < before) {
             *self = Self::default();
@@ -59,7 +59,7 @@ impl View {
         due
     }
 
-    /// The page that `selection` asks for, at the instant of the last advance.
+    /// Returns the page for `selection` at the time of the last advance.
     pub(crate) fn select(&self, world: &World, selection: &Selection) -> Page {
         let rows = Rows {
             world,
@@ -94,8 +94,8 @@ impl View {
     }
 }
 
-/// Merges `fresh` into `list`, both ascending. Costs no more than the part of `list` behind the
-/// first fresh row, which is short: rows arrive near the end.
+/// Merges `fresh` into `list`; both are in ascending order. The cost is that of the part of `list`
+/// after the first fresh row, which is short because rows arrive near the end.
 pub(crate) fn merge<T: Ord + Copy>(list: &mut Vec<T>, fresh: &[T]) {
     let Some(&first) = fresh.first() else {
         return;
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// What is shown, by definition.
+    /// Computes the visible rows directly from their definition.
     fn shown(world: &World, now_ms: i64, function: Option<u32>) -> Vec<Attempt> {
         world
             .attempts()

@@ -1,46 +1,47 @@
-//! The world: attempts in order of their start, generated as far as time has come.
+//! The world: attempts in order of their start, generated as time advances.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use super::attempt::{Attempt, Call, Failure, Told};
+use super::attempt::{Attempt, Call, Failure, ReplayTexts};
 use super::function::{self, Function};
 use super::replay::{ReplayLine, ReplayStart};
 use super::rng::{Rng, mix};
 use super::settings::Settings;
 
-/// Functions and what happened to them. Knows no wire format and no request.
+/// Functions and their attempts, independent of wire formats and requests.
 #[derive(Debug)]
 pub(crate) struct World {
     settings: Arc<Settings>,
     functions: Arc<[Function]>,
-    /// In order of start; grows at its end only.
+    /// In order of start time; grows only at its end.
     attempts: Vec<Attempt>,
     generator: Option<Generator>,
 }
 
-/// Pulls calls out of the seed, one after another. The order of the draws is the order of the
-/// events, so the steps in which time passes make no difference.
+/// Generates calls from the seed, one after another. Numbers are drawn in the order of the events,
+/// so the steps in which time advances make no difference.
 #[derive(Debug)]
 struct Generator {
     arrivals: Rng,
-    /// Milliseconds from the first instant to the next arrival; none in a silent world.
+    /// Milliseconds from the start of the world to the next arrival; `None` in a world without
+    /// calls.
     next_arrival: Option<f64>,
     mean_gap_ms: f64,
     first_ms: i64,
-    /// Starts are cut to multiples of this.
+    /// Start times are truncated to multiples of this.
     burst_ms: i64,
     calls: u64,
-    /// Running sums of the functions' weights.
+    /// Cumulative weights of the functions.
     shares: Vec<f64>,
     retries: BinaryHeap<Reverse<Call>>,
 }
 
 const ARRIVAL_KEY: u64 = 0xA111_0000_0000_0000;
 const CHOICE_KEY: u64 = 2;
-/// Some arrivals are bursts: several calls of one function at one instant, so that rows tie even
-/// in a quiet world.
+/// Probability that an arrival is a burst: several calls of one function at one time, so that rows
+/// tie even in a quiet world.
 const BURST_CHANCE: f64 = 0.03;
 const BURST_EXTRA: (u64, u64) = (1, 5);
 const MEAN_BURST_EXTRA: f64 = 3.0;
@@ -50,7 +51,7 @@ const MAX_ATTEMPTS: usize = u32::MAX as usize;
 // === impl World ===
 
 impl World {
-    /// A world that follows the seed.
+    /// Creates a world from the seed.
     pub(crate) fn generated(settings: Arc<Settings>) -> Self {
         let functions: Arc<[Function]> = function::generate(&settings).into();
         let generator = Generator::new(&settings, &functions);
@@ -62,7 +63,7 @@ impl World {
         }
     }
 
-    /// A world of exactly these rows; its functions stand in order of appearance.
+    /// Creates a world of these rows; its functions are in order of appearance.
     pub(crate) fn replayed(settings: Arc<Settings>, lines: Vec<ReplayLine>) -> Self {
         let mut functions = Vec::new();
         let mut known: HashMap<(String, String), u32> = HashMap::new();
@@ -90,7 +91,7 @@ impl World {
         }
     }
 
-    /// Lets everything happen that starts up to and including `now_ms`.
+    /// Generates everything that starts up to and including `now_ms`.
     pub(crate) fn advance(&mut self, now_ms: i64) {
         let Some(generator) = &mut self.generator else {
             return;
@@ -114,7 +115,7 @@ impl World {
         &self.functions
     }
 
-    /// All attempts so far, by start. A replay holds those of the future too.
+    /// Returns all attempts so far in order of start time. A replay contains future ones too.
     pub(crate) fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
@@ -146,7 +147,7 @@ fn replayed_attempt(number: u64, function: u32, line: ReplayLine, settings: &Set
         shown_ms: 0,
         visible_ms: 0,
         key,
-        told: Some(Arc::new(Told {
+        replay_texts: Some(Arc::new(ReplayTexts {
             request_id: line.request_id,
             log: line.log,
         })),
@@ -167,7 +168,7 @@ impl Generator {
                 sum
             })
             .collect();
-        // A clamp keeps what is no number, a minimum would not.
+        // `clamp` keeps a NaN, `min` would not.
         let rate = settings.rate_per_second.clamp(0.0, MAX_RATE);
         let silent = shares.is_empty() || rate.is_nan() || rate == 0.0;
         let mean_gap_ms = 1_000.0 * (1.0 + BURST_CHANCE * MEAN_BURST_EXTRA) / rate;
@@ -192,13 +193,13 @@ impl Generator {
         })
     }
 
-    /// Start of the next event.
+    /// Returns the start time of the next event.
     fn next_start(&self) -> Option<i64> {
         let retry = self.retries.peek().map(|Reverse(call)| call.start_ms);
         [self.arrival_ms(), retry].into_iter().flatten().min()
     }
 
-    /// Lets the next event happen.
+    /// Generates the next event.
     fn emit(&mut self, settings: &Settings, functions: &[Function], out: &mut Vec<Attempt>) {
         let due = self.next_start();
         if self.retries.peek().map(|Reverse(call)| call.start_ms) == due
@@ -229,7 +230,7 @@ impl Generator {
         }
     }
 
-    /// The function of the next call, by its share.
+    /// Chooses the function of the next call by its weight.
     fn choose(&self, seed: u64) -> u32 {
         let total = self.shares.last().copied().unwrap_or(0.0);
         let at = Rng::keyed(mix(seed, self.calls), CHOICE_KEY).unit() * total;

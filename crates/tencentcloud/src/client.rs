@@ -1,7 +1,7 @@
-//! The client: paced, signed, retried calls of one API in one region.
+//! Rate-limited, signed and retried calls of one API in one region.
 
-mod answer;
 mod call;
+mod response;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use super::clock::CloudClock;
 use super::credentials::CredentialProvider;
 use super::endpoint::{Domain, Endpoint};
 use super::envelope::{Head, Malformed};
-use super::error::{ApiError, Fault};
+use super::error::{ApiError, AttemptError};
 use super::nonces::Nonces;
-use super::pace::RateLimiter;
+use super::rate_limiter::RateLimiter;
 use super::request::Signer;
 use super::retry::RetryBudget;
 use super::service::{Service, SigningMethod};
@@ -25,67 +25,74 @@ use super::transport::{HttpResponse, Method, Transport};
 use crate::Timestamp;
 use crate::runtime::{Clock as _, Runtime};
 
-use answer::{judge_legacy, judge_response};
 use call::{Caller, Inner};
+use response::{read_legacy, read_response};
 
-/// How a client calls.
+/// Configuration of a [`Client`].
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    /// Which API.
+    /// The API that is called.
     pub service: Service,
-    /// Where the API is.
+    /// The address that requests are sent to.
     pub endpoint: Endpoint,
-    /// The region asked, such as `ap-guangzhou` (old pages: `gz`); not sent where empty.
+    /// The region that is named in requests, such as `ap-guangzhou` (older pages: `gz`); when
+    /// empty, requests name none.
     pub region: String,
-    /// GET or POST.
+    /// The HTTP method.
     pub method: Method,
-    /// How requests are signed.
+    /// The signature scheme.
     pub signing: SigningMethod,
-    /// The clock to sign by, shared by all clients that are given a clone of one. A clone of this
-    /// configuration shares it too.
+    /// The cloud's clock, which supplies the timestamps that are signed. Clones share what they
+    /// learn, and so do clones of this configuration.
     pub clock: CloudClock,
-    /// Most requests a second, for each action. No limit of the vendor is documented for v2; at
-    /// API 3.0 it is 5 for `GetFunctionLogs` (20 on old pages) and 20 or more for what else is
-    /// called here.
+    /// Maximum number of requests per second, counted for each action separately. The vendor
+    /// documents no limit for v2. For API 3.0 it documents 5 for `GetFunctionLogs` (20 on older
+    /// pages) and 20 or more for the other actions that are called here.
     pub requests_per_second: f64,
-    /// Requests that may go at once after a rest, for each action.
+    /// Maximum number of requests of one action that may be sent at once after a pause.
     pub burst: u32,
-    /// Most requests under way at once, over all actions; each may hold one answer in memory.
+    /// Maximum number of requests in flight, over all actions. Each may hold one response in
+    /// memory.
     pub max_in_flight: usize,
-    /// Most time for one whole answer.
+    /// Maximum time for one request and its whole response.
     pub request_timeout: Duration,
-    /// The longest wait that an answer's `Retry-After` can ask for.
+    /// Longest wait that is accepted from a `Retry-After` header.
     pub longest_wait: Duration,
-    /// How often and how long a call is tried.
+    /// Limits on the retries of one call.
     pub retry: RetryBudget,
 }
 
-/// Is told of every request sent.
+/// Observes every request that is sent.
 pub trait CallObserver: Send + Sync {
-    /// `api` is [`Service::label`]. `code` is of a closed set: `0` for success; the vendor's code
-    /// where it is a known one (`4400`), of a name the longest part that is known
-    /// (`RequestLimitExceeded`), else `other`; or what came instead of a code (`network`, `timeout`, `cut_body`, `too_large`,
-    /// `non_json`, `other_json`, `no_payload`, `http_502`). `took` runs from sending to the last byte.
+    /// Reports one finished attempt. `api` is [`Service::label`]. `took` is the time from sending
+    /// the request to the last byte of the response.
+    ///
+    /// `code` comes from a closed set: `0` for success; the vendor's numeric code if it is a known
+    /// one (`4400`); the longest known part of a named code (`RequestLimitExceeded`); `other` for
+    /// an unknown code; or the kind of failure if no code was received (`network`, `timeout`,
+    /// `cut_body`, `too_large`, `non_json`, `other_json`, `no_payload`, `http_502`).
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration);
 
-    /// The cloud's clock was learned to be `offset_ms` ahead of this machine's (behind, where
-    /// negative); in milliseconds, by whole seconds.
+    /// Reports that the cloud's clock was found to be `offset_ms` milliseconds ahead of this
+    /// machine's, or behind it if negative. The value is accurate to a second.
     fn clock_offset(&self, api: &'static str, offset_ms: i64) {
         let _ = (api, offset_ms);
     }
 }
 
-/// Calls one API of one region. Clones share the pace, the limit of requests in flight and the
-/// connections. Dropping the future of a call gives the call up at any point; at the wish to stop
-/// a request under way is waited for, and none is sent any more.
+/// Calls one API in one region. Clones share the rate limiter, the limit on requests in flight and
+/// the connections.
+///
+/// Dropping the future of a call abandons the call at any point. When the runtime is stopped, a
+/// request in flight is awaited and no further one is sent.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 // === impl ClientConfig ===
 
 impl ClientConfig {
-    /// The defaults for an API in a region, at the vendor's public address: GET for the legacy
-    /// API, POST for the others, and the strongest signature.
+    /// Returns the defaults for an API in a region, at the vendor's public address: GET for the
+    /// legacy API, POST for the others, and the strongest signature scheme.
     pub fn new(service: Service, region: impl Into<String>) -> Self {
         let region = region.into();
         Self {
@@ -111,8 +118,8 @@ impl ClientConfig {
 // === impl Client ===
 
 impl Client {
-    /// A client over `transport`. Must be called inside a tokio runtime when time is paused, so
-    /// that both start together.
+    /// Creates a client that sends its requests through `transport`. When tokio's time is paused,
+    /// it must be called inside a tokio runtime, so that both clocks start together.
     pub fn new(
         config: ClientConfig,
         credentials: Arc<dyn CredentialProvider>,
@@ -123,7 +130,7 @@ impl Client {
         config.clock.run_on(runtime.clock.clone());
         Self(Arc::new(Inner {
             host: config.endpoint.authority(),
-            pace: RateLimiter::new(config.requests_per_second, config.burst),
+            rate_limiter: RateLimiter::new(config.requests_per_second, config.burst),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             request_timeout: config.request_timeout,
             longest_wait: config.longest_wait,
@@ -144,14 +151,14 @@ impl Client {
         }))
     }
 
-    /// Calls `action` of the legacy API with its own `params` (raw values; the common ones are
-    /// added here).
+    /// Calls `action` of the legacy API with the action's own parameters. Values are passed
+    /// unencoded; the common parameters are added here.
     ///
-    /// `parse` turns a body into the envelope's head and the caller's payload in one pass; the
-    /// payload may be absent where the code is not zero. Throttled and transient failures are
-    /// tried again within the budget, each attempt signed anew. An authentication failure is
-    /// tried once more if the provider then has other credentials, or if the answer shows that
-    /// this machine's clock is wrong.
+    /// `parse` turns a body into the head of the envelope and the caller's payload in one pass. The
+    /// payload may be absent when the code is not zero. Throttled and transient failures are
+    /// retried within the budget, and each attempt is signed anew. An authentication failure is
+    /// retried once if the provider then has other credentials, or if the response shows that this
+    /// machine's clock is wrong.
     pub async fn call<T, P>(
         &self,
         action: &str,
@@ -164,39 +171,39 @@ impl Client {
         let text = |(name, value): &(&str, String)| ((*name).to_owned(), value.as_str().into());
         let params = Value::Object(params.iter().map(text).collect::<Map<_, _>>());
         let service = self.0.signer.service;
-        let judge = |response: &HttpResponse| judge_legacy(service, response, &parse);
-        self.0.call(action, &params, Caller::Known, judge).await
+        let read = |response: &HttpResponse| read_legacy(service, response, &parse);
+        self.0.call(action, &params, Caller::Known, read).await
     }
 
-    /// Calls `action` of API 3.0 with its own `params`, an object; answers what stands in
-    /// `Response`. Failures are tried again as those of [`Self::call`] are.
+    /// Calls `action` of API 3.0 with the action's own parameters, a JSON object, and returns the
+    /// content of `Response`. Failures are retried as in [`Self::call`].
     pub async fn call_json<T: DeserializeOwned + Send>(
         &self,
         action: &str,
         params: &Value,
     ) -> Result<T, ApiError> {
-        let judge = |response: &HttpResponse| self.judge(response);
-        self.0.call(action, params, Caller::Known, judge).await
+        let read = |response: &HttpResponse| self.read(response);
+        self.0.call(action, params, Caller::Known, read).await
     }
 
-    /// The same without a signature, as JSON in a POST whatever is configured; asks for no
-    /// credentials. For `AssumeRoleWithWebIdentity` alone, whose parameters hold the proof.
+    /// Calls `action` of API 3.0 without a signature and without credentials, always as a POST with
+    /// a JSON body. Only for `AssumeRoleWithWebIdentity`, whose parameters prove who calls.
     pub async fn call_unsigned_json<T: DeserializeOwned + Send>(
         &self,
         action: &str,
         params: &Value,
     ) -> Result<T, ApiError> {
-        let judge = |response: &HttpResponse| self.judge(response);
-        self.0.call(action, params, Caller::Unsigned, judge).await
+        let read = |response: &HttpResponse| self.read(response);
+        self.0.call(action, params, Caller::Unsigned, read).await
     }
 
-    /// The cloud's time as far as it is known.
+    /// Returns the cloud's time as far as it is known, otherwise this machine's.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
-    fn judge<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, Fault> {
-        judge_response(self.0.signer.service, response)
+    fn read<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, AttemptError> {
+        read_response(self.0.signer.service, response)
     }
 }
 
@@ -208,7 +215,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Tells nobody.
+/// Ignores all reports.
 impl CallObserver for () {
     fn attempt(&self, _: &'static str, _: &str, _: &'static str, _: Duration) {}
 }

@@ -1,4 +1,4 @@
-//! The cloud's time, as answers tell it.
+//! The cloud's time, learned from the `Date` headers of its responses.
 
 mod vouched;
 
@@ -16,16 +16,16 @@ use vouched::{Reading, Vouched};
 
 pub use vouched::Begun;
 
-/// Offsets this close are the same: dates have whole seconds and answers take their time. The
-/// vendor allows five minutes.
+/// Two offsets closer than this count as equal, because dates have whole seconds and responses take
+/// time. The vendor tolerates five minutes.
 const AGREE_MS: i64 = 2_000;
 
-/// An offset that changes by less is no news.
+/// A change of the offset smaller than this is not reported.
 const NEWS_MS: i64 = 1_000;
 
-/// The cloud's clock. Clones share what is known: give one to all clients of a source, and what
-/// one learns holds for all. As a [`Clock`] it tells the cloud's time, which is this machine's
-/// until an answer has told another.
+/// The cloud's clock. Clones share their state: all clients of a source should get a clone of the
+/// same clock, so that what one learns holds for all. As a [`Clock`] it shows the cloud's time,
+/// which is this machine's time until a response has shown another one.
 #[derive(Clone, Default)]
 pub struct CloudClock(Arc<Shared>);
 
@@ -35,7 +35,7 @@ struct Shared {
     known: Mutex<Option<Known>>,
 }
 
-/// The clocks of this machine.
+/// The clocks of this machine, and what is known of the cloud's time.
 struct Machine {
     wall: Arc<dyn Clock>,
     started: Instant,
@@ -43,43 +43,43 @@ struct Machine {
 
 struct Known {
     vouched: Vouched,
-    /// The offset from the machine's clock that was told last, and since when.
-    told: ClockOffset,
+    /// The last reported offset from this machine's clock, and when it was first measured.
+    reported: ClockOffset,
 }
 
-/// How far the cloud's clock is ahead of this machine's.
+/// Difference between the cloud's clock and this machine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockOffset {
-    /// In milliseconds, by whole seconds; positive where this machine is late.
+    /// Milliseconds by which this machine is behind, accurate to a second; negative if it is ahead.
     pub millis: i64,
-    /// Since when it is as much, by the cloud's clock.
+    /// When this value was first measured, by the cloud's clock.
     pub since: Timestamp,
 }
 
-/// A time that something vouches for.
+/// A time that responses or the monotonic clock confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vouch {
-    /// The cloud's time now.
+    /// The cloud's current time.
     pub now: Timestamp,
-    /// Since when no answer has contradicted it.
+    /// Start of the period in which no response contradicted it.
     pub since: Timestamp,
-    /// Whether so many answers said so that no single machine of the cloud can be wrong.
+    /// Set once enough responses agree that a single server with a wrong clock cannot be the cause.
     pub is_sure: bool,
-    /// How often the time was found to be another than was thought.
+    /// Number of times that the clock was corrected.
     pub jumps: u64,
 }
 
 // === impl ClockOffset ===
 
 impl ClockOffset {
-    /// Whether a clock that is so many milliseconds off needs a person: half a minute is more than
-    /// any time service leaves.
+    /// Returns whether an offset of this many milliseconds needs an operator's attention: half a
+    /// minute is more than any time service leaves.
     pub const fn is_wrong(millis: i64) -> bool {
         millis.unsigned_abs() > 30_000
     }
 
-    /// What is wrong with such a clock, in words.
-    pub fn tell(millis: i64) -> String {
+    /// Returns a description of such an offset.
+    pub fn describe(millis: i64) -> String {
         let side = if millis < 0 { "ahead of" } else { "behind" };
         let seconds = millis.unsigned_abs() / 1_000;
         format!("this machine's clock is {seconds} s {side} the cloud's")
@@ -89,45 +89,47 @@ impl ClockOffset {
 // === impl CloudClock ===
 
 impl CloudClock {
-    /// A clock over a machine's wall clock. Must be made inside a tokio runtime when time is
-    /// paused, so that both start together.
+    /// Creates a clock based on this wall clock. When tokio's time is paused, it must be called
+    /// inside a tokio runtime, so that both clocks start together.
     pub fn over(wall: Arc<dyn Clock>) -> Self {
         let clock = Self::default();
         clock.run_on(wall);
         clock
     }
 
-    /// Runs on a machine's wall clock from now on, unless it does so on another.
+    /// Switches to another wall clock. Does nothing if this one is in use already.
     pub(super) fn run_on(&self, wall: Arc<dyn Clock>) {
         let started = Instant::now();
         self.0.machine.get_or_init(|| Machine { wall, started });
         self.with(|_, _| ());
     }
 
-    /// How far the cloud's clock is ahead of this machine's. Zero as long as no answer has told
-    /// of seconds.
+    /// Returns how far the cloud's clock is ahead of this machine's. It is zero until a response
+    /// shows a difference of seconds.
     pub fn offset(&self) -> ClockOffset {
         self.with(|known, at| known.offset(at))
     }
 
-    /// The cloud's time at the least: what settles goes by it.
+    /// Returns the lower bound of the cloud's time. Watermarks are computed from it.
     pub fn at_least(&self) -> Timestamp {
         self.with(|known, at| Timestamp::from_millis(known.vouched.at_least(at)))
     }
 
-    /// Marks the beginning of a read.
+    /// Records the clocks at the beginning of a read.
     pub fn begun(&self) -> Begun {
         self.with(|known, at| known.vouched.begun(at))
     }
 
-    /// Up to where a read may move the watermark of a target whose rows are late by up to
-    /// `lateness`; `None` where it may not, as its time proved wrong or nothing vouches for it.
+    /// Returns how far the watermark of a target may move after a read, given that its rows are up
+    /// to `lateness` late. Returns `None` if the clock was corrected during the read or nothing
+    /// confirms the time.
     pub fn may_settle(&self, begun: Begun, lateness: Duration) -> Option<Timestamp> {
         let begun_at = self.with(|known, at| known.vouched.vouches_for(begun, at, ms(lateness)));
         Some(Timestamp::from_millis(begun_at?) - lateness)
     }
 
-    /// The present time, where an answer, or the monotonic clock for `lateness`, vouches for it.
+    /// Returns the current time, if a response confirms it or the monotonic clock ran undisturbed
+    /// for `lateness`.
     pub fn vouched(&self, lateness: Duration) -> Option<Vouch> {
         self.with(|known, at| {
             let steady = known.vouched.steady(at, ms(lateness))?;
@@ -140,7 +142,7 @@ impl CloudClock {
         })
     }
 
-    /// A stamp for a request that is sent now.
+    /// Returns the timestamp for a request that is sent now.
     pub(super) fn stamp(&self) -> Stamp {
         self.with(|known, at| Stamp {
             monotonic: at.monotonic,
@@ -149,8 +151,8 @@ impl CloudClock {
         })
     }
 
-    /// Takes in an answer that is no refusal, and its `date` (the header's value), where it has
-    /// one. `allowed` is how far a request's stamp may be away from the cloud's clock.
+    /// Learns from the `Date` header of a response that does not refuse the timestamp. `allowed` is
+    /// how far a request's timestamp may differ from the cloud's clock.
     pub(super) fn answered(&self, date: Option<&str>, sent: Stamp, allowed: Duration) {
         let date = date.and_then(date_ms);
         let allowed = ms(allowed).unsigned_abs();
@@ -160,24 +162,24 @@ impl CloudClock {
         });
     }
 
-    /// Takes in that a request was refused for its stamp. Whether another would be signed by
-    /// another time.
+    /// Learns that a request was refused because of its timestamp. Returns whether the next request
+    /// would get a different one.
     pub(super) fn refused(&self, date: Option<&str>, sent: Stamp) -> bool {
         let offset = self.with(|known, at| match date {
             Some(date) => known.vouched.refused(date_ms(date)?, sent.monotonic, at),
             None => Some(known.vouched.refused_undated(at)),
         });
-        // Not compared with what is known: of several calls under way one learns, and all may go
-        // again.
+        // The comparison is with the refused request, not with what is known by now: of several
+        // requests in flight one learns the offset first, and all of them may be sent again.
         offset.is_some_and(|offset| offset.abs_diff(sent.offset) >= AGREE_MS.unsigned_abs())
     }
 
-    /// The offset, where it changed since this was asked last.
-    pub(super) fn news(&self) -> Option<i64> {
+    /// Returns the offset if it changed since the last call of this function.
+    pub(super) fn changed_offset(&self) -> Option<i64> {
         self.with(|known, at| {
             let offset = known.offset(at);
-            let is_news = offset != known.told;
-            known.told = offset;
+            let is_news = offset != known.reported;
+            known.reported = offset;
             is_news.then_some(offset.millis)
         })
     }
@@ -199,7 +201,7 @@ impl Clock for CloudClock {
         self.with(|known, at| Timestamp::from_millis(known.vouched.now(at)))
     }
 
-    /// Whether an answer has told the time.
+    /// Returns whether a response has shown the time.
     fn is_vouched(&self) -> bool {
         self.vouched(Duration::MAX).is_some()
     }
@@ -211,12 +213,12 @@ impl fmt::Debug for CloudClock {
     }
 }
 
-/// When a request was sent, by which clock.
+/// The timestamp of a request, and the clock offset behind it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Stamp {
     monotonic: i64,
     offset: i64,
-    /// The cloud's time, as it was signed.
+    /// The cloud's time with which the request was signed.
     pub(super) time: Timestamp,
 }
 
@@ -242,21 +244,22 @@ impl Machine {
 
 impl Known {
     fn begin(at: Reading) -> Self {
-        let told = ClockOffset {
+        let reported = ClockOffset {
             millis: 0,
             since: Timestamp::from_millis(at.wall),
         };
         Self {
             vouched: Vouched::begin(at),
-            told,
+            reported,
         }
     }
 
-    /// The present offset: the one that was told last, unless it has changed.
+    /// Returns the current offset. As long as it does not change, the time of its first measurement
+    /// stays.
     fn offset(&self, at: Reading) -> ClockOffset {
         let ahead = self.vouched.ahead(at);
-        if ahead.abs_diff(self.told.millis) < NEWS_MS.unsigned_abs() {
-            return self.told;
+        if ahead.abs_diff(self.reported.millis) < NEWS_MS.unsigned_abs() {
+            return self.reported;
         }
         ClockOffset {
             millis: (ahead.saturating_add(500).div_euclid(1_000)).saturating_mul(1_000),

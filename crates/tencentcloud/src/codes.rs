@@ -1,8 +1,8 @@
-//! What codes and statuses mean to a caller: a table for the numbers of the legacy API here, one
-//! for the names of API 3.0 in `names`.
+//! Classifies error codes and HTTP statuses. This file has the numeric codes of the legacy API,
+//! `names` the named codes of API 3.0.
 //!
-//! The vendor's pages name the codes (error code page of API 2.0; 4420 only on the page of its key
-//! service); the class and the advice are this project's reading of them.
+//! The codes come from the vendor's pages (the error code page of API 2.0; 4420 only from the page
+//! of its key service). Their class and advice are this project's interpretation.
 
 mod names;
 
@@ -10,40 +10,40 @@ use std::fmt;
 
 use super::service::Service;
 
-pub(super) use names::judge_name;
+pub(super) use names::classify_name;
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// Too many requests: slow down, then again.
+    /// Too many requests were sent: retry more slowly.
     Throttled,
-    /// Chance or the cloud's own fault: again later.
+    /// The failure is temporary: retry later.
     Transient,
-    /// Not until credentials, rights or the clock are put right.
+    /// The credentials, permissions or clock must be corrected first.
     Authentication,
-    /// What was asked for is not there.
+    /// The requested object does not exist.
     NotFound,
-    /// Not until the request itself is changed.
+    /// The request itself must be changed.
     Invalid,
-    /// This API is not offered here: use another one.
+    /// This API is not offered at the endpoint: use another one.
     Offline,
 }
 
-/// One code, judged.
+/// Label, class and advice of one code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// The closed label: the code itself, or the longest part of it, that is known; else `other`.
+    /// A label from a closed set: the code itself, its longest known part, or `other`.
     pub label: &'static str,
     /// What the caller can do.
     pub class: ErrorClass,
-    /// What a person can do next.
+    /// Advice for the operator.
     pub advice: &'static str,
 }
 
-/// The label of a call that worked, whatever the API.
+/// The label of a successful call of any API.
 pub(super) const SUCCESS: &str = "0";
 
-/// The label of every code that is not known.
+/// The label of every unknown code.
 const OTHER: &str = "other";
 
 const KEY: &str = "check the secret key: it is of another id, or was copied in part; the log's line \
@@ -108,9 +108,9 @@ const fn verdict(label: &'static str, class: ErrorClass, advice: &'static str) -
     }
 }
 
-/// The verdict on a number of the legacy API other than zero. Codes that the pages do not name follow their family;
-/// where no family fits, trying again within the budget loses nothing.
-pub(super) fn judge(code: i64) -> Verdict {
+/// Classifies a nonzero code of the legacy API. Undocumented codes are classified by their range;
+/// any other is treated as transient, because a retry within the budget does no harm.
+pub(super) fn classify(code: i64) -> Verdict {
     let known = TABLE.iter().find(|(known, _)| *known == code);
     if let Some((_, verdict)) = known {
         return *verdict;
@@ -123,12 +123,12 @@ pub(super) fn judge(code: i64) -> Verdict {
     verdict(OTHER, class, advice)
 }
 
-/// Codes that refuse any parameter; only their message says which.
+/// Codes that are used for any invalid parameter; only the message says which one.
 const ANY_PARAMETER: [&str; 3] = ["4000", "InvalidParameter", "InvalidParameterValue"];
 
-/// Whether a refusal is about how much was asked for. The legacy API has one number for every
-/// parameter that it refuses, and its message names the parameter.
-pub(super) fn speaks_of_size(code: &str, message: &str) -> bool {
+/// Returns whether a request was refused because it asked for too much. The legacy API has one code
+/// for every invalid parameter, so its message is searched for the name.
+pub(super) fn is_about_size(code: &str, message: &str) -> bool {
     let mut parts = code.split('.');
     let (family, last) = (parts.next().unwrap_or_default(), parts.next_back());
     if family == "ResponseSizeLimitExceeded" {
@@ -144,9 +144,9 @@ pub(super) fn speaks_of_size(code: &str, message: &str) -> bool {
         && words.any(|word| word.eq_ignore_ascii_case("limit") || word.ends_with("TooLarge"))
 }
 
-/// The verdict on an HTTP status other than 200 whose body names no code. The vendor documents
-/// 200 for every answer, so it comes from something in front of the API.
-pub(super) fn judge_status(status: u16) -> Verdict {
+/// Classifies an HTTP status other than 200 whose body has no code. The vendor documents 200 for
+/// every response, so another one comes from a gateway or proxy.
+pub(super) fn classify_status(status: u16) -> Verdict {
     let (class, advice) = match status {
         401 | 403 | 407 => (
             ErrorClass::Authentication,
@@ -162,7 +162,8 @@ pub(super) fn judge_status(status: u16) -> Verdict {
     verdict(status_label(status), class, advice)
 }
 
-/// A closed set: the statuses that proxies and gateways use, and one label a family.
+/// Returns a label from a closed set: one for each status that proxies and gateways use, and one
+/// for each family of the others.
 fn status_label(status: u16) -> &'static str {
     match (status, status / 100) {
         (400, _) => "http_400",
@@ -185,11 +186,11 @@ fn status_label(status: u16) -> &'static str {
     }
 }
 
-/// Every label that a refusal can have and what a caller can do about it, for checks of what is
-/// written down about them. A code can stand in it more than once.
+/// Returns all labels of refusals with their classes, so that documentation can be checked against
+/// them. A label can occur more than once.
 pub fn known_codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
     let numbers = TABLE.iter().map(|(_, verdict)| *verdict);
-    let statuses = (300..600).map(judge_status);
+    let statuses = (300..600).map(classify_status);
     let all = numbers.chain(statuses).chain(names::TABLE.iter().copied());
     all.map(|verdict| (verdict.label, verdict.class))
 }
@@ -197,7 +198,7 @@ pub fn known_codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
 // === impl ErrorClass ===
 
 impl ErrorClass {
-    /// One word, for a label or a log field.
+    /// Returns the class as one word, for labels and log fields.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
@@ -209,7 +210,7 @@ impl ErrorClass {
         }
     }
 
-    /// Whether the same request may work in a moment.
+    /// Returns whether the same request may succeed soon.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Throttled | Self::Transient)
     }
@@ -225,7 +226,7 @@ impl fmt::Display for ErrorClass {
 mod tests {
     use super::*;
 
-    /// What a caller can do about each documented code, written out apart from the table.
+    /// The expected classes are written out here, independently of the table.
     #[test]
     fn codes_fall_into_the_classes_asked_for() {
         use ErrorClass::*;
@@ -241,7 +242,7 @@ mod tests {
             (Offline, &[6100]),
         ] {
             for code in codes {
-                assert_eq!(judge(*code).class, class, "{code}");
+                assert_eq!(classify(*code).class, class, "{code}");
             }
         }
     }
@@ -263,7 +264,7 @@ mod tests {
             ),
             ("4000", "InvalidParameterValue.Limit: no"),
         ] {
-            assert!(speaks_of_size(code, message), "{code} {message}");
+            assert!(is_about_size(code, message), "{code} {message}");
         }
         for (code, message) in [
             (
@@ -290,7 +291,7 @@ mod tests {
             ("4100", "limit"),
             ("", ""),
         ] {
-            assert!(!speaks_of_size(code, message), "{code} {message}");
+            assert!(!is_about_size(code, message), "{code} {message}");
         }
     }
 
@@ -300,18 +301,18 @@ mod tests {
             assert_eq!(verdict.label, code.to_string());
         }
         for code in [1, 4107, 4999, i64::MIN, i64::MAX] {
-            assert_eq!(judge(code).label, "other");
+            assert_eq!(classify(code).label, "other");
         }
     }
 
     #[test]
     fn statuses_fall_into_few_labels() {
         let labels: std::collections::BTreeSet<_> =
-            (0..=u16::MAX).map(|s| judge_status(s).label).collect();
+            (0..=u16::MAX).map(|s| classify_status(s).label).collect();
         assert!(labels.len() <= 20, "{labels:?}");
-        assert_eq!(judge_status(502).label, "http_502");
-        assert_eq!(judge_status(502).class, ErrorClass::Transient);
-        assert_eq!(judge_status(302).class, ErrorClass::Invalid);
-        assert_eq!(judge_status(429).class, ErrorClass::Throttled);
+        assert_eq!(classify_status(502).label, "http_502");
+        assert_eq!(classify_status(502).class, ErrorClass::Transient);
+        assert_eq!(classify_status(302).class, ErrorClass::Invalid);
+        assert_eq!(classify_status(429).class, ErrorClass::Throttled);
     }
 }

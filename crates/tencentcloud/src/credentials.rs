@@ -1,9 +1,9 @@
-//! Who calls: a secret id, a secret key, perhaps a token, and where they come from.
+//! Credentials (secret id, secret key and an optional token) and the providers that find them.
 //!
-//! One file for each place. Keys that are read (`explicit`, `environment`, `sdk_file`, `tccli_file`,
-//! in the order of `sources`) stay until the cloud refuses them; keys that are issued (`metadata`,
-//! `web_identity`, `assume_role`) come with an end, and `refreshing` replaces them before it.
-//! `chain` puts all of it in order. Nothing is ever taken from a command line.
+//! Each source of credentials has a file. Stored keys (`explicit`, `environment`, `sdk_file`,
+//! `tccli_file`, searched in the order of `sources`) are used until the cloud refuses them. Issued
+//! keys (`metadata`, `web_identity`, `assume_role`) expire, and `refreshing` replaces them in time.
+//! `chain` tries all of them in order. Credentials are never taken from the command line.
 
 mod assume_role;
 mod chain;
@@ -35,52 +35,53 @@ pub use provider::{FileProvider, StaticProvider};
 pub use sources::{Environment, Sources};
 pub use sts::Sts;
 
-/// What a request is signed with.
+/// Credentials to sign requests with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Names the key; not secret, but not shown whole either.
+    /// Identifies the key. It is not secret, but is abbreviated in debug output.
     pub secret_id: String,
-    /// Signs; never leaves the process.
+    /// Signs requests and is never sent.
     pub secret_key: Secret,
-    /// Goes with temporary keys.
+    /// Session token; temporary keys need one.
     pub token: Option<Secret>,
 }
 
-/// Where credentials were found.
+/// The place in which credentials were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Handed over by the configuration.
+    /// The configuration.
     Configuration,
-    /// Environment variables; the one named holds the id.
+    /// The environment; this is the name of the variable that holds the id.
     Environment(&'static str),
-    /// A file of the vendor's tools.
+    /// A credentials file of the vendor's tools.
     File(PathBuf),
-    /// The metadata of the machine that this runs on.
+    /// The metadata service of this machine.
     RoleMetadata {
-        /// The role bound to it.
+        /// The role that is bound to the machine.
         role: String,
     },
     /// The identity that TKE gives to a pod.
     WebIdentity {
-        /// The role that it stands for.
+        /// The role of the pod.
         role_arn: String,
     },
-    /// A role taken on with credentials from elsewhere.
+    /// A role that was assumed with other credentials.
     AssumedRole {
-        /// The role.
+        /// The ARN of the role.
         arn: String,
-        /// Where the credentials to take it on were found.
+        /// The place of the credentials that assumed it.
         over: Box<Origin>,
     },
 }
 
-/// Hands out credentials, as fresh as they need to be.
+/// Provides valid credentials and renews them when needed.
 pub trait CredentialProvider: Send + Sync {
-    /// The credentials to sign the next request with.
+    /// Returns the credentials for the next request.
     fn current(&self) -> BoxFuture<'_, Result<Credentials, CredentialError>>;
 
-    /// The cloud refused `credentials`. True if [`current`](Self::current) now gives others, so
-    /// that one more attempt makes sense. A provider of fixed credentials has none.
+    /// Reports that the cloud refused `credentials`. Returns whether [`current`](Self::current) now
+    /// returns other ones, so that a retry makes sense. The default is for fixed credentials and
+    /// returns `false`.
     fn refused<'a>(&'a self, credentials: &'a Credentials) -> BoxFuture<'a, bool> {
         let _ = credentials;
         Box::pin(async { false })
@@ -90,8 +91,8 @@ pub trait CredentialProvider: Send + Sync {
 // === impl Credentials ===
 
 impl Credentials {
-    /// Checks and keeps the three values. `place` says in errors where they come from. An empty
-    /// token is none.
+    /// Validates the three values. `place` names their origin in errors. An empty token counts as
+    /// absent.
     pub fn new(
         secret_id: String,
         secret_key: Secret,
@@ -112,7 +113,7 @@ impl Credentials {
     }
 }
 
-/// Refuses a value that no key has; `place` is the variable or the file that holds it.
+/// Rejects a value that cannot be a key. `place` is the variable or the file that holds it.
 fn check(what: &'static str, value: &str, place: &str) -> Result<(), CredentialError> {
     match secret::fault_of(value) {
         None => Ok(()),

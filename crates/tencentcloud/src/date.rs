@@ -1,25 +1,26 @@
-//! Days and seconds: the date that TC3 signs, and the date that an answer carries.
+//! Dates in signatures and in HTTP headers.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::Timestamp;
 
-/// The UTC date of a Unix time, as `2019-02-25`.
+/// Returns the UTC date of a Unix time, such as `2019-02-25`.
 pub(super) fn utc_date(unix_seconds: i64) -> String {
     let utc = Timestamp::from_secs(unix_seconds).utc();
     let (year, month, day) = (utc.year(), u8::from(utc.month()), utc.day());
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Returns the Unix time in an HTTP `Date` header, in any form of RFC 9110; `None` for anything else.
+/// Parses an HTTP date in any form of RFC 9110 into Unix seconds.
 pub(super) fn parse_http_date(text: &str) -> Option<i64> {
-    // A leap second counts as the last one of its minute.
+    // A leap second counts as the last second of its minute.
     let text = text.replace(":60 GMT", ":59 GMT");
     let date = httpdate::parse_http_date(&text).ok()?;
     i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
-/// How long to wait at `now`, a Unix time, by a `Retry-After` header: whole seconds, or a date.
+/// Returns the wait that a `Retry-After` header asks for at the Unix time `now`. The header has
+/// whole seconds or a date.
 pub(super) fn parse_retry_after(text: &str, now: i64) -> Option<Duration> {
     let text = text.trim();
     let seconds = match text.parse::<u64>() {
@@ -34,7 +35,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The forms of RFC 9110, section 10.2.3; `date -u -d @1700000030` is the date below.
+    /// The forms of RFC 9110, section 10.2.3. The date below is what `date -u -d @1700000030`
+    /// prints.
     #[test]
     fn a_wait_is_told_in_seconds_or_as_a_date() {
         for (text, now, seconds) in [
@@ -52,7 +54,7 @@ mod tests {
         }
     }
 
-    /// Unix times that `date -u -d @N` gives these dates for.
+    /// The dates that `date -u -d @N` prints for these Unix times.
     #[test]
     fn dates_are_the_calendars() {
         for (seconds, date) in [
@@ -77,7 +79,7 @@ mod tests {
             ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199),
             ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
             ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_799),
-            // The two forms of old that recipients have to read as well.
+            // Two obsolete forms that recipients must accept.
             ("Tuesday, 14-Nov-23 22:13:20 GMT", 1_700_000_000),
             ("Tue Nov 14 22:13:20 2023", 1_700_000_000),
         ] {

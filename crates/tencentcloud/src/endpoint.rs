@@ -1,43 +1,44 @@
-//! Where the API is: scheme, host, port and path.
+//! The address of an API: scheme, host, port and path.
 
 use std::fmt;
 
 use super::service::Service;
 
-/// The host of the v2 module of functions; the region travels as a parameter.
+/// The host of the legacy function API. The region is a parameter.
 const V2_HOST: &str = "scf.api.qcloud.com";
 
-/// What the hosts of API 3.0 end in.
+/// Domain of all hosts of API 3.0.
 const V3_ROOT: &str = "tencentcloudapi.com";
 
-/// What the names of finance regions end in. They are reached at hosts of their own only.
+/// Suffix of the finance regions, which have hosts of their own.
 const FINANCE: &str = "-fsi";
 
-/// Longest address accepted, in bytes.
+/// Maximum length of an address, in bytes.
 const MAX_URL: usize = 2_048;
 
-/// With or without TLS.
+/// Whether TLS is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// Plain text: simulators and proxies on the same machine.
+    /// Plain HTTP, for simulators and proxies on the same machine.
     Http,
-    /// TLS.
+    /// HTTP over TLS.
     Https,
 }
 
-/// Which of the vendor's addresses are used, where none is given by hand.
+/// The domain of the vendor's default addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Domain {
-    /// `scf.tencentcloudapi.com`; for a finance region `scf.ap-shanghai-fsi.tencentcloudapi.com`.
+    /// `scf.tencentcloudapi.com`, and `scf.ap-shanghai-fsi.tencentcloudapi.com` for a finance
+    /// region.
     #[default]
     Public,
     /// `scf.intl.tencentcloudapi.com`, for accounts of the international site.
     International,
-    /// `scf.internal.tencentcloudapi.com`, from machines inside the cloud.
+    /// `scf.internal.tencentcloudapi.com`, for machines inside the cloud.
     Internal,
 }
 
-/// An address of one API.
+/// The address of an API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -46,34 +47,34 @@ pub struct Endpoint {
     path: String,
 }
 
-/// Why a text is no endpoint.
+/// Why a text is not a valid endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// Longer than any address needs to be.
+    /// The address is too long.
     #[error("the endpoint is longer than {MAX_URL} bytes")]
     TooLong,
-    /// Nothing like `https://` in front.
+    /// The scheme is missing.
     #[error("the endpoint has no scheme; write https://HOST or http://HOST:PORT")]
     NoScheme,
-    /// A scheme nobody speaks here.
+    /// The scheme is neither HTTP nor HTTPS.
     #[error("the endpoint's scheme must be http or https")]
     UnknownScheme,
-    /// Nothing between `//` and the path.
+    /// The host is missing.
     #[error("the endpoint has no host; write https://HOST or http://HOST:PORT")]
     NoHost,
-    /// A host with characters that no host has.
+    /// The host has an invalid character.
     #[error("the endpoint's host holds a character that no host name has")]
     BadHost,
-    /// A port that is not 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     #[error("the endpoint's port must be a number from 1 to 65535")]
     BadPort,
-    /// `user:password@`.
+    /// The address contains `user:password@`.
     #[error("the endpoint holds a user name; credentials do not belong into the address")]
     UserInfo,
-    /// `?` or `#`.
+    /// The address contains `?` or `#`.
     #[error("the endpoint has a query or fragment; parameters are added by the exporter itself")]
     Query,
-    /// A path with blanks, controls or letters beyond ASCII.
+    /// The path contains spaces, control characters or non-ASCII characters.
     #[error("the endpoint's path must be printable ASCII without spaces")]
     BadPath,
 }
@@ -81,8 +82,8 @@ pub enum EndpointError {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// The vendor's own address. API 3.0 takes the region as a header, so but for finance regions
-    /// one host serves all; the legacy API has one host whatever the domain.
+    /// Returns the vendor's default address. API 3.0 has one host for all regions except finance
+    /// regions, because the region is a header. The legacy API has one host for all domains.
     pub fn of(service: Service, region: &str, domain: Domain) -> Self {
         let name = service.name();
         let host = match (service, domain) {
@@ -100,8 +101,8 @@ impl Endpoint {
         }
     }
 
-    /// Reads `scheme://host[:port][/path]`. Without a path it is `/v2/index.php` for the legacy
-    /// API and `/` for the others.
+    /// Parses `scheme://host[:port][/path]`. The default path is `/v2/index.php` for the legacy API
+    /// and `/` for the others.
     pub fn parse(service: Service, url: &str) -> Result<Self, EndpointError> {
         if url.len() > MAX_URL {
             return Err(EndpointError::TooLong);
@@ -125,14 +126,14 @@ impl Endpoint {
             .ok_or(EndpointError::BadHost)
     }
 
-    /// Whether the HTTP library takes the address, and leaves its host as it is: `1.2.3.4.5` is no
-    /// host to it, and `0x7f.1` another one.
+    /// Returns whether the HTTP library accepts the address and does not change its host: it
+    /// rejects `1.2.3.4.5`, and rewrites `0x7f.1`.
     fn is_sent_as_signed(&self) -> bool {
         let url = reqwest::Url::parse(&self.to_string());
         url.is_ok_and(|url| url.host_str() == Some(self.host.as_str()))
     }
 
-    /// The host as signed and as sent in `Host`: with the port where it is not the usual one.
+    /// Returns the host as it is signed and sent in `Host`, with the port if it is not the default.
     pub fn authority(&self) -> String {
         match self.port {
             Some(port) => format!("{}:{port}", self.host),
@@ -140,12 +141,12 @@ impl Endpoint {
         }
     }
 
-    /// The path, beginning with `/`.
+    /// Returns the path, which starts with `/`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether requests are protected by TLS.
+    /// Returns the scheme.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -186,7 +187,7 @@ fn parse_authority(authority: &str) -> Result<(String, Option<u16>), EndpointErr
     if authority.contains('@') {
         return Err(EndpointError::UserInfo);
     }
-    // The last colon outside brackets begins the port: [::1]:8080.
+    // The port follows the last colon outside brackets, as in `[::1]:8080`.
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),
@@ -201,7 +202,8 @@ fn parse_port(text: &str) -> Result<u16, EndpointError> {
     port.filter(|port| *port > 0).ok_or(EndpointError::BadPort)
 }
 
-/// In lower case, as the HTTP library sends it, so that the signed host is the sent host.
+/// Converts the host to lower case, as the HTTP library does, so that the signed host is the one
+/// that is sent.
 fn parse_host(host: &str) -> Result<String, EndpointError> {
     if host.is_empty() {
         return Err(EndpointError::NoHost);
@@ -225,7 +227,7 @@ fn parse_path(service: Service, path: &str) -> Result<String, EndpointError> {
     }
 }
 
-/// A region that is no part of a host name, which nobody can reach, is none.
+/// Returns whether this is the name of a finance region that is valid in a host name.
 fn is_finance(region: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     region.ends_with(FINANCE) && region.bytes().all(plain)
@@ -236,7 +238,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The hosts of the vendor's pages on domains, and of its clients' READMEs.
+    /// The hosts of the vendor's pages on domains and of its clients' READMEs.
     #[test]
     fn the_vendors_addresses_are_known() {
         use Domain::*;

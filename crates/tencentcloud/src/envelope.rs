@@ -1,5 +1,5 @@
-//! The fields that every v2 answer begins with: `code`, `message`, `codeDesc`. That of API 3.0 is
-//! in `response`.
+//! The fields that begin every response of the legacy API: `code`, `message`, `codeDesc`. The
+//! envelope of API 3.0 is in `response`.
 
 mod response;
 
@@ -9,47 +9,49 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::text::one_line;
 
-pub(super) use response::{Answer, read};
+pub(super) use response::{Api3Response, read};
 
-/// The envelope's own fields. Zero is success.
+/// The fields of the envelope itself. Code zero is success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The vendor's result code.
     pub code: i64,
-    /// What went wrong, in the vendor's words; empty on success.
+    /// The vendor's error message; empty on success.
     pub message: String,
-    /// A short name of the code, such as `Success`.
+    /// The vendor's short name of the code, such as `Success`.
     pub code_desc: String,
 }
 
-/// A result code as it stands on the wire: a number, or a number in a string (some of the
-/// vendor's own pages show `"5100"`). For the `code` field of a caller's answer type.
+/// A result code on the wire: a number, or a number in a string (some of the vendor's pages show
+/// `"5100"`). For the `code` field of a caller's response type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(pub i64);
 
-/// A body that is not the answer it should be. Holds no part of the body's values.
+/// A body that is not the expected response. Contains no value of the body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Malformed {
     reason: String,
-    /// Whether it is JSON all the same: the answer to something else.
+    /// Set if the body is valid JSON, and so a response to something else.
     is_json: bool,
 }
 
-/// How this program's own words on an answer of another action begin. Words of the JSON library
-/// never begin so; they may quote the body, and are not taken over.
+/// Marks messages that this crate wrote itself about a response to another action. Messages of the
+/// JSON library never begin like this; they can quote the body and are not passed on.
 const OTHER_ANSWER: &str = "not the answer to this action: ";
 
-/// How the reason begins where no JSON goes on as the text does, which a body cut by chance never is.
+/// The beginning of the reason for a text that cannot be part of any JSON. A body that was cut by
+/// chance never has it.
 const NOT_JSON: &str = "not JSON";
 
-/// The error of an answer type that has none of the fields by which it is known; `lack` says which.
-/// Taken for an empty list, such a body would say that there is nothing.
+/// Returns the error message for a response type none of whose identifying fields is present;
+/// `lack` names them. Such a body must not be taken for an empty list, which would mean that
+/// nothing exists.
 pub fn other_answer(lack: &str) -> String {
     format!("{OTHER_ANSWER}it has {lack}")
 }
 
-/// The head alone; everything else in the body is skipped.
+/// The head of a response; all other fields are skipped.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope {
@@ -60,7 +62,7 @@ struct Envelope {
     code_desc: Option<String>,
 }
 
-/// Reads the head of an answer whose payload does not matter.
+/// Parses the head of a response whose payload is not needed.
 pub fn parse_head(body: &[u8]) -> Result<Head, Malformed> {
     let envelope: Envelope = serde_json::from_slice(body)?;
     Ok(Head::new(
@@ -73,7 +75,8 @@ pub fn parse_head(body: &[u8]) -> Result<Head, Malformed> {
 // === impl Head ===
 
 impl Head {
-    /// From the three fields of a caller's own answer type; absent or null texts are empty.
+    /// Creates a head from the three fields of a caller's response type. Absent or null texts are
+    /// empty.
     pub fn new(code: Code, message: Option<String>, code_desc: Option<String>) -> Self {
         Self {
             code: code.0,
@@ -86,8 +89,8 @@ impl Head {
 // === impl Malformed ===
 
 impl Malformed {
-    /// No answer at all. `reason` in words that hold nothing of the body; it is cut to one short
-    /// line.
+    /// Creates an error for a body that is not a response at all. `reason` must contain nothing of
+    /// the body; it is cut to one short line.
     pub fn new(reason: impl AsRef<str>) -> Self {
         Self {
             reason: one_line(reason.as_ref()),
@@ -95,7 +98,7 @@ impl Malformed {
         }
     }
 
-    /// JSON, but the answer to something else.
+    /// Creates an error for valid JSON that is not the expected response.
     pub fn other(reason: impl AsRef<str>) -> Self {
         Self {
             is_json: true,
@@ -103,28 +106,28 @@ impl Malformed {
         }
     }
 
-    /// Returns whether another body is unreadable for the same reason. One that was cut has to end at
-    /// the same place; where something is wrong inside, the place may move with what stands before.
+    /// Returns whether another body is unreadable for the same reason. A body that was cut must end
+    /// at the same place; a fault inside moves with the text before it.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let is_wrong_inside = |of: &Self| of.reason.starts_with(NOT_JSON);
         self == other || (is_wrong_inside(self) && is_wrong_inside(other))
     }
 
-    /// Whether it is JSON: then something answers that speaks another language, rather than
-    /// something broken.
+    /// Returns whether the body is valid JSON: then another service answered, rather than a broken
+    /// one.
     pub fn is_json(&self) -> bool {
         self.is_json
     }
 }
 
-/// The kind of fault and where it stands. The library's own text is not taken over whole: it can
+/// Keeps the kind of error and its position. The library's own message is dropped, because it can
 /// quote values of the body.
 impl From<serde_json::Error> for Malformed {
     fn from(error: serde_json::Error) -> Self {
         use serde_json::error::Category;
         let (line, column) = (error.line(), error.column());
         let place = match line {
-            // An answer type refused what it was given as a whole.
+            // The response type rejected the value as a whole, so there is no position.
             0 => String::new(),
             _ => format!(" at line {line} column {column}"),
         };

@@ -1,4 +1,4 @@
-//! A failed call, typed by what the caller can do about it.
+//! Errors of calls, classified by what the caller can do about them.
 
 mod refusal;
 
@@ -12,10 +12,10 @@ use super::transport::TransportError;
 
 pub(super) use refusal::Refusal;
 
-/// A call that failed for good: not retryable, or the budget is spent.
+/// A call that failed for good, because the error is not retryable or the budget is exhausted.
 ///
-/// Its text names the action, the endpoint, what failed and what to do next. The vendor's message
-/// is cut to one short line, and the credentials that were in the request are masked in it.
+/// Its text names the action, the endpoint, what failed and what to do. The vendor's message is cut
+/// to one short line, and the credentials of the request are masked in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     /// What the caller can do.
@@ -24,64 +24,64 @@ pub struct ApiError {
     pub action: Box<str>,
     /// Host and port that were called.
     pub endpoint: Box<str>,
-    /// The vendor's whole code, such as `4400` or `LimitExceeded.Offset`; or the kind of failure
-    /// that came before any code:
-    /// `network`, `timeout`, `cut_body`, `too_large`, `non_json`, `other_json`, `no_payload`,
-    /// `http_502`, `credentials`.
+    /// The vendor's whole code, such as `4400` or `LimitExceeded.Offset`; or the kind of failure if
+    /// no code was received: `network`, `timeout`, `cut_body`, `too_large`, `non_json`,
+    /// `other_json`, `no_payload`, `http_502`, `credentials`.
     pub code: Box<str>,
-    /// What failed, in the vendor's or the library's words.
+    /// The message of the vendor or of a library.
     pub message: Box<str>,
-    /// What a person can do next.
+    /// Advice for the operator.
     pub advice: &'static str,
-    /// The vendor's id of the request, where its answer names one.
+    /// The vendor's request id, if the response names one.
     pub request_id: Option<Box<str>>,
-    /// How many times the request was sent.
+    /// Number of requests that were sent.
     pub attempts: u32,
 }
 
-/// How one attempt failed.
+/// Why one attempt failed.
 #[derive(Debug)]
-pub(super) enum Fault {
-    /// The answer itself says that it failed.
+pub(super) enum AttemptError {
+    /// The API refused the request.
     Api(Box<Refusal>),
-    /// No whole answer.
+    /// No complete response was received.
     Transport(TransportError),
-    /// The answer broke off after as many bytes as the one before it.
+    /// The response broke off after as many bytes as the one before it.
     CutAgain(TransportError),
-    /// A status other than 200 and a body without a code.
+    /// A status other than 200, and a body without a code.
     Status(u16),
-    /// A body that is no answer. Its content type and length help to tell what it was.
+    /// A body that is not a valid response. Content type and length help to tell what it was.
     Body {
         malformed: Malformed,
         content_type: String,
         bytes: usize,
     },
-    /// An answer that is unreadable for the same reason as the one before it: some row spoils it.
+    /// The response is unreadable for the same reason as the one before it: one of its rows is the
+    /// cause.
     UnreadableAgain(Malformed),
-    /// Success, but nothing in it.
+    /// A successful response without a payload.
     NoPayload,
-    /// There are no usable credentials.
+    /// No usable credentials were found.
     Credentials(CredentialError),
-    /// The process is stopping: nothing more is sent.
+    /// The process is stopping, so nothing more is sent.
     Stopping,
 }
 
 // === impl ApiError ===
 
 impl ApiError {
-    /// Returns whether the same question may be answered when it asks for fewer rows: the answer
-    /// was refused for its size, was over the transport's limit, did not come in time, or broke off
-    /// or could not be read twice at the same place. Not for throttling, rights or times.
+    /// Returns whether the same request may succeed if it asks for fewer rows: the response was
+    /// refused for its size, exceeded the transport's limit, did not arrive in time, or twice broke
+    /// off or was unreadable at the same place. Never for throttling, permissions or time ranges.
     pub fn asks_for_less(&self) -> bool {
         match &*self.code {
             "timeout" | "too_large" => true,
-            // At places that differ it is chance.
+            // Different places suggest chance, so only a repeated failure has this class.
             "cut_body" | "non_json" => self.class == ErrorClass::Invalid,
-            code => codes::speaks_of_size(code, &self.message),
+            code => codes::is_about_size(code, &self.message),
         }
     }
 
-    /// Its text without the advice.
+    /// Returns the error message without the advice.
     pub fn failure(&self) -> String {
         let attempts = match self.attempts {
             0 | 1 => String::new(),
@@ -100,17 +100,17 @@ impl fmt::Display for ApiError {
         if self.advice.is_empty() {
             return f.write_str(&failure);
         }
-        // Some of the vendor's texts are whole sentences.
+        // Some of the vendor's messages end with a full stop.
         write!(f, "{}; {}", failure.trim_end_matches('.'), self.advice)
     }
 }
 
 impl std::error::Error for ApiError {}
 
-// === impl Fault ===
+// === impl AttemptError ===
 
-impl Fault {
-    /// The closed label, the class and the advice.
+impl AttemptError {
+    /// Returns label, class and advice.
     pub fn verdict(&self) -> Verdict {
         let of = |label, class, advice| Verdict {
             label,
@@ -121,8 +121,8 @@ impl Fault {
                      answers: check that `endpoint`, `region` and `api` belong together";
         match self {
             Self::Api(refusal) => refusal.verdict,
-            Self::Status(status) => codes::judge_status(*status),
-            // These two say what to do in their own text.
+            Self::Status(status) => codes::classify_status(*status),
+            // The messages of these two contain the advice.
             Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
             Self::CutAgain(_) => of("cut_body", ErrorClass::Invalid, "ask for smaller pages"),
             Self::UnreadableAgain(_) => {
@@ -142,7 +142,7 @@ impl Fault {
         }
     }
 
-    /// The same with `hide` laid over the vendor's words, which may repeat what was sent.
+    /// Applies `hide` to the vendor's message, which may repeat secrets of the request.
     pub fn masked(mut self, hide: impl Fn(&str) -> String) -> Self {
         if let Self::Api(refusal) = &mut self {
             refusal.message = hide(&refusal.message);
@@ -152,7 +152,7 @@ impl Fault {
         self
     }
 
-    /// The final error.
+    /// Converts the failure of the last attempt into the error of the call.
     pub fn into_error(self, action: &str, endpoint: &str, attempts: u32) -> ApiError {
         let Verdict {
             label,
@@ -213,7 +213,8 @@ fn transport_label(error: &TransportError) -> &'static str {
     }
 }
 
-/// A body over the limit will be over it again; everything else may be chance.
+/// Classifies a transport error. A body over the limit will be too large again; everything else may
+/// be chance.
 fn transport_class(error: &TransportError) -> ErrorClass {
     match error {
         TransportError::TooLarge { .. } => ErrorClass::Invalid,
@@ -233,7 +234,7 @@ mod tests {
             message: message.to_owned(),
             code_desc: code_desc.to_owned(),
         };
-        Fault::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
+        AttemptError::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
     }
 
     #[test]
@@ -243,7 +244,7 @@ mod tests {
             "ListFunctions at h:1 failed with 4104: AuthFailure: no such id; the secret id does \
              not exist: check it, or make a new key"
         );
-        let status = Fault::Status(502).into_error("A", "h", 5);
+        let status = AttemptError::Status(502).into_error("A", "h", 5);
         assert_eq!(
             status.to_string(),
             "A at h failed after 5 attempts with http_502: the answer has HTTP status 502; it is \
@@ -267,7 +268,7 @@ mod tests {
             message: String::new(),
             code_desc: String::new(),
         };
-        let fault = Fault::Api(Box::new(Refusal::legacy(head)));
+        let fault = AttemptError::Api(Box::new(Refusal::legacy(head)));
         assert_eq!(fault.verdict().label, "other");
         let error = fault.into_error("A", "h", 1);
         assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
@@ -277,7 +278,7 @@ mod tests {
     fn a_name_stays_whole_in_the_error_and_its_family_is_the_label() {
         let of = |code: &str| {
             let (message, id) = ("slow\ndown".to_owned(), Some("r-1".to_owned()));
-            Fault::Api(Box::new(Refusal::named(
+            AttemptError::Api(Box::new(Refusal::named(
                 Service::Cls,
                 code.to_owned(),
                 message,

@@ -1,9 +1,10 @@
-//! JSON parameters as names and values of a form: `Filter.RetCode`, `Topics.0.TopicId`.
+//! Flattens JSON parameters to the names and values of a form: `Filter.RetCode`,
+//! `Topics.0.TopicId`.
 
 use serde_json::Value;
 
-/// The leaves of `params`, in their order. A null is left out, as the vendor's clients leave out
-/// what was not set; so is an empty list or object, which a form cannot say.
+/// Returns the leaves of `params` in order. Nulls are omitted, as in the vendor's clients, and so
+/// are empty lists and objects, which a form cannot express.
 pub(super) fn flatten(params: &Value) -> Vec<(String, String)> {
     let mut leaves = Vec::new();
     walk(String::new(), params, &mut leaves);

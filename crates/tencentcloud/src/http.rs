@@ -14,54 +14,55 @@ use tokio::sync::Semaphore;
 use super::text::one_line;
 use super::transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
 
-/// Names the program to the cloud and to proxies.
+/// The default user agent, which the cloud and proxies see.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// The headers that are kept of an answer; see [`HttpResponse::headers`].
+/// Response headers that are kept; see [`HttpResponse::headers`].
 const KEPT: [&str; 3] = ["date", "content-type", "retry-after"];
 
-/// Where a machine of the cloud finds its own metadata.
+/// Host of the metadata service of machines in the cloud.
 const METADATA_HOST: &str = "metadata.tencentyun.com";
 
-/// Room taken for a body at once, however long it claims to be.
+/// Maximum buffer that is allocated at once for a body, whatever length it announces.
 const MAX_FIRST_ROOM: usize = 4 * 1024 * 1024;
 
-/// A body beyond this length is read only while no other one is. Few answers are so long; several
-/// of the longest at once would each take [`HttpLimits::body`].
+/// Bodies beyond this length are read one at a time. Few responses are so long, and each can take
+/// up to [`HttpLimits::body`] of memory.
 const LARGE_BODY: usize = 8 * 1024 * 1024;
 
-/// What an exchange may cost.
+/// Limits of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Time to connect, TLS included.
+    /// Time limit for connecting, including TLS.
     pub connect: Duration,
-    /// Time for the whole exchange, connecting included. Whoever sends has a shorter limit of its
-    /// own; this one ends what was forgotten.
+    /// Time limit for the whole exchange, including connecting. Callers have a shorter limit; this
+    /// one ends requests that nobody waits for.
     pub total: Duration,
-    /// Longest body, decompressed, in bytes.
+    /// Maximum length of a body after decompression, in bytes.
     pub body: usize,
-    /// What requests say of who sends them.
+    /// Value of the `User-Agent` header.
     pub user_agent: &'static str,
 }
 
-/// HTTP/1.1 over kept-alive connections, with TLS and gzip. Redirects are not followed: a signed
-/// request holds for one host and path.
+/// HTTP/1.1 over kept-alive connections, with TLS and gzip. Redirects are not followed, because a
+/// signature is valid for one host and path.
 ///
-/// The usual proxy variables (`HTTPS_PROXY`, `NO_PROXY` and their kin) are honoured, except for
-/// addresses of this machine, which are always reached directly; HTTP and SOCKS proxies both work.
-/// Trusted are the certificates of the machine (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others), and
-/// those given by [`Transport::trusting`].
+/// The usual proxy variables (`HTTPS_PROXY`, `NO_PROXY` and so on) are respected, but addresses of
+/// this machine are always reached directly. HTTP and SOCKS proxies are supported. The machine's CA
+/// certificates are trusted (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others), and those that are
+/// passed to [`Transport::trusting`].
 #[derive(Debug)]
 pub struct HttpTransport {
     limits: HttpLimits,
-    /// For this machine's own addresses.
+    /// Client for this machine's own addresses.
     direct: Result<reqwest::Client, String>,
-    /// For all others. An image without CA certificates has none, and needs none for a simulator
-    /// on the same machine; so it is an error only once it is asked for.
+    /// Client for all other addresses. It cannot be built in an image without CA certificates,
+    /// which needs none for a simulator on the same machine; so the error is reported by the first
+    /// request that uses it.
     outward: Result<reqwest::Client, String>,
-    /// Which proxy `outward` goes through, for messages.
+    /// The proxies of `outward`, for messages.
     proxies: Matcher,
-    /// The one turn of a large body.
+    /// Permit for reading a large body.
     large: Arc<Semaphore>,
 }
 
@@ -81,14 +82,14 @@ impl Default for HttpLimits {
 // === impl HttpTransport ===
 
 impl HttpTransport {
-    /// Loads the system's CA certificates. What cannot be set up is told by the first request
+    /// Loads the system's CA certificates. What cannot be set up is reported by the first request
     /// that needs it.
     pub fn new(limits: HttpLimits) -> Self {
         Self::with(limits, &[], Arc::new(Semaphore::new(1)))
     }
 
     fn with(limits: HttpLimits, authorities: &[Vec<u8>], large: Arc<Semaphore>) -> Self {
-        // Fails where another part of the process was first, which is as good.
+        // This fails if another part of the process has installed a provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let authorities: Vec<_> = authorities
             .iter()
@@ -146,7 +147,7 @@ impl HttpTransport {
         })
     }
 
-    /// The parsed URL, its host for messages, and the client that reaches it.
+    /// Returns the parsed URL, its host for messages, and the client to use.
     fn route(
         &self,
         request: &HttpRequest,
@@ -171,7 +172,7 @@ impl HttpTransport {
         Ok((url, host, client))
     }
 
-    /// The proxy between, without the user that its variable may name.
+    /// Returns the proxy for a URL, without the user name that its variable may contain.
     fn proxy_of(&self, url: &reqwest::Url) -> Option<String> {
         if is_near(url.host_str().unwrap_or_default()) {
             return None;
@@ -184,7 +185,8 @@ impl HttpTransport {
         Some(format!("{scheme}://{host}"))
     }
 
-    /// Reads the body. One that comes in a single chunk, as most do on a fast link, is not copied.
+    /// Reads the body. A body that arrives in a single chunk, as most do on a fast link, is not
+    /// copied.
     async fn body(
         &self,
         mut response: reqwest::Response,
@@ -208,7 +210,8 @@ impl HttpTransport {
         let mut turn = None;
         while let Some(chunk) = self.chunk(&mut response, host, &mut room).await? {
             if turn.is_none() && body.len() + chunk.len() > LARGE_BODY {
-                // Never closed. Whoever waits here takes nothing more from the network.
+                // The semaphore is never closed. While waiting here, nothing is read from the
+                // network.
                 turn = self.large.acquire().await.ok();
             }
             body.extend_from_slice(&chunk);
@@ -216,8 +219,8 @@ impl HttpTransport {
         Ok(body.freeze())
     }
 
-    /// The next chunk, decompressed, so that the limit holds against a small body that swells;
-    /// it has to fit into `room`, and makes it smaller.
+    /// Returns the next decompressed chunk. Fails if it exceeds `room`, which is reduced by its
+    /// length. Limiting the decompressed size protects against small bodies that expand.
     async fn chunk(
         &self,
         response: &mut reqwest::Response,
@@ -248,8 +251,8 @@ impl HttpTransport {
         proxy: Option<&str>,
     ) -> TransportError {
         let host = host.to_owned();
-        // Asked in this order: a connection that took too long is both, and only behind a proxy
-        // that did its part a certificate is shown.
+        // The order matters: a connection that timed out is also a failed connection, and a
+        // certificate is seen only after the proxy has connected.
         if let Some(fault) = failure::certificate(&error) {
             TransportError::Certificate {
                 host,
@@ -304,7 +307,8 @@ impl Transport for HttpTransport {
     }
 }
 
-/// The innermost cause, where the system speaks. Never the URL: its query holds the signature.
+/// Returns the innermost cause, which is the system's message. The URL is left out because its
+/// query contains the signature.
 fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;
@@ -314,9 +318,10 @@ fn reason(error: reqwest::Error) -> String {
     one_line(&cause.to_string())
 }
 
-/// Whether no proxy belongs between: this machine itself, and what only it can be told.
+/// Returns whether a host must be reached without a proxy: this machine itself and its metadata
+/// service.
 fn is_near(host: &str) -> bool {
-    // A proxy would answer with the metadata, and the role, of the machine that it runs on.
+    // A proxy would return the metadata, and the role, of its own machine.
     if host == METADATA_HOST {
         return true;
     }

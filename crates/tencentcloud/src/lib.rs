@@ -1,9 +1,11 @@
-//! The cloud's API and nothing else: endpoint, signature, credentials, pace, retry, typed errors.
+//! A client for the APIs of Tencent Cloud: endpoints, signatures, credentials, rate limits, retries
+//! and typed errors.
 //!
-//! One client speaks one [`Service`]: the legacy API of functions, or one of API 3.0. It knows no
-//! metrics (a [`CallObserver`] is told of each attempt) and no log rows (a caller hands
-//! [`Client::call`] the parser of its own answer, or [`Client::call_json`] its type). Transport,
-//! clock and random numbers are seams, so the same client runs over sockets or over a simulated cloud on paused time.
+//! A client calls one [`Service`]: the legacy API of functions, or one of API 3.0. It knows no
+//! metrics: a [`CallObserver`] receives a report of each attempt. It knows no log rows: the caller
+//! passes a parser to [`Client::call`] or a response type to [`Client::call_json`]. Transport,
+//! clock and random numbers are dependencies, so that the same client runs over sockets or over a
+//! simulated cloud on paused time.
 
 mod client;
 mod clock;
@@ -14,11 +16,10 @@ mod endpoint;
 mod envelope;
 mod error;
 mod flatten;
-mod hidden;
 mod http;
-mod limit;
 mod nonces;
-mod pace;
+mod rate_limiter;
+mod redactor;
 mod request;
 mod retry;
 pub mod runtime;
@@ -29,6 +30,7 @@ mod sign_tc3;
 mod sts;
 mod text;
 mod timestamp;
+mod token_bucket;
 mod transport;
 
 pub use client::{CallObserver, Client, ClientConfig};
@@ -50,11 +52,11 @@ pub use sts::StsClient;
 pub use timestamp::Timestamp;
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Method, Transport, TransportError};
 
-/// What a whole answer of API 3.0 holds; `None` where it is an error or no answer.
+/// Returns the payload of a response of API 3.0, or `None` if it is an error or malformed.
 #[doc(hidden)]
 pub fn payload<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
     match envelope::read(body) {
-        Ok(envelope::Answer::Payload(payload)) => Some(payload),
+        Ok(envelope::Api3Response::Payload(payload)) => Some(payload),
         _ => None,
     }
 }

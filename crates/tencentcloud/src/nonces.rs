@@ -1,11 +1,11 @@
-//! Numbers that make each request unlike any other.
+//! Numbers that make each request unique.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::runtime::Random;
 
-/// Positive numbers below 2^53 (which every JSON reader keeps exact), none of them twice within
-/// 2^52 draws.
+/// Generates positive numbers below 2^53, which JSON parsers keep exact. None repeats within 2^52
+/// draws.
 #[derive(Debug)]
 pub(super) struct Nonces {
     start: u64,
@@ -15,8 +15,8 @@ pub(super) struct Nonces {
 impl Nonces {
     const RANGE: u64 = 1 << 52;
 
-    /// Odd, so that multiples of it pass through the whole range before one comes back; large, so
-    /// that neighbours look unalike.
+    /// The step is odd, so that its multiples reach every number of the range before one repeats,
+    /// and large, so that consecutive numbers look unrelated.
     const STEP: u64 = 0x0005_851F_42D4_C957;
 
     pub fn new(random: &Random) -> Self {
@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(distinct.len(), drawn.len());
         let other = Nonces::new(&Random::seeded(2));
         assert_ne!(other.next(), drawn[0]);
-        // Odd, so the period is the whole range.
+        // An odd step makes the period the whole range.
         assert_eq!(Nonces::STEP % 2, 1);
     }
 }

@@ -1,4 +1,4 @@
-//! From an action and its parameters to a signed request.
+//! Builds a signed request from an action and its parameters.
 
 use bytes::Bytes;
 use percent_encoding::utf8_percent_encode;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::flatten::flatten;
-use super::hidden::{ENCODED, Redactor};
+use super::redactor::{ENCODED, Redactor};
 use super::service::{Service, SigningMethod};
 use super::sign_form::{signature, source_string};
 use super::sign_tc3::{Payload, Tc3};
@@ -17,42 +17,42 @@ use super::transport::{HttpRequest, Method};
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The language of the messages of API 3.0; Chinese where nothing is said.
+/// Language of the messages of API 3.0, which are Chinese by default.
 const LANGUAGE: &str = "en-US";
 
-/// The value of `Authorization` where an action is its own proof of who calls.
+/// Value of `Authorization` for an action that needs no signature.
 const UNSIGNED: &str = "SKIP";
 
-/// What is the same in every request of one client.
+/// What all requests of one client have in common.
 #[derive(Debug)]
 pub(super) struct Signer {
     pub service: Service,
     pub endpoint: Endpoint,
-    /// Not sent where it is empty.
+    /// Not sent when empty.
     pub region: String,
     pub method: Method,
     pub signing: SigningMethod,
 }
 
-/// When a request is made, and the number that makes it unlike any other.
+/// Timestamp and nonce of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub unix_seconds: i64,
     pub nonce: u64,
 }
 
-/// A request, and what of it must not be shown.
+/// A request and its secrets.
 pub(super) struct Signed {
     pub request: HttpRequest,
-    pub hidden: Redactor,
+    pub redactor: Redactor,
 }
 
 // === impl Signer ===
 
 impl Signer {
-    /// Signs one request. `params` is an object, the action's own parameters; a form holds its
-    /// leaves under joined names. Without credentials the request is sent as one that the vendor
-    /// asks none for.
+    /// Signs one request. `params` is an object with the action's own parameters; in a form its
+    /// leaves have joined names. Without credentials the request is sent unsigned, for an action
+    /// that allows it.
     pub fn sign(
         &self,
         action: &str,
@@ -69,7 +69,7 @@ impl Signer {
         }
     }
 
-    /// Everything, the signature too, is a parameter of a form.
+    /// Sends everything, including the signature, as parameters of a form.
     fn with_parameter(
         &self,
         hash: SigningMethod,
@@ -110,11 +110,11 @@ impl Signer {
         };
         Signed {
             request: self.request(self.method, &query, body.into(), headers),
-            hidden: Redactor::new(credentials, &signature),
+            redactor: Redactor::new(credentials, &signature),
         }
     }
 
-    /// The signature and all that is not the action's own are headers.
+    /// Sends the signature and the common parameters as headers.
     fn with_header(
         &self,
         action: &str,
@@ -144,7 +144,7 @@ impl Signer {
         }
         Signed {
             request: self.request(self.method, &query, body.into(), headers),
-            hidden: Redactor::new(credentials, &signature),
+            redactor: Redactor::new(credentials, &signature),
         }
     }
 
@@ -153,7 +153,7 @@ impl Signer {
         let body = params.to_string().into();
         Signed {
             request: self.request(Method::Post, "", body, headers),
-            hidden: Redactor::within(params),
+            redactor: Redactor::within(params),
         }
     }
 

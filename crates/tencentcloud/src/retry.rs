@@ -1,19 +1,20 @@
-//! When a failed request may be sent again: exponential back-off, full jitter, a budget.
+//! Decides when a failed request may be sent again: exponential back-off with full jitter, within a
+//! budget.
 
 use std::time::Duration;
 
-/// How often and how long a call is tried. Each attempt is signed anew, so the budget need not
-/// fit into the lifetime of a signature.
+/// Limits on the retries of one call. Each attempt is signed anew, so the budget may exceed the
+/// lifetime of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
-    /// Most requests sent for one call, the first one included.
+    /// Maximum number of requests for one call, including the first.
     pub attempts: u32,
-    /// No wait is begun that would end later than this after the first attempt began. (Waiting
-    /// for the pace may come on top.)
+    /// No wait starts that would end later than this after the first attempt started. Waits for the
+    /// rate limiter are not included.
     pub total: Duration,
-    /// The ceiling of the first wait; it doubles with each further one.
+    /// Upper bound of the first wait. It doubles with each further one.
     pub base: Duration,
-    /// No single wait is longer.
+    /// Upper bound of every wait.
     pub cap: Duration,
 }
 
@@ -31,11 +32,11 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// How long to wait after `made` attempts (at least 1), `elapsed` after the first began;
-    /// `None` when the budget is spent. `unit` is a random number in `[0, 1)`.
+    /// Returns how long to wait after `made` attempts (at least 1), `elapsed` after the first one
+    /// started; `None` if the budget is exhausted. `unit` is a random number in `[0, 1)`.
     ///
-    /// The wait is drawn from the whole range below the ceiling ("full jitter"), so that clients
-    /// that failed together do not come back together.
+    /// The wait is drawn from the whole range below its bound ("full jitter"), so that clients that
+    /// failed together do not retry together.
     pub fn next_wait(&self, made: u32, elapsed: Duration, unit: f64) -> Option<Duration> {
         if made >= self.attempts {
             return None;

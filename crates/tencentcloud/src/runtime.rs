@@ -1,6 +1,6 @@
-//! What a process takes from the world: the wall clock, random numbers, background tasks.
+//! Wall clock, random numbers and background tasks of the process.
 //!
-//! This is the only file that touches them, so that everything above it runs the same under a
+//! No other file uses them directly, so that the rest of the program runs the same under a
 //! simulated clock and a fixed seed.
 
 use std::future::Future;
@@ -13,63 +13,62 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Timestamp;
 
-/// A source of wall-clock time.
+/// A wall clock.
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Whether it can be trusted to tell what has expired. A clock that follows another one cannot
-    /// before it has heard of that.
+    /// Returns whether the clock may decide that something has expired. A clock that follows
+    /// another one may not before it has received a time.
     fn is_vouched(&self) -> bool {
         true
     }
 }
 
-/// The machine's own clock.
+/// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-/// A clock that starts at a chosen instant and runs with tokio's time, which tests can pause.
+/// A clock that starts at a given time and runs with tokio's time, which tests can pause.
 #[derive(Debug, Clone)]
 pub struct TokioClock {
     origin: Timestamp,
     started: tokio::time::Instant,
 }
 
-/// A seeded stream of random numbers (SplitMix64): jitter and nonces, nothing secret.
+/// A seeded generator of random numbers (SplitMix64) for jitter and nonces. Not for secrets.
 #[derive(Debug)]
 pub struct Random(Mutex<u64>);
 
-/// The clock, the random numbers and the token that stops all, handed down from the wiring to whoever
-/// needs them.
+/// Clock, random numbers and cancellation token, passed down from the wiring.
 #[derive(Clone)]
 pub struct Runtime {
-    /// Wall-clock time.
+    /// The wall clock.
     pub clock: Arc<dyn Clock>,
-    /// Jitter and nonces.
+    /// Random numbers for jitter and nonces.
     pub random: Arc<Random>,
-    /// Cancelled when all is to stop.
+    /// Cancelled when the program stops.
     pub stop: CancellationToken,
     blocking: Blocking,
 }
 
-/// Where work that blocks is done.
+/// How blocking work is run.
 #[derive(Debug, Clone, Copy)]
 enum Blocking {
     /// On a thread of its own.
     Thread,
-    /// Here and now, between two waits of up to [`DISK_WAIT`]: one order of events for one seed,
-    /// and moments before and after the work at which everything else may happen.
+    /// In the calling task, between two waits of up to [`DISK_WAIT`]. The order of events then
+    /// depends on the seed alone, and other tasks can run just before and after the work.
     Inline,
 }
 
-/// The longest simulated wait before and after blocking work.
+/// Longest simulated wait before and after blocking work.
 const DISK_WAIT: Duration = Duration::from_millis(4);
 
 // === impl Runtime ===
 
 impl Runtime {
-    /// The machine's clock and a seed drawn from it and the process id; nobody stops it yet.
+    /// Uses the machine's clock, and a seed from the clock and the process id.
     pub fn system() -> Self {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -78,7 +77,7 @@ impl Runtime {
         Self::of(Arc::new(SystemClock), seed, Blocking::Thread)
     }
 
-    /// A clock that follows tokio's (possibly paused) time from `origin`, and a fixed seed.
+    /// Uses a clock that follows tokio's (possibly paused) time from `origin`, and a fixed seed.
     ///
     /// Must be called inside a tokio runtime.
     pub fn simulated(origin: Timestamp, seed: u64) -> Self {
@@ -87,25 +86,26 @@ impl Runtime {
         Self::of(clock, seed, Blocking::Inline)
     }
 
-    /// Replaces the token by one of its own.
+    /// Replaces the token by a new one.
     #[must_use]
     pub fn with_own_stop(self) -> Self {
         let stop = CancellationToken::new();
         Self { stop, ..self }
     }
 
-    /// The same by another clock, such as that of the cloud.
+    /// Replaces the clock, for example by that of the cloud.
     #[must_use]
     pub fn by_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// The present instant.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Does `work` until it ends, or until the stop; `None` at the stop, which goes first.
+    /// Runs `work` until it ends or the program stops; returns `None` in the latter case. The stop
+    /// has priority.
     pub async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -114,7 +114,7 @@ impl Runtime {
         }
     }
 
-    /// Does `work` where it may block, and to its end even if nobody waits for it any more.
+    /// Runs `work` where it may block. It runs to its end even if the caller is dropped.
     pub async fn in_background<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -171,12 +171,12 @@ impl Clock for TokioClock {
 // === impl Random ===
 
 impl Random {
-    /// A stream that is the same for the same seed.
+    /// Creates a generator. The same seed gives the same numbers.
     pub fn seeded(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
 
-    /// The next 64 random bits.
+    /// Returns the next 64 random bits.
     pub fn next_u64(&self) -> u64 {
         let mut state = self.0.lock();
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -186,18 +186,18 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number in `[0, 1)`.
+    /// Returns a number in `[0, 1)`.
     pub fn unit(&self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A duration in `[0, limit)`: full jitter.
+    /// Returns a duration in `[0, limit)`.
     pub fn jitter(&self, limit: Duration) -> Duration {
         limit.mul_f64(self.unit())
     }
 }
 
-/// Starts a background task. The only place that calls `tokio::spawn`.
+/// Starts a background task. No other function calls `tokio::spawn`.
 pub fn spawn<F>(task: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -206,7 +206,7 @@ where
     tokio::spawn(task)
 }
 
-/// Runs a blocking piece of work (the store's fsync) off the async threads.
+/// Runs blocking work, such as an fsync, off the async threads.
 pub fn spawn_blocking<F, T>(work: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,

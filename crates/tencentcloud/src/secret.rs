@@ -1,4 +1,4 @@
-//! A value that must never be printed, and what any secret has to look like.
+//! A value that is never printed, and the validation of secrets.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -7,13 +7,13 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Largest file with one secret, in bytes; temporary session tokens are the longest, under 2 KB.
+/// Maximum size of a file with one secret, in bytes. The longest are session tokens, under 2 KB.
 const MAX_FILE: u64 = 16 * 1024;
 
-/// Longest id, key or token, in bytes. The vendor's tokens end at 4,096.
+/// Maximum length of an id, key or token, in bytes. The vendor's tokens have at most 4,096.
 const MAX_VALUE: usize = 8_192;
 
-/// A secret text: masked in every format, wiped when dropped, read only through
+/// A secret text: masked in every format, wiped when dropped, and only readable through
 /// [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
@@ -24,23 +24,25 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// The secret itself, for signing only.
+    /// Returns the secret itself, for signing only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Reads a file that holds one secret, without the line end that editors and `echo` add. Only
-    /// ordinary files: a pipe would make the start wait for its other end.
+    /// Reads a file that holds one secret and removes the line end that editors and `echo` add.
+    /// Only regular files are accepted: reading a pipe would block until its other end is closed.
     ///
     /// # Errors
-    /// What is wrong, and what to do, as a phrase that goes on after the name of the file.
+    ///
+    /// Returns what is wrong and what to do, as a phrase that follows the name of the file.
     pub fn read_file(path: &Path) -> Result<Self, String> {
         let unreadable =
             |error: std::io::Error| format!("cannot be read ({error}): check path and permissions");
         if !fs::metadata(path).map_err(unreadable)?.is_file() {
             return Err("is no ordinary file".to_owned());
         }
-        // The room is taken at once: a growing buffer would leave copies of the secret behind.
+        // The buffer is allocated at once, because a growing one would leave copies of the secret
+        // behind.
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
         let file = File::open(path).map_err(unreadable)?;
         file.take(MAX_FILE + 1)
@@ -57,16 +59,17 @@ impl Secret {
         Ok(Self::new(text))
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// What is wrong with an id, a key or a token, if anything, as a phrase that goes on after its name.
+/// Returns what is wrong with an id, a key or a token, as a phrase that follows its name, or `None`
+/// if it is valid.
 ///
-/// Surrounding blanks are refused and not trimmed, as the vendor's SDK does: they come from a copy
-/// that went wrong, and would end as an opaque signature failure.
+/// Surrounding whitespace is rejected and not trimmed, as in the vendor's SDK: it comes from a
+/// copying mistake, and would lead to an unexplained signature failure.
 pub fn fault_of(value: &str) -> Option<&'static str> {
     if value.is_empty() {
         Some("is empty")

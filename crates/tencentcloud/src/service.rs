@@ -1,11 +1,11 @@
-//! Which of the cloud's APIs a client speaks, and how it signs.
+//! The APIs of the cloud and their signature schemes.
 
 use std::time::Duration;
 
 /// One API of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
-    /// The legacy API of functions: version 2, parameters in a form, numbers for errors.
+    /// The legacy API of functions: version 2, with form parameters and numeric error codes.
     V2,
     /// API 3.0 of functions.
     Scf,
@@ -15,23 +15,23 @@ pub enum Service {
     Sts,
 }
 
-/// How requests are signed.
+/// A signature scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SigningMethod {
-    /// TC3-HMAC-SHA256, a header over the whole request. API 3.0 alone knows it; at v2 it stands
-    /// for "the strongest there is", which is [`Self::HmacSha256`].
+    /// TC3-HMAC-SHA256: a header that covers the whole request. Only API 3.0 supports it; for the
+    /// legacy API it stands for the strongest scheme there, [`Self::HmacSha256`].
     #[default]
     Tc3,
-    /// HMAC with SHA-256 as one more parameter.
+    /// HMAC with SHA-256 as an additional parameter.
     HmacSha256,
-    /// HMAC with SHA-1 as one more parameter.
+    /// HMAC with SHA-1 as an additional parameter.
     HmacSha1,
 }
 
 // === impl Service ===
 
 impl Service {
-    /// The word for this API in metrics and messages.
+    /// Returns the name of this API in metrics and messages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::V2 => "v2",
@@ -41,7 +41,8 @@ impl Service {
         }
     }
 
-    /// The vendor's name of the service: the first word of its host and a part of what TC3 signs.
+    /// Returns the vendor's name of the service: the first label of its host and a part of the
+    /// scope that TC3 signs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::V2 | Self::Scf => "scf",
@@ -50,8 +51,8 @@ impl Service {
         }
     }
 
-    /// How far a request's stamp may lie from the cloud's clock. The vendor's pages say five
-    /// minutes of API 3.0; of the legacy one five minutes or two hours.
+    /// Returns how far a request's timestamp may differ from the cloud's clock. The vendor's pages
+    /// say five minutes for API 3.0, and five minutes or two hours for the legacy API.
     pub const fn clock_allowance(self) -> Duration {
         Duration::from_secs(match self {
             Self::V2 => 7_200,
@@ -59,8 +60,8 @@ impl Service {
         })
     }
 
-    /// The value of `Version`, by which API 3.0 finds an action; the legacy API has none and its
-    /// requests do not carry it.
+    /// Returns the value of `Version`, which API 3.0 requires. The legacy API has none, and its
+    /// requests do not contain it.
     pub const fn version(self) -> &'static str {
         match self {
             Self::V2 | Self::Scf => "2018-04-16",
@@ -69,7 +70,7 @@ impl Service {
         }
     }
 
-    /// The path of every action.
+    /// Returns the path of every action.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::V2 => "/v2/index.php",
@@ -81,7 +82,7 @@ impl Service {
 // === impl SigningMethod ===
 
 impl SigningMethod {
-    /// As written on the wire.
+    /// Returns the name of the scheme on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tc3 => "TC3-HMAC-SHA256",
@@ -90,7 +91,7 @@ impl SigningMethod {
         }
     }
 
-    /// The method that `service` understands.
+    /// Returns the scheme that `service` supports.
     pub(super) const fn at(self, service: Service) -> Self {
         match (service, self) {
             (Service::V2, Self::Tc3) => Self::HmacSha256,

@@ -1,6 +1,6 @@
-//! The signature that is one more parameter: `base64(HMAC(key, METHOD host path ? name=value&...))`.
+//! The signature that is a form parameter: `base64(HMAC(key, METHOD host path ? name=value&...))`.
 //!
-//! The only one that the legacy API knows; API 3.0 takes it beside TC3.
+//! It is the only scheme of the legacy API. API 3.0 accepts it beside TC3.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +12,13 @@ use super::service::{Service, SigningMethod};
 use super::transport::Method;
 use crate::secret::Secret;
 
-/// The text that is signed. `host` holds the port where the `Host` header does; `params` are all
-/// parameters sent but `Signature`, in any order, values raw.
+/// Returns the text that is signed. `host` includes the port if the `Host` header does. `params`
+/// are all parameters except `Signature`, in any order and unencoded.
 ///
-/// `_` in a name (not in a value) is signed as `.`, and names are sorted as signed. (The vendor's
-/// Python clients replace before they sort, those of v2 for PHP and Node after; no documented name
-/// tells them apart.) The legacy API has one oddity more: a POST value that begins with `@`, once
-/// the mark of a file upload, is sent but not signed.
+/// `_` in a name (not in a value) is signed as `.`, and names are sorted in that form. The vendor's
+/// Python clients replace before they sort, its v2 clients for PHP and Node after; no documented
+/// name makes a difference. The legacy API does not sign a POST value that begins with `@`, which
+/// once marked a file upload.
 pub fn source_string(
     service: Service,
     method: Method,
@@ -43,8 +43,8 @@ pub fn source_string(
     source
 }
 
-/// The signature of `source`, in base64 with padding, not yet encoded for a URL. A method that is
-/// no such signature ([`SigningMethod::Tc3`]) counts as SHA-256.
+/// Returns the signature of `source`, in padded base64 and not percent-encoded.
+/// [`SigningMethod::Tc3`], which is no scheme of this kind, counts as SHA-256.
 pub fn signature(method: SigningMethod, key: &Secret, source: &str) -> String {
     match method {
         SigningMethod::HmacSha1 => hmac_base64::<Hmac<Sha1>>(key, source),

@@ -1,4 +1,4 @@
-//! TC3-HMAC-SHA256: the signature of API 3.0, a header over the whole request.
+//! TC3-HMAC-SHA256, the signature of API 3.0: a header that covers the whole request.
 
 use std::fmt::Write;
 
@@ -11,36 +11,36 @@ use super::service::SigningMethod;
 use super::transport::Method;
 use crate::secret::Secret;
 
-/// The headers that are signed, as the vendor's clients do; the `X-TC-*` ones are not.
+/// The headers that are signed, as in the vendor's clients. The `X-TC-*` headers are not signed.
 const SIGNED_HEADERS: &str = "content-type;host";
 
 const END_OF_SCOPE: &str = "tc3_request";
 
-/// What is signed of a body.
+/// The part of the body that is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// The bytes as they are sent.
     Bytes(&'a [u8]),
-    /// Nothing but the word `UNSIGNED-PAYLOAD`, which the header `X-TC-Content-SHA256` must then
-    /// hold too.
+    /// Only the word `UNSIGNED-PAYLOAD`, which must then also be the value of the header
+    /// `X-TC-Content-SHA256`.
     Unsigned,
 }
 
 /// A request to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Tc3<'a> {
-    /// A part of the scope: [`Service::name`](super::Service::name).
+    /// The service in the scope: [`Service::name`](super::Service::name).
     pub service: &'a str,
-    /// GET or POST.
+    /// The HTTP method.
     pub method: Method,
-    /// The host as sent in `Host`: with the port where it is not the usual one.
+    /// The value of the `Host` header, with the port if it is not the default.
     pub host: &'a str,
-    /// The path, `/` at the vendor's own addresses.
+    /// The path, which is `/` at the vendor's addresses.
     pub path: &'a str,
-    /// The query as it is sent, encoded and without `?`; empty for POST. How a space is encoded
-    /// does not matter: the vendor's page says `%20`, its clients send and sign `+`.
+    /// The encoded query without `?`; empty for POST. The encoding of spaces does not matter: the
+    /// vendor's page says `%20`, its clients send and sign `+`.
     pub query: &'a str,
-    /// The value of `Content-Type` as it is sent.
+    /// The value of the `Content-Type` header.
     pub content_type: &'a str,
     /// The body.
     pub payload: Payload<'a>,
@@ -51,7 +51,7 @@ pub struct Tc3<'a> {
 // === impl Tc3 ===
 
 impl Tc3<'_> {
-    /// The request in the one form in which it is hashed.
+    /// Returns the canonical form of the request, which is hashed.
     pub fn canonical_request(&self) -> String {
         let hash = match self.payload {
             Payload::Bytes(bytes) => hex_sha256(bytes),
@@ -67,7 +67,7 @@ impl Tc3<'_> {
         )
     }
 
-    /// The text that the key signs.
+    /// Returns the text that is signed.
     pub fn string_to_sign(&self) -> String {
         format!(
             "{}\n{}\n{}\n{}",
@@ -78,7 +78,7 @@ impl Tc3<'_> {
         )
     }
 
-    /// The signature in lower-case hex.
+    /// Returns the signature in lower-case hexadecimal.
     pub fn signature(&self, key: &Secret) -> String {
         let root = Zeroizing::new(format!("TC3{}", key.expose()));
         let day = mac(root.as_bytes(), &utc_date(self.unix_seconds));
@@ -87,7 +87,7 @@ impl Tc3<'_> {
         hex(&*mac(&*signing, &self.string_to_sign()))
     }
 
-    /// The value of `Authorization` for a signature made with the key of `secret_id`.
+    /// Returns the value of `Authorization` for a signature by the key of `secret_id`.
     pub fn authorization(&self, secret_id: &str, signature: &str) -> String {
         format!(
             "{} Credential={secret_id}/{}, SignedHeaders={SIGNED_HEADERS}, Signature={signature}",
@@ -96,7 +96,7 @@ impl Tc3<'_> {
         )
     }
 
-    /// The day is UTC's, whatever the zone of this machine or the region.
+    /// Returns the scope. Its date is in UTC, whatever the zone of this machine or the region.
     fn scope(&self) -> String {
         let date = utc_date(self.unix_seconds);
         format!("{date}/{}/{END_OF_SCOPE}", self.service)

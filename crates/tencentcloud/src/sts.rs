@@ -1,4 +1,4 @@
-//! STS through the client: the real side of the credentials' seam.
+//! Calls STS with the client of this crate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::transport::{BoxFuture, Transport};
 use crate::runtime::Runtime;
 use crate::secret::Secret;
 
-/// A renewal waits 20 s at the most, so the tries of one call have to fit into that.
+/// The retries of one call must fit into the 20 s that a renewal may take.
 const BUDGET: RetryBudget = RetryBudget {
     attempts: 4,
     total: Duration::from_secs(10),
@@ -21,7 +21,7 @@ const BUDGET: RetryBudget = RetryBudget {
     cap: Duration::from_secs(3),
 };
 
-/// Calls STS, each call with the credentials that it is given.
+/// Calls STS. Each call is signed with the credentials that it is given.
 pub struct StsClient {
     config: ClientConfig,
     transport: Arc<dyn Transport>,
@@ -32,7 +32,8 @@ pub struct StsClient {
 // === impl StsClient ===
 
 impl StsClient {
-    /// Over `transport`. `config` says where the service is; its budget is replaced.
+    /// Creates a client over `transport`. `config` names the endpoint; its retry budget is
+    /// replaced.
     pub fn new(
         config: ClientConfig,
         transport: Arc<dyn Transport>,
@@ -58,7 +59,7 @@ impl StsClient {
         signer: Option<Credentials>,
     ) -> Result<Value, CredentialError> {
         let signed = signer.is_some();
-        // An unsigned call asks for no credentials.
+        // An unsigned call needs no credentials.
         let signer = match signer {
             Some(signer) => signer,
             None => Credentials::new("none".to_owned(), Secret::new("none".to_owned()), None, "")?,

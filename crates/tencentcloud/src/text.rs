@@ -1,12 +1,12 @@
-//! Texts from outside, made fit to be read: bodies that are no UTF-8, and words for one log line.
+//! Cleans texts from outside: bodies that are not UTF-8, and messages for one log line.
 
 use bytes::Bytes;
 
-/// Longest outside text kept, in characters.
+/// Maximum length of a message from outside, in characters.
 const MAX_CHARS: usize = 300;
 
-/// `text` on one line: control characters and runs of blanks become one space, cut after
-/// 300 characters.
+/// Returns `text` on one line: control characters and runs of whitespace become one space, and the
+/// text is cut after 300 characters.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::new();
     let words = text
@@ -28,12 +28,13 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
-/// Other readings of a body that is not UTF-8, the likeliest first; none of one that is.
+/// Returns likely readings of a body that is not UTF-8, the most likely one first; none for a body
+/// that is.
 ///
-/// The vendor hands user text through as it was written, and some of it is GBK. Mostly its bytes
-/// are escaped like any others, so that replacing what is no UTF-8 leaves the JSON whole. Where
-/// the second byte of a character was taken for a backslash and not escaped, the two must go
-/// together, or it would escape the quote that follows.
+/// The vendor passes user text on as it was written, and some of it is GBK. Usually its bytes are
+/// escaped like any others, so that replacing invalid sequences leaves the JSON intact. If the
+/// second byte of a character is a backslash that was not escaped, both must be replaced together,
+/// because the backslash would escape the quote that follows.
 pub(super) fn lossy_readings(body: &Bytes) -> impl Iterator<Item = Bytes> {
     let is_text = std::str::from_utf8(body).is_ok();
     let readings: [fn(&[u8]) -> String; 2] = [replace_bytes, replace_pairs];
@@ -46,7 +47,7 @@ fn replace_bytes(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }
 
-/// Replaces each invalid byte, together with a backslash behind it.
+/// Replaces each invalid byte together with a backslash behind it.
 fn replace_pairs(body: &[u8]) -> String {
     let mut text = String::with_capacity(body.len());
     let mut follows_odd = false;
@@ -79,7 +80,8 @@ mod tests {
         assert_eq!(one_line(" \n "), "");
     }
 
-    /// Bytes by Python: `"\u62a5\u544a".encode("gbk")` is b1 a8 b8 e6, `"\u661e".encode("gbk")` 95 5c.
+    /// The bytes are those of Python: `"\u62a5\u544a".encode("gbk")` is b1 a8 b8 e6, and
+    /// `"\u661e".encode("gbk")` is 95 5c.
     #[test]
     fn json_around_bytes_of_gbk_stays_whole() {
         let read = |bytes: &[u8]| -> Vec<Option<String>> {

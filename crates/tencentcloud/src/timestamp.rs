@@ -1,4 +1,4 @@
-//! An instant as a number of milliseconds.
+//! Points in time, in milliseconds.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -13,44 +13,44 @@ pub struct Timestamp(i64);
 // === impl Timestamp ===
 
 impl Timestamp {
-    /// The earliest representable instant: "before everything".
+    /// The earliest time that can be represented.
     pub const MIN: Self = Self(i64::MIN);
-    /// The latest representable instant: "after everything".
+    /// The latest time that can be represented.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From milliseconds since the epoch.
+    /// Creates a timestamp from milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// From whole seconds since the epoch.
+    /// Creates a timestamp from seconds since the epoch.
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns milliseconds since the epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns seconds since the epoch, rounded down.
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// Seconds since the epoch as a float, for gauges.
+    /// Returns seconds since the epoch as a float, for gauges.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1_000.0
     }
 
-    /// The same by the calendar, to the second; the nearest instant of the years -9999 to 9999.
+    /// Returns the date and time, to the second. Years are limited to -9999 to 9999.
     pub fn utc(self) -> UtcDateTime {
         let (first, last) = (UtcDateTime::MIN, UtcDateTime::MAX);
         let second = self.as_secs().max(first.unix_timestamp());
         UtcDateTime::from_unix_timestamp(second).unwrap_or(last)
     }
 
-    /// The time from `earlier` to `self`, zero where `earlier` is later.
+    /// Returns the time from `earlier` to `self`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

@@ -1,4 +1,5 @@
-//! The seam between the client and the network: one request in, one whole answer out.
+//! The interface between the client and the network: it sends one request and returns one whole
+//! response.
 
 use std::fmt;
 use std::future::Future;
@@ -8,115 +9,115 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// A boxed future, so that the seams below can be used as trait objects.
+/// A boxed future, which makes the traits of this crate usable as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How the parameters travel: in the URL or in a form body.
+/// The HTTP method, which decides where the parameters are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
-    /// Everything in the query string. The vendor warns of URLs beyond 2 KB.
+    /// Parameters are in the query string. The vendor warns of URLs longer than 2 KB.
     #[default]
     Get,
-    /// Everything in a form body; the vendor then ignores the query string.
+    /// Parameters are in the body, and the vendor ignores the query string.
     Post,
 }
 
-/// One signed request.
+/// A signed request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
-    /// GET or POST.
+    /// The HTTP method.
     pub method: Method,
-    /// `scheme://host[:port]/path?query`, already encoded.
+    /// `scheme://host[:port]/path?query`, percent-encoded.
     pub url: String,
-    /// Names and values, beyond what the transport sets by itself (host, length, encoding).
+    /// Names and values, except for the headers that the transport adds (host, length, encoding).
     pub headers: Vec<(String, String)>,
     /// Empty for GET.
     pub body: Bytes,
 }
 
-/// One whole answer, decompressed.
+/// A complete and decompressed response.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The headers somebody may ask for: at least `date`, `content-type` and
-    /// `retry-after`, names in lower case.
+    /// The headers that callers need: at least `date`, `content-type` and `retry-after`. Names are
+    /// in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, within the transport's limit.
+    /// The body, limited in length by the transport.
     pub body: Bytes,
 }
 
-/// Sends requests. Dropping the future gives the request up.
+/// Sends requests. Dropping the future cancels the request.
 pub trait Transport: Send + Sync {
-    /// Sends one request and reads the whole answer, whatever its status.
+    /// Sends one request and reads the whole response, whatever its status.
     fn send<'a>(
         &'a self,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, TransportError>>;
 
-    /// The same transport, which trusts these certificates of authorities (in DER) too. `None`
-    /// where certificates have no part in it, as in a simulation.
+    /// Returns a copy of the transport that also trusts these CA certificates (in DER), or `None`
+    /// if the transport uses no certificates, as in a simulation.
     fn trusting(&self, certificates: &[Vec<u8>]) -> Option<Arc<dyn Transport>> {
         let _ = certificates;
         None
     }
 }
 
-/// Why no whole answer came.
+/// Why no complete response was received.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// No connection, including name lookup and TLS handshake.
+    /// The connection failed, including name lookup and TLS handshake.
     #[error(
         "cannot connect to {host} ({reason}); check the endpoint address, name lookup and firewall"
     )]
     Connect {
-        /// Host and port that were tried.
+        /// Host and port.
         host: String,
-        /// The system's own words.
+        /// Message of the system.
         reason: String,
     },
-    /// The proxy that the environment names could not be reached, or did not let us through.
+    /// The proxy from the environment could not be reached, or refused the connection.
     #[error(
         "cannot reach {host} through the proxy {proxy} ({reason}); check that proxy and the \
          variable that names it (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), or name the host in NO_PROXY"
     )]
     Proxy {
-        /// Host and port that were asked for.
+        /// Host and port of the destination.
         host: String,
-        /// Scheme, host and port of the proxy, without a user.
+        /// Scheme, host and port of the proxy, without a user name.
         proxy: String,
-        /// The system's own words.
+        /// Message of the system.
         reason: String,
     },
-    /// There is a connection, but the host is not shown to be who it should be.
+    /// The server's certificate was rejected.
     #[error("the certificate of {host} is not accepted ({reason}); {advice}")]
     Certificate {
-        /// Host and port that were tried.
+        /// Host and port.
         host: String,
-        /// The library's own words.
+        /// Message of the library.
         reason: String,
-        /// What a person can do next.
+        /// Advice for the operator.
         advice: &'static str,
     },
-    /// Connected, but the whole answer did not come in time.
+    /// A connection was made, but the whole response did not arrive in time.
     #[error("{host} gave no whole answer within {limit:?}; it is slow, or ask for smaller pages")]
     Timeout {
         /// Host and port.
         host: String,
-        /// The time it was given.
+        /// The time limit.
         limit: Duration,
     },
-    /// The answer began and broke off, or its encoding is broken.
+    /// The response broke off, or its encoding is invalid.
     #[error("the answer of {host} broke off ({reason}); a proxy or the network between may cut it")]
     CutBody {
         /// Host and port.
         host: String,
-        /// The library's own words.
+        /// Message of the library.
         reason: String,
-        /// Bytes of the body, decompressed, that came before.
+        /// Number of decompressed body bytes that were received.
         received: usize,
     },
-    /// The answer, decompressed, is longer than allowed.
+    /// The decompressed response is longer than allowed.
     #[error("the answer of {host} is longer than {limit} bytes; ask for smaller pages")]
     TooLarge {
         /// Host and port.
@@ -124,12 +125,13 @@ pub enum TransportError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Anything else: a connection closed without an answer, an address that is no URL.
+    /// Any other failure, such as a connection that was closed without a response, or an invalid
+    /// URL.
     #[error("the request to {host} failed ({reason}); check the endpoint address")]
     Other {
         /// Host and port.
         host: String,
-        /// The library's own words.
+        /// Message of the library.
         reason: String,
     },
 }
@@ -137,7 +139,7 @@ pub enum TransportError {
 // === impl Method ===
 
 impl Method {
-    /// As written on the wire and in the signed text.
+    /// Returns the name of the method, as it is sent and signed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -149,7 +151,7 @@ impl Method {
 // === impl HttpRequest ===
 
 impl HttpRequest {
-    /// The URL without its query, which holds the signature and perhaps a token.
+    /// Returns the URL without its query, which contains the signature and possibly a token.
     pub fn url_without_query(&self) -> &str {
         self.url.split(['?', '#']).next().unwrap_or_default()
     }
@@ -168,7 +170,7 @@ impl fmt::Debug for HttpRequest {
 // === impl HttpResponse ===
 
 impl HttpResponse {
-    /// An answer without headers.
+    /// Creates a response without headers.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             status,
@@ -177,14 +179,14 @@ impl HttpResponse {
         }
     }
 
-    /// The value of a header; `name` in lower case.
+    /// Returns the value of a header; `name` must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// Bodies hold the users' log text, so only their length is shown.
+/// Bodies contain the users' log texts, so only their length is shown.
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResponse")

@@ -76,8 +76,8 @@ impl Server {
 
     /// Takes over what changed: a change counts once it was the same in two looks.
     pub fn look_twice(&self) {
-        self.toolkit.look();
-        self.toolkit.look();
+        self.toolkit.reload_if_changed();
+        self.toolkit.reload_if_changed();
     }
 
     /// The answer in the clear.

@@ -1,9 +1,9 @@
-//! Users and passwords, by bcrypt.
+//! Basic authentication with bcrypt.
 //!
-//! What a refusal costs says nothing: whether the name is known or not, and whatever the cost of
-//! its own hash, a wrong password takes the work of the costliest hash in the file. Passwords are
-//! tried one at a time, off the threads that serve, so that guessing holds up nobody who was let
-//! in before: who was is remembered, by a digest under a key that dies with the process.
+//! The time that a refusal takes reveals nothing: a wrong password always costs as much as the most
+//! expensive hash in the file, whether the user exists or not. Passwords are verified one at a time
+//! on a blocking thread, so that guessing does not delay users that were admitted before. Those are
+//! remembered by a digest whose key exists only in this process.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -22,16 +22,16 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, WebUser};
 
-/// How many names with passwords are remembered.
+/// Maximum number of remembered users with passwords.
 const REMEMBERED: usize = 100;
-/// A salt for work whose result nobody looks at.
+/// A salt for computations whose result is discarded.
 const NO_SALT: [u8; 16] = [0; 16];
 
-/// Who may come in.
+/// The users that may log in.
 #[derive(Debug, Default)]
 pub(super) struct Users {
     known: BTreeMap<String, Hash>,
-    /// The highest cost of all.
+    /// The highest cost of all hashes.
     cost: u32,
 }
 
@@ -41,13 +41,13 @@ struct Hash {
     cost: u32,
 }
 
-/// A name and a password as a request gives them.
-struct Given {
+/// User name and password from a request.
+struct BasicCredentials {
     name: Vec<u8>,
     password: Zeroizing<Vec<u8>>,
 }
 
-/// Who tells whether a password is right, whatever the file says now.
+/// Verifies passwords and remembers successful logins, independently of reloads.
 pub(crate) struct Checker {
     turn: Semaphore,
     key: Zeroizing<[u8; 32]>,
@@ -68,15 +68,15 @@ impl Users {
         }
     }
 
-    /// Whether the sender of these headers may come in.
-    pub(super) async fn let_in(&self, headers: &HeaderMap, checker: &Arc<Checker>) -> bool {
+    /// Returns whether the sender of these headers is admitted.
+    pub(super) async fn authenticate(&self, headers: &HeaderMap, checker: &Arc<Checker>) -> bool {
         if self.known.is_empty() {
             return true;
         }
         let Some(given) = headers.get(AUTHORIZATION) else {
             return false;
         };
-        let Some(given) = Given::read(given.as_bytes()) else {
+        let Some(given) = BasicCredentials::read(given.as_bytes()) else {
             return false;
         };
         let name = std::str::from_utf8(&given.name).ok();
@@ -98,34 +98,35 @@ impl Users {
     }
 }
 
-/// Whether the password is that of the hash. A refusal takes the work of cost `most`.
+/// Verifies a password. A refusal takes as long as a hash of cost `most`.
 fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
     let right = hash.is_some_and(|hash| {
         let verified = bcrypt::verify(password, hash.text.expose());
         verified.unwrap_or(false)
     });
     if !right {
-        let costs = made_up(hash.map(|hash| hash.cost), most);
-        costs.for_each(|cost| work(password, cost));
+        let costs = remaining_costs(hash.map(|hash| hash.cost), most);
+        costs.for_each(|cost| hash_and_discard(password, cost));
     }
     right
 }
 
-/// The costs of the work that a refusal still owes: each one is twice the one before it.
-fn made_up(own: Option<u32>, most: u32) -> Range<u32> {
+/// Returns the costs of the hashes that a refusal still has to compute; each one takes twice as
+/// long as the one before.
+fn remaining_costs(own: Option<u32>, most: u32) -> Range<u32> {
     own.map_or(most..most + 1, |own| own..most)
 }
 
-/// Works as for a hash of this cost.
-fn work(password: &[u8], cost: u32) {
+/// Computes a hash of this cost and discards it.
+fn hash_and_discard(password: &[u8], cost: u32) {
     let made = bcrypt::hash_with_salt_bytes(password, cost, NO_SALT);
     std::hint::black_box(made.is_ok());
 }
 
-// === impl Given ===
+// === impl BasicCredentials ===
 
-impl Given {
-    /// Reads `Basic` and what follows it.
+impl BasicCredentials {
+    /// Parses the value of an `Authorization` header of the scheme `Basic`.
     fn read(header: &[u8]) -> Option<Self> {
         let (scheme, rest) = header.split_at_checked(6)?;
         if !scheme.eq_ignore_ascii_case(b"basic ") {
@@ -143,8 +144,9 @@ impl Given {
 // === impl Checker ===
 
 impl Checker {
-    /// Names a name, its hash and a password at once, to nobody who does not know the key.
-    fn digest(&self, given: &Given, hash: &Hash) -> [u8; 32] {
+    /// Returns a keyed digest of user name, hash and password, so that memory does not reveal the
+    /// password.
+    fn digest(&self, given: &BasicCredentials, hash: &Hash) -> [u8; 32] {
         let mut mac = match Hmac::<Sha256>::new_from_slice(&*self.key) {
             Ok(mac) => mac,
             Err(_) => unreachable!("HMAC takes keys of any length"),
@@ -178,7 +180,7 @@ impl Default for Checker {
         let mut key = Zeroizing::new([0; 32]);
         let random = ring::default_provider().secure_random;
         if random.fill(&mut *key).is_err() {
-            // The system always has random numbers, or TLS would not work either.
+            // The system always has random numbers; without them TLS would not work either.
             unreachable!("no random numbers");
         }
         Self {
@@ -195,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// Of the password `open sesame`, as libxcrypt made it.
+    /// A hash of the password `open sesame`, made by libxcrypt.
     const SESAME: &str = "$2b$04$zrGsSO5oO1xZxhrtg6PhBeIxrWs/PSELqcdVUwiyQAmzPISf4EMfe";
 
     fn users(names: &[(&str, u32)]) -> Users {
@@ -229,10 +231,18 @@ mod tests {
             ("Ali:open sesame", false),
             ("carol:open sesame", false),
         ] {
-            assert_eq!(users.let_in(&basic(text), &checker).await, opens, "{text}");
+            assert_eq!(
+                users.authenticate(&basic(text), &checker).await,
+                opens,
+                "{text}"
+            );
         }
-        assert!(!users.let_in(&HeaderMap::new(), &checker).await);
-        assert!(Users::default().let_in(&HeaderMap::new(), &checker).await);
+        assert!(!users.authenticate(&HeaderMap::new(), &checker).await);
+        assert!(
+            Users::default()
+                .authenticate(&HeaderMap::new(), &checker)
+                .await
+        );
     }
 
     #[tokio::test]
@@ -245,11 +255,11 @@ mod tests {
             "ali:wrong",
             "x:open sesame",
         ] {
-            old.let_in(&basic(text), &checker).await;
+            old.authenticate(&basic(text), &checker).await;
         }
         assert_eq!(checker.good.lock().len(), 1);
-        // Another hash for the same user: what was remembered is of no use.
-        let given = Given::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
+        // The user has a new hash, so the remembered login is no longer valid.
+        let given = BasicCredentials::read(b"Basic YWxpOm9wZW4gc2VzYW1l").unwrap();
         let new = users(&[("ali", 5)]);
         assert!(checker.remembers(&checker.digest(&given, &old.known["ali"])));
         assert!(!checker.remembers(&checker.digest(&given, &new.known["ali"])));
@@ -264,10 +274,14 @@ mod tests {
     fn every_refusal_takes_the_work_of_the_costliest_hash() {
         let rounds = |costs: Range<u32>| costs.map(|cost| 1_u64 << cost).sum::<u64>();
         for most in 4..=31 {
-            assert_eq!(rounds(made_up(None, most)), 1 << most, "nobody");
+            assert_eq!(rounds(remaining_costs(None, most)), 1 << most, "nobody");
             for own in 4..=most {
                 let tried = 1 << own;
-                assert_eq!(tried + rounds(made_up(Some(own), most)), 1 << most, "{own}");
+                assert_eq!(
+                    tried + rounds(remaining_costs(Some(own), most)),
+                    1 << most,
+                    "{own}"
+                );
             }
         }
     }
@@ -283,9 +297,12 @@ mod tests {
             "Basic !",
             "Basic YWI=",
         ] {
-            assert!(Given::read(header.as_bytes()).is_none(), "{header}");
+            assert!(
+                BasicCredentials::read(header.as_bytes()).is_none(),
+                "{header}"
+            );
         }
-        let given = Given::read(b"bAsIc YTpiOmM=").unwrap();
+        let given = BasicCredentials::read(b"bAsIc YTpiOmM=").unwrap();
         assert_eq!(
             (&given.name[..], &given.password[..]),
             (&b"a"[..], &b"b:c"[..])

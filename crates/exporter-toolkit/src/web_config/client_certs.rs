@@ -1,4 +1,4 @@
-//! What the certificate of a client must be.
+//! Verifies the certificates of clients.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use tokio_rustls::rustls::{
 };
 use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate};
 
-/// Judges the certificates of clients, and has each show that it holds the key of its own.
+/// Verifies certificates of clients and that the client has the matching key.
 #[derive(Debug)]
 pub(super) struct Clients {
-    /// Whether a client without one is turned away.
+    /// Set if clients without a certificate are refused.
     pub mandatory: bool,
-    /// Who must have signed it; anybody, where there are none.
+    /// The accepted authorities; `None` accepts a certificate from anybody.
     pub authorities: Option<Authorities>,
-    /// The names of which it must hold one.
+    /// If set, the certificate must have one of these names.
     pub names: Option<Vec<String>>,
-    /// What signatures are known.
+    /// The supported signature algorithms.
     pub algorithms: WebPkiSupportedAlgorithms,
 }
 
-/// Whose signature counts.
+/// The accepted certificate authorities.
 #[derive(Debug)]
 pub(super) struct Authorities {
-    /// Follows a chain to one of them.
+    /// Verifies that a chain leads to one of the authorities.
     pub verifier: Arc<dyn ClientCertVerifier>,
-    /// Their certificates.
+    /// The certificates of the authorities.
     pub own: Vec<CertificateDer<'static>>,
 }
 
@@ -52,8 +52,9 @@ impl Clients {
 }
 
 impl Authorities {
-    /// A client may show one of the listed certificates itself, as those do that were signed by
-    /// nobody else; a chain has no place for it where it calls itself an authority.
+    /// Verifies the chain of a client. A client may also present one of the listed certificates
+    /// itself, if that is self-signed. A chain cannot express this if the certificate calls itself
+    /// an authority.
     fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -75,7 +76,7 @@ impl Authorities {
     }
 }
 
-/// The subject alternative names of the kinds that can be asked for, as texts.
+/// Returns the subject alternative names of the supported kinds as texts.
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(names)) = certificate.subject_alternative_name() else {
         return Vec::new();

@@ -1,11 +1,11 @@
-//! A bucket that fills with time, of which every request takes one.
+//! A token bucket that limits the rate of requests.
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::RateLimit;
 
-/// The bucket; full at first.
+/// The token bucket; it starts full.
 #[derive(Debug)]
 pub(super) struct Limiter {
     limit: RateLimit,
@@ -28,7 +28,7 @@ impl Limiter {
         }
     }
 
-    /// Takes one, if there is one.
+    /// Takes one token. Returns whether there was one.
     pub(super) fn allows(&self) -> bool {
         let mut bucket = self.bucket.lock();
         let now = Instant::now();

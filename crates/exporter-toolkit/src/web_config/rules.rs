@@ -1,4 +1,4 @@
-//! What one reading of the web configuration file comes to.
+//! The result of reading the web configuration file once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use super::tls;
 use super::watch::Files;
 use crate::{Diagnostic, Diagnostics, Place, RateLimit, WebFile};
 
-/// What holds for connections, requests and answers.
+/// Rules for connections, requests and responses.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    /// How connections are encrypted.
+    /// TLS settings; `None` without encryption.
     pub(super) tls: Option<Arc<ServerConfig>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     users: Users,
@@ -32,21 +32,22 @@ pub(crate) struct Rules {
 // === impl Rules ===
 
 impl Rules {
-    /// Reads the file at `path`. What goes on from `before` stays as it is.
+    /// Reads the file at `path`. A rate limit that has not changed keeps the state it had in
+    /// `before`.
     pub(super) fn read(
         path: &Path,
         before: Option<&Self>,
         files: &mut Files,
     ) -> Result<Self, Diagnostics> {
-        files.reads(path);
+        files.add(path);
         let file = WebFile::read(path)?;
         let named: Vec<&Path> = file.files().chain([path]).collect();
-        files.keep(&named);
-        file.files().for_each(|named| files.reads(named));
+        files.retain_only(&named);
+        file.files().for_each(|named| files.add(named));
         let rules = Self::new(&file, before).map_err(|faults| file.refused(faults))?;
         if let Some(before) = before {
             rules
-                .may_follow(before)
+                .check_change(before)
                 .map_err(|fault| file.refused(vec![fault]))?;
         }
         Ok(rules)
@@ -66,7 +67,7 @@ impl Rules {
         }
         let running = before.and_then(|before| before.limit.clone());
         let limit = file.rate_limit.map(|wanted| match running {
-            // A change of something else is no reason to fill the bucket.
+            // A change elsewhere in the file does not refill the bucket.
             Some((limit, limiter)) if limit == wanted => (limit, limiter),
             _ => (wanted, Arc::new(Limiter::new(wanted))),
         });
@@ -79,8 +80,8 @@ impl Rules {
         })
     }
 
-    /// What must not happen by accident while the program runs.
-    fn may_follow(&self, before: &Self) -> Result<(), Diagnostic> {
+    /// Rejects a change that must not be made at runtime.
+    fn check_change(&self, before: &Self) -> Result<(), Diagnostic> {
         if self.tls.is_some() != before.tls.is_some() {
             let message = "TLS is switched on and off at a start alone: restart for it";
             return Err(Diagnostic::new(
@@ -97,12 +98,12 @@ impl Rules {
         Ok(())
     }
 
-    /// How a new connection is encrypted.
+    /// Returns the TLS settings for new connections.
     pub(crate) fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.tls.clone()
     }
 
-    /// Whether a request with these headers is answered, else how it is refused.
+    /// Admits a request with these headers, or returns the response that refuses it.
     pub(crate) async fn admit(
         &self,
         headers: &HeaderMap,
@@ -114,7 +115,7 @@ impl Rules {
             let refusal = "too many requests; the web configuration file limits them\n";
             return Err(refused(StatusCode::TOO_MANY_REQUESTS, refusal));
         }
-        if self.users.let_in(headers, checker).await {
+        if self.users.authenticate(headers, checker).await {
             return Ok(());
         }
         let refusal = "a user and a password are needed here\n";
@@ -124,8 +125,8 @@ impl Rules {
         Err(refusal)
     }
 
-    /// Gives an answer the headers that were asked for, in place of the page's own.
-    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
+    /// Sets the configured headers of a response. They replace those of the page.
+    pub(crate) fn apply_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
         }

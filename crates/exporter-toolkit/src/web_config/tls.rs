@@ -1,4 +1,4 @@
-//! TLS as the web configuration file describes it, for rustls.
+//! Builds the rustls configuration from the web configuration file.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::client_certs::{Authorities, Clients};
 use crate::{Cipher, ClientAuth, Curve, Diagnostic, Pem, WebTls};
 
-/// Reads certificates and key, and puts all together.
+/// Reads certificates and key and builds the configuration.
 pub(super) fn server_config(
     tls: &WebTls,
     http2: bool,
@@ -88,8 +88,8 @@ fn group(curve: Curve) -> &'static dyn SupportedKxGroup {
     }
 }
 
-/// The certificate with its key. That they belong together is judged by the public key alone:
-/// certificates of version 1 are fine for a server whose clients think so.
+/// Returns the certificate with its key. Whether they match is decided by the public key alone,
+/// because clients may accept certificates of version 1.
 fn certified_key(tls: &WebTls, provider: &CryptoProvider) -> Result<CertifiedKey, Diagnostic> {
     let chain = certificates(&tls.cert)?;
     let key = signing_key(&tls.key, provider)?;
@@ -131,7 +131,7 @@ fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
     }
 }
 
-/// What is asked of clients, if anything is.
+/// Returns the verifier of client certificates, or `None` if none are requested.
 fn clients(tls: &WebTls, provider: &Arc<CryptoProvider>) -> Result<Option<Clients>, Diagnostic> {
     let checked = match tls.client_auth {
         ClientAuth::None => return Ok(None),

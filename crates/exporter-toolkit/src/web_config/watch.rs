@@ -1,46 +1,48 @@
-//! Whether files have changed, by what the system says of them.
+//! Detects changes of files by their metadata.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-/// Files, and what they looked like when they were read and when they were looked at last.
+/// The watched files with their metadata when they were read and at the last check.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    read: Looks,
-    seen: Looks,
+    read: Fingerprints,
+    seen: Fingerprints,
 }
 
-/// What the system says of each file; nothing of one that is not there.
-type Looks = BTreeMap<PathBuf, Option<u64>>;
+/// A fingerprint of the metadata of each file; `None` for a missing file.
+type Fingerprints = BTreeMap<PathBuf, Option<u64>>;
 
 // === impl Files ===
 
 impl Files {
-    /// One file that is about to be read.
+    /// Watches one file, which is about to be read.
     pub(super) fn of(path: &Path) -> Self {
         let mut files = Self::default();
-        files.reads(path);
+        files.add(path);
         files
     }
 
-    /// A file is about to be read: what is written to it from now on is a change.
-    pub(super) fn reads(&mut self, path: &Path) {
-        let look = look(path);
-        self.read.insert(path.to_owned(), look);
+    /// Adds a file that is about to be read, so that later writes count as changes.
+    pub(super) fn add(&mut self, path: &Path) {
+        let fingerprint = fingerprint(path);
+        self.read.insert(path.to_owned(), fingerprint);
     }
 
-    /// Only these are read any more.
-    pub(super) fn keep(&mut self, paths: &[&Path]) {
+    /// Stops watching all other files.
+    pub(super) fn retain_only(&mut self, paths: &[&Path]) {
         self.read.retain(|path, _| paths.contains(&path.as_path()));
     }
 
-    /// Looks at all. True if one is not what was read, and is the same as at the last look: who
-    /// writes to it is done.
+    /// Checks all files. Returns whether one of them differs from what was read and has not changed
+    /// since the last check, which means that writing has ended.
     pub(super) fn have_changed(&mut self) -> bool {
         let paths = self.read.keys();
-        let now: Looks = paths.map(|path| (path.clone(), look(path))).collect();
+        let now: Fingerprints = paths
+            .map(|path| (path.clone(), fingerprint(path)))
+            .collect();
         let settled = self.seen == now;
         let changed = self.read != now;
         self.seen = now;
@@ -48,15 +50,15 @@ impl Files {
     }
 }
 
-fn look(path: &Path) -> Option<u64> {
-    let about = fs::metadata(path).ok()?;
+fn fingerprint(path: &Path) -> Option<u64> {
+    let metadata = fs::metadata(path).ok()?;
     let mut hasher = DefaultHasher::new();
-    (about.len(), about.modified().ok()).hash(&mut hasher);
-    // A file may be put in place of another of the same length within one tick of the clock.
+    (metadata.len(), metadata.modified().ok()).hash(&mut hasher);
+    // A file may be replaced by one of the same length within one tick of the clock.
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        (about.dev(), about.ino(), about.ctime_nsec()).hash(&mut hasher);
+        (metadata.dev(), metadata.ino(), metadata.ctime_nsec()).hash(&mut hasher);
     }
     Some(hasher.finish())
 }
@@ -77,7 +79,7 @@ mod tests {
         fs::write(&path, "eleven").unwrap();
         assert!(!files.have_changed(), "it was still being written");
         assert!(files.have_changed());
-        files.reads(&path);
+        files.add(&path);
         assert!(!files.have_changed());
         fs::remove_file(&path).unwrap();
         assert!(!files.have_changed());

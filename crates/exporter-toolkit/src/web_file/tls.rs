@@ -1,22 +1,22 @@
-//! The block `tls_server_config`.
+//! Parses the block `tls_server_config`.
 
 use super::values::Values;
 use super::{Pem, WebTls};
 use crate::{Choice, Cipher, ClientAuth, Curve, Found, Secret, Section, TlsVersion};
 
-/// A word of older versions of the toolkit, which newer ones still take.
+/// A value of older versions of the toolkit, which newer ones still accept.
 const REQUIRE_ANY_OLD: &str = "RequireClientCert";
 
-/// Versions and cipher suites; at least one of the suites fits one of the versions.
+/// Versions and cipher suites. At least one of the suites belongs to one of the versions.
 #[derive(Debug, Clone)]
 pub struct TlsSuites {
-    /// The suites of TLS 1.2; none where that version is off.
+    /// The suites of TLS 1.2; none if that version is off.
     pub tls12: Vec<Cipher>,
-    /// Whether TLS 1.3 is on, always with all of its suites.
+    /// Set if TLS 1.3 is on, always with all of its suites.
     pub tls13: bool,
 }
 
-/// Reads the block. It switches TLS on as soon as it says anything about certificates.
+/// Parses the block. TLS is on if the block mentions certificates at all.
 pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
     let block = values.0.section(root, "tls_server_config");
     let cert = pem(values, &block, "cert_file", "cert");
@@ -27,7 +27,7 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
     let sans = values.list(&block, "client_allowed_sans");
     let suites = suites(values, &block);
     let curves = curves(values, &block);
-    let prefer_server_order = values.truth(&block, "prefer_server_cipher_suites", true);
+    let prefer_server_order = values.boolean(&block, "prefer_server_cipher_suites", true);
     if cert.is_none() && key.is_none() && client_ca.is_none() && asked.is_none() {
         return None;
     }
@@ -55,19 +55,19 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
     })
 }
 
-/// The file, or the text that stands there itself; the file wins.
+/// Returns the file, or the inline text. The file has precedence.
 fn pem(values: &mut Values<'_>, block: &Section, file: &str, inline: &str) -> Option<Pem> {
     let written = values.text(block, file);
     let here = values.text(block, inline);
     if let Some(written) = written {
         return Some(Pem {
-            said: written.with(()),
+            declared: written.with(()),
             file: Some(values.0.file(&written.value)),
             text: Secret::new(""),
         });
     }
     here.map(|here| Pem {
-        said: here.with(()),
+        declared: here.with(()),
         file: None,
         text: Secret::new(here.value),
     })
@@ -80,14 +80,14 @@ fn client_auth(values: &mut Values<'_>, text: &Found<String>) -> ClientAuth {
     values.word(text, |_| None).unwrap_or(ClientAuth::None)
 }
 
-/// Authorities without a question to clients are a slip, and so is the reverse: without
-/// authorities of one's own, every certificate that the system trusts would open the door.
+/// Rejects authorities without a request for client certificates, and the reverse: without
+/// authorities every certificate that the system trusts would be accepted.
 fn check_authorities(values: &mut Values<'_>, block: &Section, auth: ClientAuth, ca: Option<&Pem>) {
     match (auth, ca) {
         (ClientAuth::None, Some(ca)) => {
             let message = "has no use without client_auth_type: write RequireAndVerifyClientCert \
                            there, or remove this";
-            values.0.fault(&ca.said, message);
+            values.0.fault(&ca.declared, message);
         }
         (ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify, None) => {
             let message = format!(
@@ -158,7 +158,7 @@ impl Cipher {
         Self::VALUES.iter().copied()
     }
 
-    /// Whether it is one of TLS 1.2.
+    /// Returns whether this is a suite of TLS 1.2.
     pub fn is_tls12(self) -> bool {
         self.as_str().contains("_WITH_")
     }

@@ -1,20 +1,20 @@
-//! The values of a web configuration file as Go's toolkit reads them: what is empty is absent, and
-//! each kind of value has the toolkit's words.
+//! Reads values as Go's toolkit does: empty values count as absent, and each kind of value accepts
+//! the toolkit's spelling.
 
 use std::time::Duration;
 
 use crate::yaml::Content;
 use crate::{Choice, Found, Reader, Section, alternatives, quote};
 
-/// The words for yes and no of YAML 1.1, which the toolkit's reader takes.
+/// Spellings of true and false in YAML 1.1, which the toolkit's parser accepts.
 const YES: &[&str] = &["y", "yes", "on", "true"];
 const NO: &[&str] = &["n", "no", "off", "false"];
 
-/// Reads values. Where it notes a fault it goes on with a value of its own: nobody gets to see it.
+/// Reads values. After an error it returns an arbitrary value, which is never used.
 pub(super) struct Values<'a>(pub Reader<'a>);
 
 impl Values<'_> {
-    /// The text under `name`; an empty one is as good as none.
+    /// Returns the text under `name`. An empty one counts as absent.
     pub(super) fn text(&mut self, block: &Section, name: &str) -> Option<Found<String>> {
         if is_null(block, name) {
             return None;
@@ -23,7 +23,7 @@ impl Values<'_> {
         text.filter(|text| !text.value.is_empty())
     }
 
-    /// The texts of the list under `name`; no list is not an empty list.
+    /// Returns the texts of the list under `name`. A missing list differs from an empty one.
     pub(super) fn list(&mut self, block: &Section, name: &str) -> Option<Vec<Found<String>>> {
         if is_null(block, name) {
             return None;
@@ -31,7 +31,8 @@ impl Values<'_> {
         self.0.list(block, name, "a list")
     }
 
-    /// One of the words of `T`. `absent` says what to do about a word that only the toolkit knows.
+    /// Returns a value of the type `T`. `absent` returns a hint for a word that only the toolkit
+    /// supports.
     pub(super) fn word<T: Choice>(
         &mut self,
         text: &Found<String>,
@@ -50,8 +51,8 @@ impl Values<'_> {
         word.map(|word| word.value)
     }
 
-    /// Yes or no.
-    pub(super) fn truth(&mut self, block: &Section, name: &str, default: bool) -> bool {
+    /// Returns a boolean.
+    pub(super) fn boolean(&mut self, block: &Section, name: &str, default: bool) -> bool {
         let Some(text) = self.text(block, name) else {
             return default;
         };
@@ -66,7 +67,7 @@ impl Values<'_> {
         false
     }
 
-    /// A whole number; nothing written is 0.
+    /// Returns an integer; 0 if the key is absent.
     pub(super) fn number(&mut self, block: &Section, name: &str) -> i64 {
         let text = self.text(block, name);
         let number = text.and_then(|text| {
@@ -78,8 +79,8 @@ impl Values<'_> {
         number.map_or(0, |number| number.value)
     }
 
-    /// A length of time as Go writes it, where a bare number is of nanoseconds. Nothing for one
-    /// below 0.
+    /// Returns a duration in Go's format, where a bare number counts nanoseconds. Negative values
+    /// count as absent.
     pub(super) fn go_duration(&mut self, block: &Section, name: &str) -> Option<Duration> {
         let text = self.text(block, name)?;
         let nanos = self.0.parsed(&text, |text| {
@@ -100,7 +101,7 @@ fn is_null(block: &Section, name: &str) -> bool {
     node.is_some_and(|node| matches!(node.content, Content::Null))
 }
 
-/// The cost of a bcrypt hash that can be verified.
+/// Returns the cost of a bcrypt hash, or an error if the hash is not valid.
 pub(super) fn bcrypt_cost(hash: &str) -> Result<u32, String> {
     const WANTED: &str = "write its bcrypt hash, as `htpasswd -nBC 10 \"\"` prints it";
     let parts: Vec<&str> = hash.split('$').collect();
@@ -121,7 +122,7 @@ pub(super) fn bcrypt_cost(hash: &str) -> Result<u32, String> {
     Ok(cost)
 }
 
-/// `1h2m3.5s` and the like; one sign in front is allowed, `0` needs no unit.
+/// Parses `1h2m3.5s` and the like into nanoseconds. A sign is allowed, and `0` needs no unit.
 fn go_nanos(text: &str) -> Option<i64> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),

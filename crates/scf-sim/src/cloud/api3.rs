@@ -1,4 +1,4 @@
-//! The doors of API 3.0: identity, permission and mishaps, whatever the service.
+//! Identity, permission and injected faults of API 3.0, for all services.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Cloud, RequestContext, ServerState};
 use crate::call::{Call, Proof, Service};
 use crate::cls;
-use crate::faults::{InjectedFault, TooLarge, Weight};
+use crate::faults::{InjectedFault, ResponseSize, TooLarge};
 use crate::hosts::signed_hosts;
 use crate::http::Response;
 use crate::json::{Object, quoted};
@@ -17,22 +17,22 @@ use crate::sign::Signed;
 use crate::sts;
 use crate::v3::{self, Fields};
 
-/// What a request wants done.
+/// A parsed action.
 enum Task {
     Functions(v3::Action),
-    /// The log service judges its actions itself.
+    /// The log service parses its actions itself.
     Logs,
     Keys(sts::Action),
 }
 
 const REQUEST_ID_KEY: u64 = 0x1D;
-/// How far a request's timestamp may lie from the API's clock, seconds.
+/// Maximum difference between a request's timestamp and the API's clock, in seconds.
 const SIGNATURE_SKEW_S: i64 = 300;
 
 // === impl Cloud ===
 
 impl Cloud {
-    pub(super) fn attend_api3(&self, context: &mut RequestContext<'_>) -> Response {
+    pub(super) fn respond_api3(&self, context: &mut RequestContext<'_>) -> Response {
         let request_id = request_id(self.settings.seed, context.number);
         let refuse = |problem: Problem| {
             Response::bare_json(if self.settings.api3.legacy_errors {
@@ -48,7 +48,7 @@ impl Cloud {
         let response = self
             .try_api3(context, &call, &request_id)
             .unwrap_or_else(refuse);
-        // Of the services here only this one documents compression.
+        // Of these services only CLS documents compression.
         if call.service == Service::Cls && context.request.accepts_gzip() {
             response.gzipped()
         } else {
@@ -62,7 +62,7 @@ impl Cloud {
         call: &Call,
         request_id: &str,
     ) -> Result<Response, Problem> {
-        // Identity first: a wrong key is told so whatever else goes wrong.
+        // The identity comes first: a wrong key is reported whatever else is wrong.
         let key = self.identify(context, call)?;
         let task = self.admit(context, call, key)?;
         if matches!(task, Task::Logs) {
@@ -87,7 +87,7 @@ impl Cloud {
             return Err(too_large(call.service, why));
         }
         context.rows = weight.rows;
-        let inside = self.settings.faults.spoil(weight, inside);
+        let inside = self.settings.faults.corrupt(weight, inside);
         let response = Response::bare_json(envelope(&inside, request_id));
         Ok(match injected_fault {
             InjectedFault::Cut(place) => response.cut(place),
@@ -95,7 +95,7 @@ impl Cloud {
         })
     }
 
-    /// The serial number of the key that signed; none where no signature is needed.
+    /// Returns the serial number of the key that signed; `None` if the action needs no signature.
     fn identify(&self, context: &RequestContext<'_>, call: &Call) -> Result<Option<u64>, Problem> {
         let secret_id = match &call.proof {
             Proof::Tc3(parsed) => &parsed.secret_id,
@@ -144,7 +144,7 @@ impl Cloud {
         }
     }
 
-    /// Whether the key may do now what it asks for, and what that is.
+    /// Checks that the key may perform the action now, and returns the action.
     fn admit(
         &self,
         context: &RequestContext<'_>,
@@ -163,7 +163,7 @@ impl Cloud {
         };
         let (settings, knobs) = (&self.settings, &self.settings.api3);
         let elsewhere = call.region.as_ref().is_some_and(|r| *r != settings.region);
-        // Keys are handed out for all regions alike.
+        // Temporary keys are valid in all regions.
         if elsewhere && service != Service::Sts {
             return Err(problems::wrong_region(&settings.region));
         }
@@ -193,14 +193,14 @@ impl Cloud {
         }
     }
 
-    /// The inside of `Response`, and what it holds.
+    /// Returns the content of `Response`, and what it contains.
     fn perform(
         &self,
         context: &RequestContext<'_>,
         call: &Call,
         task: Task,
         salt: u64,
-    ) -> Result<(String, Weight), Problem> {
+    ) -> Result<(String, ResponseSize), Problem> {
         match task {
             Task::Functions(action) => {
                 let api = v3::Api {
@@ -214,7 +214,7 @@ impl Cloud {
                 Ok((api.answer(action)?, api.weight.get()))
             }
             Task::Logs => {
-                let ask = cls::Ask {
+                let ask = cls::LogRequest {
                     settings: &self.settings,
                     scene: &self.scene,
                     state: &self.logs,
@@ -232,13 +232,14 @@ impl Cloud {
                 let ServerState { keys, .. } = &mut *self.state();
                 let answer =
                     sts::answer(action, fields, &self.settings.role, keys, context.clock_ms)?;
-                Ok((answer, Weight::default()))
+                Ok((answer, ResponseSize::default()))
             }
         }
     }
 }
 
-/// The codes of the vendor's lists: of functions for a page, of all API 3.0 for an answer, of logs.
+/// Returns an error from the vendor's lists: of the function API for a page, of all APIs for a
+/// response, of the log service for a search.
 fn too_large(service: Service, why: TooLarge) -> Problem {
     match (service, why) {
         (Service::Cls, _) => problems::new(
@@ -279,7 +280,7 @@ fn failed(service: Service, alternative: bool, salt: u64) -> Problem {
     }
 }
 
-/// `inside`, a JSON object, with the request id added at its end.
+/// Returns the JSON object `inside` with the request id appended.
 fn envelope(inside: &str, request_id: &str) -> String {
     let open = inside.strip_suffix('}').unwrap_or(inside);
     let comma = if open == "{" { "" } else { "," };
@@ -301,7 +302,7 @@ fn error(problem: &Problem, request_id: &str) -> String {
     envelope(&inside, request_id)
 }
 
-/// The legacy shape, which the vendor's Go client expects of API 3.0 too.
+/// Returns an error in the legacy format, which the vendor's Go client also accepts from API 3.0.
 fn legacy_error(problem: &Problem) -> String {
     let class = problem.code.split('.').next().unwrap_or_default();
     let code = match class {
@@ -322,7 +323,7 @@ fn legacy_error(problem: &Problem) -> String {
     out
 }
 
-/// A version 4 UUID of the request's own.
+/// Returns a version 4 UUID for the request.
 fn request_id(seed: u64, number: u64) -> String {
     let high = mix(mix(seed, REQUEST_ID_KEY), number);
     let low = mix(high, number);

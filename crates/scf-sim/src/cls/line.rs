@@ -1,53 +1,53 @@
-//! Which log lines an attempt leaves, and when.
+//! Which log lines an attempt writes, and when.
 
 use crate::attempt::{Attempt, Failure};
 use crate::rng::{Rng, mix};
 use crate::settings::Settings;
 use crate::text;
 
-/// A log line as a place in the order of its topic: by time, and within a millisecond in an order
-/// that means nothing but never changes.
+/// A log line, ordered by its position in the topic: by time, and within a millisecond in an
+/// arbitrary but stable order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Line {
-    /// By the world's own clock.
+    /// Time by the world's own clock.
     pub(super) time_ms: i64,
     pub(super) tie: u32,
-    /// Position in the world's attempts.
+    /// Index of the attempt in the world.
     pub(super) attempt: u32,
     pub(super) kind: Kind,
-    /// Stored a second time.
+    /// Set for the second copy of a duplicated line.
     pub(super) copy: bool,
 }
 
-/// What a line is.
+/// Kinds of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Start,
     Event,
-    /// Printed by user code: the line of its log at this place.
+    /// Printed by user code: the line of its log with this index.
     Custom(u8),
     Error,
     Response,
     End,
     Report,
     Init,
-    /// An instance was made ahead of its calls.
+    /// An instance was started before it was needed.
     Provisioned,
 }
 
-/// A line, and from when on it can be found.
+/// A line and the time from which it can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) line: Line,
     pub(super) visible_ms: i64,
 }
 
-/// How the lines that hold the result of a call are odd.
+/// Oddities of the lines that contain the result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Odd {
-    /// The text ends in half a character, as the record writes it.
+    /// The text ends in half a character, escaped as in the record.
     HalfInRecord,
-    /// The same, as the line around the record writes it.
+    /// The text ends in half a character, escaped as in the line around the record.
     HalfInLine,
     /// The record ends in the middle of the text.
     Cut,
@@ -59,17 +59,17 @@ const SPREAD_KEY: u64 = 0x5B2E_0000;
 const COPY_KEY: u64 = 0xC097_0000;
 const PROVISIONED_KEY: u64 = 0x9207_0000;
 const PROVISIONED_CHANCE: f64 = 0.003;
-/// The log of one call has at most so many lines here; the vendor's own limit is 5,000.
+/// Maximum number of user lines of one call here. The vendor's limit is 5,000.
 const MAX_CUSTOM: usize = 200;
 
-/// Those lines of `attempt` whose message can hold a word that begins with "report" and that the
-/// platform wrote: what a counting reader asks for, so they are kept apart from the many others.
+/// Returns the platform's lines of `attempt` whose message can contain a word that begins with
+/// "report". Counting readers search for these, so they are kept apart from the many others.
 ///
-/// ERROR lines are among them because they quote the name of the function. A replay gives request
-/// ids in words of its own, so there every line of the platform may hold such a word.
+/// ERROR lines are included because they quote the name of the function. In a replay the request
+/// ids are arbitrary, so every line of the platform may contain such a word.
 pub(super) fn heads(position: u32, attempt: &Attempt, settings: &Settings) -> Vec<Written> {
     let mut writer = Writer::new(position, attempt, settings);
-    if attempt.told.is_some() {
+    if attempt.replay_texts.is_some() {
         writer.platform();
     } else {
         if Odd::of(attempt, settings).is_some() {
@@ -81,7 +81,7 @@ pub(super) fn heads(position: u32, attempt: &Attempt, settings: &Settings) -> Ve
     writer.out
 }
 
-/// All lines of `attempt`.
+/// Returns all lines of `attempt`.
 pub(super) fn all(position: u32, attempt: &Attempt, settings: &Settings) -> Vec<Written> {
     let mut writer = Writer::new(position, attempt, settings);
     writer.platform();
@@ -89,7 +89,7 @@ pub(super) fn all(position: u32, attempt: &Attempt, settings: &Settings) -> Vec<
     writer.out
 }
 
-/// The user's own lines.
+/// Returns the lines that user code prints.
 pub(super) fn custom_lines(attempt: &Attempt, settings: &Settings) -> String {
     text::log(attempt, settings.log_bytes)
 }
@@ -157,7 +157,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A line that is found by the time that the attempt's own delay allows, or sooner.
+    /// Adds a line that can be found after at most the attempt's own delay.
     fn spread(&mut self, kind: Kind, time_ms: i64) {
         let mut rng = Rng::keyed(self.attempt.key, SPREAD_KEY | kind.ordinal());
         let delay_ms = rng.between(0, self.delay_ms) as i64;
@@ -181,7 +181,7 @@ impl<'a> Writer<'a> {
             let delay_ms = rng.between(0, faults.max_delivery_ms()) as i64;
             self.out.push(Written {
                 line: Line { copy: true, ..line },
-                // Never before the first one, whose time is the truth's.
+                // Never before the first copy, which is the one that the truth counts.
                 visible_ms: time_ms.saturating_add(delay_ms).max(visible_ms),
             });
         }
@@ -191,12 +191,12 @@ impl<'a> Writer<'a> {
 // === impl Odd ===
 
 impl Odd {
-    /// That of an attempt, if it has any; only one that was answered has a result.
+    /// Returns the oddity of an attempt, if any. Only an attempt that was executed has a result.
     pub(super) fn of(attempt: &Attempt, settings: &Settings) -> Option<Self> {
         let mut rng = Rng::keyed(attempt.key, ODD_KEY);
         let is_odd = rng.chance(settings.faults.odd_lines)
             && attempt.failure == Failure::None
-            && attempt.told.is_none();
+            && attempt.replay_texts.is_none();
         is_odd.then(|| match rng.below(3) {
             0 => Self::HalfInRecord,
             1 => Self::HalfInLine,
@@ -208,7 +208,7 @@ impl Odd {
 // === impl Kind ===
 
 impl Kind {
-    /// A number of its own within the attempt.
+    /// Returns a number that identifies the kind within the attempt.
     pub(super) fn ordinal(self) -> u64 {
         match self {
             Self::Start => 0,
@@ -223,7 +223,7 @@ impl Kind {
         }
     }
 
-    /// The kind of this number.
+    /// Returns the kind with this number.
     pub(super) fn of_ordinal(ordinal: u64) -> Option<Self> {
         Some(match ordinal {
             0 => Self::Start,
@@ -242,7 +242,7 @@ impl Kind {
         !matches!(self, Self::Custom(_))
     }
 
-    /// Written when the call was over, so that its outcome is known.
+    /// Returns whether the line is written after the call, so that its outcome is known.
     pub(super) fn is_final(self) -> bool {
         matches!(
             self,

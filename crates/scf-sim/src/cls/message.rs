@@ -1,4 +1,4 @@
-//! The words of log lines, in every variant of spacing and number that was seen in the field.
+//! The texts of log lines, in every variant of spacing and numbers seen in the field.
 
 use super::line::{Kind, Odd, custom_lines};
 use crate::attempt::{Attempt, Failure, Init};
@@ -9,11 +9,11 @@ use crate::text;
 
 /// The vendor cuts longer messages.
 const MAX_BYTES: usize = 8_192;
-/// Stands where half a character does, which no text here can hold.
+/// Placeholder for half a character, which a Rust string cannot hold.
 pub(super) const HALF: char = '\u{e000}';
 const STYLE_KEY: u64 = 0x57_1E00;
 
-/// The message of a line.
+/// Returns the message of a line.
 pub(super) fn of(
     kind: Kind,
     attempt: &Attempt,
@@ -55,12 +55,12 @@ pub(super) fn of(
     }
 }
 
-/// Run time as every part of a line shows it.
+/// Returns the run time as every part of a line shows it.
 pub(super) fn duration_ms(attempt: &Attempt) -> u64 {
     attempt.duration_us.div_ceil(1_000)
 }
 
-/// The request id; a row that is broken for good may lack it.
+/// Returns the request id. It may be missing from a row that is unreadable.
 pub(super) fn shown_id(attempt: &Attempt) -> String {
     if attempt.unreadable && attempt.key.is_multiple_of(3) {
         return String::new();
@@ -68,7 +68,7 @@ pub(super) fn shown_id(attempt: &Attempt) -> String {
     attempt.request_id_text()
 }
 
-/// The run time; a row that is broken for good may have none.
+/// Returns the run time. It may be missing from a row that is unreadable.
 pub(super) fn shown_duration(attempt: &Attempt) -> String {
     if attempt.unreadable && attempt.key % 3 == 1 {
         return "n/a".to_owned();
@@ -80,17 +80,17 @@ fn report(style: u64, id: &str, attempt: &Attempt, function: &Function) -> Strin
     let (memory, bytes) = (function.memory_mb, attempt.mem_bytes);
     let ms = shown_duration(attempt);
     match style % 5 {
-        // The vendor's pages.
+        // As on the vendor's pages.
         0 => format!(
             "Report RequestId:{id} Duration:{ms}ms Memory:{memory}MB MemUsage:{}MB",
             mb(bytes, 6)
         ),
-        // The console of 2021.
+        // As in the console of 2021.
         1 => format!(
             "Report RequestId: {id} Duration:{ms}ms Memory:{memory}MB MemUsage:{}MB",
             trimmed(&mb(bytes, 4))
         ),
-        // Captures of 2026 and 2025.
+        // As in captures of 2026 and 2025.
         2 => format!(
             "Report RequestId: {id} Duration: {ms}ms Memory: {memory}MB MemUsage: {}MB",
             mb(bytes, 2)
@@ -99,7 +99,7 @@ fn report(style: u64, id: &str, attempt: &Attempt, function: &Function) -> Strin
             "Report RequestId: {id} Duration: {ms}ms Memory: {memory}MB MemUsage: {}MB",
             mb(bytes, 6)
         ),
-        // Of 2019.
+        // As in lines of 2019.
         _ => format!(
             "Report RequestId: {id} Duration:{ms}ms Memory:{memory}MB MaxMemoryUsed:{}MB",
             mb(bytes, 6)
@@ -133,7 +133,7 @@ fn init_report(style: u64, id: &str, init: Init, attempt: &Attempt, function: &F
     }
 }
 
-/// One of the vendor's pages spells the first word wrong.
+/// Returns the line of a provisioned instance. One of the vendor's pages misspells the first word.
 fn provisioned(style: u64, id: &str, attempt: &Attempt, function: &Function) -> String {
     let word = ["Provisioned", "Previsioned"][(style % 2) as usize];
     let ms = style % 3_000;
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn writes_memory_as_the_field_does() {
-        // The vendor's sample of 31178752 bytes, and one of four decimals without its zeros.
+        // The vendor's sample of 31178752 bytes, and a number whose trailing zeros are removed.
         assert_eq!(mb(31_178_752, 6), "29.734375");
         assert_eq!(mb(65_536, 6), "0.062500");
         assert_eq!(mb(26_424_115, 2), "25.20");

@@ -1,33 +1,32 @@
-//! The part of the query language that a reader of log lines needs, for CQL and Lucene alike:
-//! `*`, bare words and phrases, `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT
-//! in any case, and parentheses. What else there is (ranges, groups behind a key, SQL after a bar)
-//! is refused rather than guessed at.
+//! The part of the query language that a reader of log lines needs, both CQL and Lucene: `*`, words
+//! and phrases, `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT in any case, and
+//! parentheses. Everything else (ranges, groups behind a key, SQL after a bar) is rejected.
 
 use super::words::Phrase;
 
-/// A query, ready to be asked of lines.
+/// A parsed query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Query {
     Everything,
-    /// In any field.
+    /// The phrase in any field.
     Anywhere(Phrase),
-    /// In one field.
+    /// The phrase in one field.
     Field(String, Phrase),
     All(Vec<Query>),
     Any(Vec<Query>),
     Not(Box<Query>),
 }
 
-/// What two terms side by side mean.
+/// The meaning of two adjacent terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Syntax {
-    /// Either of them.
+    /// Either term must match.
     Lucene,
-    /// Both of them.
+    /// Both terms must match.
     Cql,
 }
 
-/// Why a query is not understood.
+/// Why a query is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("query at byte {at}: {reason}")]
 pub(super) struct SyntaxError {
@@ -35,11 +34,11 @@ pub(super) struct SyntaxError {
     reason: &'static str,
 }
 
-/// A line as the index knows it.
+/// A line as the index sees it.
 pub(super) trait Fields {
-    /// The text of a field, if the line has it.
+    /// Returns the text of a field, if the line has it.
     fn field(&self, key: &str) -> Option<std::borrow::Cow<'_, str>>;
-    /// Whether any field fits.
+    /// Returns whether `fits` holds for any field.
     fn any_field(&self, fits: &mut dyn FnMut(&str) -> bool) -> bool;
 }
 
@@ -86,7 +85,8 @@ impl Query {
         }
     }
 
-    /// Whether a line fits. Without an index of the keys no condition on a key is ever met.
+    /// Returns whether a line matches. Without an index of the keys, conditions on keys never
+    /// match.
     pub(super) fn fits(&self, line: &impl Fields, keys_indexed: bool) -> bool {
         match self {
             Self::Everything => true,
@@ -100,7 +100,7 @@ impl Query {
         }
     }
 
-    /// Whether no line can fit but those of the platform whose message has a word that begins
+    /// Returns whether only the platform's lines can match whose message has a word that begins
     /// with "report".
     pub(super) fn wants_reports_only(&self) -> bool {
         self.needs(&|part| {
@@ -112,7 +112,7 @@ impl Query {
         })
     }
 
-    /// Whether every line that fits meets a condition for which `holds` is true.
+    /// Returns whether every matching line fulfils a condition for which `holds` is true.
     fn needs(&self, holds: &dyn Fn(&Self) -> bool) -> bool {
         match self {
             Self::All(parts) => parts.iter().any(|part| part.needs(holds)),
@@ -206,7 +206,7 @@ impl Parser {
         }
     }
 
-    /// A value without quotes: a star at its end leaves it open.
+    /// Parses an unquoted value. A star at its end makes it a prefix.
     fn phrase(&self, text: &str) -> Result<Phrase, SyntaxError> {
         let (body, open) = match text.strip_suffix('*') {
             Some(body) => (body, true),
@@ -298,7 +298,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
     Ok(tokens)
 }
 
-/// The rest of a quoted text; a backslash takes the next character as it is.
+/// Reads the rest of a quoted text. A backslash escapes the next character.
 fn quoted(
     at: usize,
     rest: &mut impl Iterator<Item = (usize, char)>,

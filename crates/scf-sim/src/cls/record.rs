@@ -1,4 +1,4 @@
-//! The fields of a log line, and the line as SearchLog shows it.
+//! The fields of a log line, and the line in the format of SearchLog.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::rng::{Rng, mix};
 use crate::settings::Settings;
 use crate::text;
 
-/// A line with what it tells of.
+/// A line with its attempt and function.
 pub(super) struct Record<'a> {
     pub(super) line: Line,
     pub(super) attempt: &'a Attempt,
@@ -40,7 +40,7 @@ pub(super) const KEYS: [&str; 14] = [
 
 /// The status of lines that were written while the call ran.
 const RUNNING: u16 = 202;
-/// The first half of a character beyond the basic plane.
+/// The first half of a surrogate pair.
 const HALF_ESCAPED: &str = "\\ud83d";
 const NS_PER_MS: i64 = 1_000_000;
 const PACKAGE_KEY: u64 = 0x9AC4_0000;
@@ -51,7 +51,7 @@ const COPY_LOG_ID: u64 = 1_024;
 // === impl Record ===
 
 impl Record<'_> {
-    /// The line as an element of `Results`.
+    /// Writes the line as an element of `Results`.
     pub(super) fn write(&self, topic_id: &str, topic_name: &str, salt: u64, out: &mut String) {
         let mut rng = Rng::keyed(salt, self.package() ^ self.line.kind.ordinal());
         let odd = rng.chance(self.settings.faults.odd_fields);
@@ -73,7 +73,7 @@ impl Record<'_> {
             .text("RawLog", &text::odd(self.attempt, &self.settings.faults))
             .text("IndexStatus", "");
         if oddity == 2 {
-            // Newer releases of the API have it, older ones do not.
+            // Newer releases of the API have this field, older ones do not.
             object.text("TimeNanos", &self.log_time_ns().to_string());
         }
         object.close();
@@ -108,7 +108,7 @@ impl Record<'_> {
         json
     }
 
-    /// The record as a text of the line around it.
+    /// Returns the record as a string inside the line.
     fn written(&self, json: &str) -> String {
         let text = quoted(json);
         match self.odd() {
@@ -121,7 +121,7 @@ impl Record<'_> {
         Odd::of(self.attempt, self.settings)
     }
 
-    /// Identity of the line together with the package.
+    /// Returns the line's id within its package.
     fn log_id(&self) -> u64 {
         let copy = if self.line.copy { COPY_LOG_ID } else { 0 };
         FIRST_LOG_ID + self.line.kind.ordinal() + copy
@@ -131,7 +131,7 @@ impl Record<'_> {
         mix(self.attempt.key, PACKAGE_KEY)
     }
 
-    /// The time that the platform's clock shows.
+    /// Returns a time by the platform's clock.
     fn shown(&self, time_ms: i64) -> i64 {
         time_ms.saturating_add(self.settings.faults.clock_skew_ms)
     }
@@ -143,7 +143,7 @@ impl Record<'_> {
             .saturating_add(within)
     }
 
-    /// The vendor's simplified format leaves fields out, but never of a Report.
+    /// Returns whether the vendor's simplified format omits a field. Reports are always complete.
     fn leaves_out(&self, key: &str) -> bool {
         let simple = self.settings.cls.simplified
             && mix(SIMPLE_KEY, u64::from(self.attempt.function)).is_multiple_of(3);

@@ -1,4 +1,4 @@
-//! SearchLog: lines of a time, found by a query, page by page.
+//! SearchLog: finds the lines of a time range that match a query, page by page.
 
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ use super::query::{MAX_CHARS, Query, Syntax};
 use super::record::Record;
 use super::topic_index::TopicIndexes;
 use super::topics::{Topic, topic_of_id};
-use super::{Ask, problem};
-use crate::faults::Weight;
+use super::{LogRequest, problem};
+use crate::faults::ResponseSize;
 use crate::function::topic_of;
 use crate::json::{Object, array, quoted};
 use crate::problem::Problem;
@@ -18,10 +18,10 @@ use crate::settings::{ChainEnd, Index};
 use crate::spelling::Spelling;
 use crate::world::World;
 
-/// What a request asks for.
+/// A parsed request.
 struct Search {
     topics: Vec<Topic>,
-    /// Half open, by the platform's clock.
+    /// Half-open range, by the platform's clock.
     from_ms: i64,
     to_ms: i64,
     query: Query,
@@ -30,15 +30,15 @@ struct Search {
     offset: usize,
     cursor: Option<Cursor>,
     /// Hash of the parameters that a context is bound to.
-    bond: u64,
+    params_hash: u64,
 }
 
-/// What was found.
+/// The result of a search.
 struct Found {
     lines: Vec<Line>,
-    /// Nothing matches behind them.
+    /// Set if no further line matches.
     over: bool,
-    /// Lines of the chain of contexts up to here.
+    /// Number of lines that the chain of contexts has returned, including this page.
     returned: usize,
 }
 
@@ -48,14 +48,14 @@ const MAX_TOPICS: usize = 50;
 const MAX_CHAIN: usize = 10_000;
 const ODD_KEY: u64 = 0x0DD_C15;
 
-/// The answer to SearchLog.
-pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
+/// Returns the response to SearchLog.
+pub(super) fn answer(ask: &LogRequest<'_>) -> Result<String, Problem> {
     let search = Search::read(ask)?;
     if ask.settings.cls.index == Index::Missing {
         let message = "the topic has no index; create one with full text and keys";
         return Err(problem("ResourceNotFound.IndexNotExist", message));
     }
-    take_up(ask, &search)?;
+    start_query(ask, &search)?;
     let mut scene = ask.scene();
     let world = scene.world(ask.now_ms);
     let found = search.run(ask, world, &mut ask.state().topic_indexes)?;
@@ -63,24 +63,24 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<String, Problem> {
     Ok(search.write(ask, world, &found))
 }
 
-fn take_up(ask: &Ask<'_>, search: &Search) -> Result<(), Problem> {
+fn start_query(ask: &LogRequest<'_>, search: &Search) -> Result<(), Problem> {
     let lasting_ms = i64::try_from(ask.delay_ms).unwrap_or(i64::MAX);
     let end_ms = ask.now_ms.saturating_add(lasting_ms);
     let mut state = ask.state();
     search
         .topics
         .iter()
-        .try_for_each(|topic| state.take_up(topic.position, ask.now_ms, end_ms))
+        .try_for_each(|topic| state.start_query(topic.position, ask.now_ms, end_ms))
 }
 
 // === impl Found ===
 
 impl Found {
-    fn weight(&self, world: &World) -> Weight {
+    fn weight(&self, world: &World) -> ResponseSize {
         let is_too_large = |line: &Line| {
             line.kind == Kind::Report && world.attempts()[line.attempt as usize].oversized
         };
-        Weight {
+        ResponseSize {
             rows: self.lines.len(),
             oversized: self.lines.iter().any(is_too_large),
         }
@@ -90,7 +90,7 @@ impl Found {
 // === impl Search ===
 
 impl Search {
-    fn read(ask: &Ask<'_>) -> Result<Self, Problem> {
+    fn read(ask: &LogRequest<'_>) -> Result<Self, Problem> {
         let (topics, in_topics) = topics(ask)?;
         let required = |name| {
             ask.integer(name)?
@@ -110,7 +110,7 @@ impl Search {
         }
         let ids: Vec<&str> = topics.iter().map(|topic| topic.id.as_str()).collect();
         let bound = format!("{ids:?} {from_ms} {to_ms} {syntax:?} {descending} {limit} {text}");
-        let bond = mix(ask.settings.seed, hash(&bound));
+        let params_hash = mix(ask.settings.seed, hash(&bound));
         let context = ask.text("Context")?.or(in_topics).filter(|c| !c.is_empty());
         let offset = ask.integer("Offset")?.unwrap_or(0);
         if topics.len() > 1 && (context.is_some() || offset != 0) {
@@ -120,7 +120,7 @@ impl Search {
             return Err(invalid("Context and Offset exclude one another"));
         }
         let cursor = context.map(|text| {
-            Cursor::parse(text, bond, ask.now_ms).ok_or_else(|| {
+            Cursor::parse(text, params_hash, ask.now_ms).ok_or_else(|| {
                 let message = "the context is too old or was made for other parameters";
                 problem("FailedOperation.InvalidContext", message)
             })
@@ -133,14 +133,14 @@ impl Search {
             limit: limit as usize,
             offset: usize::try_from(offset).map_err(|_| invalid("Offset is negative"))?,
             cursor: cursor.transpose()?,
-            bond,
+            params_hash,
             topics,
         })
     }
 
     fn run(
         &self,
-        ask: &Ask<'_>,
+        ask: &LogRequest<'_>,
         world: &World,
         topic_indexes: &mut TopicIndexes,
     ) -> Result<Found, Problem> {
@@ -150,7 +150,7 @@ impl Search {
             let message = format!("a chain of contexts ends after {MAX_CHAIN} lines");
             return Err(problem("FailedOperation.GetlogReachLimit", message));
         }
-        // Pages by offset are no chain and have no end.
+        // Pages by offset form no chain and have no end.
         let chained = self.offset == 0;
         let limit = if chained {
             self.limit.min(left)
@@ -177,10 +177,10 @@ impl Search {
         })
     }
 
-    /// The lines of the time that is asked for and still kept, in ascending order.
+    /// Returns the lines in the requested range that are still retained, in ascending order.
     fn candidates(
         &self,
-        ask: &Ask<'_>,
+        ask: &LogRequest<'_>,
         world: &World,
         topic_indexes: &mut TopicIndexes,
     ) -> Vec<Line> {
@@ -188,7 +188,7 @@ impl Search {
         let oldest_ms = ask.now_ms.saturating_sub(ask.settings.retention_ms);
         let mut from = self.from_ms.saturating_sub(skew_ms).max(oldest_ms);
         let mut to = self.to_ms.saturating_sub(skew_ms);
-        // What lies before the cursor need not be looked at. Its own millisecond may hold more.
+        // Lines before the cursor can be skipped. Its own millisecond may contain more.
         if let Some(Cursor { after, .. }) = self.cursor {
             if self.descending {
                 to = to.min(after.time_ms.saturating_add(1));
@@ -212,7 +212,7 @@ impl Search {
         lines
     }
 
-    /// The lines behind the cursor, the first one asked for first.
+    /// Returns the lines after the cursor in the requested order.
     fn in_order<'l>(&self, lines: &'l [Line]) -> Box<dyn Iterator<Item = &'l Line> + 'l> {
         let after = self.cursor.map(|cursor| cursor.after);
         if self.descending {
@@ -224,7 +224,7 @@ impl Search {
         }
     }
 
-    fn write(&self, ask: &Ask<'_>, world: &World, found: &Found) -> String {
+    fn write(&self, ask: &LogRequest<'_>, world: &World, found: &Found) -> String {
         let mut rng = Rng::keyed(ask.salt, ODD_KEY);
         let spelling = Spelling::of(&ask.settings.faults, ask.salt);
         let nulls = ask.settings.cls.nulls || rng.chance(ask.settings.faults.odd_fields);
@@ -260,7 +260,7 @@ impl Search {
         out
     }
 
-    fn write_line(&self, ask: &Ask<'_>, world: &World, line: Line, out: &mut String) {
+    fn write_line(&self, ask: &LogRequest<'_>, world: &World, line: Line, out: &mut String) {
         let record = record(world, line);
         let position = topic_of(record.attempt.function as usize, ask.settings);
         if let Some(topic) = self.topics.iter().find(|topic| topic.position == position) {
@@ -268,18 +268,18 @@ impl Search {
         }
     }
 
-    fn context(&self, ask: &Ask<'_>, found: &Found) -> Option<String> {
+    fn context(&self, ask: &LogRequest<'_>, found: &Found) -> Option<String> {
         let last = found.lines.last().filter(|_| self.topics.len() == 1)?;
         let cursor = Cursor {
             after: *last,
             returned: found.returned,
             made_ms: ask.now_ms,
         };
-        Some(cursor.text(self.bond))
+        Some(cursor.text(self.params_hash))
     }
 
-    /// Requests that name topics in a list are told of each.
-    fn topics_info(&self, ask: &Ask<'_>, context: &str) -> String {
+    /// Returns the per-topic information of a request that names its topics in a list.
+    fn topics_info(&self, ask: &LogRequest<'_>, context: &str) -> String {
         if ask.param("Topics").is_none() {
             return "null".to_owned();
         }
@@ -296,8 +296,8 @@ impl Search {
     }
 }
 
-/// The topics asked about, and the context that a list of one brings along.
-fn topics<'a>(ask: &Ask<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Problem> {
+/// Returns the requested topics, and the context if there is a list of one topic.
+fn topics<'a>(ask: &LogRequest<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Problem> {
     let params: &'a Value = ask.params;
     let listed = params.get("Topics").and_then(Value::as_array);
     let listed = listed.filter(|list| !list.is_empty());
@@ -322,8 +322,8 @@ fn topics<'a>(ask: &Ask<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Problem> {
     }
 }
 
-/// The query by its newer or its older name, whose syntaxes have different defaults.
-fn query_text<'a>(ask: &'a Ask<'_>) -> Result<(&'a str, Syntax), Problem> {
+/// Returns the query under its newer or older name. The two names have different default syntaxes.
+fn query_text<'a>(ask: &'a LogRequest<'_>) -> Result<(&'a str, Syntax), Problem> {
     let (text, syntax) = match (ask.text("QueryString")?, ask.text("Query")?) {
         (None, Some(text)) => (text, ask.integer("SyntaxRule")?.unwrap_or(0)),
         (text, _) => (text.unwrap_or(""), ask.integer("QuerySyntax")?.unwrap_or(1)),
@@ -340,7 +340,7 @@ fn query_text<'a>(ask: &'a Ask<'_>) -> Result<(&'a str, Syntax), Problem> {
     }
 }
 
-fn descending(ask: &Ask<'_>) -> Result<bool, Problem> {
+fn descending(ask: &LogRequest<'_>) -> Result<bool, Problem> {
     match ask.text("Sort")? {
         None | Some("" | "desc") => Ok(true),
         Some("asc") => Ok(false),

@@ -1,4 +1,4 @@
-//! The lines that can be found, topic by topic and in order.
+//! The visible lines of each topic, in order.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,22 +10,22 @@ use crate::settings::Settings;
 use crate::view::merge;
 use crate::world::World;
 
-/// All lines of a world, in two parts: the few that counting readers ask for, and the whole, which
-/// takes shape only if somebody asks for it (a busy world has ten times as many).
+/// All lines of a world in two indexes: one of the few lines that counting readers search for, and
+/// one of all lines, which is built on demand because a busy world has ten times as many.
 #[derive(Debug)]
 pub(crate) struct TopicIndexes {
     heads: TopicIndex,
     all: TopicIndex,
 }
 
-/// Those lines of every topic that can be found at one instant.
+/// The lines of every topic that can be found at one time.
 #[derive(Debug)]
 struct TopicIndex {
     lines_of: fn(u32, &Attempt, &Settings) -> Vec<Written>,
     now_ms: Option<i64>,
-    /// How many of the world's attempts have been looked at.
+    /// Number of the world's attempts that were processed.
     seen: usize,
-    /// Lines still to be found, soonest first.
+    /// Lines that are not visible yet, soonest first.
     waiting: BinaryHeap<Reverse<(i64, Line)>>,
     topics: Vec<Vec<Line>>,
 }
@@ -33,8 +33,8 @@ struct TopicIndex {
 // === impl TopicIndexes ===
 
 impl TopicIndexes {
-    /// The lines of a topic at `now_ms`, in order: the heads, or all of them. Cheap as time goes
-    /// on; going back starts anew.
+    /// Returns the visible lines of a topic at `now_ms` in order: the heads, or all of them. This
+    /// is cheap as time advances; going back rebuilds the index.
     pub(super) fn lines(
         &mut self,
         world: &World,

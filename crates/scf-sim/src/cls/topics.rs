@@ -1,8 +1,8 @@
-//! The log topics and their indexes as the log service describes them.
+//! Descriptions of log topics and their indexes.
 
 use serde_json::{Value, json};
 
-use super::{Ask, problem, record};
+use super::{LogRequest, problem, record};
 use crate::function::{topic_count, topic_id};
 use crate::problem::Problem;
 use crate::rng::{mix, uuid_text, uuid_v4};
@@ -21,8 +21,8 @@ const MAX_LIMIT: i64 = 100;
 const LOGSET_KEY: u64 = 0x1065_E700;
 const TOKENIZER: &str = "@&?|#()='\",;:<>[]{}/ \n\t\r\\";
 
-/// The topic of this id, or that there is none.
-pub(super) fn topic_of_id(ask: &Ask<'_>, id: &str) -> Result<Topic, Problem> {
+/// Returns the topic with this id, or the error for an unknown one.
+pub(super) fn topic_of_id(ask: &LogRequest<'_>, id: &str) -> Result<Topic, Problem> {
     all(ask.settings)
         .find(|topic| topic.id == id)
         .ok_or_else(|| {
@@ -32,8 +32,8 @@ pub(super) fn topic_of_id(ask: &Ask<'_>, id: &str) -> Result<Topic, Problem> {
         })
 }
 
-/// The answer to DescribeTopics.
-pub(super) fn describe_topics(ask: &Ask<'_>) -> Result<String, Problem> {
+/// Returns the response to DescribeTopics.
+pub(super) fn describe_topics(ask: &LogRequest<'_>) -> Result<String, Problem> {
     let limit = ask.integer("Limit")?.unwrap_or(DEFAULT_LIMIT);
     let offset = ask.integer("Offset")?.unwrap_or(0);
     if !(1..=MAX_LIMIT).contains(&limit) || offset < 0 {
@@ -46,7 +46,7 @@ pub(super) fn describe_topics(ask: &Ask<'_>) -> Result<String, Problem> {
         .map_or(&[][..], Vec::as_slice);
     let mut matches = Vec::new();
     for topic in all(ask.settings) {
-        if meets_all(&topic, filters, ask.settings)? {
+        if matches_all(&topic, filters, ask.settings)? {
             matches.push(topic);
         }
     }
@@ -59,8 +59,8 @@ pub(super) fn describe_topics(ask: &Ask<'_>) -> Result<String, Problem> {
     Ok(json!({ "Topics": page, "TotalCount": matches.len() }).to_string())
 }
 
-/// The answer to DescribeIndex.
-pub(super) fn describe_index(ask: &Ask<'_>) -> Result<String, Problem> {
+/// Returns the response to DescribeIndex.
+pub(super) fn describe_index(ask: &LogRequest<'_>) -> Result<String, Problem> {
     let id = ask
         .text("TopicId")?
         .ok_or_else(|| problem("MissingParameter", "TopicId is missing"))?;
@@ -140,8 +140,8 @@ fn described_key(key: &str) -> Value {
     })
 }
 
-/// Whether a topic meets every filter, each by one of its values.
-fn meets_all(topic: &Topic, filters: &[Value], settings: &Settings) -> Result<bool, Problem> {
+/// Returns whether a topic matches at least one value of every filter.
+fn matches_all(topic: &Topic, filters: &[Value], settings: &Settings) -> Result<bool, Problem> {
     let mut meets = true;
     for filter in filters {
         let values = filter.get("Values").and_then(Value::as_array);

@@ -1,22 +1,22 @@
 //! The index: texts as words.
 //!
-//! A text is split at everything that is neither letter nor digit, and words are compared without
-//! regard to the case of ASCII letters. So `Init Report RequestId: 6f-7a` has the words `init`,
-//! `report`, `requestid`, `6f`, `7a`, and the phrase "Report RequestId" is found in it.
+//! Everything that is neither letter nor digit separates words, and the case of ASCII letters is
+//! ignored. So `Init Report RequestId: 6f-7a` has the words `init`, `report`, `requestid`, `6f` and
+//! `7a`, and the phrase "Report RequestId" is found in it.
 
-/// What is looked for in a text.
+/// A sequence of words to search for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Phrase {
     /// In lower case.
     words: Vec<String>,
-    /// The last word may go on.
+    /// Set if the last word is a prefix.
     open: bool,
 }
 
 // === impl Phrase ===
 
 impl Phrase {
-    /// The words of `text`, one after the other.
+    /// Creates a phrase from the words of `text`.
     pub(super) fn new(text: &str) -> Self {
         Self {
             words: words(text).map(str::to_ascii_lowercase).collect(),
@@ -24,7 +24,7 @@ impl Phrase {
         }
     }
 
-    /// The same, where the last word is the beginning of one.
+    /// Creates a phrase whose last word is a prefix.
     pub(super) fn beginning(text: &str) -> Self {
         Self {
             open: true,
@@ -32,8 +32,8 @@ impl Phrase {
         }
     }
 
-    /// Whether `text` holds these words in a row. Without words only a text without words fits,
-    /// or any text if the phrase is open.
+    /// Returns whether `text` contains these words in a row. A phrase without words matches only a
+    /// text without words, or any text if it is open.
     pub(super) fn is_in(&self, text: &str) -> bool {
         if self.words.is_empty() {
             return self.open || words(text).next().is_none();
@@ -63,7 +63,7 @@ impl Phrase {
         })
     }
 
-    /// Whether every text that holds this has a word beginning with `start`, in lower case.
+    /// Returns whether every matching text has a word that begins with `start`, in lower case.
     pub(super) fn needs_word_with(&self, start: &str) -> bool {
         self.words.iter().any(|word| word.starts_with(start))
     }

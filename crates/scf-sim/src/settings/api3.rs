@@ -1,42 +1,42 @@
-//! What API 3.0, its log service, its token service and its machine metadata are made of.
+//! Settings of API 3.0, its log service, its token service and the machine metadata.
 
-/// Points of API 3.0 that differ between installations, each a switch.
+/// Options for points on which installations of API 3.0 differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Api3 {
-    /// Most entries that one answer of a list action holds; the vendor states no number.
+    /// Maximum number of entries in a response of a list action; the vendor documents none.
     pub list_page: usize,
-    /// Whether `GetFunctionLogs` is offline, as the vendor's page says it is by now.
+    /// Set if `GetFunctionLogs` is offline, as the vendor announced.
     pub logs_offline: bool,
-    /// Actions that the keys may not use, such as `ListFunctions` or `SearchLog`.
+    /// Actions that the keys may not perform, such as `ListFunctions` or `SearchLog`.
     pub denied_actions: Vec<String>,
-    /// Errors in the shape of the legacy API, which an API 3.0 host may answer too.
+    /// Set if errors have the format of the legacy API, which a host of API 3.0 may send too.
     pub legacy_errors: bool,
 }
 
-/// The role that keys are handed out for.
+/// The role for which keys are issued.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Role {
-    /// Role bound to the machine; without one the metadata has no keys to give.
+    /// Role bound to the machine; without one the metadata service has no keys.
     pub machine_role: Option<String>,
-    /// The one web identity token that is accepted.
+    /// The only web identity token that is accepted.
     pub web_identity_token: String,
-    /// Longest life of a key handed out, seconds; a request may ask for less.
+    /// Longest lifetime of an issued key in seconds; a request may ask for less.
     pub lifetime_s: u64,
 }
 
-/// How the log service and the topics of a world behave.
+/// Behaviour of the log service and its topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClsWire {
     /// The index of every topic.
     pub index: Index,
-    /// What follows the 10,000th line of a chain of contexts.
+    /// What happens after the 10,000th line of a chain of contexts.
     pub chain_end: ChainEnd,
-    /// Fields without content are null rather than empty.
+    /// Set if empty fields are null rather than empty strings.
     pub nulls: bool,
-    /// A third of the functions delivers in the vendor's simplified format.
+    /// Set if a third of the functions writes in the vendor's simplified format.
     pub simplified: bool,
-    /// Least time that a query takes, milliseconds. At 0 a query without delay never stands in the
-    /// way of another, so that a test may ask any number of them at one instant.
+    /// Minimum duration of a query, in milliseconds. At 0 a query without delay never blocks
+    /// another, so that a test can send any number of them at one time.
     pub query_ms: u64,
 }
 
@@ -45,18 +45,18 @@ pub struct ClsWire {
 pub enum Index {
     /// Full text and all keys.
     Keys,
-    /// Full text alone: conditions on a key find nothing, and no error says so.
+    /// Full text only: conditions on a key find nothing, and no error is returned.
     FullText,
-    /// None: every search is refused.
+    /// No index: every search is refused.
     Missing,
 }
 
-/// What a chain of contexts does at its end.
+/// What happens at the end of a chain of contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChainEnd {
-    /// The page that reaches the limit says `ListOver`, though more lines match.
+    /// The page that reaches the limit has `ListOver`, though more lines match.
     ListOver,
-    /// The page that reaches the limit says nothing; the next one is refused.
+    /// The page that reaches the limit is as usual; the next one is refused.
     Refused,
 }
 

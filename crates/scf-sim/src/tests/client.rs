@@ -1,4 +1,4 @@
-//! A small signing client of the tests' own.
+//! A small signing client, which only these tests use.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::{Cloud, Request, Response, Settings};
 
 const HOST: &str = "127.0.0.1:9000";
 
-/// What a client has: a key, and a nonce that counts.
+/// A client with a key and a counter for nonces.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) key: String,
@@ -26,7 +26,8 @@ impl Client {
         }
     }
 
-    /// A signed request with the next nonce. None of our names has an underscore.
+    /// Returns a signed request with the next nonce. No parameter here has an underscore in its
+    /// name.
     pub(super) fn request(
         &mut self,
         now_ms: i64,
@@ -74,7 +75,7 @@ impl Client {
         cloud.handle(now_ms, &request)
     }
 
-    /// The parsed body of an answer that must be JSON with HTTP 200.
+    /// Returns the parsed body of a response, which must be JSON with HTTP 200.
     pub(super) fn ask(
         &mut self,
         cloud: &Cloud,
@@ -85,7 +86,7 @@ impl Client {
         json(&self.send(cloud, now_ms, action, params))
     }
 
-    /// All rows of the region at one instant, oldest first, and the total.
+    /// Returns all rows of the region at one time, oldest first, and the total.
     pub(super) fn all_rows(&mut self, cloud: &Cloud, now_ms: i64) -> (Vec<Value>, usize) {
         let mut rows = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! A small client of the tests' own for API 3.0.
+//! A small client of API 3.0, which only these tests use.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{Cloud, Request, Response, Settings};
 
 const HOST: &str = "127.0.0.1:9000";
 
-/// What a client has, and how it asks.
+/// A client with a key and the target of its requests.
 #[derive(Clone)]
 pub(super) struct Client3 {
     pub(super) id: String,
@@ -40,7 +40,7 @@ impl Client3 {
         }
     }
 
-    /// A signed request.
+    /// Returns a signed request.
     pub(super) fn request(&self, now_ms: i64, action: &str, params: &Value) -> Request {
         let (stamp, body) = (now_ms / 1_000, params.to_string());
         let canonical = format!(
@@ -94,12 +94,12 @@ impl Client3 {
         cloud.handle(now_ms, &self.request(now_ms, action, params))
     }
 
-    /// What is in `Response`; HTTP 200 and a request id there must be.
+    /// Returns the content of `Response`. Requires HTTP 200 and a request id.
     pub(super) fn ask(&self, cloud: &Cloud, now_ms: i64, action: &str, params: &Value) -> Value {
         inside(&self.send(cloud, now_ms, action, params))
     }
 
-    /// The code of the error, or an empty text.
+    /// Returns the code of the error, or an empty text.
     pub(super) fn code(&self, cloud: &Cloud, now_ms: i64, action: &str, params: &Value) -> String {
         code(&self.ask(cloud, now_ms, action, params))
     }
@@ -134,7 +134,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Days counted one by one, unlike the cloud's own way.
+/// Computes the date by counting days one by one, unlike the simulator.
 fn date(stamp: i64) -> String {
     let (mut year, mut left) = (1970, stamp / 86_400);
     let leap = |y: i64| y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);

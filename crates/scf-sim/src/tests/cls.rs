@@ -1,4 +1,4 @@
-//! The log service of a world, asked without a wire in between.
+//! The log service of a world, called without HTTP.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,15 +7,15 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::Settings;
-use crate::cls::{Ask, LogService, answer};
+use crate::cls::{LogRequest, LogService, answer};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::world::World;
 
-/// What the documentation says to search for.
+/// The query that the vendor's documentation recommends.
 pub(super) const REPORTS: &str = "SCF_Type:Platform AND SCF_Message:\"Report RequestId\"";
 
-/// A log service.
+/// A log service with a world.
 pub(super) struct Service {
     pub(super) settings: Arc<Settings>,
     scene: Mutex<Scene>,
@@ -47,7 +47,7 @@ impl Service {
         params: &Value,
     ) -> Result<Value, Problem> {
         self.salt.set(self.salt.get() + 1);
-        let text = answer(&Ask {
+        let text = answer(&LogRequest {
             settings: &self.settings,
             scene: &self.scene,
             state: &self.state,
@@ -58,7 +58,8 @@ impl Service {
             params,
             weight: std::cell::Cell::default(),
         })?;
-        // Half a character, at either level of escaping: a tree of values holds none.
+        // Half a character, at either level of escaping, is replaced, because a `Value` cannot hold
+        // it.
         let text = text.replace(r"\\ud83d", "?").replace(r"\ud83d", "?");
         Ok(serde_json::from_str(&text).unwrap())
     }
@@ -67,7 +68,8 @@ impl Service {
         self.try_ask(now_ms, action, params).unwrap()
     }
 
-    /// A search for everything of the first topic, with `changes`; null takes a parameter away.
+    /// Searches for everything in the first topic, with `changes` to the request; null removes a
+    /// parameter.
     pub(super) fn search(&self, now_ms: i64, changes: Value) -> Result<Value, Problem> {
         let mut params = json!({
             "TopicId": self.topics(now_ms)[0],
@@ -90,7 +92,7 @@ impl Service {
         topics.iter().map(id).collect()
     }
 
-    /// All lines that one chain of contexts returns, and the last page's ListOver.
+    /// Returns all lines of one chain of contexts, and the last page's ListOver.
     pub(super) fn chain(&self, now_ms: i64, changes: &Value) -> (Vec<Value>, bool) {
         let mut changes = changes.as_object().cloned().unwrap_or_else(Map::new);
         let mut lines = Vec::new();
@@ -109,18 +111,18 @@ impl Service {
     }
 }
 
-/// What names a line.
+/// Returns what identifies a line.
 pub(super) fn identity(line: &Value) -> (String, String) {
     let text = |key: &str| line[key].as_str().unwrap().to_owned();
     (text("PkgId"), text("PkgLogId"))
 }
 
-/// The fields of a line.
+/// Returns the fields of a line.
 pub(super) fn fields(line: &Value) -> Value {
     serde_json::from_str(line["LogJson"].as_str().unwrap()).unwrap()
 }
 
-/// The message of a line.
+/// Returns the message of a line.
 pub(super) fn message(line: &Value) -> String {
     fields(line)["SCF_Message"].as_str().unwrap().to_owned()
 }

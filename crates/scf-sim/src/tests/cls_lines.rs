@@ -1,4 +1,4 @@
-//! The lines that a call leaves.
+//! Tests of the lines that a call writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ fn busy(changes: fn(&mut Settings)) -> Service {
     Service::new(settings)
 }
 
-/// Lines that `query` finds in the first minutes.
+/// Returns the lines that `query` finds in the first minutes.
 fn found(service: &Service, query: &str) -> Vec<Value> {
     let now_ms = service.settings.start_ms + 120_000;
     service.chain(now_ms, &json!({ "QueryString": query })).0
@@ -178,7 +178,7 @@ fn init_reports_stand_before_and_after_start() {
 
 #[test]
 fn fewer_lines_are_looked_at_for_reports_without_changing_the_answer() {
-    // The same condition in words that do not show that reports are all that is wanted.
+    // An equivalent query from which the simulator cannot see that only reports match.
     let roundabout = "NOT (NOT SCF_Type:Platform OR NOT SCF_Message:report*)";
     let service = busy(|settings| {
         settings.faults.duplicate_lines = 0.01;

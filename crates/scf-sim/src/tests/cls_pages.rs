@@ -1,4 +1,4 @@
-//! Pages are parts of one list.
+//! Tests that pages are parts of one list.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ fn directions_mirror_each_other_and_spans_join_without_seam() {
     let (mut descending, _) = service.chain(now_ms, &json!({ "Limit": 777, "Sort": "desc" }));
     descending.reverse();
     assert!(ascending.len() > 5_000 && ascending == descending);
-    // An instant that many lines share is in the later span, and in no other.
+    // A time that many lines share belongs to the later range only.
     let seam = start + 10_000;
     let early = service.chain(now_ms, &json!({ "To": seam })).0;
     let late = service.chain(now_ms, &json!({ "From": seam })).0;
@@ -105,7 +105,7 @@ fn a_context_meets_what_appears_behind_it_and_nothing_before() {
     let rest = rest["Results"].as_array().unwrap().clone();
     assert!(rest.iter().all(|line| !seen.contains(&identity(line))));
     let whole = whole["Results"].as_array().unwrap();
-    // Late lines stand before the cursor too; those are missed.
+    // Late lines can also come before the cursor, and are then missed.
     assert!(whole.len() > seen.len() + rest.len());
     let last = first["Results"].as_array().unwrap().last().unwrap();
     let place = whole

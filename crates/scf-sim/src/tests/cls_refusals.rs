@@ -1,4 +1,4 @@
-//! What the log service refuses, and in which words.
+//! Tests of the errors of the log service.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The world is exact: what is shown adds up to the truth.
+//! Tests that the visible rows add up to the truth.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -64,7 +64,7 @@ fn is_finished(row: &Value) -> bool {
     number(&row["invokeFinished"]) == 1.0
 }
 
-/// Harsh as to the rows, kind as to the requests.
+/// Returns harsh faults of rows, without faults of requests.
 fn harsh_rows() -> Faults {
     let harsh = Faults::harsh();
     Faults {
@@ -101,7 +101,8 @@ fn finished_rows_of_an_instant_add_up_to_its_truth() {
         let mut client = Client::new(&settings);
         let now_ms = settings.start_ms + 100_000;
         let cloud = Cloud::new(settings);
-        // Ties may be shuffled between pages, so one instant is read until every row was met.
+        // Rows with equal keys may be shuffled between pages, so one time is read until every row
+        // was found.
         let mut met = HashMap::new();
         for _ in 0..20 {
             let (rows, total) = client.all_rows(&cloud, now_ms);
@@ -168,7 +169,7 @@ fn a_replay_shows_exactly_its_rows_when_they_are_due() {
     let settings = Settings::new(1);
     let (mut client, start_ms) = (Client::new(&settings), settings.start_ms);
     let cloud = Cloud::with_replay(settings, parse_replay("x", text).unwrap());
-    // Longest wait is 700 ms, and a second for cut start times.
+    // The longest delay is 700 ms, plus a second for truncated start times.
     assert_eq!(cloud.horizon_ms(), 1_700);
     let mut ids = |now_ms| -> Vec<Value> {
         let (rows, _) = client.all_rows(&cloud, now_ms);

@@ -1,4 +1,4 @@
-//! Faults of requests.
+//! Tests of faults of requests.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What API 3.0 tells of namespaces and functions.
+//! Tests of namespaces and functions in API 3.0.
 
 use serde_json::{Value, json};
 

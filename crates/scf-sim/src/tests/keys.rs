@@ -1,4 +1,4 @@
-//! Keys that the cloud hands out, and for how long they are good.
+//! Tests of issued keys and their lifetimes.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ fn get(cloud: &Cloud, now_ms: i64, path: &str) -> Response {
     cloud.handle(now_ms, &request)
 }
 
-/// The client with the key of a document, whichever service wrote it.
+/// Returns the client with the key of a document from either service.
 fn with(client: &Client3, document: &Value) -> Client3 {
     let text = |name: &str| document[name].as_str().unwrap().to_owned();
     Client3 {
@@ -54,7 +54,7 @@ fn an_assumed_role_is_good_for_every_api_until_it_ends() {
     let (cloud, now_ms, client) = started(settings());
     let sts = client.of_service("sts", "2018-08-13");
     let answer = sts.ask(&cloud, now_ms, "AssumeRole", &assume(7_200));
-    // The start is 2023-11-14 22:13:20 UTC; the setting allows a minute.
+    // The start is 2023-11-14 22:13:20 UTC, and the setting allows a minute.
     assert_eq!(answer["ExpiredTime"], 1_700_000_060);
     assert_eq!(answer["Expiration"], "2023-11-14T22:14:20Z");
     let borrowed = with(&client, &answer["Credentials"]);
@@ -89,7 +89,7 @@ fn a_role_is_assumed_with_complete_parameters_only() {
     ] {
         assert_eq!(sts.code(&cloud, now_ms, "AssumeRole", &params), expected);
     }
-    // Another region is none of its concern.
+    // Keys can be requested from any region.
     let elsewhere = Client3 {
         region: Some("ap-nowhere"),
         ..sts.clone()
@@ -171,7 +171,7 @@ fn a_machine_is_told_its_role_and_keys_that_are_renewed_in_time() {
     assert_ne!(document(now_ms + 30_001)["Token"], first["Token"]);
     assert_eq!(get(&cloud, now_ms, &format!("{LIST}other")).status, 404);
     assert_eq!(get(&cloud, now_ms, "/latest/meta-data/").status, 404);
-    // Whoever asks each half minute always holds a key that is good.
+    // A client that asks every half minute always has a valid key.
     for second in (60..3_660).step_by(29) {
         let at_ms = now_ms + second * 1_000;
         let borrowed = with(&client, &document(at_ms));

@@ -1,4 +1,4 @@
-//! Each rule of `GetFunctionLogs` of API 3.0.
+//! Tests of each rule of `GetFunctionLogs` of API 3.0.
 
 use serde_json::{Value, json};
 
@@ -20,8 +20,8 @@ fn rows(answer: &Value) -> &Vec<Value> {
     answer["Data"].as_array().unwrap()
 }
 
-/// A cloud with three rows: 14:16:00.015, 14:16:00.999 and 14:16:01.000 UTC, which are 22:16 in
-/// Beijing; the last but one in a namespace of its own.
+/// Returns a cloud with three rows: 14:16:00.015, 14:16:00.999 and 14:16:01.000 UTC, which are
+/// 22:16 in Beijing. The second one is in a namespace of its own.
 fn three(wire: Wire) -> (Cloud, i64, Client3) {
     let line = |namespace: &str, name: &str, id: u32, start_ms: i64, code: i32| {
         json!({
@@ -56,7 +56,7 @@ fn a_row_has_all_documented_fields() {
     let mut row = rows(&answer)[0].clone();
     assert!(row["RetMsg"].is_string());
     row["RetMsg"] = json!("");
-    // The vendor's own sample: 14:16:00 UTC is shown as 22:16:00.
+    // In the vendor's own sample, 14:16:00 UTC is shown as 22:16:00.
     assert_eq!(
         row,
         json!({
@@ -90,7 +90,7 @@ fn both_ends_of_a_span_are_included_to_the_second() {
     let mut prod = span("16:00", "16:00");
     prod["Namespace"] = json!("prod");
     assert_eq!(ids(prod), ["id-2"]);
-    // A day up to the end, the last day.
+    // With an end alone the range is the day before it.
     assert_eq!(ids(json!({"EndTime": "2017-04-20 22:16:01"})), ["id-3"]);
     assert_eq!(ids(json!({"Order": "desc"})), ["id-3", "id-1"]);
     assert_eq!(ids(json!({"FunctionRequestId": "id-3"})), ["id-3"]);

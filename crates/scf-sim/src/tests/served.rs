@@ -1,4 +1,4 @@
-//! The cloud behind a real socket.
+//! Tests of the cloud behind a real socket.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ async fn served(faults: Faults) -> Served {
 /// Sends bytes and reads until the server closes.
 async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may close before all is written, and may reset after its answer.
+    // The server may close before everything is written, and may reset after its response.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
@@ -92,7 +92,7 @@ async fn survives_odd_input() {
         ),
     ] {
         let answer = exchange(served.address, &bytes).await;
-        // A reset may swallow the answer to a body that was refused half-way.
+        // A reset may discard the response to a body that was refused half-way.
         assert!(
             answer.starts_with(start) || bytes.len() > 1_000_000,
             "{start}: {answer}"

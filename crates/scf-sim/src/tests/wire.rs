@@ -1,4 +1,4 @@
-//! Each rule of the v2 wire.
+//! Tests of each rule of the v2 wire format.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn settings() -> Settings {
     Settings::new(42)
 }
 
-/// A cloud that has run for a minute, the present instant, and a client.
+/// Returns a cloud that has run for a minute, the current time, and a client.
 fn started(settings: Settings) -> (Cloud, i64, Client) {
     let (client, now_ms) = (Client::new(&settings), settings.start_ms + 60_000);
     (Cloud::new(settings), now_ms, client)
@@ -127,7 +127,7 @@ fn rows_are_written_in_either_style() {
     let mut row = answer["data"][0].clone();
     assert!(row["retMsg"].is_string());
     row["retMsg"] = json!("");
-    // The vendor's own sample: 14:16:00 UTC is shown as 22:16:00.
+    // In the vendor's own sample, 14:16:00 UTC is shown as 22:16:00.
     assert_eq!(
         row,
         json!({

@@ -1,4 +1,4 @@
-//! One log row as v2 writes it.
+//! A log row in the format of v2.
 
 use super::Api;
 use crate::attempt::Attempt;
@@ -10,7 +10,7 @@ use crate::rng::Rng;
 use crate::settings::Wire;
 use crate::text;
 
-/// How a row departs from the documented one without losing anything.
+/// Deviations from the documented row that preserve information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Oddity {
     None,
@@ -33,7 +33,7 @@ struct Row {
     invoke_finished: String,
 }
 
-/// Writes the row of `attempt` as it stands at the instant of the request.
+/// Writes the row of `attempt` as it is at the time of the request.
 pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: &mut String) {
     let oddity = Oddity::draw(api, attempt);
     let mut row = if attempt.is_finished(api.now_ms) {
@@ -42,7 +42,7 @@ pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: 
         Row::running(api, attempt, function)
     };
     if attempt.unreadable {
-        row.spoil(attempt.key);
+        row.corrupt(attempt.key);
     }
     match oddity {
         Oddity::NumbersAsText => row.quote_numbers(),
@@ -102,8 +102,8 @@ impl Row {
         }
     }
 
-    /// Breaks a field without which the row cannot be counted.
-    fn spoil(&mut self, key: u64) {
+    /// Breaks a field that is required to count the row.
+    fn corrupt(&mut self, key: u64) {
         match key % 3 {
             0 => self.request_id = "null".to_owned(),
             1 => self.duration = quoted("n/a"),
@@ -119,14 +119,14 @@ impl Row {
             &mut self.mem_usage,
             &mut self.invoke_finished,
         ] {
-            // A spoilt number is text already.
+            // A number of an unreadable row is text already.
             if !number.starts_with('"') {
                 *number = quoted(number);
             }
         }
     }
 
-    /// Texts that no number depends on. A return message that tells how the call failed stays.
+    /// Removes texts that no number depends on. A return message with the kind of failure is kept.
     fn drop_texts(&mut self) {
         self.log = "null".to_owned();
         if self.ret_code == "0" {

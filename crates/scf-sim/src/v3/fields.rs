@@ -5,15 +5,15 @@ use serde_json::Value;
 use crate::problem::Problem;
 use crate::problems;
 
-/// The fields of a JSON object. As the vendor's gateway does, a value of another type than the
-/// declared one is refused; null and the empty text count as absent.
+/// The fields of a JSON object. Like the vendor's gateway, it rejects values of a wrong type; null
+/// and the empty text count as absent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a>(pub(crate) &'a Value);
 
 // === impl Fields ===
 
 impl<'a> Fields<'a> {
-    /// Refuses every field that is not among `known`.
+    /// Rejects every field that is not among `known`.
     pub(crate) fn only(self, known: &[&str]) -> Result<(), Problem> {
         let names = self.0.as_object().into_iter().flat_map(|map| map.keys());
         for name in names {
@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
         self.text(name)?.ok_or_else(|| problems::missing(name))
     }
 
-    /// A whole number that is not negative.
+    /// Returns a non-negative integer.
     pub(crate) fn number(self, name: &str, code: &'static str) -> Result<Option<u64>, Problem> {
         self.get(name)
             .map(|value| value.as_u64().ok_or_else(|| wrong(name, code)))
@@ -48,7 +48,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A problem with the value of `name` that has a code of its own.
+/// Returns an error about the value of `name` with a code of its own.
 pub(crate) fn wrong(name: &str, code: &'static str) -> Problem {
     Problem {
         code,

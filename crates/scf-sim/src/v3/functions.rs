@@ -1,11 +1,11 @@
-//! What API 3.0 tells of namespaces and functions.
+//! Descriptions of namespaces and functions in API 3.0.
 
 use std::collections::BTreeMap;
 
 use super::fields::wrong;
 use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
 use crate::clock::beijing_text;
-use crate::faults::Weight;
+use crate::faults::ResponseSize;
 use crate::function::Function;
 use crate::json::{self, Object};
 use crate::problem::Problem;
@@ -13,8 +13,8 @@ use crate::rng::mix;
 use crate::settings::Order;
 use crate::spelling::Spelling;
 
-/// Parts of a function's description that the world has nothing to say on, in the vendor's words
-/// for that.
+/// Parts of a function's description that are the same for all functions of the world, in the
+/// vendor's format.
 const FIXED: [(&str, &str); 28] = [
     ("Description", r#""""#),
     ("InitTimeout", "65"),
@@ -136,7 +136,7 @@ impl Api<'_> {
         Ok(out)
     }
 
-    /// The log set that holds the function's topic.
+    /// Returns the log set of the function's topic.
     fn logset_id(&self, function: &Function) -> String {
         if function.topic_id.is_empty() {
             return String::new();
@@ -151,7 +151,7 @@ impl Api<'_> {
         )
     }
 
-    /// The part of `found`, which ascends, that the request wants to see.
+    /// Returns the requested page of `found`, which is in ascending order.
     fn page<T>(
         &self,
         name: &str,
@@ -176,9 +176,9 @@ impl Api<'_> {
         let total = found.len();
         let limit = limit.min(self.settings.api3.list_page);
         let page = found.into_iter().skip(offset).take(limit);
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.len(),
-            ..Weight::default()
+            ..ResponseSize::default()
         });
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
@@ -218,7 +218,7 @@ fn write_summary(function: &Function, out: &mut String) {
     row.close();
 }
 
-/// A number that a name and its namespace always have.
+/// Returns a number that depends only on name and namespace.
 fn function_number(function: &Function) -> u32 {
     let bytes = function
         .namespace

@@ -3,7 +3,7 @@
 use super::fields::{Fields, wrong};
 use super::{Api, DEFAULT_LIMIT, rows};
 use crate::clock::{beijing_text, parse_beijing};
-use crate::faults::Weight;
+use crate::faults::ResponseSize;
 use crate::json::{self, Object};
 use crate::page::{Codes, Selection, Sort};
 use crate::problem::Problem;
@@ -12,7 +12,7 @@ use crate::rng::Rng;
 use crate::settings::Order;
 use crate::spelling::Spelling;
 
-/// A span of shown start times, Unix milliseconds of whole seconds, both ends included.
+/// A range of shown start times in Unix milliseconds, cut to whole seconds; both ends are included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     first_ms: i64,
@@ -31,10 +31,10 @@ const KNOWN: [&str; 12] = [
     "Filter",
     "StartTime",
     "EndTime",
-    // Out of use, and without effect.
+    // Deprecated, and without effect.
     "SearchContext",
 ];
-/// No row beyond this one can be paged to.
+/// No row beyond this one can be requested.
 const MAX_REACH: u64 = 10_000;
 const DAY_MS: i64 = 86_400_000;
 const SPAN_CODE: &str = "InvalidParameterValue.StartTimeOrEndTime";
@@ -48,7 +48,7 @@ impl Api<'_> {
             let mut scene = self.scene.lock();
             (scene.select(self.now_ms, &selection), scene.functions())
         };
-        self.weight.set(Weight {
+        self.weight.set(ResponseSize {
             rows: page.rows.len(),
             oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
         });
@@ -73,7 +73,7 @@ impl Api<'_> {
         Ok(out)
     }
 
-    /// Whether this answer as a whole departs from the usual one.
+    /// Returns whether this response as a whole deviates from the usual one.
     fn is_odd(&self) -> bool {
         Rng::keyed(self.salt, 0).chance(self.settings.faults.odd_fields)
     }
@@ -109,14 +109,14 @@ impl Api<'_> {
         })
     }
 
-    /// The namespace to filter by, where that makes a difference.
+    /// Returns the namespace to filter by, if that makes a difference.
     fn filter(&self, namespace: &str, position: Option<u32>) -> Option<String> {
         let functions = self.functions();
         let mixed = functions.iter().any(|f| f.namespace != namespace);
         (position.is_none() && mixed).then(|| namespace.to_owned())
     }
 
-    /// Offset and limit.
+    /// Returns offset and limit.
     fn reach(&self) -> Result<(usize, usize), Problem> {
         let fields = self.fields();
         let offset = fields.number("Offset", "InvalidParameterValue.Offset")?;
@@ -133,7 +133,7 @@ impl Api<'_> {
         Ok((offset as usize, limit.min(max_page)))
     }
 
-    /// `acs` stands in older pages of the vendor.
+    /// Accepts `acs` too, which appears on older pages of the vendor.
     fn order(&self) -> Result<Order, Problem> {
         match self.fields().text("Order")? {
             None => Ok(self.settings.wire.default_order),
@@ -144,7 +144,7 @@ impl Api<'_> {
     }
 }
 
-/// The spellings of the vendor's pages of 2018 and of today.
+/// Accepts the spellings of the vendor's pages of 2018 and of today.
 fn sort(fields: Fields<'_>) -> Result<Sort, Problem> {
     match fields.text("OrderBy")? {
         None | Some("start_time" | "startTime") => Ok(Sort::StartTime),
@@ -179,8 +179,8 @@ fn codes(fields: Fields<'_>) -> Result<Codes, Problem> {
 // === impl Span ===
 
 impl Span {
-    /// The span that a request asks for at `clock_ms`: the last day where it names no ends, the day
-    /// up to the end that it names alone. A start alone is refused.
+    /// Returns the range that a request asks for at `clock_ms`: the last day if it names no ends,
+    /// or the day before the end that it names. A start without an end is rejected.
     fn asked(fields: Fields<'_>, clock_ms: i64) -> Result<Self, Problem> {
         let end = |name, code| -> Result<Option<i64>, Problem> {
             let text = fields.text(name)?;

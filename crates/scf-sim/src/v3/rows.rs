@@ -1,4 +1,4 @@
-//! One log row as API 3.0 writes it.
+//! A log row in the format of API 3.0.
 
 use super::Api;
 use crate::attempt::Attempt;
@@ -9,15 +9,15 @@ use crate::page::RUNNING_CODE;
 use crate::rng::Rng;
 use crate::text;
 
-/// How a row departs from the documented one without losing anything.
+/// Deviations from the documented row that preserve information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Oddity {
     None,
-    /// Null where a text may be.
+    /// Optional texts are null.
     NullTexts,
-    /// The fields of the first days only: the others were added one by one.
+    /// Only the fields of the first version are present; the others were added over time.
     OldFields,
-    /// Nothing that could be left out.
+    /// All optional fields are missing.
     Scarce,
     UnknownField,
 }
@@ -34,12 +34,12 @@ struct Row<'a> {
     log: String,
 }
 
-/// Writes the row of `attempt` as it stands at the instant of the request.
+/// Writes the row of `attempt` as it is at the time of the request.
 pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: &mut String) {
     let oddity = Oddity::draw(api, attempt);
     let mut row = Row::new(api, attempt, function);
     if attempt.unreadable {
-        row.spoil();
+        row.corrupt();
     }
     if oddity == Oddity::NullTexts {
         row.drop_texts();
@@ -88,8 +88,8 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Breaks a field without which the row cannot be counted.
-    fn spoil(&mut self) {
+    /// Breaks a field that is required to count the row.
+    fn corrupt(&mut self) {
         match self.attempt.key % 3 {
             0 => self.request_id = "null".to_owned(),
             1 => self.duration = quoted("n/a"),
@@ -97,7 +97,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Texts that no number depends on. A return message that tells how the call failed stays.
+    /// Removes texts that no number depends on. A return message with the kind of failure is kept.
     fn drop_texts(&mut self) {
         self.log = "null".to_owned();
         if !self.finished || self.attempt.ret_code == 0 {
@@ -119,7 +119,7 @@ impl<'a> Row<'a> {
             .raw("RequestId", &self.request_id)
             .raw("StartTime", &self.start_time)
             .raw("RetCode", code);
-        // The code of a running row tells what the field would.
+        // The code of a running row says the same as this field.
         if invoke_finished && !scarce {
             row.raw("InvokeFinished", u8::from(self.finished));
         }

@@ -1,4 +1,4 @@
-//! One call: its turn, its signature, its attempts, and what a refusal teaches.
+//! The life of one call: rate limit, signature, attempts, and what is learned from a refusal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,20 +13,20 @@ use crate::codes::{self, ErrorClass};
 use crate::credentials::{CredentialProvider, Credentials};
 use crate::date::parse_retry_after;
 use crate::envelope::Malformed;
-use crate::error::{ApiError, Fault};
+use crate::error::{ApiError, AttemptError};
 use crate::nonces::Nonces;
-use crate::pace::RateLimiter;
+use crate::rate_limiter::RateLimiter;
 use crate::request::{Moment, Signer};
 use crate::retry::RetryBudget;
 use crate::runtime::{Clock as _, Runtime};
 use crate::text::lossy_readings;
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
-/// What the clones of a client share.
+/// State that all clones of a client share.
 pub(super) struct Inner {
     pub(super) signer: Signer,
     pub(super) host: String,
-    pub(super) pace: RateLimiter,
+    pub(super) rate_limiter: RateLimiter,
     pub(super) in_flight: Semaphore,
     pub(super) request_timeout: Duration,
     pub(super) longest_wait: Duration,
@@ -39,123 +39,128 @@ pub(super) struct Inner {
     pub(super) observer: Arc<dyn CallObserver>,
 }
 
-/// Who a call is made as.
+/// How a call is authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// The credentials' owner.
+    /// Signed with the credentials of the client's provider.
     Known,
-    /// Nobody: the parameters prove it.
+    /// Not signed; the parameters prove who calls.
     Unsigned,
 }
 
-/// What one call has done so far.
+/// Progress of one call over its attempts.
 #[derive(Default)]
-struct Tries {
+struct Progress {
     sent: u32,
     first: Option<Instant>,
-    asked_for_newer_credentials: bool,
-    asked_for_the_time: bool,
-    /// After how many bytes the last answer broke off.
+    renewed_credentials: bool,
+    learned_time: bool,
+    /// Number of body bytes received before the last response broke off.
     cut_after: Option<usize>,
-    /// Where the last answer could not be read, in words.
+    /// Why the last response could not be parsed.
     unreadable: Option<Malformed>,
-    /// When the latest request was sent, by which clock.
+    /// Time and clock offset with which the latest request was signed.
     stamp: Stamp,
 }
 
 // === impl Inner ===
 
 impl Inner {
-    /// Sends until the answer or the budget ends it.
+    /// Sends requests until one succeeds, fails for good, or exhausts the budget.
     pub(super) async fn call<T>(
         &self,
         action: &str,
         params: &Value,
         caller: Caller,
-        judge: impl Fn(&HttpResponse) -> Result<T, Fault> + Send + Sync,
+        read: impl Fn(&HttpResponse) -> Result<T, AttemptError> + Send + Sync,
     ) -> Result<T, ApiError> {
-        let mut tries = Tries::default();
+        let mut progress = Progress::default();
         loop {
-            if !self.may_send(action).await {
-                return Err(Fault::Stopping.into_error(action, &self.host, tries.sent));
+            if !self.wait_for_rate_limit(action).await {
+                return Err(AttemptError::Stopping.into_error(action, &self.host, progress.sent));
             }
-            // Held while a request is under way, and not while waiting. Never closed.
+            // The permit is held only while a request is in flight, not during waits. The semaphore
+            // is never closed, so this cannot fail.
             let permit = self.in_flight.acquire().await.ok();
             let (credentials, outcome) = match self.credentials(caller).await {
                 Ok(current) => {
-                    let sent = self.attempt(action, params, current.as_ref(), &judge, &mut tries);
+                    let sent = self.attempt(action, params, current.as_ref(), &read, &mut progress);
                     let outcome = sent.await;
                     (current, outcome)
                 }
-                Err(fault) => (None, Err(fault)),
+                Err(error) => (None, Err(error)),
             };
             drop(permit);
-            let fault = match outcome {
+            let error = match outcome {
                 Ok(payload) => return Ok(payload),
-                Err(fault) => fault,
+                Err(error) => error,
             };
             let credentials = credentials.as_ref();
-            let is_slow_page = is_timeout(&fault) && is_page(params);
-            if is_slow_page || !self.again(action, &fault, credentials, &mut tries).await {
-                return Err(fault.into_error(action, &self.host, tries.sent));
+            let is_slow_page = is_timeout(&error) && is_page(params);
+            if is_slow_page
+                || !self
+                    .should_retry(action, &error, credentials, &mut progress)
+                    .await
+            {
+                return Err(error.into_error(action, &self.host, progress.sent));
             }
         }
     }
 
-    async fn credentials(&self, caller: Caller) -> Result<Option<Credentials>, Fault> {
+    async fn credentials(&self, caller: Caller) -> Result<Option<Credentials>, AttemptError> {
         match caller {
             Caller::Unsigned => Ok(None),
             Caller::Known => match self.credentials.current().await {
                 Ok(current) => Ok(Some(current)),
-                Err(error) => Err(Fault::Credentials(error)),
+                Err(error) => Err(AttemptError::Credentials(error)),
             },
         }
     }
 
-    /// Signs and sends one request and judges its answer.
+    /// Signs and sends one request and reads its response.
     async fn attempt<T>(
         &self,
         action: &str,
         params: &Value,
         credentials: Option<&Credentials>,
-        judge: &(impl Fn(&HttpResponse) -> Result<T, Fault> + Sync),
-        tries: &mut Tries,
-    ) -> Result<T, Fault> {
-        tries.stamp = self.clock.stamp();
+        read: &(impl Fn(&HttpResponse) -> Result<T, AttemptError> + Sync),
+        progress: &mut Progress,
+    ) -> Result<T, AttemptError> {
+        progress.stamp = self.clock.stamp();
         let moment = Moment {
-            unix_seconds: tries.stamp.time.as_secs(),
+            unix_seconds: progress.stamp.time.as_secs(),
             nonce: self.nonces.next(),
         };
         let signed = self.signer.sign(action, params, credentials, moment);
         let started = Instant::now();
-        tries.sent += 1;
-        tries.first.get_or_insert(started);
+        progress.sent += 1;
+        progress.first.get_or_insert(started);
         let answer = self.send(signed.request).await;
         let took = started.elapsed();
         let outcome = match answer {
             Ok(response) => {
-                self.wait_as_told(action, &response);
-                let judged = judge_leniently(&response, judge);
-                if judged.is_ok() {
-                    self.compare_clocks(&response, tries.stamp);
+                self.apply_retry_after(action, &response);
+                let result = read_leniently(&response, read);
+                if result.is_ok() {
+                    self.compare_clocks(&response, progress.stamp);
                 }
-                judged.map_err(|fault| match rows(params) {
-                    Some(_) => tries.could_not_read(fault, &response),
-                    None => fault,
+                result.map_err(|error| match rows(params) {
+                    Some(_) => progress.classify_unreadable(error, &response),
+                    None => error,
                 })
             }
-            Err(error) => Err(tries.broke(error)),
+            Err(error) => Err(progress.classify_transport(error)),
         };
         let label = match &outcome {
             Ok(_) => codes::SUCCESS,
-            Err(fault) => fault.verdict().label,
+            Err(error) => error.verdict().label,
         };
         let api = self.signer.service.label();
         self.observer.attempt(api, action, label, took);
-        outcome.map_err(|fault| fault.masked(|text| signed.hidden.mask(text)))
+        outcome.map_err(|error| error.masked(|text| signed.redactor.mask(text)))
     }
 
-    /// Sends and reads the whole answer, in the time that it may take.
+    /// Sends a request and reads the whole response within the client's timeout.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let limit = self.request_timeout;
         let sent = tokio::time::timeout(limit, self.transport.send(request)).await;
@@ -168,168 +173,183 @@ impl Inner {
         })
     }
 
-    /// An overloaded service may say after how long to ask again. Everybody who calls the action
-    /// waits then.
-    fn wait_as_told(&self, action: &str, response: &HttpResponse) {
-        let told = response.header("retry-after");
-        let Some(told) = told.filter(|_| matches!(response.status, 429 | 503)) else {
+    /// Follows the `Retry-After` header of an overloaded service: every caller of the action waits.
+    fn apply_retry_after(&self, action: &str, response: &HttpResponse) {
+        let header = response.header("retry-after");
+        let Some(header) = header.filter(|_| matches!(response.status, 429 | 503)) else {
             return;
         };
         let now = self.clock.now().as_secs();
-        if let Some(wait) = parse_retry_after(told, now) {
-            self.pace.pause(action, wait.min(self.longest_wait));
+        if let Some(wait) = parse_retry_after(header, now) {
+            self.rate_limiter.pause(action, wait.min(self.longest_wait));
         }
     }
 
-    /// Whether to send once more; if so, after the wait that is due.
-    async fn again(
+    /// Decides whether to send the request again and, if so, waits for the back-off to pass.
+    async fn should_retry(
         &self,
         action: &str,
-        fault: &Fault,
+        error: &AttemptError,
         credentials: Option<&Credentials>,
-        tries: &mut Tries,
+        progress: &mut Progress,
     ) -> bool {
-        let class = fault.verdict().class;
+        let class = error.verdict().class;
         match (class, credentials) {
-            (ErrorClass::Throttled, _) => self.pace.penalise(action),
+            (ErrorClass::Throttled, _) => self.rate_limiter.penalise(action),
             (ErrorClass::Authentication, Some(refused)) => {
-                return self.knows_better(fault, refused, tries).await;
+                return self.can_sign_differently(error, refused, progress).await;
             }
             _ => {}
         }
         if !class.is_retryable() {
             return false;
         }
-        let elapsed = tries.first.map_or(Duration::ZERO, |first| first.elapsed());
+        let elapsed = progress
+            .first
+            .map_or(Duration::ZERO, |first| first.elapsed());
         let unit = self.runtime.random.unit();
-        let Some(wait) = self.retry.next_wait(tries.sent, elapsed, unit) else {
+        let Some(wait) = self.retry.next_wait(progress.sent, elapsed, unit) else {
             return false;
         };
         self.runtime.until_stopped(sleep(wait)).await.is_some()
     }
 
-    /// Whether a request refused for who or when it was signed would now be signed otherwise.
-    /// Once in a call for either reason.
-    async fn knows_better(&self, fault: &Fault, refused: &Credentials, tries: &mut Tries) -> bool {
-        if self.learned_the_time(fault, tries) {
+    /// Returns whether a request that was refused for its credentials or its timestamp would now be
+    /// signed differently. Each of the two reasons is accepted once per call.
+    async fn can_sign_differently(
+        &self,
+        error: &AttemptError,
+        refused: &Credentials,
+        progress: &mut Progress,
+    ) -> bool {
+        if self.learn_time(error, progress) {
             return true;
         }
-        let first = !std::mem::replace(&mut tries.asked_for_newer_credentials, true);
+        let first = !std::mem::replace(&mut progress.renewed_credentials, true);
         first && self.credentials.refused(refused).await
     }
 
-    /// A clock that is wrong by less than the cloud refuses signatures for still moves what is
-    /// settled, so every answer is looked at.
+    /// Compares the clocks after every success: an offset that is too small to invalidate
+    /// signatures still affects watermarks.
     fn compare_clocks(&self, response: &HttpResponse, sent: Stamp) {
         let allowed = self.signer.service.clock_allowance();
         self.clock.answered(response.header("date"), sent, allowed);
-        self.tell_offset();
+        self.report_offset();
     }
 
-    fn learned_the_time(&self, fault: &Fault, tries: &mut Tries) -> bool {
-        let refusal = match fault {
-            Fault::Api(refusal) if refusal.is_of_time() => refusal,
+    fn learn_time(&self, error: &AttemptError, progress: &mut Progress) -> bool {
+        let refusal = match error {
+            AttemptError::Api(refusal) if refusal.is_of_time() => refusal,
             _ => return false,
         };
-        if std::mem::replace(&mut tries.asked_for_the_time, true) {
+        if std::mem::replace(&mut progress.learned_time, true) {
             return false;
         }
-        let learned = self.clock.refused(refusal.date.as_deref(), tries.stamp);
-        self.tell_offset();
+        let learned = self.clock.refused(refusal.date.as_deref(), progress.stamp);
+        self.report_offset();
         learned
     }
 
-    fn tell_offset(&self) {
-        if let Some(offset) = self.clock.news() {
+    fn report_offset(&self) {
+        if let Some(offset) = self.clock.changed_offset() {
             let api = self.signer.service.label();
             self.observer.clock_offset(api, offset);
         }
     }
 
-    /// Waits until the pace allows a request; false if the process is to stop first.
-    async fn may_send(&self, action: &str) -> bool {
-        let turn = self.pace.turn(action);
+    /// Waits until the rate limiter admits a request. Returns `false` if the process stops first.
+    async fn wait_for_rate_limit(&self, action: &str) -> bool {
+        let turn = self.rate_limiter.acquire(action);
         self.runtime.until_stopped(turn).await.is_some()
     }
 }
 
-// === impl Tries ===
+// === impl Progress ===
 
-impl Tries {
-    /// What a failed exchange is, given the one before it. An answer that breaks off at the same
-    /// place again is not cut by chance; one of which nothing came at all says nothing.
-    fn broke(&mut self, error: TransportError) -> Fault {
+impl Progress {
+    /// Classifies a failed exchange by comparing it with the one before. A response that breaks off
+    /// twice after the same number of bytes is not cut by chance; one without any bytes proves
+    /// nothing.
+    fn classify_transport(&mut self, error: TransportError) -> AttemptError {
         let TransportError::CutBody { received, .. } = error else {
             self.cut_after = None;
-            return Fault::Transport(error);
+            return AttemptError::Transport(error);
         };
         match self.cut_after.replace(received) {
-            Some(before) if before == received && received > 0 => Fault::CutAgain(error),
-            _ => Fault::Transport(error),
+            Some(before) if before == received && received > 0 => AttemptError::CutAgain(error),
+            _ => AttemptError::Transport(error),
         }
     }
 
-    /// What a body that cannot be read is, given the one before it. Only what begins as an answer of
-    /// the API can hold rows.
-    fn could_not_read(&mut self, fault: Fault, response: &HttpResponse) -> Fault {
+    /// Classifies a body that cannot be parsed by comparing it with the one before. Only a body
+    /// that begins like a response of the API can contain rows.
+    fn classify_unreadable(
+        &mut self,
+        error: AttemptError,
+        response: &HttpResponse,
+    ) -> AttemptError {
         let before = self.unreadable.take();
-        match fault {
-            Fault::Body { malformed, .. }
+        match error {
+            AttemptError::Body { malformed, .. }
                 if !malformed.is_json() && before.is_some_and(|of| of.is_like(&malformed)) =>
             {
-                Fault::UnreadableAgain(malformed)
+                AttemptError::UnreadableAgain(malformed)
             }
-            Fault::Body {
+            AttemptError::Body {
                 malformed,
                 content_type,
                 bytes,
             } => {
                 let is_answer = response.body.trim_ascii_start().starts_with(b"{");
                 self.unreadable = is_answer.then(|| malformed.clone());
-                Fault::Body {
+                AttemptError::Body {
                     malformed,
                     content_type,
                     bytes,
                 }
             }
-            fault => fault,
+            error => error,
         }
     }
 }
 
-/// Judges an answer as it stands and, where it cannot be read and is not UTF-8, as the text that
-/// it most likely is. One that is read at once is not looked at for its encoding.
-fn judge_leniently<T>(
+/// Parses a response as it is. If that fails and the body is not UTF-8, parses the most likely
+/// readings of its text. The encoding is checked only after a failure.
+fn read_leniently<T>(
     response: &HttpResponse,
-    judge: &impl Fn(&HttpResponse) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    let mut judged = judge(response);
-    if !matches!(judged, Err(Fault::Body { .. })) {
-        return judged;
+    read: &impl Fn(&HttpResponse) -> Result<T, AttemptError>,
+) -> Result<T, AttemptError> {
+    let mut result = read(response);
+    if !matches!(result, Err(AttemptError::Body { .. })) {
+        return result;
     }
     for body in lossy_readings(&response.body) {
-        judged = judge(&HttpResponse {
+        result = read(&HttpResponse {
             body,
             ..response.clone()
         });
-        if !matches!(judged, Err(Fault::Body { .. })) {
+        if !matches!(result, Err(AttemptError::Body { .. })) {
             break;
         }
     }
-    judged
+    result
 }
 
-/// Whether a call asks for several rows, so that one for fewer may do better than the same again.
+/// Returns whether a call asks for several rows, so that a smaller request may succeed where this
+/// one failed.
 fn is_page(params: &Value) -> bool {
     rows(params).unwrap_or(1) > 1
 }
 
-/// How many rows a call asks for; `None` where it does not ask for rows.
+/// Returns the number of rows that a call asks for, or `None` if it is not a request for rows.
 fn rows(params: &Value) -> Option<u64> {
     let rows = params.get("Limit").or_else(|| params.get("limit"))?;
     rows.as_u64().or_else(|| rows.as_str()?.parse().ok())
 }
 
-fn is_timeout(fault: &Fault) -> bool {
-    matches!(fault, Fault::Transport(TransportError::Timeout { .. }))
+fn is_timeout(error: &AttemptError) -> bool {
+    matches!(
+        error,
+        AttemptError::Transport(TransportError::Timeout { .. })
+    )
 }

@@ -23,11 +23,11 @@ const THROTTLED: &str = r#"{"code":4400,"message":"request quota exceeded","code
 const KEY: &str = "k3y-that-must-not-show";
 const TOKEN: &str = "t0ken+that/must not show";
 
-type Answer = Result<HttpResponse, TransportError>;
+type ScriptedResult = Result<HttpResponse, TransportError>;
 
 /// Answers from a list, the last one again and again; each after the same time.
 struct Script {
-    answers: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<ScriptedResult>>,
     takes: Duration,
     seen: Mutex<Vec<(Duration, HttpRequest)>>,
     started: Instant,
@@ -43,11 +43,11 @@ struct Labels(Mutex<Vec<String>>);
 struct Rotating(Mutex<VecDeque<Credentials>>);
 
 impl Script {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+    fn new(answers: impl IntoIterator<Item = ScriptedResult>) -> Arc<Self> {
         Self::taking(Duration::ZERO, answers)
     }
 
-    fn taking(takes: Duration, answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+    fn taking(takes: Duration, answers: impl IntoIterator<Item = ScriptedResult>) -> Arc<Self> {
         Arc::new(Self {
             answers: Mutex::new(answers.into_iter().collect()),
             takes,
@@ -74,7 +74,7 @@ impl Script {
 }
 
 impl Transport for Script {
-    fn send<'a>(&'a self, request: HttpRequest) -> BoxFuture<'a, Answer> {
+    fn send<'a>(&'a self, request: HttpRequest) -> BoxFuture<'a, ScriptedResult> {
         Box::pin(async move {
             let at = self.started.elapsed();
             self.seen.lock().unwrap().push((at, request));
@@ -129,15 +129,15 @@ impl CredentialProvider for Rotating {
     }
 }
 
-fn ok(status: u16, body: &str) -> Answer {
+fn ok(status: u16, body: &str) -> ScriptedResult {
     Ok(HttpResponse::new(status, body.to_owned()))
 }
 
-fn cut() -> Answer {
+fn cut() -> ScriptedResult {
     cut_after(0)
 }
 
-fn cut_after(received: usize) -> Answer {
+fn cut_after(received: usize) -> ScriptedResult {
     Err(TransportError::CutBody {
         host: "scf.api.qcloud.com".to_owned(),
         reason: "unexpected end".to_owned(),
@@ -181,14 +181,16 @@ fn client_in(
     )
 }
 
-/// The whole of `data`, as it stands.
+/// Returns the whole of `data`, as it stands.
 fn parse(body: &[u8]) -> Result<(Head, Option<serde_json::Value>), Malformed> {
     let head = parse_head(body)?;
     let whole: serde_json::Value = serde_json::from_slice(body)?;
     Ok((head, whole.get("data").cloned()))
 }
 
-async fn one_call(answers: Vec<Answer>) -> (Result<serde_json::Value, ApiError>, Vec<String>) {
+async fn one_call(
+    answers: Vec<ScriptedResult>,
+) -> (Result<serde_json::Value, ApiError>, Vec<String>) {
     let (script, labels) = (Script::new(answers), Arc::new(Labels::default()));
     let result = client(config(), &script, &labels)
         .call("A", &[], parse)

@@ -24,14 +24,20 @@ async fn clones_share_what_is_known_and_the_offset_is_told_once() {
     let other = clock.clone();
     assert_eq!(clock.now(), Timestamp::from_millis(DATE_MS - 180_000));
     clock.answered(Some(DATE), clock.stamp(), ALLOWED);
-    assert_eq!((other.news(), clock.news()), (Some(180_000), None));
+    assert_eq!(
+        (other.changed_offset(), clock.changed_offset()),
+        (Some(180_000), None)
+    );
     assert_eq!(other.offset().millis, 180_000);
     let now = other.now().as_millis() - DATE_MS;
     assert!((0..=1_000).contains(&now), "{now}");
     // The machine's clock is put right: the offset goes, the time stays.
     *wall.0.lock() = Timestamp::from_millis(DATE_MS);
     clock.answered(None, clock.stamp(), ALLOWED);
-    assert_eq!((other.news(), clock.news()), (Some(0), None));
+    assert_eq!(
+        (other.changed_offset(), clock.changed_offset()),
+        (Some(0), None)
+    );
     assert_eq!(other.now().as_millis() - DATE_MS, now);
 }
 
@@ -42,7 +48,7 @@ async fn nonsense_teaches_nothing() {
         let sent = clock.stamp();
         clock.answered(Some(date), sent, ALLOWED);
         assert!(!clock.refused(Some(date), sent), "{date}");
-        assert_eq!(clock.news(), None, "{date}");
+        assert_eq!(clock.changed_offset(), None, "{date}");
     }
 }
 

@@ -1,24 +1,24 @@
-//! What is known of the cloud's time. Pure: the machine's clocks are passed in.
+//! What is known of the cloud's time. Pure: readings of the machine's clocks are arguments.
 //!
-//! The cloud's time is the time of an answer's `Date`, carried on by the monotonic clock: nothing
-//! sets that one, so a wall clock that jumps moves neither a signature nor a watermark. Before the
-//! first `Date` the wall clock has to do.
+//! The cloud's time is the `Date` of a response, carried on by the monotonic clock. Nothing adjusts
+//! that clock, so a wall clock that jumps changes neither signatures nor watermarks. Before the
+//! first `Date` the wall clock is used.
 //!
-//! Two readings of it are kept. The best one is for asking, signing and showing, and follows every
-//! answer at once. The least one is for settling: it falls at once, and it only rises above what
-//! earlier answers allow when the later time was held for a while. To settle late costs a second
-//! look at rows; to settle early loses them.
+//! Two estimates are kept. The best estimate is for requests, signatures and display; it follows
+//! every response at once. The lower bound is for watermarks: it falls at once, but rises above
+//! what earlier responses allow only after the later time was confirmed for a while. A watermark
+//! that is late costs a second read of some rows; one that is early loses rows.
 
-/// Wall and monotonic clock that part by more than this, or a `Date` this far off, is a jump; in
-/// milliseconds. Behind one name of the cloud there are machines whose clocks differ a little.
+/// Wall and monotonic clock diverging by more than this, or a `Date` this far off, counts as a
+/// jump; in milliseconds. Servers behind one host name have clocks that differ slightly.
 const PARTED_MS: i64 = 1_000;
 const SLACK_MS: i64 = 3_000;
 
-/// An answer's date further off than this is nonsense rather than a clock: ten years.
+/// A `Date` that is further off than this (ten years) is ignored as nonsense.
 pub(super) const MAX_OFFSET_MS: i64 = 10 * 366 * 86_400 * 1_000;
 
-/// A later time is believed for settling when it was held this long, by so many answers in a row:
-/// one machine of the cloud with a wrong clock, or one odd proxy, does not.
+/// A later time raises the lower bound after this many milliseconds and responses in a row. That
+/// outlasts one server with a wrong clock or one misbehaving proxy.
 const HELD_MS: i64 = 600_000;
 const HELD_ANSWERS: u32 = 5;
 
@@ -29,41 +29,42 @@ pub(super) struct Reading {
     pub(super) wall: i64,
 }
 
-/// The beginning of a read, to be judged at its end.
+/// The clocks at the beginning of a read, compared with those at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begun {
     monotonic: i64,
     jumps: u64,
 }
 
-/// What is known. Offsets are the cloud's or the wall clock's time less the monotonic clock's.
+/// State of the clock. Offsets are the cloud's or the wall clock's time minus the monotonic
+/// clock's, in milliseconds.
 #[derive(Debug, Clone)]
 pub(super) struct Vouched {
-    /// The cloud's clock, once a `Date` has told it.
-    told: Option<i64>,
-    /// The wall clock, when it was vouched for last.
+    /// Offset of the cloud's clock; `None` before the first `Date`.
+    date_offset: Option<i64>,
+    /// Offset of the wall clock when it was last confirmed.
     wall: i64,
     range: Range,
-    /// How often the time was found to be another than was thought.
+    /// Number of times that the clock was corrected.
     jumps: u64,
-    /// Since when no clock jumped that times are taken from.
+    /// Monotonic time since which the clock in use has not jumped.
     steady_since: i64,
-    /// Answers since then whose dates fit.
+    /// Number of responses since then whose dates agree.
     fits: u32,
-    /// Whether a date ever contradicted an earlier one.
+    /// Set once a date has contradicted an earlier one.
     contradicted: bool,
 }
 
-/// Where the cloud's clock can be, by the answers so far.
+/// Bounds of the cloud's offset, from the responses so far.
 #[derive(Debug, Clone, Copy)]
 struct Range {
     least: i64,
     most: i64,
-    /// Answers that say it is later.
+    /// Responses that place the cloud's clock above the bounds.
     later: Option<Later>,
 }
 
-/// A later time than was believed, which has yet to prove true.
+/// A later time that is not yet confirmed.
 #[derive(Debug, Clone, Copy)]
 struct Later {
     since: i64,
@@ -72,12 +73,12 @@ struct Later {
     answers: u32,
 }
 
-/// What answers, or the wall clock, have said of the time without contradiction.
+/// A time that responses, or the wall clock, have shown without contradiction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Steady {
     pub(super) since: i64,
     pub(super) now: i64,
-    /// Whether so many said so that no single machine can be wrong.
+    /// Set once enough responses agree that a single server cannot be wrong.
     pub(super) is_sure: bool,
 }
 
@@ -90,11 +91,11 @@ impl Reading {
 // === impl Vouched ===
 
 impl Vouched {
-    /// Nothing is known but the wall clock.
+    /// Starts with the wall clock as the only source.
     pub(super) fn begin(at: Reading) -> Self {
         let wall = at.wall_offset();
         Self {
-            told: None,
+            date_offset: None,
             wall,
             range: Range {
                 least: wall,
@@ -108,48 +109,48 @@ impl Vouched {
         }
     }
 
-    /// The cloud's time less the monotonic clock's, as well as it is known.
+    /// Returns the best estimate of the cloud's time minus the monotonic clock's.
     pub(super) fn offset(&self, at: Reading) -> i64 {
-        self.told.unwrap_or_else(|| at.wall_offset())
+        self.date_offset.unwrap_or_else(|| at.wall_offset())
     }
 
-    /// The cloud's time, as well as it is known.
+    /// Returns the best estimate of the cloud's time.
     pub(super) fn now(&self, at: Reading) -> i64 {
         at.monotonic.saturating_add(self.offset(at))
     }
 
-    /// The cloud's time at the least.
+    /// Returns the lower bound of the cloud's time.
     pub(super) fn at_least(&self, at: Reading) -> i64 {
         let least = at.monotonic.saturating_add(self.range.least);
         least.min(self.now(at))
     }
 
-    /// How far the cloud's clock is ahead of the wall clock, once a date has told it.
+    /// Returns how far the cloud's clock is ahead of the wall clock; 0 before the first `Date`.
     pub(super) fn ahead(&self, at: Reading) -> i64 {
-        let ahead = |told: i64| told.saturating_sub(at.wall_offset());
-        self.told.map_or(0, ahead)
+        let ahead = |offset: i64| offset.saturating_sub(at.wall_offset());
+        self.date_offset.map_or(0, ahead)
     }
 
-    /// Notes where wall and monotonic clock have parted. Small steps add up: they are measured
-    /// from the last moment that was vouched for.
+    /// Detects that wall and monotonic clock have diverged. They are compared with their last
+    /// confirmed readings, so that small steps add up.
     pub(super) fn look(&mut self, at: Reading) {
         let wall = at.wall_offset();
         if wall.abs_diff(self.wall) > PARTED_MS.unsigned_abs() {
             self.wall = wall;
             self.jumps += 1;
-            if self.told.is_none() {
+            if self.date_offset.is_none() {
                 self.steady_since = at.monotonic;
             }
         }
-        if self.told.is_none() {
+        if self.date_offset.is_none() {
             self.range.take_in(self.wall, self.wall, at.monotonic);
         }
     }
 
-    /// Takes in the date of an answer to a request that was sent and answered at these moments.
-    /// It stands for some moment between them, cut to its second. A request is accepted by a cloud
-    /// whose clock is up to `allowed` away from its stamp, so a date further off is not the
-    /// cloud's (a gateway's, perhaps), and teaches nothing.
+    /// Learns from the `Date` of a response to a request that was sent and answered at these
+    /// moments. The date is some moment between them, cut to its second. The cloud accepts requests
+    /// whose timestamp differs from its clock by up to `allowed`, so a date that is further off is
+    /// not the cloud's (perhaps a gateway's) and is ignored.
     pub(super) fn answered(&mut self, date: i64, sent: i64, received: Reading, allowed: u64) {
         self.look(received);
         let Some((least, most)) = bounds(date, sent, received) else {
@@ -167,11 +168,11 @@ impl Vouched {
             middle
         };
         self.bound(least, most, received.monotonic);
-        self.tell(offset, known, received);
+        self.adopt(offset, known, received);
     }
 
-    /// Takes over the date of a refusal that says that the stamp was wrong, unless it is nonsense.
-    /// The cloud's offset.
+    /// Adopts the `Date` of a response that refused the timestamp, unless it is nonsense. Returns
+    /// the cloud's offset.
     pub(super) fn refused(&mut self, date: i64, sent: i64, received: Reading) -> Option<i64> {
         self.look(received);
         if date.checked_sub(received.wall)?.unsigned_abs() > MAX_OFFSET_MS.unsigned_abs() {
@@ -179,21 +180,22 @@ impl Vouched {
         }
         let (least, most) = bounds(date, sent, received)?;
         self.bound(least, most, received.monotonic);
-        self.tell(least, self.offset(received), received);
+        self.adopt(least, self.offset(received), received);
         Some(least)
     }
 
-    /// A stamp was refused and no date says why: the wall clock has to do again. After a sleep of
-    /// the machine, in which the monotonic clock stood still, it is the better one. The offset.
+    /// Handles a refused timestamp when the response has no usable `Date`: the wall clock is used
+    /// again. It is the better one after the machine has slept, because the monotonic clock stood
+    /// still. Returns the offset.
     pub(super) fn refused_undated(&mut self, received: Reading) -> i64 {
         self.look(received);
-        if self.told.take().is_some() {
+        if self.date_offset.take().is_some() {
             self.jump(received.monotonic);
         }
         received.wall_offset()
     }
 
-    /// The beginning of a read.
+    /// Records the clocks at the beginning of a read.
     pub(super) fn begun(&mut self, at: Reading) -> Begun {
         self.look(at);
         Begun {
@@ -202,26 +204,26 @@ impl Vouched {
         }
     }
 
-    /// The cloud's time at the beginning of a read, at the least; `None` where the read may move no
-    /// watermark: a clock has jumped since, or nothing has vouched for the time yet, neither an
-    /// answer's date nor the monotonic clock for as long as a row may be late.
+    /// Returns the lower bound of the cloud's time at the beginning of a read. Returns `None` if
+    /// the read may not move a watermark: a clock has jumped since, or nothing confirms the time
+    /// yet, neither a `Date` nor the monotonic clock for as long as rows may be late.
     pub(super) fn vouches_for(&mut self, begun: Begun, at: Reading, lateness: i64) -> Option<i64> {
         self.look(at);
-        let is_vouched = self.told.is_some() || self.steady_for(at) >= lateness;
+        let is_vouched = self.date_offset.is_some() || self.steady_for(at) >= lateness;
         let good = is_vouched && self.jumps == begun.jumps;
         good.then(|| begun.monotonic.saturating_add(self.range.least))
     }
 
-    /// What the clock by which times are taken says, where something vouches for it.
+    /// Returns the state of the clock in use, if something confirms it.
     pub(super) fn steady(&mut self, at: Reading, lateness: i64) -> Option<Steady> {
         self.look(at);
         let held = self.steady_for(at);
-        let is_sure = match self.told {
+        let is_sure = match self.date_offset {
             Some(_) if !self.contradicted => self.fits >= HELD_ANSWERS,
             Some(_) => self.fits >= HELD_ANSWERS && held >= HELD_MS,
             None => held >= HELD_MS.max(lateness),
         };
-        let vouched = self.told.is_some() || held >= lateness;
+        let vouched = self.date_offset.is_some() || held >= lateness;
         vouched.then(|| Steady {
             since: self.now(at).saturating_sub(held),
             now: self.now(at),
@@ -229,7 +231,7 @@ impl Vouched {
         })
     }
 
-    /// How often a clock jumped.
+    /// Returns how often the clock was corrected.
     pub(super) fn jumps(&self) -> u64 {
         self.jumps
     }
@@ -238,10 +240,10 @@ impl Vouched {
         at.monotonic.saturating_sub(self.steady_since)
     }
 
-    /// Goes by `offset` from now on, where it was `known` before.
-    fn tell(&mut self, offset: i64, known: i64, at: Reading) {
+    /// Adopts `offset` in place of `known`, the offset in use so far.
+    fn adopt(&mut self, offset: i64, known: i64, at: Reading) {
         let fits = offset.abs_diff(known) <= PARTED_MS.unsigned_abs();
-        match (self.told.replace(offset), fits) {
+        match (self.date_offset.replace(offset), fits) {
             (Some(_), true) => {}
             (Some(_), false) => {
                 self.contradicted = true;
@@ -262,8 +264,8 @@ impl Vouched {
 
     fn bound(&mut self, least: i64, most: i64, monotonic: i64) {
         let fits = (least..=most).contains(&self.range.least);
-        if self.told.is_none() && fits {
-            // The first date. The wall clock vouched for nothing, not even where it is right.
+        if self.date_offset.is_none() && fits {
+            // The first date replaces the bounds, because the wall clock confirms nothing.
             self.range = Range {
                 least,
                 most,
@@ -278,7 +280,7 @@ impl Vouched {
 // === impl Range ===
 
 impl Range {
-    /// Takes in that the clock lies between these two.
+    /// Narrows the bounds to offsets from `least` to `most`.
     fn take_in(&mut self, least: i64, most: i64, monotonic: i64) {
         if most < self.least {
             (self.least, self.most, self.later) = (least, most, None);
@@ -309,7 +311,7 @@ impl Range {
     }
 }
 
-/// The offsets that a date can mean.
+/// Returns the lowest and highest offset that a date allows, or `None` on overflow.
 fn bounds(date: i64, sent: i64, received: Reading) -> Option<(i64, i64)> {
     let least = date.checked_sub(received.monotonic)?;
     let most = date.checked_add(999)?.checked_sub(sent)?;

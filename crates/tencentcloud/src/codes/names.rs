@@ -1,7 +1,7 @@
-//! What the codes of API 3.0 mean to a caller: one table.
+//! Classifies the named codes of API 3.0.
 //!
-//! The names are those of the vendor's common table of API 3.0 and of the error lists of the
-//! actions called here; the class and the advice are this project's reading of them.
+//! The names come from the vendor's common table of API 3.0 and the error lists of the actions
+//! called here. Their class and advice are this project's interpretation.
 
 use super::*;
 
@@ -29,10 +29,11 @@ const PEER: &str = "the account bars this machine's address: change its list of 
 const CLS_OFF: &str = "switch on the log service for this account, in its console";
 const SERVICE_OFF: &str = "switch on the service for this account, in its console";
 
-/// Advice that depends on the service asked.
+/// Placeholder for advice that depends on the service.
 const RIGHTS_OF_SERVICE: &str = "";
 
-/// A code without an entry is judged by the longest entry that its dotted parts begin with.
+/// A code without an entry is classified by the longest entry that matches its leading dotted
+/// parts.
 pub(super) const TABLE: &[Verdict] = {
     use ErrorClass::*;
     &[
@@ -139,9 +140,9 @@ pub(super) const TABLE: &[Verdict] = {
     ]
 };
 
-/// The verdict on a code of `service`. Where no family is known, trying again within the budget
-/// loses nothing.
-pub(crate) fn judge_name(service: Service, code: &str) -> Verdict {
+/// Classifies a code of `service`. An unknown code is treated as transient, because a retry within
+/// the budget does no harm.
+pub(crate) fn classify_name(service: Service, code: &str) -> Verdict {
     let mut known = families(code).filter_map(find);
     let Some(found) = known.next() else {
         return verdict(OTHER, ErrorClass::Transient, SERVER);
@@ -153,7 +154,7 @@ pub(crate) fn judge_name(service: Service, code: &str) -> Verdict {
     Verdict { advice, ..found }
 }
 
-/// `A.B.C`, `A.B`, `A`.
+/// Iterates over `A.B.C`, `A.B` and `A`.
 fn families(code: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(code), |longer| Some(longer.rsplit_once('.')?.0))
 }
@@ -162,7 +163,7 @@ fn find(family: &str) -> Option<Verdict> {
     TABLE.iter().find(|known| known.label == family).copied()
 }
 
-/// The vendor's ready-made policies that hold the right.
+/// Returns advice that names the vendor's ready-made policy with the missing permission.
 const fn rights(service: Service) -> &'static str {
     match service {
         Service::V2 => RIGHTS,
@@ -188,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// What a caller can do about each code, written out apart from the table.
+    /// The expected classes are written out here, independently of the table.
     #[test]
     fn names_fall_into_the_classes_asked_for() {
         use ErrorClass::*;
@@ -254,7 +255,7 @@ mod tests {
             ),
         ] {
             for code in codes {
-                assert_eq!(judge_name(Service::Scf, code).class, class, "{code}");
+                assert_eq!(classify_name(Service::Scf, code).class, class, "{code}");
             }
         }
     }
@@ -305,7 +306,7 @@ mod tests {
                 "passes by itself",
             ),
         ] {
-            let advice = judge_name(service, code).advice;
+            let advice = classify_name(service, code).advice;
             assert!(advice.contains(words), "{code}: {advice}");
         }
     }
@@ -317,18 +318,18 @@ mod tests {
         assert!(TABLE.is_sorted_by_key(|known| known.label));
         for service in [Service::V2, Service::Scf, Service::Cls, Service::Sts] {
             for known in TABLE {
-                assert_ne!(judge_name(service, known.label).advice, "");
+                assert_ne!(classify_name(service, known.label).advice, "");
             }
         }
     }
 
-    /// The codes that the vendor's reference lists for its API of functions.
+    /// The codes that the vendor's reference lists for the function API.
     #[test]
     fn every_listed_code_has_a_family() {
         let codes = include_str!("scf_codes.txt").lines();
-        // Only what creates or changes a function can lack resources.
+        // Only actions that create or change a function can run out of resources.
         for code in codes.filter(|code| *code != "ResourceInsufficient.COS") {
-            assert_ne!(judge_name(Service::Scf, code).label, OTHER, "{code}");
+            assert_ne!(classify_name(Service::Scf, code).label, OTHER, "{code}");
         }
     }
 
@@ -337,7 +338,7 @@ mod tests {
         fn the_labels_are_a_closed_set(
             code in "((RequestLimitExceeded|AuthFailure|Novel)(\\.[A-Z]{0,5}){0,3})|.{0,40}",
         ) {
-            let label = judge_name(Service::Cls, &code).label;
+            let label = classify_name(Service::Cls, &code).label;
             prop_assert!(label == OTHER || TABLE.iter().any(|known| known.label == label));
             prop_assert!(label == OTHER || code.starts_with(label));
         }

@@ -1,4 +1,4 @@
-//! A role taken on with other credentials: those of another account, or wider or narrower rights.
+//! Assumes a role with other credentials, for another account or for other permissions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,39 +12,40 @@ use crate::transport::BoxFuture;
 
 const ACTION: &str = "AssumeRole";
 
-/// The variables of the vendor's command line tool. The tool wants both; here the name of the
-/// session has a default.
+/// Variables of the vendor's command line tool. The tool requires both; here the session name has a
+/// default.
 const ARN_VARIABLE: &str = "TENCENTCLOUD_ROLE_ARN";
 const SESSION_VARIABLE: &str = "TENCENTCLOUD_ROLE_SESSION_NAME";
 
-/// Names the session in the cloud's audit log.
+/// Default session name, which appears in the cloud's audit log.
 pub(super) const SESSION_NAME: &str = env!("CARGO_PKG_NAME");
 
-/// How long the credentials are asked to live: the vendor's own default.
+/// Requested lifetime of the credentials: the vendor's default.
 pub(super) const DEFAULT_DURATION: Duration = Duration::from_secs(7_200);
 
-/// The longest that the vendor allows.
+/// Longest lifetime that the vendor allows.
 const MAX_DURATION: Duration = Duration::from_secs(43_200);
 
-/// Longest ARN, session name or external id. The vendor allows 128 for the latter two.
+/// Maximum length of an ARN, and of a session name or external id, in bytes. The vendor allows 128
+/// for the latter two.
 const MAX_ARN: usize = 512;
 const MAX_NAME: usize = 128;
 
-/// A role to take on.
+/// A role to assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleConfig {
-    /// `qcs::cam::uin/ACCOUNT:roleName/NAME`.
+    /// The ARN of the role: `qcs::cam::uin/ACCOUNT:roleName/NAME`.
     pub arn: String,
-    /// Names the session in the cloud's audit log: 2 to 128 of `A-Z a-z 0-9 _ + = , . @ -`.
+    /// Session name in the cloud's audit log: 2 to 128 of `A-Z a-z 0-9 _ + = , . @ -`.
     pub session_name: String,
-    /// How long the credentials live, in whole seconds; 12 hours at most, and the role may allow
-    /// less.
+    /// Lifetime of the credentials in whole seconds, at most 12 hours. The role may have a lower
+    /// limit.
     pub duration: Duration,
-    /// A word agreed with the owner of the role, where its policy asks for one.
+    /// External id, if the role's policy requires one.
     pub external_id: Option<String>,
 }
 
-/// Takes on a role.
+/// Issues the credentials of a role by signing with those of `base`.
 pub(super) struct AssumeRole {
     role: RoleConfig,
     base: Arc<dyn CredentialProvider>,
@@ -54,7 +55,7 @@ pub(super) struct AssumeRole {
 // === impl RoleConfig ===
 
 impl RoleConfig {
-    /// A role with the usual session name and duration.
+    /// Returns a role with the default session name and lifetime.
     pub fn new(arn: impl Into<String>) -> Self {
         Self {
             arn: arn.into(),
@@ -64,8 +65,8 @@ impl RoleConfig {
         }
     }
 
-    /// By the variables of the vendor's command line tool; `None` where neither is set.
-    /// `session_name` is used where they name no session.
+    /// Reads the variables of the vendor's command line tool. Returns `None` if neither is set.
+    /// `session_name` is the default.
     pub(super) fn from_environment(
         lookup: Lookup<'_>,
         session_name: &str,
@@ -89,8 +90,7 @@ impl RoleConfig {
         role.check("the environment").map(|()| Some(role))
     }
 
-    /// Finds at the start what STS would refuse at every call. `place` says in errors where it
-    /// comes from.
+    /// Detects at startup what STS would refuse at every call. `place` names the origin in errors.
     pub(super) fn check(&self, place: &str) -> Result<(), CredentialError> {
         let bad = |what, fault| Err(bad(what, place, fault));
         check_arn(&self.arn, place)?;
@@ -127,7 +127,7 @@ impl RoleConfig {
     }
 }
 
-/// Whether `arn` can name a role; `place` is where it comes from.
+/// Checks that `arn` can name a role; `place` names its origin in errors.
 pub(super) fn check_arn(arn: &str, place: &str) -> Result<(), CredentialError> {
     let graphic = arn.bytes().all(|b| b.is_ascii_graphic());
     if arn.starts_with("qcs::") && graphic && arn.len() <= MAX_ARN {
@@ -148,13 +148,12 @@ fn bad(what: &'static str, place: &str, fault: &'static str) -> CredentialError 
 // === impl AssumeRole ===
 
 impl AssumeRole {
-    /// `role` over the credentials of `base`.
     pub fn new(role: RoleConfig, base: Arc<dyn CredentialProvider>, sts: Arc<dyn Sts>) -> Self {
         Self { role, base, sts }
     }
 
-    /// Once more where the credentials below were refused and there are newer ones: a file may
-    /// have been rotated since.
+    /// Issues credentials. If those of `base` were refused and newer ones exist, tries once more,
+    /// because a file may have been rotated.
     async fn credentials(&self) -> Result<Temporary, CredentialError> {
         let signer = self.base.current().await?;
         let first = self.issue(signer.clone()).await;

@@ -1,4 +1,4 @@
-//! Every place in order, and a role on top: the one way in for the wiring.
+//! Searches all sources of credentials in order, and assumes a role if one is configured.
 
 use std::sync::Arc;
 
@@ -12,34 +12,34 @@ use super::{CredentialError, CredentialProvider, Explicit, FileProvider, Origin,
 use crate::runtime::Runtime;
 use crate::transport::Transport;
 
-/// What the configuration says of credentials.
+/// Configured sources of credentials.
 #[derive(Debug, Clone)]
 pub struct ChainConfig {
-    /// Those it names itself.
+    /// Credentials that the configuration names itself.
     pub explicit: Option<Explicit>,
-    /// A role to take on with whatever is found.
+    /// A role to assume with the credentials that are found.
     pub role: Option<RoleConfig>,
-    /// Names sessions in the cloud's audit log, where neither `role` nor the environment does.
+    /// Session name in the cloud's audit log, if neither `role` nor the environment names one.
     pub session_name: String,
-    /// The instance metadata: scheme and host, [`ChainConfig::METADATA`] unless told otherwise.
+    /// Scheme and host of the metadata service; normally [`ChainConfig::METADATA`].
     pub metadata: String,
 }
 
-/// Finds credentials: the configuration, the environment, the SDK file, tccli's file, the role of
-/// the machine, the identity of the pod. This is the order of the vendor's Python SDK.
+/// Searches for credentials in the order of the vendor's Python SDK: the configuration, the
+/// environment, the SDK file, the file of tccli, the role of the machine, the identity of the pod.
 ///
-/// The first place that holds any wins. A place that holds them in part or wrongly is an error;
-/// metadata that cannot be reached or make no sense are not, because what answers outside the
-/// cloud may be anything. The pod's identity comes last, so a pod outside CVM waits for the
-/// metadata once, 2 s at most.
+/// The first source that has any is used. Incomplete or invalid credentials are an error. An
+/// unreachable or nonsensical metadata service is not, because outside the cloud anything may
+/// answer at its address. The pod's identity comes last, so a pod outside CVM waits for the
+/// metadata service once, at most 2 s.
 ///
-/// A role is taken from the configuration, else from TENCENTCLOUD_ROLE_ARN (which does not reach
-/// credentials that the configuration names: they may be another account's). The `role_arn` of
-/// the SDK file is not used, as in the vendor's Python SDK, which reads and ignores it.
+/// The role comes from the configuration, otherwise from TENCENTCLOUD_ROLE_ARN. The variable does
+/// not apply to credentials from the configuration, which may belong to another account. The
+/// `role_arn` of the SDK file is ignored, as in the vendor's Python SDK.
 #[derive(Debug)]
 pub struct Chain;
 
-/// What is needed to look and to build a provider.
+/// What the search and the providers depend on.
 struct Parts {
     environment: Environment,
     transport: Arc<dyn Transport>,
@@ -52,11 +52,12 @@ type Found = (Arc<dyn CredentialProvider>, Origin);
 // === impl ChainConfig ===
 
 impl ChainConfig {
-    /// Where machines of the cloud find their metadata. Plain HTTP: it never leaves the host.
+    /// The metadata service of machines in the cloud. It uses plain HTTP because the traffic stays
+    /// on the host.
     pub const METADATA: &str = "http://metadata.tencentyun.com";
 }
 
-/// Every place of the chain.
+/// Searches every source and assumes no role.
 impl Default for ChainConfig {
     fn default() -> Self {
         Self {
@@ -71,8 +72,9 @@ impl Default for ChainConfig {
 // === impl Chain ===
 
 impl Chain {
-    /// Finds the place. Files and metadata are looked at now; issued credentials are fetched when
-    /// first asked for, so that a network in trouble is a failed poll and not a failed start.
+    /// Finds the source and returns its provider. Files and metadata are read now. Issued
+    /// credentials are fetched when they are first needed, so that a network problem fails a poll
+    /// and not the start.
     pub async fn load(
         config: ChainConfig,
         environment: Environment,
@@ -95,7 +97,8 @@ impl Chain {
 
 impl Parts {
     async fn load(&self, config: ChainConfig, sources: Sources) -> Result<Found, CredentialError> {
-        // Before the places, so that a slip is told without waiting for the metadata.
+        // The role is validated before the search, so that a mistake is reported without waiting
+        // for the metadata service.
         let role = self.role(&config)?;
         let base = self.base(sources, &config).await?;
         Ok(match role {

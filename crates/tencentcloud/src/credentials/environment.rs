@@ -1,4 +1,4 @@
-//! Credentials from environment variables.
+//! Reads credentials from environment variables.
 
 use super::{CredentialError, Credentials, check};
 use crate::secret::Secret;
@@ -6,16 +6,16 @@ use crate::secret::Secret;
 /// Reads one environment variable.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The names that belong together.
+/// Variables that belong together.
 struct Family {
     id: &'static str,
     key: &'static str,
     tokens: &'static [&'static str],
 }
 
-/// In this order. No official SDK reads a token variable; TENCENTCLOUD_TOKEN is the vendor's
-/// command line tool's, TENCENTCLOUD_SESSION_TOKEN is common in third-party code. Names without
-/// the inner underscore are what SCF sets inside a function.
+/// Searched in this order. No official SDK reads a token variable: TENCENTCLOUD_TOKEN is used by
+/// the vendor's command line tool, TENCENTCLOUD_SESSION_TOKEN by third-party code. SCF sets the
+/// names without the inner underscore inside a function.
 const FAMILIES: &[Family] = &[
     Family {
         id: "TENCENTCLOUD_SECRET_ID",
@@ -34,8 +34,9 @@ const FAMILIES: &[Family] = &[
     },
 ];
 
-/// The first family that is set, with the name of its id. A family that is set in part is an
-/// error and not a reason to look further: the other places would hold another account's keys.
+/// Returns the credentials of the first family that is set, and the name of its id variable. A
+/// family that is set only in part is an error, because the sources after it may belong to another
+/// account.
 pub(super) fn read(
     lookup: Lookup<'_>,
 ) -> Result<Option<(Credentials, &'static str)>, CredentialError> {
@@ -47,7 +48,7 @@ pub(super) fn read(
     Ok(None)
 }
 
-/// Every id name looked at, for the message when nothing is found.
+/// Returns the names of all id variables, for the error message when nothing is found.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().map(|family| family.id)
 }
@@ -56,8 +57,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 impl Family {
     fn read(&self, lookup: Lookup<'_>) -> Result<Option<Credentials>, CredentialError> {
-        // A variable that is set but empty counts as set for this decision, as in the vendor's Go
-        // SDK: somebody meant to set it. Only a token may be empty, which is no token.
+        // An empty variable counts as set, as in the vendor's Go SDK, because somebody meant to set
+        // it. Only the token may be empty and then counts as absent.
         let id = lookup(self.id);
         let key = lookup(self.key).map(Secret::new);
         let token = self.token(lookup);
@@ -81,8 +82,8 @@ impl Family {
         }
     }
 
-    /// Nothing at all is no error; a part is. A name that is set, but empty, and alone is told
-    /// apart from the `other` one that it also needs.
+    /// Returns an error unless none of the variables is set. A variable that is set but empty,
+    /// while the `other` one is missing, has its own message.
     fn half(
         &self,
         set: &[Option<&'static str>],

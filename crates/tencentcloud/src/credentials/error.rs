@@ -1,108 +1,108 @@
-//! Why there are no usable credentials.
+//! Errors of the search for credentials.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why there are no usable credentials. Never holds a value.
+/// Why no usable credentials were found. Never contains a secret value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// Nothing anywhere.
+    /// No source has any credentials.
     #[error(
         "no credentials found; set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (and \
          TENCENTCLOUD_TOKEN with temporary keys), name them in the configuration file, or bind a \
          role to the machine or pod; looked at: {}", looked_at.join(", ")
     )]
     NotFound {
-        /// Every place, in order.
+        /// All sources, in the order of the search.
         looked_at: Vec<String>,
     },
-    /// Some variables of one family are set and some are not, or are empty.
+    /// Some variables of one family are set, and others are missing or empty.
     #[error("{set} is set but {missing} is not set or empty; set both, or neither")]
     Half {
         /// A variable that is set.
         set: &'static str,
-        /// The one that it needs.
+        /// The variable that is missing or empty.
         missing: &'static str,
     },
-    /// A value that no key has.
+    /// A value that cannot be a key.
     #[error("the {what} from {place} {fault}; copy it again")]
     BadValue {
         /// `secret id`, `secret key` or `token`.
         what: &'static str,
-        /// Variable, file or configuration.
+        /// The variable, the file or the configuration.
         place: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         fault: &'static str,
     },
-    /// A file that is there, or was asked for, but cannot be read.
+    /// A file that exists, or that was named explicitly, cannot be read.
     #[error("cannot read the credentials file {}: {reason}", path.display())]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's own words.
+        /// Message of the system.
         reason: String,
     },
-    /// A file without what it should hold.
+    /// A file lacks the expected content.
     #[error("the credentials file {} {fault}", path.display())]
     BadFile {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong and how it should look.
+        /// What is wrong and what the file should look like.
         fault: String,
     },
-    /// A profile name that would lead out of the directory.
+    /// A profile name that would lead out of its directory.
     #[error("TCCLI_PROFILE must be a plain name of letters, digits, '-', '_' and '.'")]
     BadProfile,
-    /// A variable that is set to nothing, where no other one would explain it.
+    /// A variable is set but empty, and no other variable of its family is set.
     #[error("{name} is set but empty; give it a value, or unset it")]
     Empty {
-        /// The variable.
+        /// Name of the variable.
         name: &'static str,
     },
-    /// A role that cannot be meant.
+    /// Invalid settings of a role.
     #[error("the {what} from {place} {fault}")]
     BadRole {
         /// `role ARN`, `role session name`, `external id` or `duration`.
         what: &'static str,
-        /// Variable or configuration.
+        /// The variable or the configuration.
         place: String,
-        /// What is wrong and how it should look.
+        /// What is wrong and what the value should look like.
         fault: &'static str,
     },
-    /// The instance metadata gave no credentials.
+    /// The metadata service returned no credentials.
     #[error(
         "the instance metadata at {url} {fault}; bind a role to the instance, or give credentials \
          another way"
     )]
     Metadata {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// What came instead.
+        /// What was received instead.
         fault: String,
     },
-    /// The service that issues temporary credentials gave none.
+    /// STS issued no credentials.
     #[error("cannot get temporary credentials by {action}: {reason}")]
     Sts {
-        /// The action called.
+        /// The action that was called.
         action: String,
-        /// What failed and what to do next, on one line.
+        /// What failed and what to do about it, in one line.
         reason: String,
-        /// Whether it was the caller's own credentials that were refused, so that newer ones
-        /// might do.
+        /// Set if the credentials that signed the request were refused, so that newer ones may
+        /// succeed.
         signer_refused: bool,
     },
-    /// Temporary credentials whose end was past when they came.
+    /// Temporary credentials were already expired when they were received.
     #[error("{place} gave credentials that had expired already; check this machine's clock")]
     Stale {
-        /// Who gave them.
+        /// The issuer of the credentials.
         place: String,
     },
-    /// No temporary credentials in time.
+    /// No temporary credentials were received in time.
     #[error("{place} gave no credentials within {limit:?}; check the network and the endpoint")]
     Slow {
-        /// Who was asked.
+        /// The issuer of the credentials.
         place: String,
-        /// The time it was given.
+        /// The time limit.
         limit: Duration,
     },
 }

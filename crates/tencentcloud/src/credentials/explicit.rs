@@ -1,42 +1,43 @@
-//! Credentials that the configuration names, some of them in files that may be replaced.
+//! Credentials from the configuration. Some may be in files that are replaced while the program
+//! runs.
 
 use std::path::{Path, PathBuf};
 
 use super::{CredentialError, Credentials, check};
 use crate::secret::Secret;
 
-/// Credentials as the configuration gave them, and the files that they stand in.
+/// Configured credentials and the files that hold them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explicit {
     credentials: Credentials,
     files: KeyFiles,
 }
 
-/// The files that hold one value each; `None` where the value stands elsewhere.
+/// The files that hold one value each; `None` for a value that the configuration contains itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyFiles {
-    /// Of the secret id.
+    /// File with the secret id.
     pub secret_id: Option<PathBuf>,
-    /// Of the secret key.
+    /// File with the secret key.
     pub secret_key: Option<PathBuf>,
-    /// Of the token.
+    /// File with the token.
     pub token: Option<PathBuf>,
 }
 
 // === impl Explicit ===
 
 impl Explicit {
-    /// These credentials, of which some stand in `files`.
+    /// Creates credentials, some of which were read from `files`.
     pub fn new(credentials: Credentials, files: KeyFiles) -> Self {
         Self { credentials, files }
     }
 
-    /// Whether nothing of them stands in a file.
+    /// Returns whether no value comes from a file.
     pub(super) fn is_fixed(&self) -> bool {
         self.files == KeyFiles::default()
     }
 
-    /// The credentials as they are now: files are read, the rest is as it was.
+    /// Returns the current credentials. Values in files are read again.
     pub(super) fn read(&self) -> Result<Credentials, CredentialError> {
         let mut now = self.credentials.clone();
         if let Some(id) = value("secret id", self.files.secret_id.as_deref())? {

@@ -1,4 +1,4 @@
-//! Reading a small file, and no more of it than a credentials file can be.
+//! Reads small files with a limit on their size.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::CredentialError;
 
-/// Largest credentials file, in bytes.
+/// Maximum size of a credentials file, in bytes.
 const MAX_FILE: u64 = 64 * 1024;
 
-/// The text of a file, `None` where there is no such file.
+/// Returns the text of a file, or `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, CredentialError> {
     let unreadable = |reason: String| CredentialError::Unreadable {
         path: path.to_owned(),
@@ -19,13 +19,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, CredentialE
     };
     let file = match File::open(path) {
         Ok(file) => file,
-        // ENOTDIR: a part of the path is a file, so this file cannot be there.
+        // ENOTDIR means that a part of the path is a file, so this file does not exist either.
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
         Err(e) => return Err(unreadable(e.to_string())),
     };
-    // The room is taken at once: a growing buffer would leave copies of the secret behind.
+    // The buffer is allocated at once, because a growing one would leave copies of the secret
+    // behind.
     let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
     file.take(MAX_FILE + 1)
         .read_to_string(&mut text)

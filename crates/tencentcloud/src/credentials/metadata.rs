@@ -1,8 +1,8 @@
-//! The role of the machine (CVM, TKE node) that this runs on: its metadata hand out temporary
-//! credentials to whoever asks from the machine itself.
+//! The role of this machine (CVM or TKE node). The metadata service issues temporary credentials to
+//! any process on the machine.
 //!
-//! `GET {base}/latest/meta-data/cam/security-credentials/` names the role, the same with the name
-//! appended gives the credentials; 404 says that no role is bound.
+//! `GET {base}/latest/meta-data/cam/security-credentials/` returns the name of the role; 404 means
+//! that no role is bound. The same path followed by the name returns the credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,27 +14,27 @@ use super::temporary::{Fetch, Temporary};
 use crate::text::one_line;
 use crate::transport::{BoxFuture, HttpRequest, Method, Transport, TransportError};
 
-/// Below the base address, as the vendor's SDKs have it.
+/// Path of the vendor's SDKs, below the base address.
 const PATH: &str = "/latest/meta-data/cam/security-credentials/";
 
-/// Time for one answer. The service is on the machine's own host and answers within
-/// milliseconds; outside the cloud the start must not hang on it.
+/// Time limit for one response. The service runs on the same host and responds within milliseconds;
+/// outside the cloud the start must not hang.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Longest answer, in bytes; a token is 4,096 at most.
+/// Maximum size of a response, in bytes. A token has at most 4,096.
 const MAX_BODY: usize = 32 * 1024;
 
-/// Longest role name; the vendor allows 128.
+/// Maximum length of a role name. The vendor allows 128.
 const MAX_ROLE: usize = 128;
 
-/// Asks the metadata.
+/// A client of the metadata service.
 pub(super) struct RoleMetadata {
-    /// Up to and with the last `/`.
+    /// The URL up to and including the last `/`.
     url: String,
     transport: Arc<dyn Transport>,
 }
 
-/// Tells failures of the service from answers that are credentials.
+/// The status field, which distinguishes errors of the service from credentials.
 #[derive(serde::Deserialize)]
 struct Status {
     #[serde(rename = "Code")]
@@ -44,7 +44,7 @@ struct Status {
 // === impl RoleMetadata ===
 
 impl RoleMetadata {
-    /// `base` is scheme and host, with or without a `/` at its end.
+    /// Creates a client. `base` is scheme and host, with or without a trailing `/`.
     pub fn new(base: &str, transport: Arc<dyn Transport>) -> Self {
         Self {
             url: format!("{}{PATH}", base.trim_end_matches('/')),
@@ -52,7 +52,7 @@ impl RoleMetadata {
         }
     }
 
-    /// The role bound to this machine, `None` where there is none.
+    /// Returns the role that is bound to this machine, or `None` if there is none.
     pub async fn role(&self) -> Result<Option<String>, CredentialError> {
         let Some(body) = self.get(&self.url).await? else {
             return Ok(None);
@@ -63,7 +63,8 @@ impl RoleMetadata {
         name.map(|name| Some(name.to_owned()))
     }
 
-    /// The name is asked for each time: another role may have been bound meanwhile.
+    /// Fetches credentials. The role name is requested each time, because another role may have
+    /// been bound.
     async fn credentials(&self) -> Result<Temporary, CredentialError> {
         let unbound = || fault(&self.url, "has no role any more");
         let role = self.role().await?.ok_or_else(unbound)?;
@@ -79,7 +80,7 @@ impl RoleMetadata {
         Temporary::from_document(&body, &url).unwrap_or_else(|| Err(no_document()))
     }
 
-    /// The body of a good answer, `None` for 404.
+    /// Returns the body of a successful response, or `None` for 404.
     async fn get(&self, url: &str) -> Result<Option<Bytes>, CredentialError> {
         let request = HttpRequest {
             method: Method::Get,
@@ -109,15 +110,16 @@ impl Fetch for RoleMetadata {
     }
 }
 
-/// The characters that the vendor allows in the name of a role. It becomes a part of a URL, and
-/// what answers outside the cloud may be anything.
+/// Returns whether all characters are allowed in a role name. The name becomes a part of a URL, and
+/// outside the cloud anything may answer at this address.
 fn is_role(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
     let dots_only = name.bytes().all(|b| b == b'.');
     !dots_only && name.len() <= MAX_ROLE && name.bytes().all(plain)
 }
 
-/// Without the advice for an API's address: this one is right wherever there is a role.
+/// Returns the reason without the advice that belongs to an API endpoint, because the metadata
+/// address is always the right one.
 fn unreached(error: TransportError) -> String {
     match error {
         TransportError::Connect { reason, .. } | TransportError::Proxy { reason, .. } => {

@@ -1,4 +1,4 @@
-//! The providers of this kind of credentials: fixed ones, and ones that are looked up again.
+//! Providers of stored credentials: fixed ones, and ones that are read again after a refusal.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
 use crate::runtime::Runtime;
 use crate::transport::BoxFuture;
 
-/// Always the same credentials.
+/// Provides fixed credentials.
 #[derive(Debug, Clone)]
 pub struct StaticProvider(Credentials);
 
-/// Credentials from [`Sources`], looked up again when the cloud refuses them: a file may have been
-/// rotated since.
+/// Provides credentials from [`Sources`] and searches again when the cloud refuses them, because a
+/// file may have been rotated.
 pub struct FileProvider {
     sources: Sources,
     runtime: Runtime,
@@ -24,7 +24,7 @@ pub struct FileProvider {
 // === impl StaticProvider ===
 
 impl StaticProvider {
-    /// Of these.
+    /// Creates a provider of these credentials.
     pub fn new(credentials: Credentials) -> Self {
         Self(credentials)
     }
@@ -39,13 +39,14 @@ impl CredentialProvider for StaticProvider {
 // === impl FileProvider ===
 
 impl FileProvider {
-    /// Looks everywhere once; says where it found them.
+    /// Searches all sources once and returns the provider together with the place of the
+    /// credentials.
     pub fn load(sources: Sources, runtime: Runtime) -> Result<(Self, Origin), CredentialError> {
         let (credentials, origin) = sources.load()?;
         Ok((Self::holding(credentials, sources, runtime), origin))
     }
 
-    /// With what `sources` gave already.
+    /// Creates a provider with credentials that were already found in `sources`.
     pub(super) fn holding(credentials: Credentials, sources: Sources, runtime: Runtime) -> Self {
         Self {
             sources,
@@ -58,9 +59,9 @@ impl FileProvider {
         self.current.lock().clone()
     }
 
-    /// A look-up that fails leaves the old ones: a file may be half written just now.
+    /// Searches again. Keeps the old credentials if that fails, because a file may be half written.
     async fn look_again(&self, refused: &Credentials) -> bool {
-        // Another call may have looked since this one was signed.
+        // Another call may have found newer ones after this one was signed.
         if self.get() != *refused {
             return true;
         }

@@ -1,4 +1,4 @@
-//! Temporary credentials kept fresh, lazily: whoever asks for them when they are due renews them.
+//! Temporary credentials that are renewed on demand, when a caller finds them due.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use crate::Timestamp;
 use crate::runtime::Runtime;
 use crate::transport::BoxFuture;
 
-/// Time between two tries, so that an issuer in trouble is not hammered.
+/// Minimum time between two attempts, so that a failing issuer is not flooded.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Time between two renewals that the cloud's refusal forces. Where rights are missing, new
-/// credentials are refused as the old ones were.
+/// Minimum time between two renewals after a refusal. If permissions are missing, new credentials
+/// are refused just like the old ones.
 const FORCED_PAUSE: Duration = Duration::from_secs(60);
 
-/// Time for one renewal, whatever it takes to make it.
+/// Time limit for one renewal.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Hands out the credentials of `F`, never beyond their end. One caller at a time renews them;
-/// the others go on with the old ones while those are valid, and wait once they are not.
+/// Provides the credentials of `F` until they expire. One caller at a time renews them. The others
+/// use the old ones while those are valid, and wait once they are not.
 pub(super) struct Refreshing<F> {
     source: F,
     runtime: Runtime,
@@ -32,7 +32,7 @@ pub(super) struct Refreshing<F> {
     gate: tokio::sync::Mutex<()>,
 }
 
-/// What is known. Decides with the time as an input.
+/// What is known of the credentials. Pure: the time is an argument.
 #[derive(Debug, Default)]
 struct State {
     held: Option<Held>,
@@ -43,11 +43,11 @@ struct State {
 #[derive(Debug)]
 struct Held {
     credentials: Credentials,
-    /// From here on they are to be renewed.
+    /// They should be renewed from this time on.
     due: Timestamp,
-    /// From here on they must not be used.
+    /// They must not be used from this time on.
     expires: Timestamp,
-    /// Whether a forced renewal gave back the same.
+    /// Set if a forced renewal returned the same credentials.
     refused: bool,
 }
 
@@ -57,23 +57,23 @@ struct Try {
     error: Option<CredentialError>,
 }
 
-/// What to do for a caller.
+/// What a caller has to do.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Use these.
+    /// Use these credentials.
     Good(Credentials),
-    /// These are valid but to be renewed.
+    /// Use these credentials, but renew them.
     Due(Credentials),
-    /// Nothing valid: renew.
+    /// Renew: there are no valid ones.
     Missing,
-    /// Nothing valid, and the last try was a moment ago.
+    /// Fail: there are no valid ones, and the last attempt was too recent.
     Failing(CredentialError),
 }
 
 // === impl Refreshing ===
 
 impl<F: Fetch> Refreshing<F> {
-    /// Nothing is fetched before the first caller asks.
+    /// Creates a provider. Nothing is fetched before the first caller needs credentials.
     pub fn new(source: F, runtime: Runtime) -> Self {
         Self {
             source,
@@ -93,18 +93,18 @@ impl<F: Fetch> Refreshing<F> {
             },
             Verdict::Missing => self.gate.lock().await,
         };
-        // Another caller may have been quicker.
+        // Another caller may have renewed them while this one waited.
         if let Some(known) = self.verdict().settled() {
             return known;
         }
         self.renew().await;
         drop(gate);
-        // An old one that is still valid outlives a failure.
+        // After a failure, old credentials are used as long as they are valid.
         let stale = || Err(self.stale());
         self.verdict().settled().unwrap_or_else(stale)
     }
 
-    /// The cloud refused `refused`; whether there are others now.
+    /// Handles a refusal of `refused`. Returns whether other credentials are available now.
     async fn replace(&self, refused: &Credentials) -> bool {
         let _gate = self.gate.lock().await;
         if self.lock().has_other_than(refused) {
@@ -119,7 +119,7 @@ impl<F: Fetch> Refreshing<F> {
         state.has_other_than(refused)
     }
 
-    /// One try. To be called with the gate held.
+    /// Attempts one renewal. The caller must hold the gate.
     async fn renew(&self) {
         let fetched = tokio::time::timeout(LIMIT, self.source.fetch()).await;
         let fetched = fetched.unwrap_or_else(|_| {
@@ -139,8 +139,8 @@ impl<F: Fetch> Refreshing<F> {
         self.lock().note(outcome, now);
     }
 
-    /// What was handed out just now has not expired, unless the clock is right about it: as long as
-    /// nobody vouches for that, it is used, so that an answer can tell the time.
+    /// Accepts new credentials. Ones that appear to be expired are refused only if the clock is
+    /// confirmed; otherwise they are used, so that a response can correct the clock.
     fn accept(&self, new: Temporary, now: Timestamp) -> Result<Held, CredentialError> {
         if new.expires <= now && self.runtime.clock.is_vouched() {
             return Err(self.stale());
@@ -212,7 +212,7 @@ impl State {
         }
     }
 
-    /// A failure leaves what is held.
+    /// Records an attempt. A failure does not discard the credentials.
     fn note(&mut self, outcome: Result<Held, CredentialError>, at: Timestamp) {
         let error = match outcome {
             Ok(held) => {
@@ -229,7 +229,8 @@ impl State {
         held.is_some_and(|held| held.credentials != *refused)
     }
 
-    /// Once for each credentials, and not at every call that is refused.
+    /// Returns whether a renewal may be forced now: once for each set of credentials, not at every
+    /// refused call.
     fn may_force(&self, now: Timestamp) -> bool {
         let known = self.held.as_ref().is_some_and(|held| held.refused);
         let lately = self.last_forced;
@@ -253,7 +254,7 @@ impl State {
 // === impl Verdict ===
 
 impl Verdict {
-    /// The caller's answer, where there is one without renewing.
+    /// Returns the caller's result, or `None` if a renewal is necessary.
     fn settled(self) -> Option<Result<Credentials, CredentialError>> {
         match self {
             Self::Good(credentials) => Some(Ok(credentials)),
@@ -263,7 +264,8 @@ impl Verdict {
     }
 }
 
-/// Whether less than `span` has gone by since `at`. A clock set back does not prolong it.
+/// Returns whether less than `span` has passed since `at`. A clock that was set back does not
+/// prolong the wait.
 fn within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
     at <= now && now < at + span
 }

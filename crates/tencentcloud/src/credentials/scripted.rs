@@ -1,4 +1,4 @@
-//! Stand-ins for tests: metadata and STS that answer by a script, and count.
+//! Test doubles of the metadata service and STS. They follow a script and count requests.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,18 +11,18 @@ use super::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
-/// The metadata's role list, as clients have to ask for it.
+/// The URL of the metadata service's role list.
 pub const LIST: &str = "http://meta.test/latest/meta-data/cam/security-credentials/";
 
-/// What the scripted metadata do with a request.
+/// How the scripted metadata service responds to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    Answer(u16, String),
+    Response(u16, String),
     CannotConnect,
     Silence,
 }
 
-/// Metadata that answer by URL, 404 to all others.
+/// A metadata service that responds by URL, and with 404 to all unknown ones.
 #[derive(Default)]
 pub struct ScriptedTransport {
     replies: Mutex<HashMap<String, Reply>>,
@@ -31,27 +31,27 @@ pub struct ScriptedTransport {
 
 type Script = dyn Fn(&Asked) -> Result<Value, CredentialError> + Send + Sync;
 
-/// STS that answers by a script.
+/// An STS that follows a script.
 pub struct ScriptedSts {
     script: Box<Script>,
     takes: Duration,
     pub asked: Mutex<Vec<Asked>>,
     under_way: AtomicUsize,
-    /// The most calls that were under way at a time.
+    /// The highest number of concurrent calls.
     pub most: AtomicUsize,
 }
 
 /// One call of STS.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// Counts from 1.
+    /// Number of the call, starting at 1.
     pub number: usize,
     pub action: String,
     pub params: Value,
     pub signer: Option<Credentials>,
 }
 
-/// Hands out what it is given, and has newer ones after a refusal if told so.
+/// A provider with a fixed set of credentials and, optionally, newer ones after a refusal.
 pub struct Rotating {
     pub ids: Mutex<Vec<&'static str>>,
 }
@@ -86,7 +86,7 @@ impl Transport for ScriptedTransport {
         Box::pin(async move {
             match reply {
                 None => Ok(HttpResponse::new(404, "Not Found")),
-                Some(Reply::Answer(status, body)) => Ok(HttpResponse::new(status, body)),
+                Some(Reply::Response(status, body)) => Ok(HttpResponse::new(status, body)),
                 Some(Reply::Silence) => std::future::pending().await,
                 Some(Reply::CannotConnect) => Err(TransportError::Connect {
                     host: "meta.test".to_owned(),
@@ -113,7 +113,7 @@ impl ScriptedSts {
         })
     }
 
-    /// For a test that must not reach it.
+    /// Returns an STS for tests that must not call it.
     pub fn none() -> Arc<Self> {
         Self::new(Duration::ZERO, |asked| panic!("called: {asked:?}"))
     }
@@ -172,12 +172,12 @@ impl CredentialProvider for Rotating {
 
 // === values ===
 
-/// Credentials without an end.
+/// Returns credentials that do not expire.
 pub fn fixed(id: &str) -> Credentials {
     Credentials::new(id.to_owned(), Secret::new("base-key"), None, "a test").unwrap()
 }
 
-/// The environment as a map.
+/// Returns an environment with these variables.
 pub fn environment(variables: &[(&str, &str)]) -> Environment {
     let map: HashMap<String, String> = variables
         .iter()
@@ -186,7 +186,7 @@ pub fn environment(variables: &[(&str, &str)]) -> Environment {
     Arc::new(move |name: &str| map.get(name).cloned())
 }
 
-/// What STS writes into `Response`.
+/// Returns the content of `Response` of a successful STS call.
 pub fn issued(id: &str, expired_time: i64) -> Value {
     json!({
         "Credentials": {"Token": "t0ken", "TmpSecretId": id, "TmpSecretKey": "k3y"},
@@ -196,16 +196,16 @@ pub fn issued(id: &str, expired_time: i64) -> Value {
     })
 }
 
-/// A role document of the metadata.
+/// Returns a role document of the metadata service.
 pub fn document(id: &str, expired_time: i64) -> Reply {
     let document = json!({
         "TmpSecretId": id, "TmpSecretKey": "k3y", "Token": "t0ken",
         "ExpiredTime": expired_time, "Expiration": "2026-01-01T00:00:00Z", "Code": "Success",
     });
-    Reply::Answer(200, document.to_string())
+    Reply::Response(200, document.to_string())
 }
 
-/// A failure of STS.
+/// Returns an STS error.
 pub fn sts_failed(reason: &str, signer_refused: bool) -> CredentialError {
     CredentialError::Sts {
         action: "AssumeRole".to_owned(),

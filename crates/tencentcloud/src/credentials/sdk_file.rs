@@ -1,12 +1,12 @@
-//! The credentials file of the vendor's SDKs: INI, section `[default]`, `secret_id` and
-//! `secret_key`. It knows no token.
+//! The credentials file of the vendor's SDKs: an INI file with `secret_id` and `secret_key` in the
+//! section `[default]`. It has no token.
 
 use std::path::Path;
 
 use super::{CredentialError, Credentials, file};
 use crate::secret::Secret;
 
-/// The credentials in the file at `path`, `None` where there is no such file.
+/// Returns the credentials in the file at `path`, or `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> {
     match file::read(path)? {
         Some(text) => parse(&text, path).map(Some),
@@ -26,8 +26,8 @@ fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
     Credentials::new(id, key, None, &path.display().to_string())
 }
 
-/// `name = value` (or `name: value`, which Python's reader also takes) below `[default]`; the
-/// last one counts. Comments begin a line.
+/// Returns the last value of a name in `[default]`. Both `name = value` and `name: value` are
+/// accepted, as by Python's parser. Comments are whole lines.
 fn default_value<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let mut inside = false;
     let mut found = None;

@@ -1,4 +1,4 @@
-//! The places where credentials may be, in order.
+//! The sources of stored credentials, in order.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use super::{CredentialError, Credentials, Explicit, Origin, sdk_file, tccli_file
 /// The system-wide file of the vendor's SDKs.
 const SYSTEM_FILE: &str = "/etc/tencentcloud/credentials";
 
-/// Names the SDK file explicitly, as in the vendor's Go SDK.
+/// Variable of the vendor's Go SDK with the path of the SDK file.
 const FILE_VARIABLE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";
 
-/// Names the profile of the vendor's command line tool.
+/// Variable with the profile of the vendor's command line tool.
 const PROFILE_VARIABLE: &str = "TCCLI_PROFILE";
 
-/// Reads one environment variable, `None` where it is not set.
+/// Reads one environment variable; returns `None` if it is not set.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Where to look: what the configuration handed over, the environment, the SDK file, the file of
-/// the vendor's command line tool. The first place that holds any wins; a place that holds them
-/// in part or wrongly is an error, so that a slip never leads to another account.
+/// Sources of stored credentials: the configuration, the environment, the SDK file, the file of the
+/// vendor's command line tool. The first one that has any is used. Incomplete or invalid
+/// credentials are an error, so that a mistake never selects another account.
 #[derive(Clone)]
 pub struct Sources {
     explicit: Option<Explicit>,
@@ -29,16 +29,16 @@ pub struct Sources {
     system_file: PathBuf,
 }
 
-/// What has been looked at so far, for the message when nothing is found.
+/// The sources that were searched so far, for the error message when nothing is found.
 pub(super) type Trail = Vec<String>;
 
-/// What a look at every place gave: credentials, or the trail.
+/// Result of a search: credentials, or the sources without any.
 pub(super) type Search = Result<(Credentials, Origin), Trail>;
 
 // === impl Sources ===
 
 impl Sources {
-    /// `explicit` from the configuration, if it names any.
+    /// Creates the list of sources. `explicit` are the configured credentials, if any.
     pub fn new(explicit: Option<Explicit>, environment: Environment) -> Self {
         Self {
             explicit,
@@ -47,14 +47,14 @@ impl Sources {
         }
     }
 
-    /// Looks at every place, now. Reads small files, so it is for the start, or off the async
-    /// threads.
+    /// Searches all sources now. Reads small files, so it must be called at startup or on a
+    /// blocking thread.
     pub fn load(&self) -> Result<(Credentials, Origin), CredentialError> {
         self.search()?
             .map_err(|looked_at| CredentialError::NotFound { looked_at })
     }
 
-    /// The same for a caller that knows further places.
+    /// Searches all sources, for a caller that has further ones.
     pub(super) fn search(&self) -> Result<Search, CredentialError> {
         if let Some(explicit) = &self.explicit {
             return Ok(Ok((explicit.read()?, Origin::Configuration)));
@@ -78,7 +78,8 @@ impl Sources {
         Ok(found.ok_or(looked_at))
     }
 
-    /// Whether another look can find nothing else: all was written out.
+    /// Returns whether another search would find the same, because the configuration contains all
+    /// values.
     pub(super) fn are_fixed(&self) -> bool {
         self.explicit.as_ref().is_some_and(Explicit::is_fixed)
     }
@@ -88,7 +89,7 @@ impl Sources {
         home: Option<&Path>,
         trail: &mut Trail,
     ) -> Result<Option<(Credentials, Origin)>, CredentialError> {
-        // A file that was asked for by name must be there.
+        // A file that was named explicitly must exist.
         if let Some(named) = (self.environment)(FILE_VARIABLE).filter(|name| !name.is_empty()) {
             let path = PathBuf::from(named);
             let found = sdk_file::read(&path)?.ok_or_else(|| CredentialError::Unreadable {
@@ -123,7 +124,7 @@ impl Sources {
         Ok(None)
     }
 
-    /// For tests, which must not depend on the machine's own files.
+    /// Replaces the system-wide file, so that tests do not depend on the machine.
     #[cfg(test)]
     pub(super) fn with_system_file(mut self, path: PathBuf) -> Self {
         self.system_file = path;

@@ -1,4 +1,4 @@
-//! The seam to STS, the cloud's service that issues temporary credentials.
+//! The interface to STS, the cloud's service that issues temporary credentials.
 
 use serde_json::Value;
 
@@ -6,14 +6,18 @@ use super::temporary::Temporary;
 use super::{CredentialError, Credentials};
 use crate::transport::BoxFuture;
 
-/// Calls STS (version 2018-08-13). It stands between the credentials and the client, because the
+/// Calls STS, version 2018-08-13. This trait separates the credentials from the client, because the
 /// client itself needs credentials.
 pub trait Sts: Send + Sync {
-    /// Calls `action` with `params`, signed by `signer`; without one the call is not signed at all
-    /// (`Authorization: SKIP`), which the cloud takes for AssumeRoleWithWebIdentity only.
+    /// Calls `action` with `params`, signed by `signer`. Without a signer the call is not signed
+    /// (`Authorization: SKIP`), which the cloud accepts only for AssumeRoleWithWebIdentity.
     ///
-    /// Gives what stands in `Response`. `params` and the answer hold secrets: they must not be
-    /// logged. A failure is [`CredentialError::Sts`].
+    /// Returns the content of `Response`. Both `params` and the result contain secrets and must not
+    /// be logged.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`CredentialError::Sts`].
     fn call<'a>(
         &'a self,
         action: &'a str,
@@ -22,7 +26,7 @@ pub trait Sts: Send + Sync {
     ) -> BoxFuture<'a, Result<Value, CredentialError>>;
 }
 
-/// Calls `action` and reads the credentials in its answer.
+/// Calls `action` and extracts the credentials from its response.
 pub(super) async fn issue(
     sts: &dyn Sts,
     action: &str,

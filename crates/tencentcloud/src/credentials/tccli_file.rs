@@ -2,23 +2,24 @@
 
 use std::path::Path;
 
-use super::temporary::Redactor;
+use super::temporary::SecretText;
 use super::{CredentialError, Credentials, file};
 
-/// The file's own fields; the tool writes more of them over time.
+/// The fields that are used. Newer versions of the tool write others too.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
     secret_id: String,
-    secret_key: Redactor,
+    secret_key: SecretText,
     #[serde(default)]
-    token: Option<Redactor>,
+    token: Option<SecretText>,
 }
 
-/// The profile used when none is named.
+/// The default profile.
 pub(super) const DEFAULT_PROFILE: &str = "default";
 
-/// The file name of a profile. The name comes from the environment and becomes a part of a path.
+/// Returns the file name of a profile. The name is validated, because it comes from the environment
+/// and becomes a part of a path.
 pub(super) fn file_name(profile: &str) -> Result<String, CredentialError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if profile.is_empty() || profile.len() > 100 || !profile.bytes().all(plain) {
@@ -27,7 +28,7 @@ pub(super) fn file_name(profile: &str) -> Result<String, CredentialError> {
     Ok(format!("{profile}.credential"))
 }
 
-/// The credentials in the file at `path`, `None` where there is no such file.
+/// Returns the credentials in the file at `path`, or `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> {
     match file::read(path)? {
         Some(text) => parse(&text, path).map(Some),
@@ -36,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> 
 }
 
 fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
-    // The library's message is not passed on: it can quote a value.
+    // The parser's message is not included, because it can quote a value.
     let stored: Stored = serde_json::from_str(text).map_err(|e| CredentialError::BadFile {
         path: path.to_owned(),
         fault: format!(

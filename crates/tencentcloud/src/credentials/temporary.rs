@@ -1,4 +1,4 @@
-//! Credentials that end: their shape on the wire and the seam to whoever issues them.
+//! Temporary credentials: their wire format and the interface to their issuers.
 
 use std::time::Duration;
 
@@ -8,82 +8,81 @@ use crate::envelope::Code;
 use crate::secret::Secret;
 use crate::transport::BoxFuture;
 
-/// Credentials and when they end.
+/// Credentials that expire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Temporary {
     pub credentials: Credentials,
-    /// From this instant on the cloud refuses them.
+    /// The cloud refuses them from this time on.
     pub expires: Timestamp,
 }
 
-/// Issues temporary credentials, anew at each call.
+/// Issues new temporary credentials at each call.
 pub(super) trait Fetch: Send + Sync {
-    /// Asks for new ones.
     fn fetch(&self) -> BoxFuture<'_, Result<Temporary, CredentialError>>;
 
-    /// Who issues them, for messages.
+    /// Returns the name of the issuer, for messages.
     fn place(&self) -> String;
 
-    /// How long before their end credentials that live for `lifetime` are to be replaced: 300 s,
-    /// as the vendor's SDKs do, or half of a life that is shorter than ten minutes.
+    /// Returns how long before expiry credentials with this lifetime are to be renewed: 300 s as in
+    /// the vendor's SDKs, or half the lifetime if that is shorter.
     fn early(&self, lifetime: Duration) -> Duration {
         (lifetime / 2).min(Duration::from_secs(300))
     }
 }
 
-/// The keys as both the metadata and STS write them.
+/// The credentials as both the metadata service and STS write them.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wire {
     tmp_secret_id: String,
-    tmp_secret_key: Redactor,
-    token: Redactor,
+    tmp_secret_key: SecretText,
+    token: SecretText,
 }
 
-/// The role document of the metadata. `Expiration` says the same as `ExpiredTime`, as text.
+/// The role document of the metadata service. Its `Expiration` repeats `ExpiredTime` as text.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
     #[serde(flatten)]
     keys: Wire,
-    /// As codes are written: a number, or a number in a text.
+    /// A number, or a number in a string.
     expired_time: Code,
 }
 
-/// What STS answers; the same keys, one level down.
+/// The content of `Response` of STS: the same fields, one level deeper.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct StsResponse {
     credentials: Wire,
     expired_time: Code,
 }
 
-/// A text that becomes a secret on the way in.
+/// A string that is turned into a secret while it is deserialized.
 #[derive(serde::Deserialize)]
 #[serde(from = "String")]
-pub(super) struct Redactor(pub Secret);
+pub(super) struct SecretText(pub Secret);
 
 // === impl Temporary ===
 
 impl Temporary {
-    /// From a role document of the metadata; `None` where it is none. The library's message would
-    /// say more, but can quote a value.
+    /// Parses a role document of the metadata service. Returns `None` if it has another format; the
+    /// parser's message is dropped, because it can quote a value.
     pub fn from_document(body: &[u8], place: &str) -> Option<Result<Self, CredentialError>> {
         let document: Document = serde_json::from_slice(body).ok()?;
         Some(Self::new(document.keys, document.expired_time, place))
     }
 
-    /// From what stands in the `Response` of STS; `None` where the fields are not there.
+    /// Parses the `Response` of STS. Returns `None` if the fields are missing.
     pub fn from_sts(
         answer: serde_json::Value,
         place: &str,
     ) -> Option<Result<Self, CredentialError>> {
-        let answer: Answer = serde_json::from_value(answer).ok()?;
+        let answer: StsResponse = serde_json::from_value(answer).ok()?;
         Some(Self::new(answer.credentials, answer.expired_time, place))
     }
 
     fn new(keys: Wire, expired_time: Code, place: &str) -> Result<Self, CredentialError> {
-        // Fixed keys may come without a token; these are refused without one.
+        // Stored keys may have no token, but temporary ones are refused without it.
         if keys.token.0.is_empty() {
             return Err(CredentialError::BadValue {
                 what: "token",
@@ -99,9 +98,9 @@ impl Temporary {
     }
 }
 
-// === impl Redactor ===
+// === impl SecretText ===
 
-impl From<String> for Redactor {
+impl From<String> for SecretText {
     fn from(text: String) -> Self {
         Self(Secret::new(text))
     }

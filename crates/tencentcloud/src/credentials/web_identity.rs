@@ -1,5 +1,5 @@
-//! The identity of a pod in TKE: a token that the cluster signs and renews in a file, exchanged
-//! for temporary credentials of a role.
+//! The identity of a pod in TKE. The cluster signs a token, renews it in a file, and STS exchanges
+//! it for temporary credentials of a role.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,11 +21,12 @@ const PROVIDER: &str = "TKE_PROVIDER_ID";
 const TOKEN_FILE: &str = "TKE_WEB_IDENTITY_TOKEN_FILE";
 const ROLE: &str = "TKE_ROLE_ARN";
 
-/// What TKE sets in a pod, all or none, in the order of the vendor's SDK. The region is demanded
-/// as there, but not used: a role holds for all regions, and STS is called in that of the source.
+/// Variables that TKE sets in a pod, in the order of the vendor's SDK. All or none must be set. The
+/// region is required as in the SDK but not used: a role is valid in all regions, and STS is called
+/// in the region of the source.
 const VARIABLES: [&str; 4] = ["TKE_REGION", PROVIDER, TOKEN_FILE, ROLE];
 
-/// Exchanges the pod's token.
+/// Exchanges the pod's token for credentials.
 pub(super) struct WebIdentity {
     provider_id: String,
     token_file: PathBuf,
@@ -37,8 +38,8 @@ pub(super) struct WebIdentity {
 // === impl WebIdentity ===
 
 impl WebIdentity {
-    /// By the variables of TKE; `None` where none of them is set. Some without the others are an
-    /// error, as everywhere.
+    /// Reads the variables of TKE. Returns `None` if none of them is set; it is an error if only
+    /// some are.
     pub fn from_environment(
         lookup: Lookup<'_>,
         session_name: &str,
@@ -65,12 +66,11 @@ impl WebIdentity {
         }))
     }
 
-    /// What was looked at, for the message when nothing is found.
+    /// Returns the searched variables, for the error message when nothing is found.
     pub fn trail() -> String {
         format!("the variables {}", VARIABLES.join(", "))
     }
 
-    /// The role that the pod stands for.
     pub fn role_arn(&self) -> &str {
         &self.role_arn
     }
@@ -87,7 +87,7 @@ impl WebIdentity {
         sts::issue(&*self.sts, ACTION, params, None).await
     }
 
-    /// The token as it stands now: the cluster writes a new one long before the old one ends.
+    /// Reads the current token. The cluster replaces the file long before a token expires.
     async fn token(&self) -> Result<Zeroizing<String>, CredentialError> {
         let path = self.token_file.clone();
         let unreadable = |reason: String| CredentialError::Unreadable {
@@ -122,14 +122,15 @@ impl Fetch for WebIdentity {
         format!("{ACTION} for {}", self.role_arn)
     }
 
-    /// With a tenth of the life left at the latest, as the vendor's SDK does.
+    /// Renews with at least a tenth of the lifetime left, as the vendor's SDK does.
     fn early(&self, lifetime: Duration) -> Duration {
         let usual = (lifetime / 2).min(Duration::from_secs(300));
         usual.max(lifetime / 10)
     }
 }
 
-/// `missing` has no value; `set` is the first variable that is there, perhaps empty itself.
+/// Returns the error for the variable `missing`, which has no value. `set` is the first variable
+/// that exists, possibly empty itself.
 fn half(lookup: Lookup<'_>, set: &'static str, missing: &'static str) -> CredentialError {
     let others = VARIABLES.into_iter().filter(|name| *name != missing);
     let set = [set].into_iter().chain(others).find(|name| {

@@ -6,19 +6,18 @@ use serde_json::value::RawValue;
 
 use super::{Head, Malformed, parse_head};
 
-/// What an answer of API 3.0 says.
+/// A parsed response of API 3.0.
 #[derive(Debug)]
-pub(crate) enum Answer<T> {
-    /// It worked: what stands in `Response`.
+pub(crate) enum Api3Response<T> {
+    /// Success, with the content of `Response`.
     Payload(T),
-    /// It failed; errors come with HTTP status 200.
+    /// An error of API 3.0, which has HTTP status 200 too.
     Error {
         code: String,
         message: String,
         request_id: Option<String>,
     },
-    /// It failed before API 3.0 saw it: an error of the legacy shape, which the vendor's gateway
-    /// may send here too.
+    /// An error in the format of the legacy API, which the vendor's gateway can also send.
     Legacy(Head),
 }
 
@@ -28,7 +27,8 @@ struct Outer<'a> {
     response: Option<&'a RawValue>,
 }
 
-/// What is looked at before the payload; the rest is skipped, a deprecation warning as well.
+/// The fields that are read before the payload. All others, such as a deprecation warning, are
+/// skipped.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Probe {
@@ -46,9 +46,10 @@ struct ErrorBody {
     message: Option<String>,
 }
 
-/// Reads an answer. A payload is never held as a tree: answers may be tens of megabytes.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malformed> {
-    // Read as fields in order, a list could pass for an object.
+/// Parses a response. The payload is never held as a tree, because a response may have tens of
+/// megabytes.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Api3Response<T>, Malformed> {
+    // A derived struct would accept a list as its fields in order.
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(match serde_json::from_slice::<IgnoredAny>(body) {
             Ok(_) => Malformed::other("JSON that is no object"),
@@ -59,15 +60,15 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, Malfor
     let response = outer.response.filter(|raw| raw.get().starts_with('{'));
     let Some(response) = response else {
         return match parse_head(body) {
-            Ok(head) if head.code != 0 => Ok(Answer::Legacy(head)),
+            Ok(head) if head.code != 0 => Ok(Api3Response::Legacy(head)),
             Ok(_) => Err(Malformed::other("an answer of the legacy API v2")),
             Err(_) => Err(Malformed::other("JSON without a Response")),
         };
     };
     let probe: Probe = serde_json::from_str(response.get())?;
     match probe.error {
-        None => Ok(Answer::Payload(serde_json::from_str(response.get())?)),
-        Some(error) => Ok(Answer::Error {
+        None => Ok(Api3Response::Payload(serde_json::from_str(response.get())?)),
+        Some(error) => Ok(Api3Response::Error {
             code: error.code,
             message: error.message.unwrap_or_default(),
             request_id: probe.request_id,
@@ -88,7 +89,7 @@ mod tests {
         total_count: u64,
     }
 
-    fn page(body: &str) -> Result<Answer<Page>, Malformed> {
+    fn page(body: &str) -> Result<Api3Response<Page>, Malformed> {
         read(body.as_bytes())
     }
 
@@ -99,7 +100,7 @@ mod tests {
             r#" {"x":[1],"Response":{"RequestId":null,"TotalCount":7,"Error":null}} "#,
             r#"{"Response":{"TotalCount":7,"DeprecatedWarning":"old"},"code":5}"#,
         ] {
-            let Ok(Answer::Payload(page)) = page(body) else {
+            let Ok(Api3Response::Payload(page)) = page(body) else {
                 panic!("{body}");
             };
             assert_eq!(page.total_count, 7);
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn an_error_is_told_with_its_request_id() {
         let body = r#"{"Response":{"Error":{"Code":"A.B","Message":"m","X":1},"RequestId":"r"}}"#;
-        let Ok(Answer::Error {
+        let Ok(Api3Response::Error {
             code,
             message,
             request_id,
@@ -120,13 +121,13 @@ mod tests {
         assert_eq!((code.as_str(), message.as_str()), ("A.B", "m"));
         assert_eq!(request_id.as_deref(), Some("r"));
         let bare = page(r#"{"Response":{"Error":{"Code":"A"}}}"#);
-        assert!(matches!(bare, Ok(Answer::Error { .. })));
+        assert!(matches!(bare, Ok(Api3Response::Error { .. })));
     }
 
     #[test]
     fn a_legacy_error_is_told_as_one() {
         let body = r#"{"code":4100,"message":"m","codeDesc":"AuthFailure"}"#;
-        let Ok(Answer::Legacy(head)) = page(body) else {
+        let Ok(Api3Response::Legacy(head)) = page(body) else {
             panic!();
         };
         assert_eq!((head.code, head.message.as_str()), (4100, "m"));

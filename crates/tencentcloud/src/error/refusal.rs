@@ -1,10 +1,10 @@
-//! An answer that says no, whichever API said it.
+//! An error response of either API.
 
 use crate::codes::{self, Verdict};
 use crate::envelope::Head;
 use crate::service::Service;
 
-/// What the cloud said instead of yes.
+/// An error that the cloud returned.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub verdict: Verdict,
@@ -12,17 +12,18 @@ pub(crate) struct Refusal {
     pub code: String,
     pub message: String,
     pub request_id: Option<String>,
-    /// The cloud's clock, where the code says that clocks disagree: the answer's `Date`.
+    /// The `Date` of the response, if the code says that the clocks differ.
     pub date: Option<String>,
 }
 
-/// The vendor's codes that mean two clocks disagree, or seem to.
+/// The vendor's codes for a timestamp that is too far off or used twice.
 const CLOCK_CODES: [&str; 3] = ["4200", "4500", "AuthFailure.SignatureExpire"];
 
 // === impl Refusal ===
 
 impl Refusal {
-    /// Of the legacy API: a number, and a name that goes in front of the message.
+    /// Creates a refusal of the legacy API. Its code is a number, and the name of the code precedes
+    /// the message.
     pub fn legacy(head: Head) -> Self {
         let message = match (head.message.as_str(), head.code_desc.as_str()) {
             ("", name) => name.to_owned(),
@@ -30,7 +31,7 @@ impl Refusal {
             (message, name) => format!("{name}: {message}"),
         };
         Self {
-            verdict: codes::judge(head.code),
+            verdict: codes::classify(head.code),
             code: head.code.to_string(),
             request_id: request_id_within(&head.message).map(str::to_owned),
             message,
@@ -38,7 +39,7 @@ impl Refusal {
         }
     }
 
-    /// Of API 3.0: a name.
+    /// Creates a refusal of API 3.0, whose code is a name.
     pub fn named(
         service: Service,
         code: String,
@@ -46,7 +47,7 @@ impl Refusal {
         request_id: Option<String>,
     ) -> Self {
         Self {
-            verdict: codes::judge_name(service, &code),
+            verdict: codes::classify_name(service, &code),
             code,
             message,
             request_id: request_id.filter(|id| !id.is_empty()),
@@ -54,7 +55,7 @@ impl Refusal {
         }
     }
 
-    /// The same with the answer's date, where it says by how much clocks disagree.
+    /// Adds the date of the response, if the code says that the clocks differ.
     pub fn at(mut self, date: Option<&str>) -> Self {
         if self.is_of_time() {
             self.date = date.map(str::to_owned);
@@ -62,12 +63,12 @@ impl Refusal {
         self
     }
 
-    /// Whether the code says that clocks disagree.
+    /// Returns whether the code says that the clocks differ.
     pub fn is_of_time(&self) -> bool {
         CLOCK_CODES.contains(&self.code.as_str())
     }
 
-    /// The message, and the cloud's date where that helps.
+    /// Returns the message, with the cloud's date if the clocks differ.
     pub fn text(&self) -> String {
         let message = match self.message.as_str() {
             "" => "no message",
@@ -80,7 +81,8 @@ impl Refusal {
     }
 }
 
-/// v2 has no field for it; some modules write `[request id:...]` into the message, at times empty.
+/// Finds the request id in a message. The legacy API has no field for it; some modules append
+/// `[request id:...]`, sometimes empty.
 fn request_id_within(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("[request id:")?;
     let (id, _) = rest.split_once(']')?;

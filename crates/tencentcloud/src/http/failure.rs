@@ -1,18 +1,18 @@
-//! Why no connection came about, taken out of the errors of the libraries below.
+//! Extracts the cause of a failed connection from library errors.
 
 use std::error::Error;
 use std::io;
 
 use rustls::CertificateError;
 
-/// What a person can do about a certificate that is not accepted.
+/// Returns advice for a rejected certificate.
 pub(super) fn advice(error: &CertificateError) -> &'static str {
     use CertificateError::{
         BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
         NotValidYet, NotValidYetContext, UnknownIssuer,
     };
     match error {
-        // The signature is bad where a CA was made anew under its old name.
+        // A signature is also bad if a CA was recreated under its old name.
         UnknownIssuer | BadSignature => {
             "who issued it is not trusted here: name the certificates of that CA as tls.ca_file of \
              the source, or in SSL_CERT_FILE; where no CA is trusted at all, install those of the \
@@ -28,14 +28,14 @@ pub(super) fn advice(error: &CertificateError) -> &'static str {
     }
 }
 
-/// The reason for which a certificate was not accepted, if that is why.
+/// Returns why a certificate was rejected, or `None` if the error has another cause.
 pub(super) fn certificate<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
     let mut cause = Some(error);
     while let Some(inner) = cause {
         if let Some(rustls::Error::InvalidCertificate(found)) = inner.downcast_ref() {
             return Some(found);
         }
-        // An error of the system's type hides what it was made of from `source`.
+        // `source` of an `io::Error` skips the error that it wraps.
         let made_of = inner
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);

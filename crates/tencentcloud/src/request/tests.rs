@@ -102,7 +102,7 @@ fn secrets_are_neither_in_debug_nor_left_in_echoes() {
         "{shown}"
     );
     let echo = format!("got {} with t0k+n and 9/x", signed.request.url);
-    let masked = signed.hidden.mask(&echo);
+    let masked = signed.redactor.mask(&echo);
     assert!(
         !masked.contains("t0k") && masked.contains("Token=<secret>"),
         "{masked}"
@@ -205,7 +205,10 @@ fn an_unsigned_request_says_so_and_hides_its_token() {
     assert_eq!(value(&signed.request, "x-tc-version"), Some("2018-08-13"));
     let body: Value = serde_json::from_slice(&signed.request.body).unwrap();
     assert_eq!(body, params);
-    assert_eq!(signed.hidden.mask("bad eyJ.jwt of s"), "bad <secret> of s");
+    assert_eq!(
+        signed.redactor.mask("bad eyJ.jwt of s"),
+        "bad <secret> of s"
+    );
 }
 
 #[test]
@@ -216,6 +219,6 @@ fn headers_hold_the_token_and_debug_does_not() {
     let authorization = value(&signed.request, "authorization").unwrap();
     let shown = format!("{:?} {:#?}", signed.request, signed.request);
     assert!(!shown.contains("t0k") && !shown.contains("TC3"), "{shown}");
-    let masked = signed.hidden.mask(&format!("{authorization} t0k+n"));
+    let masked = signed.redactor.mask(&format!("{authorization} t0k+n"));
     assert!(masked.ends_with("Signature=<secret> <secret>"), "{masked}");
 }

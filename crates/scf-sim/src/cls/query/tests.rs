@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A line of two fields.
+/// A line with two fields.
 struct Two(&'static str, &'static str);
 
 impl Fields for Two {

@@ -18,7 +18,7 @@ fn error(code: &str) -> String {
     json!({"Response": {"Error": {"Code": code, "Message": "m"}, "RequestId": "r-9"}}).to_string()
 }
 
-async fn json_call(answers: Vec<Answer>) -> (Result<Value, ApiError>, Vec<String>) {
+async fn json_call(answers: Vec<ScriptedResult>) -> (Result<Value, ApiError>, Vec<String>) {
     let (script, labels) = (Script::new(answers), Arc::new(Labels::default()));
     let client = client(of(Service::Scf), &script, &labels);
     let result = client.call_json("A", &json!({})).await;

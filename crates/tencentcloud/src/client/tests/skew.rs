@@ -12,7 +12,7 @@ const V3_OK: &str = r#"{"Response":{"RequestId":"r"}}"#;
 const LATER: &str = "Tue, 14 Nov 2023 22:20:21 GMT";
 
 /// As a cloud says it whose clock shows `date`.
-fn at(date: &str, body: &str) -> Answer {
+fn at(date: &str, body: &str) -> ScriptedResult {
     let mut response = HttpResponse::new(200, body.to_owned());
     response.headers.push(("date".to_owned(), date.to_owned()));
     Ok(response)

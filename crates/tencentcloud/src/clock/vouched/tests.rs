@@ -8,7 +8,7 @@ const LATE: i64 = 60_000;
 /// The cloud's time when the monotonic clock shows zero.
 const ORIGIN: i64 = 1_700_000_000_000;
 
-/// A machine whose wall clock is `ahead` of the cloud's at a monotonic time.
+/// Returns a machine whose wall clock is `ahead` of the cloud's at a monotonic time.
 fn at(monotonic: i64, ahead: i64) -> Reading {
     Reading {
         monotonic,
@@ -16,7 +16,7 @@ fn at(monotonic: i64, ahead: i64) -> Reading {
     }
 }
 
-/// The `Date` of an answer that is made at a monotonic time.
+/// Returns the `Date` of an answer that is made at a monotonic time.
 fn date(monotonic: i64) -> i64 {
     (ORIGIN + monotonic) / 1_000 * 1_000
 }
@@ -41,7 +41,7 @@ fn a_clock_that_is_right_is_left_as_it_is() {
         (50_000, 50_000, -3_000),
     ] {
         known.answered(date(sent), sent, at(received, ahead), ALLOWED);
-        assert_eq!(known.told, Some(ORIGIN), "{sent}");
+        assert_eq!(known.date_offset, Some(ORIGIN), "{sent}");
         assert_eq!(error(&known, received, ahead), 0);
     }
 }
@@ -68,7 +68,7 @@ fn a_date_beyond_what_the_cloud_allows_is_not_its_own() {
     for wrong in [302_000, -302_000, i64::MAX / 2, i64::MIN / 2] {
         let mut known = Vouched::begin(at(0, 0));
         known.answered(ORIGIN + wrong, 0, at(0, 0), ALLOWED);
-        assert_eq!((known.told, known.jumps), (None, 0), "{wrong}");
+        assert_eq!((known.date_offset, known.jumps), (None, 0), "{wrong}");
     }
 }
 
@@ -84,7 +84,7 @@ fn a_refusal_teaches_any_time_but_nonsense() {
     for ahead in [11 * 366 * day, -11 * 366 * day, i64::MAX - ORIGIN] {
         let mut known = Vouched::begin(at(0, ahead));
         assert_eq!(known.refused(date(0), 0, at(0, ahead)), None);
-        assert_eq!(known.told, None);
+        assert_eq!(known.date_offset, None);
     }
 }
 
@@ -249,7 +249,7 @@ enum Event {
     /// The machine sleeps: its monotonic clock stands still.
     Sleep(i64),
     /// A request that is answered after so long, the date made at this part of it; or without.
-    Answer(i64, Option<i64>),
+    Response(i64, Option<i64>),
     /// A single answer of a machine whose clock is ahead or behind, and a good one after it.
     Odd(i64),
 }
@@ -259,8 +259,8 @@ fn event() -> impl Strategy<Value = Event> {
         (0i64..120_000).prop_map(Event::Pass),
         (-400_000i64..400_000).prop_map(Event::Set),
         (0i64..280_000).prop_map(Event::Sleep),
-        (0i64..30_000, 0i64..=100).prop_map(|(took, part)| Event::Answer(took, Some(part))),
-        (0i64..30_000).prop_map(|took| Event::Answer(took, None)),
+        (0i64..30_000, 0i64..=100).prop_map(|(took, part)| Event::Response(took, Some(part))),
+        (0i64..30_000).prop_map(|took| Event::Response(took, None)),
         (-290_000i64..290_000).prop_map(Event::Odd),
     ]
 }
@@ -299,8 +299,8 @@ impl Scene {
             Event::Pass(span) => self.pass(span),
             Event::Set(ahead) => self.ahead = ahead,
             Event::Sleep(span) => self.cloud += span,
-            Event::Answer(took, Some(part)) => self.dated(took, part, 0),
-            Event::Answer(took, None) => {
+            Event::Response(took, Some(part)) => self.dated(took, part, 0),
+            Event::Response(took, None) => {
                 self.pass(took);
                 self.known.look(self.read());
             }

@@ -41,7 +41,7 @@ impl World {
                 ("TKE_ROLE_ARN", own(ARN)),
             ],
             transport: ScriptedTransport::new(&[
-                (LIST, Reply::Answer(200, own("cvm-role"))),
+                (LIST, Reply::Response(200, own("cvm-role"))),
                 (&role, document("metadata", START + 7_200)),
             ]),
             sts: ScriptedSts::new(Duration::ZERO, |asked| {
@@ -67,7 +67,9 @@ impl World {
             "explicit" => self.config.explicit = None,
             "sdk" => std::fs::remove_file(home.join(".tencentcloud/credentials")).unwrap(),
             "tccli" => std::fs::remove_file(home.join(".tccli/default.credential")).unwrap(),
-            "metadata" => self.transport.set(LIST, Reply::Answer(404, String::new())),
+            "metadata" => self
+                .transport
+                .set(LIST, Reply::Response(404, String::new())),
             prefix => self.variables.retain(|(name, _)| !name.starts_with(prefix)),
         }
     }
@@ -101,7 +103,7 @@ impl World {
         parts.load(self.config.clone(), sources).await
     }
 
-    /// The id that signs and where it comes from.
+    /// Returns the id that signs and where it comes from.
     async fn found(&self) -> (String, String) {
         let (provider, origin) = self.load().await.unwrap();
         let id = provider.current().await.unwrap().secret_id;
@@ -252,10 +254,10 @@ async fn metadata_out_of_reach_cost_two_seconds_at_most_and_are_told() {
         (Reply::Silence, "no answer within 2 s"),
         (Reply::CannotConnect, "cannot be reached"),
         (
-            Reply::Answer(200, "<html>".to_owned()),
+            Reply::Response(200, "<html>".to_owned()),
             "something that is no role",
         ),
-        (Reply::Answer(500, String::new()), "the status 500"),
+        (Reply::Response(500, String::new()), "the status 500"),
     ] {
         let mut world = World::remote();
         world.transport.set(LIST, list);
@@ -277,7 +279,7 @@ async fn a_role_that_fails_later_is_a_failed_call_and_not_a_failed_start() {
     let role = format!("{LIST}cvm-role");
     world
         .transport
-        .set(&role, Reply::Answer(503, String::new()));
+        .set(&role, Reply::Response(503, String::new()));
     let (provider, origin) = world.load().await.unwrap();
     let bound = Origin::RoleMetadata {
         role: "cvm-role".to_owned(),

@@ -3,10 +3,10 @@ use crate::Timestamp;
 use crate::credentials::scripted::{LIST, Reply, ScriptedTransport, document};
 
 fn answer(status: u16, body: &str) -> Reply {
-    Reply::Answer(status, body.to_owned())
+    Reply::Response(status, body.to_owned())
 }
 
-/// The metadata with these answers for the list and the document of the role `r`.
+/// Returns the metadata with these answers for the list and the document of the role `r`.
 fn metadata(list: Reply, document: Option<Reply>) -> RoleMetadata {
     let of_role = format!("{LIST}r");
     let transport = ScriptedTransport::new(&[(LIST, list)]);

@@ -14,7 +14,7 @@ const START: i64 = 1_790_000_000;
 
 type Script = fn(&Asked, i64) -> Result<Value, CredentialError>;
 
-/// A role whose credentials come from `script`, which is told the second since the start.
+/// Returns a role whose credentials come from `script`, which is told the second since the start.
 fn role(
     takes: Duration,
     script: Script,

@@ -1,4 +1,4 @@
-//! Who is let in at API 3.0, and with what words the others are refused.
+//! Tests of authentication and permissions of API 3.0.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What of a request must not be shown.
+//! Masks the secrets of a request in texts that may repeat them.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -6,30 +6,31 @@ use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
 
-/// The parameters of the actions called here that are secrets themselves.
+/// Parameters whose values are secrets.
 const SECRET_PARAMS: [&str; 1] = ["WebIdentityToken"];
 
-/// Everything but the unreserved characters. A space is sent as `%20`; the vendor takes `+` too.
+/// All characters but the unreserved ones are encoded. A space becomes `%20`; the vendor accepts
+/// `+` too.
 pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The secret values inside a request, as sent and as encoded.
+/// The secret values of a request, both plain and percent-encoded.
 pub(super) struct Redactor(Vec<Zeroizing<String>>);
 
 // === impl Redactor ===
 
 impl Redactor {
-    /// Of a signed request.
+    /// Masks the credentials and the signature of a signed request.
     pub fn new(credentials: &Credentials, signature: &str) -> Self {
         let token = credentials.token.as_ref().map(|token| token.expose());
         let key = credentials.secret_key.expose();
         Self::of([Some(key), token, Some(signature)].into_iter().flatten())
     }
 
-    /// Of a request without a signature, whose parameters prove who calls.
+    /// Masks the secret parameters of an unsigned request.
     pub fn within(params: &Value) -> Self {
         let secret = |name: &&str| params.get(*name).and_then(Value::as_str);
         Self::of(SECRET_PARAMS.iter().filter_map(secret))
@@ -43,7 +44,7 @@ impl Redactor {
         Self(both.map(Zeroizing::new).collect())
     }
 
-    /// `text` with every hidden value masked.
+    /// Returns `text` with every secret value masked.
     pub fn mask(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, value| {
             text.replace(value.as_str(), "<secret>")
