@@ -58,7 +58,7 @@ pub(super) static FAMILIES: [Family; 13] = [
         metric: &catalog::BILLED_MEMORY,
         write: |to, metric, of| {
             if of.billed_memory > 0 || of.about.is_some() || is_cls(of) {
-                counter(to, metric, of, Number::GbSeconds(of.billed_memory));
+                counter(to, metric, of, Number::Nanos(of.billed_memory));
             }
         },
     },

@@ -5,15 +5,13 @@ use std::io;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
-use super::number::{push_float, push_integer, push_millis, push_nanos, quotient};
+use super::number::{push_integer, push_millis, push_nanos, quotient};
 use crate::metrics::catalog::{Kind, Metric, Unit};
 use crate::metrics::{
     CodeCount, Exemplar, Exemplars, FunctionSeries, Histogram, NativeHistogram, Place,
 };
 use crate::model::{FunctionId, Timestamp};
 
-/// A gibibyte for a second, in bytes times nanoseconds.
-const GB_SECOND: f64 = (1u64 << 30) as f64 * 1e9;
 const NANOS: u64 = 1_000_000_000;
 
 /// A body of many functions is tens of megabytes: what is in memory beside it is in pieces of about
@@ -109,12 +107,10 @@ pub(super) fn uuid(bits: u128) -> [u8; 36] {
 pub(super) enum Number {
     /// A count, or a size in bytes.
     Whole(u128),
-    /// Nanoseconds, shown as seconds.
+    /// Nanoseconds, shown as seconds; or bytes times nanoseconds, shown as byte-seconds.
     Nanos(u128),
     /// Milliseconds, shown as seconds.
     Millis(i64),
-    /// Bytes times nanoseconds, shown as GiB times seconds.
-    GbSeconds(u128),
 }
 
 impl Number {
@@ -141,7 +137,6 @@ impl Number {
             },
             Self::Nanos(nanos) => push_nanos(out, nanos),
             Self::Millis(millis) => push_millis(out, millis),
-            Self::GbSeconds(_) => push_float(out, self.float()),
         }
     }
 
@@ -154,7 +149,6 @@ impl Number {
                 let size = quotient(u128::from(millis.unsigned_abs()), 1_000);
                 if millis < 0 { -size } else { size }
             }
-            Self::GbSeconds(product) => product as f64 / GB_SECOND,
         }
     }
 }
@@ -173,7 +167,6 @@ mod tests {
             any::<u128>().prop_map(Number::Nanos),
             (any::<u128>(), 0u32..128).prop_map(|(nanos, by)| Number::Nanos(nanos >> by)),
             any::<i64>().prop_map(Number::Millis),
-            (any::<u128>(), 0u32..128).prop_map(|(value, by)| Number::GbSeconds(value >> by)),
         ]
     }
 

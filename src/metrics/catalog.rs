@@ -51,8 +51,8 @@ pub enum Unit {
     Seconds,
     /// Bytes.
     Bytes,
-    /// Gibibytes times seconds.
-    GbSeconds,
+    /// Bytes times seconds.
+    ByteSeconds,
 }
 
 /// Every metric, in the order in which they are documented.
@@ -129,7 +129,7 @@ impl Unit {
         match self {
             Self::Seconds => "seconds",
             Self::Bytes => "bytes",
-            Self::GbSeconds => "gb_seconds",
+            Self::ByteSeconds => "byte_seconds",
         }
     }
 }
@@ -160,7 +160,7 @@ mod tests {
             let base = name.strip_suffix("_total").unwrap_or(name);
             // The longer word first, which ends in the shorter one.
             let ends = |unit: &&Unit| base.ends_with(&format!("_{}", unit.as_str()));
-            let units = [Unit::GbSeconds, Unit::Seconds, Unit::Bytes];
+            let units = [Unit::ByteSeconds, Unit::Seconds, Unit::Bytes];
             let named = units.iter().find(ends).copied();
             assert_eq!(
                 metric.unit, named,

@@ -116,7 +116,7 @@ fn what_is_not_known_yet_is_not_shown() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
     let source = telemetry.source("main");
     let lag = "scf_exporter_ingestion_lag_seconds";
-    let settled = "scf_exporter_settled_timestamp_seconds";
+    let settled = "scf_exporter_watermark_timestamp_seconds";
     assert_eq!(value(&telemetry, lag, &["main"]), None);
     assert_eq!(value(&telemetry, settled, &["main"]), None);
     source.counted(Timestamp::from_millis(1_500), Timestamp::from_secs(4));

@@ -196,7 +196,7 @@ def same(context):
     told = {
         **{("scf_exporter_records_total", name): value
            for name, value in status["records"].items()},
-        ("scf_exporter_series", ""): status["series"]["functions"],
+        ("scf_exporter_functions", ""): status["series"]["functions"],
         ("scf_exporter_overflow_invocations_total", ""):
             status["series"]["overflow_invocations"],
         ("scf_exporter_config_last_reload_success_timestamp_seconds", ""):

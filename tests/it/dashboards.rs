@@ -206,7 +206,7 @@ fn each_rule_of_queries_bites() {
     let lines = "sum by (region, function_name) (scf_function_info)";
     must_bite("scf-fleet", &place, Value::from(lines), "without topk");
     let place = "/panels/1/targets/0/expr";
-    let all = Value::from("max(scf_exporter_series)");
+    let all = Value::from("max(scf_exporter_functions)");
     must_bite("scf-exporter", place, all, "not filtered by instance");
 }
 

@@ -245,8 +245,8 @@ fn names_units_and_bounds_are_as_each_format_wants_them() {
     for line in [
         "# TYPE scf_invocations counter",
         "scf_invocations_total{region=\"r\",function_namespace=\"n\",function_name=\"f\",ret_code=\"200\",outcome=\"success\"} 0",
-        "# TYPE scf_billed_memory_gb_seconds counter",
-        "# UNIT scf_billed_memory_gb_seconds gb_seconds",
+        "# TYPE scf_billed_memory_byte_seconds counter",
+        "# UNIT scf_billed_memory_byte_seconds byte_seconds",
         "# UNIT scf_invocation_memory_usage_bytes bytes",
         "# UNIT process_cpu_seconds seconds",
         "scf_invocation_duration_seconds_bucket{region=\"r\",function_namespace=\"n\",function_name=\"f\",le=\"0.0025\"} 0",
@@ -264,8 +264,8 @@ fn names_units_and_bounds_are_as_each_format_wants_them() {
     };
     assert_eq!(unit_of("scf_invocations_total"), Some(None));
     assert_eq!(
-        unit_of("scf_billed_memory_gb_seconds_total"),
-        Some(Some("gb_seconds"))
+        unit_of("scf_billed_memory_byte_seconds_total"),
+        Some(Some("byte_seconds"))
     );
     assert_eq!(
         unit_of("scf_invocation_duration_seconds"),

@@ -239,7 +239,7 @@ fn a_function_of_a_log_topic_in_one_of_two_accounts() {
     let text_of = |name| scrape.matching(name, &one)[0].text.as_str();
     assert_eq!(text_of("scf_invocation_retries_total"), "1");
     // 0.125 GiB for 3 s, then 0.25 GiB for 2 s; of the one between the memory was not known.
-    assert_eq!(text_of("scf_billed_memory_gb_seconds_total"), "0.875");
+    assert_eq!(text_of("scf_billed_memory_byte_seconds_total"), "939524096");
     assert_eq!(text_of("scf_cold_starts_total"), "1");
     assert_eq!(text_of("scf_cold_start_duration_seconds_sum"), "0.236");
     assert_eq!(text_of("scf_function_memory_limit_bytes"), "268435456");

@@ -249,7 +249,7 @@ async fn what_changed_is_settled_when_that_is_known() {
     let world = world("v3", None, Faults::none());
     let mut exporter = world.start().await;
     sleep(120).await;
-    let settled = "scf_exporter_settled_timestamp_seconds";
+    let settled = "scf_exporter_watermark_timestamp_seconds";
     assert_eq!(exporter.scrape().matching(settled, &[]).len(), 1);
     let polls = exporter.scrape().sum("scf_exporter_polls_total", &[]);
     let mut config = world.config.clone();

@@ -343,7 +343,10 @@ async fn the_status_comes_as_a_page_with_its_files_and_as_json() {
     assert_eq!(target["error"]["message"], "throttled <4400>");
     assert_eq!(target["error"]["advice"], "ask less");
     assert_eq!(target["error"]["since_timestamp_seconds"], 900.0);
-    assert_eq!(target["settled_timestamp_seconds"], serde_json::Value::Null);
+    assert_eq!(
+        target["watermark_timestamp_seconds"],
+        serde_json::Value::Null
+    );
 }
 
 #[tokio::test]

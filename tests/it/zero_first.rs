@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// may be gone for a while, and have their zero when they come back.
 const OF_THE_LIST: [&str; 2] = [
     "scf_invocation_retries_total",
-    "scf_billed_memory_gb_seconds_total",
+    "scf_billed_memory_byte_seconds_total",
 ];
 
 /// Every series of the workload's counters and histograms: its first sample is zero, whenever it

@@ -12,7 +12,7 @@ use super::support::exposition::Exposition;
 /// may appear, and grow, at any time.
 const OF_THE_LIST: [&str; 2] = [
     "scf_invocation_retries_total",
-    "scf_billed_memory_gb_seconds_total",
+    "scf_billed_memory_byte_seconds_total",
 ];
 
 /// Remembers which series were shown, over all lives of the exporter.

@@ -62,7 +62,7 @@ pub static INGESTION_LAG: Metric = Metric {
 
 /// Up to where everything is counted.
 pub static SETTLED: Metric = Metric {
-    name: "scf_exporter_settled_timestamp_seconds",
+    name: "scf_exporter_watermark_timestamp_seconds",
     help: "Unix time below which every invocation is counted and none can still appear: the \
            oldest over the targets of the source. Absent until every target has one.",
     kind: Kind::Gauge,
@@ -129,7 +129,7 @@ pub static UNMATCHED_SELECTORS: Metric = Metric {
 
 /// How many functions are shown.
 pub static SERIES: Metric = Metric {
-    name: "scf_exporter_series",
+    name: "scf_exporter_functions",
     help: "Functions that have series of their own, the overflow ones included.",
     kind: Kind::Gauge,
     unit: None,

@@ -79,12 +79,12 @@ pub static RETRIES: Metric = Metric {
 
 /// What is paid for.
 pub static BILLED_MEMORY: Metric = Metric {
-    name: "scf_billed_memory_gb_seconds_total",
-    help: "Configured memory in GiB times billed time, over finished invocations: the quantity \
+    name: "scf_billed_memory_byte_seconds_total",
+    help: "Configured memory in bytes times billed seconds, over finished invocations: the quantity \
            that the platform charges for. Absent where the configured memory is not known. The \
            exporter polls the invocation logs on its own timer, not at scrape.",
     kind: Kind::Counter,
-    unit: Some(Unit::GbSeconds),
+    unit: Some(Unit::ByteSeconds),
     labels: FUNCTION_LABELS,
 };
 

@@ -66,7 +66,7 @@ fn each_series_has_a_start_of_its_own_that_later_counts_do_not_move() {
         of("scf_invocation_billed_duration_seconds", "", entered),
         of("scf_invocation_memory_usage_bytes", "", entered),
         of("scf_invocation_retries", "", entered),
-        of("scf_billed_memory_gb_seconds", "", entered),
+        of("scf_billed_memory_byte_seconds", "", entered),
         of("scf_cold_starts", "", entered),
         of("scf_cold_start_duration_seconds", "", cold),
         of("scf_cold_start_part_seconds", ",part=\"pull_code\"", cold),
