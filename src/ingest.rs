@@ -14,7 +14,7 @@ mod page;
 pub(crate) mod page_size;
 mod remarks;
 mod scalar;
-mod strategy;
+mod stream_mode;
 mod time;
 pub mod v2;
 pub mod v3;

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
-use super::strategy::{self, StreamMode, Streams};
+use super::stream_mode::{self, StreamMode, Streams};
 use super::{Flow, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span};
 use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{
@@ -276,7 +276,7 @@ impl LogSource for V2Source {
         self.remarks.lock().clone()
     }
 
-    strategy::read_by_strategy!();
+    stream_mode::read_in_its_mode!();
 
     fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
         self.place.allowed_lateness_of_calls()

@@ -7,9 +7,9 @@ mod answer;
 mod fetch;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod memory;
 mod read;
 mod row;
+mod uncounted;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::discovery::{FoundList, Lister};
 use super::page::ParseContext;
-use super::strategy::{self, StreamMode, Streams};
+use super::stream_mode::{self, StreamMode, Streams};
 use super::{
     Flow, FunctionSelector, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span,
 };
@@ -28,9 +28,9 @@ use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use answer::{LogsAnswer, ParseScope};
 use fetch::LogsApi;
-use memory::UncountedRows;
 use read::Reader;
 use tencentcloud::{ApiError, BoxFuture, Client};
+use uncounted::UncountedRows;
 
 /// A region read through API 3.0.
 pub struct V3Source {
@@ -207,7 +207,7 @@ impl LogSource for V3Source {
         self.lister.remarks()
     }
 
-    strategy::read_by_strategy!();
+    stream_mode::read_in_its_mode!();
 
     fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness {
         let known = self.lateness.lock().get(target).copied();

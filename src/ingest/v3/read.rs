@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::answer::{LogsAnswer, ParseScope, Sorted};
 use super::fetch::{LogsApi, Rows, STEPS_MAX};
-use super::memory::{Seen, UncountedRows};
+use super::uncounted::{Seen, UncountedRows};
 use crate::ingest::page::RowStatus;
 use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AnsweredWindow, Ask, Mark, SECONDS_MAX, Search, WindowRead};

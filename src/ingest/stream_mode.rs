@@ -68,7 +68,7 @@ pub(super) trait Streams: Send + Sync {
 }
 
 /// The methods of [`super::LogSource`] that every source with [`Streams`] has alike.
-macro_rules! read_by_strategy {
+macro_rules! read_in_its_mode {
     () => {
         fn read<'a>(
             &'a self,
@@ -76,7 +76,7 @@ macro_rules! read_by_strategy {
             span: Span,
             sink: &'a mut dyn PageSink,
         ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-            Box::pin(strategy::read(self, target, span, sink))
+            Box::pin(stream_mode::read(self, target, span, sink))
         }
 
         fn is_worth_sweeping(&self) -> bool {
@@ -92,7 +92,7 @@ macro_rules! read_by_strategy {
         }
     };
 }
-pub(super) use read_by_strategy;
+pub(super) use read_in_its_mode;
 
 /// How the targets of one source are cut.
 pub(super) struct StreamMode {
