@@ -74,7 +74,7 @@ pub trait LogSource: Send + Sync {
     }
 
     /// How the functions of each target of many are read, in words.
-    fn strategy(&self) -> Vec<(TargetId, String)> {
+    fn stream_modes(&self) -> Vec<(TargetId, String)> {
         Vec::new()
     }
 }

@@ -24,7 +24,7 @@ struct TargetEntry {
     sources: BTreeMap<String, SourceInfo>,
     targets: BTreeMap<TargetId, TargetState>,
     /// How the functions of each stream are read, by source.
-    strategies: BTreeMap<String, Vec<(TargetId, String)>>,
+    stream_modes: BTreeMap<String, Vec<(TargetId, String)>>,
     /// What a person should know of each source although nothing failed.
     remarks: BTreeMap<String, Remarked>,
 }
@@ -75,7 +75,7 @@ pub struct SourceState {
     /// What is wrong with its list of functions.
     pub trouble: Option<Issue>,
     /// Each stream of many functions, and how these are read.
-    pub strategies: Vec<(String, String)>,
+    pub stream_modes: Vec<(String, String)>,
     /// Whether it was once read with success.
     pub ready: bool,
     /// How many names, patterns and topics of its configuration fit nothing.
@@ -127,7 +127,7 @@ impl StatusBoard {
         shown.unread.remove(source);
         shown.discovery.remove(source);
         shown.remarks.remove(source);
-        shown.strategies.remove(source);
+        shown.stream_modes.remove(source);
         shown.sources.remove(source);
         let targets = &mut shown.targets;
         let ended = targets.extract_if(.., |_, state| &*state.source == source);
@@ -138,11 +138,11 @@ impl StatusBoard {
         &self,
         source: &str,
         now: Timestamp,
-        strategy: Vec<(TargetId, String)>,
+        stream_modes: Vec<(TargetId, String)>,
         whole: bool,
     ) {
         let mut shown = self.lock();
-        shown.strategies.insert(source.to_owned(), strategy);
+        shown.stream_modes.insert(source.to_owned(), stream_modes);
         shown.discovered(
             source,
             match whole {
@@ -271,12 +271,12 @@ impl StatusBoard {
     pub fn sources(&self) -> Vec<SourceState> {
         let shown = self.lock();
         let state = |(name, info): (&String, &SourceInfo)| {
-            let strategies = shown.strategies.get(name).into_iter().flatten();
+            let stream_modes = shown.stream_modes.get(name).into_iter().flatten();
             SourceState {
                 name: name.clone(),
                 info: info.clone(),
                 trouble: shown.discovery.get(name).cloned(),
-                strategies: strategies
+                stream_modes: stream_modes
                     .map(|(stream, how)| (stream.to_string(), how.clone()))
                     .collect(),
                 ready: !shown.unread.contains_key(name),

@@ -163,9 +163,9 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
         }
     }
     // Not before its targets are on the board: else it would seem to have none.
-    let (now, strategy) = (poller.runtime.now(), poller.source.strategy());
+    let (now, stream_modes) = (poller.runtime.now(), poller.source.stream_modes());
     let board = &poller.board;
-    board.discovered(&poller.name, now, strategy, listing.complete);
+    board.discovered(&poller.name, now, stream_modes, listing.complete);
     entered
 }
 

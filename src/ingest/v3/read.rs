@@ -291,7 +291,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The newest rows, or as many of them as one answer holds.
-    pub(super) async fn look(mut self, span: Span) -> Result<Page, ApiError> {
+    pub(super) async fn newest(mut self, span: Span) -> Result<Page, ApiError> {
         let window = newest(span);
         let answer = self.fetch(ask_for(&window, self.page_max), "desc").await?;
         Ok(answer.sort_out(self.reading).page)
