@@ -1,8 +1,8 @@
 //! The one wiring file: configuration in, a running exporter out.
 //!
 //! The way of the data, from the cloud to a scrape:
-//! `poll` (when) -> `source` (what the API says) -> `commit` (what is new; durable; published)
-//! -> the snapshot -> `web` -> `expose` (how it is written).
+//! `scheduler` (when) -> `ingest` (what the API says) -> `commit` (what is new; durable; published)
+//! -> the snapshot -> `web` -> `exposition` (how it is written).
 //!
 //! Building opens the state, checks credentials and takes the port; nothing is read or served
 //! before [`App::run`].

@@ -14,7 +14,7 @@ mod page;
 pub(crate) mod page_size;
 mod remarks;
 mod scalar;
-mod strategy;
+mod stream_mode;
 mod time;
 pub mod v2;
 pub mod v3;
@@ -74,7 +74,7 @@ pub trait LogSource: Send + Sync {
     }
 
     /// How the functions of each target of many are read, in words.
-    fn strategy(&self) -> Vec<(TargetId, String)> {
+    fn stream_modes(&self) -> Vec<(TargetId, String)> {
         Vec::new()
     }
 }

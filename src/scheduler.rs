@@ -1,8 +1,9 @@
-//! When what is read: one task a source finds its targets, one task a target reads it.
+//! Decides when each target is read. Each source has a task that finds its targets, and each target
+//! a task that reads it.
 //!
-//! A polled target is read again and again ([`run_source`]), a partition of a stream on and on
-//! ([`run_stream`]). One that is slow or fails waits by itself; only the client's pace and its limit
-//! of requests in flight are shared.
+//! Polled targets run in [`run_source`], partitions of a stream in [`run_stream`]. A slow or
+//! failing target delays no other: they share only the client's rate limit and its limit of
+//! requests in flight.
 
 mod board;
 mod budget;
@@ -28,27 +29,27 @@ pub use budget::Budget;
 pub use source::run_source;
 pub use stream::run_stream;
 
-/// What the tasks of one source share; the source is a [`StreamedSource`](crate::ingest::StreamedSource)
-/// where it says so.
+/// What the tasks of one source share. For a stream, `S` is a
+/// [`StreamedSource`](crate::ingest::StreamedSource).
 pub struct Poller<S: ?Sized = dyn LogSource> {
     /// Name of the source.
     pub name: Arc<str>,
-    /// Whose lists of functions it asks for.
+    /// Identifies the lists of functions that it asks for.
     pub lists: ListId,
-    /// Its API.
+    /// The API that is read.
     pub source: Arc<S>,
-    /// How often, as long as there are requests for it.
+    /// Poll intervals and waits; longer where the budget is short of requests.
     pub timing: Poll,
-    /// Requests for all its targets.
+    /// The request budget that its targets share.
     pub budget: Arc<Budget>,
-    /// Where pages go.
+    /// Where pages are committed.
     pub writer: CommitHandle,
-    /// Its metrics.
+    /// The source's metrics.
     pub telemetry: SourceTelemetry,
-    /// What people are shown.
+    /// What the status page shows.
     pub board: Arc<StatusBoard>,
     /// The cloud's clock, and what vouches for it.
     pub clock: CloudClock,
-    /// The cloud's time, jitter and the wish to stop.
+    /// The cloud's time, random numbers and the stop signal.
     pub runtime: Runtime,
 }

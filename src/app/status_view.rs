@@ -136,7 +136,7 @@ fn source(state: SourceState, now: Timestamp) -> SourceStatus {
                 failed_per_second,
             })
             .collect(),
-        strategies: state.strategies,
+        strategies: state.stream_modes,
         trouble: state.trouble,
         ready: state.ready,
         unmatched: state.unmatched,

@@ -8,11 +8,11 @@
 mod answer;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod missing_index;
 mod query;
 mod read;
 mod record;
 mod report;
-mod silence;
 mod torn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +29,8 @@ use super::{
 use crate::config::FunctionFilter;
 use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
+use missing_index::MissingIndexDetector;
 use read::{Search, Topic, Unavailable};
-use silence::MissingIndexDetector;
 use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// Lines of one answer at the most (vendor's page on `SearchLog`).

@@ -1,10 +1,10 @@
 //! The functions of a place, as API 3.0 lists them: `ListNamespaces`, `ListFunctions`,
 //! `GetFunction`. Serves every source of SCF logs that is cut by function or by log topic.
 
-mod known;
+mod catalog;
+mod details;
 mod remarks;
-mod round;
-mod survey;
+mod scanner;
 mod wire;
 
 use std::future::Future;
@@ -22,10 +22,10 @@ use super::{FunctionSelector, Remarks, SourceScope};
 use crate::config::Unmatched;
 use crate::ledger::{Functions as Which, Look};
 use crate::model::{FunctionConfig, FunctionId};
-use known::FunctionCatalog;
+use catalog::FunctionCatalog;
+use details::DetailFetcher;
 use remarks::{Alike, Looked, Names};
-use round::DetailFetcher;
-use survey::ListScanner;
+use scanner::ListScanner;
 use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// After so long an answer comes even if not all details are known.

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
-use super::strategy::{self, StreamMode, Streams};
+use super::stream_mode::{self, StreamMode, Streams};
 use super::{Flow, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span};
 use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{
@@ -42,7 +42,7 @@ pub struct V2Source {
     place: SourceScope,
     /// v2 knows no namespaces: all are wanted.
     wanted: FunctionSelector,
-    strategy: StreamMode,
+    mode: StreamMode,
     /// The largest page asked for.
     page_max: usize,
     /// Rows a request, of each target: a row that cannot be had makes the pages of its own smaller.
@@ -67,7 +67,7 @@ impl V2Source {
         Self {
             client,
             lister: Lister::new(),
-            strategy: StreamMode::new(place.read),
+            mode: StreamMode::new(place.read),
             place,
             wanted: FunctionSelector {
                 functions: filter,
@@ -173,16 +173,16 @@ impl V2Source {
         let names = match self.names().await {
             Ok(names) => names,
             Err(error) => {
-                self.strategy.not_listed();
+                self.mode.not_listed();
                 return Err(error);
             }
         };
         let functions: Vec<FunctionId> = names.iter().map(|name| self.function(name)).collect();
         let streams = functions.iter().cloned().map(TargetId::function).collect();
         let streams = BTreeMap::from([(self.region_target(), streams)]);
-        self.strategy.listed(streams, self.client.now());
+        self.mode.listed(streams, self.client.now());
         let listed = functions.into_iter().map(|function| Listed {
-            target: if self.strategy.is_wide(&self.region_target()) {
+            target: if self.mode.is_aggregated(&self.region_target()) {
                 self.region_target()
             } else {
                 TargetId::function(function.clone())
@@ -264,7 +264,7 @@ impl LogSource for V2Source {
     /// v2 answers for a whole region without being asked for functions.
     fn standing_targets(&self) -> Vec<TargetId> {
         let region = self.region_target();
-        let region = Some(region).filter(|region| self.strategy.is_wide(region));
+        let region = Some(region).filter(|region| self.mode.is_aggregated(region));
         region.into_iter().collect()
     }
 
@@ -276,7 +276,7 @@ impl LogSource for V2Source {
         self.remarks.lock().clone()
     }
 
-    strategy::read_by_strategy!();
+    stream_mode::read_in_its_mode!();
 
     fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
         self.place.allowed_lateness_of_calls()
@@ -288,8 +288,8 @@ impl LogSource for V2Source {
 }
 
 impl Streams for V2Source {
-    fn strategy(&self) -> &StreamMode {
-        &self.strategy
+    fn stream_mode(&self) -> &StreamMode {
+        &self.mode
     }
 
     fn read_target<'a>(
@@ -301,7 +301,7 @@ impl Streams for V2Source {
         Box::pin(self.read_pages(target, span, sink))
     }
 
-    fn look<'a>(
+    fn spot_check<'a>(
         &'a self,
         function: &'a TargetId,
         _: Span,

@@ -7,9 +7,9 @@ mod answer;
 mod fetch;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod memory;
 mod read;
 mod row;
+mod uncounted;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::discovery::{FoundList, Lister};
 use super::page::ParseContext;
-use super::strategy::{self, StreamMode, Streams};
+use super::stream_mode::{self, StreamMode, Streams};
 use super::{
     Flow, FunctionSelector, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span,
 };
@@ -28,9 +28,9 @@ use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use answer::{LogsAnswer, ParseScope};
 use fetch::LogsApi;
-use memory::UncountedRows;
 use read::Reader;
 use tencentcloud::{ApiError, BoxFuture, Client};
+use uncounted::UncountedRows;
 
 /// A region read through API 3.0.
 pub struct V3Source {
@@ -38,7 +38,7 @@ pub struct V3Source {
     lister: Arc<dyn Lister>,
     place: SourceScope,
     wanted: FunctionSelector,
-    strategy: StreamMode,
+    mode: StreamMode,
     /// The largest page asked for.
     page_max: usize,
     lateness: Mutex<HashMap<TargetId, AllowedLateness>>,
@@ -74,7 +74,7 @@ impl V3Source {
         Self {
             api,
             lister,
-            strategy: StreamMode::new(place.read),
+            mode: StreamMode::new(place.read),
             place,
             wanted,
             page_max: page_max.max(1),
@@ -88,7 +88,7 @@ impl V3Source {
         let known = match self.lister.list().await {
             Ok(known) => known,
             Err(error) => {
-                self.strategy.not_listed();
+                self.mode.not_listed();
                 return Err(error);
             }
         };
@@ -110,19 +110,19 @@ impl V3Source {
         })
     }
 
-    /// Tells the strategy which functions each namespace has.
+    /// Tells the stream mode which functions each namespace has.
     fn cut(&self, known: &FoundList) {
         let mut streams: BTreeMap<TargetId, Vec<TargetId>> = BTreeMap::new();
         for found in &known.functions {
             let stream = streams.entry(stream_of(&found.function)).or_default();
             stream.push(TargetId::function(found.function.clone()));
         }
-        self.strategy.listed(streams, self.api.now());
+        self.mode.listed(streams, self.api.now());
     }
 
     fn target_of(&self, function: &FunctionId) -> TargetId {
         let stream = stream_of(function);
-        if self.strategy.is_wide(&stream) {
+        if self.mode.is_aggregated(&stream) {
             stream
         } else {
             TargetId::function(function.clone())
@@ -195,7 +195,7 @@ impl LogSource for V3Source {
         let names = self.wanted.namespaces.exact_names().into_iter().flatten();
         let targets = names.map(target);
         targets
-            .filter(|target| self.strategy.is_wide(target))
+            .filter(|target| self.mode.is_aggregated(target))
             .collect()
     }
 
@@ -207,7 +207,7 @@ impl LogSource for V3Source {
         self.lister.remarks()
     }
 
-    strategy::read_by_strategy!();
+    stream_mode::read_in_its_mode!();
 
     fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness {
         let known = self.lateness.lock().get(target).copied();
@@ -220,8 +220,8 @@ impl LogSource for V3Source {
 }
 
 impl Streams for V3Source {
-    fn strategy(&self) -> &StreamMode {
-        &self.strategy
+    fn stream_mode(&self) -> &StreamMode {
+        &self.mode
     }
 
     fn read_target<'a>(
@@ -233,7 +233,7 @@ impl Streams for V3Source {
         Box::pin(self.read_with_memory(target, span, sink))
     }
 
-    fn look<'a>(
+    fn spot_check<'a>(
         &'a self,
         function: &'a TargetId,
         span: Span,
@@ -241,7 +241,7 @@ impl Streams for V3Source {
         Box::pin(async move {
             let (mut sink, mut memory) = (Nowhere, UncountedRows::new(self.page_max));
             self.reader(function, &mut sink, &mut memory)
-                .look(span)
+                .newest(span)
                 .await
         })
     }

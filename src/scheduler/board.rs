@@ -1,4 +1,5 @@
-//! What people are shown about sources and targets. Never on the way of the data or of a scrape.
+//! What the status page shows of sources and targets. Neither the data path nor a scrape waits for
+//! it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,18 +19,18 @@ pub struct StatusBoard(Mutex<TargetEntry>);
 
 #[derive(Debug, Default)]
 struct TargetEntry {
-    /// Sources that were never read with success.
+    /// Sources without a successful read so far.
     unread: BTreeMap<String, Discovery>,
     discovery: BTreeMap<String, Issue>,
     sources: BTreeMap<String, SourceInfo>,
     targets: BTreeMap<TargetId, TargetState>,
     /// How the functions of each stream are read, by source.
-    strategies: BTreeMap<String, Vec<(TargetId, String)>>,
-    /// What a person should know of each source although nothing failed.
+    stream_modes: BTreeMap<String, Vec<(TargetId, String)>>,
+    /// Advice on each source although nothing failed.
     remarks: BTreeMap<String, Remarked>,
 }
 
-/// How far the search for the functions of a source is.
+/// Progress of the discovery of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Discovery {
     /// Nothing is known yet.
@@ -38,7 +39,7 @@ enum Discovery {
     Failed,
     /// Some functions are known.
     Begun,
-    /// All are.
+    /// All functions are known.
     Whole,
 }
 
@@ -48,7 +49,7 @@ struct Remarked {
     hints: Vec<Issue>,
 }
 
-/// What a source is.
+/// The configuration of a source, as shown.
 #[derive(Debug, Clone)]
 pub struct SourceInfo {
     /// The API that is read.
@@ -57,46 +58,46 @@ pub struct SourceInfo {
     pub region: String,
     /// The account's name in the configuration, or nothing.
     pub account: String,
-    /// Requests a second that each action may take.
+    /// Request limit of each action, per second.
     pub limit: f64,
-    /// The requests that are made.
+    /// Counts of the requests made.
     pub requests: Arc<Requests>,
-    /// The cloud's clock, by which all times of the source and its targets are.
+    /// The cloud's clock, which dates everything of this source.
     pub clock: CloudClock,
 }
 
-/// How a source stands.
+/// The current state of a source.
 #[derive(Debug, Clone)]
 pub struct SourceState {
     /// Its name.
     pub name: String,
     /// What it is.
     pub info: SourceInfo,
-    /// What is wrong with its list of functions.
+    /// The latest problem with its list of functions.
     pub trouble: Option<Issue>,
-    /// Each stream of many functions, and how these are read.
-    pub strategies: Vec<(String, String)>,
-    /// Whether it was once read with success.
+    /// Each stream of many functions, and a text on how they are read.
+    pub stream_modes: Vec<(String, String)>,
+    /// Whether a read has succeeded since the start.
     pub ready: bool,
-    /// How many names, patterns and topics of its configuration fit nothing.
+    /// Number of configured names, patterns and topics that match nothing.
     pub unmatched: usize,
-    /// What a person should know of it although nothing failed.
+    /// Advice for the operator although nothing failed.
     pub hints: Vec<Issue>,
 }
 
-/// How a target stands.
+/// The current state of a target.
 #[derive(Debug, Clone)]
 pub struct TargetState {
-    /// The source that it is of.
+    /// The source that reads it.
     pub source: Arc<str>,
     /// End of the last poll.
     pub last_poll: Option<Timestamp>,
-    /// What goes wrong, or went wrong last.
+    /// The current problem, or the last one.
     pub trouble: Option<Issue>,
-    /// Below it everything is counted.
+    /// The watermark: everything below it is counted.
     pub settled: Option<Timestamp>,
-    /// How long after its position a row may still appear, as of the last poll: what is younger
-    /// cannot be settled.
+    /// Allowed lateness as of the last poll. The watermark stays at least this far behind the
+    /// clock.
     pub allowed_lateness: Option<AllowedLateness>,
     /// Rows read since the start of the process.
     pub rows: Rows,
@@ -106,7 +107,7 @@ pub struct TargetState {
     succeeded: bool,
 }
 
-/// A poll that went well.
+/// A successful poll.
 pub(super) struct Polled {
     pub(super) settled: Timestamp,
     pub(super) allowed_lateness: AllowedLateness,
@@ -114,20 +115,20 @@ pub(super) struct Polled {
 }
 
 impl StatusBoard {
-    /// Shows a source, and waits for its functions.
+    /// Adds a source whose functions are not known yet.
     pub fn begun(&self, source: &str, info: SourceInfo) {
         let mut shown = self.lock();
         shown.unread.insert(source.to_owned(), Discovery::UnderWay);
         shown.sources.insert(source.to_owned(), info);
     }
 
-    /// Forgets a source; the targets that it read.
+    /// Removes a source and returns the targets that it read.
     pub fn ended(&self, source: &str) -> Vec<TargetId> {
         let mut shown = self.lock();
         shown.unread.remove(source);
         shown.discovery.remove(source);
         shown.remarks.remove(source);
-        shown.strategies.remove(source);
+        shown.stream_modes.remove(source);
         shown.sources.remove(source);
         let targets = &mut shown.targets;
         let ended = targets.extract_if(.., |_, state| &*state.source == source);
@@ -138,11 +139,11 @@ impl StatusBoard {
         &self,
         source: &str,
         now: Timestamp,
-        strategy: Vec<(TargetId, String)>,
+        stream_modes: Vec<(TargetId, String)>,
         whole: bool,
     ) {
         let mut shown = self.lock();
-        shown.strategies.insert(source.to_owned(), strategy);
+        shown.stream_modes.insert(source.to_owned(), stream_modes);
         shown.discovered(
             source,
             match whole {
@@ -162,7 +163,7 @@ impl StatusBoard {
         shown.discovery.insert(source.to_owned(), met);
     }
 
-    /// Shows what a person should know of a source although nothing failed.
+    /// Replaces the advice on a source.
     pub(super) fn remarked(
         &self,
         source: &str,
@@ -218,7 +219,7 @@ impl StatusBoard {
         });
     }
 
-    /// Shows a poll that went well, perhaps with something that a person should change.
+    /// Records a successful poll, perhaps with a hint for the operator.
     pub(super) fn polled(&self, target: &TargetId, at: Timestamp, poll: Polled) {
         let mut shown = self.lock();
         let Some(state) = shown.targets.get_mut(target) else {
@@ -234,7 +235,7 @@ impl StatusBoard {
             (None, Some(trouble)) => trouble.end(at),
             (None, None) => {}
         }
-        // Where the functions are known, or cannot be, one target tells that the source is read.
+        // Once discovery has succeeded or failed, one read target makes its source ready.
         let known = |how: &Discovery| *how != Discovery::UnderWay;
         if shown.unread.get(&*source).is_some_and(known) {
             shown.unread.remove(&*source);
@@ -252,7 +253,7 @@ impl StatusBoard {
         self.lock().targets.remove(target);
     }
 
-    /// The sources that were never read with success, and what each of them waits for.
+    /// The sources without a successful read, and what each of them waits for.
     pub fn unread(&self) -> Vec<Unread> {
         let shown = self.lock();
         let unread = shown.unread.iter();
@@ -277,12 +278,12 @@ impl StatusBoard {
     pub fn sources(&self) -> Vec<SourceState> {
         let shown = self.lock();
         let state = |(name, info): (&String, &SourceInfo)| {
-            let strategies = shown.strategies.get(name).into_iter().flatten();
+            let stream_modes = shown.stream_modes.get(name).into_iter().flatten();
             SourceState {
                 name: name.clone(),
                 info: info.clone(),
                 trouble: shown.discovery.get(name).cloned(),
-                strategies: strategies
+                stream_modes: stream_modes
                     .map(|(stream, how)| (stream.to_string(), how.clone()))
                     .collect(),
                 ready: !shown.unread.contains_key(name),
@@ -296,7 +297,7 @@ impl StatusBoard {
         shown.sources.iter().map(state).collect()
     }
 
-    /// The oldest settled position of the targets of a target's region, once each has one.
+    /// The lowest watermark of the region of `beside`; `None` until each of its targets has one.
     pub fn settled(&self, beside: &TargetId) -> Option<Timestamp> {
         let shown = self.lock();
         let of_region = shown.targets.iter().filter(|(id, _)| id.is_beside(beside));
@@ -315,7 +316,7 @@ impl StatusBoard {
 }
 
 impl TargetEntry {
-    /// Notes how far the search for functions is. A source that has none has been read.
+    /// Records the progress of discovery. A source without functions counts as read.
     fn discovered(&mut self, source: &str, how: Discovery) {
         let mut own = self.targets.values().filter(|one| &*one.source == source);
         let has_none = own.clone().next().is_none() && how == Discovery::Whole;
@@ -354,7 +355,7 @@ impl TargetState {
     }
 }
 
-/// A refused or failed request, for people.
+/// Describes a refused or failed request for the status page.
 pub(super) fn issue_of(error: &ApiError) -> Issue {
     Issue::of(&error.code, error.failure(), error.advice)
 }

@@ -1,10 +1,10 @@
-//! Who may ask how often, where there are more targets than requests.
+//! Shares a source's requests among its targets when there are more targets than requests.
 //!
-//! Of what a source may ask in a second, a part is kept back for lists, further pages and repeated
-//! calls. Half of the rest goes round, so that none waits longer than a stated bound; the other
-//! half goes where rows are: with `r` rows a second a poll every `w` seconds leaves them waiting
-//! `r w / 2` in all, and the sum of that over all targets, for a given number of requests, is least
-//! where each is polled in proportion to the square root of its rate.
+//! A part of the requests per second is reserved for lists, further pages and retries. Half of the
+//! rest is shared equally, which bounds the wait of every target. The other half goes to targets
+//! with rows: at `r` rows a second a poll every `w` seconds makes rows wait `r w / 2` in all, and
+//! the sum over all targets is least if each is polled in proportion to the square root of its
+//! rate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,15 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// The part of the requests that is planned with.
+/// Fraction of the requests that is planned; the rest is the reserve.
 const PLANNED: f64 = 0.8;
-/// The part of these that goes round.
+/// Fraction of the planned requests that is shared equally.
 const IN_TURN: f64 = 0.5;
-/// How long a learned rate lasts: after so many seconds a third of it is left.
+/// Time constant of a learned rate, in seconds: a third of it is left afterwards.
 const MEMORY_SECONDS: f64 = 600.0;
-/// The part of the requests that nobody needs where the budget is idle: what it leaves is spent on
-/// looking for rows.
+/// Fraction of the requests that stays unused in an idle budget; the remainder is spent on sweeps.
 const SPARE: f64 = 0.5;
-/// A target is expected to have a row an hour at least, whatever it had so far.
+/// Every target is assumed to have at least one row an hour.
 const RATE_MIN: f64 = 1.0 / 3_600.0;
 
 /// The requests of one source, shared among its targets.
@@ -31,26 +30,26 @@ pub struct Budget {
     sums: Mutex<Sums>,
 }
 
-/// Over all seats: requests of a poll, and these weighted.
+/// Sums over all targets: requests of a poll, and the same weighted.
 #[derive(Debug, Default)]
 struct Sums {
     cost: f64,
     weighted: f64,
 }
 
-/// The share of one target; given back when it is dropped.
+/// The share of one target; released on drop.
 #[derive(Debug)]
 pub(super) struct Seat {
     budget: Arc<Budget>,
     last: Instant,
-    /// Rows a second.
+    /// Rows per second.
     rate: f64,
-    /// Requests that a poll takes.
+    /// Requests per poll.
     cost: f64,
 }
 
 impl Budget {
-    /// A budget of so many requests a second.
+    /// Creates a budget of `requests_per_second`.
     pub fn new(requests_per_second: f64) -> Arc<Self> {
         Arc::new(Self {
             requests_per_second,
@@ -58,7 +57,7 @@ impl Budget {
         })
     }
 
-    /// A share for one more target.
+    /// Adds a target.
     pub(super) fn seat(self: &Arc<Self>) -> Seat {
         let seat = Seat {
             budget: self.clone(),
@@ -76,8 +75,7 @@ impl Budget {
 }
 
 impl Seat {
-    /// Learns from a poll that ended now with so many new rows after so many requests; the
-    /// shortest time to the next poll.
+    /// Learns from a poll that ended now, and returns the shortest wait before the next one.
     pub(super) fn polled(&mut self, rows: u64, requests: u64) -> Duration {
         let now = Instant::now();
         let seconds = now.duration_since(self.last).as_secs_f64();
@@ -97,8 +95,8 @@ impl Seat {
         Duration::from_secs_f64(1.0 / (planned * (in_turn + by_rate)))
     }
 
-    /// After how long the idle half of the budget pays for so many requests, where each target is
-    /// polled once in an interval; never, where there is no idle half.
+    /// How long the idle half of the budget takes to pay for `requests`, if each target is polled
+    /// once per interval; [`Duration::MAX`] where no half is idle.
     pub(super) fn paid_after(&self, requests: u64, interval: Duration) -> Duration {
         let others = self.budget.lock().cost - self.cost;
         let spare = self.budget.requests_per_second * SPARE - others / interval.as_secs_f64();

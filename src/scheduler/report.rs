@@ -1,4 +1,4 @@
-//! What is told of one target: to the log, the board and the metrics.
+//! Reports the reads of one target to the log, the status board and the metrics.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use crate::model::{Page, RejectReason, Timestamp};
 use crate::telemetry::{Issue, Rows, SourceTelemetry};
 use tencentcloud::runtime::Runtime;
 
-/// Tells of one target.
+/// Reports the reads of one target.
 pub(super) struct Reporter {
     target: TargetId,
     board: Arc<StatusBoard>,
     telemetry: SourceTelemetry,
     runtime: Runtime,
-    /// Reasons for rejecting rows that were logged already.
+    /// Reject reasons that were logged already.
     logged: BTreeSet<RejectReason>,
-    /// What is wrong since the last good read, so that repeats are not logged again.
+    /// The problem since the last good read; repeats of it are not logged.
     repeated: Option<Repeated>,
 }
 
-/// The same thing going wrong, read after read.
+/// A problem that lasts over several reads.
 struct Repeated {
-    /// The code of the failure, or the advice.
+    /// Error code, or the text of the advice.
     what: String,
     polls: u64,
 }
@@ -57,7 +57,7 @@ impl Reporter {
         }
     }
 
-    /// One line for each reason and target; the metric has the number.
+    /// Logs each reason once for each target; the metric has the count.
     pub(super) fn rejected(&mut self, rejects: &[RejectReason]) {
         for &reason in rejects {
             if self.logged.insert(reason) {
@@ -70,15 +70,14 @@ impl Reporter {
         }
     }
 
-    /// Tells what a read brought, whether it went well or not.
+    /// Reports the rows of a read, even of a failed one.
     pub(super) fn counted(&self, tally: &Tally) {
         let now = self.runtime.now();
         self.board
             .counted(&self.target, now, tally.rows, &tally.minutes);
     }
 
-    /// Tells of a read that went well, perhaps with something that a person should
-    /// change, which is logged once until it changes.
+    /// Reports a successful read. Its hint, if any, is logged once until it changes.
     pub(super) fn polled(&mut self, tally: &Tally, polled: Polled) {
         let now = self.runtime.now();
         if let (1.., Some(newest)) = (tally.rows.counted, tally.newest) {
@@ -110,7 +109,7 @@ impl Reporter {
         }
     }
 
-    /// Notes what is wrong; whether something else was, or nothing, the read before.
+    /// Records the problem and returns whether it differs from that of the read before.
     fn is_news(&mut self, what: &str) -> bool {
         match &mut self.repeated {
             Some(repeated) if repeated.what == what => {

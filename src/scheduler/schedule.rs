@@ -1,4 +1,4 @@
-//! When a target is polled next, and how. Pure.
+//! Decides when a target is polled next, and in which mode. Pure.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use crate::config::Poll;
 use crate::ingest::Mode;
 
-/// The longest wait after failures that follow one another.
+/// The longest wait after consecutive failures.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
-/// Where requests are scarce, a sweep that took long is not repeated before this many times as long.
+/// Where requests are scarce, the pause after a sweep is this many times its duration.
 const SWEEP_SHARE: u32 = 3;
-/// A sweep of so few pages costs what a tail read costs, so every poll is one.
+/// A sweep of so few pages costs no more than a tail read, so every poll is a sweep.
 const CHEAP_SWEEP_PAGES: u64 = 2;
 
 /// How a poll ended.
@@ -19,24 +19,24 @@ const CHEAP_SWEEP_PAGES: u64 = 2;
 pub(super) enum Ended {
     /// It failed.
     Failed,
-    /// It was read as far as wanted.
+    /// It succeeded.
     Read {
         /// Rows counted.
         counted: u64,
-        /// Answers taken in.
+        /// Answers that were read.
         pages: u64,
-        /// Nothing that could be seen is missing.
+        /// No visible row is missing.
         complete: bool,
         /// Rows are known to be missing.
         missing: bool,
-        /// After how long half of the requests, which nobody uses, pay for another one like it.
+        /// How long the idle half of the budget takes to pay for the same number of requests.
         paid_after: Duration,
-        /// How long it took.
+        /// Duration of the poll.
         took: Duration,
     },
 }
 
-/// The timetable of one target.
+/// The schedule of one target.
 #[derive(Debug)]
 pub(super) struct Schedule {
     timing: Poll,
@@ -55,7 +55,7 @@ impl Schedule {
         }
     }
 
-    /// How to read at `now`.
+    /// The mode of a poll at `now`.
     pub(super) fn mode(&self, now: Instant) -> Mode {
         if self.next_sweep.is_none_or(|at| now >= at) {
             Mode::Sweep
@@ -64,7 +64,7 @@ impl Schedule {
         }
     }
 
-    /// Notes how a poll that ended at `now` went; the time to wait before the next one.
+    /// Records a poll that ended at `now`, and returns the wait before the next one.
     pub(super) fn ended(&mut self, mode: Mode, now: Instant, ended: Ended) -> Duration {
         match ended {
             Ended::Failed => self.failed(),
@@ -80,7 +80,7 @@ impl Schedule {
                 if mode == Mode::Sweep || complete {
                     self.next_sweep = Some(now + self.rest(pages, paid_after, took));
                 }
-                // What is missing is not looked for more slowly because nothing else comes.
+                // Missing rows are looked for at full speed even in a quiet target.
                 self.wait = if counted > 0 || missing {
                     self.timing.interval
                 } else {
@@ -91,7 +91,7 @@ impl Schedule {
         }
     }
 
-    /// Notes a failure; the time to wait after it, which is longer each time.
+    /// Records a failure and returns the wait after it, which grows each time.
     pub(super) fn failed(&mut self) -> Duration {
         let interval = self.timing.interval;
         let doubled = interval.saturating_mul(1 << self.failures.min(16));
@@ -103,8 +103,8 @@ impl Schedule {
         self.failures = 0;
     }
 
-    /// How long only the tail is read after a sweep: not at all where that saves no requests, or
-    /// where nobody else wants them.
+    /// How long polls are tail reads after a sweep: zero where that saves no requests, or where no
+    /// other target needs them.
     fn rest(&self, pages: u64, paid_after: Duration, took: Duration) -> Duration {
         let Poll {
             interval,

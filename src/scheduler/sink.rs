@@ -1,4 +1,4 @@
-//! Where a read puts its pages: into the committer, waiting for the answer or not.
+//! Passes the pages of a read to the committer. A sweep does not wait for each answer.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::ledger::TargetId;
 use crate::model::{FunctionId, Page, Timestamp};
 use tencentcloud::BoxFuture;
 
-/// Pages of a sweep that may wait for the disk while the next one is fetched.
+/// Pages of a sweep that may wait to be committed while the next one is fetched.
 const PAGES_AHEAD: usize = 8;
 
 /// The sink of one read.
@@ -21,9 +21,9 @@ pub(super) struct Sink<'a> {
     writer: &'a CommitHandle,
     mode: Mode,
     stop: &'a CancellationToken,
-    /// Up to where the read may settle, by a clock that something vouches for.
+    /// Upper bound for the watermark, by a clock that is vouched for.
     limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
-    /// How far the target is settled; moves with the read.
+    /// The target's watermark; moves during the read.
     settled: &'a mut Timestamp,
     reporter: &'a mut Reporter,
     waiting: VecDeque<PendingReply<PageOutcome>>,
@@ -54,7 +54,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Waits until every page is durable, or refused.
+    /// Waits until every page is durable, or failed to commit.
     pub(super) async fn finish(mut self) -> Tally {
         self.drain().await;
         self.tally
@@ -66,7 +66,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Settles what a sweep has read through. Every page of it must be durable first.
+    /// Moves the watermark to where the sweep has read. Every page must be durable first.
     async fn settle(&mut self, position: Timestamp) -> Flow {
         let limit = (self.limit)().unwrap_or(Timestamp::MIN);
         let position = position.min(limit);
@@ -113,7 +113,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Takes in what became of a page; how many of its rows were counted, and met again.
+    /// Adds the outcome of a page; returns the numbers of counted and of duplicate rows.
     fn note(&mut self, answer: Result<PageOutcome, CommitFailed>) -> (u64, u64) {
         match answer {
             Ok(outcome) => {
@@ -139,7 +139,7 @@ impl PageSink for Sink<'_> {
     }
 
     fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {
-        // A refusal is told by the pages.
+        // The pages report a failed commit.
         Box::pin(async move { self.writer.met(self.target, span).await.ok().flatten() })
     }
 

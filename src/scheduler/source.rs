@@ -1,4 +1,4 @@
-//! The life of one source: find its functions, keep a task for each target.
+//! Runs one source: discovers its functions and runs a task for each target.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use crate::ingest::{Listing, Remarks};
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
 
-/// The pause before a list that came in part is asked for again.
+/// The pause before an incomplete list is requested again.
 const LIST_ON: Duration = Duration::from_secs(1);
 const NOTHING_FOUND: &str = "no function to read was found, so nothing is counted: check the region, \
      the namespaces and the names of functions";
 
-/// The targets at work. Dropping it ends them.
+/// The running targets. Dropping it ends them.
 #[derive(Default)]
 struct Tasks {
     running: JoinSet<()>,
     by_target: BTreeMap<TargetId, AbortHandle>,
-    /// The functions of the last good list.
+    /// The functions of the last list that was read.
     listed: BTreeSet<FunctionId>,
-    /// Targets in which no function of the last complete list is any more.
+    /// Targets without any function in the last complete list.
     left: BTreeSet<TargetId>,
-    /// What was said of the last whole list.
+    /// The remarks on the last complete list.
     told: Vec<String>,
 }
 
-/// Runs a source until the stop; returns when all its targets have ended. Targets are read while
-/// the list of functions is fetched, however long that takes.
+/// Runs a source until the stop, and returns when all its targets have ended. Targets are read
+/// while the list of functions is fetched.
 ///
-/// `listed` are functions of its own that are shown as listed already: of those that the first
-/// complete list does not have nothing is known any more.
+/// `listed` are its functions that are shown as listed already. Those that are missing from the
+/// first complete list lose their info.
 pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     let poller = Arc::new(poller);
     let stop = poller.runtime.stop.clone();
@@ -54,7 +54,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     let mut began = None;
     loop {
         let list_began = *began.get_or_insert_with(Instant::now);
-        // A long list is given up in its middle.
+        // The stop interrupts a long list.
         let Some(list) = poller.runtime.until_stopped(poller.source.list()).await else {
             break;
         };
@@ -81,7 +81,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             Err(_) if stop.is_cancelled() => break,
             Err(error) => {
                 began = None;
-                // The last good list goes on. The first one is asked for again soon.
+                // The last list stays in use. The first one is requested again soon.
                 let request_id = error.request_id.as_deref();
                 warn!(source = &*poller.name, request_id, %error, "the list of functions could not be read");
                 poller.telemetry.poll_failed();
@@ -105,23 +105,23 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
     while tasks.running.join_next().await.is_some() {}
 }
 
-/// Ends the series that are over, unless nothing vouches for the time: by a clock that is ahead,
-/// series would end that are still in use.
+/// Ends series whose retention is over. Does nothing while the clock is not vouched for: a clock
+/// that is ahead would end series that are still in use.
 pub(super) async fn end_series<S: ?Sized>(poller: &Poller<S>) {
     if (poller.clock.vouched(poller.timing.discovery_interval)).is_some() {
-        // If this is refused it is tried again after the next list.
+        // If the commit fails it is tried again after the next list.
         let _ended = poller.writer.end_series(poller.clock.at_least()).await;
     }
 }
 
-/// Takes in a list of functions: all are shown, the targets of new ones are read, targets without
-/// any function left are read no more. Whether the functions could be entered in the ledger.
+/// Applies a list of functions: registers them, starts the targets of new ones, and ends targets
+/// without functions. Returns whether the functions could be registered.
 async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began: Instant) -> bool {
     let (list, look) = (listing.functions, listing.look);
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
     let gone = if listing.complete {
-        // How many lists have to miss a function is the committer's to say.
+        // The committer decides how many lists have to miss a function.
         let is_missed = |function: &FunctionId| {
             let look = look.as_ref();
             look.is_some_and(|look| look.would_name.has(function) && !look.named.contains(function))
@@ -134,9 +134,8 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
         tasks.listed.extend(functions);
         Vec::new()
     };
-    // If this is refused they are shown with their first invocation, or at the next discovery,
-    // and those that are gone are gone then too.
-    // By the earlier time, where clocks disagree: a target that begins too early loses nothing.
+    // If the commit fails, the next discovery repeats it. Where clocks disagree the earlier time is
+    // used: a target that begins too early loses nothing.
     let now = poller.clock.at_least();
     let known = ListedFunctions {
         listed: list,
@@ -162,15 +161,15 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
             start(poller, tasks, target, first_wait);
         }
     }
-    // Not before its targets are on the board: else it would seem to have none.
-    let (now, strategy) = (poller.runtime.now(), poller.source.strategy());
+    // Its targets must be on the board first: otherwise it would seem to have none.
+    let (now, stream_modes) = (poller.runtime.now(), poller.source.stream_modes());
     let board = &poller.board;
-    board.discovered(&poller.name, now, strategy, listing.complete);
+    board.discovered(&poller.name, now, stream_modes, listing.complete);
     entered
 }
 
-/// Shows what a person should know of a whole list, and logs what is new of it: a slip in a name
-/// would else look like a quiet account.
+/// Shows the remarks on a complete list and logs new ones: otherwise a misspelled name would look
+/// like an idle account.
 fn remark(poller: &Poller, tasks: &mut Tasks) {
     let Remarks {
         unmatched,
@@ -189,7 +188,7 @@ fn remark(poller: &Poller, tasks: &mut Tasks) {
     tasks.told = texts;
 }
 
-/// Starts again what ended by itself: before the stop no task does, unless it panicked.
+/// Restarts targets whose task ended before the stop, which happens only after a panic.
 fn restart_broken(poller: &Arc<Poller>, tasks: &mut Tasks) {
     while tasks.running.try_join_next().is_some() {}
     let ended = tasks
@@ -212,11 +211,11 @@ fn restart_broken(poller: &Arc<Poller>, tasks: &mut Tasks) {
     }
 }
 
-/// Ends the targets of functions that are gone. One that a function may have moved from, a topic, is
-/// read on until the next list: it may have lines of that function which nobody read yet.
+/// Ends the targets of functions that are gone. A topic is read until the next list: a function
+/// that moved away may have left unread lines in it.
 fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
     let mut left = BTreeSet::new();
-    // Those that are read whatever the list of functions says.
+    // Standing targets do not depend on the list of functions.
     let standing = poller.source.standing_targets();
     let gone = tasks.by_target.extract_if(.., |target, _| {
         if wanted.contains(target) || standing.contains(target) {
@@ -231,7 +230,7 @@ fn end_others(poller: &Poller, tasks: &mut Tasks, wanted: &BTreeSet<TargetId>) {
     for (target, task) in gone {
         info!(source = &*poller.name, target_name = %target, "nothing is left to read in it");
         task.abort();
-        // Its settled position stays: should it come back, reading goes on from there.
+        // Its watermark stays: if it comes back, reading continues from there.
         poller.board.closed(&target);
     }
     tasks.left = left;

@@ -1,4 +1,4 @@
-//! The life of a stream: begin its partitions, read each of them on and on.
+//! Runs a stream: opens its partitions and reads each of them continuously.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use tencentcloud::ApiError;
 
 type Stream = Arc<Poller<dyn StreamedSource>>;
 
-/// The partitions that are read.
+/// The partitions that are being read.
 type Partitions = BTreeMap<TargetId, AbortHandle>;
 
-/// One partition at work.
+/// The reader of one partition.
 struct Partition {
     poller: Stream,
     target: TargetId,
@@ -36,14 +36,14 @@ struct Partition {
     reporter: Reporter,
 }
 
-/// Runs a stream until the stop; returns when all its partitions have ended.
+/// Runs a stream until the stop, and returns when all its partitions have ended.
 pub async fn run_stream(poller: Poller<dyn StreamedSource>) {
     let poller: Stream = Arc::new(poller);
     let stop = poller.runtime.stop.clone();
     let (mut running, mut partitions) = (JoinSet::new(), Partitions::new());
     loop {
         while running.try_join_next().is_some() {}
-        // One that broke off begins again where it was read to.
+        // A partition whose task ended restarts at its checkpoint.
         partitions.retain(|_, task| !task.is_finished());
         let begun = tokio::select! {
             biased;
@@ -71,7 +71,7 @@ pub async fn run_stream(poller: Poller<dyn StreamedSource>) {
     while running.join_next().await.is_some() {}
 }
 
-/// Begins the partitions that are not read yet; `None` where that failed, and is tried again soon.
+/// Starts the partitions that are not read yet; `None` if that failed and has to be tried again.
 async fn begin_new(poller: &Stream, known: &Partitions) -> Option<Vec<Partition>> {
     let begun = async {
         let mut new = poller.source.partitions().await?;
@@ -98,9 +98,9 @@ async fn begin_new(poller: &Stream, known: &Partitions) -> Option<Vec<Partition>
     }
 }
 
-/// Where each partition is read from; `None` where the state could not be written. What begins is
-/// made durable for all of them before any is read: a partition of which nothing is known, beside
-/// one that was read, is taken for a new one.
+/// The offset to read each partition from; `None` if the state could not be written. All of them
+/// become durable before any is read, because an unknown partition beside a known one is taken for
+/// a new one.
 async fn offsets_of(
     poller: &Stream,
     partitions: Vec<TargetId>,
@@ -147,7 +147,7 @@ impl Partition {
         let stop = &poller.runtime.stop;
         loop {
             let began = Instant::now();
-            // What was read and not handed over yet is read again.
+            // A batch that was not committed yet is read again.
             let batch = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -166,7 +166,7 @@ impl Partition {
         }
     }
 
-    /// Has a batch counted; the time to wait before the next one.
+    /// Commits a batch and returns the wait before the next one.
     async fn take(&mut self, mut batch: Batch, began: Instant) -> Duration {
         let Poller { clock, timing, .. } = &*self.poller;
         // A time ahead of the cloud's would evict keys too early.

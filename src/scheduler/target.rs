@@ -1,4 +1,4 @@
-//! The life of one target: wait, read, settle.
+//! Runs one target: waits, reads, moves the watermark.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::model::{Page, Timestamp};
 use crate::telemetry::Issue;
 use tencentcloud::{ApiError, Begun, BoxFuture, CloudClock};
 
-/// A watermark that lies less far ahead of the clock is no wrong one: clocks differ a little.
+/// A watermark less far ahead of the clock is accepted: clocks differ a little.
 const AHEAD_MIN: Duration = Duration::from_secs(5);
-/// How far back a read goes whose watermark lies ahead of the clock.
+/// How far back a read goes if its watermark lies ahead of the clock.
 const LOOK_BACK: Duration = Duration::from_secs(2);
 
-/// One target at work.
+/// The reader of one target.
 struct Worker {
     poller: Arc<Poller>,
     target: TargetId,
@@ -34,7 +34,7 @@ struct Worker {
     schedule: Schedule,
     seat: Seat,
     reporter: Reporter,
-    /// By which count of the clock's jumps it was last seen to that nothing lies in the future.
+    /// The clock's count of jumps when the watermark was last checked against the future.
     corrected: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ struct Beginning {
     allowed_lateness: AllowedLateness,
 }
 
-/// Keeps the first page and wants no other: it reads for the time alone.
+/// Keeps the first page and stops: the read is made only to learn the time.
 #[derive(Default)]
 struct First(Option<Page>);
 
@@ -54,7 +54,7 @@ pub(super) async fn run_target(poller: Arc<Poller>, target: TargetId, first_wait
     run(poller, target, first_wait, None).await;
 }
 
-/// Opens the target, hands over the page that was read before it could be, and polls.
+/// Opens the target, commits a page that was read before that, and polls.
 async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: Option<Page>) {
     let mut wait = first_wait;
     let Some(settled) = open(&poller, &target).await else {
@@ -64,7 +64,7 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
     poller.board.opened(&target, settled, allowed_lateness);
     let reporter = Reporter::new(&poller, &target);
     if let Some(page) = page {
-        // If it is refused, the first poll reads it again.
+        // If the commit fails, the first poll reads it again.
         if let Ok(outcome) = poller.writer.page(&target, page).await {
             let mut tally = Tally::default();
             tally.add(outcome);
@@ -88,8 +88,8 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
     }
 }
 
-/// [`run_target`] for a target that no list of functions goes before. Where reading begins depends
-/// on the cloud's time, which the first answer tells.
+/// Runs a target that needs no list of functions. Its start depends on the cloud's time, which the
+/// first answer brings.
 pub(super) async fn run_standing_target(poller: Arc<Poller>, target: TargetId) {
     let now = poller.source.now();
     let span = Span {
@@ -100,15 +100,15 @@ pub(super) async fn run_standing_target(poller: Arc<Poller>, target: TargetId) {
         expected: 0,
     };
     let mut first = First::default();
-    // If it fails so will the first poll, and say so.
+    // If it fails, so does the first poll, which reports it.
     let _told = poller.source.read(&target, span, &mut first).await;
     run(poller, target, Duration::ZERO, first.0).await;
 }
 
-/// Asks where reading begins, until there is an answer; `None` at the stop.
+/// Opens the target in the ledger, and retries until that succeeds; `None` at the stop.
 async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     loop {
-        // By the earlier time, where clocks disagree: nothing is lost by reading more.
+        // Where clocks disagree the earlier time is used: reading more loses nothing.
         match poller.writer.open(target, poller.clock.at_least()).await {
             Ok(settled) => return Some(settled),
             Err(refused) => {
@@ -121,13 +121,13 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     }
 }
 
-/// A page that could not be committed, for people: what is wrong is the committer's to tell.
+/// Describes a failed commit for the status page; the committer reports its cause.
 pub(super) fn refusal(refused: CommitFailed) -> Issue {
     Issue::of("commit", refused.to_string(), CommitFailed::ADVICE)
 }
 
 impl Beginning {
-    /// Up to where the read may settle by now.
+    /// Upper bound for the watermark after this read.
     fn may_settle(self, clock: &CloudClock) -> Option<Timestamp> {
         clock.may_settle(self.begun, self.allowed_lateness.as_duration())
     }
@@ -145,7 +145,7 @@ impl PageSink for First {
 }
 
 impl Worker {
-    /// One poll; the time to wait before the next one.
+    /// Polls once and returns the wait before the next poll.
     async fn poll(&mut self) -> Duration {
         let began = Instant::now();
         let mode = self.schedule.mode(began);
@@ -168,7 +168,7 @@ impl Worker {
                     took: began.elapsed(),
                 }
             }
-            // Nothing failed: it was told to stop.
+            // The stop is not a failure.
             _ if self.poller.runtime.stop.is_cancelled() => Ended::Failed,
             Ok(_) => {
                 let text = CommitFailed.to_string();
@@ -187,12 +187,12 @@ impl Worker {
             Ended::Failed => wait,
             Ended::Read { counted, pages, .. } => wait.max(self.seat.polled(counted, pages)),
         };
-        // From start to start, so that freshness is the interval; a poll that takes longer than
-        // half of it still leaves room for others.
+        // The wait counts from start to start, so that rows are no older than the interval. At
+        // least half of it stays, which leaves requests to other targets.
         wait - began.elapsed().min(wait / 2)
     }
 
-    /// After how long requests that nobody else needs pay for another sweep of so many.
+    /// How long idle requests take to pay for another sweep of `pages` requests.
     fn paid_after(&self, pages: u64) -> Duration {
         let Poller { source, timing, .. } = &*self.poller;
         match source.is_worth_sweeping() {
@@ -201,13 +201,13 @@ impl Worker {
         }
     }
 
-    /// Cuts the span of a read. Where the clock is wrong the watermark may lie ahead of it: it is
-    /// asked for the newest rows all the same, so that an answer can tell the time.
+    /// Determines the span of a read. If the watermark lies ahead of the clock, the newest rows are
+    /// requested nevertheless, because the answer brings the time.
     async fn begin(&mut self, mode: Mode) -> (Span, Beginning) {
         let allowed_lateness = self.poller.source.allowed_lateness(&self.target);
         self.correct(allowed_lateness).await;
         let clock = &self.poller.clock;
-        // Before the time is taken: a jump in between is then noticed too.
+        // This comes before the time is read, so that a jump in between is noticed.
         let begun = clock.begun();
         let now = self.poller.source.now();
         let span = Span {
@@ -229,8 +229,8 @@ impl Worker {
         )
     }
 
-    /// Lowers a watermark that proves to lie in the future, and what is said to be forgotten there.
-    /// If that is refused the next poll does it.
+    /// Lowers a watermark and an eviction bound that lie in the future. If the commit fails, the
+    /// next poll does it.
     async fn correct(&mut self, allowed_lateness: AllowedLateness) {
         let Some(vouch) = self.poller.clock.vouched(allowed_lateness.as_duration()) else {
             return;
@@ -260,7 +260,7 @@ impl Worker {
         }
     }
 
-    /// Settles no further than the clock is vouched for since the read began.
+    /// Reads the span. The watermark moves only as far as the clock is vouched for.
     async fn read(
         &mut self,
         span: Span,
@@ -286,7 +286,7 @@ impl Worker {
         (result, sink.finish().await)
     }
 
-    /// After a read that went well: settle what is settled, show how it stands.
+    /// Moves the watermark after a successful read, and reports it.
     async fn took(&mut self, span: Span, at: Beginning, report: ReadReport, tally: Tally) {
         let Poller {
             telemetry,

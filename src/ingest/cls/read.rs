@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::answer::{SearchAnswer, Sorted};
+use super::missing_index::MissingIndexDetector;
 use super::query;
-use super::silence::MissingIndexDetector;
 use crate::ingest::page::ParseContext;
 use crate::ingest::page_size::PageSize;
 use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::answer::{LogsAnswer, ParseScope, Sorted};
 use super::fetch::{LogsApi, Rows, STEPS_MAX};
-use super::memory::{Seen, UncountedRows};
+use super::uncounted::{Seen, UncountedRows};
 use crate::ingest::page::RowStatus;
 use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AnsweredWindow, Ask, Mark, SECONDS_MAX, Search, WindowRead};
@@ -291,7 +291,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The newest rows, or as many of them as one answer holds.
-    pub(super) async fn look(mut self, span: Span) -> Result<Page, ApiError> {
+    pub(super) async fn newest(mut self, span: Span) -> Result<Page, ApiError> {
         let window = newest(span);
         let answer = self.fetch(ask_for(&window, self.page_max), "desc").await?;
         Ok(answer.sort_out(self.reading).page)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::Call;
-use super::known::FunctionCatalog;
+use super::catalog::FunctionCatalog;
 use super::wire::{Details, FunctionAnswer};
 use crate::model::FunctionId;
 use tencentcloud::{ApiError, ErrorClass};

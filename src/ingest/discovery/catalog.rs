@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::survey::{Seen, Survey};
+use super::scanner::{Seen, Survey};
 use super::wire::Details;
 use super::{Found, Topic};
 use crate::model::FunctionId;

@@ -23,12 +23,12 @@ use tencentcloud::{ApiError, BoxFuture, ErrorClass};
 
 /// How long functions are read one by one before their stream is tried again; twice as long each
 /// further time, up to a day.
-const NARROW_FOR: Duration = Duration::from_secs(3_600);
-const NARROW_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Time between looks at single functions beside a stream that is trusted.
+const PER_FUNCTION_FOR: Duration = Duration::from_secs(3_600);
+const PER_FUNCTION_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Pause between spot checks of single functions while their stream is trusted.
 const CHECK_EVERY: Duration = Duration::from_secs(600);
 /// Functions looked at before one read, until the stream is trusted.
-const LOOKS_AT_ONCE: usize = 20;
+const SPOT_CHECKS_AT_ONCE: usize = 20;
 /// Functions with rows that must have been looked at, and all of their rows been in the stream.
 const AGREED_TO_TRUST: usize = 3;
 /// Functions without rows that must have been looked at, and have had none by themselves either.
@@ -49,7 +49,7 @@ const OTHER_PARAMETERS: [&str; 8] = [
 /// A source whose functions can be read through one stream or one by one.
 pub(super) trait Streams: Send + Sync {
     /// How its targets are cut.
-    fn strategy(&self) -> &StreamMode;
+    fn stream_mode(&self) -> &StreamMode;
 
     /// Reads one target, of whichever kind.
     fn read_target<'a>(
@@ -60,7 +60,7 @@ pub(super) trait Streams: Send + Sync {
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
 
     /// Rows of one function by itself, the newest ones.
-    fn look<'a>(
+    fn spot_check<'a>(
         &'a self,
         function: &'a TargetId,
         span: Span,
@@ -68,7 +68,7 @@ pub(super) trait Streams: Send + Sync {
 }
 
 /// The methods of [`super::LogSource`] that every source with [`Streams`] has alike.
-macro_rules! read_by_strategy {
+macro_rules! read_in_its_mode {
     () => {
         fn read<'a>(
             &'a self,
@@ -76,7 +76,7 @@ macro_rules! read_by_strategy {
             span: Span,
             sink: &'a mut dyn PageSink,
         ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-            Box::pin(strategy::read(self, target, span, sink))
+            Box::pin(stream_mode::read(self, target, span, sink))
         }
 
         fn is_worth_sweeping(&self) -> bool {
@@ -84,15 +84,15 @@ macro_rules! read_by_strategy {
         }
 
         fn changed(&self) -> BoxFuture<'_, ()> {
-            Box::pin(self.strategy.changed())
+            Box::pin(self.mode.changed())
         }
 
-        fn strategy(&self) -> Vec<(TargetId, String)> {
-            self.strategy.told()
+        fn stream_modes(&self) -> Vec<(TargetId, String)> {
+            self.mode.describe()
         }
     };
 }
-pub(super) use read_by_strategy;
+pub(super) use read_in_its_mode;
 
 /// How the targets of one source are cut.
 pub(super) struct StreamMode {
@@ -111,26 +111,26 @@ struct Stream {
     /// Functions of which it brought rows, and when it first brought any.
     brought: HashSet<TargetId>,
     first_brought: Option<Timestamp>,
-    /// What looks at functions showed, until it can be compared.
-    looks: Vec<Look>,
+    /// Results of spot checks that cannot be compared yet.
+    spot_checks: Vec<SpotCheck>,
     /// When each function was looked at last, and its rows were all in the stream.
-    looked_at: BTreeMap<TargetId, Timestamp>,
+    checked_at: BTreeMap<TargetId, Timestamp>,
     /// How often there were rows to compare.
     agreed: usize,
     turn: usize,
     next_check: Option<Timestamp>,
-    narrow: Option<PerFunction>,
-    times_narrowed: u32,
+    per_function: Option<Split>,
+    times_split: u32,
 }
 
 /// Why its functions are read one by one, and until when.
-struct PerFunction {
+struct Split {
     why: String,
     until: Timestamp,
 }
 
-/// What a look at one function by itself showed.
-struct Look {
+/// The rows that one function had when it was read by itself.
+struct SpotCheck {
     function: TargetId,
     at: Timestamp,
     page: Page,
@@ -147,13 +147,15 @@ impl StreamMode {
     }
 
     /// Whether the functions of `stream` are read through it.
-    pub(super) fn is_wide(&self, stream: &TargetId) -> bool {
+    pub(super) fn is_aggregated(&self, stream: &TargetId) -> bool {
         match self.read {
             Read::Region => true,
             Read::Function => false,
             Read::Auto => {
                 let streams = self.lock();
-                streams.get(stream).is_none_or(|one| one.narrow.is_none())
+                streams
+                    .get(stream)
+                    .is_none_or(|one| one.per_function.is_none())
             }
         }
     }
@@ -167,31 +169,40 @@ impl StreamMode {
             known.functions = functions;
             let listed: HashSet<&TargetId> = known.functions.iter().collect();
             known.brought.retain(|one| listed.contains(one));
-            known.looked_at.retain(|one, _| listed.contains(one));
-            if known.narrow.take_if(|narrow| narrow.until <= now).is_some() {
+            known.checked_at.retain(|one, _| listed.contains(one));
+            if known
+                .per_function
+                .take_if(|split| split.until <= now)
+                .is_some()
+            {
                 known.begin();
             }
         }
     }
 
     /// The functions to be looked at before a read of `stream`: few or none.
-    fn to_look_at(&self, stream: &TargetId, span: Span) -> Vec<TargetId> {
+    fn due_spot_checks(&self, stream: &TargetId, span: Span) -> Vec<TargetId> {
         let Span { now, closed, .. } = span;
         let mut streams = self.lock();
         let Some(known) = streams.get_mut(stream) else {
             return Vec::new();
         };
-        let waits = |one: &&TargetId| known.looks.iter().any(|look| look.function == **one);
+        let waits = |one: &&TargetId| {
+            known
+                .spot_checks
+                .iter()
+                .any(|check| check.function == **one)
+        };
         let (silent, heard) = known.due(closed);
         let mut due = silent;
-        if known.looks.len() < AGREED_TO_TRUST {
+        if known.spot_checks.len() < AGREED_TO_TRUST {
             due.extend(heard);
         }
         due.retain(|one| !waits(one));
         if !due.is_empty() {
-            return due.into_iter().take(LOOKS_AT_ONCE).cloned().collect();
+            return due.into_iter().take(SPOT_CHECKS_AT_ONCE).cloned().collect();
         }
-        if !known.looks.is_empty() || known.next_check.is_some_and(|at| now < at) {
+        if !known.spot_checks.is_empty() || known.next_check.is_some_and(|at| now < at) {
             return Vec::new();
         }
         known.next_check = Some(now + CHECK_EVERY);
@@ -211,46 +222,46 @@ impl StreamMode {
         }
     }
 
-    /// Keeps what a look at a function of `stream` showed.
-    fn looked(&self, stream: &TargetId, look: Look) {
+    /// Stores the result of a spot check of a function of `stream`.
+    fn spot_checked(&self, stream: &TargetId, check: SpotCheck) {
         if let Some(known) = self.lock().get_mut(stream) {
-            if look.page.rows.is_empty() {
-                known.looked_at.insert(look.function, look.at);
+            if check.page.rows.is_empty() {
+                known.checked_at.insert(check.function, check.at);
             } else {
-                known.looks.push(look);
+                known.spot_checks.push(check);
             }
         }
     }
 
-    /// What can be compared after a read that brought every row within `proven`. A look whose rows
+    /// What can be compared after a read that brought every row within `proven`. A check whose rows
     /// are all newer is kept.
-    fn to_compare(&self, stream: &TargetId, proven: &Range<Timestamp>) -> Vec<Look> {
+    fn to_compare(&self, stream: &TargetId, proven: &Range<Timestamp>) -> Vec<SpotCheck> {
         let mut streams = self.lock();
         let Some(known) = streams.get_mut(stream).filter(|_| !proven.is_empty()) else {
             return Vec::new();
         };
-        let is_newer = |look: &Look| {
-            let mut positions = look.page.rows.iter().map(|row| row.position);
+        let is_newer = |check: &SpotCheck| {
+            let mut positions = check.page.rows.iter().map(|row| row.position);
             positions.all(|position| position >= proven.end)
         };
-        let (kept, mut ready): (Vec<_>, Vec<_>) = known.looks.drain(..).partition(is_newer);
-        known.looks = kept;
-        for look in &mut ready {
-            look.page.rows.retain(|row| proven.contains(&row.position));
+        let (kept, mut ready): (Vec<_>, Vec<_>) = known.spot_checks.drain(..).partition(is_newer);
+        known.spot_checks = kept;
+        for check in &mut ready {
+            check.page.rows.retain(|row| proven.contains(&row.position));
         }
         ready
     }
 
-    /// Notes at `now` that the rows of a look were known but for `missing`; `None`: that cannot be
+    /// Notes at `now` that the rows of a check were known but for `missing`; `None`: that cannot be
     /// told.
-    fn compared(&self, stream: &TargetId, now: Timestamp, look: Look, missing: Option<u64>) {
+    fn compared(&self, stream: &TargetId, now: Timestamp, check: SpotCheck, missing: Option<u64>) {
         if let Some(missing @ 1..) = missing {
             let why = format!("it brought {missing} rows of one function too few");
-            return self.narrow(stream, now, &why);
+            return self.split(stream, now, &why);
         }
         if let Some(known) = self.lock().get_mut(stream) {
-            known.agreed += usize::from(missing.is_some() && !look.page.rows.is_empty());
-            known.looked_at.insert(look.function, look.at);
+            known.agreed += usize::from(missing.is_some() && !check.page.rows.is_empty());
+            known.checked_at.insert(check.function, check.at);
         }
     }
 
@@ -270,28 +281,28 @@ impl StreamMode {
     }
 
     /// Reads the functions of `stream` one by one from now on.
-    pub(super) fn narrow(&self, stream: &TargetId, now: Timestamp, why: &str) {
+    pub(super) fn split(&self, stream: &TargetId, now: Timestamp, why: &str) {
         if self.read != Read::Auto {
             return;
         }
         let mut streams = self.lock();
         let known = streams.entry(stream.clone()).or_default();
-        if known.narrow.is_some() {
+        if known.per_function.is_some() {
             return;
         }
-        let wait = NARROW_FOR.saturating_mul(1 << known.times_narrowed.min(8));
-        let wait = wait.min(NARROW_MAX);
-        known.times_narrowed += 1;
+        let wait = PER_FUNCTION_FOR.saturating_mul(1 << known.times_split.min(8));
+        let wait = wait.min(PER_FUNCTION_MAX);
+        known.times_split += 1;
         warn!(
             target_name = %stream, why,
             "one stream for all functions will not do: each is read by itself, which costs more requests; \
              in {} min the stream is tried again", wait.as_secs() / 60
         );
-        known.narrow = Some(PerFunction {
+        known.per_function = Some(Split {
             why: why.to_owned(),
             until: now + wait,
         });
-        known.looks.clear();
+        known.spot_checks.clear();
         drop(streams);
         self.changed.notify_one();
     }
@@ -302,16 +313,16 @@ impl StreamMode {
     }
 
     /// How each stream's functions are read, in words.
-    pub(super) fn told(&self) -> Vec<(TargetId, String)> {
-        let told = |(stream, known): (&TargetId, &Stream)| {
-            let text = match (&known.narrow, self.read) {
-                (Some(narrow), _) => format!("each function by itself: {}", narrow.why),
+    pub(super) fn describe(&self) -> Vec<(TargetId, String)> {
+        let describe = |(stream, known): (&TargetId, &Stream)| {
+            let text = match (&known.per_function, self.read) {
+                (Some(split), _) => format!("each function by itself: {}", split.why),
                 (None, Read::Function) => "each function by itself".to_owned(),
                 (None, _) => "one stream for all functions".to_owned(),
             };
             (stream.clone(), text)
         };
-        self.lock().iter().map(told).collect()
+        self.lock().iter().map(describe).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TargetId, Stream>> {
@@ -324,7 +335,7 @@ impl Stream {
     fn begin(&mut self) {
         *self = Self {
             functions: std::mem::take(&mut self.functions),
-            times_narrowed: self.times_narrowed,
+            times_split: self.times_split,
             ..Self::default()
         };
     }
@@ -338,11 +349,11 @@ impl Stream {
     /// The functions that have to be looked at before what it brings may be settled up to `closed`,
     /// those without rows and the others.
     ///
-    /// That a function had no rows is said of the time before the look only. But once the stream has
+    /// That a function had no rows is said of the time before the check only. But once the stream has
     /// brought rows of others and not of this one, it is taken for its way.
     fn due(&self, closed: Timestamp) -> (Vec<&TargetId>, Vec<&TargetId>) {
         let since = self.first_brought.map_or(closed, |first| first.min(closed));
-        let is_due = |one: &&TargetId| self.looked_at.get(*one).is_none_or(|at| *at < since);
+        let is_due = |one: &&TargetId| self.checked_at.get(*one).is_none_or(|at| *at < since);
         let (silent, heard) = self.silent_and_heard();
         let beyond = silent.len().saturating_sub(SILENT_TO_TRUST);
         let silent = silent.into_iter().filter(is_due).skip(beyond).collect();
@@ -366,7 +377,7 @@ impl Stream {
     }
 }
 
-/// Reads `target`; where it is a stream of many functions, looks at some of them beside it, and
+/// Reads `target`; where it is a stream of many functions, spot checks some of them as well, and
 /// draws the conclusions.
 pub(super) async fn read(
     source: &dyn Streams,
@@ -374,30 +385,30 @@ pub(super) async fn read(
     span: Span,
     sink: &mut dyn PageSink,
 ) -> Result<ReadReport, ApiError> {
-    let strategy = source.strategy();
-    if strategy.read != Read::Auto || matches!(target.scope, Scope::Function(_)) {
+    let mode = source.stream_mode();
+    if mode.read != Read::Auto || matches!(target.scope, Scope::Function(_)) {
         return source.read_target(target, span, sink).await;
     }
     // What is there before the stream is read, the stream must bring.
-    look_at_some(source, target, span).await;
-    let settles = strategy.is_trusted(target, span.closed);
-    let mut careful = AuditingSink {
-        strategy,
+    spot_check_some(source, target, span).await;
+    let settles = mode.is_trusted(target, span.closed);
+    let mut auditing = AuditingSink {
+        mode,
         stream: target,
         now: span.now,
         sink,
         settles,
     };
-    let mut report = match source.read_target(target, span, &mut careful).await {
+    let mut report = match source.read_target(target, span, &mut auditing).await {
         Err(refused) if is_of_the_stream(&refused) => {
-            strategy.narrow(target, span.now, &refused.to_string());
+            mode.split(target, span.now, &refused.to_string());
             return Ok(ReadReport::default());
         }
         answer => answer?,
     };
     if report.truncated {
         let why = "it holds more rows than the API hands out";
-        strategy.narrow(target, span.now, why);
+        mode.split(target, span.now, why);
     }
     let proven = if report.confirmed {
         span.first_second()..Timestamp::MAX
@@ -406,11 +417,11 @@ pub(super) async fn read(
     } else {
         Timestamp::MIN..Timestamp::MIN
     };
-    for look in strategy.to_compare(target, &proven) {
-        let missing = careful.recheck(look.page.clone()).await;
-        strategy.compared(target, span.now, look, missing);
+    for check in mode.to_compare(target, &proven) {
+        let missing = auditing.recheck(check.page.clone()).await;
+        mode.compared(target, span.now, check, missing);
     }
-    report.complete &= strategy.is_wide(target) && strategy.is_trusted(target, span.closed);
+    report.complete &= mode.is_aggregated(target) && mode.is_trusted(target, span.closed);
     Ok(report)
 }
 
@@ -422,19 +433,19 @@ fn is_of_the_stream(refused: &ApiError) -> bool {
 }
 
 /// Looks at functions whose turn it is, until some have had rows.
-async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
-    let strategy = source.strategy();
+async fn spot_check_some(source: &dyn Streams, stream: &TargetId, span: Span) {
+    let mode = source.stream_mode();
     let mut with_rows = 0;
-    for function in strategy.to_look_at(stream, span) {
-        // If it fails so will the read, or the next look does better.
-        let Ok(mut page) = source.look(&function, span).await else {
+    for function in mode.due_spot_checks(stream, span) {
+        // If it fails so does the read, or the next spot check succeeds.
+        let Ok(mut page) = source.spot_check(&function, span).await else {
             break;
         };
         (page.unfinished, page.rejects) = (0, Vec::new());
         page.rows.retain(|row| row.position >= span.first_second());
         with_rows += usize::from(!page.rows.is_empty());
         let at = span.now;
-        strategy.looked(stream, Look { function, at, page });
+        mode.spot_checked(stream, SpotCheck { function, at, page });
         if with_rows >= AGREED_TO_TRUST {
             break;
         }
@@ -443,7 +454,7 @@ async fn look_at_some(source: &dyn Streams, stream: &TargetId, span: Span) {
 
 /// Hands everything on, and settles only what may be.
 struct AuditingSink<'a> {
-    strategy: &'a StreamMode,
+    mode: &'a StreamMode,
     stream: &'a TargetId,
     now: Timestamp,
     sink: &'a mut dyn PageSink,
@@ -452,8 +463,7 @@ struct AuditingSink<'a> {
 
 impl PageSink for AuditingSink<'_> {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
-        self.strategy
-            .brought(self.stream, self.now, &page.functions);
+        self.mode.brought(self.stream, self.now, &page.functions);
         self.sink.put(page)
     }
 
