@@ -134,7 +134,7 @@ impl LedgerState {
     }
 
     /// The same ledger with what `others` know of the functions, which no store keeps.
-    pub fn knowing_as(mut self, others: &Self) -> Self {
+    pub fn with_functions_of(mut self, others: &Self) -> Self {
         self.want(others.wanted.clone());
         self.lists_before.clone_from(&others.lists_before);
         for (_, series) in others.series.all() {

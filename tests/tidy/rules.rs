@@ -183,14 +183,22 @@ fn imports_std_instant(code: &str) -> bool {
 
 /// Literals that look like a metric's name outside the one table of them.
 fn metric_names(file: &Source) -> Vec<String> {
-    if excepted(&file.path, &["src/metrics/catalog.rs", "src/metrics/catalog/"]) {
+    if excepted(
+        &file.path,
+        &["src/metrics/catalog.rs", "src/metrics/catalog/"],
+    ) {
         return Vec::new();
     }
     let crate_name = "\"scf_exporter\"";
     file.lines_before_tests(&file.code_and_text)
         .into_iter()
         .filter(|(_, line)| line.replace(crate_name, "").contains("\"scf_"))
-        .map(|(at, _)| format!("{}:{at}: a metric name outside src/metrics/catalog.rs", file.path))
+        .map(|(at, _)| {
+            format!(
+                "{}:{at}: a metric name outside src/metrics/catalog.rs",
+                file.path
+            )
+        })
         .collect()
 }
 
