@@ -387,7 +387,7 @@ impl LedgerState {
         let began = self.late_below_after(change, target);
         let closed = self.ended.get(&admitted).copied();
         change.added.insert(slot, (admitted, target.kind().success));
-        change.forget(slot, closed.map_or(began, |closed| closed.max(began)));
+        change.evict_below(slot, closed.map_or(began, |closed| closed.max(began)));
         slot
     }
 
