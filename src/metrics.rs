@@ -10,7 +10,7 @@ mod set;
 mod snapshot;
 
 pub use bounds::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
-pub use exemplar::{Exemplar, Exemplars, Place};
+pub use exemplar::{Exemplar, ExemplarSlot, Exemplars};
 pub use function::{CodeCount, ColdStarts, FunctionSeries};
 pub use histogram::Histogram;
 pub use native::{NativeHistogram, NativeParts, Span, Unit};

@@ -42,12 +42,12 @@ pub const FILE: &str = "scf-exporter.redb";
 #[derive(Debug)]
 pub struct Store {
     database: Option<Database>,
-    place: Place,
+    place: StoreLocation,
 }
 
 /// Where the bytes of a state are.
 #[derive(Clone)]
-enum Place {
+enum StoreLocation {
     /// Nowhere.
     Memory,
     File(PathBuf),
@@ -106,7 +106,7 @@ impl Store {
     pub fn memory() -> Self {
         Self {
             database: None,
-            place: Place::Memory,
+            place: StoreLocation::Memory,
         }
     }
 
@@ -116,7 +116,7 @@ impl Store {
     /// Each way in which a directory can be unfit has its own error, which says what to do.
     pub fn open(directory: &Path) -> Result<(Self, Stored), OpenError> {
         fs::create_dir_all(directory).map_err(|cause| OpenError::directory(directory, cause))?;
-        Self::open_at(Place::File(directory.join(FILE)))
+        Self::open_at(StoreLocation::File(directory.join(FILE)))
     }
 
     /// Opens the state on a given disk.
@@ -124,10 +124,10 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_on(disk: Disk) -> Result<(Self, Stored), OpenError> {
-        Self::open_at(Place::Disk(disk))
+        Self::open_at(StoreLocation::Disk(disk))
     }
 
-    fn open_at(place: Place) -> Result<(Self, Stored), OpenError> {
+    fn open_at(place: StoreLocation) -> Result<(Self, Stored), OpenError> {
         let mut store = Self {
             database: None,
             place,
@@ -184,7 +184,7 @@ impl Store {
                 Ok(written) => written.map_err(CommitError::new),
                 Err(panic) => Err(CommitError::panicked(&panic)),
             },
-            (None, Place::Memory) => Ok(()),
+            (None, StoreLocation::Memory) => Ok(()),
             (None, _) => Err(CommitError::closed()),
         }
     }
@@ -192,15 +192,15 @@ impl Store {
     /// What its file takes on the disk; `None` where there is no file.
     pub fn bytes(&self) -> Option<u64> {
         match &self.place {
-            Place::File(file) => fs::metadata(file).ok().map(|meta| meta.len()),
-            Place::Memory | Place::Disk(_) => None,
+            StoreLocation::File(file) => fs::metadata(file).ok().map(|meta| meta.len()),
+            StoreLocation::Memory | StoreLocation::Disk(_) => None,
         }
     }
 }
 
-// === impl Place ===
+// === impl StoreLocation ===
 
-impl Place {
+impl StoreLocation {
     /// The database of this place; none where the state is nowhere.
     ///
     /// Every page is compared with its checksum, also after a clean end: without that the database
@@ -286,7 +286,7 @@ impl StorageBackend for Given {
     }
 }
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for StoreLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Memory => "Memory",

@@ -99,7 +99,7 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
         last_poll: state.last_poll,
         trouble: state.trouble,
         settled: state.settled,
-        late_after: state.allowed_lateness.map(AllowedLateness::as_duration),
+        allowed_lateness: state.allowed_lateness.map(AllowedLateness::as_duration),
         rows: state.rows,
         recent: state.recent.cells(now),
     }

@@ -135,7 +135,7 @@ impl LedgerState {
     }
 
     /// The same ledger with what `others` know of the functions, which no store keeps.
-    pub fn knowing_as(mut self, others: &Self) -> Self {
+    pub fn with_functions_of(mut self, others: &Self) -> Self {
         self.want(others.wanted.clone());
         self.lists_before.clone_from(&others.lists_before);
         for (_, series) in others.series.all() {
@@ -388,7 +388,7 @@ impl LedgerState {
         let began = self.late_below_after(change, target);
         let closed = self.ended.get(&admitted).copied();
         change.added.insert(slot, (admitted, target.kind().success));
-        change.forget(slot, closed.map_or(began, |closed| closed.max(began)));
+        change.evict_below(slot, closed.map_or(began, |closed| closed.max(began)));
         slot
     }
 

@@ -227,7 +227,7 @@ impl Committer {
                     let held = std::mem::take(&mut stored.held);
                     self.zero_first.restore(held, Instant::now());
                     let restored = LedgerState::restore(self.ledger.rules(), stored);
-                    self.ledger = restored.knowing_as(&self.ledger);
+                    self.ledger = restored.with_functions_of(&self.ledger);
                     self.publish();
                     info!("state opened again after a failed commit");
                 }

@@ -8,7 +8,7 @@ use prometheus::proto::{MetricFamily, MetricType};
 use super::number::{push_integer, push_millis, push_nanos, quotient};
 use crate::metrics::catalog::{Kind, Metric, Unit};
 use crate::metrics::{
-    CodeCount, Exemplar, Exemplars, FunctionSeries, Histogram, NativeHistogram, Place,
+    CodeCount, Exemplar, ExemplarSlot, Exemplars, FunctionSeries, Histogram, NativeHistogram,
 };
 use crate::model::{FunctionId, Timestamp};
 
@@ -81,7 +81,7 @@ pub(super) fn kind_of(family: &MetricFamily) -> Kind {
 
 /// The exemplar of a code, if it has one.
 pub(super) fn exemplar_of<'s>(code: &CodeCount, exemplars: &'s Exemplars) -> Option<&'s Exemplar> {
-    let place = Place::Code(code.ret_code, code.outcome);
+    let place = ExemplarSlot::Code(code.ret_code, code.outcome);
     let mut of_codes = exemplars.of_codes().iter();
     of_codes.find(|one| one.place == place)
 }

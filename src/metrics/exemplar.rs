@@ -20,7 +20,7 @@ const FAILURE_STAYS: Duration = Duration::from_secs(3_600);
 
 /// Where an invocation falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum ExemplarSlot {
     /// A classic bucket of run time.
     Duration(u8),
     /// A classic bucket of memory.
@@ -29,7 +29,7 @@ pub enum Place {
     Code(RetCode, Outcome),
 }
 
-impl Place {
+impl ExemplarSlot {
     /// The index of the bucket; nobody asks for that of a code.
     pub fn bucket(self) -> usize {
         match self {
@@ -43,7 +43,7 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exemplar {
     /// Where it falls.
-    pub place: Place,
+    pub place: ExemplarSlot,
     /// Its request id, a UUID.
     pub request_id: u128,
     /// What it brought, in base integer units; 1 to a counter.
@@ -61,7 +61,7 @@ pub struct Exemplars(Vec<Exemplar>);
 impl Exemplar {
     /// The invocation of this request id at a place.
     pub(super) fn new(
-        place: Place,
+        place: ExemplarSlot,
         request_id: u128,
         value: u64,
         rank: Timestamp,
@@ -111,21 +111,21 @@ impl Exemplars {
 
     /// Those of the buckets of run time, ascending.
     pub fn of_duration(&self) -> &[Exemplar] {
-        self.kind(|place| matches!(place, Place::Duration(_)))
+        self.kind(|place| matches!(place, ExemplarSlot::Duration(_)))
     }
 
     /// Those of the buckets of memory, ascending.
     pub fn of_memory(&self) -> &[Exemplar] {
-        self.kind(|place| matches!(place, Place::Memory(_)))
+        self.kind(|place| matches!(place, ExemplarSlot::Memory(_)))
     }
 
     /// Those of the ways in which invocations end, ascending.
     pub fn of_codes(&self) -> &[Exemplar] {
-        self.kind(|place| matches!(place, Place::Code(..)))
+        self.kind(|place| matches!(place, ExemplarSlot::Code(..)))
     }
 
     /// Those of one kind, which stand together.
-    fn kind(&self, is: impl Fn(&Place) -> bool) -> &[Exemplar] {
+    fn kind(&self, is: impl Fn(&ExemplarSlot) -> bool) -> &[Exemplar] {
         let before = self.0.iter().take_while(|one| !is(&one.place)).count();
         let rest = &self.0[before..];
         let length = rest.iter().take_while(|one| is(&one.place)).count();

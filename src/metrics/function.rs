@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    DURATION_BOUNDS, Exemplar, Exemplars, Histogram, MEMORY_BOUNDS, NativeHistogram, Place, Unit,
+    DURATION_BOUNDS, Exemplar, ExemplarSlot, Exemplars, Histogram, MEMORY_BOUNDS, NativeHistogram,
+    Unit,
 };
 use crate::model::{ColdStart, FunctionConfig, FunctionId, Outcome, RetCode, Row, Timestamp};
 
@@ -144,9 +145,9 @@ impl FunctionSeries {
         if row.id_is_uuid {
             let rank = Exemplars::rank(row.position, row.outcome);
             for (place, value) in [
-                (Place::Duration(duration as u8), row.duration.0),
-                (Place::Memory(memory as u8), row.memory.0),
-                (Place::Code(code, row.outcome), 1),
+                (ExemplarSlot::Duration(duration as u8), row.duration.0),
+                (ExemplarSlot::Memory(memory as u8), row.memory.0),
+                (ExemplarSlot::Code(code, row.outcome), 1),
             ] {
                 let one = Exemplar::new(place, row.key.id, value, rank, now);
                 self.exemplars.offer(one);

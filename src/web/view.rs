@@ -106,7 +106,7 @@ pub struct TargetStatus {
     /// Up to where everything is counted.
     pub settled: Option<Timestamp>,
     /// How long after its position a row may still appear.
-    pub late_after: Option<Duration>,
+    pub allowed_lateness: Option<Duration>,
     /// Rows read since the start.
     pub rows: Rows,
     /// Invocations of the last hour by minute, oldest first; empty where there were none.
@@ -176,7 +176,7 @@ impl TargetStatus {
     /// What could be settled by now and is not: the part of [`Self::behind`] in which no row can
     /// appear any more and that waits to be read through.
     pub fn waiting(&self, now: Timestamp) -> Option<Duration> {
-        Some(self.behind(now)?.saturating_sub(self.late_after?))
+        Some(self.behind(now)?.saturating_sub(self.allowed_lateness?))
     }
 }
 

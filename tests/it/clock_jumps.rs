@@ -80,8 +80,10 @@ async fn pass(world: &World, exporter: &Exporter, secs: u64) {
     for _ in 0..secs.div_ceil(5) {
         tokio::time::sleep(Duration::from_secs(5)).await;
         for target in exporter.view.status().targets {
-            if let (Some(settled), Some(late_after)) = (target.settled, target.late_after) {
-                let most = Timestamp::from_millis(world.now_ms()) - late_after;
+            if let (Some(settled), Some(allowed_lateness)) =
+                (target.settled, target.allowed_lateness)
+            {
+                let most = Timestamp::from_millis(world.now_ms()) - allowed_lateness;
                 assert!(settled <= most, "{} {settled} beyond {most}", target.name);
             }
         }
@@ -194,8 +196,8 @@ async fn without_dates_nothing_is_settled_at_first() {
         tokio::time::sleep(Duration::from_secs(8)).await;
         let opened = settled(&exporter).unwrap();
         let status = exporter.view.status();
-        let late_after = status.targets[0].late_after.unwrap();
-        tokio::time::sleep(late_after - Duration::from_secs(10)).await;
+        let allowed_lateness = status.targets[0].allowed_lateness.unwrap();
+        tokio::time::sleep(allowed_lateness - Duration::from_secs(10)).await;
         assert_eq!(settled(&exporter), Some(opened), "{api}");
         tokio::time::sleep(Duration::from_secs(30)).await;
         assert!(settled(&exporter) > Some(opened), "{api}");

@@ -124,7 +124,7 @@ impl Delta {
         added.map(|(_, slot)| *slot).collect()
     }
 
-    pub(super) fn forget(&mut self, slot: u32, bound: Timestamp) {
+    pub(super) fn evict_below(&mut self, slot: u32, bound: Timestamp) {
         let bound = self.reopened.get(&slot).map_or(bound, |at| bound.min(*at));
         let entry = self.forgotten.entry(slot).or_insert(bound);
         *entry = bound.max(*entry);

@@ -68,10 +68,10 @@ impl LedgerState {
                 false => self.dedup_span(),
             };
             let read = self.read_at_home(slot, target, time);
-            change.forget(slot, read - below);
+            change.evict_below(slot, read - below);
         }
         for slot in change.added_for(target) {
-            change.forget(slot, time);
+            change.evict_below(slot, time);
         }
         self.forget_overflow(change, target, time);
         if !kind.names_functions {
@@ -198,7 +198,7 @@ impl LedgerState {
         for (slot, series) in self.series.all() {
             let beside = target.shares_region_of(&series.function);
             if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
-                change.forget(slot, oldest);
+                change.evict_below(slot, oldest);
             }
         }
     }
@@ -239,7 +239,7 @@ impl LedgerState {
             return;
         };
         let read = self.checkpoints.slowest_beside(target, time);
-        change.forget(slot, read - self.dedup_span());
+        change.evict_below(slot, read - self.dedup_span());
     }
 
     /// The checkpoints that a change moves.

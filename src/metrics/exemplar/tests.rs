@@ -94,7 +94,7 @@ fn any_row() -> impl Strategy<Value = Row> {
 }
 
 /// The rule by itself: all candidates of each place, sorted.
-fn reference(rows: &[Row]) -> BTreeMap<Place, (i64, u128, u64)> {
+fn reference(rows: &[Row]) -> BTreeMap<ExemplarSlot, (i64, u128, u64)> {
     let mut best = BTreeMap::new();
     for row in rows.iter().filter(|row| row.id_is_uuid) {
         let stays = if row.outcome == Outcome::Success {
@@ -104,14 +104,14 @@ fn reference(rows: &[Row]) -> BTreeMap<Place, (i64, u128, u64)> {
         };
         let places = [
             (
-                Place::Duration(DURATION_BOUNDS.bucket(row.duration.0) as u8),
+                ExemplarSlot::Duration(DURATION_BOUNDS.bucket(row.duration.0) as u8),
                 row.duration.0,
             ),
             (
-                Place::Memory(MEMORY_BOUNDS.bucket(row.memory.0) as u8),
+                ExemplarSlot::Memory(MEMORY_BOUNDS.bucket(row.memory.0) as u8),
                 row.memory.0,
             ),
-            (Place::Code(row.ret_code, row.outcome), 1),
+            (ExemplarSlot::Code(row.ret_code, row.outcome), 1),
         ];
         for (place, value) in places {
             let candidate = (row.position.as_millis() + stays, row.key.id, value);

@@ -12,7 +12,7 @@ fn target(name: &str, trouble: Option<Issue>) -> TargetStatus {
         source: "main".into(),
         last_poll: Some(ago(12)),
         settled: Some(ago(1_200)),
-        late_after: Some(Duration::from_secs(1_080)),
+        allowed_lateness: Some(Duration::from_secs(1_080)),
         trouble,
         ..TargetStatus::default()
     }
