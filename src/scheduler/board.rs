@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::sink::Tally;
+use super::totals::ReadTotals;
 use crate::config::Api;
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
@@ -200,10 +200,10 @@ impl StatusBoard {
     }
 
     /// Adds the rows of a read, even of a failed one.
-    pub(super) fn counted(&self, target: &TargetId, now: Timestamp, tally: &Tally) {
+    pub(super) fn counted(&self, target: &TargetId, now: Timestamp, totals: &ReadTotals) {
         self.change(target, |state| {
-            state.rows.add(tally.rows);
-            for minute in &tally.minutes {
+            state.rows.add(totals.rows);
+            for minute in &totals.minutes {
                 let count = Cell {
                     total: minute.invocations,
                     failed: minute.failed,

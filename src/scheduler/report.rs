@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 
 use super::Poller;
 use super::board::{Polled, StatusBoard};
-use super::sink::Tally;
+use super::totals::ReadTotals;
 use crate::ledger::TargetId;
 use crate::model::RejectReason;
 use crate::telemetry::{Issue, SourceTelemetry};
@@ -58,14 +58,14 @@ impl Reporter {
     }
 
     /// Reports the rows of a read, even of a failed one.
-    pub(super) fn counted(&self, tally: &Tally) {
-        self.board.counted(&self.target, self.runtime.now(), tally);
+    pub(super) fn counted(&self, totals: &ReadTotals) {
+        self.board.counted(&self.target, self.runtime.now(), totals);
     }
 
     /// Reports a successful read. Its hint, if any, is logged once until it changes.
-    pub(super) fn polled(&mut self, tally: &Tally, polled: Polled) {
+    pub(super) fn polled(&mut self, totals: &ReadTotals, polled: Polled) {
         let now = self.runtime.now();
-        if let (1.., Some(newest)) = (tally.rows.counted, tally.newest) {
+        if let (1.., Some(newest)) = (totals.rows.counted, totals.newest) {
             self.telemetry.counted(newest, now);
         }
         self.telemetry.poll_succeeded(now);

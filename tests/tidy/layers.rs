@@ -256,7 +256,7 @@ fn arrows_that_run_up_are_found() {
         (
             "src/metrics.rs",
             "use exporter_toolkit::serve;",
-            "series must not use exporter_toolkit",
+            "metrics must not use exporter_toolkit",
         ),
         (
             "src/ledger/dedup.rs",
