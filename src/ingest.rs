@@ -1,8 +1,8 @@
-//! Where invocations come from: one adapter an API, behind one of two traits.
+//! Where invocations come from: an adapter for each API, behind one of two traits.
 //!
-//! An adapter knows how its API pages and what its rows mean; it counts nothing. A polled one is a
-//! [`LogSource`]: it hands over pages of finished attempts and says whether the span was read
-//! completely. A streamed one is a [`StreamedSource`]: it hands over batches with their offsets.
+//! An adapter knows how its API pages and what its rows mean; it counts nothing. A [`LogSource`] is
+//! polled: it returns pages of finished attempts and reports whether the span was read completely.
+//! A [`StreamedSource`] returns batches with their offsets.
 
 pub mod cls;
 pub mod discovery;
@@ -43,12 +43,12 @@ pub trait LogSource: Send + Sync {
     /// and may answer in parts.
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>>;
 
-    /// What a person should know of the last whole list although nothing failed.
+    /// Advice about the last complete list although nothing failed.
     fn remarks(&self) -> Remarks {
         Remarks::default()
     }
 
-    /// Reads the rows of `target` and hands them to `sink`. Ends early when the sink says so.
+    /// Reads the rows of `target` into `sink`. Ends early when the sink returns [`Flow::Stop`].
     fn read<'a>(
         &'a self,
         target: &'a TargetId,
@@ -59,8 +59,8 @@ pub trait LogSource: Send + Sync {
     /// How long after its position a row of `target` may still appear.
     fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness;
 
-    /// Whether a sweep finds rows that no other read does and that could be seen long before: then
-    /// requests that nobody else needs are spent on it.
+    /// Returns whether a sweep finds rows that tail reads miss, so that idle requests are spent on
+    /// it.
     fn is_worth_sweeping(&self) -> bool {
         false
     }
@@ -68,33 +68,33 @@ pub trait LogSource: Send + Sync {
     /// The cloud's clock, as far as it is known to differ from this machine's.
     fn now(&self) -> Timestamp;
 
-    /// Waits until functions are to be read through other targets than the last list said.
+    /// Waits until the functions have to be read through other targets than in the last list.
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
 
-    /// How the functions of each target of many are read, in words.
+    /// Describes for people how the functions of each aggregated target are read.
     fn stream_modes(&self) -> Vec<(TargetId, String)> {
         Vec::new()
     }
 }
 
-/// A stream that invocations are delivered to: the records of a partition stand in one order, the
-/// offset after the last one that was counted is all that is kept, and nothing is late.
+/// A stream of invocations. The records of a partition have one order, the offset after the last
+/// counted one is the checkpoint, and nothing is late.
 pub trait StreamedSource: Send + Sync {
-    /// The partitions that there are, each a [`Scope::Partition`](crate::ledger::Scope).
+    /// All partitions, each a [`Scope::Partition`](crate::ledger::Scope).
     fn partitions(&self) -> BoxFuture<'_, Result<Vec<TargetId>, ApiError>>;
 
-    /// The offset of the first record of `partition` that is not older than `time`; of the next one
-    /// to come where all are older. [`Timestamp::MIN`] asks for the first record that there is.
+    /// The offset of the first record of `partition` that is not older than `time`, or of the next
+    /// one to come. [`Timestamp::MIN`] asks for the first record.
     fn offset_at<'a>(
         &'a self,
         partition: &'a TargetId,
         time: Timestamp,
     ) -> BoxFuture<'a, Result<u64, ApiError>>;
 
-    /// The records of `partition` from the offset `from` on, as many as one answer holds. May wait
-    /// for the first one, and may answer without any; dropping the future loses nothing.
+    /// Reads the records of `partition` from the offset `from` on, as many as one answer holds. May
+    /// wait for the first one, and may return none; dropping the future loses nothing.
     fn read<'a>(
         &'a self,
         partition: &'a TargetId,
@@ -102,18 +102,18 @@ pub trait StreamedSource: Send + Sync {
     ) -> BoxFuture<'a, Result<Batch, ApiError>>;
 }
 
-/// Where a source reads, and how its targets are cut.
+/// What a source reads, and through which kind of targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceScope {
     /// The account's name in the configuration, or nothing.
     pub account: Arc<str>,
     /// Region, such as `ap-guangzhou`.
     pub region: Arc<str>,
-    /// A stream for each function, or one for many.
+    /// One target for each function, or one for many.
     pub read: Read,
     /// Longest run time of a function whose timeout is not known.
     pub max_run_time: Duration,
-    /// How late the row of a finished call may appear.
+    /// How long after the end of a call its row may appear.
     pub delivery_delay: Duration,
 }
 
@@ -122,56 +122,56 @@ pub struct SourceScope {
 pub struct Listing {
     /// Each function once.
     pub functions: Vec<Listed>,
-    /// Whether these are all: else the list is to be asked for again soon, and a function that is
-    /// not among these is not gone.
+    /// Whether these are all functions. If not, the list is requested again soon, and no missing
+    /// function counts as gone.
     pub complete: bool,
-    /// Of a complete list, all that it named.
+    /// What a complete list named.
     pub look: Option<Look>,
 }
 
 /// What is to be read of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// How thoroughly.
+    /// Tail read or sweep.
     pub mode: Mode,
-    /// The watermark: what lies below it need not be read again.
+    /// The watermark: everything below it was read.
     pub from: Timestamp,
-    /// Below this position nothing can appear any more: what is read there stays as it is.
+    /// No row can appear below this position any more.
     pub closed: Timestamp,
     /// The instant at which the read begins, by the cloud's clock.
     pub now: Timestamp,
-    /// New rows that the last read found.
+    /// Number of new rows in the last read.
     pub expected: u64,
 }
 
 /// Two ways of reading a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Newest first until the sink knows a whole page: keeps the numbers fresh.
+    /// Newest first, until every row of a page is known: keeps the numbers fresh.
     Tail,
-    /// All from `from` on: finds what started long ago and ended just now.
+    /// Everything from the watermark on: finds calls that started long ago and ended just now.
     Sweep,
 }
 
-/// Where the pages of a read go.
+/// Receives the pages of a read.
 pub trait PageSink: Send {
-    /// Takes a page and says whether the read is to go on.
+    /// Takes a page and returns whether the read goes on.
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow>;
 
-    /// Says that every row below `position` that could be seen was handed over, so that a read
-    /// which goes oldest first keeps what it has reached even if it breaks off later. Only for a
-    /// position up to [`Span::closed`].
+    /// Reports that every visible row below `position` was passed on, so that a read that goes
+    /// oldest first keeps its progress if it breaks off later. `position` is at most
+    /// [`Span::closed`].
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow>;
 
-    /// How many attempts of each function of the target within `span` were met by now, so that a
-    /// read can tell from the total of an answer that none is missing; `None` where that is not
-    /// known. There may be functions that are not wanted any more.
+    /// Number of invocations of each function within `span` that the ledger knows, to compare with
+    /// the API's total; `None` where that is not known. May include functions that are no longer
+    /// wanted.
     fn met(&mut self, _span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {
         Box::pin(async { None })
     }
 
-    /// Takes a page of rows of the target that ought to be known, and says how many were not;
-    /// `None` where that cannot be told now.
+    /// Takes a page of rows that should be known already, and returns how many were not; `None`
+    /// where that is not known now.
     fn recheck(&mut self, _page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async { None })
     }
@@ -182,40 +182,40 @@ pub trait PageSink: Send {
 pub enum Flow {
     /// The next page is wanted.
     Continue,
-    /// Enough: what follows is known, or nothing can be taken now.
+    /// The rest is known, or nothing can be committed now.
     Stop,
 }
 
-/// How a read went.
+/// The result of a read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadReport {
-    /// Every row from [`Span::from`] to [`Span::closed`] was handed over.
+    /// Every row from [`Span::from`] to [`Span::closed`] was passed on.
     pub complete: bool,
-    /// Nothing that could be seen when the read began is missing, the newest rows included.
+    /// No row that was visible when the read began is missing, the newest ones included.
     pub confirmed: bool,
-    /// The API counts rows that were not met: they are to be looked for soon.
+    /// The API's total says that rows are missing: the next read comes soon.
     pub missing: bool,
-    /// Rows were left out for a limit of the API.
+    /// Rows were left out because of a limit of the API.
     pub truncated: bool,
-    /// Answers taken in.
+    /// Number of answers that were read.
     pub pages: u64,
-    /// Something that a person should change although nothing failed, such as an index that is
-    /// missing; it names the setting.
+    /// What the operator should change although nothing failed, such as a missing index; names the
+    /// setting.
     pub advice: Option<String>,
 }
 
 // === impl Span ===
 
 impl Span {
-    /// The first whole second that is not settled, for sources whose rows stand at whole seconds.
+    /// The first whole second above the watermark, for sources with positions in whole seconds.
     pub fn first_second(&self) -> Timestamp {
         let second = self.from.as_secs();
         let begins_before = Timestamp::from_secs(second) < self.from;
         Timestamp::from_secs(second + i64::from(begins_before))
     }
 
-    /// The whole seconds in which nothing can appear any more, and the part of one: for sources
-    /// whose rows stand at whole seconds.
+    /// The closed seconds, a partly closed one included, for sources with positions in whole
+    /// seconds.
     pub fn closed_seconds(&self) -> Range<Timestamp> {
         let second = self.closed.as_secs();
         let ends_behind = Timestamp::from_secs(second) < self.closed;
@@ -226,7 +226,7 @@ impl Span {
 // === impl SourceScope ===
 
 impl SourceScope {
-    /// How long after its start, cut to the second, a call of unknown timeout may still appear.
+    /// Allowed lateness of a call with unknown timeout, whose start is cut to the second.
     fn allowed_lateness_of_calls(&self) -> AllowedLateness {
         AllowedLateness::of_calls(self.max_run_time, self.delivery_delay).with_cut_starts()
     }

@@ -13,6 +13,7 @@ mod sink;
 mod source;
 mod stream;
 mod target;
+mod totals;
 
 use std::sync::Arc;
 

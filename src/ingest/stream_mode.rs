@@ -1,10 +1,10 @@
-//! One stream for many functions, or one for each: what `read: auto` decides, and why.
+//! Decides for `read: auto` whether many functions are read through one stream (aggregated) or each
+//! by itself (per function).
 //!
-//! A stream of a whole region or namespace costs a hundredth of a stream for each function, but the
-//! documents do not promise that the API answers it, nor that the answer holds every function. So
-//! it is used as long as nothing speaks against it: a refusal, rows beyond a cap, or a spot check
-//! that finds more rows of one function than the stream brought. Then each function is read by
-//! itself, and after a while the stream is tried again.
+//! One stream for a region or namespace costs far fewer requests, but the vendor does not document
+//! that the API serves it, or that it holds every function. It is used until a request is refused,
+//! rows exceed a cap, or a spot check of one function finds rows that the stream did not bring.
+//! Then each function is read by itself, and after a while the stream is tried again.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -21,20 +21,21 @@ use crate::ledger::{Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use tencentcloud::{ApiError, BoxFuture, ErrorClass};
 
-/// How long functions are read one by one before their stream is tried again; twice as long each
-/// further time, up to a day.
+/// How long functions are read one by one before their stream is tried again; doubles each time, up
+/// to a day.
 const PER_FUNCTION_FOR: Duration = Duration::from_secs(3_600);
 const PER_FUNCTION_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Pause between spot checks of single functions while their stream is trusted.
 const CHECK_EVERY: Duration = Duration::from_secs(600);
-/// Functions looked at before one read, until the stream is trusted.
+/// Spot checks before one read, until the stream is trusted.
 const SPOT_CHECKS_AT_ONCE: usize = 20;
-/// Functions with rows that must have been looked at, and all of their rows been in the stream.
+/// Number of spot checks with rows that must agree before the stream is trusted.
 const AGREED_TO_TRUST: usize = 3;
-/// Functions without rows that must have been looked at, and have had none by themselves either.
+/// Number of functions without rows in the stream that must be checked, and have none by themselves
+/// either.
 const SILENT_TO_TRUST: usize = 100;
 
-/// What a refusal may name that is not the function.
+/// Parameters other than the function that a refusal may name.
 const OTHER_PARAMETERS: [&str; 8] = [
     "StartTime",
     "EndTime",
@@ -46,9 +47,9 @@ const OTHER_PARAMETERS: [&str; 8] = [
     "OrderBy",
 ];
 
-/// A source whose functions can be read through one stream or one by one.
+/// A source whose functions can be read aggregated or per function.
 pub(super) trait Streams: Send + Sync {
-    /// How its targets are cut.
+    /// The mode of each of its streams.
     fn stream_mode(&self) -> &StreamMode;
 
     /// Reads one target, of whichever kind.
@@ -59,7 +60,7 @@ pub(super) trait Streams: Send + Sync {
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
 
-    /// Rows of one function by itself, the newest ones.
+    /// Reads the newest rows of one function by itself.
     fn spot_check<'a>(
         &'a self,
         function: &'a TargetId,
@@ -67,7 +68,7 @@ pub(super) trait Streams: Send + Sync {
     ) -> BoxFuture<'a, Result<Page, ApiError>>;
 }
 
-/// The methods of [`super::LogSource`] that every source with [`Streams`] has alike.
+/// The methods of [`super::LogSource`] that are the same for every source with [`Streams`].
 macro_rules! read_in_its_mode {
     () => {
         fn read<'a>(
@@ -94,11 +95,11 @@ macro_rules! read_in_its_mode {
 }
 pub(super) use read_in_its_mode;
 
-/// How the targets of one source are cut.
+/// How the streams of one source are read: aggregated or per function.
 pub(super) struct StreamMode {
     read: Read,
     streams: Mutex<BTreeMap<TargetId, Stream>>,
-    /// Nobody could say what functions there are, so nothing can be checked.
+    /// The functions could not be listed, so no spot check is possible.
     blind: AtomicBool,
     changed: Notify,
 }
@@ -106,16 +107,16 @@ pub(super) struct StreamMode {
 /// What is known about a stream of many functions.
 #[derive(Default)]
 struct Stream {
-    /// The streams of its functions.
+    /// The targets of its functions.
     functions: Vec<TargetId>,
-    /// Functions of which it brought rows, and when it first brought any.
+    /// Functions whose rows it brought, and when it first brought any.
     brought: HashSet<TargetId>,
     first_brought: Option<Timestamp>,
     /// Results of spot checks that cannot be compared yet.
     spot_checks: Vec<SpotCheck>,
-    /// When each function was looked at last, and its rows were all in the stream.
+    /// Time of the last spot check of each function that agreed.
     checked_at: BTreeMap<TargetId, Timestamp>,
-    /// How often there were rows to compare.
+    /// Number of spot checks with rows that agreed.
     agreed: usize,
     turn: usize,
     next_check: Option<Timestamp>,
@@ -123,7 +124,7 @@ struct Stream {
     times_split: u32,
 }
 
-/// Why its functions are read one by one, and until when.
+/// Why and until when its functions are read one by one.
 struct Split {
     why: String,
     until: Timestamp,
@@ -146,7 +147,7 @@ impl StreamMode {
         }
     }
 
-    /// Whether the functions of `stream` are read through it.
+    /// Returns whether the functions of `stream` are read through it.
     pub(super) fn is_aggregated(&self, stream: &TargetId) -> bool {
         match self.read {
             Read::Region => true,
@@ -160,7 +161,7 @@ impl StreamMode {
         }
     }
 
-    /// Takes in the functions of each stream, and lets streams be tried again whose time has come.
+    /// Sets the functions of each stream, and retries streams whose time has come.
     pub(super) fn listed(&self, functions: BTreeMap<TargetId, Vec<TargetId>>, now: Timestamp) {
         let mut streams = self.lock();
         streams.retain(|stream, _| functions.contains_key(stream));
@@ -180,7 +181,7 @@ impl StreamMode {
         }
     }
 
-    /// The functions to be looked at before a read of `stream`: few or none.
+    /// The functions to spot check before a read of `stream`, often none.
     fn due_spot_checks(&self, stream: &TargetId, span: Span) -> Vec<TargetId> {
         let Span { now, closed, .. } = span;
         let mut streams = self.lock();
@@ -210,7 +211,7 @@ impl StreamMode {
         known.in_turn().cloned().into_iter().collect()
     }
 
-    /// Notes that `stream` brought rows of these functions.
+    /// Records that `stream` brought rows of these functions.
     fn brought(&self, stream: &TargetId, now: Timestamp, functions: &[FunctionId]) {
         if functions.is_empty() {
             return;
@@ -233,8 +234,8 @@ impl StreamMode {
         }
     }
 
-    /// What can be compared after a read that brought every row within `proven`. A check whose rows
-    /// are all newer is kept.
+    /// The spot checks that can be compared after a read that brought every row within `proven`.
+    /// One whose rows are all newer stays.
     fn to_compare(&self, stream: &TargetId, proven: &Range<Timestamp>) -> Vec<SpotCheck> {
         let mut streams = self.lock();
         let Some(known) = streams.get_mut(stream).filter(|_| !proven.is_empty()) else {
@@ -252,8 +253,8 @@ impl StreamMode {
         ready
     }
 
-    /// Notes at `now` that the rows of a check were known but for `missing`; `None`: that cannot be
-    /// told.
+    /// Records at `now` that `missing` rows of a spot check were unknown to the ledger; `None`
+    /// where it cannot say.
     fn compared(&self, stream: &TargetId, now: Timestamp, check: SpotCheck, missing: Option<u64>) {
         if let Some(missing @ 1..) = missing {
             let why = format!("it brought {missing} rows of one function too few");
@@ -265,12 +266,12 @@ impl StreamMode {
         }
     }
 
-    /// The functions cannot be listed.
+    /// Records that the functions cannot be listed.
     pub(super) fn not_listed(&self) {
         self.blind.store(true, Ordering::Relaxed);
     }
 
-    /// Whether what `stream` brings may be settled up to `closed`.
+    /// Returns whether the watermark of `stream` may move up to `closed`.
     fn is_trusted(&self, stream: &TargetId, closed: Timestamp) -> bool {
         let blind = || self.blind.load(Ordering::Relaxed);
         self.read != Read::Auto
@@ -280,7 +281,7 @@ impl StreamMode {
                 .map_or_else(blind, |known| known.is_trusted(closed))
     }
 
-    /// Reads the functions of `stream` one by one from now on.
+    /// Switches `stream` to per function from now on.
     pub(super) fn split(&self, stream: &TargetId, now: Timestamp, why: &str) {
         if self.read != Read::Auto {
             return;
@@ -307,12 +308,12 @@ impl StreamMode {
         self.changed.notify_one();
     }
 
-    /// Waits until targets have to be cut anew.
+    /// Waits until the mode of a stream changes.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// How each stream's functions are read, in words.
+    /// Describes the mode of each stream, for people.
     pub(super) fn describe(&self) -> Vec<(TargetId, String)> {
         let describe = |(stream, known): (&TargetId, &Stream)| {
             let text = match (&known.per_function, self.read) {
@@ -331,7 +332,7 @@ impl StreamMode {
 }
 
 impl Stream {
-    /// Nothing is known of what it brings.
+    /// Forgets what was learned about the stream.
     fn begin(&mut self) {
         *self = Self {
             functions: std::mem::take(&mut self.functions),
@@ -340,17 +341,17 @@ impl Stream {
         };
     }
 
-    /// Its functions, those of which it never brought a row apart: what it leaves out is there.
+    /// Splits its functions into those whose rows it never brought and the others.
     fn silent_and_heard(&self) -> (Vec<&TargetId>, Vec<&TargetId>) {
         let is_silent = |one: &&TargetId| !self.brought.contains(*one);
         self.functions.iter().partition(is_silent)
     }
 
-    /// The functions that have to be looked at before what it brings may be settled up to `closed`,
-    /// those without rows and the others.
+    /// The functions to spot check before the watermark may move up to `closed`: those without
+    /// rows, and the others.
     ///
-    /// That a function had no rows is said of the time before the check only. But once the stream has
-    /// brought rows of others and not of this one, it is taken for its way.
+    /// A function without rows is only proven up to the time of its check. Once the stream has
+    /// brought rows of others but not of this one, that is taken to stay so.
     fn due(&self, closed: Timestamp) -> (Vec<&TargetId>, Vec<&TargetId>) {
         let since = self.first_brought.map_or(closed, |first| first.min(closed));
         let is_due = |one: &&TargetId| self.checked_at.get(*one).is_none_or(|at| *at < since);
@@ -367,7 +368,7 @@ impl Stream {
         silent.is_empty() && heard.is_empty()
     }
 
-    /// The function whose turn it is while the stream is trusted: of either kind by turns.
+    /// The function to check next while the stream is trusted; alternates between both kinds.
     fn in_turn(&self) -> Option<&TargetId> {
         let (silent, heard) = self.silent_and_heard();
         let mut kinds = [silent, heard];
@@ -377,8 +378,8 @@ impl Stream {
     }
 }
 
-/// Reads `target`; where it is a stream of many functions, spot checks some of them as well, and
-/// draws the conclusions.
+/// Reads `target`. In a stream of many functions some are spot checked first, and the results
+/// decide the mode.
 pub(super) async fn read(
     source: &dyn Streams,
     target: &TargetId,
@@ -389,7 +390,7 @@ pub(super) async fn read(
     if mode.read != Read::Auto || matches!(target.scope, Scope::Function(_)) {
         return source.read_target(target, span, sink).await;
     }
-    // What is there before the stream is read, the stream must bring.
+    // Rows that exist before the stream is read must be in the stream.
     spot_check_some(source, target, span).await;
     let settles = mode.is_trusted(target, span.closed);
     let mut auditing = AuditingSink {
@@ -425,14 +426,15 @@ pub(super) async fn read(
     Ok(report)
 }
 
-/// Whether a refusal may be one of a stream of many functions: not where it names another parameter.
+/// Returns whether a refusal may concern the aggregated stream: not where it names another
+/// parameter.
 fn is_of_the_stream(refused: &ApiError) -> bool {
     let parts = refused.code.rsplit('.');
     let of_another = parts.take(1).any(|last| OTHER_PARAMETERS.contains(&last));
     refused.class == ErrorClass::Invalid && !of_another && !refused.asks_for_less()
 }
 
-/// Looks at functions whose turn it is, until some have had rows.
+/// Spot checks functions that are due, until enough of them had rows.
 async fn spot_check_some(source: &dyn Streams, stream: &TargetId, span: Span) {
     let mode = source.stream_mode();
     let mut with_rows = 0;
@@ -452,7 +454,7 @@ async fn spot_check_some(source: &dyn Streams, stream: &TargetId, span: Span) {
     }
 }
 
-/// Hands everything on, and settles only what may be.
+/// Passes everything on, and moves the watermark only while the stream is trusted.
 struct AuditingSink<'a> {
     mode: &'a StreamMode,
     stream: &'a TargetId,

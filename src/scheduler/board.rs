@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::commit::Minute;
+use super::totals::ReadTotals;
 use crate::config::Api;
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
@@ -199,17 +199,11 @@ impl StatusBoard {
         });
     }
 
-    /// Shows what a read brought, whether it went well or not.
-    pub(super) fn counted(
-        &self,
-        target: &TargetId,
-        now: Timestamp,
-        rows: Rows,
-        minutes: &[Minute],
-    ) {
+    /// Adds the rows of a read, even of a failed one.
+    pub(super) fn counted(&self, target: &TargetId, now: Timestamp, totals: &ReadTotals) {
         self.change(target, |state| {
-            state.rows.add(rows);
-            for minute in minutes {
+            state.rows.add(totals.rows);
+            for minute in &totals.minutes {
                 let count = Cell {
                     total: minute.invocations,
                     failed: minute.failed,

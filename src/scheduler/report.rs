@@ -7,10 +7,10 @@ use tracing::{debug, info, warn};
 
 use super::Poller;
 use super::board::{Polled, StatusBoard};
-use crate::commit::{Minute, PageOutcome};
+use super::totals::ReadTotals;
 use crate::ledger::TargetId;
-use crate::model::{Page, RejectReason, Timestamp};
-use crate::telemetry::{Issue, Rows, SourceTelemetry};
+use crate::model::RejectReason;
+use crate::telemetry::{Issue, SourceTelemetry};
 use tencentcloud::runtime::Runtime;
 
 /// Reports the reads of one target.
@@ -30,19 +30,6 @@ struct Repeated {
     /// Error code, or the text of the advice.
     what: String,
     polls: u64,
-}
-
-/// What became of the pages of a read.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
-    /// Rows by what became of them.
-    pub(super) rows: Rows,
-    /// The counted ones by minute.
-    pub(super) minutes: Vec<Minute>,
-    /// Position of the newest finished row.
-    pub(super) newest: Option<Timestamp>,
-    /// A page could not be committed.
-    pub(super) refused: bool,
 }
 
 impl Reporter {
@@ -71,16 +58,14 @@ impl Reporter {
     }
 
     /// Reports the rows of a read, even of a failed one.
-    pub(super) fn counted(&self, tally: &Tally) {
-        let now = self.runtime.now();
-        self.board
-            .counted(&self.target, now, tally.rows, &tally.minutes);
+    pub(super) fn counted(&self, totals: &ReadTotals) {
+        self.board.counted(&self.target, self.runtime.now(), totals);
     }
 
     /// Reports a successful read. Its hint, if any, is logged once until it changes.
-    pub(super) fn polled(&mut self, tally: &Tally, polled: Polled) {
+    pub(super) fn polled(&mut self, totals: &ReadTotals, polled: Polled) {
         let now = self.runtime.now();
-        if let (1.., Some(newest)) = (tally.rows.counted, tally.newest) {
+        if let (1.., Some(newest)) = (totals.rows.counted, totals.newest) {
             self.telemetry.counted(newest, now);
         }
         self.telemetry.poll_succeeded(now);
@@ -122,25 +107,5 @@ impl Reporter {
                 true
             }
         }
-    }
-}
-
-impl Tally {
-    /// Notes how new the rows of a page are.
-    pub(super) fn meet(&mut self, page: &Page) {
-        let newest = page.rows.iter().map(|row| row.position).max();
-        self.newest = self.newest.max(newest);
-    }
-
-    /// Adds what became of a page.
-    pub(super) fn add(&mut self, page: PageOutcome) {
-        self.rows.add(Rows {
-            counted: page.counted,
-            duplicate: page.duplicate,
-            late: page.late,
-            unfinished: page.unfinished,
-            invalid: page.invalid,
-        });
-        self.minutes.extend(page.minutes);
     }
 }

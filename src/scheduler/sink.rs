@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use tokio_util::sync::CancellationToken;
 
-use super::report::{Reporter, Tally};
+use super::report::Reporter;
+use super::totals::ReadTotals;
 use crate::commit::{CommitFailed, CommitHandle, PageOutcome, PendingReply, answer};
 use crate::ingest::{Flow, Mode, PageSink};
 use crate::ledger::TargetId;
@@ -27,7 +28,7 @@ pub(super) struct Sink<'a> {
     settled: &'a mut Timestamp,
     reporter: &'a mut Reporter,
     waiting: VecDeque<PendingReply<PageOutcome>>,
-    tally: Tally,
+    totals: ReadTotals,
 }
 
 impl<'a> Sink<'a> {
@@ -40,7 +41,7 @@ impl<'a> Sink<'a> {
         settled: &'a mut Timestamp,
         reporter: &'a mut Reporter,
     ) -> Self {
-        let (waiting, tally) = (VecDeque::new(), Tally::default());
+        let (waiting, totals) = (VecDeque::new(), ReadTotals::default());
         Self {
             target,
             writer,
@@ -50,14 +51,14 @@ impl<'a> Sink<'a> {
             settled,
             reporter,
             waiting,
-            tally,
+            totals,
         }
     }
 
     /// Waits until every page is durable, or failed to commit.
-    pub(super) async fn finish(mut self) -> Tally {
+    pub(super) async fn finish(mut self) -> ReadTotals {
         self.drain().await;
-        self.tally
+        self.totals
     }
 
     async fn drain(&mut self) {
@@ -72,7 +73,7 @@ impl<'a> Sink<'a> {
         let position = position.min(limit);
         if position > *self.settled {
             self.drain().await;
-            if !self.tally.refused && self.writer.settle(self.target, position).await.is_ok() {
+            if !self.totals.refused && self.writer.settle(self.target, position).await.is_ok() {
                 *self.settled = position;
             }
         }
@@ -81,7 +82,7 @@ impl<'a> Sink<'a> {
 
     async fn take(&mut self, page: Page) -> Flow {
         self.reporter.rejected(&page.rejects);
-        self.tally.meet(&page);
+        self.totals.saw(&page);
         let known = match self.mode {
             Mode::Tail => {
                 let (counted, duplicate) = self.note(self.writer.page(self.target, page).await);
@@ -106,7 +107,7 @@ impl<'a> Sink<'a> {
     }
 
     fn flow(&self, known: bool) -> Flow {
-        if known || self.tally.refused || self.stop.is_cancelled() {
+        if known || self.totals.refused || self.stop.is_cancelled() {
             Flow::Stop
         } else {
             Flow::Continue
@@ -118,11 +119,11 @@ impl<'a> Sink<'a> {
         match answer {
             Ok(outcome) => {
                 let told = (outcome.counted, outcome.duplicate);
-                self.tally.add(outcome);
+                self.totals.add(outcome);
                 told
             }
             Err(CommitFailed) => {
-                self.tally.refused = true;
+                self.totals.refused = true;
                 (0, 0)
             }
         }
@@ -146,7 +147,7 @@ impl PageSink for Sink<'_> {
     fn recheck(&mut self, page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async move {
             let (counted, _) = self.note(self.writer.page(self.target, page).await);
-            (!self.tally.refused).then_some(counted)
+            (!self.totals.refused).then_some(counted)
         })
     }
 }

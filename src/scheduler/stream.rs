@@ -10,10 +10,11 @@ use tracing::{debug, warn};
 
 use super::Poller;
 use super::board::{Polled, issue_of};
-use super::report::{Reporter, Tally};
+use super::report::Reporter;
 use super::schedule::Schedule;
 use super::source::end_series;
 use super::target::refusal;
+use super::totals::ReadTotals;
 use crate::commit::{BatchOutcome, CommitFailed, StartFrom};
 use crate::ingest::StreamedSource;
 use crate::ledger::{AllowedLateness, Checkpoint, TargetId};
@@ -173,22 +174,22 @@ impl Partition {
         batch.reached = batch.reached.min(clock.at_least());
         let (next, settled) = (batch.next, batch.reached);
         let is_empty = batch.next == batch.from;
-        let mut tally = Tally::default();
-        tally.meet(&batch.page);
+        let mut totals = ReadTotals::default();
+        totals.saw(&batch.page);
         self.reporter.rejected(&batch.page.rejects);
         match self.poller.writer.batch(&self.target, batch).await {
             Ok(BatchOutcome::Counted(outcome)) => {
                 self.next = next;
                 let counted = outcome.counted;
-                tally.add(outcome);
-                self.reporter.counted(&tally);
+                totals.add(outcome);
+                self.reporter.counted(&totals);
                 let polled = Polled {
                     settled,
                     allowed_lateness: AllowedLateness::NONE,
                     hint: None,
                 };
                 debug!(target_name = %self.target, counted, next, "read");
-                self.reporter.polled(&tally, polled);
+                self.reporter.polled(&totals, polled);
                 self.schedule.succeeded();
                 match is_empty {
                     true => timing.interval.saturating_sub(began.elapsed()),

@@ -9,9 +9,10 @@ use tracing::{debug, warn};
 use super::Poller;
 use super::board::{Polled, issue_of};
 use super::budget::Seat;
-use super::report::{Reporter, Tally};
+use super::report::Reporter;
 use super::schedule::{Ended, Schedule};
 use super::sink::Sink;
+use super::totals::ReadTotals;
 use crate::commit::{CommitFailed, Correction};
 use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AllowedLateness, TargetId};
@@ -66,9 +67,9 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
     if let Some(page) = page {
         // If the commit fails, the first poll reads it again.
         if let Ok(outcome) = poller.writer.page(&target, page).await {
-            let mut tally = Tally::default();
-            tally.add(outcome);
-            reporter.counted(&tally);
+            let mut totals = ReadTotals::default();
+            totals.add(outcome);
+            reporter.counted(&totals);
         }
     }
     let schedule = Schedule::new(poller.timing.clone());
@@ -150,15 +151,15 @@ impl Worker {
         let began = Instant::now();
         let mode = self.schedule.mode(began);
         let (span, beginning) = self.begin(mode).await;
-        let (result, tally) = self.read(span, beginning).await;
-        self.reporter.counted(&tally);
+        let (result, totals) = self.read(span, beginning).await;
+        self.reporter.counted(&totals);
         let ended = match result {
-            Ok(report) if !tally.refused => {
+            Ok(report) if !totals.refused => {
                 let (pages, complete) = (report.pages, report.complete);
                 let missing = report.missing;
-                let counted = tally.rows.counted;
+                let counted = totals.rows.counted;
                 self.expected = counted;
-                self.took(span, beginning, report, tally).await;
+                self.took(span, beginning, report, totals).await;
                 Ended::Read {
                     counted,
                     pages,
@@ -265,7 +266,7 @@ impl Worker {
         &mut self,
         span: Span,
         beginning: Beginning,
-    ) -> (Result<ReadReport, ApiError>, Tally) {
+    ) -> (Result<ReadReport, ApiError>, ReadTotals) {
         let Poller {
             source,
             writer,
@@ -287,7 +288,7 @@ impl Worker {
     }
 
     /// Moves the watermark after a successful read, and reports it.
-    async fn took(&mut self, span: Span, at: Beginning, report: ReadReport, tally: Tally) {
+    async fn took(&mut self, span: Span, at: Beginning, report: ReadReport, totals: ReadTotals) {
         let Poller {
             telemetry,
             runtime,
@@ -311,13 +312,13 @@ impl Worker {
             telemetry.truncated_read();
             warn!(target_name = %self.target, pages = report.pages, "read cut: too many pages");
         }
-        let (pages, counted) = (report.pages, tally.rows.counted);
+        let (pages, counted) = (report.pages, totals.rows.counted);
         debug!(target_name = %self.target, pages, counted, "polled");
         let polled = Polled {
             settled: self.settled,
             allowed_lateness: source.allowed_lateness(&self.target),
             hint: report.advice.as_ref().map(Issue::hint),
         };
-        self.reporter.polled(&tally, polled);
+        self.reporter.polled(&totals, polled);
     }
 }

@@ -1,32 +1,31 @@
-//! Telling a topic whose functions rest from one whose lines cannot be found.
+//! Distinguishes an idle topic from one whose lines cannot be found because an index is missing.
 //!
-//! A search by key in a topic that has no index of that key finds nothing, and does not fail. So
-//! when nothing was found for a while, the lines themselves are looked at: a report among them
-//! that the search should have found is the proof.
+//! A search by a key without an index finds nothing, and does not fail. So after some time without
+//! results the newest lines are read without the key. If one of them is a report that the search
+//! should have found, the index is missing.
 
 use std::time::Duration;
 
 use crate::ingest::Span;
 use crate::model::Timestamp;
 
-/// How long nothing must have been found before the lines are looked at, and the pause between
-/// two looks.
+/// Time without results before the lines are read, and the pause between two such reads.
 const QUIET: Duration = Duration::from_secs(300);
-/// How far back a look goes at the most; the index may have been switched on since.
+/// How far back the lines are read at most; the index may have been switched on since.
 const LOOK_BACK: Duration = Duration::from_secs(3_600);
 
-/// What is known about the silence of one topic.
+/// Detects a missing index of one topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct MissingIndexDetector {
-    /// Nothing was found from there on.
+    /// Start of the time without results.
     since: Option<Timestamp>,
     looked: Option<Timestamp>,
-    /// The last look found what the search had not.
+    /// The last read of the lines found a report that the search had missed.
     pub(super) proven: bool,
 }
 
 impl MissingIndexDetector {
-    /// The search found something.
+    /// Records that the search found something.
     pub(super) fn broken(&mut self) {
         *self = Self {
             looked: self.looked,
@@ -34,9 +33,9 @@ impl MissingIndexDetector {
         };
     }
 
-    /// A whole sweep found nothing. The span in which to look at the lines themselves, where it is
-    /// time for that: it ends where nothing can appear any more, for what appears between search
-    /// and look would prove nothing.
+    /// Records a sweep without results. Returns the span in which to read the lines, if that is
+    /// due. It ends at the closed position, since a line that appears after the search would prove
+    /// nothing.
     pub(super) fn lasts(&mut self, span: &Span) -> Option<(Timestamp, Timestamp)> {
         let since = *self.since.get_or_insert(span.from);
         let rested = self.looked.is_none_or(|at| span.now.since(at) >= QUIET);

@@ -1,5 +1,5 @@
-//! What is remembered of a target from one read to the next: rows of its list for which nothing is
-//! counted, second by second.
+//! Rows that the API's total includes and the ledger does not, by second, kept from one read of a
+//! target to the next.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -9,41 +9,41 @@ use crate::ingest::page::RowStatus;
 use crate::ingest::page_size::PageSize;
 use crate::model::Timestamp;
 
-/// Seconds remembered at the most. What is beyond them is looked for again in every read.
+/// Seconds kept at most. Rows beyond them are searched for in every read.
 const SECONDS_MAX: usize = 100_000;
-/// After so long the closed part is proven again, so that it settles.
+/// Interval after which the closed part is verified again, so that the watermark moves.
 const PROVE_AFTER: Duration = Duration::from_secs(60);
 
-/// What the API counts and the ledger does not: calls that run, functions that are not wanted, rows
-/// that cannot be read, rows that stand twice in the list.
+/// Rows that the API counts and the ledger does not: running calls, functions that are not wanted,
+/// unreadable rows, and rows that are listed twice.
 ///
-/// A second is learned from an answer that shows it whole. A restart begins with nothing, and what
-/// is not remembered seems to be missing: it is looked for, and is known again. Numbers that are
-/// only remembered decide what is looked for, never what is settled.
+/// A second is learned from an answer that holds all of its rows. After a restart nothing is known,
+/// so these rows seem to be missing, are searched for and become known again. These numbers decide
+/// what is searched for; they never move the watermark.
 #[derive(Debug)]
 pub(super) struct UncountedRows {
     seconds: BTreeMap<i64, Second>,
-    /// By how much the list and the books differ in a second for no reason that its rows tell.
+    /// Unexplained difference between list and ledger, by second.
     differs: BTreeMap<i64, i64>,
     /// The number of this read.
     read: u64,
     proven: Option<Timestamp>,
     /// Rows a request.
     pub(super) page: PageSize,
-    /// The last read left something that the API counts.
+    /// The last read left rows that the API counts.
     pub(super) is_missing: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Second {
     rows: i64,
-    /// A call of it ran.
+    /// One of its calls was running.
     runs: bool,
-    /// The read that saw it whole last.
+    /// Number of the last read that saw all of its rows.
     seen: u64,
 }
 
-/// A row, as far as it matters here.
+/// The parts of a row that are needed here.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub(super) second: i64,
@@ -52,7 +52,7 @@ pub(super) struct Seen {
 }
 
 impl UncountedRows {
-    /// Nothing is known yet; a request is for `page_max` rows at the most.
+    /// Starts empty; a request is for at most `page_max` rows.
     pub(super) fn new(page_max: usize) -> Self {
         Self {
             seconds: BTreeMap::new(),
@@ -64,14 +64,14 @@ impl UncountedRows {
         }
     }
 
-    /// A read begins: what stands before `from` is forgotten.
+    /// Begins a read, and drops seconds before `from`.
     pub(super) fn begin(&mut self, from: i64) {
         self.read += 1;
         self.seconds = self.seconds.split_off(&from);
         self.differs = self.differs.split_off(&from);
     }
 
-    /// Takes in the rows of an answer that holds every row of the `whole` seconds.
+    /// Learns from the rows of an answer that holds every row of the `whole` seconds.
     pub(super) fn saw(&mut self, whole: &Range<i64>, rows: &[Seen]) {
         if !whole.is_empty() {
             self.seconds.retain(|second, _| !whole.contains(second));
@@ -98,15 +98,15 @@ impl UncountedRows {
         }
     }
 
-    /// Notes that in a second, of which no row is missing, the API counts so many more than are
-    /// known.
+    /// Records that the API counts `by` more rows in a second than are known, though none is
+    /// missing.
     pub(super) fn differs(&mut self, second: i64, by: i64) {
         if self.differs.len() < SECONDS_MAX {
             *self.differs.entry(second).or_default() += by;
         }
     }
 
-    /// How many rows the API counts in these seconds beyond those that the ledger knows.
+    /// Number of rows that the API counts in these seconds and the ledger does not.
     pub(super) fn uncounted(&self, seconds: &Range<i64>) -> i64 {
         if seconds.is_empty() {
             return 0;
@@ -116,7 +116,7 @@ impl UncountedRows {
         rows.map(|(_, second)| second.rows).sum::<i64>() + differs.map(|(_, by)| by).sum::<i64>()
     }
 
-    /// The first and the last second in which a call ran that this read did not see whole yet.
+    /// The first and the last second with a running call that this read has not fully seen yet.
     pub(super) fn running(&self) -> Option<(i64, i64)> {
         let unseen = |(_, second): &(&i64, &Second)| second.runs && second.seen != self.read;
         let first = self.seconds.iter().find(unseen)?.0;
@@ -124,18 +124,18 @@ impl UncountedRows {
         Some((*first, *last))
     }
 
-    /// Nothing is to be remembered of these seconds.
+    /// Drops these seconds.
     pub(super) fn forget(&mut self, seconds: &Range<i64>) {
         self.seconds.retain(|second, _| !seconds.contains(second));
         self.differs.retain(|second, _| !seconds.contains(second));
     }
 
-    /// Notes that nothing is missing in the closed part at `now`.
+    /// Records at `now` that no row is missing in the closed part.
     pub(super) fn proven(&mut self, now: Timestamp) {
         self.proven = Some(now);
     }
 
-    /// Whether it is time to prove that again.
+    /// Returns whether the closed part has to be verified again.
     pub(super) fn is_proof_due(&self, now: Timestamp) -> bool {
         self.proven.is_none_or(|proven| now - PROVE_AFTER >= proven)
     }
