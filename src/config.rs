@@ -1,7 +1,7 @@
 //! Configuration: a YAML file, environment variables and flags become one checked [`Config`].
 //!
 //! Flags win over their environment variables, and both win over the file. Every key stands once
-//! in the table of [`keys`], with its flag, default and bounds. All that is wrong is reported at
+//! in the table of [`keys()`], with its flag, default and bounds. All that is wrong is reported at
 //! once, with the place where it stands.
 
 mod authorities;

@@ -2,7 +2,7 @@
 //!
 //! [`WebConfig`] reads the web configuration file of Prometheus' exporter-toolkit: TLS, client
 //! certificates, passwords, headers and a rate limit. [`serve`] answers HTTP/1.1 and HTTP/2
-//! accordingly, with limits on connections, requests and time. [`bind`] and [`systemd_sockets`]
+//! accordingly, with limits on connections, requests and time. [`bind()`] and [`systemd_sockets`]
 //! open listening sockets. [`yaml`] and [`Diagnostics`] read any YAML file with the position of
 //! every value, and report all errors at once.
 

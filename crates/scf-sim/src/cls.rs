@@ -1,7 +1,7 @@
 //! CLS, the log service: the world as log lines that queries find.
 //!
 //! - log lines: `line` (which ones exist, and when), `message` (their texts), `record` (their
-//! fields)
+//!   fields)
 //! - search: `query` (the language), `words` (the index), `topic_index` (lines in order), `context`
 //! - actions: `search` (SearchLog), `topics` (DescribeTopics, DescribeIndex)
 

@@ -4,14 +4,14 @@
 //! a fake that is wrong in the same way as the client proves nothing.
 //!
 //! - the world: `function`, `attempt`, `world` (what happens), `view` (what is visible when),
-//! `page` (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count),
-//! `replay`
+//!   `page` (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count),
+//!   `replay`
 //! - authentication: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
 //! - the wire format of v2: `form`, `refusal`, `v2`; of API 3.0: `call`, `problems`, `v3`
-//! (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`,
-//! `spelling`, `text`, `clock`
+//!   (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`,
+//!   `spelling`, `text`, `clock`
 //! - [`Cloud`] combines them into a function of state, time and request; [`serve()`] adds a socket,
-//! and [`run()`] makes it a process.
+//!   and [`run()`] makes it a process.
 
 mod args;
 mod attempt;
