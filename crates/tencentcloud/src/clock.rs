@@ -201,9 +201,11 @@ impl Clock for CloudClock {
         self.with(|known, at| Timestamp::from_millis(known.vouched.now(at)))
     }
 
-    /// Returns whether a response has shown the time.
+    /// Returns whether several responses in a row agree on the time. One wrong date must not make new
+    /// keys look expired: without keys no request is sent, and no response could correct it.
     fn is_vouched(&self) -> bool {
-        self.vouched(Duration::MAX).is_some()
+        self.vouched(Duration::MAX)
+            .is_some_and(|vouch| vouch.is_sure)
     }
 }
 

@@ -52,6 +52,21 @@ async fn nonsense_teaches_nothing() {
     }
 }
 
+/// Where keys are issued for less than a date is wrong, they would look expired for ever.
+#[tokio::test(start_paused = true)]
+async fn one_wrong_date_does_not_say_what_has_expired() {
+    let (_, clock) = set(DATE_MS);
+    let mut vouched = Vec::new();
+    for _ in 0..5 {
+        clock.answered(Some(DATE), clock.stamp(), ALLOWED);
+        vouched.push(clock.is_vouched());
+    }
+    assert_eq!(vouched, [false, false, false, false, true]);
+    let four_minutes_ahead = "Tue, 14 Nov 2023 22:17:20 GMT";
+    clock.answered(Some(four_minutes_ahead), clock.stamp(), ALLOWED);
+    assert!(!clock.is_vouched());
+}
+
 /// Of several calls under way one learns; all were signed by another time.
 #[tokio::test(start_paused = true)]
 async fn whoever_signed_by_another_time_goes_again() {
