@@ -97,7 +97,7 @@ def twelve(context):
         source(context, "shop", shop, api="v2", read="function"),
         source(context, "billing", billing, api="v3", read="function"),
     ])
-    settled(url, 12, 20_000)
+    read_through(url, 12, 20_000)
     return url
 
 
@@ -110,11 +110,11 @@ def many(context):
         context, "many", [source(context, "jobs", sim, api="v2", read="function")],
         requests=1_000, interval="30s", idle_interval="1m", sweep_interval="1m",
     )
-    settled(url, 5_000, 12_000)
+    read_through(url, 5_000, 12_000)
     return url
 
 
-def settled(url, targets, rows):
+def read_through(url, targets, rows):
     """Waits until all was read."""
 
     def probe():

@@ -117,7 +117,10 @@ fn details(config: &Config, source: &Source) -> Vec<(&'static str, String)> {
         ("trust", text)
     }));
     lines.push(("read", reading(source)));
-    lines.push(("horizon", horizon(source.api, &config.poll)));
+    lines.push((
+        "allowed lateness",
+        allowed_lateness(source.api, &config.poll),
+    ));
     if source.api != Api::V2 {
         lines.push(("namespaces", chosen(&source.namespaces)));
     }
@@ -188,7 +191,7 @@ fn reading(source: &Source) -> String {
 }
 
 /// How late a row may appear, by what its API orders rows.
-fn horizon(api: Api, poll: &Poll) -> String {
+fn allowed_lateness(api: Api, poll: &Poll) -> String {
     let (run, delay) = (
         format_duration(poll.max_run_time),
         format_duration(poll.delivery_delay),
@@ -196,7 +199,7 @@ fn horizon(api: Api, poll: &Poll) -> String {
     match api {
         Api::V2 => format!(
             "{} ({run} of run time, {delay} of delivery)",
-            format_duration(poll.horizon())
+            format_duration(poll.allowed_lateness())
         ),
         Api::V3 => format!("each function's timeout ({run} where not known), {delay} of delivery"),
         Api::Cls => format!("{delay} of delivery"),

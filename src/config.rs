@@ -139,7 +139,7 @@ pub enum CredentialsConfig {
 impl Poll {
     /// How long after its start a call may still appear, where rows are ordered by it and the
     /// function's own timeout is not known: the longest run plus the delivery.
-    pub fn horizon(&self) -> Duration {
+    pub fn allowed_lateness(&self) -> Duration {
         self.max_run_time.saturating_add(self.delivery_delay)
     }
 }

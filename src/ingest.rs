@@ -9,10 +9,10 @@ pub mod discovery;
 mod function_log;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod issues;
 mod outcome;
 mod page;
 pub(crate) mod page_size;
-mod remarks;
 mod scalar;
 mod stream_mode;
 mod time;
@@ -25,12 +25,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Read;
-use crate::ledger::{AllowedLateness, Listed, Look, TargetId};
+use crate::ledger::{AllowedLateness, ListScan, ListedFunction, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
 use tencentcloud::{ApiError, BoxFuture};
 
 pub use crate::config::FunctionSelector;
-pub use remarks::Remarks;
+pub use issues::DiscoveryIssues;
 
 /// An API that is polled for invocations: a span of positions is read as often as its rule needs.
 pub trait LogSource: Send + Sync {
@@ -44,8 +44,8 @@ pub trait LogSource: Send + Sync {
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>>;
 
     /// Advice about the last complete list although nothing failed.
-    fn remarks(&self) -> Remarks {
-        Remarks::default()
+    fn remarks(&self) -> DiscoveryIssues {
+        DiscoveryIssues::default()
     }
 
     /// Reads the rows of `target` into `sink`. Ends early when the sink returns [`Flow::Stop`].
@@ -121,12 +121,12 @@ pub struct SourceScope {
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Each function once.
-    pub functions: Vec<Listed>,
+    pub functions: Vec<ListedFunction>,
     /// Whether these are all functions. If not, the list is requested again soon, and no missing
     /// function counts as gone.
     pub complete: bool,
     /// What a complete list named.
-    pub look: Option<Look>,
+    pub look: Option<ListScan>,
 }
 
 /// What is to be read of a target.

@@ -177,7 +177,7 @@ impl Telemetry {
     /// A source of this name is read in another way from now on: how far it was is not how far
     /// it is.
     pub fn source_changed(&self, name: &str) {
-        self.sources.unsettle(name);
+        self.sources.clear_watermark(name);
     }
 
     /// No source of this name is read any more: its metrics end.

@@ -98,7 +98,7 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
         source: state.source.to_string(),
         last_poll: state.last_poll,
         trouble: state.trouble,
-        settled: state.settled,
+        watermark: state.watermark,
         allowed_lateness: state.allowed_lateness.map(AllowedLateness::as_duration),
         rows: state.rows,
         recent: state.recent.cells(now),
@@ -136,7 +136,7 @@ fn source(state: SourceState, now: Timestamp) -> SourceStatus {
                 failed_per_second,
             })
             .collect(),
-        strategies: state.stream_modes,
+        stream_modes: state.stream_modes,
         trouble: state.trouble,
         ready: state.ready,
         unmatched: state.unmatched,

@@ -144,7 +144,11 @@ impl CommitHandle {
     ///
     /// # Errors
     /// [`CommitFailed`]
-    pub async fn settle(&self, target: &TargetId, position: Timestamp) -> Result<(), CommitFailed> {
+    pub async fn advance_watermark(
+        &self,
+        target: &TargetId,
+        position: Timestamp,
+    ) -> Result<(), CommitFailed> {
         let watermark = Checkpoint::Watermark(position);
         self.advance(vec![(target.clone(), watermark)]).await
     }

@@ -6,7 +6,7 @@ mod ended;
 mod judge;
 mod listed;
 mod outcome;
-mod settle;
+mod watermark;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use delta::PackNote;
 use judge::is_closed;
 pub use listed::{ListRequest, ListedFunctions};
 pub use outcome::{Minute, PageOutcome};
-pub use settle::Correction;
+pub use watermark::Correction;
 
 /// What the configuration says about counting.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +104,7 @@ impl LedgerState {
                     ledger.series.put_at(slot, function.series);
                     ledger
                         .seen
-                        .push(DedupWindow::starting_at(function.forgotten));
+                        .push(DedupWindow::starting_at(function.evicted_below));
                 }
                 None => {
                     ledger.series.end(slot);
@@ -275,7 +275,7 @@ impl LedgerState {
         let mut touched: Vec<u32> = change
             .series
             .keys()
-            .chain(change.forgotten.keys())
+            .chain(change.evicted_below.keys())
             .chain(change.recalled.keys())
             .chain(change.reopened.keys())
             .chain(change.added.keys())
@@ -333,7 +333,7 @@ impl LedgerState {
             self.next_pack += 1;
             self.remember(&pack);
         }
-        for (slot, bound) in std::mem::take(&mut change.forgotten) {
+        for (slot, bound) in std::mem::take(&mut change.evicted_below) {
             self.seen[slot as usize].evict_below(bound);
         }
         for (target, checkpoint) in std::mem::take(&mut change.checkpoints) {
@@ -438,7 +438,7 @@ impl LedgerState {
         let series = changed.unwrap_or_else(|| self.series_before(&change.added, change.now, slot));
         StoredFunction {
             series,
-            forgotten: self.forgotten_after(change, slot),
+            evicted_below: self.evicted_below_after(change, slot),
         }
     }
 

@@ -11,12 +11,12 @@ use super::table::Block;
 
 /// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
 /// Invocation keys of the whole horizon are kept, so a longer one only costs.
-const MAX_HORIZON: Duration = Duration::from_secs(25 * 3_600);
+const MAX_LATENESS: Duration = Duration::from_secs(25 * 3_600);
 
 /// Reads `poll`.
 pub(super) fn poll(scope: &mut Scope<'_, '_>) -> Option<Poll> {
     check_pace(scope);
-    check_horizon(scope);
+    check_lateness(scope);
     let mut poll = Poll::read(scope)?;
     poll.idle_interval = poll.idle_interval.max(poll.interval);
     Some(poll)
@@ -40,18 +40,18 @@ fn check_pace(scope: &mut Scope<'_, '_>) -> Option<()> {
     Some(())
 }
 
-fn check_horizon(scope: &mut Scope<'_, '_>) -> Option<()> {
+fn check_lateness(scope: &mut Scope<'_, '_>) -> Option<()> {
     let (run, delay) = (key("poll.max_run_time")?, key("poll.delivery_delay")?);
     let longest = scope.peek(run, Key::duration)?;
-    let horizon = longest.saturating_add(scope.peek(delay, Key::duration)?);
+    let allowed_lateness = longest.saturating_add(scope.peek(delay, Key::duration)?);
     let said = [(run, delay), (delay, run)].map(|(key, other)| Some((scope.at(key)?, other.path)));
     let first = |(said, _): &(Found<()>, _)| (said.at, said.path.clone());
     let (said, other) = said.into_iter().flatten().min_by_key(first)?;
-    if horizon > MAX_HORIZON {
+    if allowed_lateness > MAX_LATENESS {
         let message = format!(
             "makes {} together with {other}: write at most {} for both",
-            format_duration(horizon),
-            format_duration(MAX_HORIZON)
+            format_duration(allowed_lateness),
+            format_duration(MAX_LATENESS)
         );
         scope.reader.fault(&said, message);
     }

@@ -24,10 +24,11 @@ use super::discovery::{self, FoundList, Lister};
 use super::page::ParseContext;
 use super::page_size::PageSize;
 use super::{
-    FunctionSelector, Listing, LogSource, Mode, PageSink, ReadReport, Remarks, SourceScope, Span,
+    DiscoveryIssues, FunctionSelector, Listing, LogSource, Mode, PageSink, ReadReport, SourceScope,
+    Span,
 };
 use crate::config::FunctionFilter;
-use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
+use crate::ledger::{AllowedLateness, ListedFunction, Scope, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use missing_index::MissingIndexDetector;
 use read::{Search, Topic, Unavailable};
@@ -51,7 +52,7 @@ pub struct ClsSource {
     page_size: usize,
     /// What is known of each topic.
     known: Mutex<BTreeMap<Arc<str>, TopicState>>,
-    remarks: Mutex<Remarks>,
+    remarks: Mutex<DiscoveryIssues>,
 }
 
 /// What earlier reads have taught of one topic.
@@ -116,7 +117,7 @@ impl ClsSource {
         for one in functions {
             match one.topic {
                 discovery::Topic::Id(topic) if self.reads(&topic) => {
-                    listed.push(Listed {
+                    listed.push(ListedFunction {
                         function: one.function,
                         target: self.target(&topic),
                         about: one.about,
@@ -152,7 +153,7 @@ impl ClsSource {
     /// not read because they log to other topics, or to none.
     fn remark(
         &self,
-        remarks: &mut Remarks,
+        remarks: &mut DiscoveryIssues,
         met: &BTreeSet<Box<str>>,
         [elsewhere, nowhere]: [&[FunctionId]; 2],
     ) {
@@ -257,7 +258,7 @@ impl LogSource for ClsSource {
         Box::pin(self.list_functions())
     }
 
-    fn remarks(&self) -> Remarks {
+    fn remarks(&self) -> DiscoveryIssues {
         self.remarks.lock().clone()
     }
 

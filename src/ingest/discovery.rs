@@ -18,9 +18,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::page_size::PageSize;
-use super::{FunctionSelector, Remarks, SourceScope};
+use super::{DiscoveryIssues, FunctionSelector, SourceScope};
 use crate::config::Unmatched;
-use crate::ledger::{Functions as Which, Look};
+use crate::ledger::{Functions as Which, ListScan};
 use crate::model::{FunctionConfig, FunctionId};
 use catalog::FunctionCatalog;
 use details::DetailFetcher;
@@ -46,7 +46,7 @@ pub struct FoundList {
     /// soon, and a function that is not among these is not gone.
     pub complete: bool,
     /// Of a complete list, all that it named.
-    pub look: Option<Look>,
+    pub look: Option<ListScan>,
 }
 
 /// A function that exists.
@@ -78,8 +78,8 @@ pub trait Lister: Send + Sync {
     fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>>;
 
     /// What a person should know of the last whole list although nothing failed.
-    fn remarks(&self) -> Remarks {
-        Remarks::default()
+    fn remarks(&self) -> DiscoveryIssues {
+        DiscoveryIssues::default()
     }
 }
 
@@ -101,7 +101,7 @@ struct Discovery<C> {
     size: PageSize,
     state: Mutex<State>,
     /// Apart from the state, which is held while the cloud is asked.
-    remarks: StdMutex<Remarks>,
+    remarks: StdMutex<DiscoveryIssues>,
 }
 
 #[derive(Default)]
@@ -148,7 +148,7 @@ impl Lister for Functions {
         Box::pin(self.0.list())
     }
 
-    fn remarks(&self) -> Remarks {
+    fn remarks(&self) -> DiscoveryIssues {
         self.0.remarks.lock().clone()
     }
 }
@@ -206,12 +206,12 @@ impl<C: Call> Discovery<C> {
     }
 
     /// What the last look at the lists named, and what it would have.
-    fn look(&self, known: &FunctionCatalog) -> Look {
+    fn look(&self, known: &FunctionCatalog) -> ListScan {
         let (wanted, looked_at) = (self.wanted.clone(), known.looked_at());
         let would_name = move |function: &FunctionId| {
             wanted.selects(function) && looked_at.has(&function.namespace)
         };
-        Look {
+        ListScan {
             named: known.named(),
             would_name: Which::new(would_name),
             is_certain: known.is_certain(self.needs_topics),

@@ -18,10 +18,10 @@ use tokio::time::timeout;
 use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
 use super::stream_mode::{self, StreamMode, Streams};
-use super::{Flow, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span};
+use super::{DiscoveryIssues, Flow, Listing, LogSource, PageSink, ReadReport, SourceScope, Span};
 use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{
-    AllowedLateness, Functions, Listed, Look, NextPage, PagedRead, Scope, TargetId,
+    AllowedLateness, Functions, ListScan, ListedFunction, NextPage, PagedRead, Scope, TargetId,
 };
 use crate::model::{FunctionId, Page, RejectReason, Timestamp};
 use list::Lister;
@@ -50,7 +50,7 @@ pub struct V2Source {
     /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
     /// one the API obeys is known only when it does.
     camel_sort_key: AtomicBool,
-    remarks: Mutex<Remarks>,
+    remarks: Mutex<DiscoveryIssues>,
     /// The account may not list functions. Where their names are configured it is asked no more:
     /// each refusal would look like a right that is missed.
     may_not_list: AtomicBool,
@@ -181,7 +181,7 @@ impl V2Source {
         let streams = functions.iter().cloned().map(TargetId::function).collect();
         let streams = BTreeMap::from([(self.region_target(), streams)]);
         self.mode.listed(streams, self.client.now());
-        let listed = functions.into_iter().map(|function| Listed {
+        let listed = functions.into_iter().map(|function| ListedFunction {
             target: if self.mode.is_aggregated(&self.region_target()) {
                 self.region_target()
             } else {
@@ -190,7 +190,7 @@ impl V2Source {
             function,
             about: None,
         });
-        let functions: Vec<Listed> = listed.collect();
+        let functions: Vec<ListedFunction> = listed.collect();
         let is_read = |target: &TargetId| functions.iter().any(|one| one.target == *target);
         let mut sizes = self.sizes.lock();
         sizes.retain(|target, _| is_read(target));
@@ -202,7 +202,7 @@ impl V2Source {
             functions: self.wanted.functions.clone(),
         };
         let would_name = move |function: &FunctionId| selector.selects(function);
-        let look = Look {
+        let look = ListScan {
             named: functions.iter().map(|one| one.function.clone()).collect(),
             would_name: Functions::new(would_name),
             is_certain: true,
@@ -238,7 +238,7 @@ impl V2Source {
     }
 
     fn remark(&self, listed: &BTreeSet<String>) {
-        let mut remarks = Remarks::default();
+        let mut remarks = DiscoveryIssues::default();
         let met = listed.iter().map(|name| name.as_str().into()).collect();
         for one in self.wanted.functions.unmatched(&met) {
             remarks.add_unmatched(one.told("function"));
@@ -272,7 +272,7 @@ impl LogSource for V2Source {
         Box::pin(self.list_targets())
     }
 
-    fn remarks(&self) -> Remarks {
+    fn remarks(&self) -> DiscoveryIssues {
         self.remarks.lock().clone()
     }
 

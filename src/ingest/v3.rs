@@ -22,9 +22,10 @@ use super::discovery::{FoundList, Lister};
 use super::page::ParseContext;
 use super::stream_mode::{self, StreamMode, Streams};
 use super::{
-    Flow, FunctionSelector, Listing, LogSource, PageSink, ReadReport, Remarks, SourceScope, Span,
+    DiscoveryIssues, Flow, FunctionSelector, Listing, LogSource, PageSink, ReadReport, SourceScope,
+    Span,
 };
-use crate::ledger::{AllowedLateness, Listed, Scope, TargetId};
+use crate::ledger::{AllowedLateness, ListedFunction, Scope, TargetId};
 use crate::model::{FunctionId, Page, Timestamp};
 use answer::{LogsAnswer, ParseScope};
 use fetch::LogsApi;
@@ -93,12 +94,12 @@ impl V3Source {
             }
         };
         self.cut(&known);
-        let listed = known.functions.into_iter().map(|found| Listed {
+        let listed = known.functions.into_iter().map(|found| ListedFunction {
             target: self.target_of(&found.function),
             function: found.function,
             about: found.about,
         });
-        let functions: Vec<Listed> = listed.collect();
+        let functions: Vec<ListedFunction> = listed.collect();
         let lateness = self.lateness_of(&functions, known.complete);
         self.memories()
             .retain(|target, _| lateness.contains_key(target));
@@ -168,7 +169,7 @@ impl V3Source {
     /// Of a list that is not complete, a namespace may hold functions of any timeout.
     fn lateness_of(
         &self,
-        functions: &[Listed],
+        functions: &[ListedFunction],
         complete: bool,
     ) -> HashMap<TargetId, AllowedLateness> {
         let mut longest: HashMap<TargetId, AllowedLateness> = HashMap::new();
@@ -203,7 +204,7 @@ impl LogSource for V3Source {
         Box::pin(self.list_functions())
     }
 
-    fn remarks(&self) -> Remarks {
+    fn remarks(&self) -> DiscoveryIssues {
         self.lister.remarks()
     }
 

@@ -41,7 +41,7 @@ pub struct Functions(Arc<dyn Fn(&FunctionId) -> bool + Send + Sync>);
 
 /// All that a complete list named.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct ListScan {
     /// The functions that it named, whether they are read or not.
     pub named: BTreeSet<FunctionId>,
     /// Functions that it would have named if they were there.

@@ -63,7 +63,7 @@ pub struct TargetKind {
 
 /// A function as the cloud lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedFunction {
     /// Which function.
     pub function: FunctionId,
     /// The target by which its rows are read.

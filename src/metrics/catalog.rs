@@ -76,7 +76,7 @@ pub static ALL: &[&Metric] = &[
     &RECORDS,
     &REJECTED_ROWS,
     &INGESTION_LAG,
-    &SETTLED,
+    &WATERMARK,
     &LAST_SUCCESSFUL_POLL,
     &POLLS,
     &INCOMPLETE_READS,

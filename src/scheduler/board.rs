@@ -95,7 +95,7 @@ pub struct TargetState {
     /// The current problem, or the last one.
     pub trouble: Option<Issue>,
     /// The watermark: everything below it is counted.
-    pub settled: Option<Timestamp>,
+    pub watermark: Option<Timestamp>,
     /// Allowed lateness as of the last poll. The watermark stays at least this far behind the
     /// clock.
     pub allowed_lateness: Option<AllowedLateness>,
@@ -109,7 +109,7 @@ pub struct TargetState {
 
 /// A successful poll.
 pub(super) struct Polled {
-    pub(super) settled: Timestamp,
+    pub(super) watermark: Timestamp,
     pub(super) allowed_lateness: AllowedLateness,
     pub(super) hint: Option<Issue>,
 }
@@ -190,11 +190,11 @@ impl StatusBoard {
     pub(super) fn opened(
         &self,
         target: &TargetId,
-        settled: Timestamp,
+        watermark: Timestamp,
         allowed_lateness: AllowedLateness,
     ) {
         self.change(target, |state| {
-            state.settled = Some(settled);
+            state.watermark = Some(watermark);
             state.allowed_lateness = Some(allowed_lateness);
         });
     }
@@ -222,7 +222,7 @@ impl StatusBoard {
         let source = state.source.clone();
         state.succeeded = true;
         state.last_poll = Some(at);
-        state.settled = Some(poll.settled);
+        state.watermark = Some(poll.watermark);
         state.allowed_lateness = Some(poll.allowed_lateness);
         match (poll.hint, &mut state.trouble) {
             (Some(hint), before) => *before = Some(hint.met(before.as_ref(), at)),
@@ -292,10 +292,10 @@ impl StatusBoard {
     }
 
     /// The lowest watermark of the region of `beside`; `None` until each of its targets has one.
-    pub fn settled(&self, beside: &TargetId) -> Option<Timestamp> {
+    pub fn watermark(&self, beside: &TargetId) -> Option<Timestamp> {
         let shown = self.lock();
         let of_region = shown.targets.iter().filter(|(id, _)| id.is_beside(beside));
-        of_region.map(|(_, state)| state.settled).min().flatten()
+        of_region.map(|(_, state)| state.watermark).min().flatten()
     }
 
     fn change(&self, target: &TargetId, change: impl FnOnce(&mut TargetState)) {
@@ -340,7 +340,7 @@ impl TargetState {
             source,
             last_poll: None,
             trouble: None,
-            settled: None,
+            watermark: None,
             allowed_lateness: None,
             rows: Rows::default(),
             recent: Recent::hour(),

@@ -78,8 +78,8 @@ impl Reporter {
         } else if let Some(Repeated { what, polls }) = self.repeated.take() {
             info!(target_name = %self.target, after = what, polls, "polls succeed again");
         }
-        if let Some(oldest) = self.board.settled(&self.target) {
-            self.telemetry.set_settled(oldest);
+        if let Some(oldest) = self.board.watermark(&self.target) {
+            self.telemetry.set_watermark(oldest);
         }
     }
 

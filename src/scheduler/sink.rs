@@ -25,7 +25,7 @@ pub(super) struct Sink<'a> {
     /// Upper bound for the watermark, by a clock that is vouched for.
     limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
     /// The target's watermark; moves during the read.
-    settled: &'a mut Timestamp,
+    watermark: &'a mut Timestamp,
     reporter: &'a mut Reporter,
     waiting: VecDeque<PendingReply<PageOutcome>>,
     totals: ReadTotals,
@@ -38,7 +38,7 @@ impl<'a> Sink<'a> {
         mode: Mode,
         stop: &'a CancellationToken,
         limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
-        settled: &'a mut Timestamp,
+        watermark: &'a mut Timestamp,
         reporter: &'a mut Reporter,
     ) -> Self {
         let (waiting, totals) = (VecDeque::new(), ReadTotals::default());
@@ -48,7 +48,7 @@ impl<'a> Sink<'a> {
             mode,
             stop,
             limit,
-            settled,
+            watermark,
             reporter,
             waiting,
             totals,
@@ -68,13 +68,19 @@ impl<'a> Sink<'a> {
     }
 
     /// Moves the watermark to where the sweep has read. Every page must be durable first.
-    async fn settle(&mut self, position: Timestamp) -> Flow {
+    async fn advance_watermark(&mut self, position: Timestamp) -> Flow {
         let limit = (self.limit)().unwrap_or(Timestamp::MIN);
         let position = position.min(limit);
-        if position > *self.settled {
+        if position > *self.watermark {
             self.drain().await;
-            if !self.totals.refused && self.writer.settle(self.target, position).await.is_ok() {
-                *self.settled = position;
+            if !self.totals.refused
+                && self
+                    .writer
+                    .advance_watermark(self.target, position)
+                    .await
+                    .is_ok()
+            {
+                *self.watermark = position;
             }
         }
         self.flow(false)
@@ -136,7 +142,7 @@ impl PageSink for Sink<'_> {
     }
 
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow> {
-        Box::pin(self.settle(position))
+        Box::pin(self.advance_watermark(position))
     }
 
     fn met(&mut self, span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {

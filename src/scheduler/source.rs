@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::Poller;
 use super::target::{run_standing_target, run_target};
 use crate::commit::{ListRequest, ListedFunctions};
-use crate::ingest::{Listing, Remarks};
+use crate::ingest::{DiscoveryIssues, Listing};
 use crate::ledger::TargetId;
 use crate::model::FunctionId;
 
@@ -171,7 +171,7 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
 /// Shows the remarks on a complete list and logs new ones: otherwise a misspelled name would look
 /// like an idle account.
 fn remark(poller: &Poller, tasks: &mut Tasks) {
-    let Remarks {
+    let DiscoveryIssues {
         unmatched,
         mut texts,
     } = poller.source.remarks();

@@ -172,7 +172,7 @@ impl Partition {
         let Poller { clock, timing, .. } = &*self.poller;
         // A time ahead of the cloud's would evict keys too early.
         batch.reached = batch.reached.min(clock.at_least());
-        let (next, settled) = (batch.next, batch.reached);
+        let (next, watermark) = (batch.next, batch.reached);
         let is_empty = batch.next == batch.from;
         let mut totals = ReadTotals::default();
         totals.saw(&batch.page);
@@ -184,7 +184,7 @@ impl Partition {
                 totals.add(outcome);
                 self.reporter.counted(&totals);
                 let polled = Polled {
-                    settled,
+                    watermark,
                     allowed_lateness: AllowedLateness::NONE,
                     hint: None,
                 };

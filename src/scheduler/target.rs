@@ -29,7 +29,7 @@ const LOOK_BACK: Duration = Duration::from_secs(2);
 struct Worker {
     poller: Arc<Poller>,
     target: TargetId,
-    settled: Timestamp,
+    watermark: Timestamp,
     /// Rows counted by the last read.
     expected: u64,
     schedule: Schedule,
@@ -58,11 +58,11 @@ pub(super) async fn run_target(poller: Arc<Poller>, target: TargetId, first_wait
 /// Opens the target, commits a page that was read before that, and polls.
 async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: Option<Page>) {
     let mut wait = first_wait;
-    let Some(settled) = open(&poller, &target).await else {
+    let Some(watermark) = open(&poller, &target).await else {
         return;
     };
     let allowed_lateness = poller.source.allowed_lateness(&target);
-    poller.board.opened(&target, settled, allowed_lateness);
+    poller.board.opened(&target, watermark, allowed_lateness);
     let reporter = Reporter::new(&poller, &target);
     if let Some(page) = page {
         // If the commit fails, the first poll reads it again.
@@ -77,7 +77,7 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
     let mut worker = Worker {
         poller,
         target,
-        settled,
+        watermark,
         expected: 0,
         schedule,
         seat,
@@ -111,7 +111,7 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
     loop {
         // Where clocks disagree the earlier time is used: reading more loses nothing.
         match poller.writer.open(target, poller.clock.at_least()).await {
-            Ok(settled) => return Some(settled),
+            Ok(watermark) => return Some(watermark),
             Err(refused) => {
                 let now = poller.runtime.now();
                 poller.board.failed(target, now, refusal(refused));
@@ -129,8 +129,8 @@ pub(super) fn refusal(refused: CommitFailed) -> Issue {
 
 impl Beginning {
     /// Upper bound for the watermark after this read.
-    fn may_settle(self, clock: &CloudClock) -> Option<Timestamp> {
-        clock.may_settle(self.begun, self.allowed_lateness.as_duration())
+    fn watermark_limit(self, clock: &CloudClock) -> Option<Timestamp> {
+        clock.watermark_limit(self.begun, self.allowed_lateness.as_duration())
     }
 }
 
@@ -213,8 +213,8 @@ impl Worker {
         let now = self.poller.source.now();
         let span = Span {
             mode,
-            from: match self.settled < now {
-                true => self.settled,
+            from: match self.watermark < now {
+                true => self.watermark,
                 false => now - LOOK_BACK,
             },
             closed: allowed_lateness.closed_at(clock.at_least()),
@@ -236,7 +236,7 @@ impl Worker {
         let Some(vouch) = self.poller.clock.vouched(allowed_lateness.as_duration()) else {
             return;
         };
-        let is_ahead = self.settled > vouch.now + AHEAD_MIN;
+        let is_ahead = self.watermark > vouch.now + AHEAD_MIN;
         let is_due = vouch.is_sure && self.corrected != Some(vouch.jumps);
         if !is_ahead && !is_due {
             return;
@@ -247,17 +247,17 @@ impl Worker {
             is_sure: vouch.is_sure,
         };
         let corrected = self.poller.writer.correct(&self.target, correction).await;
-        let Ok(settled) = corrected else {
+        let Ok(watermark) = corrected else {
             return;
         };
         self.corrected = vouch.is_sure.then_some(vouch.jumps);
-        if settled < self.settled {
+        if watermark < self.watermark {
             warn!(
-                target_name = %self.target, was = %self.settled, now = %settled,
+                target_name = %self.target, was = %self.watermark, now = %watermark,
                 "the watermark lay in the future and is lowered: it was set by a clock that was ahead; \
                  calls between its old keys and now may be missing"
             );
-            self.settled = settled;
+            self.watermark = watermark;
         }
     }
 
@@ -273,14 +273,14 @@ impl Worker {
             runtime,
             ..
         } = &*self.poller;
-        let limit = || beginning.may_settle(&self.poller.clock);
+        let limit = || beginning.watermark_limit(&self.poller.clock);
         let mut sink = Sink::new(
             &self.target,
             writer,
             span.mode,
             &runtime.stop,
             &limit,
-            &mut self.settled,
+            &mut self.watermark,
             &mut self.reporter,
         );
         let result = source.read(&self.target, span, &mut sink).await;
@@ -296,11 +296,16 @@ impl Worker {
             source,
             ..
         } = &*self.poller;
-        let limit = at.may_settle(&self.poller.clock);
+        let limit = at.watermark_limit(&self.poller.clock);
         if let (true, Some(limit)) = (report.complete, limit) {
             let position = span.closed.min(limit);
-            if position > self.settled && writer.settle(&self.target, position).await.is_ok() {
-                self.settled = position;
+            if position > self.watermark
+                && writer
+                    .advance_watermark(&self.target, position)
+                    .await
+                    .is_ok()
+            {
+                self.watermark = position;
             }
         } else if report.complete {
             debug!(target_name = %self.target, "nothing vouches for the clock: nothing is settled yet");
@@ -315,7 +320,7 @@ impl Worker {
         let (pages, counted) = (report.pages, totals.rows.counted);
         debug!(target_name = %self.target, pages, counted, "polled");
         let polled = Polled {
-            settled: self.settled,
+            watermark: self.watermark,
             allowed_lateness: source.allowed_lateness(&self.target),
             hint: report.advice.as_ref().map(Issue::hint),
         };

@@ -98,6 +98,6 @@ fn made(bytes: &[u8]) -> StoredFunction {
     }
     StoredFunction {
         series: Arc::new(series),
-        forgotten: Timestamp::from_millis(name.len() as i64 - 50),
+        evicted_below: Timestamp::from_millis(name.len() as i64 - 50),
     }
 }

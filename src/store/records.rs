@@ -21,7 +21,7 @@ pub struct StoredFunction {
     /// Its series.
     pub series: Arc<FunctionSeries>,
     /// The position below which its attempt keys are forgotten.
-    pub forgotten: Timestamp,
+    pub evicted_below: Timestamp,
 }
 
 /// One remembered attempt.
@@ -46,7 +46,7 @@ struct FunctionRecord<'a> {
     region: &'a str,
     namespace: &'a str,
     name: &'a str,
-    forgotten: i64,
+    evicted_below: i64,
     since: Option<i64>,
     last_invocation: Option<i64>,
     codes: Vec<CodeRecord>,
@@ -101,7 +101,7 @@ struct KeyRecord {
 impl StoredFunction {
     /// Returns the stored form.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
-        encode_series(&self.series, self.forgotten)
+        encode_series(&self.series, self.evicted_below)
     }
 
     /// Reads the stored form; `None` where it is damaged.
@@ -133,13 +133,16 @@ impl StoredFunction {
         };
         Some(Self {
             series: Arc::new(series),
-            forgotten: Timestamp::from_millis(record.forgotten),
+            evicted_below: Timestamp::from_millis(record.evicted_below),
         })
     }
 }
 
 /// Returns the stored form of `series`. What is held has no `forgotten` of its own.
-pub(super) fn encode_series(series: &FunctionSeries, forgotten: Timestamp) -> io::Result<Vec<u8>> {
+pub(super) fn encode_series(
+    series: &FunctionSeries,
+    evicted_below: Timestamp,
+) -> io::Result<Vec<u8>> {
     let function = &series.function;
     let starts = series.cold_starts.as_deref();
     encode(&FunctionRecord {
@@ -147,7 +150,7 @@ pub(super) fn encode_series(series: &FunctionSeries, forgotten: Timestamp) -> io
         region: &function.region,
         namespace: &function.namespace,
         name: &function.name,
-        forgotten: forgotten.as_millis(),
+        evicted_below: evicted_below.as_millis(),
         since: series.since.map(Timestamp::as_millis),
         last_invocation: series.last_invocation.map(Timestamp::as_millis),
         codes: series.codes.iter().map(CodeRecord::of).collect(),

@@ -13,7 +13,7 @@ fn function(name: &str) -> StoredFunction {
             FunctionId::new("ap-x", "default", name),
             RetCode::ZERO,
         )),
-        forgotten: Timestamp::from_secs(5),
+        evicted_below: Timestamp::from_secs(5),
     }
 }
 

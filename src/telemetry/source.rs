@@ -13,7 +13,7 @@ use crate::model::Timestamp;
 #[derive(Debug)]
 pub(super) struct SourceFamilies {
     lag: GaugeVec,
-    settled: GaugeVec,
+    watermark: GaugeVec,
     last_success: GaugeVec,
     polls: IntCounterVec,
     incomplete: IntCounterVec,
@@ -35,7 +35,7 @@ pub struct SourceTelemetry {
     unmatched: IntGauge,
     clock_offset: Gauge,
     lag: Arc<Late>,
-    settled: Arc<Late>,
+    watermark: Arc<Late>,
 }
 
 /// A gauge that is not shown before it is known: 0 would be a wrong answer.
@@ -52,7 +52,7 @@ impl SourceFamilies {
     pub(super) fn new(of: &Families<'_>) -> Result<Self, Error> {
         Ok(Self {
             lag: of.gauges(&catalog::INGESTION_LAG)?,
-            settled: of.gauges(&catalog::SETTLED)?,
+            watermark: of.gauges(&catalog::WATERMARK)?,
             last_success: of.gauges(&catalog::LAST_SUCCESSFUL_POLL)?,
             polls: of.counters(&catalog::POLLS)?,
             incomplete: of.counters(&catalog::INCOMPLETE_READS)?,
@@ -74,14 +74,14 @@ impl SourceFamilies {
             unmatched: self.unmatched.with_label_values(&[source]),
             clock_offset: self.clock_offset.with_label_values(&[source]),
             lag: Late::new(&self.lag, source),
-            settled: Late::new(&self.settled, source),
+            watermark: Late::new(&self.watermark, source),
         }
     }
 
     /// Hides how far a source is until it is known again, and how far its clock is off.
-    pub(super) fn unsettle(&self, source: &str) {
+    pub(super) fn clear_watermark(&self, source: &str) {
         self.clock_offset.with_label_values(&[source]).set(0.0);
-        for gauge in [&self.lag, &self.settled] {
+        for gauge in [&self.lag, &self.watermark] {
             // Not shown yet.
             let _unknown = gauge.remove_label_values(&[source]);
         }
@@ -89,7 +89,7 @@ impl SourceFamilies {
 
     /// Ends the metrics of a source.
     pub(super) fn remove(&self, source: &str) {
-        self.unsettle(source);
+        self.clear_watermark(source);
         for result in ["success", "failure"] {
             let _unknown = self.polls.remove_label_values(&[source, result]);
         }
@@ -150,8 +150,8 @@ impl SourceTelemetry {
     }
 
     /// The oldest settled position over all targets. Not to be called before each has one.
-    pub fn set_settled(&self, settled: Timestamp) {
-        self.settled.set(settled.as_secs_f64());
+    pub fn set_watermark(&self, watermark: Timestamp) {
+        self.watermark.set(watermark.as_secs_f64());
     }
 }
 

@@ -39,7 +39,7 @@ fn every_family_it_shows_is_in_the_catalog_with_the_same_type_and_text() {
     telemetry.api_attempt("v2", "ListFunctions", "ok", Duration::from_millis(3));
     let source = telemetry.source("main");
     source.counted(Timestamp::from_secs(5), Timestamp::from_secs(9));
-    source.set_settled(Timestamp::from_secs(5));
+    source.set_watermark(Timestamp::from_secs(5));
     telemetry.set_rendered("text", "gzip", 1_000);
     let shown = families(&telemetry);
     let own = ALL.iter().filter(|metric| {
@@ -116,13 +116,13 @@ fn what_is_not_known_yet_is_not_shown() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
     let source = telemetry.source("main");
     let lag = "scf_exporter_ingestion_lag_seconds";
-    let settled = "scf_exporter_watermark_timestamp_seconds";
+    let watermark = "scf_exporter_watermark_timestamp_seconds";
     assert_eq!(value(&telemetry, lag, &["main"]), None);
-    assert_eq!(value(&telemetry, settled, &["main"]), None);
+    assert_eq!(value(&telemetry, watermark, &["main"]), None);
     source.counted(Timestamp::from_millis(1_500), Timestamp::from_secs(4));
-    source.set_settled(Timestamp::from_millis(250));
+    source.set_watermark(Timestamp::from_millis(250));
     assert_eq!(value(&telemetry, lag, &["main"]), Some(2.5));
-    assert_eq!(value(&telemetry, settled, &["main"]), Some(0.25));
+    assert_eq!(value(&telemetry, watermark, &["main"]), Some(0.25));
     source.counted(Timestamp::from_secs(9), Timestamp::from_secs(4));
     assert_eq!(
         value(&telemetry, lag, &["main"]),

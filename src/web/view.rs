@@ -66,7 +66,7 @@ pub struct SourceStatus {
     /// What was asked for in the last minute, the action asked most first.
     pub requests: Vec<ActionRate>,
     /// Each stream of many functions, and how these are read.
-    pub strategies: Vec<(String, String)>,
+    pub stream_modes: Vec<(String, String)>,
     /// What is wrong with its list of functions.
     pub trouble: Option<Issue>,
     /// Whether it was once read with success.
@@ -104,7 +104,7 @@ pub struct TargetStatus {
     /// What goes wrong, or went wrong last.
     pub trouble: Option<Issue>,
     /// Up to where everything is counted.
-    pub settled: Option<Timestamp>,
+    pub watermark: Option<Timestamp>,
     /// How long after its position a row may still appear.
     pub allowed_lateness: Option<Duration>,
     /// Rows read since the start.
@@ -170,7 +170,7 @@ impl TargetStatus {
 
     /// How far what is settled lies behind `now`.
     pub fn behind(&self, now: Timestamp) -> Option<Duration> {
-        Some(now.since(self.settled?))
+        Some(now.since(self.watermark?))
     }
 
     /// What could be settled by now and is not: the part of [`Self::behind`] in which no row can

@@ -78,9 +78,9 @@ async fn run(failure: Option<Failure>) -> Ended {
     // Where the state cannot be opened the process ends, and is started again.
     let exporter = world.start_after_kill().await;
     let before = disk.failed();
-    let horizon = Duration::from_millis(world.cloud.settings().horizon_ms());
+    let allowed_lateness = Duration::from_millis(world.cloud.settings().longest_delay_ms());
     let (mut shown, mut known) = (Totals::default(), 0);
-    for _ in 0..(TRAFFIC + horizon).as_secs() {
+    for _ in 0..(TRAFFIC + allowed_lateness).as_secs() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let snapshot = exporter.view.snapshot();
         let now = Totals::shown(&snapshot).unwrap();

@@ -99,8 +99,8 @@ impl Run {
             let cloud = Arc::new(Cloud::new(self.settings.clone()));
             let now = Timestamp::from_millis(*now_ms);
             let runtime = Runtime::simulated(now, self.settings.seed);
-            let horizon = Duration::from_millis(self.settings.horizon_ms());
-            let mut world = World::over(cloud, runtime, horizon, overrides());
+            let allowed_lateness = Duration::from_millis(self.settings.longest_delay_ms());
+            let mut world = World::over(cloud, runtime, allowed_lateness, overrides());
             world.disk = Some(FaultyDisk::holding(image).disk());
             let exporter = world.start().await;
             let first = Totals::shown(&exporter.view.snapshot()).unwrap();
@@ -110,7 +110,7 @@ impl Run {
                 .unwrap_or_else(|fault| panic!("{what}: {fault}"));
             let end_ms = self.settings.start_ms + TRAFFIC_MS;
             let rest_ms = u64::try_from(end_ms - now_ms).unwrap_or_default();
-            tokio::time::sleep(Duration::from_millis(rest_ms) + horizon).await;
+            tokio::time::sleep(Duration::from_millis(rest_ms) + allowed_lateness).await;
             world.assert_exact(&exporter, &what).await;
         });
     }

@@ -80,11 +80,15 @@ async fn pass(world: &World, exporter: &Exporter, secs: u64) {
     for _ in 0..secs.div_ceil(5) {
         tokio::time::sleep(Duration::from_secs(5)).await;
         for target in exporter.view.status().targets {
-            if let (Some(settled), Some(allowed_lateness)) =
-                (target.settled, target.allowed_lateness)
+            if let (Some(watermark), Some(allowed_lateness)) =
+                (target.watermark, target.allowed_lateness)
             {
                 let most = Timestamp::from_millis(world.now_ms()) - allowed_lateness;
-                assert!(settled <= most, "{} {settled} beyond {most}", target.name);
+                assert!(
+                    watermark <= most,
+                    "{} {watermark} beyond {most}",
+                    target.name
+                );
             }
         }
     }
@@ -96,9 +100,13 @@ fn source(exporter: &Exporter) -> SourceStatus {
 }
 
 /// How far an exporter has settled its targets, at the least.
-fn settled(exporter: &Exporter) -> Option<Timestamp> {
+fn watermark(exporter: &Exporter) -> Option<Timestamp> {
     let targets = exporter.view.status().targets;
-    targets.iter().map(|target| target.settled).min().flatten()
+    targets
+        .iter()
+        .map(|target| target.watermark)
+        .min()
+        .flatten()
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +129,7 @@ async fn a_clock_that_is_set_and_set_back_loses_nothing() {
             if !dated {
                 tokio::time::sleep(Duration::from_secs(700)).await;
             }
-            let behind = world.now_ms() - settled(&exporter).unwrap().as_millis();
+            let behind = world.now_ms() - watermark(&exporter).unwrap().as_millis();
             assert!(behind < 120_000, "{api}, dated {dated}: {behind} ms behind");
             exporter.stop().await;
         }
@@ -194,13 +202,13 @@ async fn without_dates_nothing_is_settled_at_first() {
         let (world, _) = world(api, undated(), Duration::from_secs(200));
         let exporter = world.start().await;
         tokio::time::sleep(Duration::from_secs(8)).await;
-        let opened = settled(&exporter).unwrap();
+        let opened = watermark(&exporter).unwrap();
         let status = exporter.view.status();
         let allowed_lateness = status.targets[0].allowed_lateness.unwrap();
         tokio::time::sleep(allowed_lateness - Duration::from_secs(10)).await;
-        assert_eq!(settled(&exporter), Some(opened), "{api}");
+        assert_eq!(watermark(&exporter), Some(opened), "{api}");
         tokio::time::sleep(Duration::from_secs(30)).await;
-        assert!(settled(&exporter) > Some(opened), "{api}");
+        assert!(watermark(&exporter) > Some(opened), "{api}");
         exporter.stop().await;
     }
 }
@@ -210,7 +218,7 @@ async fn without_dates_nothing_is_settled_at_first() {
 fn put_a_day_ahead(image: &Arc<Image>) {
     let (store, stored) = Store::open_on(disk_of(image)).unwrap();
     let ahead = |mut one: scf_exporter::store::StoredFunction| {
-        one.forgotten = one.forgotten + DAY;
+        one.evicted_below = one.evicted_below + DAY;
         one
     };
     let targets = stored.targets.into_iter();
@@ -290,7 +298,7 @@ async fn a_wrong_clock_is_told_and_every_time_shown_is_the_clouds() {
             "the last poll",
         );
         near(
-            status.targets[0].settled.unwrap().as_secs_f64(),
+            status.targets[0].watermark.unwrap().as_secs_f64(),
             "the watermark",
         );
         near(

@@ -176,8 +176,8 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
             "limits.requests_per_second",
             Some(requests_per_second.to_string()),
         );
-    let horizon = Duration::from_secs(900);
-    let mut world = World::over(cloud, runtime, horizon, overrides);
+    let allowed_lateness = Duration::from_secs(900);
+    let mut world = World::over(cloud, runtime, allowed_lateness, overrides);
     let watched = Arc::new(Watched {
         inner: world.transport.clone(),
         runtime: world.runtime.clone(),

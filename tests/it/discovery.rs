@@ -9,7 +9,7 @@ use std::time::Duration;
 use scf_exporter::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
 use scf_exporter::ingest::{Listing, LogSource, PageSink, ReadReport, Span};
-use scf_exporter::ledger::{AllowedLateness, ListId, Listed, Retention, TargetId};
+use scf_exporter::ledger::{AllowedLateness, ListId, ListedFunction, Retention, TargetId};
 use scf_exporter::model::{FunctionId, Timestamp};
 use scf_exporter::scheduler::{Budget, Poller, run_source};
 use scf_exporter::store::Store;
@@ -93,7 +93,7 @@ impl LogSource for Scripted {
 fn listing(names: &[&str], complete: bool) -> Listing {
     let functions = names.iter().map(|name| {
         let function = FunctionId::new("ap-x", "default", name);
-        Listed {
+        ListedFunction {
             target: match name.split_once('@') {
                 Some((_, topic)) => TargetId::topic("ap-x", topic),
                 None => TargetId::function(function.clone()),

@@ -317,7 +317,7 @@ fn the_exporter_about_itself() {
     source.incomplete_read();
     source.truncated_read();
     source.counted(Timestamp::from_secs(100), Timestamp::from_millis(112_250));
-    source.set_settled(Timestamp::from_secs(1_699_999_000));
+    source.set_watermark(Timestamp::from_secs(1_699_999_000));
     telemetry.set_series(1);
     telemetry.overflowed(3);
     telemetry.set_ledger_entries(188);

@@ -50,7 +50,8 @@ async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(exporter.counted(), world.truth(), "{what}");
     let targets = exporter.view.status().targets;
-    let has_settled = |target: &TargetStatus| target.settled > Some(Timestamp::from_millis(END_MS));
+    let has_settled =
+        |target: &TargetStatus| target.watermark > Some(Timestamp::from_millis(END_MS));
     assert!(
         is_limit || targets.iter().all(has_settled),
         "{what}: {targets:?}"

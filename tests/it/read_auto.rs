@@ -128,7 +128,7 @@ async fn read(api: &str, seed: u64, trouble: fn(&World) -> Issue) -> String {
     let sources = exporter.view.status().sources;
     let told: Vec<_> = sources
         .into_iter()
-        .flat_map(|source| source.strategies)
+        .flat_map(|source| source.stream_modes)
         .collect();
     exporter.stop().await;
     assert_eq!(told.len(), 1, "{told:?}");

@@ -249,18 +249,18 @@ async fn what_changed_is_settled_when_that_is_known() {
     let world = world("v3", None, Faults::none());
     let mut exporter = world.start().await;
     sleep(120).await;
-    let settled = "scf_exporter_watermark_timestamp_seconds";
-    assert_eq!(exporter.scrape().matching(settled, &[]).len(), 1);
+    let watermark = "scf_exporter_watermark_timestamp_seconds";
+    assert_eq!(exporter.scrape().matching(watermark, &[]).len(), 1);
     let polls = exporter.scrape().sum("scf_exporter_polls_total", &[]);
     let mut config = world.config.clone();
     config.poll.page_size = 77;
     let reloaded = reload(&mut exporter.running, &config).await;
     assert_eq!(reloaded.changed.len(), 1);
-    assert_eq!(exporter.scrape().matching(settled, &[]).len(), 0);
+    assert_eq!(exporter.scrape().matching(watermark, &[]).len(), 0);
     let after = exporter.scrape().sum("scf_exporter_polls_total", &[]);
     assert!(after >= polls, "its counters go on: {polls} {after}");
     sleep(60).await;
-    assert_eq!(exporter.scrape().matching(settled, &[]).len(), 1);
+    assert_eq!(exporter.scrape().matching(watermark, &[]).len(), 1);
     exporter.stop().await;
 }
 

@@ -39,10 +39,10 @@ fn harsh() -> Settings {
 
 /// Runs the world through one API until all is counted; what was counted.
 async fn read(settings: Settings, overrides: Overrides) -> Totals {
-    let horizon = Duration::from_millis(settings.horizon_ms());
+    let allowed_lateness = Duration::from_millis(settings.longest_delay_ms());
     let world = World::new(settings, overrides);
     let exporter = world.start().await;
-    tokio::time::sleep(TRAFFIC + horizon).await;
+    tokio::time::sleep(TRAFFIC + allowed_lateness).await;
     world.assert_exact(&exporter, &format!("seed {SEED}")).await;
     beside_the_rows(&world, &exporter);
     let totals = totals_of(&exporter);

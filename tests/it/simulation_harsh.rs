@@ -27,10 +27,10 @@ fn harsh(seed: u64) -> Settings {
 /// Runs one world until everything has become visible and was swept; compares with the truth.
 async fn is_exact(settings: Settings, overrides: Overrides) {
     let seed = settings.seed;
-    let horizon = Duration::from_millis(settings.horizon_ms());
+    let allowed_lateness = Duration::from_millis(settings.longest_delay_ms());
     let world = World::new(settings, overrides);
     let exporter = world.start().await;
-    tokio::time::sleep(TRAFFIC + horizon).await;
+    tokio::time::sleep(TRAFFIC + allowed_lateness).await;
     world.assert_exact(&exporter, &format!("seed {seed}")).await;
 
     let dispositions = exporter.dispositions();

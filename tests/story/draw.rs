@@ -201,7 +201,8 @@ impl Dice<'_> {
                 .map_or(Duration::ZERO, |(_, lasting)| lasting);
         let world = &story.world;
         let run_s = world.max_duration_ms / 1_000;
-        let rest_s = 2 * (RETRY_GAP_S + run_s) + world.horizon_ms() / 1_000 + BEFORE_DELETION_S;
+        let rest_s =
+            2 * (RETRY_GAP_S + run_s) + world.longest_delay_ms() / 1_000 + BEFORE_DELETION_S;
         let rest_ms = (rest_s * 1_000) as i64 + 2 * trouble.as_millis() as i64;
         let mut lives = Vec::new();
         for function in 0..functions.min(3) {

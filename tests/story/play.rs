@@ -372,8 +372,9 @@ impl<'a> Player<'a> {
 
     /// After the last call the exporter comes to the truth, and stays there.
     async fn catch_up(&mut self) -> Result<(), Broken> {
-        let horizon = Duration::from_millis(self.cloud.horizon_ms()) + Duration::from_secs(180);
-        self.pass(horizon).await?;
+        let allowed_lateness =
+            Duration::from_millis(self.cloud.longest_delay_ms()) + Duration::from_secs(180);
+        self.pass(allowed_lateness).await?;
         let until = Instant::now() + CATCH_UP;
         while self.is_exact().is_err() && Instant::now() < until {
             self.pass(Duration::from_secs(30)).await?;
@@ -418,8 +419,9 @@ impl<'a> Player<'a> {
         if self.any_deleted() {
             return Ok(());
         }
-        let horizon = Duration::from_secs(self.story.run_time_s() + self.story.delivery_s());
-        let until = Instant::now() + 2 * horizon + CATCH_UP;
+        let allowed_lateness =
+            Duration::from_secs(self.story.run_time_s() + self.story.delivery_s());
+        let until = Instant::now() + 2 * allowed_lateness + CATCH_UP;
         loop {
             let entries = self
                 .life()

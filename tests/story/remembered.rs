@@ -30,18 +30,18 @@ impl Remembered {
             return None;
         }
         let targets = status.targets.iter();
-        let settled: Option<Vec<i64>> = targets
-            .map(|target| target.settled.map(|at| at.as_millis()))
+        let watermark: Option<Vec<i64>> = targets
+            .map(|target| target.watermark.map(|at| at.as_millis()))
             .collect();
-        let settled = settled?;
-        let slowest = settled.iter().copied().min()?;
+        let watermark = watermark?;
+        let slowest = watermark.iter().copied().min()?;
         if api != Api::Cls {
             return Some(slowest);
         }
         if !checks::is_listed(scrape) {
             return None;
         }
-        let furthest = settled.into_iter().max()?;
+        let furthest = watermark.into_iter().max()?;
         let listed_ms = *self.listed_ms.get_or_insert(furthest);
         (slowest > listed_ms).then_some(slowest)
     }

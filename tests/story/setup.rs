@@ -66,8 +66,8 @@ pub fn config(
             "sources[].read",
             (setup.api != Api::Cls).then(|| setup.read.as_str().to_owned()),
         );
-    let horizon = Duration::from_millis(cloud.horizon_ms());
-    let world = World::over(cloud.clone(), runtime.clone(), horizon, overrides);
+    let allowed_lateness = Duration::from_millis(cloud.longest_delay_ms());
+    let world = World::over(cloud.clone(), runtime.clone(), allowed_lateness, overrides);
     let mut config = world.config;
     let source = &mut config.sources[0];
     source.name = format!("source-{}", setup.name);

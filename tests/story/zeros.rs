@@ -24,12 +24,12 @@ const OF_THE_LIST: [&str; 2] = [
 pub struct Zeros {
     /// With the function of each.
     shown: HashMap<String, String>,
-    last: Option<Look>,
+    last: Option<ListScan>,
     /// Whether nothing can have come and gone unseen before the life that begins.
     is_seen: bool,
 }
 
-struct Look {
+struct ListScan {
     at: Instant,
     span: Duration,
 }
@@ -55,9 +55,9 @@ impl Zeros {
     /// What is seen of a life that holds new series at zero for `span`; `scrape` is none where it is
     /// what was seen last.
     pub fn check(&mut self, span: Duration, scrape: Option<&Exposition>) -> Result<(), Broken> {
-        let is_seen = self.last.as_ref().map_or(self.is_seen, Look::is_close);
+        let is_seen = self.last.as_ref().map_or(self.is_seen, ListScan::is_close);
         let at = Instant::now();
-        self.last = Some(Look { at, span });
+        self.last = Some(ListScan { at, span });
         let families = scrape.iter().flat_map(|scrape| &scrape.families);
         let of_calls = families.filter(|family| {
             let own = family.name.starts_with("scf_exporter_");
@@ -76,7 +76,7 @@ impl Zeros {
     }
 }
 
-impl Look {
+impl ListScan {
     /// Whether it is so short ago that no series can have been held for the whole span since.
     fn is_close(&self) -> bool {
         self.at.elapsed() < self.span

@@ -115,12 +115,12 @@ impl Cloud {
     }
 
     /// Returns how long after its shown start time a finished row may still appear, in
-    /// milliseconds. Like [`Settings::horizon_ms`], but in a replay the rows decide.
-    pub fn horizon_ms(&self) -> u64 {
+    /// milliseconds. Like [`Settings::longest_delay_ms`], but in a replay the rows decide.
+    pub fn longest_delay_ms(&self) -> u64 {
         if self.replayed {
             self.scene().longest_wait_ms() + self.settings.lag_ms()
         } else {
-            self.settings.horizon_ms()
+            self.settings.longest_delay_ms()
         }
     }
 

@@ -206,7 +206,7 @@ impl Settings {
     /// appear, in milliseconds: the longest call, the longest delivery, the second to which start
     /// times are truncated, and the lag of the API's clock. An exact reader must look back at least
     /// this far.
-    pub fn horizon_ms(&self) -> u64 {
+    pub fn longest_delay_ms(&self) -> u64 {
         self.max_duration_ms
             .saturating_add(self.faults.max_delivery_ms())
             .saturating_add(self.burst_ms.map_or(0, |ms| ms.unsigned_abs()))
@@ -340,10 +340,10 @@ mod tests {
         let mut settings = Settings::new(1);
         settings.max_duration_ms = 10_000;
         settings.faults = Faults::harsh();
-        assert_eq!(settings.horizon_ms(), 10_000 + 30_000 + 1_000);
+        assert_eq!(settings.longest_delay_ms(), 10_000 + 30_000 + 1_000);
         settings.faults.clock_skew_ms = -2_500;
-        assert_eq!(settings.horizon_ms(), 10_000 + 30_000 + 1_000 + 2_500);
+        assert_eq!(settings.longest_delay_ms(), 10_000 + 30_000 + 1_000 + 2_500);
         settings.faults.clock_skew_ms = 2_500;
-        assert_eq!(settings.horizon_ms(), 10_000 + 30_000 + 1_000);
+        assert_eq!(settings.longest_delay_ms(), 10_000 + 30_000 + 1_000);
     }
 }

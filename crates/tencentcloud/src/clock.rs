@@ -123,7 +123,7 @@ impl CloudClock {
     /// Returns how far the watermark of a target may move after a read, given that its rows are up
     /// to `lateness` late. Returns `None` if the clock was corrected during the read or nothing
     /// confirms the time.
-    pub fn may_settle(&self, begun: Begun, lateness: Duration) -> Option<Timestamp> {
+    pub fn watermark_limit(&self, begun: Begun, lateness: Duration) -> Option<Timestamp> {
         let begun_at = self.with(|known, at| known.vouched.vouches_for(begun, at, ms(lateness)));
         Some(Timestamp::from_millis(begun_at?) - lateness)
     }

@@ -27,7 +27,7 @@ pub struct Delta {
     pub(super) packs: Vec<Arc<KeyPack>>,
     pub(super) checkpoints: BTreeMap<TargetId, Checkpoint>,
     /// Positions below which keys are forgotten, by slot.
-    pub(super) forgotten: HashMap<u32, Timestamp>,
+    pub(super) evicted_below: HashMap<u32, Timestamp>,
     /// Positions that lay in the future, and where they are put instead; made after all others.
     pub(super) lowered: BTreeMap<TargetId, Timestamp>,
     /// The same of positions below which keys were forgotten, by slot.
@@ -76,7 +76,7 @@ impl Delta {
         self.added.is_empty()
             && self.packs.is_empty()
             && self.checkpoints.is_empty()
-            && self.forgotten.is_empty()
+            && self.evicted_below.is_empty()
             && self.lowered.is_empty()
             && self.recalled.is_empty()
             && self.reopened.is_empty()
@@ -126,7 +126,7 @@ impl Delta {
 
     pub(super) fn evict_below(&mut self, slot: u32, bound: Timestamp) {
         let bound = self.reopened.get(&slot).map_or(bound, |at| bound.min(*at));
-        let entry = self.forgotten.entry(slot).or_insert(bound);
+        let entry = self.evicted_below.entry(slot).or_insert(bound);
         *entry = bound.max(*entry);
     }
 
@@ -134,7 +134,7 @@ impl Delta {
     pub(super) fn reopen(&mut self, slot: u32, position: Timestamp) {
         let entry = self.reopened.entry(slot).or_insert(position);
         *entry = position.min(*entry);
-        self.forgotten.remove(&slot);
+        self.evicted_below.remove(&slot);
     }
 }
 

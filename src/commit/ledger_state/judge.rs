@@ -22,7 +22,7 @@ impl LedgerState {
     pub(super) fn judge(&self, change: &Delta, slot: u32, row: &Row, bounds: Bounds) -> Verdict {
         let late_below = bounds.late_below;
         if change.added.contains_key(&slot) {
-            let began = change.forgotten.get(&slot).copied();
+            let began = change.evicted_below.get(&slot).copied();
             return match row.position < began.unwrap_or(late_below).max(late_below) {
                 true => Verdict::Duplicate,
                 false => Verdict::New,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Delta, LedgerState};
 use crate::ledger::{
-    Checkpoint, ListId, Listed, ListedAt, Look, Missed, Opening, RETENTION, TargetId,
+    Checkpoint, ListId, ListScan, ListedAt, ListedFunction, Missed, Opening, RETENTION, TargetId,
 };
 use crate::metrics::OVERFLOW;
 use crate::model::{FunctionConfig, FunctionId, Timestamp};
@@ -19,7 +19,7 @@ const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
 #[derive(Debug, Default)]
 pub struct ListedFunctions {
     /// The functions, with the targets by which they are read.
-    pub listed: Vec<Listed>,
+    pub listed: Vec<ListedFunction>,
     /// Functions of which nothing is known any more although they may still be there.
     pub gone: Vec<FunctionId>,
     /// Which list it was; none where nothing is concluded from what it leaves out.
@@ -36,7 +36,7 @@ pub struct ListRequest {
     /// The time of the answer, by the same clock.
     pub now: Timestamp,
     /// What a complete list named; none while it comes in parts.
-    pub look: Option<Look>,
+    pub look: Option<ListScan>,
 }
 
 impl LedgerState {
@@ -95,7 +95,7 @@ impl LedgerState {
             let by_start = self.checkpoints.closed_by_start(&one.function);
             let began = self.late_below_after(change, &one.target).max(by_start);
             let is_new_place = opened.contains(&one.target) && !change.added.contains_key(&slot);
-            if is_new_place && self.forgotten_after(change, slot) > began {
+            if is_new_place && self.evicted_below_after(change, slot) > began {
                 change.reopen(slot, began);
             }
         }
@@ -113,7 +113,7 @@ impl LedgerState {
     fn open_listed(
         &self,
         change: &mut Delta,
-        listed: &[Listed],
+        listed: &[ListedFunction],
         asked: &ListRequest,
     ) -> BTreeSet<TargetId> {
         let before = self.listed_at(change, asked).map(|at| at.from);
@@ -171,7 +171,7 @@ impl LedgerState {
             }
         }
         let from = match look {
-            Look {
+            ListScan {
                 is_certain: true, ..
             } => self.rules.allowed_lateness.closed_at(began),
             // Some function that is there may not be in it.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::commit::{ListRequest, ListedFunctions};
-use crate::ledger::{Listed, Look, RETENTION};
+use crate::ledger::{ListScan, ListedFunction, RETENTION};
 use crate::model::{Batch, Bytes, FunctionConfig, InvocationKey, Nanos, Outcome, RetCode, Row};
 
 mod batches;
@@ -166,8 +166,8 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_secs(second)
 }
 
-fn listed(function: u8, target: &TargetId) -> Listed {
-    Listed {
+fn listed(function: u8, target: &TargetId) -> ListedFunction {
+    ListedFunction {
         function: name(function),
         target: target.clone(),
         about: None,
@@ -175,8 +175,8 @@ fn listed(function: u8, target: &TargetId) -> Listed {
 }
 
 /// A complete list of these functions that began at a second and took ten.
-fn list(began: i64, listed: Vec<Listed>) -> ListedFunctions {
-    let look = Look {
+fn list(began: i64, listed: Vec<ListedFunction>) -> ListedFunctions {
+    let look = ListScan {
         named: listed.iter().map(|one| one.function.clone()).collect(),
         would_name: Functions::all(),
         is_certain: true,
@@ -449,7 +449,7 @@ fn a_function_that_left_the_overflow_counts_nothing_twice() {
 fn what_lies_before_counting_began_is_neither_new_nor_late() {
     let (mut ledger, target) = opened(100);
     let mut change = Delta::default();
-    let listed = Listed {
+    let listed = ListedFunction {
         function: name(0),
         target: TargetId::region("r"),
         about: None,

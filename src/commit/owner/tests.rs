@@ -3,7 +3,7 @@
 use super::*;
 use crate::commit::ListedFunctions;
 use crate::commit::Rules;
-use crate::ledger::{AllowedLateness, Functions, Listed, Retention, TargetId};
+use crate::ledger::{AllowedLateness, Functions, ListedFunction, Retention, TargetId};
 use crate::model::{FunctionId, Timestamp};
 use crate::model::{Outcome, Page, RetCode, Row};
 use crate::telemetry::BuildInfo;
@@ -21,7 +21,7 @@ const RULES: Rules = Rules {
 };
 
 fn function(name: &str) -> ListedFunctions {
-    let listed = Listed {
+    let listed = ListedFunction {
         function: FunctionId::new("ap-x", "default", name),
         target: TargetId::region("ap-x"),
         about: None,

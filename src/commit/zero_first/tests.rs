@@ -31,8 +31,14 @@ fn with(series: &Arc<FunctionSeries>, codes: &[i64]) -> Arc<FunctionSeries> {
 
 fn change(series: &Arc<FunctionSeries>) -> Vec<(u32, StoredFunction)> {
     let series = series.clone();
-    let forgotten = Timestamp::default();
-    vec![(0, StoredFunction { series, forgotten })]
+    let evicted_below = Timestamp::default();
+    vec![(
+        0,
+        StoredFunction {
+            series,
+            evicted_below,
+        },
+    )]
 }
 
 /// Counts by code; an error of no code yet is not in it.

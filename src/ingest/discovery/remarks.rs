@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::Unmatched;
-use crate::ingest::{FunctionSelector, Remarks};
+use crate::ingest::{DiscoveryIssues, FunctionSelector};
 use tencentcloud::{ApiError, ErrorClass};
 
 /// Names of things that there are.
@@ -56,8 +56,8 @@ pub(super) fn is_forbidden(error: &ApiError) -> bool {
 
 impl FunctionConfig<'_> {
     /// `functions` are what the last whole list said of the configured ones.
-    pub(super) fn remarks(&self, functions: &[Unmatched]) -> Remarks {
-        let mut remarks = Remarks::default();
+    pub(super) fn remarks(&self, functions: &[Unmatched]) -> DiscoveryIssues {
+        let mut remarks = DiscoveryIssues::default();
         for one in self.namespaces() {
             remarks.add_unmatched(one.told("namespace"));
         }
@@ -134,7 +134,7 @@ impl FunctionConfig<'_> {
             true => "what logs to a topic that is not known yet is not read",
             false => {
                 "their memory limits and timeouts are not shown, and each call is waited for as \
-                 long as `max_run_time` says before it is settled"
+                 long as `max_run_time` says before it is watermark"
             }
         };
         let code = &failed.code;

@@ -426,7 +426,7 @@ async fn refused_details_are_not_asked_for_a_thousand_times() {
 /// What is told of a whole list.
 async fn told(discovery: &Discovery<Cloud>) -> (usize, Vec<String>) {
     assert!(discovery.list().await.unwrap().complete);
-    let Remarks { unmatched, texts } = discovery.remarks.lock().clone();
+    let DiscoveryIssues { unmatched, texts } = discovery.remarks.lock().clone();
     (unmatched, texts)
 }
 

@@ -34,7 +34,7 @@ pub static API_REQUEST_DURATION: Metric = Metric {
 pub static RECORDS: Metric = Metric {
     name: "scf_exporter_records_total",
     help: "Rows of invocation logs read, by what became of them: counted, duplicate (met \
-           before), late (older than what is settled, not counted), unfinished (comes again), \
+           before), late (older than what is watermark, not counted), unfinished (comes again), \
            invalid (unreadable). The sum is the number of rows read.",
     kind: Kind::Counter,
     unit: None,
@@ -61,7 +61,7 @@ pub static INGESTION_LAG: Metric = Metric {
 };
 
 /// Up to where everything is counted.
-pub static SETTLED: Metric = Metric {
+pub static WATERMARK: Metric = Metric {
     name: "scf_exporter_watermark_timestamp_seconds",
     help: "Unix time below which every invocation is counted and none can still appear: the \
            oldest over the targets of the source. Absent until every target has one.",

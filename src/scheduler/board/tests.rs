@@ -28,7 +28,7 @@ fn target(name: &str) -> TargetId {
 
 fn read(board: &StatusBoard, name: &str) {
     let poll = Polled {
-        settled: NOW,
+        watermark: NOW,
         allowed_lateness: AllowedLateness::NONE,
         hint: None,
     };

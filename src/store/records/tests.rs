@@ -10,7 +10,7 @@ fn at(millis: i64) -> Timestamp {
 fn stored(series: FunctionSeries) -> StoredFunction {
     StoredFunction {
         series: Arc::new(series),
-        forgotten: at(-1),
+        evicted_below: at(-1),
     }
 }
 
@@ -48,7 +48,7 @@ fn a_function_comes_back_as_it_was_and_damage_is_noticed() {
     }
     let stored = StoredFunction {
         series: Arc::new(series),
-        forgotten: Timestamp::MIN,
+        evicted_below: Timestamp::MIN,
     };
     let mut bytes = stored.encode().unwrap();
     assert_eq!(StoredFunction::decode(&bytes), Some(stored));

@@ -135,7 +135,7 @@ pub(super) fn document(readiness: Readiness, status: &Status) -> serde_json::Res
 
 fn source(source: &SourceStatus) -> Source<'_> {
     let requests = || source.requests.iter();
-    let streams = source.strategies.iter();
+    let streams = source.stream_modes.iter();
     Source {
         name: &source.name,
         api: &source.api,
@@ -164,7 +164,7 @@ fn target(target: &TargetStatus, now: Timestamp) -> Target<'_> {
         source: &target.source,
         health: target.health().as_str(),
         last_poll_timestamp_seconds: target.last_poll.map(Timestamp::as_secs_f64),
-        watermark_timestamp_seconds: target.settled.map(Timestamp::as_secs_f64),
+        watermark_timestamp_seconds: target.watermark.map(Timestamp::as_secs_f64),
         behind_seconds: seconds(target.behind(now)),
         waiting_seconds: seconds(target.waiting(now)),
         records: target.rows,

@@ -40,7 +40,7 @@ struct Page<'s> {
     clock: Clock,
     hour: Lately,
     oldest_poll: Option<Span>,
-    settled: Option<(Near, Span)>,
+    watermark: Option<(Near, Span)>,
     backlog: Option<Span>,
     loaded: Near,
     groups: Vec<Problem>,
@@ -95,7 +95,7 @@ struct Target<'s> {
     rank: u8,
     hour: Lately,
     read: Option<Span>,
-    settled: Option<Near>,
+    watermark: Option<Near>,
     waiting: Option<Span>,
     trouble: Option<PageContext<'s>>,
     /// Whether all is well and yet nothing was read.
@@ -140,7 +140,7 @@ impl<'s> Page<'s> {
         let groups_left_out = groups.len().saturating_sub(GROUPS_MAX);
         groups.truncate(GROUPS_MAX);
         let span = |since: Timestamp| Span(now.since(since));
-        let settled = all.iter().map(|one| one.settled).min().flatten();
+        let watermark = all.iter().map(|one| one.watermark).min().flatten();
         Self {
             build: BuildInfo::current(),
             // Relative, so that a proxy may put the whole under a path of its own.
@@ -155,7 +155,7 @@ impl<'s> Page<'s> {
             clock: Clock(now),
             hour: Lately::of(&total(all)),
             oldest_poll: all.iter().filter_map(|one| one.last_poll).min().map(span),
-            settled: settled.map(|at| (Near { at, now }, span(at))),
+            watermark: watermark.map(|at| (Near { at, now }, span(at))),
             loaded: Near {
                 at: status.config.loaded,
                 now,
@@ -340,11 +340,11 @@ impl<'s> Source<'s> {
     }
 
     fn streams(&self) -> impl Iterator<Item = &'s (String, String)> {
-        self.status.strategies.iter().take(STREAMS_MAX)
+        self.status.stream_modes.iter().take(STREAMS_MAX)
     }
 
     fn streams_left_out(&self) -> usize {
-        self.status.strategies.len().saturating_sub(STREAMS_MAX)
+        self.status.stream_modes.len().saturating_sub(STREAMS_MAX)
     }
 }
 
@@ -368,7 +368,7 @@ impl<'s> Target<'s> {
             rank: health as u8,
             hour: Lately::of(&status.recent),
             read: status.last_poll.map(|at| Span(now.since(at))),
-            settled: status.settled.map(|at| Near { at, now }),
+            watermark: status.watermark.map(|at| Near { at, now }),
             waiting: status.waiting(now).map(Span),
             silent: health == Health::Ok && status.rows == Rows::default(),
             trouble: trouble.and_then(|trouble| PageContext::of(trouble, now)),

@@ -50,7 +50,7 @@ impl World {
     /// A world of these settings; its time begins now and passes with tokio's.
     pub fn new(settings: Settings, overrides: Overrides) -> Self {
         let runtime = Runtime::simulated(Timestamp::from_millis(settings.start_ms), settings.seed);
-        let late = Duration::from_millis(settings.horizon_ms());
+        let late = Duration::from_millis(settings.longest_delay_ms());
         let cloud = Arc::new(Cloud::new(settings));
         Self::over(cloud, runtime, late, overrides)
     }
@@ -59,12 +59,16 @@ impl World {
     pub fn over(
         cloud: Arc<Cloud>,
         runtime: Runtime,
-        horizon: Duration,
+        allowed_lateness: Duration,
         overrides: Overrides,
     ) -> Self {
         let transport = InMemory::new(cloud.clone(), runtime.clock.clone());
-        let mut config = config::load(None, &with_defaults(overrides, &cloud, horizon), &|_| None)
-            .unwrap_or_else(|faults| panic!("{faults}"));
+        let mut config = config::load(
+            None,
+            &with_defaults(overrides, &cloud, allowed_lateness),
+            &|_| None,
+        )
+        .unwrap_or_else(|faults| panic!("{faults}"));
         config.sources[0].credentials = CredentialsConfig::Explicit {
             secret_id: cloud.settings().secret_id.clone(),
             secret_key: Secret::new(cloud.settings().secret_key.clone()),
@@ -274,7 +278,7 @@ pub fn through(api: &str, read: Option<&str>) -> Overrides {
         .with("sources[].read", read.map(str::to_owned))
 }
 
-fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Overrides {
+fn with_defaults(overrides: Overrides, cloud: &Cloud, allowed_lateness: Duration) -> Overrides {
     let text = |value: &str| Some(value.to_owned());
     let secs = |span: Duration| Some(format!("{}s", span.as_secs() + 1));
     let delivery = Duration::from_millis(cloud.settings().faults.max_delivery_ms());
@@ -284,7 +288,7 @@ fn with_defaults(overrides: Overrides, cloud: &Cloud, horizon: Duration) -> Over
         .or("state.path", text(""))
         // What is counted is to be seen at once, but for the test of this.
         .or("web.zero_first", text("0s"))
-        .or("poll.max_run_time", secs(horizon))
+        .or("poll.max_run_time", secs(allowed_lateness))
         .or("poll.delivery_delay", secs(delivery))
         .or("limits.requests_per_second", text("1000"))
         .or("sources[].api", text("v2"))

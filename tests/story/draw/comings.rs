@@ -65,7 +65,8 @@ impl Dice<'_> {
         let retention = retention + pauses.map(|pause| pause.as_secs()).sum::<u64>();
         let world = &story.world;
         let run_s = world.max_duration_ms / 1_000;
-        let rest_s = 2 * (RETRY_GAP_S + run_s) + world.horizon_ms() / 1_000 + BEFORE_DELETION_S;
+        let rest_s =
+            2 * (RETRY_GAP_S + run_s) + world.longest_delay_ms() / 1_000 + BEFORE_DELETION_S;
         let rest_s = rest_s + 2 * (trouble + refused).as_secs();
         let abandoned_s = (story.traffic.as_secs() as f64 * part) as u64;
         let deleted_s = abandoned_s + rest_s;

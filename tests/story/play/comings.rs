@@ -44,7 +44,7 @@ pub fn has_state(exporter: &Exporter) -> bool {
     let status = exporter.view.status();
     let mut troubles = status.sources.iter().filter_map(|one| one.trouble.as_ref());
     let is_opened =
-        !status.targets.is_empty() && status.targets.iter().all(|t| t.settled.is_some());
+        !status.targets.is_empty() && status.targets.iter().all(|t| t.watermark.is_some());
     exporter.view.readiness() == Readiness::Ready
         && is_opened
         && troubles.all(|trouble| !trouble.is_going_on())

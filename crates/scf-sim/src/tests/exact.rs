@@ -136,7 +136,7 @@ fn running_rows_finish_under_their_start() {
     };
     let mut client = Client::new(&settings);
     let now_ms = settings.start_ms + 30_000;
-    let later_ms = now_ms + settings.horizon_ms() as i64;
+    let later_ms = now_ms + settings.longest_delay_ms() as i64;
     let cloud = Cloud::new(settings);
     let id = |row: &Value| row["requestId"].as_str().unwrap().to_owned();
     let (rows, _) = client.all_rows(&cloud, now_ms);
@@ -170,7 +170,7 @@ fn a_replay_shows_exactly_its_rows_when_they_are_due() {
     let (mut client, start_ms) = (Client::new(&settings), settings.start_ms);
     let cloud = Cloud::with_replay(settings, parse_replay("x", text).unwrap());
     // The longest delay is 700 ms, plus a second for truncated start times.
-    assert_eq!(cloud.horizon_ms(), 1_700);
+    assert_eq!(cloud.longest_delay_ms(), 1_700);
     let mut ids = |now_ms| -> Vec<Value> {
         let (rows, _) = client.all_rows(&cloud, now_ms);
         rows.iter().map(|row| row["requestId"].clone()).collect()

@@ -84,6 +84,6 @@ async fn a_read_settles_up_to_its_beginning_less_the_lateness() {
     let late = Duration::from_secs(60);
     clock.answered(Some(DATE), clock.stamp(), ALLOWED);
     let begun = clock.begun();
-    let settled = clock.may_settle(begun, late);
+    let settled = clock.watermark_limit(begun, late);
     assert_eq!(settled, Some(Timestamp::from_millis(DATE_MS - 60_000)));
 }

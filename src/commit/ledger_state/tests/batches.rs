@@ -112,17 +112,17 @@ fn a_record_counts_however_old_it_is() {
 fn what_a_topic_counted_is_not_counted_again_from_a_stream_and_the_other_way_round() {
     let mut ledger = LedgerState::new(RULES);
     let topic = TargetId::topic("r", "t");
-    let settle = |ledger: &mut LedgerState, second: i64| {
+    let advance_watermark = |ledger: &mut LedgerState, second: i64| {
         let mut change = Delta::default();
         ledger.prepare_checkpoint(&mut change, &topic, Checkpoint::Watermark(at(second)));
         let _stored = ledger.to_store(&mut change);
         ledger.apply(change);
     };
-    settle(&mut ledger, START);
+    advance_watermark(&mut ledger, START);
     let early = logged(0, 1, START + 10, START + 10);
     let young = logged(0, 2, START + 5_010, START + 5_010);
     assert_eq!(commit(&mut ledger, &topic, &[early, young]).0.counted, 2);
-    settle(&mut ledger, START + 5_000);
+    advance_watermark(&mut ledger, START + 5_000);
     assert_eq!(ledger.keys(), 1, "the key of the first one is evicted");
 
     let now = at(START + 6_000);

@@ -54,7 +54,7 @@ impl Kept {
         self.change(|ledger, change| ledger.prepare_page(change, &region(), &page))
     }
 
-    fn settle(&mut self, second: i64) {
+    fn advance_watermark(&mut self, second: i64) {
         self.change(|ledger, change| {
             ledger.prepare_checkpoint(change, &region(), Checkpoint::Watermark(at(second)))
         });
@@ -221,8 +221,8 @@ fn a_slot_is_used_again_once_no_key_of_before_is_kept_in_it() {
     );
     kept.restart();
     assert_eq!(kept.ledger.keys(), 1);
-    kept.settle(3_000);
-    kept.settle(3_010);
+    kept.advance_watermark(3_000);
+    kept.advance_watermark(3_010);
     kept.list(3_100, &[1, 2, 3]);
     assert_eq!(kept.ledger.series().slot(&name(3)), Some(0));
     kept.restart();
@@ -266,7 +266,7 @@ fn what_no_list_can_hold_ends_by_its_last_call_and_only_where_that_is_written() 
             retention,
             ..rules(10)
         });
-        kept.settle(1_000);
+        kept.advance_watermark(1_000);
         kept.count(0, 1, 1_020);
         kept.end(2_019);
         assert_eq!(kept.shown().len(), 1);

@@ -73,7 +73,7 @@ fn where_a_list_is_not_certain_the_one_before_it_counts() {
 #[test]
 fn the_parts_of_a_first_list_begin_together() {
     let mut ledger = LedgerState::new(rules());
-    let part = |now: i64, one: Listed| {
+    let part = |now: i64, one: ListedFunction| {
         let mut part = list(now, vec![one]);
         let asked = part.asked.as_mut().unwrap();
         (asked.began, asked.look) = (at(1_000), None);
@@ -88,7 +88,7 @@ fn the_parts_of_a_first_list_begin_together() {
 #[test]
 fn sources_have_lists_of_their_own() {
     let mut ledger = LedgerState::new(rules());
-    let by = |selection: u64, now: i64, listed: Vec<Listed>| {
+    let by = |selection: u64, now: i64, listed: Vec<ListedFunction>| {
         let mut known = list(now, listed);
         known.asked.as_mut().unwrap().by.selection = selection;
         known
@@ -115,27 +115,27 @@ fn sources_have_lists_of_their_own() {
 fn a_function_that_moves_to_a_new_topic_is_counted_there_from_the_last_list_on() {
     let mut ledger = LedgerState::new(rules());
     known(&mut ledger, &list(1_000, vec![listed(0, &topic("old"))]));
-    let settle = |ledger: &mut LedgerState, name: &str, second: i64| {
+    let advance_watermark = |ledger: &mut LedgerState, name: &str, second: i64| {
         let mut change = Delta::default();
         ledger.prepare_checkpoint(&mut change, &topic(name), Checkpoint::Watermark(at(second)));
         ledger.apply(change);
     };
-    settle(&mut ledger, "old", 1_000);
+    advance_watermark(&mut ledger, "old", 1_000);
     assert_eq!(
         page(&mut ledger, &topic("old"), &logged(0, 1, 1_020, 1_010)).counted,
         1
     );
-    settle(&mut ledger, "old", 9_000);
+    advance_watermark(&mut ledger, "old", 9_000);
     assert_eq!(ledger.keys(), 0);
     let mut store = known(&mut ledger, &list(9_500, vec![listed(0, &topic("new"))]));
     let stored = &store.functions.pop().unwrap().1;
-    assert_eq!(stored.forgotten, at(900), "durable");
+    assert_eq!(stored.evicted_below, at(900), "durable");
     let moved = logged(0, 2, 1_500, 1_490);
     assert_eq!(page(&mut ledger, &topic("new"), &moved).counted, 1);
     // The old topic goes on meanwhile.
-    settle(&mut ledger, "old", 9_600);
+    advance_watermark(&mut ledger, "old", 9_600);
     assert_eq!(page(&mut ledger, &topic("new"), &moved).duplicate, 1);
-    settle(&mut ledger, "new", 9_600);
+    advance_watermark(&mut ledger, "new", 9_600);
     assert_eq!(
         (
             ledger.keys(),
@@ -193,7 +193,7 @@ fn a_function_that_two_complete_lists_miss_is_not_shown_as_there_over_restarts_t
     assert_eq!(gone(&ledger), [false, false], "a part misses nothing");
     let blind = ListedFunctions {
         asked: Some(ListRequest {
-            look: Some(Look {
+            look: Some(ListScan {
                 named: BTreeSet::new(),
                 would_name: Functions::new(|_| false),
                 is_certain: false,

@@ -48,7 +48,7 @@ impl Life {
         self.now += far;
         match step {
             Step::Read => self.read(),
-            Step::Settle => self.settle(),
+            Step::Settle => self.advance_watermark(),
             Step::Correct => self.correct(20 * far),
             Step::Restart => {
                 self.ledger.homes.clear();
@@ -115,7 +115,7 @@ impl Life {
         }
     }
 
-    fn settle(&mut self) {
+    fn advance_watermark(&mut self) {
         let position = RULES.allowed_lateness.closed_at(at(self.now));
         for target in self.open.clone() {
             self.change(|ledger, change| {

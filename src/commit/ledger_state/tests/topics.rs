@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn settle(ledger: &mut LedgerState, target: &TargetId, second: i64) {
+fn advance_watermark(ledger: &mut LedgerState, target: &TargetId, second: i64) {
     let mut change = Delta::default();
     ledger.prepare_checkpoint(
         &mut change,
@@ -23,7 +23,7 @@ fn an_attempt_that_v2_brought_is_not_counted_again_from_a_topic() {
     let topic = TargetId::topic("r", "t");
     let began = ledger.opening(&topic, Timestamp::from_secs(START + 1_050));
     assert_eq!(began, Timestamp::from_secs(START), "where v2 has settled");
-    settle(&mut ledger, &topic, START);
+    advance_watermark(&mut ledger, &topic, START);
     let same = logged(0, 7, START + 12, START + 10);
     let other = logged(0, 8, START + 12, START + 10);
     let (outcome, _) = commit(&mut ledger, &topic, &[same, other]);
@@ -35,7 +35,7 @@ fn a_function_in_two_topics_is_remembered_as_long_as_the_slower_one_needs() {
     let mut ledger = LedgerState::new(RULES);
     let (old, new) = (TargetId::topic("r", "old"), TargetId::topic("r", "new"));
     for topic in [&old, &new] {
-        settle(&mut ledger, topic, START);
+        advance_watermark(&mut ledger, topic, START);
     }
     let page = logged(0, 1, START + 1, START);
     assert_eq!(
@@ -51,10 +51,10 @@ fn a_function_in_two_topics_is_remembered_as_long_as_the_slower_one_needs() {
         1
     );
 
-    settle(&mut ledger, &new, START + 10_000);
+    advance_watermark(&mut ledger, &new, START + 10_000);
     assert_eq!(ledger.keys(), 1, "the old topic is behind");
     assert_eq!(commit(&mut ledger, &old, &[page]).0.duplicate, 1);
-    settle(&mut ledger, &old, START + 10_000);
+    advance_watermark(&mut ledger, &old, START + 10_000);
     assert_eq!(ledger.keys(), 0);
 }
 
@@ -62,14 +62,14 @@ fn a_function_in_two_topics_is_remembered_as_long_as_the_slower_one_needs() {
 fn what_no_topic_claims_is_forgotten_after_retention() {
     let (mut ledger, _) = opened(100);
     let topic = TargetId::topic("r", "t");
-    settle(&mut ledger, &topic, START);
+    advance_watermark(&mut ledger, &topic, START);
     commit(&mut ledger, &topic, &[logged(0, 1, START + 1, START)]);
     // As after a restart, with the function gone from the list.
     ledger.homes.clear();
-    settle(&mut ledger, &topic, START + 10_000);
+    advance_watermark(&mut ledger, &topic, START + 10_000);
     assert_eq!(ledger.keys(), 1);
     let week = RETENTION.as_secs() as i64;
-    settle(&mut ledger, &topic, START + week + 10_000);
+    advance_watermark(&mut ledger, &topic, START + week + 10_000);
     assert_eq!(ledger.keys(), 0);
 }
 
@@ -77,7 +77,7 @@ fn what_no_topic_claims_is_forgotten_after_retention() {
 fn a_cold_start_counts_once_beside_its_invocation() {
     let mut ledger = LedgerState::new(RULES);
     let topic = TargetId::topic("r", "t");
-    settle(&mut ledger, &topic, START);
+    advance_watermark(&mut ledger, &topic, START);
     let mut page = logged(0, 1, START + 1, START);
     page.cold_starts.push(ColdStart {
         function: 0,
@@ -102,12 +102,12 @@ fn what_is_known_of_a_function_is_shown_counted_with_and_ends_with_it() {
         timeout: Duration::from_secs(3),
         runtime: "Go1".into(),
     });
-    let listed = |about: Option<&Arc<FunctionConfig>>| Listed {
+    let listed = |about: Option<&Arc<FunctionConfig>>| ListedFunction {
         function: name(0),
         target: target.clone(),
         about: about.cloned(),
     };
-    let known = |ledger: &mut LedgerState, listed: &[Listed], gone: &[FunctionId]| {
+    let known = |ledger: &mut LedgerState, listed: &[ListedFunction], gone: &[FunctionId]| {
         let mut change = Delta::default();
         let known = ListedFunctions {
             listed: listed.to_vec(),
@@ -127,7 +127,7 @@ fn what_is_known_of_a_function_is_shown_counted_with_and_ends_with_it() {
         "a list that cannot tell takes nothing back"
     );
 
-    settle(&mut ledger, &target, START);
+    advance_watermark(&mut ledger, &target, START);
     let mut page = logged(0, 1, START + 1, START + 1);
     page.rows[0].billed = Nanos(500);
     commit(&mut ledger, &target, &[page]);

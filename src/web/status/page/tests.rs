@@ -11,7 +11,7 @@ fn target(name: &str, trouble: Option<Issue>) -> TargetStatus {
         name: name.into(),
         source: "main".into(),
         last_poll: Some(ago(12)),
-        settled: Some(ago(1_200)),
+        watermark: Some(ago(1_200)),
         allowed_lateness: Some(Duration::from_secs(1_080)),
         trouble,
         ..TargetStatus::default()
@@ -105,7 +105,7 @@ fn names_and_errors_cannot_become_markup() {
     let mut status = status(vec![target(hostile, failing(hostile, hostile))]);
     status.sources = vec![SourceStatus {
         name: hostile.into(),
-        strategies: vec![(hostile.into(), hostile.into())],
+        stream_modes: vec![(hostile.into(), hostile.into())],
         trouble: failing(hostile, hostile),
         ..SourceStatus::default()
     }];

@@ -73,9 +73,9 @@ impl LedgerState {
         for slot in change.added_for(target) {
             change.evict_below(slot, time);
         }
-        self.forget_overflow(change, target, time);
+        self.evict_overflow(change, target, time);
         if !kind.names_functions {
-            self.forget_homeless(change, target, time);
+            self.evict_homeless(change, target, time);
         }
     }
 
@@ -99,23 +99,23 @@ impl LedgerState {
         for (slot, series) in self.series.all() {
             if is_sure
                 && target.shares_region_of(&series.function)
-                && self.forgotten_after(change, slot) > now
+                && self.evicted_below_after(change, slot) > now
             {
                 change.recalled.insert(slot, since);
             }
         }
         for (id, _) in self.checkpoints.beside(target) {
-            let settled = self.late_below_after(change, id);
+            let watermark = self.late_below_after(change, id);
             // What is forgotten of a function that moved from topic to topic says nothing of one of
             // them: they wait until it is certain that they lie in the future.
-            let waits = !is_sure && self.checkpoints.has_lines_since(id, settled - RETENTION);
-            if settled <= now || waits {
+            let waits = !is_sure && self.checkpoints.has_lines_since(id, watermark - RETENTION);
+            if watermark <= now || waits {
                 continue;
             }
-            let kept = settled - self.dedup_span();
+            let kept = watermark - self.dedup_span();
             let known = if kept > now { since } else { kept };
-            let lowered = known.max(self.kept_from(change, id, settled));
-            if lowered < settled {
+            let lowered = known.max(self.kept_from(change, id, watermark));
+            if lowered < watermark {
                 change.lowered.insert(id.clone(), lowered);
             }
         }
@@ -125,14 +125,14 @@ impl LedgerState {
     /// How far back a target that is `settled` up to there may go: to where the keys of all are kept
     /// that it may have read. Which functions a topic ever held is not known. Keys that an API by
     /// start left behind lie where the attempt started, as long before its line as that may be late.
-    fn kept_from(&self, change: &Delta, target: &TargetId, settled: Timestamp) -> Timestamp {
+    fn kept_from(&self, change: &Delta, target: &TargetId, watermark: Timestamp) -> Timestamp {
         let TargetKind {
             order,
             names_functions,
             ..
         } = target.kind();
         let by_start = |(id, at): (&TargetId, Checkpoint)| {
-            id.kind().order == RowOrder::StartTime && at.time() > settled - RETENTION
+            id.kind().order == RowOrder::StartTime && at.time() > watermark - RETENTION
         };
         let is_by_log = order == RowOrder::LogTime;
         let kept_after = match is_by_log && self.checkpoints.beside(target).any(by_start) {
@@ -145,9 +145,9 @@ impl LedgerState {
         };
         let own = self.series.all();
         own.filter(|(_, series)| read(&series.function))
-            .map(|(slot, _)| self.forgotten_after(change, slot) + kept_after)
+            .map(|(slot, _)| self.evicted_below_after(change, slot) + kept_after)
             .fold(Timestamp::MIN, Timestamp::max)
-            .min(settled)
+            .min(watermark)
     }
 
     /// How many attempts of each function of `target` within `span` were met, those of the change
@@ -193,7 +193,7 @@ impl LedgerState {
 
     /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
     /// functions that are known to be in no such target any more.
-    fn forget_homeless(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
+    fn evict_homeless(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let oldest = time - RETENTION - self.dedup_span();
         for (slot, series) in self.series.all() {
             let beside = target.shares_region_of(&series.function);
@@ -234,7 +234,7 @@ impl LedgerState {
 
     /// The overflow of a region holds keys of many functions: it forgets only what every target
     /// of the region has read.
-    fn forget_overflow(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
+    fn evict_overflow(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
             return;
         };
@@ -255,11 +255,11 @@ impl LedgerState {
 
     /// The packs whose every key is forgotten after this change, in ascending order.
     pub(super) fn useless_packs(&self, change: &Delta) -> Vec<u64> {
-        if change.forgotten.is_empty() && change.emptied.is_empty() {
+        if change.evicted_below.is_empty() && change.emptied.is_empty() {
             return Vec::new();
         }
-        let forgotten = |slot: u32, at: Timestamp| at < self.forgotten_after(change, slot);
-        let useless = |note: &&PackNote| note.latest.iter().all(|&(s, at)| forgotten(s, at));
+        let evicted_below = |slot: u32, at: Timestamp| at < self.evicted_below_after(change, slot);
+        let useless = |note: &&PackNote| note.latest.iter().all(|&(s, at)| evicted_below(s, at));
         self.packs
             .iter()
             .filter(useless)
@@ -267,14 +267,19 @@ impl LedgerState {
             .collect()
     }
 
-    pub(super) fn forgotten_after(&self, change: &Delta, slot: u32) -> Timestamp {
+    pub(super) fn evicted_below_after(&self, change: &Delta, slot: u32) -> Timestamp {
         let own = match self.seen.get(slot as usize) {
             _ if change.emptied.contains(&slot) => Timestamp::MAX,
             _ if change.added.contains_key(&slot) => Timestamp::MIN,
             seen => seen.map_or(Timestamp::MIN, DedupWindow::evicted_below),
         };
         let now = change.reopened.get(&slot).map_or(own, |at| own.min(*at));
-        let bound = change.forgotten.get(&slot).copied().unwrap_or(now).max(now);
+        let bound = change
+            .evicted_below
+            .get(&slot)
+            .copied()
+            .unwrap_or(now)
+            .max(now);
         let recalled = change.recalled.get(&slot).copied();
         recalled.map_or(bound, |recalled| bound.min(recalled))
     }

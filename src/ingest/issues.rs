@@ -5,7 +5,7 @@ const TEXTS_MAX: usize = 20;
 
 /// What the last whole list says of the configuration and of the rights of the account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Remarks {
+pub struct DiscoveryIssues {
     /// How many names, patterns and topics of the configuration fit nothing that there is.
     pub unmatched: usize,
     /// Each says what is missing, what that means, and what to do. Texts that mean the same are
@@ -13,7 +13,7 @@ pub struct Remarks {
     pub texts: Vec<String>,
 }
 
-impl Remarks {
+impl DiscoveryIssues {
     /// Something is missing.
     pub(super) fn add(&mut self, text: String) {
         if self.texts.len() < TEXTS_MAX {

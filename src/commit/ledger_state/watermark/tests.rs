@@ -44,7 +44,7 @@ fn take(ledger: &mut LedgerState, target: &TargetId, calls: &[(u128, i64)]) -> (
     (outcome.counted, outcome.duplicate, outcome.late)
 }
 
-fn settle(ledger: &mut LedgerState, target: &TargetId, second: i64) {
+fn advance_watermark(ledger: &mut LedgerState, target: &TargetId, second: i64) {
     let mut change = Delta::at(at(0));
     ledger.prepare_checkpoint(&mut change, target, Checkpoint::Watermark(at(second)));
     ledger.apply(change);
@@ -63,24 +63,26 @@ fn correct(
         since: at(since),
         is_sure,
     };
-    let settled = ledger.prepare_corrected(&mut change, target, correction);
+    let watermark = ledger.prepare_corrected(&mut change, target, correction);
     let stored = ledger.to_store(&mut change);
     ledger.apply(change);
     let positions = stored.targets.iter().map(|(_, at)| at.time().as_secs());
-    let forgotten = stored.functions.iter();
+    let evicted_below = stored.functions.iter();
     (
-        settled.as_secs(),
+        watermark.as_secs(),
         positions.collect(),
-        forgotten.map(|(_, one)| one.forgotten.as_secs()).collect(),
+        evicted_below
+            .map(|(_, one)| one.evicted_below.as_secs())
+            .collect(),
     )
 }
 
 /// Opened at 1,000 and read up to 10,000.
 fn read() -> (LedgerState, TargetId) {
     let (mut ledger, target) = (LedgerState::new(RULES), TargetId::region("r"));
-    settle(&mut ledger, &target, 1_000);
+    advance_watermark(&mut ledger, &target, 1_000);
     take(&mut ledger, &target, &[(1, 9_950), (2, 10_050)]);
-    settle(&mut ledger, &target, 10_000);
+    advance_watermark(&mut ledger, &target, 10_000);
     (ledger, target)
 }
 
@@ -97,14 +99,14 @@ fn what_is_right_is_left_alone() {
 #[test]
 fn a_watermark_goes_back_to_where_keys_are_kept() {
     let (mut ledger, target) = read();
-    settle(&mut ledger, &target, 10_080);
+    advance_watermark(&mut ledger, &target, 10_080);
     assert_eq!(
         take(&mut ledger, &target, &[(3, 10_060)]),
         (0, 0, 1),
         "late"
     );
     let (mut ledger, target) = read();
-    settle(&mut ledger, &target, 10_080);
+    advance_watermark(&mut ledger, &target, 10_080);
     let corrected = correct(&mut ledger, &target, (10_040, 9_000), false);
     assert_eq!(
         corrected,
@@ -112,14 +114,14 @@ fn a_watermark_goes_back_to_where_keys_are_kept() {
         "no further than keys are kept, since whenever the time is known"
     );
     let (mut ledger, target) = read();
-    settle(&mut ledger, &target, 10_080);
+    advance_watermark(&mut ledger, &target, 10_080);
     let corrected = correct(&mut ledger, &target, (10_040, 10_030), true);
     assert_eq!(corrected, (9_980, vec![9_980], vec![]));
     // The first lies where keys are forgotten, the second is known, the third is new.
     let calls = [(1, 9_950), (2, 10_050), (3, 10_060), (4, 9_990)];
     assert_eq!(take(&mut ledger, &target, &calls), (2, 2, 0));
     assert_eq!(take(&mut ledger, &target, &calls), (0, 4, 0));
-    settle(&mut ledger, &target, 10_200);
+    advance_watermark(&mut ledger, &target, 10_200);
     assert_eq!(take(&mut ledger, &target, &[(5, 10_150)]), (0, 0, 1));
 }
 
@@ -128,7 +130,7 @@ fn a_watermark_goes_back_to_where_keys_are_kept() {
 fn keys_are_kept_again_from_when_the_time_is_known() {
     let day = 86_400;
     let (mut ledger, target) = read();
-    settle(&mut ledger, &target, 10_000 + day);
+    advance_watermark(&mut ledger, &target, 10_000 + day);
     // Until that is certain nothing counts, and nothing is remembered.
     let kept_from = 10_000 + day - 100;
     for positions in [vec![kept_from], vec![]] {
@@ -150,10 +152,10 @@ fn all_of_the_region_is_corrected_and_nothing_else() {
     let beside = TargetId::function(name("f"));
     let (elsewhere, other) = (TargetId::region("s"), TargetId::region("r").of_account("b"));
     for one in [&beside, &elsewhere, &other] {
-        settle(&mut ledger, one, 90_000);
+        advance_watermark(&mut ledger, one, 90_000);
     }
-    let (settled, positions, _) = correct(&mut ledger, &target, (10_300, 10_200), true);
-    assert_eq!((settled, positions), (10_000, vec![10_200]));
+    let (watermark, positions, _) = correct(&mut ledger, &target, (10_300, 10_200), true);
+    assert_eq!((watermark, positions), (10_000, vec![10_200]));
     assert_eq!(ledger.checkpoints.late_below(&beside), at(10_200));
     for one in [&elsewhere, &other] {
         assert_eq!(ledger.checkpoints.late_below(one), at(90_000));
@@ -169,15 +171,15 @@ fn topics_wait_until_it_is_certain() {
         let mut ledger = LedgerState::new(RULES);
         let topic = TargetId::topic("r", "t");
         if is_after_v3 {
-            settle(&mut ledger, &TargetId::function(name("f")), 10_000);
+            advance_watermark(&mut ledger, &TargetId::function(name("f")), 10_000);
         }
-        settle(&mut ledger, &topic, 10_000);
+        advance_watermark(&mut ledger, &topic, 10_000);
         take(&mut ledger, &topic, &[(1, 10_050)]);
-        settle(&mut ledger, &topic, 11_000);
-        settle(&mut ledger, &topic, 11_080);
-        let (settled, ..) = correct(&mut ledger, &topic, (11_000, 10_500), false);
-        assert_eq!(settled, 11_080);
-        let (settled, ..) = correct(&mut ledger, &topic, (11_000, 10_500), true);
-        assert_eq!(settled, kept_from);
+        advance_watermark(&mut ledger, &topic, 11_000);
+        advance_watermark(&mut ledger, &topic, 11_080);
+        let (watermark, ..) = correct(&mut ledger, &topic, (11_000, 10_500), false);
+        assert_eq!(watermark, 11_080);
+        let (watermark, ..) = correct(&mut ledger, &topic, (11_000, 10_500), true);
+        assert_eq!(watermark, kept_from);
     }
 }
