@@ -117,10 +117,7 @@ fn details(config: &Config, source: &Source) -> Vec<(&'static str, String)> {
         ("trust", text)
     }));
     lines.push(("read", reading(source)));
-    lines.push((
-        "allowed lateness",
-        allowed_lateness(source.api, &config.poll),
-    ));
+    lines.push(("lateness", allowed_lateness(source.api, &config.poll)));
     if source.api != Api::V2 {
         lines.push(("namespaces", chosen(&source.namespaces)));
     }

@@ -395,7 +395,7 @@ source v2/gz
   region      gz
   endpoint    http://127.0.0.1:1 (not encrypted: use it for tests only)
   read        one stream for each of 2 functions
-  allowed_lateness     18m (15m of run time, 3m of delivery)
+  lateness    18m (15m of run time, 3m of delivery)
   functions   named a b
   requests    at most 10 a second for each action, 16 in flight
   credentials the first found of environment, the SDK's credentials file, tccli's file, \
@@ -405,7 +405,7 @@ source v2/sh
   region      sh
   endpoint    the API's own
   read        one stream for the whole region
-  allowed_lateness     18m (15m of run time, 3m of delivery)
+  lateness    18m (15m of run time, 3m of delivery)
   functions   all, without those matching x.*
   requests    at most 10 a second for each action, 16 in flight
   credentials id and key as the configuration refers to them

@@ -59,7 +59,7 @@ source prod/v3/gz
   region      gz
   endpoint    the cloud's own, in the public domain
   read        one stream for each namespace
-  allowed_lateness     each function's timeout (15m where not known), 3m of delivery
+  lateness    each function's timeout (15m where not known), 3m of delivery
   namespaces  named shop, without those matching old.*
   functions   all
   requests    at most 5 a second for each action, 16 in flight
@@ -73,7 +73,7 @@ source test/cls/gz
   services    sts at http://127.0.0.1:1 (not encrypted: use it for tests only), metadata at \
 http://127.0.0.1:2
   read        the log topics t-1 t-2
-  allowed_lateness     3m of delivery
+  lateness    3m of delivery
   namespaces  all
   functions   all
   requests    at most 10 a second for each action, 16 in flight

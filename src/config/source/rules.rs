@@ -126,7 +126,7 @@ pub(super) fn check_together(
             reader.fault(&section.of_block("functions"), message);
         } else if let Some(index) = earlier(shares_a_stream) {
             let message = format!(
-                "may read the same log as sources[{index}], and what one has read would be watermark \
+                "may read the same log as sources[{index}], and what one has read would be complete \
                  for both: make them one source, or give each its own topics (cls) or namespaces \
                  (v3), or both read: function (v2, v3)"
             );

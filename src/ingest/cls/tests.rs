@@ -84,8 +84,8 @@ impl Fake {
         let offset = number("Offset").map(|offset| usize::try_from(offset).unwrap());
         let mut asked = self.asked.lock();
         asked.push(params);
-        let evicted_below = self.forgets.is_some_and(|n| asked.len().is_multiple_of(n));
-        if context.is_some_and(|given: usize| evicted_below || given >= 10_000) {
+        let expired = self.forgets.is_some_and(|n| asked.len().is_multiple_of(n));
+        if context.is_some_and(|given: usize| expired || given >= 10_000) {
             return Err(error("FailedOperation.InvalidContext"));
         }
         let skip = context.or(offset).unwrap_or(0);

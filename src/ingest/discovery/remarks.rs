@@ -134,7 +134,7 @@ impl FunctionConfig<'_> {
             true => "what logs to a topic that is not known yet is not read",
             false => {
                 "their memory limits and timeouts are not shown, and each call is waited for as \
-                 long as `max_run_time` says before it is watermark"
+                 long as `max_run_time` says before it counts as complete"
             }
         };
         let code = &failed.code;

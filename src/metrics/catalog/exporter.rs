@@ -34,7 +34,7 @@ pub static API_REQUEST_DURATION: Metric = Metric {
 pub static RECORDS: Metric = Metric {
     name: "scf_exporter_records_total",
     help: "Rows of invocation logs read, by what became of them: counted, duplicate (met \
-           before), late (older than what is watermark, not counted), unfinished (comes again), \
+           before), late (below the watermark, not counted), unfinished (comes again), \
            invalid (unreadable). The sum is the number of rows read.",
     kind: Kind::Counter,
     unit: None,
