@@ -1,4 +1,4 @@
-//! Tests that the documents name exist, each promise of the README names one, and the decision
+//! Tests that the documents name exist, each promise of exactness names one, and the decision
 //! records are numbered.
 
 use std::collections::BTreeSet;
@@ -22,11 +22,10 @@ fn every_test_that_is_named_exists() {
 
 #[test]
 fn every_promise_of_exactness_names_its_test() {
-    let readme = text_of("README.md");
-    let (_, section) = readme
-        .split_once("## How exact is it")
-        .expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("another follows");
+    let page = text_of("docs/guide/exactness.md");
+    let (section, _) = page
+        .split_once("\n## Check it")
+        .expect("the promises come first");
     let promises: Vec<&str> = section.split("\n- ").skip(1).collect();
     assert!(promises.len() > 10, "{promises:#?}");
     for promise in promises {
