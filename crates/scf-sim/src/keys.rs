@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
+use super::problem::Problem;
 use super::rng::{Rng, mix};
 use super::settings::{Settings, TemporaryKey};
 
@@ -25,14 +26,6 @@ pub(crate) struct Key {
     known_ms: Range<i64>,
     /// The required token, and the time by the API's clock at which it expires.
     temporary: Option<(String, i64)>,
-}
-
-/// Why a token is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenFault {
-    /// The token is missing, or belongs to another key.
-    Wrong,
-    Expired,
 }
 
 /// Beyond this many keys the expired ones are forgotten.
@@ -126,12 +119,13 @@ impl Keyring {
 
 impl Key {
     /// Checks the token `given` at `clock_ms`. A permanent key needs none and ignores any.
-    pub(crate) fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), TokenFault> {
-        match &self.temporary {
-            Some((token, _)) if given != Some(token) => Err(TokenFault::Wrong),
-            _ if self.has_ended(clock_ms) => Err(TokenFault::Expired),
-            _ => Ok(()),
-        }
+    pub(crate) fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), Problem> {
+        let text = match &self.temporary {
+            Some((token, _)) if given != Some(token) => "the temporary key needs its token",
+            _ if self.has_ended(clock_ms) => "the token has expired",
+            _ => return Ok(()),
+        };
+        Err(Problem::new("AuthFailure.TokenFailure", text))
     }
 
     fn has_ended(&self, clock_ms: i64) -> bool {
@@ -147,17 +141,6 @@ impl fmt::Debug for Key {
     }
 }
 
-// === impl TokenFault ===
-
-impl fmt::Display for TokenFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Wrong => "temporary key needs its token",
-            Self::Expired => "token has expired",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,11 +152,16 @@ mod tests {
         let key = ring.issue(60, 1_000);
         assert_eq!(key.expires_ms, 61_000);
         let held = ring.get(&key.secret_id, 1_000).unwrap();
-        let token = Some(key.token.as_str());
-        assert_eq!(held.check_token(token, 60_999), Ok(()));
-        assert_eq!(held.check_token(token, 61_000), Err(TokenFault::Expired));
-        assert_eq!(held.check_token(None, 2_000), Err(TokenFault::Wrong));
-        assert_eq!(held.check_token(Some("x"), 2_000), Err(TokenFault::Wrong));
+        let (wrong, expired) = ("the temporary key needs its token", "the token has expired");
+        for (token, clock_ms, text) in [
+            (Some(key.token.as_str()), 60_999, ""),
+            (Some(key.token.as_str()), 61_000, expired),
+            (None, 2_000, wrong),
+            (Some("x"), 2_000, wrong),
+        ] {
+            let checked = held.check_token(token, clock_ms);
+            assert_eq!(checked.err().map_or(String::new(), |p| p.message), text);
+        }
         assert!(!format!("{ring:?}").contains(&key.secret_key));
     }
 
@@ -202,10 +190,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_hands_out_the_same_keys_each_another() {
-        let (mut one, mut two) = (
-            Keyring::new(&Settings::new(3)),
-            Keyring::new(&Settings::new(3)),
-        );
+        let [mut one, mut two] = [3, 3].map(|seed| Keyring::new(&Settings::new(seed)));
         let (a, b) = (one.issue(60, 0), one.issue(60, 0));
         assert_ne!((&a.secret_id, &a.token), (&b.secret_id, &b.token));
         assert_eq!(two.issue(60, 0).token, a.token);

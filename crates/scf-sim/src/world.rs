@@ -46,7 +46,8 @@ const BURST_CHANCE: f64 = 0.03;
 const BURST_EXTRA: (u64, u64) = (1, 5);
 const MEAN_BURST_EXTRA: f64 = 3.0;
 const MAX_RATE: f64 = 1_000_000.0;
-const MAX_ATTEMPTS: usize = u32::MAX as usize;
+/// Maximum number of attempts in memory (about 130 bytes each). No further calls start after that.
+const MAX_ATTEMPTS: usize = 20_000_000;
 
 // === impl World ===
 
@@ -82,7 +83,6 @@ impl World {
             attempts.push(replayed_attempt(number as u64, function, line, &settings));
         }
         attempts.sort_by_key(|attempt| attempt.start_ms);
-        attempts.truncate(MAX_ATTEMPTS);
         Self {
             settings,
             functions: functions.into(),
@@ -97,8 +97,7 @@ impl World {
             return;
         };
         let stop_ms = self.settings.stop_ms.unwrap_or(i64::MAX);
-        let limit = self.settings.max_calls.min(MAX_ATTEMPTS);
-        while self.attempts.len() < limit
+        while self.attempts.len() < MAX_ATTEMPTS
             && generator
                 .next_start()
                 .is_some_and(|start_ms| start_ms <= now_ms && start_ms < stop_ms)
@@ -115,6 +114,11 @@ impl World {
         &self.functions
     }
 
+    /// Returns the function of the attempt at `position`.
+    pub(crate) fn function_of(&self, position: u32) -> &Function {
+        &self.functions[self.attempts[position as usize].function as usize]
+    }
+
     /// Returns all attempts so far in order of start time. A replay contains future ones too.
     pub(crate) fn attempts(&self) -> &[Attempt] {
         &self.attempts
@@ -124,6 +128,8 @@ impl World {
 fn replayed_attempt(number: u64, function: u32, line: ReplayLine, settings: &Settings) -> Attempt {
     let key = mix(settings.seed, number);
     let mut rng = Rng::keyed(key, 0);
+    // This number decides nothing. It is drawn so that a seed keeps its world.
+    let _ = rng.next_u64();
     let mut attempt = Attempt {
         function,
         request_id: 0,
@@ -142,7 +148,6 @@ fn replayed_attempt(number: u64, function: u32, line: ReplayLine, settings: &Set
             _ => Failure::UserCodeOld,
         },
         cold: false,
-        unreadable: rng.chance(settings.faults.unreadable_rows),
         oversized: false,
         shown_ms: 0,
         visible_ms: 0,
@@ -372,11 +377,6 @@ mod tests {
             ..settings(7)
         };
         assert!(world(empty, &[end]).attempts().is_empty());
-        let small = Settings {
-            max_calls: 10,
-            ..settings(7)
-        };
-        assert!(world(small, &[i64::MAX]).attempts().len() < 20);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! The part of the query language that a reader of log lines needs, both CQL and Lucene: `*`, words
-//! and phrases, `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT in any case, and
-//! parentheses. Everything else (ranges, groups behind a key, SQL after a bar) is rejected.
+//! The part of the query language CQL that a reader of log lines needs: `*`, words and phrases,
+//! `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT in any case, and parentheses.
+//! Adjacent terms must both match. Everything else (ranges, groups behind a key, SQL after a bar) is
+//! rejected.
 
 use super::words::Phrase;
 
@@ -15,15 +16,6 @@ pub(super) enum Query {
     All(Vec<Query>),
     Any(Vec<Query>),
     Not(Box<Query>),
-}
-
-/// The meaning of two adjacent terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Syntax {
-    /// Either term must match.
-    Lucene,
-    /// Both terms must match.
-    Cql,
 }
 
 /// Why a query is invalid.
@@ -61,19 +53,17 @@ struct Parser {
     place: usize,
     end: usize,
     depth: usize,
-    syntax: Syntax,
 }
 
 // === impl Query ===
 
 impl Query {
-    pub(super) fn parse(text: &str, syntax: Syntax) -> Result<Self, SyntaxError> {
+    pub(super) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut parser = Parser {
             tokens: tokens(text)?,
             place: 0,
             end: text.len(),
             depth: 0,
-            syntax,
         };
         if parser.tokens.is_empty() {
             return Ok(Self::Everything);
@@ -127,12 +117,8 @@ impl Query {
 impl Parser {
     fn any(&mut self) -> Result<Query, SyntaxError> {
         let mut parts = vec![self.all()?];
-        loop {
-            if self.word("or") {
-                self.place += 1;
-            } else if self.syntax == Syntax::Cql || !self.starts_term() {
-                break;
-            }
+        while self.word("or") {
+            self.place += 1;
             parts.push(self.all()?);
         }
         Ok(joined(parts, Query::Any))
@@ -143,7 +129,7 @@ impl Parser {
         loop {
             if self.word("and") {
                 self.place += 1;
-            } else if self.syntax == Syntax::Lucene || !self.starts_term() {
+            } else if !self.starts_term() {
                 break;
             }
             parts.push(self.negated()?);
@@ -215,11 +201,9 @@ impl Parser {
         if body.contains(['*', '?']) {
             return Err(self.error("a star may only stand at the end of a word"));
         }
-        Ok(if open {
-            Phrase::beginning(body)
-        } else {
-            Phrase::new(body)
-        })
+        let mut phrase = Phrase::new(body);
+        phrase.open = open;
+        Ok(phrase)
     }
 
     fn peek(&self) -> Option<&Token> {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::wrong;
-use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
+use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, order};
 use crate::clock::beijing_text;
 use crate::faults::ResponseSize;
-use crate::function::Function;
+use crate::function::{self, Function};
 use crate::json::{self, Object};
 use crate::problem::Problem;
 use crate::rng::mix;
@@ -46,13 +45,15 @@ const FIXED: [(&str, &str); 28] = [
     ("InstanceConcurrencyConfig", "null"),
 ];
 const LOGSET_KEY: u64 = 0x10C_5E70;
+/// Maximum number of entries in a list; the vendor documents none.
+const MAX_ENTRIES: usize = 100;
 
 // === impl Api ===
 
 impl Api<'_> {
-    pub(super) fn list_namespaces(&self) -> Result<String, Problem> {
+    pub(super) fn list_namespaces(&self) -> Result<(String, ResponseSize), Problem> {
         let fields = self.fields();
-        fields.only(&["Offset", "Limit", "Orderby", "Order", "SearchKey"])?;
+        fields.only(&["Offset", "Limit", "Orderby", "Order"])?;
         let functions = self.functions();
         // A namespace is as old as its oldest function.
         let mut ages: BTreeMap<&str, i64> = BTreeMap::new();
@@ -62,11 +63,9 @@ impl Api<'_> {
             let age = ages.entry(&function.namespace).or_insert(i64::MAX);
             *age = function.added_ms.min(*age);
         }
-        let mut found: Vec<(&str, i64)> = ages.into_iter().collect();
-        match fields.text("Orderby")? {
-            None | Some("Name") => {}
-            Some("Updatetime") => found.sort_by_key(|&(_, age)| age),
-            Some(_) => return Err(wrong("Orderby", "InvalidParameterValue.Orderby")),
+        let found: Vec<(&str, i64)> = ages.into_iter().collect();
+        if !matches!(fields.text("Orderby")?, None | Some("Name")) {
+            return Err(Problem::wrong("Orderby", "InvalidParameterValue.Orderby"));
         }
         self.page("Namespaces", found, Order::Ascending, |(name, age), out| {
             let mut row = Object::open(out);
@@ -79,30 +78,16 @@ impl Api<'_> {
         })
     }
 
-    pub(super) fn list_functions(&self) -> Result<String, Problem> {
+    pub(super) fn list_functions(&self) -> Result<(String, ResponseSize), Problem> {
         let fields = self.fields();
-        fields.only(&[
-            "Order",
-            "Orderby",
-            "Offset",
-            "Limit",
-            "SearchKey",
-            "Namespace",
-        ])?;
+        fields.only(&["Order", "Orderby", "Offset", "Limit", "Namespace"])?;
         let namespace = self.namespace()?;
-        let search = fields.text("SearchKey")?.unwrap_or_default();
         let functions = self.functions();
-        let mut found: Vec<&Function> = functions
-            .iter()
-            .filter(|f| f.namespace == namespace && f.name.contains(search))
-            .filter(|f| f.life.is_there(self.now_ms))
-            .collect();
-        found.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut found = function::listed(&functions, self.now_ms, |f| f.namespace == namespace);
         match fields.text("Orderby")? {
             None | Some("ModTime") => found.sort_by_key(|f| f.modified_ms),
-            Some("AddTime") => found.sort_by_key(|f| f.added_ms),
             Some("FunctionName") => {}
-            Some(_) => return Err(wrong("Orderby", "InvalidParameterValue.Orderby")),
+            Some(_) => return Err(Problem::wrong("Orderby", "InvalidParameterValue.Orderby")),
         }
         self.page("Functions", found, Order::Descending, write_summary)
     }
@@ -117,7 +102,7 @@ impl Api<'_> {
         let functions = self.functions();
         let function = &functions[position as usize];
         if !function.life.is_there(self.now_ms) {
-            return Err(no_such_function());
+            return Err(Problem::unknown_function());
         }
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
@@ -158,35 +143,25 @@ impl Api<'_> {
         mut found: Vec<T>,
         default_order: Order,
         write: impl FnMut(T, &mut String),
-    ) -> Result<String, Problem> {
+    ) -> Result<(String, ResponseSize), Problem> {
         let fields = self.fields();
         let offset = fields.number("Offset", "InvalidParameterValue.Offset")?;
         let limit = fields.number("Limit", "InvalidParameterValue.Limit")?;
         let limit = limit.map_or(DEFAULT_LIMIT, |n| usize::try_from(n).unwrap_or(usize::MAX));
         let offset = usize::try_from(offset.unwrap_or(0)).unwrap_or(usize::MAX);
-        let order = match fields.text("Order")? {
-            None => default_order,
-            Some("ASC" | "asc") => Order::Ascending,
-            Some("DESC" | "desc") => Order::Descending,
-            Some(_) => return Err(wrong("Order", "InvalidParameterValue.Order")),
-        };
-        if order == Order::Descending {
+        if order(fields, default_order)? == Order::Descending {
             found.reverse();
         }
         let total = found.len();
-        let limit = limit.min(self.settings.api3.list_page);
-        let page = found.into_iter().skip(offset).take(limit);
-        self.weight.set(ResponseSize {
-            rows: page.len(),
-            ..ResponseSize::default()
-        });
+        let page = found.into_iter().skip(offset).take(limit.min(MAX_ENTRIES));
+        let size = ResponseSize::of_rows(page.len());
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
         answer.nested(name, |out| json::array(page, out, write));
         let spelling = Spelling::of(&self.settings.faults, self.salt);
         answer.raw("TotalCount", spelling.number(total));
         answer.close();
-        Ok(out)
+        Ok((out, size))
     }
 }
 
