@@ -59,17 +59,12 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
 fn pem(values: &mut Values<'_>, block: &Section, file: &str, inline: &str) -> Option<Pem> {
     let written = values.text(block, file);
     let here = values.text(block, inline);
-    if let Some(written) = written {
-        return Some(Pem {
-            declared: written.with(()),
-            file: Some(values.0.file(&written.value)),
-            text: Secret::new(""),
-        });
-    }
-    here.map(|here| Pem {
-        declared: here.with(()),
-        file: None,
-        text: Secret::new(here.value),
+    let file = written.as_ref().map(|file| values.0.file(&file.value));
+    let text = written.or(here)?;
+    Some(Pem {
+        declared: text.with(()),
+        file,
+        text: Secret::new(text.value),
     })
 }
 
@@ -116,8 +111,10 @@ fn suites(values: &mut Values<'_>, block: &Section) -> TlsSuites {
     for text in &written {
         ciphers.extend(values.word::<Cipher>(text, old_cipher));
     }
-    let all = || Cipher::all().collect::<Vec<_>>();
-    let mut tls12 = if written.is_empty() { all() } else { ciphers };
+    let mut tls12 = match written.is_empty() {
+        true => Cipher::VALUES.to_vec(),
+        false => ciphers,
+    };
     tls12.retain(|cipher| cipher.is_tls12() && least == TlsVersion::Tls12);
     let tls13 = most == TlsVersion::Tls13;
     if tls12.is_empty() && !tls13 && least == TlsVersion::Tls12 && !values.0.has_faults() {
@@ -154,12 +151,7 @@ fn old_cipher(word: &str) -> Option<&'static str> {
 }
 
 impl Cipher {
-    fn all() -> impl Iterator<Item = Self> {
-        Self::VALUES.iter().copied()
-    }
-
-    /// Returns whether this is a suite of TLS 1.2.
-    pub fn is_tls12(self) -> bool {
+    fn is_tls12(self) -> bool {
         self.as_str().contains("_WITH_")
     }
 }
