@@ -243,15 +243,10 @@ fn draw_course(
     if duration_us < cap_us && !failure.is_timeout() {
         return (duration_us, failure);
     }
-    let old_text = rng.chance(0.2);
-    (
-        cap_us,
-        if old_text {
-            Failure::TimeoutText
-        } else {
-            Failure::Timeout
-        },
-    )
+    match rng.chance(0.2) {
+        true => (cap_us, Failure::TimeoutText),
+        false => (cap_us, Failure::Timeout),
+    }
 }
 
 fn draw_failure(function: &Function, rng: &mut Rng) -> Failure {
@@ -338,18 +333,22 @@ mod tests {
         }
     }
 
+    fn call(number: u64, function: u32) -> Call {
+        Call {
+            start_ms: 1_000,
+            number,
+            retry: 0,
+            function,
+        }
+    }
+
     fn attempts(settings: &Settings) -> Vec<Attempt> {
         let functions = function::generate(settings);
         let count = functions.len() as u64;
         (0..20_000)
             .map(|number| {
                 let function = (number % count) as u32;
-                let call = Call {
-                    start_ms: 1_000,
-                    number,
-                    retry: 0,
-                    function,
-                };
+                let call = call(number, function);
                 Attempt::draw(call, &functions[function as usize], settings)
             })
             .collect()
@@ -402,25 +401,15 @@ mod tests {
         let mut function = function::generate(&settings).remove(0);
         function.habits.asynchronous = true;
         function.habits.failure_rate = 1.0;
-        let mut call = Call {
-            start_ms: 0,
-            number: 8,
-            retry: 0,
-            function: 0,
-        };
-        let first = Attempt::draw(call, &function, &settings);
-        let mut attempts = vec![first];
-        while let Some(next) = attempts[attempts.len() - 1].retry_call(call.number, &function) {
-            let last = &attempts[attempts.len() - 1];
-            assert!(next.start_ms >= last.end_ms() + 60_000);
-            call = next;
-            attempts.push(Attempt::draw(call, &function, &settings));
+        let mut attempt = Attempt::draw(call(8, 0), &function, &settings);
+        let id = attempt.request_id;
+        let mut count = 1;
+        while let Some(next) = attempt.retry_call(8, &function) {
+            assert!(next.start_ms >= attempt.end_ms() + 60_000);
+            attempt = Attempt::draw(next, &function, &settings);
+            assert_eq!(attempt.request_id, id);
+            count += 1;
         }
-        assert!(
-            attempts
-                .iter()
-                .all(|a| a.request_id == attempts[0].request_id)
-        );
-        assert!(attempts.len() <= 3);
+        assert!(count <= 3);
     }
 }

@@ -30,7 +30,6 @@ use super::world::World;
 /// that are passed in.
 ///
 /// The caller decides the time. Going back in time is possible, but rebuilds the view.
-#[derive(Debug)]
 pub struct Cloud {
     settings: Arc<Settings>,
     replayed: bool,
@@ -40,7 +39,6 @@ pub struct Cloud {
 }
 
 /// State that depends on earlier requests.
-#[derive(Debug)]
 struct ServerState {
     keys: Keyring,
     gate: Gate,

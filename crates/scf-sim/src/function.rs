@@ -220,12 +220,8 @@ mod tests {
         let names: HashSet<&str> = functions.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names.len(), 3_000);
         assert!(names.iter().all(|n| !n.is_empty() && n.len() <= 60));
-        assert!(names.iter().any(|n| n.contains('_')));
-        assert!(
-            names
-                .iter()
-                .any(|n| n.ends_with(|c: char| c.is_ascii_digit()))
-        );
+        let has_number = |name: &&str| name.ends_with(|c: char| c.is_ascii_digit());
+        assert!(names.iter().any(|n| n.contains('_')) && names.iter().any(has_number));
     }
 
     #[test]
@@ -237,10 +233,8 @@ mod tests {
             ..Settings::new(3)
         };
         let functions = generate(&spread);
-        let pairs: HashSet<(&str, &str)> = functions
-            .iter()
-            .map(|f| (f.topic_id.as_str(), f.namespace.as_str()))
-            .collect();
+        let pair = |f: &Function| (f.topic_id.clone(), f.namespace.clone());
+        let pairs: HashSet<_> = functions.iter().map(pair).collect();
         assert_eq!(pairs.len(), 6);
         let shared = generate(&Settings {
             functions: 40,
@@ -275,13 +269,11 @@ mod tests {
 
     #[test]
     fn the_first_functions_are_the_same_in_a_larger_world() {
-        let small = generate(&Settings {
-            functions: 5,
-            ..Settings::new(3)
-        });
-        let large = generate(&Settings {
-            functions: 50,
-            ..Settings::new(3)
+        let [small, large] = [5, 50].map(|functions| {
+            generate(&Settings {
+                functions,
+                ..Settings::new(3)
+            })
         });
         assert_eq!(small[..], large[..5]);
     }

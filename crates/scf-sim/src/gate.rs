@@ -25,9 +25,9 @@ pub(crate) struct Limiter {
 /// How far a timestamp may differ from the API's clock, in seconds. The vendor's pages say two hours
 /// (older) or five minutes (newer).
 const SKEW_S: i64 = 7_200;
-/// Beyond this many nonces the oldest are forgotten.
+/// Beyond this many nonces the oldest are evicted.
 const MAX_USED: usize = 1_000_000;
-/// Beyond this many buckets the full ones are forgotten.
+/// Beyond this many buckets the full ones are evicted.
 const MAX_BUCKETS: usize = 10_000;
 
 // === impl Gate ===
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nonces_are_forgotten_with_their_timestamp() {
+    fn nonces_are_evicted_with_their_timestamp() {
         let mut gate = Gate::default();
         for nonce in 0..100 {
             gate.check_novelty(10_000, 0, nonce, 10_000).unwrap();

@@ -8,7 +8,7 @@
 //!   `replay`
 //! - authentication: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
 //! - the wire format of v2: `form`, `v2`; of API 3.0: `call`, `v3`
-//!   (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `problem`, `http`, `json`,
+//!   (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `problem`, `row`, `http`, `json`,
 //!   `spelling`, `text`, `clock`
 //! - [`Cloud`] combines them into a function of state, time and request; [`serve()`] adds a socket,
 //!   and [`run()`] makes it a process.
@@ -32,6 +32,7 @@ mod page;
 mod problem;
 mod replay;
 mod rng;
+mod row;
 mod run;
 mod scene;
 mod serve;

@@ -7,7 +7,7 @@ use super::settings::{Role, TemporaryKey};
 use super::sts::expiration;
 
 /// The current keys of the machine.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Metadata {
     current: Option<TemporaryKey>,
 }

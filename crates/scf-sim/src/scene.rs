@@ -11,7 +11,6 @@ use super::view::View;
 use super::world::World;
 
 /// State that all APIs of the cloud share.
-#[derive(Debug)]
 pub(crate) struct Scene {
     world: World,
     view: View,

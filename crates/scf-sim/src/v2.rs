@@ -35,17 +35,6 @@ const DEFAULT_LIMIT: usize = 20;
 /// Filters of log rows that are not simulated.
 const FILTERS: [&str; 2] = ["requestId", "filter.retCode"];
 
-/// Short spellings of `Region` on older pages.
-const SHORT_REGIONS: [(&str, &str); 7] = [
-    ("gz", "ap-guangzhou"),
-    ("sh", "ap-shanghai"),
-    ("bj", "ap-beijing"),
-    ("cd", "ap-chengdu"),
-    ("cq", "ap-chongqing"),
-    ("hk", "ap-hongkong"),
-    ("sg", "ap-singapore"),
-];
-
 /// The errors of v2: the code in API 3.0, and `code`, `codeDesc` and the module in front of the
 /// message. The vendor's pages give no `codeDesc` for most of them, so these are invented.
 const ERRORS: [(&str, u16, &str, u32); 9] = [
@@ -233,14 +222,15 @@ impl Api<'_> {
     /// Checks the region, which is optional. Another region is an error rather than empty, so that
     /// a wrong setting is noticed.
     fn check_region(&self) -> Result<(), Problem> {
-        let Some(given) = self.params.get("Region") else {
-            return Ok(());
-        };
-        let long = SHORT_REGIONS.iter().find(|(short, _)| *short == given);
-        if long.map_or(given, |(_, long)| long) == self.settings.region {
+        let region = &self.settings.region;
+        if self
+            .params
+            .get("Region")
+            .is_none_or(|asked| asked == region)
+        {
             return Ok(());
         }
-        let text = format!("only region {} is simulated", self.settings.region);
+        let text = format!("only region {region} is simulated");
         Err(Problem::new("InvalidParameter", text))
     }
 

@@ -76,17 +76,6 @@ impl Api<'_> {
             .map(|(position, _)| position)
             .ok_or_else(Problem::unknown_function)
     }
-
-    /// Checks the version of a function. The world has no published versions.
-    fn check_qualifier(&self) -> Result<(), Problem> {
-        match self.fields().text("Qualifier")? {
-            None | Some("$LATEST" | "$DEFAULT") => Ok(()),
-            Some(_) => {
-                let text = "the function has no such version or alias";
-                Err(Problem::new("ResourceNotFound.Qualifier", text))
-            }
-        }
-    }
 }
 
 /// Returns the order that a request asks for.

@@ -57,12 +57,3 @@ impl Default for Role {
         }
     }
 }
-
-impl std::fmt::Debug for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Role")
-            .field("machine_role", &self.machine_role)
-            .field("lifetime_s", &self.lifetime_s)
-            .finish_non_exhaustive()
-    }
-}

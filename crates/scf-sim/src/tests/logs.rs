@@ -80,10 +80,7 @@ fn both_ends_of_a_span_are_included_to_the_second() {
         (json!({"EndTime": "2017-04-20 22:16:01"}), &["id-3"]),
         (json!({"Order": "desc"}), &["id-3", "id-1"]),
         (json!({"FunctionName": "other"}), &["id-3"]),
-        (
-            json!({"Qualifier": "$LATEST", "Limit": 1, "Order": "acs"}),
-            &["id-1"],
-        ),
+        (json!({"Limit": 1, "Order": "acs"}), &["id-1"]),
     ] {
         let answer = three.ask(ACTION, params.clone());
         assert_eq!(code(&answer), "", "{params}");
@@ -124,7 +121,7 @@ fn invalid_parameters_have_codes_of_their_own() {
             "ResourceNotFound.FunctionName",
         ),
         (json!({"Namespace": "none"}), "ResourceNotFound.Namespace"),
-        (json!({"Qualifier": "7"}), "ResourceNotFound.Qualifier"),
+        (json!({"Qualifier": "7"}), "UnknownParameter"),
         (json!({"Region": "x"}), "UnknownParameter"),
         (span(day_before, day), ""),
         (span(day_before, "2017-04-19 22:00:01"), span_code),

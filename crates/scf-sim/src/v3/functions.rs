@@ -12,38 +12,23 @@ use crate::rng::mix;
 use crate::settings::Order;
 use crate::spelling::Spelling;
 
-/// Parts of a function's description that are the same for all functions of the world, in the
-/// vendor's format.
-const FIXED: [(&str, &str); 28] = [
-    ("Description", r#""""#),
-    ("InitTimeout", "65"),
-    ("VpcConfig", r#"{"VpcId":"","SubnetId":""}"#),
-    ("Environment", r#"{"Variables":[]}"#),
-    ("Handler", r#""index.main_handler""#),
-    ("UseGpu", r#""FALSE""#),
-    ("Role", r#""""#),
-    ("CodeSize", "1024"),
-    ("FunctionVersion", r#""$LATEST""#),
-    ("InstallDependency", r#""FALSE""#),
-    ("Status", r#""Active""#),
-    ("AvailableStatus", r#""Available""#),
-    ("StatusDesc", r#""""#),
-    ("StatusReasons", "[]"),
-    ("L5Enable", r#""FALSE""#),
-    ("EipConfig", r#"{"EipFixed":"FALSE","Eips":[]}"#),
-    ("Layers", "[]"),
-    ("DeadLetterConfig", "null"),
-    ("ImageConfig", "null"),
-    ("Triggers", "[]"),
-    ("CodeInfo", r#""""#),
-    ("ErrNo", "0"),
-    ("Tags", "[]"),
-    ("AccessInfo", r#"{"Host":"","Vip":""}"#),
-    ("AsyncRunEnable", r#""FALSE""#),
-    ("TraceEnable", r#""FALSE""#),
-    ("ProtocolParams", "null"),
-    ("InstanceConcurrencyConfig", "null"),
-];
+/// Fields of a function's description that are the same for all functions of the world, as JSON.
+const FIXED: &str = concat!(
+    r#""Description":"","InitTimeout":65,"VpcConfig":{"VpcId":"","SubnetId":""},"#,
+    r#""Environment":{"Variables":[]},"Handler":"index.main_handler","UseGpu":"FALSE","Role":"","#,
+    r#""CodeSize":1024,"FunctionVersion":"$LATEST","InstallDependency":"FALSE","Status":"Active","#,
+    r#""AvailableStatus":"Available","StatusDesc":"","StatusReasons":[],"L5Enable":"FALSE","#,
+    r#""EipConfig":{"EipFixed":"FALSE","Eips":[]},"Layers":[],"DeadLetterConfig":null,"#,
+    r#""ImageConfig":null,"Triggers":[],"CodeInfo":"","ErrNo":0,"Tags":[],"#,
+    r#""AccessInfo":{"Host":"","Vip":""},"AsyncRunEnable":"FALSE","TraceEnable":"FALSE","#,
+    r#""ProtocolParams":null,"InstanceConcurrencyConfig":null"#,
+);
+/// Such fields of a function in a list.
+const SUMMARY: &str = concat!(
+    r#""Description":"","Status":"Active","StatusDesc":"","StatusReasons":[],"Tags":[],"#,
+    r#""AsyncRunEnable":"FALSE","TraceEnable":"FALSE","ReservedConcurrencyMem":null,"#,
+    r#""TotalProvisionedConcurrencyMem":null"#,
+);
 const LOGSET_KEY: u64 = 0x10C_5E70;
 /// Maximum number of entries in a list; the vendor documents none.
 const MAX_ENTRIES: usize = 100;
@@ -94,11 +79,10 @@ impl Api<'_> {
 
     pub(super) fn get_function(&self) -> Result<String, Problem> {
         let fields = self.fields();
-        fields.only(&["FunctionName", "Namespace", "Qualifier", "ShowCode"])?;
+        fields.only(&["FunctionName", "Namespace"])?;
         let name = fields.required("FunctionName")?;
         let namespace = self.namespace()?;
         let position = self.position(namespace, name)?;
-        self.check_qualifier()?;
         let functions = self.functions();
         let function = &functions[position as usize];
         if !function.life.is_there(self.now_ms) {
@@ -114,9 +98,7 @@ impl Api<'_> {
             .raw("Timeout", spelling.number(seconds))
             .text("ClsLogsetId", &self.logset_id(function))
             .text("ClsTopicId", &function.topic_id);
-        for (name, value) in FIXED {
-            answer.raw(name, value);
-        }
+        answer.fields(FIXED);
         answer.close();
         Ok(out)
     }
@@ -181,15 +163,7 @@ fn write_identity(row: &mut Object<'_>, function: &Function) {
 fn write_summary(function: &Function, out: &mut String) {
     let mut row = Object::open(out);
     write_identity(&mut row, function);
-    row.text("Description", "")
-        .text("Status", "Active")
-        .text("StatusDesc", "")
-        .raw("StatusReasons", "[]")
-        .raw("Tags", "[]")
-        .text("AsyncRunEnable", "FALSE")
-        .text("TraceEnable", "FALSE")
-        .raw("ReservedConcurrencyMem", "null")
-        .raw("TotalProvisionedConcurrencyMem", "null");
+    row.fields(SUMMARY);
     row.close();
 }
 

@@ -20,10 +20,9 @@ struct Span {
 }
 
 /// The parameters that are simulated, without filters by request id and result.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 9] = [
     "FunctionName",
     "Namespace",
-    "Qualifier",
     "Offset",
     "Limit",
     "Order",
@@ -74,7 +73,6 @@ impl Api<'_> {
         let fields = self.fields();
         fields.only(&KNOWN)?;
         let namespace = self.namespace()?;
-        self.check_qualifier()?;
         // Spelled as on the vendor's pages of 2018 or as today. Other orders are not simulated.
         if !matches!(
             fields.text("OrderBy")?,
