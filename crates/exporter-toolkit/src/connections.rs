@@ -93,11 +93,7 @@ impl ConnectionLimiter {
         taken.count += 1;
         let leave = Arc::new(Notify::new());
         let turn = taken.next_turn();
-        let waiting = Waiting {
-            since: now,
-            leave: leave.clone(),
-        };
-        taken.unused.insert(turn, waiting);
+        taken.unused.insert(turn, Waiting::new(now, &leave));
         Some(ConnectionPermit {
             limiter: self.clone(),
             leave,
@@ -130,6 +126,13 @@ impl Taken {
     fn forget(&mut self, turn: u64) {
         self.unused.remove(&turn);
         self.idle.remove(&turn);
+    }
+}
+
+impl Waiting {
+    fn new(since: Instant, leave: &Arc<Notify>) -> Self {
+        let leave = leave.clone();
+        Self { since, leave }
     }
 }
 
@@ -175,11 +178,7 @@ impl Drop for RequestShare {
         }
         let mut taken = limiter.taken.lock();
         let turn = taken.next_turn();
-        let waiting = Waiting {
-            since: Instant::now(),
-            leave: leave.clone(),
-        };
-        taken.idle.insert(turn, waiting);
+        taken.idle.insert(turn, Waiting::new(Instant::now(), leave));
         state.turn = Some(turn);
     }
 }

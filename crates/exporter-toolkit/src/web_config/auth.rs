@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 use tokio_rustls::rustls::crypto::ring;
 use zeroize::Zeroizing;
 
-use crate::WebUser;
+use crate::web_file::WebUser;
 
 /// Maximum number of remembered users with passwords.
 const REMEMBERED: usize = 100;

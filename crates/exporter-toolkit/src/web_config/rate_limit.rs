@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::RateLimit;
+use crate::web_file::RateLimit;
 
 /// The token bucket; it starts full.
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use super::auth::{Checker, Users};
 use super::rate_limit::Limiter;
 use super::tls;
 use super::watch::Files;
-use crate::{Diagnostic, Diagnostics, Place, WebFile};
+use crate::web_file::WebFile;
+use crate::{Diagnostic, Diagnostics, Place};
 
 /// Rules for connections, requests and responses.
 #[derive(Debug, Default)]

@@ -12,7 +12,8 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, ve
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::client_certs::{Authorities, Clients};
-use crate::{ClientAuth, Curve, Diagnostic, Pem, WebTls};
+use crate::Diagnostic;
+use crate::web_file::{ClientAuth, Curve, Pem, WebTls};
 
 /// Reads certificates and key and builds the configuration.
 pub(super) fn server_config(
@@ -32,8 +33,8 @@ pub(super) fn server_config(
         }
     };
     let mut versions = Vec::new();
-    versions.extend((!tls.suites.tls12.is_empty()).then_some(&version::TLS12));
-    versions.extend(tls.suites.tls13.then_some(&version::TLS13));
+    versions.extend((!tls.tls12.is_empty()).then_some(&version::TLS12));
+    versions.extend(tls.tls13.then_some(&version::TLS13));
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions);
     let builder = builder.map_err(|error| vec![tls.cert.fault(&error.to_string())])?;
     let builder = match clients {
@@ -50,9 +51,9 @@ pub(super) fn server_config(
 
 fn provider(tls: &WebTls) -> CryptoProvider {
     let mut provider = default_provider();
-    let tls12 = &tls.suites.tls12;
+    let tls12 = &tls.tls12;
     provider.cipher_suites.retain(|suite| match suite {
-        SupportedCipherSuite::Tls13(_) => tls.suites.tls13,
+        SupportedCipherSuite::Tls13(_) => tls.tls13,
         SupportedCipherSuite::Tls12(_) => {
             let name = suite.suite().as_str();
             tls12.iter().any(|cipher| Some(cipher.as_str()) == name)
