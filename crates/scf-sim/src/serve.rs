@@ -41,26 +41,26 @@ pub async fn serve(
     now: impl Fn() -> i64 + Send + Sync + Clone + 'static,
     shutdown: impl Future<Output = ()>,
 ) {
-    let site = Arc::new(Site {
+    let server = Arc::new(Server {
         cloud,
         now,
         turn: Mutex::new(()),
     });
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             () = &mut shutdown => return,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &permits) => accepted,
         };
         match accepted {
-            Some((stream, place)) => {
-                let site = Arc::clone(&site);
+            Some((stream, permit)) => {
+                let server = Arc::clone(&server);
                 connections.spawn(async move {
-                    converse(stream, site).await;
-                    drop(place);
+                    serve_connection(stream, server).await;
+                    drop(permit);
                 });
             }
             // Most likely there are no file handles left, so others must be closed first.
@@ -71,19 +71,22 @@ pub async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     let (stream, _) = listener.accept().await.ok()?;
     // Responses are written whole, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
-    Some((stream, place))
+    Some((stream, permit))
 }
 
-async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, site: Arc<Site<N>>) {
+async fn serve_connection<N: Fn() -> i64 + Send + Sync + 'static>(
+    stream: TcpStream,
+    server: Arc<Server<N>>,
+) {
     let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.answer(request).await) }
+        let server = Arc::clone(&server);
+        async move { Ok::<_, Infallible>(server.answer(request).await) }
     });
     // A failed connection concerns only the client.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -96,7 +99,7 @@ async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, sit
 }
 
 /// A cloud and its clock.
-struct Site<N> {
+struct Server<N> {
     cloud: Arc<Cloud>,
     now: N,
     /// Held from reading the clock to the response, so that the cloud never sees time go back.
@@ -119,9 +122,9 @@ enum ReplyState {
     Break,
 }
 
-// === impl Site ===
+// === impl Server ===
 
-impl<N: Fn() -> i64> Site<N> {
+impl<N: Fn() -> i64> Server<N> {
     async fn answer(&self, request: hyper::Request<Incoming>) -> hyper::Response<Reply> {
         let response = match read(request).await {
             Ok(request) => self.respond(&request),

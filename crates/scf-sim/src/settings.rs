@@ -135,8 +135,8 @@ pub struct Wire {
     /// Row fields are named as in the vendor's table (`ret_code`) rather than as in its examples
     /// (`retCode`).
     pub snake_case: bool,
-    /// Rows have `invokeFinished`. Without it running rows cannot be told from finished ones, so
-    /// they are not shown.
+    /// Rows have `invokeFinished`. Without it running rows would look like finished ones, so they
+    /// are not shown.
     pub invoke_finished: bool,
     /// The envelope's `code` is a JSON string.
     pub code_as_string: bool,

@@ -50,7 +50,8 @@ enum Token {
 
 struct Parser {
     tokens: Vec<(usize, Token)>,
-    place: usize,
+    /// Index of the next token.
+    next: usize,
     end: usize,
     depth: usize,
 }
@@ -61,7 +62,7 @@ impl Query {
     pub(super) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut parser = Parser {
             tokens: tokens(text)?,
-            place: 0,
+            next: 0,
             end: text.len(),
             depth: 0,
         };
@@ -118,7 +119,7 @@ impl Parser {
     fn any(&mut self) -> Result<Query, SyntaxError> {
         let mut parts = vec![self.all()?];
         while self.word("or") {
-            self.place += 1;
+            self.next += 1;
             parts.push(self.all()?);
         }
         Ok(joined(parts, Query::Any))
@@ -128,7 +129,7 @@ impl Parser {
         let mut parts = vec![self.negated()?];
         loop {
             if self.word("and") {
-                self.place += 1;
+                self.next += 1;
             } else if !self.starts_term() {
                 break;
             }
@@ -140,7 +141,7 @@ impl Parser {
     fn negated(&mut self) -> Result<Query, SyntaxError> {
         let mut not = false;
         while self.word("not") {
-            self.place += 1;
+            self.next += 1;
             not = !not;
         }
         let term = self.term()?;
@@ -180,7 +181,7 @@ impl Parser {
     }
 
     fn value(&mut self, key: String) -> Result<Query, SyntaxError> {
-        self.place += 1;
+        self.next += 1;
         match self.take() {
             Some(Token::Quoted(text)) => Ok(Query::Field(key, Phrase::new(&text))),
             Some(Token::Bare(text)) if text.starts_with(['>', '<', '[', '{']) => {
@@ -207,12 +208,12 @@ impl Parser {
     }
 
     fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.place).map(|(_, token)| token)
+        self.tokens.get(self.next).map(|(_, token)| token)
     }
 
     fn take(&mut self) -> Option<Token> {
         let token = self.peek().cloned();
-        self.place += usize::from(token.is_some());
+        self.next += usize::from(token.is_some());
         token
     }
 
@@ -229,7 +230,7 @@ impl Parser {
     }
 
     fn error(&self, reason: &'static str) -> SyntaxError {
-        let at = self.tokens.get(self.place).map_or(self.end, |(at, _)| *at);
+        let at = self.tokens.get(self.next).map_or(self.end, |(at, _)| *at);
         SyntaxError { at, reason }
     }
 }
