@@ -236,7 +236,7 @@ async fn listen(web: &config::Web) -> Result<Vec<TcpListener>, BindError> {
     }
     let mut listeners = Vec::new();
     for address in &web.listen_addresses {
-        listeners.push(web::bind(&address.to_string()).await?);
+        listeners.push(web::bind(address).await?);
     }
     Ok(listeners)
 }

@@ -96,7 +96,7 @@ fn the_simulated_cloud_has_bounds() {
         ..ClsWire::default()
     };
     assert_eq!(args.settings().cls, served);
-    assert_eq!(args.settings().role, Role::default());
+    assert!(args.settings().role == Role::default());
     for bad in [
         ["--functions", "0"],
         ["--namespaces", "0"],

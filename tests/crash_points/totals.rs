@@ -65,11 +65,11 @@ impl Totals {
                 codes: codes
                     .map(|(code, count)| (code.to_string(), *count))
                     .collect(),
-                duration_us: function.duration_us.into(),
-                billed_ms: function.billed_ms.into(),
-                memory_bytes: function.mem_bytes.into(),
-                billed_mb_ms: function.billed_mb_ms.into(),
-                retries: function.retries,
+                duration_us: function.sums.duration_us.into(),
+                billed_ms: function.sums.billed_ms.into(),
+                memory_bytes: function.sums.mem_bytes.into(),
+                billed_mb_ms: function.sums.billed_mb_ms.into(),
+                retries: function.sums.retries,
             };
             (
                 format!("{}/{}", function.namespace, function.function_name),

@@ -58,7 +58,10 @@ async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
     );
     let invalid = exporter.dispositions()["invalid"];
     exporter.stop().await;
-    (invalid, world.cloud.truth(world.now_ms()).totals.unreadable)
+    (
+        invalid,
+        world.cloud.truth(world.now_ms()).totals.sums.unreadable,
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,12 +69,12 @@ fn beside_the_rows(world: &World, exporter: &Exporter) {
     match world.config.sources[0].api {
         scf_exporter::config::Api::V2 => assert_eq!((retries, billed, colds), (0, 0, 0)),
         scf_exporter::config::Api::V3 => {
-            assert_eq!(retries, of_truth(truth.totals.retries));
+            assert_eq!(retries, of_truth(truth.totals.sums.retries));
         }
         scf_exporter::config::Api::Cls => {
-            assert_eq!(retries, of_truth(truth.totals.retries));
-            assert_eq!(colds, of_truth(truth.totals.cold_starts));
-            let mb_ms = of_truth(truth.totals.billed_mb_ms);
+            assert_eq!(retries, of_truth(truth.totals.sums.retries));
+            assert_eq!(colds, of_truth(truth.totals.sums.cold_starts));
+            let mb_ms = of_truth(truth.totals.sums.billed_mb_ms);
             assert_eq!(billed, mb_ms * (1 << 20) * 1_000_000);
         }
     }

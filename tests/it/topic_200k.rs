@@ -39,7 +39,10 @@ fn world() -> World {
 /// Reports, and all lines that the search finds: the reports of cold starts have the same word.
 fn lines(world: &World) -> (u64, u64) {
     let totals = world.cloud.truth(world.now_ms()).totals;
-    (totals.invocations, totals.invocations + totals.cold_starts)
+    (
+        totals.invocations,
+        totals.invocations + totals.sums.cold_starts,
+    )
 }
 
 #[tokio::test(start_paused = true)]

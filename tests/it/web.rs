@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
+use scf_exporter::config::ListenAddress;
 use scf_exporter::metrics::{FunctionSeries, Snapshot};
 use scf_exporter::model::{FunctionId, RetCode, Timestamp};
 use scf_exporter::telemetry::{Awaited, BuildInfo, Issue, Telemetry, Unread};
@@ -77,7 +78,9 @@ async fn start_with(functions: usize, readiness: Readiness, limits: Limits) -> R
     };
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();
     let site = Site::new(Arc::new(house), Arc::new(telemetry), "/metrics").unwrap();
-    let listener = bind("127.0.0.1:0").await.unwrap();
+    let listener = bind(&ListenAddress::parse("127.0.0.1:0").unwrap())
+        .await
+        .unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move {

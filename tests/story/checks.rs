@@ -193,7 +193,7 @@ pub fn accounted(
 /// attempts and cold starts that became visible from that time on: none is visible before it began.
 pub fn ledger_bound(held: u64, cloud: &Cloud, now_ms: i64, from_ms: i64) -> Result<(), Broken> {
     let (all, before) = (cloud.truth(now_ms), cloud.truth_before(now_ms, from_ms));
-    let keys = |truth: &Truth| truth.totals.invocations + truth.totals.cold_starts;
+    let keys = |truth: &Truth| truth.totals.invocations + truth.totals.sums.cold_starts;
     let most = keys(&all) - keys(&before);
     if held > most {
         return Err(format!(

@@ -383,7 +383,7 @@ impl<'a> Player<'a> {
         self.pass(WATCH).await?;
         self.is_exact()?;
         let truth = self.cloud.truth(self.now_ms());
-        let (truth, lost) = (truth.total(), truth.totals.unreadable);
+        let (truth, lost) = (truth.total(), truth.totals.sums.unreadable);
         let this_life = self.life().exporter.dispositions();
         let told = self.told + this_life["invalid"];
         if told < lost && self.story.kills() == 0 {
@@ -400,7 +400,7 @@ impl<'a> Player<'a> {
     }
 
     fn nothing_left_out(&self, dispositions: &BTreeMap<String, u64>) -> Result<(), Broken> {
-        let lost = || self.cloud.truth(self.now_ms()).totals.unreadable;
+        let lost = || self.cloud.truth(self.now_ms()).totals.sums.unreadable;
         checks::nothing_left_out(dispositions, lost, self.story.most_sources())
     }
 

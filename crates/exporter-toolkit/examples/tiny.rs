@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use exporter_toolkit::{Handler, Limits, WebConfig, bind, serve};
+use exporter_toolkit::{Handler, Limits, ListenAddress, WebConfig, bind, serve};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:9000".into());
     let file = arguments.next().map(PathBuf::from);
     let config = Arc::new(WebConfig::load(file.as_deref())?);
-    let listener = bind(&address).await?;
+    let listener = bind(&ListenAddress::parse(&address)?).await?;
     println!("serving on {}", listener.local_addr()?);
     let stop = async {
         let _stopped = tokio::signal::ctrl_c().await;

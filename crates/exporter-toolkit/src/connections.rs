@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -51,7 +51,7 @@ pub(crate) struct ConnectionPermit {
 
 #[derive(Debug)]
 struct State {
-    /// Its turn among the waiting connections; `None` while a request is being answered.
+    /// Number of the connection among the waiting ones; `None` while a request is being answered.
     turn: Option<u64>,
     /// Number of requests being answered. HTTP/2 allows several.
     answering: usize,
@@ -85,7 +85,7 @@ impl ConnectionLimiter {
     }
 
     fn permit_or_evict(self: &Arc<Self>, now: Instant) -> Option<ConnectionPermit> {
-        let mut taken = self.lock();
+        let mut taken = self.taken.lock();
         if taken.count >= self.all {
             taken.evict_one(now);
             return None;
@@ -93,11 +93,7 @@ impl ConnectionLimiter {
         taken.count += 1;
         let leave = Arc::new(Notify::new());
         let turn = taken.next_turn();
-        let waiting = Waiting {
-            since: now,
-            leave: leave.clone(),
-        };
-        taken.unused.insert(turn, waiting);
+        taken.unused.insert(turn, Waiting::new(now, &leave));
         Some(ConnectionPermit {
             limiter: self.clone(),
             leave,
@@ -106,10 +102,6 @@ impl ConnectionLimiter {
                 answering: 0,
             }),
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock()
     }
 }
 
@@ -137,16 +129,23 @@ impl Taken {
     }
 }
 
+impl Waiting {
+    fn new(since: Instant, leave: &Arc<Notify>) -> Self {
+        let leave = leave.clone();
+        Self { since, leave }
+    }
+}
+
 // === impl ConnectionPermit ===
 
 impl ConnectionPermit {
     /// Marks the beginning of a request. The permit cannot be revoked until the returned share is
     /// dropped.
     pub(crate) fn request(self: &Arc<Self>) -> RequestShare {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.answering += 1;
         if let Some(turn) = state.turn.take() {
-            self.limiter.lock().forget(turn);
+            self.limiter.taken.lock().forget(turn);
         }
         drop(state);
         RequestShare(self.clone())
@@ -156,16 +155,12 @@ impl ConnectionPermit {
     pub(crate) async fn revoked(&self) {
         self.leave.notified().await;
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let turn = self.lock().turn;
-        let mut taken = self.limiter.lock();
+        let turn = self.state.lock().turn;
+        let mut taken = self.limiter.taken.lock();
         turn.into_iter().for_each(|turn| taken.forget(turn));
         taken.count -= 1;
         drop(taken);
@@ -176,18 +171,14 @@ impl Drop for ConnectionPermit {
 impl Drop for RequestShare {
     fn drop(&mut self) {
         let ConnectionPermit { limiter, leave, .. } = &*self.0;
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.answering -= 1;
         if state.answering > 0 {
             return;
         }
-        let mut taken = limiter.lock();
+        let mut taken = limiter.taken.lock();
         let turn = taken.next_turn();
-        let waiting = Waiting {
-            since: Instant::now(),
-            leave: leave.clone(),
-        };
-        taken.idle.insert(turn, waiting);
+        taken.idle.insert(turn, Waiting::new(Instant::now(), leave));
         state.turn = Some(turn);
     }
 }
@@ -198,31 +189,31 @@ mod tests {
 
     use super::*;
 
-    async fn is_told_to_leave(permit: &ConnectionPermit) -> bool {
+    async fn is_revoked(permit: &ConnectionPermit) -> bool {
         timeout(Duration::ZERO, permit.revoked()).await.is_ok()
     }
 
-    /// Acquires a permit while `leaver` gives up its own as soon as it is revoked.
+    /// Acquires a permit while `old` is dropped as soon as it is revoked.
     async fn acquire_from(
         limiter: &Arc<ConnectionLimiter>,
-        leaver: Arc<ConnectionPermit>,
+        old: Arc<ConnectionPermit>,
     ) -> Arc<ConnectionPermit> {
         let leaving = async move {
-            leaver.revoked().await;
-            drop(leaver);
+            old.revoked().await;
+            drop(old);
         };
         tokio::join!(limiter.acquire(), leaving).0
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silent_strangers_give_way_before_those_that_were_served() {
+    async fn unused_connections_are_replaced_before_idle_ones() {
         let limiter = ConnectionLimiter::new(3);
         let served = limiter.acquire().await;
         drop(served.request());
         let (first, second) = (limiter.acquire().await, limiter.acquire().await);
         advance(GRACE).await;
         let third = acquire_from(&limiter, first).await;
-        assert!(!is_told_to_leave(&second).await);
+        assert!(!is_revoked(&second).await);
         let fourth = acquire_from(&limiter, second).await;
         drop((third.request(), fourth.request()));
         advance(GRACE).await;
@@ -230,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_is_answered_keeps_its_place() {
+    async fn a_connection_with_a_request_is_not_replaced() {
         let limiter = ConnectionLimiter::new(1);
         let only = limiter.acquire().await;
         let answers = (only.request(), only.request());
@@ -239,12 +230,12 @@ mod tests {
         drop(answers.0);
         assert!(timeout(GRACE * 10, limiter.acquire()).await.is_err());
         drop(answers.1);
-        assert!(!is_told_to_leave(&only).await, "nobody has come since");
+        assert!(!is_revoked(&only).await, "nobody has come since");
         acquire_from(&limiter, only).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_newcomer_has_time_for_its_request() {
+    async fn a_new_connection_has_time_for_its_request() {
         let limiter = ConnectionLimiter::new(1);
         let first = limiter.acquire().await;
         let before = Instant::now();
@@ -255,12 +246,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_gone_is_asked_nothing() {
+    async fn closed_connections_leave_nothing_behind() {
         let limiter = ConnectionLimiter::new(2);
         let (first, second) = (limiter.acquire().await, limiter.acquire().await);
         drop(second.request());
         drop((first, second));
-        let taken = limiter.lock();
+        let taken = limiter.taken.lock();
         assert_eq!(taken.count, 0);
         assert!(taken.unused.is_empty() && taken.idle.is_empty());
     }

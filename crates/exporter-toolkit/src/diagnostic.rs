@@ -93,9 +93,8 @@ impl Diagnostics {
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, fault: &Diagnostic) -> fmt::Result {
-        match fault.place {
-            Place::File { line, column } => write!(f, "{}:{line}:{column}: ", self.file)?,
-            Place::Flag | Place::Nowhere => {}
+        if let Place::File { line, column } = fault.place {
+            write!(f, "{}:{line}:{column}: ", self.file)?;
         }
         if !fault.path.is_empty() {
             write!(f, "{}: ", fault.path)?;

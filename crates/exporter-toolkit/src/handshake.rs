@@ -17,24 +17,18 @@ const NOT_TLS: &[u8] =
 /// the close does not discard the response.
 const DRAINED: u64 = 64 * 1024;
 
-/// A connection after the handshake.
-pub(crate) struct Secured {
-    pub stream: TlsStream<TcpStream>,
-    /// Set if both sides agreed on HTTP/2.
-    pub http2: bool,
-}
-
 /// Performs the handshake. An unencrypted HTTP request receives an explanation instead.
-pub(crate) async fn secure(mut stream: TcpStream, tls: Arc<ServerConfig>) -> Option<Secured> {
+pub(crate) async fn secure(
+    mut stream: TcpStream,
+    tls: Arc<ServerConfig>,
+) -> Option<TlsStream<TcpStream>> {
     let mut first = [0];
     // No TLS record begins with a letter.
     if stream.peek(&mut first).await.ok()? == 1 && first[0].is_ascii_uppercase() {
         refuse(&mut stream).await;
         return None;
     }
-    let stream = TlsAcceptor::from(tls).accept(stream).await.ok()?;
-    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    Some(Secured { stream, http2 })
+    TlsAcceptor::from(tls).accept(stream).await.ok()
 }
 
 async fn refuse(stream: &mut TcpStream) {

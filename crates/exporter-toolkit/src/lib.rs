@@ -23,7 +23,7 @@ mod web_file;
 pub mod yaml;
 
 pub use bind::{BindError, bind, systemd_sockets};
-pub use choice::{Choice, Cipher, ClientAuth, Curve, TlsVersion, alternatives};
+pub use choice::{Choice, alternatives};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, quote, quote_key};
 pub use duration::{format_duration, parse_duration};
 pub use listen::ListenAddress;
@@ -33,4 +33,3 @@ pub use server::{Handler, Limits, serve};
 pub use suggest::nearest;
 pub use text_file::read_file;
 pub use web_config::WebConfig;
-pub use web_file::{Pem, RateLimit, TlsSuites, WebFile, WebTls, WebUser};

@@ -219,13 +219,14 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            _ => {
-                let message = format!("has {} where keys with values belong", node.kind());
-                let path = section.path.as_str();
-                self.faults.push(Diagnostic::new(node.at, path, message));
-            }
+            _ => self.fault_block(node, section.path.clone()),
         }
         section
+    }
+
+    fn fault_block(&mut self, node: &Node, path: String) {
+        let message = format!("has {} where keys with values belong", node.kind());
+        self.faults.push(Diagnostic::new(node.at, path, message));
     }
 
     /// Returns path and message for an unknown key.
@@ -307,30 +308,28 @@ impl<'a> Reader<'a> {
     /// Returns the keys and texts of the block under `name`, whose keys are not checked. A missing
     /// value counts as an empty text.
     pub fn entries(&mut self, section: &Section, name: &str) -> Vec<(String, Found<String>)> {
+        let mut texts = Vec::new();
         let Some(node) = section.get(name) else {
-            return Vec::new();
+            return texts;
         };
         let path = join(&section.path, name);
         let Content::Map(entries) = &node.content else {
             if !matches!(node.content, Content::Null) {
-                let message = format!("has {} where keys with values belong", node.kind());
-                self.faults.push(Diagnostic::new(node.at, path, message));
+                self.fault_block(node, path);
             }
-            return Vec::new();
+            return texts;
         };
-        let mut texts = Vec::new();
         for (name, entry) in entries {
-            let (at, path) = (entry.value.at, join(&path, &quote_key(name)));
-            let empty = Found {
+            let mut text = Found {
                 value: String::new(),
-                at,
-                path: path.clone(),
+                at: entry.value.at,
+                path: join(&path, &quote_key(name)),
             };
-            let text = match entry.value.content {
-                Content::Null => None,
-                _ => self.text_of(&entry.value, path, "one value"),
-            };
-            texts.push((name.clone(), text.unwrap_or(empty)));
+            if !matches!(entry.value.content, Content::Null) {
+                let read = self.text_of(&entry.value, text.path.clone(), "one value");
+                text = read.unwrap_or(text);
+            }
+            texts.push((name.clone(), text));
         }
         texts
     }
@@ -382,15 +381,19 @@ mod tests {
     const KEYS: [&str; 5] = ["log.level", "log.format", "of[].name", "of[].in.a", "plain"];
 
     #[test]
-    fn blocks_know_their_words() {
+    fn blocks_have_their_keys() {
         let reader = Reader::new(Path::new(""), KEYS.to_vec());
-        assert_eq!(reader.names_under(""), ["log", "of", "plain"]);
-        assert_eq!(reader.names_under("log"), ["level", "format"]);
-        assert_eq!(reader.names_under("of[]"), ["name", "in"]);
+        for (table, names) in [
+            ("", &["log", "of", "plain"][..]),
+            ("log", &["level", "format"]),
+            ("of[]", &["name", "in"]),
+        ] {
+            assert_eq!(reader.names_under(table), names);
+        }
     }
 
     #[test]
-    fn unknown_keys_are_told_with_what_may_be_meant() {
+    fn unknown_keys_are_reported_with_a_suggestion() {
         let mut reader = Reader::new(Path::new(""), KEYS.to_vec());
         let root = reader.parse("log: {levl: a, plain: b, x: c}\nof: [{hunter2: d}]\n");
         let root = reader.root(root.as_ref());

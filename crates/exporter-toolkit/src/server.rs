@@ -15,7 +15,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,7 +25,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::WebConfig;
 use crate::connections::{ConnectionLimiter, ConnectionPermit, RequestShare};
-use crate::handshake::{self, Secured};
+use crate::handshake;
 
 /// Maximum size of a request's head, in bytes. That of Prometheus is under 1 KiB.
 const HEAD_MAX: usize = 16 * 1024;
@@ -80,10 +80,6 @@ struct Served<B> {
     body: Either<Full<Bytes>, B>,
     _share: RequestShare,
 }
-
-/// Starts the tasks of HTTP/2, one for each request.
-#[derive(Clone, Copy)]
-struct Tasks;
 
 /// Serves `handler` on all `listeners` as configured in `config`. When `shutdown` resolves, accepts
 /// no more connections, waits at most [`Limits::drain`] for responses in flight, and returns.
@@ -214,7 +210,8 @@ async fn connection<H: Handler>(
         () = permit.revoked() => return,
     };
     // A failed handshake concerns the client alone, so it is ignored.
-    if let Ok(Some(Secured { stream, http2 })) = secured {
+    if let Ok(Some(stream)) = secured {
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         serve_http(stream, http2, permit, context).await;
     }
 }
@@ -230,7 +227,7 @@ async fn serve_http<H: Handler>(
         service_fn(|request| answer(request, context.clone(), permit.clone(), asked.clone()));
     let stream = TokioIo::new(stream);
     if http2 {
-        let serving = http2::Builder::new(Tasks)
+        let serving = http2::Builder::new(TokioExecutor::new())
             .max_concurrent_streams(STREAMS_MAX)
             .max_header_list_size(HEAD_MAX as u32)
             .max_send_buf_size(BUFFER_MAX)
@@ -332,17 +329,5 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-// === impl Tasks ===
-
-impl<F> hyper::rt::Executor<F> for Tasks
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, task: F) {
-        drop(tokio::spawn(task));
     }
 }

@@ -7,17 +7,17 @@
 
 mod tls;
 mod values;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::values::{Values, bcrypt_cost};
 use crate::{
-    ClientAuth, Curve, Diagnostic, Diagnostics, Found, Place, Reader, Secret, Section,
-    alternatives, quote, read_file,
+    Diagnostic, Diagnostics, Found, Place, Reader, Secret, Section, alternatives, quote, read_file,
 };
 
-pub use tls::TlsSuites;
+pub(crate) use words::{Cipher, ClientAuth, Curve};
 
 /// All known keys, except user names.
 const KEYS: &[&str] = &[
@@ -55,130 +55,113 @@ const HEADERS: &[(&str, &[&str])] = &[
 ];
 
 /// A parsed web configuration file.
-#[derive(Debug, Clone, Default)]
-pub struct WebFile {
+pub(crate) struct WebFile {
     name: String,
     /// Set if the file has no content.
-    pub empty: bool,
+    pub(crate) empty: bool,
     /// TLS settings; `None` if TLS is off.
-    pub tls: Option<WebTls>,
+    pub(crate) tls: Option<WebTls>,
     /// Set if clients may use HTTP/2 over TLS.
-    pub http2: bool,
+    pub(crate) http2: bool,
     /// Headers of every response.
-    pub headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// Users; if there are none, everybody is admitted.
-    pub users: Vec<WebUser>,
+    pub(crate) users: Vec<WebUser>,
     /// Rate limit of requests.
-    pub rate_limit: Option<RateLimit>,
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
-/// TLS settings.
-#[derive(Debug, Clone)]
-pub struct WebTls {
+/// TLS settings. At least one cipher suite belongs to one of the versions.
+pub(crate) struct WebTls {
     /// The certificate of the server and its intermediate certificates.
-    pub cert: Pem,
+    pub(crate) cert: Pem,
     /// Private key of the certificate.
-    pub key: Pem,
+    pub(crate) key: Pem,
     /// Certificates that clients must present.
-    pub client_auth: ClientAuth,
+    pub(crate) client_auth: ClientAuth,
     /// The authorities that sign the certificates of clients.
-    pub client_ca: Option<Pem>,
+    pub(crate) client_ca: Option<Pem>,
     /// If set, a client's certificate must have one of these names.
-    pub client_sans: Option<Vec<String>>,
-    /// Versions and cipher suites.
-    pub suites: TlsSuites,
+    pub(crate) client_sans: Option<Vec<String>>,
+    /// The suites of TLS 1.2; none if that version is off.
+    pub(crate) tls12: Vec<Cipher>,
+    /// Set if TLS 1.3 is on, always with all of its suites.
+    pub(crate) tls13: bool,
     /// Curves of the key exchange; empty for all.
-    pub curves: Vec<Curve>,
+    pub(crate) curves: Vec<Curve>,
     /// Set if the server's order of cipher suites is used rather than the client's.
-    pub prefer_server_order: bool,
+    pub(crate) prefer_server_order: bool,
 }
 
 /// Certificates or a key in PEM format.
-#[derive(Debug, Clone)]
-pub struct Pem {
+pub(crate) struct Pem {
     /// Position in the web configuration file.
-    pub declared: Found<()>,
+    pub(crate) declared: Found<()>,
     /// Path of the file; `None` if the web configuration file contains the text itself.
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     text: Secret,
 }
 
 /// A user that may log in.
 #[derive(Debug, Clone)]
-pub struct WebUser {
-    /// User name.
-    pub name: String,
+pub(crate) struct WebUser {
+    pub(crate) name: String,
     /// The bcrypt hash of the password.
-    pub hash: Secret,
+    pub(crate) hash: Secret,
     /// Cost of the hash: the binary logarithm of its rounds.
-    pub cost: u32,
+    pub(crate) cost: u32,
 }
 
 /// A token bucket: every request takes one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
+pub(crate) struct RateLimit {
     /// Time in which one token is added.
-    pub interval: Duration,
+    pub(crate) interval: Duration,
     /// Maximum number of tokens. If it is 0, every request is refused.
-    pub burst: u64,
+    pub(crate) burst: u64,
 }
 
 // === impl WebFile ===
 
 impl WebFile {
-    /// Reads and validates the file at `path`.
-    ///
-    /// # Errors
-    ///
-    /// Returns everything that is wrong with the text.
-    pub fn read(path: &Path) -> Result<Self, Diagnostics> {
+    /// Reads and validates the file at `path`. Returns everything that is wrong with the text.
+    pub(crate) fn read(path: &Path) -> Result<Self, Diagnostics> {
         let name = path.display().to_string();
-        match read_file(path) {
-            Ok(text) => Self::parse(&text, &name, path.parent().unwrap_or(Path::new(""))),
-            Err(problem) => {
-                let fault = Diagnostic::new(Place::Nowhere, name.as_str(), problem);
-                Err(Diagnostics::new(&name, vec![fault]))
-            }
-        }
-    }
-
-    /// Like [`WebFile::read`], for a text that was read already. `name` is shown before positions
-    /// in diagnostics; `base` is the directory of relative paths.
-    ///
-    /// # Errors
-    ///
-    /// Returns everything that is wrong with the text.
-    pub fn parse(text: &str, name: &str, base: &Path) -> Result<Self, Diagnostics> {
+        let text = read_file(path).map_err(|problem| {
+            let fault = Diagnostic::new(Place::Nowhere, name.as_str(), problem);
+            Diagnostics::new(&name, vec![fault])
+        })?;
+        let base = path.parent().unwrap_or(Path::new(""));
         let mut values = Values(Reader::new(base, KEYS.to_vec()));
-        let root = values.0.parse(text);
+        let root = values.0.parse(&text);
         let empty = root.is_none();
         if empty && values.0.has_faults() {
-            return Err(Diagnostics::new(name, values.0.finish().0));
+            return Err(Diagnostics::new(&name, values.0.finish().0));
         }
         let root = values.0.root(root.as_ref());
         let http = values.0.section(&root, "http_server_config");
         let file = Self {
-            name: name.to_owned(),
             empty,
             tls: tls::tls(&mut values, &root),
             http2: values.boolean(&http, "http2", true),
             headers: headers(&mut values, &http),
             users: users(&mut values, &root),
             rate_limit: rate_limit(&mut values, &root),
+            name,
         };
         match values.0.finish().0 {
             faults if faults.is_empty() => Ok(file),
-            faults => Err(Diagnostics::new(name, faults)),
+            faults => Err(file.refused(faults)),
         }
     }
 
     /// Returns errors that were found in the files that this one names.
-    pub fn refused(&self, faults: Vec<Diagnostic>) -> Diagnostics {
+    pub(crate) fn refused(&self, faults: Vec<Diagnostic>) -> Diagnostics {
         Diagnostics::new(&self.name, faults)
     }
 
     /// Returns the files that it names.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter();
         let pems = tls.flat_map(|tls| [Some(&tls.cert), Some(&tls.key), tls.client_ca.as_ref()]);
         pems.flatten().filter_map(|pem| pem.file.as_deref())
@@ -188,12 +171,8 @@ impl WebFile {
 // === impl Pem ===
 
 impl Pem {
-    /// Reads the PEM text.
-    ///
-    /// # Errors
-    ///
-    /// Fails if its file cannot be read.
-    pub fn read(&self) -> Result<Secret, Diagnostic> {
+    /// Reads the PEM text. Fails if its file cannot be read.
+    pub(crate) fn read(&self) -> Result<Secret, Diagnostic> {
         let Some(file) = &self.file else {
             return Ok(self.text.clone());
         };
@@ -202,7 +181,7 @@ impl Pem {
     }
 
     /// Returns an error in the PEM text.
-    pub fn fault(&self, problem: &str) -> Diagnostic {
+    pub(crate) fn fault(&self, problem: &str) -> Diagnostic {
         Diagnostic::new(self.declared.at, self.declared.path.as_str(), problem)
     }
 }

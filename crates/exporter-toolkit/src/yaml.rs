@@ -142,17 +142,15 @@ impl Loader {
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
                 Some(target) => self.add(Rc::clone(target), 0),
-                None => Err(Diagnostic::new(
-                    at,
-                    "",
-                    "this alias stands inside its own anchor",
-                )),
+                None => {
+                    let message = "this alias stands inside its own anchor";
+                    Err(Diagnostic::new(at, "", message))
+                }
             },
-            Event::DocumentStart(_) if self.root.is_some() => Err(Diagnostic::new(
-                at,
-                "",
-                "a second document starts here: keep everything in one",
-            )),
+            Event::DocumentStart(_) if self.root.is_some() => {
+                let message = "a second document starts here: keep everything in one";
+                Err(Diagnostic::new(at, "", message))
+            }
             _ => Ok(()),
         }
     }
@@ -277,39 +275,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn values_know_where_they_stand() {
-        let (root, faults) = read("a: 1\nb:\n  - x\n  - 'y'\n");
+    /// Returns the tree of a text without faults.
+    fn tree(text: &str) -> Rc<Node> {
+        let (root, faults) = read(text);
         assert!(faults.is_empty(), "{faults:?}");
-        let root = root.unwrap();
+        root.unwrap()
+    }
+
+    /// Returns the text of a scalar, or `None` for a null.
+    fn text_of(node: &Node) -> Option<&str> {
+        match &node.content {
+            Content::Null => None,
+            Content::Text(text) => Some(text),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_have_positions() {
+        let root = tree("a: 1\nb:\n  - x\n  - 'y'\n");
         let b = entry(&root, "b");
         assert_eq!(b.at, Place::File { line: 2, column: 1 });
         let Content::List(items) = &b.value.content else {
             panic!("not a list");
         };
         assert_eq!(items[1].at, Place::File { line: 4, column: 5 });
-        assert!(matches!(&items[1].content, Content::Text(text) if text == "y"));
+        assert_eq!(text_of(&items[1]), Some("y"));
     }
 
     #[test]
     fn only_a_plain_null_is_nothing() {
-        let (root, _) = read("a:\nb: null\nc: ''\nd: 'null'\n");
-        let root = root.unwrap();
-        assert!(matches!(entry(&root, "a").value.content, Content::Null));
-        assert!(matches!(entry(&root, "b").value.content, Content::Null));
-        assert!(matches!(&entry(&root, "c").value.content, Content::Text(t) if t.is_empty()));
-        assert!(matches!(&entry(&root, "d").value.content, Content::Text(t) if t == "null"));
+        let root = tree("a:\nb: null\nc: ''\nd: 'null'\n");
+        for (key, text) in [
+            ("a", None),
+            ("b", None),
+            ("c", Some("")),
+            ("d", Some("null")),
+        ] {
+            assert_eq!(text_of(&entry(&root, key).value), text, "{key}");
+        }
     }
 
     #[test]
     fn an_alias_shares_its_anchor() {
-        let (root, faults) = read("a: &x [1]\nb: *x\n");
-        assert!(faults.is_empty(), "{faults:?}");
-        let root = root.unwrap();
-        assert!(Rc::ptr_eq(
-            &entry(&root, "a").value,
-            &entry(&root, "b").value
-        ));
+        let root = tree("a: &x [1]\nb: *x\n");
+        let [a, b] = ["a", "b"].map(|key| &entry(&root, key).value);
+        assert!(Rc::ptr_eq(a, b));
     }
 
     #[test]
@@ -325,24 +336,25 @@ mod tests {
     }
 
     #[test]
-    fn odd_documents_are_refused() {
-        assert_eq!(
-            messages("a: 1\na: 2\n"),
-            ["this key stands in line 1 already: keep one of the two"]
-        );
-        assert_eq!(
-            messages("a: &x [*x]\n"),
-            ["this alias stands inside its own anchor"]
-        );
-        assert_eq!(
-            messages("a: !!str 1\n"),
-            ["a tag (!...) has no meaning here: remove it"]
-        );
-        assert_eq!(messages("[a]: 1\n"), ["a key must be a word"]);
-        assert_eq!(
-            messages("a: 1\n---\nb: 2\n"),
-            ["a second document starts here: keep everything in one"]
-        );
+    fn invalid_documents_are_rejected() {
+        for (text, message) in [
+            (
+                "a: 1\na: 2\n",
+                "this key stands in line 1 already: keep one of the two",
+            ),
+            ("a: &x [*x]\n", "this alias stands inside its own anchor"),
+            (
+                "a: !!str 1\n",
+                "a tag (!...) has no meaning here: remove it",
+            ),
+            ("[a]: 1\n", "a key must be a word"),
+            (
+                "a: 1\n---\nb: 2\n",
+                "a second document starts here: keep everything in one",
+            ),
+        ] {
+            assert_eq!(messages(text), [message]);
+        }
         assert!(messages("a: [1\n")[0].starts_with("this is not YAML: "));
     }
 

@@ -31,15 +31,15 @@ pub struct WorldArgs {
     pub seed: u64,
     /// Functions in the simulated world.
     #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
-          default_value = "24", value_parser = simulated_functions)]
+          default_value = "24", value_parser = |text: &str| count(text, 1, 100_000))]
     pub functions: usize,
     /// Namespaces that the functions are spread over.
     #[arg(long, env = "SCF_EXPORTER_SIM_NAMESPACES", value_name = "N",
-          default_value = "1", value_parser = simulated_namespaces)]
+          default_value = "1", value_parser = |text: &str| count(text, 1, 100))]
     pub namespaces: usize,
     /// Log topics that the functions are spread over; 0 is one for all, as the vendor's default.
     #[arg(long, env = "SCF_EXPORTER_SIM_TOPICS", value_name = "N",
-          default_value = "0", value_parser = simulated_topics)]
+          default_value = "0", value_parser = |text: &str| count(text, 0, 1_000))]
     pub topics: usize,
     /// Calls a second, over all functions.
     #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
@@ -89,22 +89,11 @@ pub struct RefusalArgs {
         value_name = "INDEX",
         default_value = "keys"
     )]
-    pub index: TopicIndex,
+    pub index: Index,
     /// How long the keys of a role last.
     #[arg(long, env = "SCF_EXPORTER_SIM_KEY_LIFETIME", value_name = "DURATION",
           default_value = "2h", value_parser = simulated_lifetime)]
     pub key_lifetime: u64,
-}
-
-/// The index of every log topic of a simulated cloud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TopicIndex {
-    /// Full text and all keys.
-    Keys,
-    /// Full text alone: what asks for a key finds nothing.
-    FullText,
-    /// None: every search is refused.
-    Missing,
 }
 
 /// How badly a simulated cloud behaves.
@@ -125,20 +114,18 @@ impl SimArgs {
     pub fn settings(&self) -> Settings {
         let defaults = Settings::new(self.world.seed);
         let refusals = &self.refusals;
+        let mut faults = self.world.faults.faults();
+        if refusals.no_date {
+            faults.missing_dates = 1.0;
+        }
         Settings {
             functions: self.world.functions,
             namespaces: self.world.namespaces,
             topics: self.world.topics,
             rate_per_second: self.world.rate,
-            faults: match refusals.no_date {
-                true => Faults {
-                    missing_dates: 1.0,
-                    ..self.world.faults.faults()
-                },
-                false => self.world.faults.faults(),
-            },
+            faults,
             cls: ClsWire {
-                index: refusals.index.index(),
+                index: refusals.index,
                 // Over sockets requests arrive at any time, so queries must take a while to
                 // overlap.
                 query_ms: 20,
@@ -168,18 +155,6 @@ impl From<SimArgs> for RunOptions {
     }
 }
 
-// === impl TopicIndex ===
-
-impl TopicIndex {
-    fn index(self) -> Index {
-        match self {
-            Self::Keys => Index::Keys,
-            Self::FullText => Index::FullText,
-            Self::Missing => Index::Missing,
-        }
-    }
-}
-
 // === impl FaultLevel ===
 
 impl FaultLevel {
@@ -191,18 +166,6 @@ impl FaultLevel {
             Self::Harsh => Faults::harsh(),
         }
     }
-}
-
-fn simulated_functions(text: &str) -> Result<usize, String> {
-    count(text, 1, 100_000)
-}
-
-fn simulated_namespaces(text: &str) -> Result<usize, String> {
-    count(text, 1, 100)
-}
-
-fn simulated_topics(text: &str) -> Result<usize, String> {
-    count(text, 0, 1_000)
 }
 
 fn simulated_action(text: &str) -> Result<String, String> {
@@ -263,17 +226,8 @@ mod tests {
         for (text, seconds) in [("1s", 1), ("90s", 90), ("1h30m", 5_400), ("12h", 43_200)] {
             assert_eq!(simulated_lifetime(text), Ok(seconds), "{text}");
         }
-        for text in [
-            "",
-            "0s",
-            "90",
-            "h",
-            "12h1s",
-            "1ms",
-            "-1s",
-            "1\u{e9}",
-            "99999999999999999999s",
-        ] {
+        let huge = "99999999999999999999s";
+        for text in ["", "0s", "90", "h", "12h1s", "1ms", "-1s", "1\u{e9}", huge] {
             assert!(simulated_lifetime(text).is_err(), "{text}");
         }
     }

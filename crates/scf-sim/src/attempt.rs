@@ -20,9 +20,7 @@ pub(crate) struct Attempt {
     pub(crate) ret_code: i32,
     pub(crate) failure: Failure,
     pub(crate) cold: bool,
-    /// Set if the row can never be parsed.
-    pub(crate) unreadable: bool,
-    /// Set if no response can hold the finished row.
+    /// Set if no response can hold the finished row, so that no reader can count it.
     pub(crate) oversized: bool,
     /// The row becomes visible at this time, as running or as finished.
     pub(crate) shown_ms: i64,
@@ -109,6 +107,9 @@ impl Attempt {
         if settings.whole_ms {
             duration_us = duration_us.next_multiple_of(1_000);
         }
+        let mem_bytes = draw_memory(function, failure, &mut rng);
+        // This number decides nothing. It is drawn so that a seed keeps its world.
+        let _ = rng.next_u64();
         let mut attempt = Self {
             function: call.function,
             request_id: uuid_v4(call_key),
@@ -116,11 +117,10 @@ impl Attempt {
             start_ms: call.start_ms,
             duration_us,
             billed_ms: settings.billing.billed_ms(duration_us),
-            mem_bytes: draw_memory(function, failure, &mut rng),
+            mem_bytes,
             ret_code: failure.ret_code(),
             failure,
             cold,
-            unreadable: rng.chance(settings.faults.unreadable_rows),
             // A separate stream, so that this fault changes nothing else.
             oversized: Rng::keyed(key, OVERSIZED_KEY).chance(settings.faults.oversized_rows),
             shown_ms: 0,
@@ -147,11 +147,6 @@ impl Attempt {
         };
     }
 
-    /// Returns whether no reader can count the row.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.unreadable || self.oversized
-    }
-
     /// Returns whether no response at `now_ms` can hold the row.
     pub(crate) fn is_too_large(&self, now_ms: i64) -> bool {
         self.oversized && self.is_finished(now_ms)
@@ -171,7 +166,7 @@ impl Attempt {
     /// Returns the cold start of this attempt. `None` for a warm start, an attempt that was not
     /// executed, and one whose row is lost, which the truth does not count either.
     pub(crate) fn init(&self, settings: &Settings) -> Option<Init> {
-        if !self.cold || self.is_lost() || self.failure == Failure::Throttled {
+        if !self.cold || self.oversized || self.failure == Failure::Throttled {
             return None;
         }
         let mut rng = Rng::keyed(self.key, INIT_KEY);
@@ -248,15 +243,10 @@ fn draw_course(
     if duration_us < cap_us && !failure.is_timeout() {
         return (duration_us, failure);
     }
-    let old_text = rng.chance(0.2);
-    (
-        cap_us,
-        if old_text {
-            Failure::TimeoutText
-        } else {
-            Failure::Timeout
-        },
-    )
+    match rng.chance(0.2) {
+        true => (cap_us, Failure::TimeoutText),
+        false => (cap_us, Failure::Timeout),
+    }
 }
 
 fn draw_failure(function: &Function, rng: &mut Rng) -> Failure {
@@ -343,18 +333,22 @@ mod tests {
         }
     }
 
+    fn call(number: u64, function: u32) -> Call {
+        Call {
+            start_ms: 1_000,
+            number,
+            retry: 0,
+            function,
+        }
+    }
+
     fn attempts(settings: &Settings) -> Vec<Attempt> {
         let functions = function::generate(settings);
         let count = functions.len() as u64;
         (0..20_000)
             .map(|number| {
                 let function = (number % count) as u32;
-                let call = Call {
-                    start_ms: 1_000,
-                    number,
-                    retry: 0,
-                    function,
-                };
+                let call = call(number, function);
                 Attempt::draw(call, &functions[function as usize], settings)
             })
             .collect()
@@ -407,25 +401,15 @@ mod tests {
         let mut function = function::generate(&settings).remove(0);
         function.habits.asynchronous = true;
         function.habits.failure_rate = 1.0;
-        let mut call = Call {
-            start_ms: 0,
-            number: 8,
-            retry: 0,
-            function: 0,
-        };
-        let first = Attempt::draw(call, &function, &settings);
-        let mut attempts = vec![first];
-        while let Some(next) = attempts[attempts.len() - 1].retry_call(call.number, &function) {
-            let last = &attempts[attempts.len() - 1];
-            assert!(next.start_ms >= last.end_ms() + 60_000);
-            call = next;
-            attempts.push(Attempt::draw(call, &function, &settings));
+        let mut attempt = Attempt::draw(call(8, 0), &function, &settings);
+        let id = attempt.request_id;
+        let mut count = 1;
+        while let Some(next) = attempt.retry_call(8, &function) {
+            assert!(next.start_ms >= attempt.end_ms() + 60_000);
+            attempt = Attempt::draw(next, &function, &settings);
+            assert_eq!(attempt.request_id, id);
+            count += 1;
         }
-        assert!(
-            attempts
-                .iter()
-                .all(|a| a.request_id == attempts[0].request_id)
-        );
-        assert!(attempts.len() <= 3);
+        assert!(count <= 3);
     }
 }

@@ -6,7 +6,6 @@ use super::form::Params;
 use super::hosts;
 use super::http::Request;
 use super::problem::Problem;
-use super::problems;
 use super::tc3::Authorization;
 
 /// A request of API 3.0.
@@ -84,7 +83,8 @@ impl Call {
             None | Some("") => Self::from_form(request),
             Some("SKIP") => Self::from_headers(request, Proof::Skipped),
             Some(text) => {
-                let parsed = Authorization::parse(text).map_err(problems::bad_authorization)?;
+                let parsed =
+                    Authorization::parse(text).map_err(|text| Problem::bad_authorization(text))?;
                 Self::from_headers(request, Proof::Tc3(parsed))
             }
         }
@@ -93,19 +93,22 @@ impl Call {
     fn from_headers(request: &Request, proof: Proof) -> Result<Self, Problem> {
         let header = |name| request.header(name).filter(|value| !value.is_empty());
         let required =
-            |header_name, name| header(header_name).ok_or_else(|| problems::missing(name));
+            |header_name, name| header(header_name).ok_or_else(|| Problem::missing(name));
         let (action, version) = (
             required("x-tc-action", "Action")?,
             required("x-tc-version", "Version")?,
         );
         let service = match &proof {
             Proof::Tc3(parsed) if !is_first_label(&parsed.service, &request.host) => {
-                Service::named(&parsed.service).ok_or_else(problems::no_product)?
+                Service::named(&parsed.service).ok_or_else(|| {
+                    let text = "the service in the scope does not exist";
+                    Problem::new("NoSuchProduct", text)
+                })?
             }
             Proof::Tc3(_) | Proof::Skipped | Proof::Form(_) => Service::guess(request, version)?,
         };
         let params = if request.method == "GET" {
-            nested(&parse_form(request.query.as_bytes())?)
+            nested(&Params::parse(request.form())?)
         } else {
             parse_json(&request.body)?
         };
@@ -122,13 +125,8 @@ impl Call {
     }
 
     fn from_form(request: &Request) -> Result<Self, Problem> {
-        let wire = if request.method == "POST" {
-            &request.body
-        } else {
-            request.query.as_bytes()
-        };
-        let form = parse_form(wire)?;
-        let required = |name| form.get(name).ok_or_else(|| problems::missing(name));
+        let form = Params::parse(request.form())?;
+        let required = |name| form.get(name).ok_or_else(|| Problem::missing(name));
         for name in ["SecretId", "Signature", "Nonce"] {
             required(name)?;
         }
@@ -152,12 +150,8 @@ fn is_first_label(service: &str, host: &str) -> bool {
     Service::named(service).is_none() && host.split('.').next() == Some(service)
 }
 
-fn parse_form(wire: &[u8]) -> Result<Params, Problem> {
-    Params::parse(wire).map_err(|_| problems::parameter("too many parameters"))
-}
-
 fn parse_timestamp(text: &str) -> Result<i64, Problem> {
-    text.parse().map_err(|_| problems::invalid("Timestamp"))
+    text.parse().map_err(|_| Problem::invalid("Timestamp"))
 }
 
 /// Parses a JSON body. An empty one has no parameters.
@@ -167,7 +161,10 @@ fn parse_json(body: &[u8]) -> Result<Value, Problem> {
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
-        _ => Err(problems::parameter("the body is no JSON object")),
+        _ => {
+            let text = "the body is no JSON object";
+            Err(Problem::new("InvalidParameter", text))
+        }
     }
 }
 
@@ -254,6 +251,20 @@ impl Service {
         }
     }
 
+    /// Returns the actions that are simulated.
+    pub(crate) fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::Scf => &[
+                "GetFunctionLogs",
+                "ListNamespaces",
+                "ListFunctions",
+                "GetFunction",
+            ],
+            Self::Cls => &["SearchLog", "DescribeTopics", "DescribeIndex"],
+            Self::Sts => &["AssumeRole", "AssumeRoleWithWebIdentity"],
+        }
+    }
+
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
@@ -263,7 +274,7 @@ impl Service {
     fn guess(request: &Request, version: &str) -> Result<Self, Problem> {
         let by_host = hosts::service_of(&request.host).and_then(Self::named);
         let by_version = Self::ALL.into_iter().find(|s| s.version() == version);
-        by_host.or(by_version).ok_or_else(problems::no_version)
+        by_host.or(by_version).ok_or_else(Problem::unknown_version)
     }
 }
 
@@ -272,25 +283,36 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const HEADERS: [(&str, &str); 4] = [
+        ("authorization", "SKIP"),
+        ("x-tc-action", "A"),
+        ("x-tc-version", "2018-08-13"),
+        ("x-tc-timestamp", "1"),
+    ];
+
     fn form(text: &str) -> Value {
         nested(&Params::parse(text.as_bytes()).unwrap())
     }
 
     #[test]
     fn forms_become_the_json_they_stand_for() {
-        assert_eq!(
-            form("Action=A&Limit=10&FunctionName=7&Filter.RetCode=is0&UseNewAnalysis=True"),
-            json!({"Limit": 10, "FunctionName": "7", "Filter": {"RetCode": "is0"},
-                "UseNewAnalysis": true})
-        );
-        assert_eq!(
-            form("Topics.0.TopicId=a&Topics.1.TopicId=b&Topics.1.Context=c"),
-            json!({"Topics": [{"TopicId": "a"}, {"TopicId": "b", "Context": "c"}]})
-        );
-        assert_eq!(form("L.1=b&L.0=a"), json!({"L": ["a", "b"]}));
-        assert_eq!(form("L.1=b"), json!({"L": {"1": "b"}}));
-        assert_eq!(form("Limit=x&A=1&A.B=2"), json!({"Limit": "x", "A": "1"}));
-        assert_eq!(form(""), json!({}));
+        for (text, expected) in [
+            (
+                "Action=A&Limit=10&FunctionName=7&Filter.RetCode=is0&UseNewAnalysis=True",
+                json!({"Limit": 10, "FunctionName": "7", "Filter": {"RetCode": "is0"},
+                    "UseNewAnalysis": true}),
+            ),
+            (
+                "Topics.0.TopicId=a&Topics.1.TopicId=b&Topics.1.Context=c",
+                json!({"Topics": [{"TopicId": "a"}, {"TopicId": "b", "Context": "c"}]}),
+            ),
+            ("L.1=b&L.0=a", json!({"L": ["a", "b"]})),
+            ("L.1=b", json!({"L": {"1": "b"}})),
+            ("Limit=x&A=1&A.B=2", json!({"Limit": "x", "A": "1"})),
+            ("", json!({})),
+        ] {
+            assert_eq!(form(text), expected);
+        }
         let deep = form(&format!("{}=1", "a.".repeat(10_000)));
         assert!(deep.is_object());
     }
@@ -309,38 +331,27 @@ mod tests {
 
     #[test]
     fn the_service_is_found_in_scope_host_or_version() {
-        let skip = [
-            ("authorization", "SKIP"),
-            ("x-tc-action", "A"),
-            ("x-tc-version", "2018-08-13"),
-            ("x-tc-timestamp", "1"),
-        ];
-        assert_eq!(Call::read(&post(&skip, "")).unwrap().service, Service::Sts);
+        let service = |request: &Request| Call::read(request).unwrap().service;
+        assert_eq!(service(&post(&HEADERS, "")), Service::Sts);
         let body = "Action=A&Version=2020-10-16&Timestamp=1&Nonce=1&SecretId=i&Signature=s";
-        assert_eq!(Call::read(&post(&[], body)).unwrap().service, Service::Cls);
+        assert_eq!(service(&post(&[], body)), Service::Cls);
         let mut request = post(&[], &body.replace("2020-10-16", "2020-01-01"));
         assert_eq!(Call::read(&request).unwrap_err().code, "NoSuchVersion");
         request.host = "scf.tencentcloudapi.com".to_owned();
-        assert_eq!(Call::read(&request).unwrap().service, Service::Scf);
+        assert_eq!(service(&request), Service::Scf);
     }
 
     #[test]
-    fn what_is_missing_or_broken_is_told() {
+    fn missing_and_invalid_parts_are_reported() {
         let code = |request: &Request| Call::read(request).unwrap_err().code;
         assert_eq!(code(&post(&[], "")), "MissingParameter");
         assert_eq!(
             code(&post(&[("authorization", "Basic eA==")], "")),
             "AuthFailure.InvalidAuthorization"
         );
-        let headers = [
-            ("authorization", "SKIP"),
-            ("x-tc-action", "A"),
-            ("x-tc-version", "2018-04-16"),
-            ("x-tc-timestamp", "1"),
-        ];
         for body in ["{", "[]", "null", "\u{1F680}"] {
-            assert_eq!(code(&post(&headers, body)), "InvalidParameter", "{body}");
+            assert_eq!(code(&post(&HEADERS, body)), "InvalidParameter", "{body}");
         }
-        assert_eq!(code(&post(&headers[..3], "{}")), "MissingParameter");
+        assert_eq!(code(&post(&HEADERS[..3], "{}")), "MissingParameter");
     }
 }

@@ -107,28 +107,26 @@ mod tests {
     #[test]
     fn writes_and_reads_what_others_write() {
         // From `date -u -d @1709222399` and the example of RFC 9110, 5.6.7.
-        assert_eq!(
-            http_date(1_709_222_399_999),
-            "Thu, 29 Feb 2024 15:59:59 GMT"
-        );
+        let leap_day = http_date(1_709_222_399_999);
+        assert_eq!(leap_day, "Thu, 29 Feb 2024 15:59:59 GMT");
         assert_eq!(http_date(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(utc_date(1_709_251_199_000), "2024-02-29");
         assert_eq!(utc_date(1_709_251_200_000), "2024-03-01");
-        assert_eq!(
-            parse_beijing("2017-04-19 22:16:00"),
-            Some(1_492_611_360_000)
-        );
-        for wrong in [
-            "",
-            "2017-04-19",
+        let parsed = parse_beijing("2017-04-19 22:16:00");
+        assert_eq!(parsed, Some(1_492_611_360_000));
+        let no_dates = [
             "2017-02-29 00:00:00",
             "2017-13-01 00:00:00",
-            "2017-04-19T22:16:00",
             "2017-04-19 22:16:60",
+        ];
+        let other_formats = [
+            "2017-04-19T22:16:00",
             "2017-04-19 22:16:00Z",
             "2017-4-19 22:16:00",
-            "\u{5904}\u{7406}\u{5904}\u{7406}\u{5904}\u{7406}\u{5904}",
-        ] {
+        ];
+        let chinese = "\u{5904}\u{7406}\u{5904}\u{7406}\u{5904}\u{7406}\u{5904}";
+        let others = ["", "2017-04-19", chinese];
+        for wrong in [no_dates, other_formats, others].concat() {
             assert_eq!(parse_beijing(wrong), None, "{wrong}");
         }
     }

@@ -2,35 +2,34 @@
 
 mod api3;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::call::Service;
 use super::cls;
-use super::faults::InjectedFault;
+use super::faults::{InjectedFault, ResponseSize, TooLarge};
 use super::form::Params;
 use super::gate::{Gate, Limiter};
 use super::http::{Request, Response};
 use super::keys::Keyring;
 use super::metadata::{self, Metadata};
-use super::refusal::Refusal;
+use super::problem::Problem;
 use super::replay::ReplayLine;
 use super::rng::{Rng, mix};
 use super::scene::Scene;
 use super::settings::Settings;
 use super::sign::{Signed, v2_hosts};
 use super::truth::{RowTruth, Truth};
-use super::v2::{self, Action, Api};
+use super::v2::{self, Api};
 use super::world::World;
 
 /// A simulated cloud. It holds no clock and does no I/O. The world is generated up to the times
 /// that are passed in.
 ///
 /// The caller decides the time. Going back in time is possible, but rebuilds the view.
-#[derive(Debug)]
 pub struct Cloud {
     settings: Arc<Settings>,
     replayed: bool,
@@ -40,7 +39,6 @@ pub struct Cloud {
 }
 
 /// State that depends on earlier requests.
-#[derive(Debug)]
 struct ServerState {
     keys: Keyring,
     gate: Gate,
@@ -95,7 +93,7 @@ impl Cloud {
     fn over(world: World, settings: Arc<Settings>, replayed: bool) -> Self {
         let state = ServerState {
             keys: Keyring::new(&settings),
-            gate: Gate::new(settings.timestamp_skew_s),
+            gate: Gate::default(),
             limiter: Limiter::new(settings.requests_per_second),
             metadata: Metadata::default(),
             requests: 0,
@@ -126,12 +124,12 @@ impl Cloud {
 
     /// Answers one request at the time `now_ms`.
     pub fn handle(&self, now_ms: i64, request: &Request) -> Response {
-        let clock_ms = now_ms.saturating_add(self.settings.faults.clock_skew_ms);
+        let clock_ms = self.settings.faults.by_skewed_clock(now_ms);
         let response = if request.path.starts_with(metadata::PREFIX) {
             self.respond_metadata(clock_ms, request)
         } else {
             match Endpoint::of(request) {
-                Ok(door) => self.respond(door, now_ms, clock_ms, request),
+                Ok(endpoint) => self.respond(endpoint, now_ms, clock_ms, request),
                 Err(page) => page,
             }
         };
@@ -185,7 +183,13 @@ impl Cloud {
         Some(format!("{}/{}", function.namespace, function.name))
     }
 
-    fn respond(&self, door: Endpoint, now_ms: i64, clock_ms: i64, request: &Request) -> Response {
+    fn respond(
+        &self,
+        endpoint: Endpoint,
+        now_ms: i64,
+        clock_ms: i64,
+        request: &Request,
+    ) -> Response {
         let number = self.next_request();
         let mut rng = Rng::keyed(mix(self.settings.seed, REQUEST_KEY), number);
         let faults = &self.settings.faults;
@@ -203,10 +207,10 @@ impl Cloud {
             rows: 0,
             rng,
         };
-        let response = match door {
-            Endpoint::V2 => self.respond_v2(&mut context).unwrap_or_else(|refusal| {
-                Response::json(v2::refusal_body(&refusal, self.settings.wire))
-            }),
+        let response = match endpoint {
+            Endpoint::V2 => self
+                .respond_v2(&mut context)
+                .unwrap_or_else(|problem| Response::json(v2::error(&problem, self.settings.wire))),
             Endpoint::Api3 => self.respond_api3(&mut context),
         };
         let rows = u32::try_from(context.rows).unwrap_or(u32::MAX);
@@ -219,47 +223,72 @@ impl Cloud {
         }
     }
 
-    fn respond_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Refusal> {
-        let params =
-            Params::parse(context.wire()).map_err(|_| Refusal::parameter("too many parameters"))?;
+    fn respond_v2(&self, context: &mut RequestContext<'_>) -> Result<Response, Problem> {
+        let params = Params::parse(context.request.form())?;
         let action = self.admit_v2(context, &params)?;
-        let injected_fault = self.settings.faults.injected_fault(&mut context.rng);
-        match injected_fault {
-            InjectedFault::Throttled { alternative: false } => return Err(Refusal::throttled()),
-            InjectedFault::Throttled { alternative: true } => {
-                return Err(Refusal::throttled_by_qps());
+        let fault = self.settings.faults.injected_fault(&mut context.rng);
+        let answer = |context: &RequestContext<'_>, salt| {
+            let api = Api {
+                settings: &self.settings,
+                scene: &self.scene,
+                params: &params,
+                now_ms: context.now_ms,
+                salt,
+            };
+            api.answer(action)
+        };
+        self.perform(context, None, fault, answer, Response::json)
+    }
+
+    /// Performs an admitted action of `service`, or of v2, unless `fault` prevents it. `answer`
+    /// takes the random number of the response, and returns a JSON object, of which `wrap` makes
+    /// the response.
+    fn perform<'r>(
+        &self,
+        context: &mut RequestContext<'r>,
+        service: Option<Service>,
+        fault: InjectedFault,
+        answer: impl FnOnce(&RequestContext<'r>, u64) -> Result<(String, ResponseSize), Problem>,
+        wrap: impl FnOnce(String) -> Response,
+    ) -> Result<Response, Problem> {
+        let salt = context.rng.next_u64();
+        match fault {
+            InjectedFault::Throttled { alternative } => {
+                return Err(throttled(service, alternative, salt));
             }
-            InjectedFault::Failed { alternative: false } => return Err(Refusal::internal()),
-            InjectedFault::Failed { alternative: true } => return Err(Refusal::maintenance()),
+            InjectedFault::Failed { alternative } => {
+                return Err(failed(service, alternative, salt));
+            }
             InjectedFault::BadGateway => return Ok(Response::bad_gateway()),
-            InjectedFault::Empty => return Ok(Response::json(String::new())),
+            InjectedFault::Empty => {
+                let body = Vec::new();
+                return Ok(Response {
+                    body,
+                    ..wrap(String::new())
+                });
+            }
             InjectedFault::Cut(_) | InjectedFault::None => {}
         }
-        let api = Api {
-            settings: &self.settings,
-            scene: &self.scene,
-            params: &params,
-            now_ms: context.now_ms,
-            salt: context.rng.next_u64(),
-            weight: Cell::default(),
-        };
-        let body = api.answer(action)?;
-        let weight = api.weight.get();
-        if self.settings.faults.too_large(weight, body.len()).is_some() {
-            // The legacy API has no specific code for this error.
-            return Err(Refusal::invalid("limit"));
+        let faults = &self.settings.faults;
+        let (object, size) = answer(context, salt)?;
+        if let Some(why) = faults.too_large(size, object.len()) {
+            return Err(too_large(service, why));
         }
-        context.rows = weight.rows;
-        let response = Response::json(self.settings.faults.corrupt(weight, body));
-        Ok(match injected_fault {
+        context.rows = size.rows;
+        let response = wrap(faults.corrupt(size, object));
+        Ok(match fault {
             InjectedFault::Cut(place) => response.cut(place),
             _ => response,
         })
     }
 
-    /// Checks the request. The identity comes first: a wrong key is reported whatever else is
-    /// wrong.
-    fn admit_v2(&self, context: &RequestContext<'_>, params: &Params) -> Result<Action, Refusal> {
+    /// Checks the request and returns its action. The identity comes first: a wrong key is reported
+    /// whatever else is wrong.
+    fn admit_v2(
+        &self,
+        context: &RequestContext<'_>,
+        params: &Params,
+    ) -> Result<&'static str, Problem> {
         let signed = Signed {
             method: &context.request.method,
             hosts: &v2_hosts(&context.request.host),
@@ -269,10 +298,10 @@ impl Cloud {
         let mut state = self.state();
         let ServerState { keys, gate, .. } = &mut *state;
         let key = gate.admit(keys, &signed, context.clock_ms)?;
-        let action = Action::of(params)?;
-        let is_fast = !state.limiter.take(key, action.name(), context.now_ms);
+        let action = v2::action(params)?;
+        let is_fast = !state.limiter.take(key, action, context.now_ms);
         if is_fast || self.is_stormy(context.now_ms) {
-            return Err(Refusal::throttled());
+            return Err(throttled(None, false, 0));
         }
         Ok(action)
     }
@@ -316,28 +345,61 @@ impl Cloud {
 impl Endpoint {
     /// Returns the API of a request, or the response of a gateway if it is for no API.
     fn of(request: &Request) -> Result<Self, Response> {
-        let door = match request.path.as_str() {
+        let endpoint = match request.path.as_str() {
             V2_PATH => Self::V2,
             API3_PATH => Self::Api3,
             _ => return Err(Response::not_found()),
         };
         if ["GET", "POST"].contains(&request.method.as_str()) {
-            Ok(door)
+            Ok(endpoint)
         } else {
             Err(Response::wrong_method())
         }
     }
 }
 
-// === impl RequestContext ===
+/// Returns an error from the vendor's lists: of the function API for a page, of all APIs for a
+/// response, of the log service for a search. The legacy API has no specific code.
+fn too_large(service: Option<Service>, why: TooLarge) -> Problem {
+    let (code, text) = match (service, why) {
+        (None, _) => return Problem::invalid("limit"),
+        (Some(Service::Cls), _) => (
+            "LimitExceeded.SearchResultTooLarge",
+            "the result of the search is too large",
+        ),
+        (_, TooLarge::Rows) => ("InvalidParameterValue.Limit", "Limit is too large"),
+        (_, TooLarge::Bytes) => (
+            "ResponseSizeLimitExceeded",
+            "the response exceeds the size that is allowed",
+        ),
+    };
+    Problem::new(code, text)
+}
 
-impl RequestContext<'_> {
-    /// Returns the encoded parameters: the form of a POST, or the query of a GET.
-    fn wire(&self) -> &[u8] {
-        if self.request.method == "POST" {
-            &self.request.body
-        } else {
-            self.request.query.as_bytes()
-        }
-    }
+fn throttled(service: Option<Service>, alternative: bool, salt: u64) -> Problem {
+    const RELATIVES: [&str; 3] = [
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.IPLimitExceeded",
+        "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
+    ];
+    Problem::throttled(match (service, alternative) {
+        (_, false) => "RequestLimitExceeded",
+        (None, true) => "QpsLimitExceeded",
+        (Some(Service::Cls), true) => "FailedOperation.ReadQpsLimit",
+        (_, true) => RELATIVES[(salt % 3) as usize],
+    })
+}
+
+fn failed(service: Option<Service>, alternative: bool, salt: u64) -> Problem {
+    const OF_LOGS: [&str; 3] = [
+        "InternalError.ServerBusy",
+        "InternalError.SearchFailed",
+        "FailedOperation.SearchTimeout",
+    ];
+    Problem::internal(match (service, alternative) {
+        (_, false) => "InternalError",
+        (None, true) => "Maintenance",
+        (Some(Service::Cls), true) => OF_LOGS[(salt % 3) as usize],
+        (_, true) => "InternalError.System",
+    })
 }

@@ -15,7 +15,6 @@ mod topic_index;
 mod topics;
 mod words;
 
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -41,8 +40,6 @@ pub(crate) struct LogRequest<'a> {
     pub(crate) salt: u64,
     pub(crate) action: &'a str,
     pub(crate) params: &'a Value,
-    /// Size of the response, once it is written.
-    pub(crate) weight: Cell<ResponseSize>,
 }
 
 /// State of the log service, and its lines in order.
@@ -56,25 +53,19 @@ pub(crate) struct LogService {
 /// The vendor's limit on concurrent queries of one topic.
 const MAX_UNDER_WAY: usize = 15;
 
-/// Returns the content of `Response` as a JSON object, without the request id.
-pub(crate) fn answer(ask: &LogRequest<'_>) -> Result<String, Problem> {
-    match ask.action {
-        "SearchLog" => search::answer(ask),
+/// Returns the content of `Response` as a JSON object, without the request id, and its size.
+pub(crate) fn answer(ask: &LogRequest<'_>) -> Result<(String, ResponseSize), Problem> {
+    let described = match ask.action {
+        "SearchLog" => return search::answer(ask),
         "DescribeTopics" => topics::describe_topics(ask),
         "DescribeIndex" => topics::describe_index(ask),
         other => {
             let shown: String = other.chars().take(60).collect();
             let message = format!("cls has no action {shown:?}");
-            Err(problem("InvalidAction", message))
+            Err(Problem::new("InvalidAction", message))
         }
-    }
-}
-
-fn problem(code: &'static str, message: impl Into<String>) -> Problem {
-    Problem {
-        code,
-        message: message.into(),
-    }
+    };
+    Ok((described?, ResponseSize::default()))
 }
 
 // === impl LogRequest ===
@@ -94,18 +85,22 @@ impl LogRequest<'_> {
     }
 
     fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
-        let wrong = || problem("InvalidParameter", format!("{name} is no string"));
-        self.param(name)
-            .map(|value| value.as_str().ok_or_else(wrong))
-            .transpose()
+        let text = self.param(name).map(|value| value.as_str().ok_or(name));
+        text.transpose().map_err(wrong_type)
     }
 
     fn integer(&self, name: &str) -> Result<Option<i64>, Problem> {
-        let wrong = || problem("InvalidParameter", format!("{name} is no integer"));
-        self.param(name)
-            .map(|value| value.as_i64().ok_or_else(wrong))
-            .transpose()
+        let number = self.param(name).map(|value| value.as_i64().ok_or(name));
+        number.transpose().map_err(wrong_type)
     }
+}
+
+fn wrong_type(name: &str) -> Problem {
+    Problem::wrong(name, "InvalidParameter")
+}
+
+fn invalid(message: impl Into<String>) -> Problem {
+    Problem::new("InvalidParameterValue", message)
 }
 
 // === impl LogService ===
@@ -116,10 +111,8 @@ impl LogService {
         let under_way = self.under_way.entry(topic).or_default();
         under_way.retain(|&(begin, end)| begin <= now_ms && now_ms < end);
         if under_way.len() >= MAX_UNDER_WAY {
-            return Err(problem(
-                "FailedOperation.ReadQpsLimit",
-                format!("{MAX_UNDER_WAY} queries of this topic are under way"),
-            ));
+            let message = format!("{MAX_UNDER_WAY} queries of this topic are under way");
+            return Err(Problem::new("FailedOperation.ReadQpsLimit", message));
         }
         under_way.push((now_ms, end_ms));
         Ok(())

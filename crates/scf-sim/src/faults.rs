@@ -1,6 +1,5 @@
 //! Faults of the simulated cloud.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::rng::Rng;
@@ -11,9 +10,9 @@ const WRONG_DATE_MS: u64 = 240_000;
 
 /// Probabilities and sizes of faults. Probabilities are per request or per row, from 0 to 1.
 ///
-/// All faults except `unreadable_rows` and `oversized_rows` preserve information: an exact reader
-/// still reaches the exact truth.
-#[derive(Debug, Clone, PartialEq)]
+/// All faults except `oversized_rows` preserve information: an exact reader still reaches the exact
+/// truth.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {
     /// A request is answered with 4400 (API 3.0: `RequestLimitExceeded`), sometimes with a related
     /// code.
@@ -60,9 +59,6 @@ pub struct Faults {
     pub unstable_ties: bool,
     /// A row has numbers as strings, nulls for optional text, or an unknown field.
     pub odd_fields: f64,
-    /// A row is permanently broken in a required field. The truth counts such rows as `unreadable`
-    /// and not as invocations.
-    pub unreadable_rows: f64,
     /// A response writes the numbers beside its list, or those of a function's details, as strings
     /// or with a fraction of zero, and booleans as numbers or words.
     pub odd_scalars: f64,
@@ -114,22 +110,6 @@ pub struct Windows {
     pub lasting_ms: i64,
 }
 
-/// A named set of faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultsPreset {
-    /// No faults; rows appear within two seconds.
-    None,
-    /// A usual day: few errors, running rows, and rows within five seconds.
-    Typical,
-    /// All recoverable faults, often.
-    Harsh,
-}
-
-/// The error for an unknown preset.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown faults preset {0:?}: use none, typical or harsh")]
-pub struct UnknownPreset(String);
-
 /// The fault of one accepted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InjectedFault {
@@ -152,38 +132,9 @@ impl Faults {
     /// Returns no faults: rows appear within two seconds, and long calls are rare.
     pub fn none() -> Self {
         Self {
-            throttle: 0.0,
-            errors: 0.0,
-            html: 0.0,
-            empty_body: 0.0,
-            sts_errors: 0.0,
-            metadata_errors: 0.0,
-            cut_body: 0.0,
-            slow_body: 0.0,
-            max_delay: Duration::ZERO,
-            storms: None,
-            outages: None,
-            clock_skew_ms: 0,
-            missing_dates: 0.0,
-            wrong_dates: 0.0,
             usual_delivery_ms: 2_000,
-            late_rows: 0.0,
-            late_delivery_ms: 0,
-            running_rows: 0.0,
             long_calls: 0.001,
-            unstable_ties: false,
-            odd_fields: 0.0,
-            unreadable_rows: 0.0,
-            odd_scalars: 0.0,
-            odd_lines: 0.0,
-            duplicate_lines: 0.0,
-            odd_bytes: 0.0,
-            most_rows: None,
-            most_bytes: None,
-            oversized_rows: 0.0,
-            broken_rows: false,
-            row_delay: Duration::ZERO,
-            cut_at: None,
+            ..Self::default()
         }
     }
 
@@ -251,17 +202,19 @@ impl Faults {
         }
     }
 
+    /// Returns `unix_ms` by the API's own clock.
+    pub(crate) fn by_skewed_clock(&self, unix_ms: i64) -> i64 {
+        unix_ms.saturating_add(self.clock_skew_ms)
+    }
+
     /// Draws how long the row of one call takes to appear.
     pub(crate) fn delivery_ms(&self, rng: &mut Rng) -> u64 {
-        let late = rng.chance(self.late_rows);
-        rng.between(
-            0,
-            if late {
-                self.late_delivery_ms
-            } else {
-                self.usual_delivery_ms
-            },
-        )
+        let most_ms = if rng.chance(self.late_rows) {
+            self.late_delivery_ms
+        } else {
+            self.usual_delivery_ms
+        };
+        rng.between(0, most_ms)
     }
 
     /// Draws the fault of one request.
@@ -286,19 +239,19 @@ impl Faults {
     }
 
     /// Returns whether a response of this size is refused, and why.
-    pub(crate) fn too_large(&self, weight: ResponseSize, bytes: usize) -> Option<TooLarge> {
-        if self.most_rows.is_some_and(|most| weight.rows > most) {
+    pub(crate) fn too_large(&self, size: ResponseSize, bytes: usize) -> Option<TooLarge> {
+        if self.most_rows.is_some_and(|most| size.rows > most) {
             return Some(TooLarge::Rows);
         }
         let is_long = self.most_bytes.is_some_and(|most| bytes > most);
-        let is_refused = weight.oversized && !self.broken_rows;
+        let is_refused = size.oversized && !self.broken_rows;
         (is_long || is_refused).then_some(TooLarge::Bytes)
     }
 
     /// Makes a response with a broken row invalid: adds a text with an escape that JSON does not
     /// have.
-    pub(crate) fn corrupt(&self, weight: ResponseSize, mut object: String) -> String {
-        if weight.oversized && self.broken_rows && object.ends_with('}') {
+    pub(crate) fn corrupt(&self, size: ResponseSize, mut object: String) -> String {
+        if size.oversized && self.broken_rows && object.ends_with('}') {
             object.pop();
             object.push_str(r#","odd":"\x"}"#);
         }
@@ -324,6 +277,16 @@ impl Faults {
     }
 }
 
+// === impl ResponseSize ===
+
+impl ResponseSize {
+    /// Returns the size of a response with this number of entries, none of which is too large.
+    pub(crate) fn of_rows(rows: usize) -> Self {
+        let oversized = false;
+        Self { rows, oversized }
+    }
+}
+
 // === impl Windows ===
 
 impl Windows {
@@ -336,55 +299,27 @@ impl Windows {
     }
 }
 
-// === impl FaultsPreset ===
-
-impl FaultsPreset {
-    /// Returns the faults of this preset.
-    pub fn faults(self) -> Faults {
-        match self {
-            Self::None => Faults::none(),
-            Self::Typical => Faults::typical(),
-            Self::Harsh => Faults::harsh(),
-        }
-    }
-}
-
-impl FromStr for FaultsPreset {
-    type Err = UnknownPreset;
-
-    fn from_str(word: &str) -> Result<Self, UnknownPreset> {
-        match word {
-            "none" => Ok(Self::None),
-            "typical" => Ok(Self::Typical),
-            "harsh" => Ok(Self::Harsh),
-            other => Err(UnknownPreset(other.chars().take(40).collect())),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn windows_trouble_the_end_of_each_period() {
+    fn a_window_is_at_the_end_of_each_period() {
         let windows = Windows {
             every_ms: 100,
             lasting_ms: 10,
         };
-        let troubled: Vec<i64> = (-20..220).filter(|&t| windows.holds(t)).collect();
-        assert_eq!(troubled, (90..100).chain(190..200).collect::<Vec<_>>());
-        assert!(
-            !Windows {
-                every_ms: 0,
-                lasting_ms: 10
-            }
-            .holds(5)
-        );
+        let active: Vec<i64> = (-20..220).filter(|&t| windows.holds(t)).collect();
+        assert_eq!(active, (90..100).chain(190..200).collect::<Vec<_>>());
+        let empty = Windows {
+            every_ms: 0,
+            ..windows
+        };
+        assert!(!empty.holds(5));
     }
 
     #[test]
-    fn mishaps_come_as_often_as_asked() {
+    fn injected_faults_are_as_frequent_as_configured() {
         let faults = Faults {
             throttle: 0.1,
             cut_body: 0.2,
@@ -394,14 +329,9 @@ mod tests {
         let drawn: Vec<InjectedFault> = (0..20_000)
             .map(|_| faults.injected_fault(&mut rng))
             .collect();
-        let throttled = drawn
-            .iter()
-            .filter(|m| matches!(m, InjectedFault::Throttled { .. }))
-            .count();
-        let cut = drawn
-            .iter()
-            .filter(|m| matches!(m, InjectedFault::Cut(_)))
-            .count();
+        let count = |kind: fn(&InjectedFault) -> bool| drawn.iter().filter(|f| kind(f)).count();
+        let throttled = count(|fault| matches!(fault, InjectedFault::Throttled { .. }));
+        let cut = count(|fault| matches!(fault, InjectedFault::Cut(_)));
         assert!((1_800..2_200).contains(&throttled), "{throttled}");
         assert!((3_700..4_300).contains(&cut), "{cut}");
         let mut none = Rng::keyed(4, 5);
@@ -411,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_missing_or_wrong_as_often_as_asked() {
+    fn dates_are_missing_or_wrong_as_often_as_configured() {
         let faults = Faults {
             missing_dates: 0.2,
             wrong_dates: 0.1,
@@ -438,19 +368,5 @@ mod tests {
             assert!(longest <= faults.max_delivery_ms());
             assert!(longest * 10 > faults.max_delivery_ms() * 9);
         }
-    }
-
-    #[test]
-    fn presets_have_names_and_break_nothing_for_good() {
-        for name in ["none", "typical", "harsh"] {
-            let preset: FaultsPreset = name.parse().unwrap();
-            assert!(preset.faults().unreadable_rows == 0.0);
-            assert!(preset.faults().oversized_rows == 0.0);
-        }
-        let error = "awful".parse::<FaultsPreset>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown faults preset \"awful\": use none, typical or harsh"
-        );
     }
 }

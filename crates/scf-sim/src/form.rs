@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode;
+
+use super::problem::Problem;
+
 /// Decoded parameters in byte order of their names. The last value of a repeated name is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Params(BTreeMap<String, String>);
-
-/// The error for too many parameters.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooManyParams;
 
 const MAX_PARAMS: usize = 256;
 
@@ -16,14 +16,12 @@ const MAX_PARAMS: usize = 256;
 
 impl Params {
     /// Decodes `a=b&c=d`. Both `+` and `%20` mean a space.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, TooManyParams> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Problem> {
         let mut params = BTreeMap::new();
-        for pair in text
-            .split(|&byte| byte == b'&')
-            .filter(|pair| !pair.is_empty())
-        {
+        let pairs = text.split(|&byte| byte == b'&');
+        for pair in pairs.filter(|pair| !pair.is_empty()) {
             if params.len() == MAX_PARAMS {
-                return Err(TooManyParams);
+                return Err(Problem::too_many_parameters());
             }
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode(halves.next().unwrap_or_default());
@@ -52,25 +50,11 @@ impl Params {
 /// Decodes a text. A stray `%` stands for itself. Invalid UTF-8 is replaced, so that such a request
 /// fails its signature check.
 fn decode(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, hex_pair(tail)) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', Some(value)) => {
-                bytes.push(value);
-                rest = &tail[2..];
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex_pair(text: &[u8]) -> Option<u8> {
-    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
-    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+    let plus = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte });
+    let spaced: Vec<u8> = plus.collect();
+    percent_decode(&spaced).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -84,12 +68,16 @@ mod tests {
 
     #[test]
     fn both_spaces_and_all_escapes_decode() {
-        assert_eq!(value("a+b%20c%2Bd"), "a b c+d");
-        assert_eq!(value("%E5%87%BD%e6%95%b0"), "\u{51fd}\u{6570}");
-        assert_eq!(value("a=b"), "a=b");
-        assert_eq!(value("100%"), "100%");
-        assert_eq!(value("%zz%4"), "%zz%4");
-        assert_eq!(value("%FF"), "\u{FFFD}");
+        for (text, decoded) in [
+            ("a+b%20c%2Bd", "a b c+d"),
+            ("%E5%87%BD%e6%95%b0", "\u{51fd}\u{6570}"),
+            ("a=b", "a=b"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+            ("%FF", "\u{FFFD}"),
+        ] {
+            assert_eq!(value(text), decoded);
+        }
     }
 
     #[test]
@@ -106,6 +94,7 @@ mod tests {
     #[test]
     fn the_number_of_parameters_is_bounded() {
         let text: String = (0..300).map(|n| format!("p{n}=1&")).collect();
-        assert_eq!(Params::parse(text.as_bytes()), Err(TooManyParams));
+        let problem = Params::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(problem.code, "InvalidParameter");
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Function {
 }
 
 /// How a function behaves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Habits {
     /// Share of the world's calls, relative to the other functions.
     pub(crate) weight: f64,
@@ -73,6 +73,18 @@ pub(crate) fn generate(settings: &Settings) -> Vec<Function> {
         .collect()
 }
 
+/// Returns those of `functions` that exist at `now_ms` and that `keep` holds for, by name.
+pub(crate) fn listed(
+    functions: &[Function],
+    now_ms: i64,
+    keep: impl Fn(&Function) -> bool,
+) -> Vec<&Function> {
+    let there = functions.iter().filter(|f| f.life.is_there(now_ms));
+    let mut listed: Vec<&Function> = there.filter(|f| keep(f)).collect();
+    listed.sort_by(|a, b| a.name.cmp(&b.name));
+    listed
+}
+
 fn draw(rank: usize, name: String, settings: &Settings, rng: &mut Rng) -> Function {
     let life = life_of(rank, settings);
     let before_ms = settings.start_ms - rng.between(30 * DAY_MS, 900 * DAY_MS) as i64;
@@ -101,12 +113,7 @@ fn life_of(rank: usize, settings: &Settings) -> Life {
 
 /// Returns the number of log topics, at least one.
 pub(crate) fn topic_count(settings: &Settings) -> usize {
-    let own = if settings.own_topics {
-        settings.lives.len()
-    } else {
-        0
-    };
-    shared_topics(settings) + own
+    shared_topics(settings) + settings.lives.len() * usize::from(settings.own_topics)
 }
 
 /// Returns the number of shared log topics.
@@ -147,17 +154,12 @@ fn unique_name(rng: &mut Rng, taken: &mut HashSet<String>) -> String {
         2 => format!("{first}{}", rng.between(2, 99)),
         _ => format!("{first}{}{}", last[..1].to_uppercase(), &last[1..]),
     };
-    let name = (0..)
-        .map(|n| {
-            if n == 0 {
-                base.clone()
-            } else {
-                format!("{base}-{n}")
-            }
-        })
-        .find(|name| !taken.contains(name))
-        .unwrap_or_default();
-    taken.insert(name.clone());
+    let mut name = base.clone();
+    let mut number = 0;
+    while !taken.insert(name.clone()) {
+        number += 1;
+        name = format!("{base}-{number}");
+    }
     name
 }
 
@@ -175,7 +177,7 @@ impl Function {
             added_ms: settings.start_ms - DAY_MS as i64,
             modified_ms: settings.start_ms - DAY_MS as i64,
             topic_id: topic_id(topic_of(position, settings), settings),
-            habits: Habits::still(),
+            habits: Habits::default(),
             life: Life::ALWAYS,
         }
     }
@@ -202,18 +204,6 @@ impl Habits {
             memory_share: 0.1 + 0.6 * rng.unit(),
         }
     }
-
-    fn still() -> Self {
-        Self {
-            weight: 0.0,
-            median_ms: 0.0,
-            sigma: 0.0,
-            failure_rate: 0.0,
-            cold_rate: 0.0,
-            asynchronous: false,
-            memory_share: 0.0,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -230,12 +220,8 @@ mod tests {
         let names: HashSet<&str> = functions.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names.len(), 3_000);
         assert!(names.iter().all(|n| !n.is_empty() && n.len() <= 60));
-        assert!(names.iter().any(|n| n.contains('_')));
-        assert!(
-            names
-                .iter()
-                .any(|n| n.ends_with(|c: char| c.is_ascii_digit()))
-        );
+        let has_number = |name: &&str| name.ends_with(|c: char| c.is_ascii_digit());
+        assert!(names.iter().any(|n| n.contains('_')) && names.iter().any(has_number));
     }
 
     #[test]
@@ -247,10 +233,8 @@ mod tests {
             ..Settings::new(3)
         };
         let functions = generate(&spread);
-        let pairs: HashSet<(&str, &str)> = functions
-            .iter()
-            .map(|f| (f.topic_id.as_str(), f.namespace.as_str()))
-            .collect();
+        let pair = |f: &Function| (f.topic_id.clone(), f.namespace.clone());
+        let pairs: HashSet<_> = functions.iter().map(pair).collect();
         assert_eq!(pairs.len(), 6);
         let shared = generate(&Settings {
             functions: 40,
@@ -285,13 +269,11 @@ mod tests {
 
     #[test]
     fn the_first_functions_are_the_same_in_a_larger_world() {
-        let small = generate(&Settings {
-            functions: 5,
-            ..Settings::new(3)
-        });
-        let large = generate(&Settings {
-            functions: 50,
-            ..Settings::new(3)
+        let [small, large] = [5, 50].map(|functions| {
+            generate(&Settings {
+                functions,
+                ..Settings::new(3)
+            })
         });
         assert_eq!(small[..], large[..5]);
     }

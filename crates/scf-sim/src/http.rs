@@ -53,6 +53,14 @@ impl Request {
             .map(|(_, value)| value.trim())
     }
 
+    /// Returns the encoded parameters: the form of a POST, or the query of a GET.
+    pub(crate) fn form(&self) -> &[u8] {
+        match self.method.as_str() {
+            "POST" => &self.body,
+            _ => self.query.as_bytes(),
+        }
+    }
+
     /// Returns whether the client accepts gzip.
     pub(crate) fn accepts_gzip(&self) -> bool {
         let accepted = self.header("accept-encoding").unwrap_or_default();
@@ -87,8 +95,8 @@ impl Response {
         Self::new(200, "application/json", text::bytes(body))
     }
 
-    pub(crate) fn text(body: &str) -> Self {
-        Self::new(200, "text/plain", body.as_bytes().to_vec())
+    pub(crate) fn text(status: u16, body: &str) -> Self {
+        Self::new(status, "text/plain", body.as_bytes().to_vec())
     }
 
     pub(crate) fn html(status: u16, title: &str) -> Self {

@@ -46,11 +46,23 @@ impl<'a> Object<'a> {
 
     /// Adds a field whose value is JSON already, such as a number.
     pub(crate) fn raw(&mut self, name: &str, value: impl Display) -> &mut Self {
-        let comma = if self.empty { "" } else { "," };
-        self.empty = false;
+        self.separate();
         // Writing into a String cannot fail. Field names are constants that need no escapes.
-        let _ = write!(self.out, "{comma}\"{name}\":{value}");
+        let _ = write!(self.out, "\"{name}\":{value}");
         self
+    }
+
+    /// Adds fields that are JSON already.
+    pub(crate) fn fields(&mut self, fields: &str) -> &mut Self {
+        self.separate();
+        self.out.push_str(fields);
+        self
+    }
+
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(',');
+        }
     }
 
     /// Adds a field with a text.

@@ -1,14 +1,13 @@
 //! The keys of the cloud: permanent ones from its settings, and temporary ones that it issues.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 
+use super::problem::Problem;
 use super::rng::{Rng, mix};
 use super::settings::{Settings, TemporaryKey};
 
 /// All keys by their id.
-#[derive(Debug)]
 pub(crate) struct Keyring {
     keys: HashMap<String, Key>,
     seed: u64,
@@ -27,15 +26,7 @@ pub(crate) struct Key {
     temporary: Option<(String, i64)>,
 }
 
-/// Why a token is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenFault {
-    /// The token is missing, or belongs to another key.
-    Wrong,
-    Expired,
-}
-
-/// Beyond this many keys the expired ones are forgotten.
+/// Beyond this many keys the expired ones are evicted.
 const MAX_KEYS: usize = 10_000;
 const ISSUE_KEY: u64 = 0x155_0000_0000_0000;
 
@@ -126,12 +117,13 @@ impl Keyring {
 
 impl Key {
     /// Checks the token `given` at `clock_ms`. A permanent key needs none and ignores any.
-    pub(crate) fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), TokenFault> {
-        match &self.temporary {
-            Some((token, _)) if given != Some(token) => Err(TokenFault::Wrong),
-            _ if self.has_ended(clock_ms) => Err(TokenFault::Expired),
-            _ => Ok(()),
-        }
+    pub(crate) fn check_token(&self, given: Option<&str>, clock_ms: i64) -> Result<(), Problem> {
+        let text = match &self.temporary {
+            Some((token, _)) if given != Some(token) => "the temporary key needs its token",
+            _ if self.has_ended(clock_ms) => "the token has expired",
+            _ => return Ok(()),
+        };
+        Err(Problem::new("AuthFailure.TokenFailure", text))
     }
 
     fn has_ended(&self, clock_ms: i64) -> bool {
@@ -141,40 +133,27 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Key").field(&self.serial).finish()
-    }
-}
-
-// === impl TokenFault ===
-
-impl fmt::Display for TokenFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Wrong => "temporary key needs its token",
-            Self::Expired => "token has expired",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::Rotation;
 
     #[test]
-    fn keys_live_as_long_as_promised() {
+    fn keys_are_valid_for_their_lifetime() {
         let mut ring = Keyring::new(&Settings::new(3));
         let key = ring.issue(60, 1_000);
         assert_eq!(key.expires_ms, 61_000);
         let held = ring.get(&key.secret_id, 1_000).unwrap();
-        let token = Some(key.token.as_str());
-        assert_eq!(held.check_token(token, 60_999), Ok(()));
-        assert_eq!(held.check_token(token, 61_000), Err(TokenFault::Expired));
-        assert_eq!(held.check_token(None, 2_000), Err(TokenFault::Wrong));
-        assert_eq!(held.check_token(Some("x"), 2_000), Err(TokenFault::Wrong));
-        assert!(!format!("{ring:?}").contains(&key.secret_key));
+        let (wrong, expired) = ("the temporary key needs its token", "the token has expired");
+        for (token, clock_ms, text) in [
+            (Some(key.token.as_str()), 60_999, ""),
+            (Some(key.token.as_str()), 61_000, expired),
+            (None, 2_000, wrong),
+            (Some("x"), 2_000, wrong),
+        ] {
+            let checked = held.check_token(token, clock_ms);
+            assert_eq!(checked.err().map_or(String::new(), |p| p.message), text);
+        }
     }
 
     #[test]
@@ -189,30 +168,27 @@ mod tests {
             });
         }
         let ring = Keyring::new(&settings);
-        let known = |clock_ms| {
-            let ids = [settings.secret_id.as_str(), "second", "third"];
-            ids.map(|id| ring.get(id, clock_ms).is_some())
-        };
-        assert_eq!(known(1_499), [true, false, false]);
-        assert_eq!(known(1_500), [false, true, false]);
-        assert_eq!(known(3_499), [false, true, false]);
-        assert_eq!(known(3_500), [false, false, true]);
-        assert!(!format!("{:?}", settings.rotations).contains("hush"));
+        let ids = [settings.secret_id.as_str(), "second", "third"];
+        for (clock_ms, known) in [
+            (1_499, [true, false, false]),
+            (1_500, [false, true, false]),
+            (3_499, [false, true, false]),
+            (3_500, [false, false, true]),
+        ] {
+            assert_eq!(ids.map(|id| ring.get(id, clock_ms).is_some()), known);
+        }
     }
 
     #[test]
-    fn the_same_seed_hands_out_the_same_keys_each_another() {
-        let (mut one, mut two) = (
-            Keyring::new(&Settings::new(3)),
-            Keyring::new(&Settings::new(3)),
-        );
+    fn a_seed_issues_the_same_keys_each_time_and_each_only_once() {
+        let [mut one, mut two] = [3, 3].map(|seed| Keyring::new(&Settings::new(seed)));
         let (a, b) = (one.issue(60, 0), one.issue(60, 0));
         assert_ne!((&a.secret_id, &a.token), (&b.secret_id, &b.token));
         assert_eq!(two.issue(60, 0).token, a.token);
     }
 
     #[test]
-    fn ended_keys_are_forgotten_in_the_end() {
+    fn expired_keys_are_evicted() {
         let settings = Settings::new(3);
         let mut ring = Keyring::new(&settings);
         for second in 0..30_000 {

@@ -7,8 +7,8 @@
 //!   `page` (a part of it, in order), `scene` (both), [`Truth`] (what an exact reader must count),
 //!   `replay`
 //! - authentication: `keys`, `gate`, `sign` and `tc3` (signatures), `hosts`
-//! - the wire format of v2: `form`, `refusal`, `v2`; of API 3.0: `call`, `problems`, `v3`
-//!   (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `http`, `json`,
+//! - the wire format of v2: `form`, `v2`; of API 3.0: `call`, `v3`
+//!   (functions and their logs), `cls`, `sts` (temporary keys), `metadata`; of all: `problem`, `row`, `http`, `json`,
 //!   `spelling`, `text`, `clock`
 //! - [`Cloud`] combines them into a function of state, time and request; [`serve()`] adds a socket,
 //!   and [`run()`] makes it a process.
@@ -30,10 +30,9 @@ mod keys;
 mod metadata;
 mod page;
 mod problem;
-mod problems;
-mod refusal;
 mod replay;
 mod rng;
+mod row;
 mod run;
 mod scene;
 mod serve;
@@ -52,15 +51,14 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use args::{FaultLevel, RefusalArgs, SimArgs, TopicIndex, WorldArgs};
+pub use args::{FaultLevel, RefusalArgs, SimArgs, WorldArgs};
 pub use cloud::Cloud;
-pub use faults::{Faults, FaultsPreset, UnknownPreset, Windows};
+pub use faults::{Faults, Windows};
 pub use http::{Request, Response};
-pub use replay::{ReplayErrors, ReplayFault, ReplayLine, ReplayStart, parse_replay, read_replay};
+pub use replay::{ReplayErrors, ReplayLine, ReplayStart};
 pub use run::{RunError, RunOptions, run, steady_clock};
 pub use serve::serve;
 pub use settings::{
-    Api3, Billing, ChainEnd, ClsWire, Index, Life, Order, Role, Rotation, Settings, TemporaryKey,
-    Wire,
+    Api3, Billing, ClsWire, Index, Life, Order, Role, Rotation, Settings, TemporaryKey, Wire,
 };
-pub use truth::{FunctionTruth, RowTruth, Totals, Truth};
+pub use truth::{FunctionTruth, RowTruth, Sums, Totals, Truth};

@@ -7,7 +7,7 @@ use super::settings::{Role, TemporaryKey};
 use super::sts::expiration;
 
 /// The current keys of the machine.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Metadata {
     current: Option<TemporaryKey>,
 }
@@ -36,7 +36,7 @@ impl Metadata {
             return Response::not_found();
         };
         match rest.strip_prefix('/').unwrap_or(rest) {
-            "" => Response::text(name),
+            "" => Response::text(200, name),
             asked if asked == name => Response::bare_json(document(self.key(role, keys, clock_ms))),
             _ => Response::not_found(),
         }

@@ -44,21 +44,11 @@ pub enum ReplayStart {
 /// The errors in a replay file, up to a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ReplayErrors {
-    /// Name of the file.
-    pub file: String,
-    /// The errors, at most [`ReplayErrors::MOST`].
-    pub faults: Vec<ReplayFault>,
+    file: String,
+    /// Line numbers, starting at 1, and what is wrong there; 0 for the file as a whole.
+    lines: Vec<(usize, String)>,
     /// Number of further errors that are not listed.
-    pub more: usize,
-}
-
-/// One error in a replay file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplayFault {
-    /// Line number, starting at 1; 0 for the file as a whole.
-    pub line: usize,
-    /// What is wrong.
-    pub reason: String,
+    more: usize,
 }
 
 /// A line of the file.
@@ -86,6 +76,8 @@ struct Raw {
 }
 
 const MAX_FILE_BYTES: u64 = 1 << 30;
+/// Maximum number of errors that are listed.
+const MAX_ERRORS: usize = 20;
 const MAX_LINES: usize = 10_000_000;
 /// The longest executions are asynchronous and may take a day.
 const MAX_DURATION_MS: f64 = 86_400_000.0;
@@ -99,11 +91,11 @@ const MAX_INSTANT_MS: i64 = 253_402_300_799_999;
 /// # Errors
 ///
 /// Returns all errors in the file.
-pub fn read_replay(path: &Path) -> Result<Vec<ReplayLine>, ReplayErrors> {
+pub(crate) fn read_replay(path: &Path) -> Result<Vec<ReplayLine>, ReplayErrors> {
     let file = path.display().to_string();
     let whole = |reason: String| ReplayErrors {
         file: file.clone(),
-        faults: vec![ReplayFault { line: 0, reason }],
+        lines: vec![(0, reason)],
         more: 0,
     };
     let unreadable = |error: std::io::Error| whole(format!("cannot be read: {error}"));
@@ -119,11 +111,11 @@ pub fn read_replay(path: &Path) -> Result<Vec<ReplayLine>, ReplayErrors> {
 
 /// Parses a replay file: one JSON object per line; empty lines are ignored. `file` is its name in
 /// errors.
-pub fn parse_replay(file: &str, text: &str) -> Result<Vec<ReplayLine>, ReplayErrors> {
+pub(crate) fn parse_replay(file: &str, text: &str) -> Result<Vec<ReplayLine>, ReplayErrors> {
     let mut lines = Vec::new();
     let mut errors = ReplayErrors {
         file: file.to_owned(),
-        faults: Vec::new(),
+        lines: Vec::new(),
         more: 0,
     };
     for (index, line) in text.lines().enumerate() {
@@ -142,7 +134,7 @@ pub fn parse_replay(file: &str, text: &str) -> Result<Vec<ReplayLine>, ReplayErr
             Err(reason) => errors.push(index + 1, reason),
         }
     }
-    if errors.faults.is_empty() {
+    if errors.lines.is_empty() {
         Ok(lines)
     } else {
         Err(errors)
@@ -186,18 +178,15 @@ fn parse_line(line: &str) -> Result<ReplayLine, String> {
 }
 
 fn start_of(raw: &Raw) -> Result<ReplayStart, String> {
-    let start = match (raw.start_ms, raw.start_offset_ms) {
-        (Some(ms), None) if (0..=MAX_INSTANT_MS).contains(&ms) => ReplayStart::Absolute(ms),
-        (None, Some(ms)) if ms.abs() <= MAX_INSTANT_MS => ReplayStart::Offset(ms),
-        (Some(_), Some(_)) => return Err("has both start_ms and start_offset_ms".to_owned()),
-        (None, None) => return Err("needs start_ms or start_offset_ms".to_owned()),
-        _ => {
-            return Err(format!(
-                "start must be at most {MAX_INSTANT_MS} ms from 1970"
-            ));
-        }
-    };
-    Ok(start)
+    match (raw.start_ms, raw.start_offset_ms) {
+        (Some(ms), None) if (0..=MAX_INSTANT_MS).contains(&ms) => Ok(ReplayStart::Absolute(ms)),
+        (None, Some(ms)) if ms.abs() <= MAX_INSTANT_MS => Ok(ReplayStart::Offset(ms)),
+        (Some(_), Some(_)) => Err("has both start_ms and start_offset_ms".to_owned()),
+        (None, None) => Err("needs start_ms or start_offset_ms".to_owned()),
+        _ => Err(format!(
+            "start must be at most {MAX_INSTANT_MS} ms from 1970"
+        )),
+    }
 }
 
 fn default_namespace() -> String {
@@ -207,12 +196,9 @@ fn default_namespace() -> String {
 // === impl ReplayErrors ===
 
 impl ReplayErrors {
-    /// Maximum number of errors that are listed.
-    pub const MOST: usize = 20;
-
     fn push(&mut self, line: usize, reason: String) {
-        if self.faults.len() < Self::MOST {
-            self.faults.push(ReplayFault { line, reason });
+        if self.lines.len() < MAX_ERRORS {
+            self.lines.push((line, reason));
         } else {
             self.more += 1;
         }
@@ -221,11 +207,11 @@ impl ReplayErrors {
 
 impl fmt::Display for ReplayErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.faults.iter().enumerate() {
+        for (index, (line, reason)) in self.lines.iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
-            match fault.line {
-                0 => write!(f, "{end}replay file {}: {}", self.file, fault.reason)?,
-                line => write!(f, "{end}replay file {}:{line}: {}", self.file, fault.reason)?,
+            match line {
+                0 => write!(f, "{end}replay file {}: {reason}", self.file)?,
+                line => write!(f, "{end}replay file {}:{line}: {reason}", self.file)?,
             }
         }
         if self.more > 0 {
@@ -283,7 +269,7 @@ mod tests {
             "{\"function_name\":\"f\",\"request_id\":\"a\",\"start_ms\":1,\"duration_ms\":1,\"x\":1}\n",
         );
         let errors = parse_replay("calls.jsonl", text).unwrap_err();
-        let lines: Vec<usize> = errors.faults.iter().map(|fault| fault.line).collect();
+        let lines: Vec<usize> = errors.lines.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [2, 3, 4, 5, 6]);
         let message = errors.to_string();
         assert!(
@@ -296,7 +282,7 @@ mod tests {
     #[test]
     fn bounds_the_list_of_faults() {
         let errors = parse_replay("x", &"bad\n".repeat(50)).unwrap_err();
-        assert_eq!((errors.faults.len(), errors.more), (20, 30));
+        assert_eq!((errors.lines.len(), errors.more), (20, 30));
         assert!(errors.to_string().ends_with("and 30 more faults"));
     }
 

@@ -15,7 +15,6 @@ use super::serve::serve;
 use super::settings::Settings;
 
 /// Options of a simulator process.
-#[derive(Debug)]
 pub struct RunOptions {
     /// Listen address; port 0 selects a free port.
     pub listen: SocketAddr,

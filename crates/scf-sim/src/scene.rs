@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::function::Function;
 use super::page::{Page, Selection};
 use super::truth::{RowTruth, Truth};
@@ -9,7 +11,6 @@ use super::view::View;
 use super::world::World;
 
 /// State that all APIs of the cloud share.
-#[derive(Debug)]
 pub(crate) struct Scene {
     world: World,
     view: View,
@@ -29,11 +30,17 @@ impl Scene {
         Arc::clone(self.world.functions())
     }
 
-    /// Returns the page for `selection` at `now_ms`.
-    pub(crate) fn select(&mut self, now_ms: i64, selection: &Selection) -> Page {
-        self.world.advance(now_ms);
-        self.view.advance(&self.world, now_ms);
-        self.view.select(&self.world, selection)
+    /// Returns the page for `selection` at `now_ms`, and the functions.
+    pub(crate) fn read(
+        scene: &Mutex<Self>,
+        now_ms: i64,
+        selection: &Selection,
+    ) -> (Page, Arc<[Function]>) {
+        let mut scene = scene.lock();
+        let Self { world, view } = &mut *scene;
+        world.advance(now_ms);
+        view.advance(world, now_ms);
+        (view.select(world, selection), Arc::clone(world.functions()))
     }
 
     /// Returns the world at `now_ms`.

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::StatusCode;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::HeaderName;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
@@ -39,26 +41,26 @@ pub async fn serve(
     now: impl Fn() -> i64 + Send + Sync + Clone + 'static,
     shutdown: impl Future<Output = ()>,
 ) {
-    let site = Arc::new(Site {
+    let server = Arc::new(Server {
         cloud,
         now,
         turn: Mutex::new(()),
     });
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             () = &mut shutdown => return,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &permits) => accepted,
         };
         match accepted {
-            Some((stream, place)) => {
-                let site = Arc::clone(&site);
+            Some((stream, permit)) => {
+                let server = Arc::clone(&server);
                 connections.spawn(async move {
-                    converse(stream, site).await;
-                    drop(place);
+                    serve_connection(stream, server).await;
+                    drop(permit);
                 });
             }
             // Most likely there are no file handles left, so others must be closed first.
@@ -69,19 +71,22 @@ pub async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     let (stream, _) = listener.accept().await.ok()?;
     // Responses are written whole, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
-    Some((stream, place))
+    Some((stream, permit))
 }
 
-async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, site: Arc<Site<N>>) {
+async fn serve_connection<N: Fn() -> i64 + Send + Sync + 'static>(
+    stream: TcpStream,
+    server: Arc<Server<N>>,
+) {
     let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.answer(request).await) }
+        let server = Arc::clone(&server);
+        async move { Ok::<_, Infallible>(server.answer(request).await) }
     });
     // A failed connection concerns only the client.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -94,7 +99,7 @@ async fn converse<N: Fn() -> i64 + Send + Sync + 'static>(stream: TcpStream, sit
 }
 
 /// A cloud and its clock.
-struct Site<N> {
+struct Server<N> {
     cloud: Arc<Cloud>,
     now: N,
     /// Held from reading the clock to the response, so that the cloud never sees time go back.
@@ -117,20 +122,13 @@ enum ReplyState {
     Break,
 }
 
-// === impl Site ===
+// === impl Server ===
 
-impl<N: Fn() -> i64> Site<N> {
+impl<N: Fn() -> i64> Server<N> {
     async fn answer(&self, request: hyper::Request<Incoming>) -> hyper::Response<Reply> {
-        let request = match read(request).await {
-            Ok(request) => request,
-            Err(status) => return plain(status, ""),
-        };
-        if request.path == TRUTH_PATH {
-            return self.truth(&request);
-        }
-        let response = {
-            let _turn = self.turn.lock();
-            self.cloud.handle((self.now)(), &request)
+        let response = match read(request).await {
+            Ok(request) => self.respond(&request),
+            Err(status) => Response::text(status, ""),
         };
         if !response.delay.is_zero() {
             tokio::time::sleep(response.delay).await;
@@ -138,25 +136,32 @@ impl<N: Fn() -> i64> Site<N> {
         reply(response)
     }
 
-    fn truth(&self, request: &Request) -> hyper::Response<Reply> {
+    fn respond(&self, request: &Request) -> Response {
+        let _turn = self.turn.lock();
+        if request.path == TRUTH_PATH {
+            return self.truth(request);
+        }
+        self.cloud.handle((self.now)(), request)
+    }
+
+    fn truth(&self, request: &Request) -> Response {
         if request.method != "GET" {
-            return plain(405, "use GET");
+            return Response::text(405, "use GET");
         }
         let before_ms = match request.query.strip_prefix("visible_before_ms=") {
             Some(number) => match number.parse() {
                 Ok(ms) => ms,
-                Err(_) => return plain(400, "visible_before_ms must be Unix milliseconds"),
+                Err(_) => {
+                    return Response::text(400, "visible_before_ms must be Unix milliseconds");
+                }
             },
             None if request.query.is_empty() => i64::MAX,
-            None => return plain(400, "the only parameter is visible_before_ms"),
+            None => return Response::text(400, "the only parameter is visible_before_ms"),
         };
-        let truth = {
-            let _turn = self.turn.lock();
-            self.cloud.truth_before((self.now)(), before_ms)
-        };
+        let truth = self.cloud.truth_before((self.now)(), before_ms);
         match serde_json::to_string(&truth) {
-            Ok(text) => typed(200, "application/json", text.into()),
-            Err(_) => plain(500, "truth cannot be written"),
+            Ok(text) => Response::bare_json(text),
+            Err(_) => Response::text(500, "truth cannot be written"),
         }
     }
 }
@@ -203,38 +208,19 @@ fn reply(response: Response) -> hyper::Response<Reply> {
         }
         _ => ReplyState::Data,
     };
-    let body = Reply {
-        data,
-        announced,
-        state,
-    };
-    let mut built = hyper::Response::builder().status(response.status);
-    for (name, value) in response.headers {
-        built = built.header(name, value);
-    }
-    built
-        .body(body)
-        .unwrap_or_else(|_| plain(500, "response cannot be written"))
-}
-
-fn plain(status: u16, text: &'static str) -> hyper::Response<Reply> {
-    typed(status, "text/plain", Bytes::from_static(text.as_bytes()))
-}
-
-fn typed(status: u16, content_type: &'static str, data: Bytes) -> hyper::Response<Reply> {
-    let announced = data.len();
-    let state = ReplyState::Data;
-    let mut response = hyper::Response::new(Reply {
+    let mut built = hyper::Response::new(Reply {
         data,
         announced,
         state,
     });
-    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    let value = hyper::header::HeaderValue::from_static(content_type);
-    response
-        .headers_mut()
-        .insert(hyper::header::CONTENT_TYPE, value);
-    response
+    *built.status_mut() = StatusCode::from_u16(response.status).unwrap_or_default();
+    for (name, value) in response.headers {
+        // All names and values are the simulator's own, and valid.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), value.parse()) {
+            built.headers_mut().append(name, value);
+        }
+    }
+    built
 }
 
 // === impl Reply ===

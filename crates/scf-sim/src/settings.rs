@@ -2,9 +2,7 @@
 
 mod api3;
 
-use std::fmt;
-
-pub use api3::{Api3, ChainEnd, ClsWire, Index, Role};
+pub use api3::{Api3, ClsWire, Index, Role};
 
 use super::faults::Faults;
 use super::rng::mix;
@@ -36,9 +34,6 @@ pub struct Settings {
     pub rotations: Vec<Rotation>,
     /// Temporary keys, each with a token and an expiry time.
     pub temporary_keys: Vec<TemporaryKey>,
-    /// How far a v2 request's timestamp may differ from the API's clock, in seconds. The vendor's
-    /// pages say two hours (older) or five minutes (newer).
-    pub timestamp_skew_s: i64,
     /// Maximum number of rows in a response; the vendor documents none.
     pub max_page: usize,
     /// Rows whose call started longer ago are no longer in the API, in milliseconds.
@@ -52,8 +47,6 @@ pub struct Settings {
     pub billing: Billing,
     /// Minimum and maximum length of `log` in a row, in bytes; at most 64 KiB.
     pub log_bytes: (usize, usize),
-    /// Maximum number of calls in memory (about 130 bytes each). No further calls start after that.
-    pub max_calls: usize,
     /// Format of the responses.
     pub wire: Wire,
     /// Number of namespaces of the functions; 1 for `default` alone.
@@ -142,8 +135,8 @@ pub struct Wire {
     /// Row fields are named as in the vendor's table (`ret_code`) rather than as in its examples
     /// (`retCode`).
     pub snake_case: bool,
-    /// Rows have `invokeFinished`. Without it running rows cannot be told from finished ones, so
-    /// they are not shown.
+    /// Rows have `invokeFinished`. Without it running rows would look like finished ones, so they
+    /// are not shown.
     pub invoke_finished: bool,
     /// The envelope's `code` is a JSON string.
     pub code_as_string: bool,
@@ -175,14 +168,12 @@ impl Settings {
             secret_key: format!("{:016x}{:016x}", mix(seed, 2), mix(seed, 3)),
             rotations: Vec::new(),
             temporary_keys: Vec::new(),
-            timestamp_skew_s: 7_200,
             max_page: 1_000,
             retention_ms: 7 * 86_400_000,
             requests_per_second: None,
             max_duration_ms: 60_000,
             billing: Billing::Per1Ms,
             log_bytes: (0, 400),
-            max_calls: 20_000_000,
             wire: Wire::default(),
             namespaces: 1,
             topics: 0,
@@ -213,24 +204,16 @@ impl Settings {
             .saturating_add(self.lag_ms())
     }
 
-    /// Returns the part of the horizon that does not depend on the call: truncated seconds and a
-    /// slow clock.
+    /// Returns the largest page for a request with this limit; `None` if the limit is refused.
+    pub(crate) fn page_limit(&self, limit: usize) -> Option<usize> {
+        let refused = limit > self.max_page && self.wire.reject_large_page;
+        (!refused).then(|| limit.min(self.max_page))
+    }
+
+    /// Returns the part of the longest delay that does not depend on the call: truncated seconds
+    /// and a slow clock.
     pub(crate) fn lag_ms(&self) -> u64 {
         SECOND_MS + u64::try_from(self.faults.clock_skew_ms.saturating_neg()).unwrap_or(0)
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("seed", &self.seed)
-            .field("functions", &self.functions)
-            .field("rate_per_second", &self.rate_per_second)
-            .field("region", &self.region)
-            .field("secret_id", &self.secret_id)
-            .field("faults", &self.faults)
-            .field("wire", &self.wire)
-            .finish_non_exhaustive()
     }
 }
 
@@ -257,25 +240,16 @@ impl Life {
     }
 }
 
-// === impl TemporaryKey ===
+// === impl Order ===
 
-impl fmt::Debug for TemporaryKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TemporaryKey")
-            .field("secret_id", &self.secret_id)
-            .field("expires_ms", &self.expires_ms)
-            .finish_non_exhaustive()
-    }
-}
-
-// === impl Rotation ===
-
-impl fmt::Debug for Rotation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rotation")
-            .field("at_ms", &self.at_ms)
-            .field("secret_id", &self.secret_id)
-            .finish_non_exhaustive()
+impl Order {
+    /// Parses the word of a request. `acs` appears on some of the vendor's pages.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "asc" | "acs" | "ASC" => Some(Self::Ascending),
+            "desc" | "DESC" => Some(Self::Descending),
+            _ => None,
+        }
     }
 }
 
@@ -312,38 +286,20 @@ mod tests {
 
     #[test]
     fn rounds_billed_time_up() {
-        assert_eq!(Billing::Per100Ms.billed_ms(241), 100);
-        assert_eq!(Billing::Per100Ms.billed_ms(100_000), 100);
-        assert_eq!(Billing::Per100Ms.billed_ms(100_001), 200);
-        assert_eq!(Billing::Per1Ms.billed_ms(241), 1);
-        assert_eq!(Billing::Per1Ms.billed_ms(0), 0);
+        let billed = [241, 100_000, 100_001].map(|us| Billing::Per100Ms.billed_ms(us));
+        assert_eq!(billed, [100, 100, 200]);
+        assert_eq!([241, 0].map(|us| Billing::Per1Ms.billed_ms(us)), [1, 0]);
     }
 
     #[test]
-    fn shows_no_secret() {
-        let mut settings = Settings::new(5);
-        settings.temporary_keys.push(TemporaryKey {
-            secret_id: "tmp-id".to_owned(),
-            secret_key: "hush-key".to_owned(),
-            token: "hush-token".to_owned(),
-            expires_ms: 0,
-        });
-        let text = format!("{settings:?} {:?}", settings.temporary_keys);
-        assert!(
-            !text.contains(&settings.secret_key) && !text.contains("hush"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn horizon_adds_call_delivery_second_and_a_slow_clock() {
+    fn the_longest_delay_adds_call_delivery_second_and_a_slow_clock() {
         let mut settings = Settings::new(1);
         settings.max_duration_ms = 10_000;
         settings.faults = Faults::harsh();
-        assert_eq!(settings.longest_delay_ms(), 10_000 + 30_000 + 1_000);
-        settings.faults.clock_skew_ms = -2_500;
-        assert_eq!(settings.longest_delay_ms(), 10_000 + 30_000 + 1_000 + 2_500);
-        settings.faults.clock_skew_ms = 2_500;
-        assert_eq!(settings.longest_delay_ms(), 10_000 + 30_000 + 1_000);
+        for (skew_ms, lag_ms) in [(0, 0), (-2_500, 2_500), (2_500, 0)] {
+            settings.faults.clock_skew_ms = skew_ms;
+            let delay_ms = 10_000 + 30_000 + 1_000 + lag_ms;
+            assert_eq!(settings.longest_delay_ms(), delay_ms);
+        }
     }
 }

@@ -66,14 +66,14 @@ impl Signed<'_> {
     /// Returns every text that a client may have signed for this request.
     pub(crate) fn source_strings(&self) -> Vec<String> {
         let mut sources = Vec::new();
-        let readings: &[Variant] = if self.path == API3_PATH {
+        let variants: &[Variant] = if self.path == API3_PATH {
             &[Variant::API3]
         } else {
             &Variant::LEGACY
         };
         for host in self.hosts {
-            for &reading in readings {
-                let source = self.source_string(host, reading);
+            for &variant in variants {
+                let source = self.source_string(host, variant);
                 if !sources.contains(&source) {
                     sources.push(source);
                 }
@@ -82,16 +82,16 @@ impl Signed<'_> {
         sources
     }
 
-    fn source_string(&self, host: &str, reading: Variant) -> String {
+    fn source_string(&self, host: &str, variant: Variant) -> String {
         let post = self.method.eq_ignore_ascii_case("POST");
         let mut pairs: Vec<(String, &str)> = self
             .params
             .iter()
             .filter(|(name, _)| *name != "Signature")
-            .filter(|(_, value)| !(reading.legacy && post && value.starts_with('@')))
-            .map(|(name, value)| (reading.name(name), value))
+            .filter(|(_, value)| !(variant.legacy && post && value.starts_with('@')))
+            .map(|(name, value)| (variant.name(name), value))
             .collect();
-        if reading.rewrite_first {
+        if variant.rewrite_first {
             pairs.sort();
         }
         let joined: Vec<String> = pairs
@@ -145,112 +145,103 @@ impl Variant {
 mod tests {
     use super::*;
 
-    fn signed<'a>(method: &'a str, hosts: &'a [String], params: &'a Params) -> Signed<'a> {
-        Signed {
-            method,
-            hosts,
-            path: "/v2/index.php",
-            params,
-        }
-    }
+    const V2: &str = "/v2/index.php";
 
-    fn cvm() -> Vec<String> {
-        v2_hosts("cvm.api.qcloud.com")
-    }
-
-    fn canonical() -> [String; 1] {
-        [CANONICAL_HOST.to_owned()]
-    }
-
-    fn published(method_and_signature: &str) -> Params {
-        let text = format!(
-            "Action=DescribeInstances&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3gnPhESA&\
-             Timestamp=1465185768&Nonce=11886&Region=ap-guangzhou&InstanceIds.0=ins-09dx96dg&\
-             {method_and_signature}"
-        );
+    fn params(text: &str) -> Params {
         Params::parse(text.as_bytes()).unwrap()
+    }
+
+    fn is_valid(method: &str, host: &str, path: &str, text: &str, secret_key: &str) -> bool {
+        let signed = Signed {
+            method,
+            hosts: &v2_hosts(host),
+            path,
+            params: &params(text),
+        };
+        signed.is_valid(secret_key)
     }
 
     #[test]
     fn accepts_the_published_vectors() {
-        // The two signatures that are printed on the vendor's page on v2 request signatures.
-        for tail in [
-            "SignatureMethod=HmacSHA256&Signature=0EEm%2FHtGRr%2FVJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s%3D",
-            "SignatureMethod=HmacSHA1&Signature=nPVnY6njQmwQ8ciqbPl5Qe%2BOru4%3D",
+        // The signatures that are printed on the vendor's pages on request signatures.
+        let v2 = |tail| {
+            format!(
+                "Action=DescribeInstances&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3gnPhESA&\
+                 Timestamp=1465185768&Nonce=11886&Region=ap-guangzhou&\
+                 InstanceIds.0=ins-09dx96dg&SignatureMethod={tail}"
+            )
+        };
+        // Without SignatureMethod, HmacSHA1 is used.
+        let api3 = "Action=DescribeInstances&InstanceIds.0=ins-09dx96dg&Limit=20&Nonce=11886&\
+                    Offset=0&Region=ap-guangzhou&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE&\
+                    Timestamp=1465185768&Version=2017-03-12&\
+                    Signature=EliP9YW3pW28FpsEdkXt%2F%2BWcGeI%3D";
+        let sha256 = "0EEm%2FHtGRr%2FVJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s%3D";
+        let v2_key = "Gu5t9xGARNpq86cd98joQYCN3Cozk1qA";
+        for (path, text, key) in [
+            (V2, v2(format!("HmacSHA256&Signature={sha256}")), v2_key),
+            (
+                V2,
+                v2("HmacSHA1&Signature=nPVnY6njQmwQ8ciqbPl5Qe%2BOru4%3D".to_owned()),
+                v2_key,
+            ),
+            (
+                API3_PATH,
+                api3.to_owned(),
+                "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE",
+            ),
         ] {
-            let params = published(tail);
-            let hosts = cvm();
-            let request = signed("GET", &hosts, &params);
-            assert!(request.is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"));
-            assert!(!request.is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qB"));
-            assert!(!signed("POST", &cvm(), &params).is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"));
+            let host = match path {
+                V2 => "cvm.api.qcloud.com",
+                _ => "cvm.tencentcloudapi.com",
+            };
+            assert!(is_valid("GET", host, path, &text, key), "{text}");
+            assert!(!is_valid("POST", host, path, &text, key));
+            let other = format!("{}B", &key[..key.len() - 1]);
+            assert!(!is_valid("GET", host, path, &text, &other));
+        }
+        // Only the exact word selects SHA-256.
+        let lower = v2(format!("hmacsha256&Signature={sha256}"));
+        assert!(!is_valid("GET", "cvm.api.qcloud.com", V2, &lower, v2_key));
+        for text in ["Action=X", "Signature=%%%", "Signature=AAAA"] {
+            assert!(!is_valid("GET", CANONICAL_HOST, V2, text, "k"), "{text}");
         }
     }
 
     #[test]
-    fn only_the_exact_word_switches_to_sha256() {
-        let params = published(
-            "SignatureMethod=hmacsha256&Signature=0EEm%2FHtGRr%2FVJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s%3D",
-        );
-        let hosts = cvm();
-        let request = signed("GET", &hosts, &params);
-        assert!(!request.is_valid("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA"));
-    }
-
-    #[test]
-    fn readings_of_underscores_are_all_offered() {
+    fn all_variants_of_underscores_are_offered() {
         // If "a_b" and "aB" are sorted first, '_' (0x5F) comes after 'B'; if they are rewritten
         // first, '.' comes before it.
-        let params = Params::parse(b"a_b=1&aB=2&_x=3&Signature=no").unwrap();
-        let mut sources = signed("GET", &canonical(), &params).source_strings();
+        let signed = Signed {
+            method: "GET",
+            hosts: &[CANONICAL_HOST.to_owned()],
+            path: V2,
+            params: &params("a_b=1&aB=2&_x=3&Signature=no"),
+        };
+        let mut sources = signed.source_strings();
         sources.sort();
-        let prefix = "GETscf.api.qcloud.com/v2/index.php?";
         let expected = [
-            format!("{prefix}.x=3&a.b=1&aB=2"),
-            format!("{prefix}.x=3&aB=2&a.b=1"),
-            format!("{prefix}_x=3&a.b=1&aB=2"),
-            format!("{prefix}_x=3&aB=2&a.b=1"),
+            ".x=3&a.b=1&aB=2",
+            ".x=3&aB=2&a.b=1",
+            "_x=3&a.b=1&aB=2",
+            "_x=3&aB=2&a.b=1",
         ];
+        let expected = expected.map(|text| format!("GETscf.api.qcloud.com/v2/index.php?{text}"));
         assert_eq!(sources, expected);
     }
 
     #[test]
-    fn a_missing_or_broken_signature_is_invalid() {
-        for text in ["Action=X", "Signature=%%%", "Signature=AAAA"] {
-            let params = Params::parse(text.as_bytes()).unwrap();
-            assert!(!signed("GET", &canonical(), &params).is_valid("k"));
-        }
-    }
-
-    #[test]
-    fn accepts_the_published_vector_of_api_3() {
-        // Printed on the vendor's page on API 3.0 signatures. Without SignatureMethod, HmacSHA1 is
-        // used.
-        let params = Params::parse(
-            b"Action=DescribeInstances&InstanceIds.0=ins-09dx96dg&Limit=20&Nonce=11886&Offset=0&\
-              Region=ap-guangzhou&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE&\
-              Timestamp=1465185768&Version=2017-03-12&Signature=EliP9YW3pW28FpsEdkXt%2F%2BWcGeI%3D",
-        )
-        .unwrap();
-        let hosts = ["cvm.tencentcloudapi.com".to_owned()];
-        let mut request = signed("GET", &hosts, &params);
-        request.path = "/";
-        assert!(request.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"));
-        assert!(!request.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLF"));
-    }
-
-    #[test]
-    fn api_3_has_one_reading_that_of_the_vendors_client() {
+    fn api_3_has_one_variant_that_of_the_vendors_client() {
         // The vendor's Python client produces this text and this signature for these parameters.
-        let params = Params::parse(
-            b"a_b=%40x_y&aB=2&_c=3&a.c=1&Signature=ek%2BoWhxo4Xp%2BlHGIciEkztyybYA%3D",
-        )
-        .unwrap();
-        let hosts = ["cls.tencentcloudapi.com".to_owned()];
-        let mut request = signed("POST", &hosts, &params);
-        request.path = "/";
+        let text = "a_b=%40x_y&aB=2&_c=3&a.c=1&Signature=ek%2BoWhxo4Xp%2BlHGIciEkztyybYA%3D";
+        let signed = Signed {
+            method: "POST",
+            hosts: &["cls.tencentcloudapi.com".to_owned()],
+            path: API3_PATH,
+            params: &params(text),
+        };
         let source = "POSTcls.tencentcloudapi.com/?.c=3&a.b=@x_y&a.c=1&aB=2";
-        assert_eq!(request.source_strings(), [source]);
-        assert!(request.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"));
+        assert_eq!(signed.source_strings(), [source]);
+        assert!(signed.is_valid("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"));
     }
 }

@@ -1,59 +1,39 @@
 //! The token service, which issues temporary keys of a role.
 
+use super::call::{Call, Service};
 use super::clock::utc_text;
 use super::json::Object;
 use super::keys::Keyring;
 use super::problem::Problem;
-use super::problems;
 use super::settings::{Role, TemporaryKey};
 use super::v3::Fields;
-
-/// The actions of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    AssumeRole,
-    AssumeRoleWithWebIdentity,
-}
 
 /// The vendor's default and longest lifetime of a key, in seconds.
 const DEFAULT_LIFETIME_S: u64 = 7_200;
 const MAX_LIFETIME_S: u64 = 43_200;
 const MAX_NAME: usize = 128;
 
-// === impl Action ===
+const WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
 
-impl Action {
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        match name {
-            "AssumeRole" => Some(Self::AssumeRole),
-            "AssumeRoleWithWebIdentity" => Some(Self::AssumeRoleWithWebIdentity),
-            _ => None,
-        }
-    }
-
-    /// Returns whether the action needs no signature.
-    pub(crate) fn is_open(self) -> bool {
-        self == Self::AssumeRoleWithWebIdentity
-    }
+/// Returns whether the action needs no signature.
+pub(crate) fn is_open(call: &Call) -> bool {
+    call.service == Service::Sts && call.action == WEB_IDENTITY
 }
 
 /// Returns the content of `Response` as a JSON object, without its request id. Adds the issued key
 /// to `keys`.
 pub(crate) fn answer(
-    action: Action,
+    action: &str,
     fields: Fields<'_>,
     role: &Role,
     keys: &mut Keyring,
     clock_ms: i64,
 ) -> Result<String, Problem> {
-    if action == Action::AssumeRoleWithWebIdentity {
+    if action == WEB_IDENTITY {
         fields.required("ProviderId")?;
         if fields.required("WebIdentityToken")? != role.web_identity_token {
             let text = "the web identity token is not valid";
-            return Err(problems::new(
-                "InvalidParameter.WebIdentityTokenError",
-                text,
-            ));
+            return Err(Problem::new("InvalidParameter.WebIdentityTokenError", text));
         }
     }
     check_names(fields)?;
@@ -85,14 +65,14 @@ fn lifetime_s(fields: Fields<'_>) -> Result<u64, Problem> {
         0 => Err(parameter("DurationSeconds must be positive")),
         seconds if seconds > MAX_LIFETIME_S => {
             let text = "DurationSeconds may not exceed 43200";
-            Err(problems::new("InvalidParameter.OverTimeError", text))
+            Err(Problem::new("InvalidParameter.OverTimeError", text))
         }
         seconds => Ok(seconds),
     }
 }
 
 fn parameter(text: &str) -> Problem {
-    problems::new("InvalidParameter.ParamError", text)
+    Problem::new("InvalidParameter.ParamError", text)
 }
 
 fn document(key: &TemporaryKey) -> String {

@@ -1,6 +1,6 @@
 //! Tests of the simulated cloud through its APIs.
 
-mod authentication;
+mod api3;
 mod client;
 mod client3;
 mod cls;
@@ -8,9 +8,7 @@ mod cls_lines;
 mod cls_pages;
 mod cls_refusals;
 mod exact;
-mod faulty;
-mod functions;
 mod keys;
 mod logs;
 mod served;
-mod wire;
+mod v2;

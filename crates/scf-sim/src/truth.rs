@@ -39,29 +39,9 @@ pub struct RowTruth {
 pub struct Totals {
     /// Number of readable attempts.
     pub invocations: u64,
-    /// Run time in microseconds; exact milliseconds on the wire.
-    #[serde(rename = "duration_ms", with = "exact_ms")]
-    pub duration_us: u64,
-    /// Billed time in milliseconds.
-    pub billed_ms: u64,
-    /// Memory used, in bytes.
-    pub mem_bytes: u64,
-    /// Number of readable attempts that were retries, which v2 rows do not show.
-    pub retries: u64,
-    /// Number of unreadable rows, which no other sum includes.
-    pub unreadable: u64,
-    /// Number of cold starts whose Init Report can be found in CLS.
-    #[serde(default)]
-    pub cold_starts: u64,
-    /// Total length of these cold starts, in milliseconds.
-    #[serde(default)]
-    pub cold_start_ms: u64,
-    /// Run time as CLS shows it, each one rounded up to whole milliseconds.
-    #[serde(default)]
-    pub cls_duration_ms: u64,
-    /// Configured memory in MB times billed milliseconds; 1,024,000 of them are a GB-second.
-    #[serde(default)]
-    pub billed_mb_ms: u64,
+    /// All other sums.
+    #[serde(flatten)]
+    pub sums: Sums,
 }
 
 /// Sums of one function.
@@ -75,6 +55,16 @@ pub struct FunctionTruth {
     pub memory_mb: u32,
     /// Number of readable attempts by return code.
     pub invocations: BTreeMap<i32, u64>,
+    /// Number of readable attempts by the vendor's status code, which v2 rows do not show.
+    pub statuses: BTreeMap<u16, u64>,
+    /// All other sums.
+    #[serde(flatten)]
+    pub sums: Sums,
+}
+
+/// Sums over the readable attempts of one or all functions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
     /// Run time in microseconds; exact milliseconds on the wire.
     #[serde(rename = "duration_ms", with = "exact_ms")]
     pub duration_us: u64,
@@ -86,20 +76,13 @@ pub struct FunctionTruth {
     pub retries: u64,
     /// Number of unreadable rows, which no other sum includes.
     pub unreadable: u64,
-    /// Number of readable attempts by the vendor's status code, which v2 rows do not show.
-    #[serde(default)]
-    pub statuses: BTreeMap<u16, u64>,
     /// Number of cold starts whose Init Report can be found in CLS.
-    #[serde(default)]
     pub cold_starts: u64,
     /// Total length of these cold starts, in milliseconds.
-    #[serde(default)]
     pub cold_start_ms: u64,
     /// Run time as CLS shows it, each one rounded up to whole milliseconds.
-    #[serde(default)]
     pub cls_duration_ms: u64,
     /// Configured memory in MB times billed milliseconds; 1,024,000 of them are a GB-second.
-    #[serde(default)]
     pub billed_mb_ms: u64,
 }
 
@@ -125,7 +108,7 @@ impl RowTruth {
     pub(crate) fn all(world: &World, now_ms: i64, since_ms: i64) -> Vec<Self> {
         let visible = since_ms..=now_ms;
         let attempts = world.attempts().iter();
-        let shown = attempts.filter(|a| !a.is_lost() && visible.contains(&a.visible_ms));
+        let shown = attempts.filter(|a| !a.oversized && visible.contains(&a.visible_ms));
         shown
             .map(|attempt| Self {
                 function: attempt.function as usize,
@@ -154,8 +137,8 @@ impl Truth {
             // ended.
             let init = attempt.init(world.settings());
             if let Some(init) = init.filter(|init| shown(init.visible_ms)) {
-                function.cold_starts += 1;
-                function.cold_start_ms += init.total_ms();
+                function.sums.cold_starts += 1;
+                function.sums.cold_start_ms += init.total_ms();
             }
         }
         Self {
@@ -170,11 +153,6 @@ impl Truth {
     pub fn total(&self) -> u64 {
         self.totals.invocations
     }
-
-    /// Returns the function of this name; the first one if namespaces share it.
-    pub fn function(&self, name: &str) -> Option<&FunctionTruth> {
-        self.functions.iter().find(|f| f.function_name == name)
-    }
 }
 
 // === impl Totals ===
@@ -183,15 +161,27 @@ impl Totals {
     fn plus(self, function: &FunctionTruth) -> Self {
         Self {
             invocations: self.invocations + function.count(),
-            duration_us: self.duration_us + function.duration_us,
-            billed_ms: self.billed_ms + function.billed_ms,
-            mem_bytes: self.mem_bytes + function.mem_bytes,
-            retries: self.retries + function.retries,
-            unreadable: self.unreadable + function.unreadable,
-            cold_starts: self.cold_starts + function.cold_starts,
-            cold_start_ms: self.cold_start_ms + function.cold_start_ms,
-            cls_duration_ms: self.cls_duration_ms + function.cls_duration_ms,
-            billed_mb_ms: self.billed_mb_ms.saturating_add(function.billed_mb_ms),
+            sums: self.sums.plus(&function.sums),
+        }
+    }
+}
+
+// === impl Sums ===
+
+impl Sums {
+    /// Adds other sums. A replay may contain any numbers, so their sums may not fit.
+    fn plus(&self, other: &Self) -> Self {
+        let plus = |sum: fn(&Self) -> u64| sum(self).saturating_add(sum(other));
+        Self {
+            duration_us: plus(|sums| sums.duration_us),
+            billed_ms: plus(|sums| sums.billed_ms),
+            mem_bytes: plus(|sums| sums.mem_bytes),
+            retries: plus(|sums| sums.retries),
+            unreadable: plus(|sums| sums.unreadable),
+            cold_starts: plus(|sums| sums.cold_starts),
+            cold_start_ms: plus(|sums| sums.cold_start_ms),
+            cls_duration_ms: plus(|sums| sums.cls_duration_ms),
+            billed_mb_ms: plus(|sums| sums.billed_mb_ms),
         }
     }
 }
@@ -205,34 +195,27 @@ impl FunctionTruth {
             namespace: function.namespace.clone(),
             memory_mb: function.memory_mb,
             invocations: BTreeMap::new(),
-            duration_us: 0,
-            billed_ms: 0,
-            mem_bytes: 0,
-            retries: 0,
-            unreadable: 0,
             statuses: BTreeMap::new(),
-            cold_starts: 0,
-            cold_start_ms: 0,
-            cls_duration_ms: 0,
-            billed_mb_ms: 0,
+            sums: Sums::default(),
         }
     }
 
     fn add(&mut self, attempt: &Attempt) {
-        if attempt.is_lost() {
-            self.unreadable += 1;
+        if attempt.oversized {
+            self.sums.unreadable += 1;
             return;
         }
         *self.invocations.entry(attempt.ret_code).or_default() += 1;
-        // A replay may contain any numbers, so their sums may not fit.
-        self.duration_us = self.duration_us.saturating_add(attempt.duration_us);
-        self.billed_ms = self.billed_ms.saturating_add(attempt.billed_ms);
-        self.mem_bytes = self.mem_bytes.saturating_add(attempt.mem_bytes);
-        self.retries += u64::from(attempt.retry > 0);
         *self.statuses.entry(attempt.failure.status()).or_default() += 1;
-        self.cls_duration_ms += attempt.duration_us.div_ceil(1_000);
-        let mb_ms = u64::from(self.memory_mb).saturating_mul(attempt.billed_ms);
-        self.billed_mb_ms = self.billed_mb_ms.saturating_add(mb_ms);
+        self.sums = self.sums.plus(&Sums {
+            duration_us: attempt.duration_us,
+            billed_ms: attempt.billed_ms,
+            mem_bytes: attempt.mem_bytes,
+            retries: u64::from(attempt.retry > 0),
+            cls_duration_ms: attempt.duration_us.div_ceil(1_000),
+            billed_mb_ms: u64::from(self.memory_mb).saturating_mul(attempt.billed_ms),
+            ..Sums::default()
+        });
     }
 
     /// Returns the number of readable attempts with any return code.
@@ -244,45 +227,46 @@ impl FunctionTruth {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn truth() -> Truth {
-        let function = FunctionTruth {
-            function_name: "f".to_owned(),
-            namespace: "default".to_owned(),
-            memory_mb: 128,
-            invocations: BTreeMap::from([(-1, 1), (0, 12)]),
-            duration_us: 123_456,
-            billed_ms: 200,
-            mem_bytes: 123,
-            retries: 2,
-            unreadable: 0,
-            statuses: BTreeMap::from([(200, 12), (430, 1)]),
-            cold_starts: 1,
-            cold_start_ms: 236,
-            cls_duration_ms: 124,
-            billed_mb_ms: 25_600,
-        };
-        Truth {
-            now_ms: 7,
-            region: "ap-guangzhou".to_owned(),
-            totals: Totals::default().plus(&function),
-            functions: vec![function],
-        }
-    }
+    use serde_json::json;
 
     #[test]
     fn has_the_documented_shape() {
+        let truth = || {
+            let function = FunctionTruth {
+                function_name: "f".to_owned(),
+                namespace: "default".to_owned(),
+                memory_mb: 128,
+                invocations: BTreeMap::from([(-1, 1), (0, 12)]),
+                statuses: BTreeMap::from([(200, 12), (430, 1)]),
+                sums: Sums {
+                    duration_us: 123_456,
+                    billed_ms: 200,
+                    billed_mb_ms: 25_600,
+                    ..Sums::default()
+                },
+            };
+            Truth {
+                now_ms: 7,
+                region: "ap-guangzhou".to_owned(),
+                totals: Totals::default().plus(&function),
+                functions: vec![function],
+            }
+        };
         let json = serde_json::to_value(truth()).unwrap();
+        let expected = json!({
+            "function_name": "f", "namespace": "default", "memory_mb": 128,
+            "invocations": {"-1": 1, "0": 12}, "statuses": {"200": 12, "430": 1},
+            "duration_ms": 123.456, "billed_ms": 200, "mem_bytes": 0, "retries": 0,
+            "unreadable": 0, "cold_starts": 0, "cold_start_ms": 0, "cls_duration_ms": 0,
+            "billed_mb_ms": 25_600,
+        });
+        assert_eq!(json["functions"], json!([expected]));
+        let totals = &json["totals"];
+        assert_eq!(
+            (&totals["invocations"], &totals["billed_mb_ms"]),
+            (&json!(13), &json!(25_600))
+        );
         assert_eq!(json["now_ms"], 7);
-        assert_eq!(json["totals"]["invocations"], 13);
-        let function = &json["functions"][0];
-        assert_eq!(function["function_name"], "f");
-        assert_eq!(function["namespace"], "default");
-        assert_eq!(function["invocations"]["0"], 12);
-        assert_eq!(function["invocations"]["-1"], 1);
-        assert_eq!(function["statuses"]["430"], 1);
-        assert_eq!(json["totals"]["billed_mb_ms"], 25_600);
-        assert_eq!(function["duration_ms"].to_string(), "123.456");
         assert_eq!(serde_json::from_value::<Truth>(json).unwrap(), truth());
     }
 
@@ -293,9 +277,9 @@ mod tests {
             123_456_789_012_345,
             100_000_000_000_001,
         ] {
-            let text = serde_json::to_string(&Totals {
+            let text = serde_json::to_string(&Sums {
                 duration_us: us,
-                ..Totals::default()
+                ..Sums::default()
             });
             let expected = format!("\"duration_ms\":{}.{:03}", us / 1_000, us % 1_000);
             assert!(text.unwrap().contains(&expected), "{expected}");

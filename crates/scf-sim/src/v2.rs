@@ -2,17 +2,17 @@
 
 mod rows;
 
-use std::cell::Cell;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::clock::beijing_text;
 use super::faults::ResponseSize;
 use super::form::Params;
-use super::function::Function;
+use super::function::{self, Function};
 use super::json::{self, Object};
-use super::page::{Codes, Selection, Sort};
-use super::refusal::Refusal;
+use super::page::Selection;
+use super::problem::Problem;
 use super::scene::Scene;
 use super::settings::{Order, Settings, Wire};
 use super::spelling::Spelling;
@@ -25,128 +25,128 @@ pub(crate) struct Api<'a> {
     pub(crate) now_ms: i64,
     /// Random number of this request for the order of ties and for odd fields.
     pub(crate) salt: u64,
-    /// Size of the response, once it is written.
-    pub(crate) weight: Cell<ResponseSize>,
 }
 
-/// The actions of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    GetFunctionLogs,
-    ListFunctions,
-    GetFunction,
-}
-
+/// The actions that are simulated.
+const ACTIONS: [&str; 2] = [LOGS, "ListFunctions"];
+const LOGS: &str = "GetFunctionLogs";
 /// The vendor's default page size.
 const DEFAULT_LIMIT: usize = 20;
+/// Filters of log rows that are not simulated.
+const FILTERS: [&str; 2] = ["requestId", "filter.retCode"];
 
-/// Short spellings of `Region` on older pages.
-const SHORT_REGIONS: [(&str, &str); 7] = [
-    ("gz", "ap-guangzhou"),
-    ("sh", "ap-shanghai"),
-    ("bj", "ap-beijing"),
-    ("cd", "ap-chengdu"),
-    ("cq", "ap-chongqing"),
-    ("hk", "ap-hongkong"),
-    ("sg", "ap-singapore"),
+/// The errors of v2: the code in API 3.0, and `code`, `codeDesc` and the module in front of the
+/// message. The vendor's pages give no `codeDesc` for most of them, so these are invented.
+const ERRORS: [(&str, u16, &str, u32); 9] = [
+    ("AuthFailure.SignatureFailure", 4100, "AuthFailure", 100_004),
+    (
+        "AuthFailure.SecretIdNotFound",
+        4104,
+        "SecretIdNotFound",
+        100_005,
+    ),
+    ("AuthFailure.TokenFailure", 4105, "TokenFailure", 100_006),
+    ("ReplayAttack", 4500, "ReplayAttack", 100_007),
+    (
+        "RequestLimitExceeded",
+        4400,
+        "RequestLimitExceeded",
+        100_008,
+    ),
+    ("QpsLimitExceeded", 4420, "QpsLimitExceeded", 100_008),
+    (
+        "ResourceNotFound.FunctionName",
+        5000,
+        "ResourceNotFound",
+        200_001,
+    ),
+    ("InternalError", 6000, "InternalError", 300_001),
+    ("Maintenance", 6200, "Maintenance", 300_002),
 ];
+const OTHER_ERROR: (&str, u16, &str, u32) = ("", 4000, "InvalidParameter", 100_001);
 
 /// Returns the body of an error.
-pub(crate) fn refusal_body(refusal: &Refusal, wire: Wire) -> String {
-    let mut out = String::new();
-    let mut envelope = Object::open(&mut out);
-    write_head(
-        &mut envelope,
-        refusal.code,
-        &refusal.message,
-        refusal.desc,
-        wire,
-    );
-    envelope.close();
-    out
+pub(crate) fn error(problem: &Problem, wire: Wire) -> String {
+    let known = ERRORS.into_iter().find(|error| error.0 == problem.code);
+    let (_, code, desc, module) = known.unwrap_or(OTHER_ERROR);
+    let message = format!("({module}){}", problem.message);
+    envelope(code, &message, desc, wire, |_| {})
 }
 
-fn write_head(envelope: &mut Object<'_>, code: u16, message: &str, desc: &str, wire: Wire) {
+fn envelope(
+    code: u16,
+    message: &str,
+    desc: &str,
+    wire: Wire,
+    fill: impl FnOnce(&mut Object<'_>),
+) -> String {
+    let mut out = String::new();
+    let mut envelope = Object::open(&mut out);
     if wire.code_as_string {
         envelope.text("code", &code.to_string());
     } else {
         envelope.raw("code", code);
     }
     envelope.text("message", message).text("codeDesc", desc);
+    fill(&mut envelope);
+    envelope.close();
+    out
 }
 
-// === impl Action ===
-
-impl Action {
-    pub(crate) fn of(params: &Params) -> Result<Self, Refusal> {
-        match params
-            .get("Action")
-            .ok_or_else(|| Refusal::missing("Action"))?
-        {
-            "GetFunctionLogs" => Ok(Self::GetFunctionLogs),
-            "ListFunctions" => Ok(Self::ListFunctions),
-            "GetFunction" => Ok(Self::GetFunction),
-            _ => Err(Refusal::invalid("Action")),
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::GetFunctionLogs => "GetFunctionLogs",
-            Self::ListFunctions => "ListFunctions",
-            Self::GetFunction => "GetFunction",
-        }
-    }
+/// Returns the action of a request.
+pub(crate) fn action(params: &Params) -> Result<&'static str, Problem> {
+    let asked = params.get("Action");
+    let asked = asked.ok_or_else(|| Problem::missing("Action"))?;
+    let known = ACTIONS.into_iter().find(|action| *action == asked);
+    known.ok_or_else(|| Problem::invalid("Action"))
 }
 
 // === impl Api ===
 
 impl Api<'_> {
-    /// Returns the body of the response.
-    pub(crate) fn answer(&self, action: Action) -> Result<String, Refusal> {
+    /// Returns the body of the response to one of the actions, and its size.
+    pub(crate) fn answer(&self, action: &str) -> Result<(String, ResponseSize), Problem> {
         self.check_region()?;
-        match action {
-            Action::GetFunctionLogs => self.get_function_logs(),
-            Action::ListFunctions => self.list_functions(),
-            Action::GetFunction => self.get_function(),
+        if action == LOGS {
+            self.get_function_logs()
+        } else {
+            self.list_functions()
         }
     }
 
-    fn get_function_logs(&self) -> Result<String, Refusal> {
+    fn get_function_logs(&self) -> Result<(String, ResponseSize), Problem> {
         let selection = self.selection()?;
-        let (page, functions) = {
-            let mut scene = self.scene.lock();
-            (scene.select(self.now_ms, &selection), scene.functions())
-        };
-        self.weight.set(ResponseSize {
-            rows: page.rows.len(),
-            oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
-        });
-        let mut out = String::with_capacity(256 + page.rows.len() * 512);
-        let mut envelope = Object::open(&mut out);
-        write_head(&mut envelope, 0, "", "Success", self.settings.wire);
-        envelope.raw("total", self.spelling().number(page.total));
-        envelope.nested("data", |out| {
-            json::array(&page.rows, out, |attempt, out| {
-                rows::write(self, attempt, &functions[attempt.function as usize], out);
+        let (page, functions) = Scene::read(self.scene, self.now_ms, &selection);
+        let body = self.success(|envelope| {
+            envelope.raw("total", self.spelling().number(page.total));
+            envelope.nested("data", |out| {
+                json::array(&page.rows, out, |attempt, out| {
+                    rows::write(self, attempt, &functions[attempt.function as usize], out);
+                });
             });
         });
-        envelope.close();
-        Ok(out)
+        Ok((body, page.size(self.now_ms)))
     }
 
-    fn selection(&self) -> Result<Selection, Refusal> {
+    fn selection(&self) -> Result<Selection, Problem> {
+        let filter = FILTERS
+            .into_iter()
+            .find(|name| self.params.get(name).is_some());
+        if let Some(name) = filter {
+            return Err(Problem::invalid(name));
+        }
+        // Spelled as on either of the vendor's pages.
+        if !matches!(
+            self.params.get("orderby"),
+            None | Some("start_time" | "startTime")
+        ) {
+            return Err(Problem::invalid("orderby"));
+        }
         let faults = &self.settings.faults;
+        let name = self.params.get("functionName");
         Ok(Selection {
-            functions: self
-                .params
-                .get("functionName")
-                .map(|n| self.positions(n))
-                .transpose()?,
+            functions: name.map(|name| self.positions(name)).transpose()?,
             namespace: None,
-            request_id: self.params.get("requestId").map(str::to_owned),
-            codes: self.codes()?,
-            sort: self.sort()?,
             descending: self.order(self.settings.wire.default_order)? == Order::Descending,
             offset: self.number("offset", 0)?,
             limit: self.limit()?,
@@ -158,47 +158,35 @@ impl Api<'_> {
     }
 
     /// Returns the functions with a name. There may be several, because v2 has no namespaces.
-    fn positions(&self, name: &str) -> Result<Vec<u32>, Refusal> {
-        let positions: Vec<u32> = (0..)
-            .zip(self.functions().iter())
-            .filter(|(_, function)| function.name == name)
-            .map(|(position, _)| position)
-            .collect();
+    fn positions(&self, name: &str) -> Result<Vec<u32>, Problem> {
+        let functions = self.functions();
+        let all = (0..).zip(functions.iter());
+        let named = all.filter(|(_, function)| function.name == name);
+        let positions: Vec<u32> = named.map(|(position, _)| position).collect();
         if positions.is_empty() {
-            Err(Refusal::unknown_function())
-        } else {
-            Ok(positions)
+            return Err(Problem::unknown_function());
         }
+        Ok(positions)
     }
 
-    fn list_functions(&self) -> Result<String, Refusal> {
-        let search = self.params.get("searchKey").unwrap_or_default();
+    fn list_functions(&self) -> Result<(String, ResponseSize), Problem> {
         let all = self.functions();
-        let there = all.iter().filter(|f| f.life.is_there(self.now_ms));
-        let mut found: Vec<&Function> = there.filter(|f| f.name.contains(search)).collect();
-        found.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut found = function::listed(&all, self.now_ms, |_| true);
         found.dedup_by(|a, b| a.name == b.name);
-        match self
-            .params
-            .get("orderby")
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
+        let orderby = self.params.get("orderby").map(str::to_ascii_lowercase);
+        match orderby.as_deref() {
             None | Some("modtime") => found.sort_by_key(|f| f.modified_ms),
-            Some("addtime") => found.sort_by_key(|f| f.added_ms),
             Some("functionname") => {}
-            Some(_) => return Err(Refusal::invalid("orderby")),
+            Some(_) => return Err(Problem::invalid("orderby")),
         }
         if self.order(Order::Descending)? == Order::Descending {
             found.reverse();
         }
         let (offset, limit) = (self.number("offset", 0)?, self.limit()?);
         let page = found.iter().skip(offset).take(limit);
-        self.weight.set(ResponseSize {
-            rows: page.len(),
-            ..ResponseSize::default()
-        });
-        Ok(self.in_data(|data| {
+        let size = ResponseSize::of_rows(page.len());
+        let data = |out: &mut String| {
+            let mut data = Object::open(out);
             data.nested("functions", |out| {
                 json::array(page, out, |function, out| {
                     let mut row = Object::open(out);
@@ -210,110 +198,58 @@ impl Api<'_> {
                 });
             });
             data.raw("total", self.spelling().number(found.len()));
-        }))
-    }
-
-    fn get_function(&self) -> Result<String, Refusal> {
-        let name = self
-            .params
-            .get("functionName")
-            .ok_or_else(|| Refusal::missing("functionName"))?;
-        let position = self.positions(name)?[0];
-        let functions = self.functions();
-        let function = &functions[position as usize];
-        Ok(self.in_data(|data| {
-            data.text("modTime", &beijing_text(function.modified_ms))
-                .text("functionName", &function.name)
-                .raw("triggers", "[]")
-                .text("handler", "index.main_handler")
-                .raw("codeSize", 1_024)
-                .raw("memorySize", function.memory_mb)
-                .text("version", "LATEST")
-                .raw("timeout", function.timeout_ms.div_ceil(1_000))
-                .text("runtime", function.runtime)
-                .text("description", "");
-        }))
-    }
-
-    /// Returns a response whose payload is an object in `data`.
-    fn in_data(&self, fill: impl FnOnce(&mut Object<'_>)) -> String {
-        let mut out = String::new();
-        let mut envelope = Object::open(&mut out);
-        write_head(&mut envelope, 0, "", "Success", self.settings.wire);
-        envelope.nested("data", |out| {
-            let mut data = Object::open(out);
-            fill(&mut data);
             data.close();
+        };
+        let body = self.success(|envelope| {
+            envelope.nested("data", data);
         });
-        envelope.close();
-        out
+        Ok((body, size))
+    }
+
+    fn success(&self, fill: impl FnOnce(&mut Object<'_>)) -> String {
+        envelope(0, "", "Success", self.settings.wire, fill)
     }
 
     fn spelling(&self) -> Spelling {
         Spelling::of(&self.settings.faults, self.salt)
     }
 
-    fn functions(&self) -> std::sync::Arc<[Function]> {
+    fn functions(&self) -> Arc<[Function]> {
         let scene = self.scene.lock();
         scene.functions()
     }
 
     /// Checks the region, which is optional. Another region is an error rather than empty, so that
     /// a wrong setting is noticed.
-    fn check_region(&self) -> Result<(), Refusal> {
-        let Some(given) = self.params.get("Region") else {
+    fn check_region(&self) -> Result<(), Problem> {
+        let region = &self.settings.region;
+        if self
+            .params
+            .get("Region")
+            .is_none_or(|asked| asked == region)
+        {
             return Ok(());
-        };
-        let long = SHORT_REGIONS.iter().find(|(short, _)| *short == given);
-        if long.map_or(given, |(_, long)| long) == self.settings.region {
-            return Ok(());
         }
-        let text = format!("only region {} is simulated", self.settings.region);
-        Err(Refusal::parameter(&text))
+        let text = format!("only region {region} is simulated");
+        Err(Problem::new("InvalidParameter", text))
     }
 
-    fn codes(&self) -> Result<Codes, Refusal> {
-        match self.params.get("filter.retCode") {
-            None => Ok(Codes::Any),
-            Some("is0") => Ok(Codes::Zero),
-            Some("not0") => Ok(Codes::NotZero),
-            Some(_) => Err(Refusal::invalid("filter.retCode")),
-        }
+    fn order(&self, default: Order) -> Result<Order, Problem> {
+        self.params.get("order").map_or(Ok(default), |text| {
+            Order::parse(text).ok_or_else(|| Problem::invalid("order"))
+        })
     }
 
-    /// Accepts the spellings of both of the vendor's pages.
-    fn sort(&self) -> Result<Sort, Refusal> {
-        match self.params.get("orderby") {
-            None | Some("start_time" | "startTime") => Ok(Sort::StartTime),
-            Some("function_name" | "functionName") => Ok(Sort::FunctionName),
-            Some("request_id" | "requestId") => Ok(Sort::RequestId),
-            Some("duration") => Ok(Sort::Duration),
-            Some("mem_usage" | "memUsage") => Ok(Sort::MemUsage),
-            Some(_) => Err(Refusal::invalid("orderby")),
-        }
+    fn limit(&self) -> Result<usize, Problem> {
+        let limit = self
+            .settings
+            .page_limit(self.number("limit", DEFAULT_LIMIT)?);
+        limit.ok_or_else(|| Problem::invalid("limit"))
     }
 
-    /// Accepts `acs` too, which appears on the vendor's Chinese page.
-    fn order(&self, default: Order) -> Result<Order, Refusal> {
-        match self.params.get("order") {
-            None => Ok(default),
-            Some("asc" | "acs" | "ASC") => Ok(Order::Ascending),
-            Some("desc" | "DESC") => Ok(Order::Descending),
-            Some(_) => Err(Refusal::invalid("order")),
-        }
-    }
-
-    fn limit(&self) -> Result<usize, Refusal> {
-        let limit = self.number("limit", DEFAULT_LIMIT)?;
-        if limit > self.settings.max_page && self.settings.wire.reject_large_page {
-            return Err(Refusal::invalid("limit"));
-        }
-        Ok(limit.min(self.settings.max_page))
-    }
-
-    fn number(&self, name: &str, default: usize) -> Result<usize, Refusal> {
+    fn number(&self, name: &str, default: usize) -> Result<usize, Problem> {
         self.params.get(name).map_or(Ok(default), |text| {
-            text.parse().map_err(|_| Refusal::invalid(name))
+            text.parse().map_err(|_| Problem::invalid(name))
         })
     }
 }

@@ -5,7 +5,6 @@ mod functions;
 mod logs;
 mod rows;
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,9 +13,8 @@ use serde_json::Value;
 use super::faults::ResponseSize;
 use super::function::Function;
 use super::problem::Problem;
-use super::problems;
 use super::scene::Scene;
-use super::settings::Settings;
+use super::settings::{Order, Settings};
 
 pub(crate) use fields::Fields;
 
@@ -28,17 +26,6 @@ pub(crate) struct Api<'a> {
     pub(crate) now_ms: i64,
     /// Random number of this request for the order of ties and for odd fields.
     pub(crate) salt: u64,
-    /// Size of the response, once it is written.
-    pub(crate) weight: Cell<ResponseSize>,
-}
-
-/// The actions of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    GetFunctionLogs,
-    ListNamespaces,
-    ListFunctions,
-    GetFunction,
 }
 
 /// The namespace of requests that name none.
@@ -46,30 +33,16 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// The vendor's default page size of every action.
 const DEFAULT_LIMIT: usize = 20;
 
-// === impl Action ===
-
-impl Action {
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        match name {
-            "GetFunctionLogs" => Some(Self::GetFunctionLogs),
-            "ListNamespaces" => Some(Self::ListNamespaces),
-            "ListFunctions" => Some(Self::ListFunctions),
-            "GetFunction" => Some(Self::GetFunction),
-            _ => None,
-        }
-    }
-}
-
 // === impl Api ===
 
 impl Api<'_> {
-    /// Returns the content of `Response` as a JSON object, without its request id.
-    pub(crate) fn answer(&self, action: Action) -> Result<String, Problem> {
+    /// Returns the content of `Response` as a JSON object, without its request id, and its size.
+    pub(crate) fn answer(&self, action: &str) -> Result<(String, ResponseSize), Problem> {
         match action {
-            Action::GetFunctionLogs => self.get_function_logs(),
-            Action::ListNamespaces => self.list_namespaces(),
-            Action::ListFunctions => self.list_functions(),
-            Action::GetFunction => self.get_function(),
+            "GetFunctionLogs" => self.get_function_logs(),
+            "ListNamespaces" => self.list_namespaces(),
+            "ListFunctions" => self.list_functions(),
+            _ => Ok((self.get_function()?, ResponseSize::default())),
         }
     }
 
@@ -84,21 +57,14 @@ impl Api<'_> {
 
     /// Returns the requested namespace, which must exist.
     fn namespace(&self) -> Result<&str, Problem> {
-        let name = self
-            .fields()
-            .text("Namespace")?
-            .unwrap_or(DEFAULT_NAMESPACE);
-        let known = name == DEFAULT_NAMESPACE
-            || self
-                .functions()
-                .iter()
-                .any(|function| function.namespace == name);
-        if known {
-            Ok(name)
-        } else {
-            let text = "the namespace does not exist";
-            Err(problems::new("ResourceNotFound.Namespace", text))
+        let name = self.fields().text("Namespace")?;
+        let name = name.unwrap_or(DEFAULT_NAMESPACE);
+        let functions = self.functions();
+        if name == DEFAULT_NAMESPACE || functions.iter().any(|f| f.namespace == name) {
+            return Ok(name);
         }
+        let text = "the namespace does not exist";
+        Err(Problem::new("ResourceNotFound.Namespace", text))
     }
 
     /// Returns the position of a function.
@@ -108,22 +74,14 @@ impl Api<'_> {
         positions
             .find(|(_, f)| f.name == name && f.namespace == namespace)
             .map(|(position, _)| position)
-            .ok_or_else(no_such_function)
-    }
-
-    /// Checks the version of a function. The world has no published versions.
-    fn check_qualifier(&self) -> Result<(), Problem> {
-        match self.fields().text("Qualifier")? {
-            None | Some("$LATEST" | "$DEFAULT") => Ok(()),
-            Some(_) => {
-                let text = "the function has no such version or alias";
-                Err(problems::new("ResourceNotFound.Qualifier", text))
-            }
-        }
+            .ok_or_else(Problem::unknown_function)
     }
 }
 
-fn no_such_function() -> Problem {
-    let text = "the function does not exist in this namespace";
-    problems::new("ResourceNotFound.FunctionName", text)
+/// Returns the order that a request asks for.
+fn order(fields: Fields<'_>, default: Order) -> Result<Order, Problem> {
+    fields.text("Order")?.map_or(Ok(default), |word| {
+        let order = Order::parse(word);
+        order.ok_or_else(|| Problem::wrong("Order", "InvalidParameterValue.Order"))
+    })
 }

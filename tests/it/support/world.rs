@@ -189,8 +189,11 @@ pub fn sums_of(truth: &Truth, api: Api) -> Sums {
             Api::V2 | Api::V3 => texts(&function.invocations),
         };
         let (us, ms) = match api {
-            Api::Cls => (function.cls_duration_ms * 1_000, function.cls_duration_ms),
-            Api::V2 | Api::V3 => (function.duration_us, function.billed_ms),
+            Api::Cls => (
+                function.sums.cls_duration_ms * 1_000,
+                function.sums.cls_duration_ms,
+            ),
+            Api::V2 | Api::V3 => (function.sums.duration_us, function.sums.billed_ms),
         };
         let namespace = match api {
             Api::V2 => "default",
@@ -200,7 +203,7 @@ pub fn sums_of(truth: &Truth, api: Api) -> Sums {
             codes.into_iter().filter(|(_, count)| *count > 0).collect(),
             u128::from(us),
             u128::from(ms),
-            u128::from(function.mem_bytes),
+            u128::from(function.sums.mem_bytes),
         );
         (format!("{namespace}/{}", function.function_name), sums)
     };

@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
+use scf_exporter::config::ListenAddress;
 use scf_exporter::metrics::Snapshot;
 use scf_exporter::model::Timestamp;
 use scf_exporter::telemetry::{BuildInfo, Telemetry};
@@ -61,7 +62,9 @@ impl Server {
         let toolkit = Arc::new(toolkit);
         let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
         let site = Arc::new(Site::new(Arc::new(House), telemetry, "/metrics").unwrap());
-        let listener = bind("127.0.0.1:0").await.unwrap();
+        let listener = bind(&ListenAddress::parse("127.0.0.1:0").unwrap())
+            .await
+            .unwrap();
         let address = listener.local_addr().unwrap();
         let (behind, never) = (toolkit.clone(), std::future::pending());
         drop(runtime::spawn(serve(

@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 use tokio_rustls::rustls::crypto::ring;
 use zeroize::Zeroizing;
 
-use crate::{Secret, WebUser};
+use crate::web_file::WebUser;
 
 /// Maximum number of remembered users with passwords.
 const REMEMBERED: usize = 100;
@@ -30,14 +30,8 @@ const NO_SALT: [u8; 16] = [0; 16];
 /// The users that may log in.
 #[derive(Debug, Default)]
 pub(super) struct Users {
-    known: BTreeMap<String, Hash>,
+    known: BTreeMap<String, WebUser>,
     /// The highest cost of all hashes.
-    cost: u32,
-}
-
-#[derive(Debug, Clone)]
-struct Hash {
-    text: Secret,
     cost: u32,
 }
 
@@ -58,10 +52,7 @@ pub(crate) struct Checker {
 
 impl Users {
     pub(super) fn new(users: &[WebUser]) -> Self {
-        let known = users.iter().map(|user| {
-            let (text, cost) = (user.hash.clone(), user.cost);
-            (user.name.clone(), Hash { text, cost })
-        });
+        let known = users.iter().map(|user| (user.name.clone(), user.clone()));
         Self {
             known: known.collect(),
             cost: users.iter().map(|user| user.cost).max().unwrap_or(0),
@@ -80,8 +71,8 @@ impl Users {
             return false;
         };
         let name = std::str::from_utf8(&given.name).ok();
-        let hash = name.and_then(|name| self.known.get(name)).cloned();
-        let digest = hash.as_ref().map(|hash| checker.digest(&given, hash));
+        let user = name.and_then(|name| self.known.get(name)).cloned();
+        let digest = user.as_ref().map(|user| checker.digest(&given, user));
         if digest.is_some_and(|digest| checker.remembers(&digest)) {
             return true;
         }
@@ -89,7 +80,7 @@ impl Users {
             return false;
         };
         let most = self.cost;
-        let tried = spawn_blocking(move || try_password(&given.password, hash.as_ref(), most));
+        let tried = spawn_blocking(move || try_password(&given.password, user.as_ref(), most));
         let right = tried.await.unwrap_or(false);
         if let (true, Some(digest)) = (right, digest) {
             checker.remember(digest);
@@ -99,13 +90,13 @@ impl Users {
 }
 
 /// Verifies a password. A refusal takes as long as a hash of cost `most`.
-fn try_password(password: &[u8], hash: Option<&Hash>, most: u32) -> bool {
-    let right = hash.is_some_and(|hash| {
-        let verified = bcrypt::verify(password, hash.text.expose());
+fn try_password(password: &[u8], user: Option<&WebUser>, most: u32) -> bool {
+    let right = user.is_some_and(|user| {
+        let verified = bcrypt::verify(password, user.hash.expose());
         verified.unwrap_or(false)
     });
     if !right {
-        let costs = remaining_costs(hash.map(|hash| hash.cost), most);
+        let costs = remaining_costs(user.map(|user| user.cost), most);
         costs.for_each(|cost| hash_and_discard(password, cost));
     }
     right
@@ -146,12 +137,12 @@ impl BasicCredentials {
 impl Checker {
     /// Returns a keyed digest of user name, hash and password, so that memory does not reveal the
     /// password.
-    fn digest(&self, given: &BasicCredentials, hash: &Hash) -> [u8; 32] {
+    fn digest(&self, given: &BasicCredentials, user: &WebUser) -> [u8; 32] {
         let mut mac = match Hmac::<Sha256>::new_from_slice(&*self.key) {
             Ok(mac) => mac,
             Err(_) => unreachable!("HMAC takes keys of any length"),
         };
-        for part in [&given.name, hash.text.expose().as_bytes(), &given.password] {
+        for part in [&given.name, user.hash.expose().as_bytes(), &given.password] {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
@@ -196,6 +187,7 @@ mod tests {
     use hyper::header::HeaderValue;
 
     use super::*;
+    use crate::Secret;
 
     /// A hash of the password `open sesame`, made by libxcrypt.
     const SESAME: &str = "$2b$04$zrGsSO5oO1xZxhrtg6PhBeIxrWs/PSELqcdVUwiyQAmzPISf4EMfe";
@@ -218,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_right_password_of_the_right_user_opens() {
+    async fn only_the_password_of_the_user_is_admitted() {
         let (users, checker) = (users(&[("ali", 4), ("baba", 5)]), Arc::default());
         for (text, opens) in [
             ("ali:open sesame", true),
@@ -231,30 +223,20 @@ mod tests {
             ("Ali:open sesame", false),
             ("carol:open sesame", false),
         ] {
-            assert_eq!(
-                users.authenticate(&basic(text), &checker).await,
-                opens,
-                "{text}"
-            );
+            let admitted = users.authenticate(&basic(text), &checker).await;
+            assert_eq!(admitted, opens, "{text}");
         }
-        assert!(!users.authenticate(&HeaderMap::new(), &checker).await);
-        assert!(
-            Users::default()
-                .authenticate(&HeaderMap::new(), &checker)
-                .await
-        );
+        let nobody = HeaderMap::new();
+        assert!(!users.authenticate(&nobody, &checker).await);
+        assert!(Users::default().authenticate(&nobody, &checker).await);
     }
 
     #[tokio::test]
-    async fn only_the_right_ones_are_remembered_and_not_without_end() {
+    async fn only_successful_logins_are_remembered_up_to_a_limit() {
         let checker = Arc::default();
         let old = users(&[("ali", 4)]);
-        for text in [
-            "ali:open sesame",
-            "ali:open sesame",
-            "ali:wrong",
-            "x:open sesame",
-        ] {
+        let right = "ali:open sesame";
+        for text in [right, right, "ali:wrong", "x:open sesame"] {
             old.authenticate(&basic(text), &checker).await;
         }
         assert_eq!(checker.good.lock().len(), 1);
@@ -271,24 +253,20 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_takes_the_work_of_the_costliest_hash() {
+    fn every_refusal_costs_as_much_as_the_most_expensive_hash() {
         let rounds = |costs: Range<u32>| costs.map(|cost| 1_u64 << cost).sum::<u64>();
         for most in 4..=31 {
             assert_eq!(rounds(remaining_costs(None, most)), 1 << most, "nobody");
             for own in 4..=most {
-                let tried = 1 << own;
-                assert_eq!(
-                    tried + rounds(remaining_costs(Some(own), most)),
-                    1 << most,
-                    "{own}"
-                );
+                let all = (1 << own) + rounds(remaining_costs(Some(own), most));
+                assert_eq!(all, 1 << most, "{own}");
             }
         }
     }
 
     #[test]
-    fn what_is_not_basic_is_nobody() {
-        for header in [
+    fn only_the_basic_scheme_is_accepted() {
+        let wrong = [
             "",
             "Basic",
             "Basic ",
@@ -296,16 +274,12 @@ mod tests {
             "Basic YTpi=",
             "Basic !",
             "Basic YWI=",
-        ] {
-            assert!(
-                BasicCredentials::read(header.as_bytes()).is_none(),
-                "{header}"
-            );
+        ];
+        for header in wrong {
+            let read = BasicCredentials::read(header.as_bytes());
+            assert!(read.is_none(), "{header}");
         }
         let given = BasicCredentials::read(b"bAsIc YTpiOmM=").unwrap();
-        assert_eq!(
-            (&given.name[..], &given.password[..]),
-            (&b"a"[..], &b"b:c"[..])
-        );
+        assert_eq!([&given.name[..], &given.password[..]], [&b"a"[..], b"b:c"]);
     }
 }

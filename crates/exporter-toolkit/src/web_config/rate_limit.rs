@@ -3,12 +3,12 @@
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::RateLimit;
+use crate::web_file::RateLimit;
 
 /// The token bucket; it starts full.
 #[derive(Debug)]
 pub(super) struct Limiter {
-    limit: RateLimit,
+    pub(super) limit: RateLimit,
     bucket: Mutex<Bucket>,
 }
 
@@ -50,31 +50,27 @@ mod tests {
 
     use super::*;
 
+    fn limiter(interval: Duration, burst: u64) -> Limiter {
+        Limiter::new(RateLimit { interval, burst })
+    }
+
     fn allowed(limiter: &Limiter, asked: usize) -> usize {
         (0..asked).filter(|_| limiter.allows()).count()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_and_then_one_for_each_interval() {
-        let limiter = Limiter::new(RateLimit {
-            interval: Duration::from_millis(500),
-            burst: 3,
-        });
-        assert_eq!(allowed(&limiter, 10), 3);
-        tokio::time::advance(Duration::from_millis(499)).await;
-        assert_eq!(allowed(&limiter, 1), 0);
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(allowed(&limiter, 2), 1);
-        tokio::time::advance(Duration::from_secs(1_000)).await;
-        assert_eq!(allowed(&limiter, 10), 3);
+        let limiter = limiter(Duration::from_millis(500), 3);
+        for (passed_ms, asked, expected) in [(0, 10, 3), (499, 1, 0), (1, 2, 1), (1_000_000, 10, 3)]
+        {
+            tokio::time::advance(Duration::from_millis(passed_ms)).await;
+            assert_eq!(allowed(&limiter, asked), expected, "{passed_ms}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_empty_bucket_holds_nothing_ever() {
-        let limiter = Limiter::new(RateLimit {
-            interval: Duration::from_nanos(1),
-            burst: 0,
-        });
+    async fn a_bucket_without_tokens_refuses_every_request() {
+        let limiter = limiter(Duration::from_nanos(1), 0);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(allowed(&limiter, 5), 0);
     }

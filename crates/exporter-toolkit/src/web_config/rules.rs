@@ -16,7 +16,8 @@ use super::auth::{Checker, Users};
 use super::rate_limit::Limiter;
 use super::tls;
 use super::watch::Files;
-use crate::{Diagnostic, Diagnostics, Place, RateLimit, WebFile};
+use crate::web_file::WebFile;
+use crate::{Diagnostic, Diagnostics, Place};
 
 /// Rules for connections, requests and responses.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub(crate) struct Rules {
     pub(super) tls: Option<Arc<ServerConfig>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     users: Users,
-    limit: Option<(RateLimit, Arc<Limiter>)>,
+    limiter: Option<Arc<Limiter>>,
     empty: bool,
 }
 
@@ -55,9 +56,7 @@ impl Rules {
 
     fn new(file: &WebFile, before: Option<&Self>) -> Result<Self, Vec<Diagnostic>> {
         let tls = file.tls.as_ref();
-        let tls = tls
-            .map(|tls| tls::server_config(tls, file.http2))
-            .transpose()?;
+        let tls = tls.map(|tls| tls::server_config(tls, file.http2));
         let mut headers = Vec::new();
         for (name, value) in &file.headers {
             let name = HeaderName::from_bytes(name.as_bytes());
@@ -65,17 +64,17 @@ impl Rules {
                 headers.push((name, value));
             }
         }
-        let running = before.and_then(|before| before.limit.clone());
-        let limit = file.rate_limit.map(|wanted| match running {
+        let running = before.and_then(|before| before.limiter.clone());
+        let limiter = file.rate_limit.map(|limit| match running {
             // A change elsewhere in the file does not refill the bucket.
-            Some((limit, limiter)) if limit == wanted => (limit, limiter),
-            _ => (wanted, Arc::new(Limiter::new(wanted))),
+            Some(limiter) if limiter.limit == limit => limiter,
+            _ => Arc::new(Limiter::new(limit)),
         });
         Ok(Self {
-            tls,
+            tls: tls.transpose()?,
             headers,
             users: Users::new(&file.users),
-            limit,
+            limiter,
             empty: file.empty,
         })
     }
@@ -84,11 +83,8 @@ impl Rules {
     fn check_change(&self, before: &Self) -> Result<(), Diagnostic> {
         if self.tls.is_some() != before.tls.is_some() {
             let message = "TLS is switched on and off at a start alone: restart for it";
-            return Err(Diagnostic::new(
-                Place::Nowhere,
-                "tls_server_config",
-                message,
-            ));
+            let key = "tls_server_config";
+            return Err(Diagnostic::new(Place::Nowhere, key, message));
         }
         if self.empty && !before.empty {
             let message = "the file is empty now, which would let everybody in: write {} if that \
@@ -109,8 +105,10 @@ impl Rules {
         headers: &HeaderMap,
         checker: &Arc<Checker>,
     ) -> Result<(), Response<Full<Bytes>>> {
-        if let Some((_, limiter)) = &self.limit
-            && !limiter.allows()
+        if self
+            .limiter
+            .as_ref()
+            .is_some_and(|limiter| !limiter.allows())
         {
             let refusal = "too many requests; the web configuration file limits them\n";
             return Err(refused(StatusCode::TOO_MANY_REQUESTS, refusal));

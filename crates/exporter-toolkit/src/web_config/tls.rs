@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio_rustls::rustls::crypto::ring::{cipher_suite, default_provider, kx_group};
+use tokio_rustls::rustls::crypto::ring::{default_provider, kx_group};
 use tokio_rustls::rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -12,7 +12,8 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, ve
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::client_certs::{Authorities, Clients};
-use crate::{Cipher, ClientAuth, Curve, Diagnostic, Pem, WebTls};
+use crate::Diagnostic;
+use crate::web_file::{ClientAuth, Curve, Pem, WebTls};
 
 /// Reads certificates and key and builds the configuration.
 pub(super) fn server_config(
@@ -32,8 +33,8 @@ pub(super) fn server_config(
         }
     };
     let mut versions = Vec::new();
-    versions.extend((!tls.suites.tls12.is_empty()).then_some(&version::TLS12));
-    versions.extend(tls.suites.tls13.then_some(&version::TLS13));
+    versions.extend((!tls.tls12.is_empty()).then_some(&version::TLS12));
+    versions.extend(tls.tls13.then_some(&version::TLS13));
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions);
     let builder = builder.map_err(|error| vec![tls.cert.fault(&error.to_string())])?;
     let builder = match clients {
@@ -50,34 +51,18 @@ pub(super) fn server_config(
 
 fn provider(tls: &WebTls) -> CryptoProvider {
     let mut provider = default_provider();
-    let tls12: Vec<_> = tls
-        .suites
-        .tls12
-        .iter()
-        .map(|cipher| suite(*cipher))
-        .collect();
+    let tls12 = &tls.tls12;
     provider.cipher_suites.retain(|suite| match suite {
-        SupportedCipherSuite::Tls13(_) => tls.suites.tls13,
-        SupportedCipherSuite::Tls12(_) => tls12.contains(suite),
+        SupportedCipherSuite::Tls13(_) => tls.tls13,
+        SupportedCipherSuite::Tls12(_) => {
+            let name = suite.suite().as_str();
+            tls12.iter().any(|cipher| Some(cipher.as_str()) == name)
+        }
     });
     if !tls.curves.is_empty() {
         provider.kx_groups = tls.curves.iter().map(|curve| group(*curve)).collect();
     }
     provider
-}
-
-fn suite(cipher: Cipher) -> SupportedCipherSuite {
-    match cipher {
-        Cipher::Aes128 => cipher_suite::TLS13_AES_128_GCM_SHA256,
-        Cipher::Aes256 => cipher_suite::TLS13_AES_256_GCM_SHA384,
-        Cipher::Chacha20 => cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
-        Cipher::EcdsaAes128 => cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        Cipher::EcdsaAes256 => cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        Cipher::EcdsaChacha20 => cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-        Cipher::RsaAes128 => cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        Cipher::RsaAes256 => cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        Cipher::RsaChacha20 => cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-    }
 }
 
 fn group(curve: Curve) -> &'static dyn SupportedKxGroup {

@@ -43,10 +43,10 @@ impl Files {
         let now: Fingerprints = paths
             .map(|path| (path.clone(), fingerprint(path)))
             .collect();
-        let settled = self.seen == now;
+        let is_stable = self.seen == now;
         let changed = self.read != now;
         self.seen = now;
-        changed && settled
+        changed && is_stable
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_counts_once_it_is_over() {
+    fn a_change_is_reported_when_writing_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, "one").unwrap();

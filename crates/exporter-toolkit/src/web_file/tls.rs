@@ -1,20 +1,12 @@
 //! Parses the block `tls_server_config`.
 
 use super::values::Values;
+use super::words::{Cipher, ClientAuth, Curve, TlsVersion};
 use super::{Pem, WebTls};
-use crate::{Choice, Cipher, ClientAuth, Curve, Found, Secret, Section, TlsVersion};
+use crate::{Choice, Found, Secret, Section};
 
 /// A value of older versions of the toolkit, which newer ones still accept.
 const REQUIRE_ANY_OLD: &str = "RequireClientCert";
-
-/// Versions and cipher suites. At least one of the suites belongs to one of the versions.
-#[derive(Debug, Clone)]
-pub struct TlsSuites {
-    /// The suites of TLS 1.2; none if that version is off.
-    pub tls12: Vec<Cipher>,
-    /// Set if TLS 1.3 is on, always with all of its suites.
-    pub tls13: bool,
-}
 
 /// Parses the block. TLS is on if the block mentions certificates at all.
 pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
@@ -25,7 +17,7 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
     let asked = values.text(&block, "client_auth_type");
     let client_auth = asked.as_ref().map(|text| client_auth(values, text));
     let sans = values.list(&block, "client_allowed_sans");
-    let suites = suites(values, &block);
+    let (tls12, tls13) = suites(values, &block);
     let curves = curves(values, &block);
     let prefer_server_order = values.boolean(&block, "prefer_server_cipher_suites", true);
     if cert.is_none() && key.is_none() && client_ca.is_none() && asked.is_none() {
@@ -49,7 +41,8 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
         client_auth,
         client_ca,
         client_sans: sans.map(|sans| sans.into_iter().map(|san| san.value).collect()),
-        suites,
+        tls12,
+        tls13,
         curves,
         prefer_server_order,
     })
@@ -59,17 +52,12 @@ pub(super) fn tls(values: &mut Values<'_>, root: &Section) -> Option<WebTls> {
 fn pem(values: &mut Values<'_>, block: &Section, file: &str, inline: &str) -> Option<Pem> {
     let written = values.text(block, file);
     let here = values.text(block, inline);
-    if let Some(written) = written {
-        return Some(Pem {
-            declared: written.with(()),
-            file: Some(values.0.file(&written.value)),
-            text: Secret::new(""),
-        });
-    }
-    here.map(|here| Pem {
-        declared: here.with(()),
-        file: None,
-        text: Secret::new(here.value),
+    let file = written.as_ref().map(|file| values.0.file(&file.value));
+    let text = written.or(here)?;
+    Some(Pem {
+        declared: text.with(()),
+        file,
+        text: Secret::new(text.value),
     })
 }
 
@@ -100,7 +88,8 @@ fn check_authorities(values: &mut Values<'_>, block: &Section, auth: ClientAuth,
     }
 }
 
-fn suites(values: &mut Values<'_>, block: &Section) -> TlsSuites {
+/// Returns the suites of TLS 1.2, and whether TLS 1.3 is on.
+fn suites(values: &mut Values<'_>, block: &Section) -> (Vec<Cipher>, bool) {
     let mut version = |name: &str, default| match values.text(block, name) {
         Some(text) => values.word(&text, old_version).unwrap_or(default),
         None => default,
@@ -116,8 +105,10 @@ fn suites(values: &mut Values<'_>, block: &Section) -> TlsSuites {
     for text in &written {
         ciphers.extend(values.word::<Cipher>(text, old_cipher));
     }
-    let all = || Cipher::all().collect::<Vec<_>>();
-    let mut tls12 = if written.is_empty() { all() } else { ciphers };
+    let mut tls12 = match written.is_empty() {
+        true => Cipher::VALUES.to_vec(),
+        false => ciphers,
+    };
     tls12.retain(|cipher| cipher.is_tls12() && least == TlsVersion::Tls12);
     let tls13 = most == TlsVersion::Tls13;
     if tls12.is_empty() && !tls13 && least == TlsVersion::Tls12 && !values.0.has_faults() {
@@ -125,7 +116,7 @@ fn suites(values: &mut Values<'_>, block: &Section) -> TlsSuites {
                        as TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
         values.0.fault(&block.place("cipher_suites"), message);
     }
-    TlsSuites { tls12, tls13 }
+    (tls12, tls13)
 }
 
 fn curves(values: &mut Values<'_>, block: &Section) -> Vec<Curve> {
@@ -154,12 +145,7 @@ fn old_cipher(word: &str) -> Option<&'static str> {
 }
 
 impl Cipher {
-    fn all() -> impl Iterator<Item = Self> {
-        Self::VALUES.iter().copied()
-    }
-
-    /// Returns whether this is a suite of TLS 1.2.
-    pub fn is_tls12(self) -> bool {
+    fn is_tls12(self) -> bool {
         self.as_str().contains("_WITH_")
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn of(
     settings: &Settings,
 ) -> String {
     let style = mix(attempt.key, STYLE_KEY | kind.ordinal());
-    let id = shown_id(attempt);
+    let id = attempt.request_id_text();
     let gap = if style.is_multiple_of(2) { " " } else { "" };
     match kind {
         Kind::Start => format!("START RequestId:{gap}{id}"),
@@ -60,25 +60,9 @@ pub(super) fn duration_ms(attempt: &Attempt) -> u64 {
     attempt.duration_us.div_ceil(1_000)
 }
 
-/// Returns the request id. It may be missing from a row that is unreadable.
-pub(super) fn shown_id(attempt: &Attempt) -> String {
-    if attempt.unreadable && attempt.key.is_multiple_of(3) {
-        return String::new();
-    }
-    attempt.request_id_text()
-}
-
-/// Returns the run time. It may be missing from a row that is unreadable.
-pub(super) fn shown_duration(attempt: &Attempt) -> String {
-    if attempt.unreadable && attempt.key % 3 == 1 {
-        return "n/a".to_owned();
-    }
-    duration_ms(attempt).to_string()
-}
-
 fn report(style: u64, id: &str, attempt: &Attempt, function: &Function) -> String {
     let (memory, bytes) = (function.memory_mb, attempt.mem_bytes);
-    let ms = shown_duration(attempt);
+    let ms = duration_ms(attempt);
     match style % 5 {
         // As on the vendor's pages.
         0 => format!(

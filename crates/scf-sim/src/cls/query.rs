@@ -1,6 +1,7 @@
-//! The part of the query language that a reader of log lines needs, both CQL and Lucene: `*`, words
-//! and phrases, `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT in any case, and
-//! parentheses. Everything else (ranges, groups behind a key, SQL after a bar) is rejected.
+//! The part of the query language CQL that a reader of log lines needs: `*`, words and phrases,
+//! `key:value`, `key:"phrase"`, `key:begin*`, `key:*`, AND, OR, NOT in any case, and parentheses.
+//! Adjacent terms must both match. Everything else (ranges, groups behind a key, SQL after a bar) is
+//! rejected.
 
 use super::words::Phrase;
 
@@ -15,15 +16,6 @@ pub(super) enum Query {
     All(Vec<Query>),
     Any(Vec<Query>),
     Not(Box<Query>),
-}
-
-/// The meaning of two adjacent terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Syntax {
-    /// Either term must match.
-    Lucene,
-    /// Both terms must match.
-    Cql,
 }
 
 /// Why a query is invalid.
@@ -58,22 +50,21 @@ enum Token {
 
 struct Parser {
     tokens: Vec<(usize, Token)>,
-    place: usize,
+    /// Index of the next token.
+    next: usize,
     end: usize,
     depth: usize,
-    syntax: Syntax,
 }
 
 // === impl Query ===
 
 impl Query {
-    pub(super) fn parse(text: &str, syntax: Syntax) -> Result<Self, SyntaxError> {
+    pub(super) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut parser = Parser {
             tokens: tokens(text)?,
-            place: 0,
+            next: 0,
             end: text.len(),
             depth: 0,
-            syntax,
         };
         if parser.tokens.is_empty() {
             return Ok(Self::Everything);
@@ -127,12 +118,8 @@ impl Query {
 impl Parser {
     fn any(&mut self) -> Result<Query, SyntaxError> {
         let mut parts = vec![self.all()?];
-        loop {
-            if self.word("or") {
-                self.place += 1;
-            } else if self.syntax == Syntax::Cql || !self.starts_term() {
-                break;
-            }
+        while self.word("or") {
+            self.next += 1;
             parts.push(self.all()?);
         }
         Ok(joined(parts, Query::Any))
@@ -142,8 +129,8 @@ impl Parser {
         let mut parts = vec![self.negated()?];
         loop {
             if self.word("and") {
-                self.place += 1;
-            } else if self.syntax == Syntax::Lucene || !self.starts_term() {
+                self.next += 1;
+            } else if !self.starts_term() {
                 break;
             }
             parts.push(self.negated()?);
@@ -154,7 +141,7 @@ impl Parser {
     fn negated(&mut self) -> Result<Query, SyntaxError> {
         let mut not = false;
         while self.word("not") {
-            self.place += 1;
+            self.next += 1;
             not = !not;
         }
         let term = self.term()?;
@@ -194,7 +181,7 @@ impl Parser {
     }
 
     fn value(&mut self, key: String) -> Result<Query, SyntaxError> {
-        self.place += 1;
+        self.next += 1;
         match self.take() {
             Some(Token::Quoted(text)) => Ok(Query::Field(key, Phrase::new(&text))),
             Some(Token::Bare(text)) if text.starts_with(['>', '<', '[', '{']) => {
@@ -215,20 +202,18 @@ impl Parser {
         if body.contains(['*', '?']) {
             return Err(self.error("a star may only stand at the end of a word"));
         }
-        Ok(if open {
-            Phrase::beginning(body)
-        } else {
-            Phrase::new(body)
-        })
+        let mut phrase = Phrase::new(body);
+        phrase.open = open;
+        Ok(phrase)
     }
 
     fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.place).map(|(_, token)| token)
+        self.tokens.get(self.next).map(|(_, token)| token)
     }
 
     fn take(&mut self) -> Option<Token> {
         let token = self.peek().cloned();
-        self.place += usize::from(token.is_some());
+        self.next += usize::from(token.is_some());
         token
     }
 
@@ -245,7 +230,7 @@ impl Parser {
     }
 
     fn error(&self, reason: &'static str) -> SyntaxError {
-        let at = self.tokens.get(self.place).map_or(self.end, |(at, _)| *at);
+        let at = self.tokens.get(self.next).map_or(self.end, |(at, _)| *at);
         SyntaxError { at, reason }
     }
 }

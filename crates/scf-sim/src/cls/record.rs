@@ -101,10 +101,6 @@ impl Record<'_> {
         if odd == Some(Odd::HalfInRecord) {
             json = json.replace(HALF, HALF_ESCAPED);
         }
-        let lost = self.line.kind == Kind::Report && self.attempt.unreadable;
-        if lost && self.attempt.key % 3 == 2 {
-            json.truncate(json.floor_char_boundary(json.len() / 2));
-        }
         json
     }
 
@@ -133,7 +129,7 @@ impl Record<'_> {
 
     /// Returns a time by the platform's clock.
     fn shown(&self, time_ms: i64) -> i64 {
-        time_ms.saturating_add(self.settings.faults.clock_skew_ms)
+        self.settings.faults.by_skewed_clock(time_ms)
     }
 
     fn log_time_ns(&self) -> i64 {
@@ -155,46 +151,6 @@ impl Record<'_> {
                 _ => false,
             }
     }
-
-    fn duration(&self) -> String {
-        match self.line.kind {
-            Kind::Report => message::shown_duration(self.attempt),
-            kind if kind.is_final() => message::duration_ms(self.attempt).to_string(),
-            _ => "0".to_owned(),
-        }
-    }
-
-    fn status(&self) -> u16 {
-        if self.line.kind.is_final() {
-            self.attempt.failure.status()
-        } else {
-            RUNNING
-        }
-    }
-
-    fn mem_usage(&self) -> String {
-        if self.line.kind.is_final() {
-            format!("{}.00", self.attempt.mem_bytes)
-        } else {
-            "0.00".to_owned()
-        }
-    }
-
-    fn level(&self) -> &'static str {
-        if self.line.kind == Kind::Error {
-            "ERROR"
-        } else {
-            "INFO"
-        }
-    }
-
-    fn type_word(&self) -> &'static str {
-        if self.line.kind.is_platform() {
-            "Platform"
-        } else {
-            "Custom"
-        }
-    }
 }
 
 // === impl Fields for Record ===
@@ -204,30 +160,30 @@ impl Fields for Record<'_> {
         if self.leaves_out(key) {
             return None;
         }
-        let (attempt, function) = (self.attempt, self.function);
+        let (kind, attempt, function) = (self.line.kind, self.attempt, self.function);
+        let (duration_ms, status, mem_bytes) = if kind.is_final() {
+            let duration_ms = message::duration_ms(attempt);
+            (duration_ms, attempt.failure.status(), attempt.mem_bytes)
+        } else {
+            (0, RUNNING, 0)
+        };
         Some(match key {
-            "SCF_Alias" => Cow::Borrowed(""),
-            "SCF_Duration" => Cow::Owned(self.duration()),
-            "SCF_FunctionName" => Cow::Borrowed(function.name.as_str()),
-            "SCF_Level" => Cow::Borrowed(self.level()),
-            "SCF_LogTime" => Cow::Owned(self.log_time_ns().to_string()),
-            "SCF_MemUsage" => Cow::Owned(self.mem_usage()),
-            "SCF_Message" => Cow::Owned(message::of(
-                self.line.kind,
-                attempt,
-                function,
-                self.settings,
-            )),
-            "SCF_Namespace" => Cow::Borrowed(function.namespace.as_str()),
-            "SCF_Qualifier" => Cow::Borrowed("$LATEST"),
-            "SCF_RequestId" if self.line.kind == Kind::Report => {
-                Cow::Owned(message::shown_id(attempt))
-            }
-            "SCF_RequestId" => Cow::Owned(attempt.request_id_text()),
-            "SCF_RetryNum" => Cow::Owned(attempt.retry.to_string()),
-            "SCF_StartTime" => Cow::Owned(self.shown(attempt.start_ms).to_string()),
-            "SCF_StatusCode" => Cow::Owned(self.status().to_string()),
-            "SCF_Type" => Cow::Borrowed(self.type_word()),
+            "SCF_Alias" => "".into(),
+            "SCF_Duration" => duration_ms.to_string().into(),
+            "SCF_FunctionName" => function.name.as_str().into(),
+            "SCF_Level" if kind == Kind::Error => "ERROR".into(),
+            "SCF_Level" => "INFO".into(),
+            "SCF_LogTime" => self.log_time_ns().to_string().into(),
+            "SCF_MemUsage" => format!("{mem_bytes}.00").into(),
+            "SCF_Message" => message::of(kind, attempt, function, self.settings).into(),
+            "SCF_Namespace" => function.namespace.as_str().into(),
+            "SCF_Qualifier" => "$LATEST".into(),
+            "SCF_RequestId" => attempt.request_id_text().into(),
+            "SCF_RetryNum" => attempt.retry.to_string().into(),
+            "SCF_StartTime" => self.shown(attempt.start_ms).to_string().into(),
+            "SCF_StatusCode" => status.to_string().into(),
+            "SCF_Type" if kind.is_platform() => "Platform".into(),
+            "SCF_Type" => "Custom".into(),
             _ => return None,
         })
     }

@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use super::context::{Cursor, hash};
 use super::line::{Kind, Line};
-use super::query::{MAX_CHARS, Query, Syntax};
+use super::query::{MAX_CHARS, Query};
 use super::record::Record;
 use super::topic_index::TopicIndexes;
 use super::topics::{Topic, topic_of_id};
-use super::{LogRequest, problem};
+use super::{LogRequest, invalid};
 use crate::faults::ResponseSize;
 use crate::function::topic_of;
 use crate::json::{Object, array, quoted};
 use crate::problem::Problem;
 use crate::rng::{Rng, mix};
-use crate::settings::{ChainEnd, Index};
+use crate::settings::Index;
 use crate::spelling::Spelling;
 use crate::world::World;
 
@@ -46,37 +46,33 @@ const DEFAULT_LIMIT: i64 = 100;
 const MAX_LIMIT: i64 = 1_000;
 const MAX_TOPICS: usize = 50;
 const MAX_CHAIN: usize = 10_000;
+/// The value of `QuerySyntax` for CQL.
+const CQL: i64 = 1;
 const ODD_KEY: u64 = 0x0DD_C15;
 
 /// Returns the response to SearchLog.
-pub(super) fn answer(ask: &LogRequest<'_>) -> Result<String, Problem> {
+pub(super) fn answer(ask: &LogRequest<'_>) -> Result<(String, ResponseSize), Problem> {
     let search = Search::read(ask)?;
     if ask.settings.cls.index == Index::Missing {
         let message = "the topic has no index; create one with full text and keys";
-        return Err(problem("ResourceNotFound.IndexNotExist", message));
+        return Err(Problem::new("ResourceNotFound.IndexNotExist", message));
     }
-    start_query(ask, &search)?;
+    let lasting_ms = i64::try_from(ask.delay_ms).unwrap_or(i64::MAX);
+    let end_ms = ask.now_ms.saturating_add(lasting_ms);
+    for topic in &search.topics {
+        let mut state = ask.state();
+        state.start_query(topic.position, ask.now_ms, end_ms)?;
+    }
     let mut scene = ask.scene();
     let world = scene.world(ask.now_ms);
     let found = search.run(ask, world, &mut ask.state().topic_indexes)?;
-    ask.weight.set(found.weight(world));
-    Ok(search.write(ask, world, &found))
-}
-
-fn start_query(ask: &LogRequest<'_>, search: &Search) -> Result<(), Problem> {
-    let lasting_ms = i64::try_from(ask.delay_ms).unwrap_or(i64::MAX);
-    let end_ms = ask.now_ms.saturating_add(lasting_ms);
-    let mut state = ask.state();
-    search
-        .topics
-        .iter()
-        .try_for_each(|topic| state.start_query(topic.position, ask.now_ms, end_ms))
+    Ok((search.write(ask, world, &found), found.size(world)))
 }
 
 // === impl Found ===
 
 impl Found {
-    fn weight(&self, world: &World) -> ResponseSize {
+    fn size(&self, world: &World) -> ResponseSize {
         let is_too_large = |line: &Line| {
             line.kind == Kind::Report && world.attempts()[line.attempt as usize].oversized
         };
@@ -92,24 +88,21 @@ impl Found {
 impl Search {
     fn read(ask: &LogRequest<'_>) -> Result<Self, Problem> {
         let (topics, in_topics) = topics(ask)?;
-        let required = |name| {
-            ask.integer(name)?
-                .ok_or_else(|| problem("MissingParameter", format!("{name} is missing")))
-        };
+        let required = |name| ask.integer(name)?.ok_or_else(|| Problem::missing(name));
         let (from_ms, to_ms) = (required("From")?, required("To")?);
         if from_ms > to_ms {
             return Err(invalid("From lies behind To"));
         }
-        let (text, syntax) = query_text(ask)?;
-        let query = Query::parse(text, syntax)
-            .map_err(|error| problem("FailedOperation.SyntaxError", error.to_string()))?;
+        let text = query_text(ask)?;
+        let query = Query::parse(text)
+            .map_err(|error| Problem::new("FailedOperation.SyntaxError", error.to_string()))?;
         let descending = descending(ask)?;
         let limit = ask.integer("Limit")?.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(invalid(format!("Limit must lie between 1 and {MAX_LIMIT}")));
         }
         let ids: Vec<&str> = topics.iter().map(|topic| topic.id.as_str()).collect();
-        let bound = format!("{ids:?} {from_ms} {to_ms} {syntax:?} {descending} {limit} {text}");
+        let bound = format!("{ids:?} {from_ms} {to_ms} Cql {descending} {limit} {text}");
         let params_hash = mix(ask.settings.seed, hash(&bound));
         let context = ask.text("Context")?.or(in_topics).filter(|c| !c.is_empty());
         let offset = ask.integer("Offset")?.unwrap_or(0);
@@ -122,7 +115,7 @@ impl Search {
         let cursor = context.map(|text| {
             Cursor::parse(text, params_hash, ask.now_ms).ok_or_else(|| {
                 let message = "the context is too old or was made for other parameters";
-                problem("FailedOperation.InvalidContext", message)
+                Problem::new("FailedOperation.InvalidContext", message)
             })
         });
         Ok(Self {
@@ -146,16 +139,14 @@ impl Search {
     ) -> Result<Found, Problem> {
         let before = self.cursor.map_or(0, |cursor| cursor.returned);
         let left = MAX_CHAIN.saturating_sub(before);
-        if left == 0 && ask.settings.cls.chain_end == ChainEnd::Refused {
+        if left == 0 {
             let message = format!("a chain of contexts ends after {MAX_CHAIN} lines");
-            return Err(problem("FailedOperation.GetlogReachLimit", message));
+            return Err(Problem::new("FailedOperation.GetlogReachLimit", message));
         }
         // Pages by offset form no chain and have no end.
-        let chained = self.offset == 0;
-        let limit = if chained {
-            self.limit.min(left)
-        } else {
-            self.limit
+        let limit = match self.offset {
+            0 => self.limit.min(left),
+            _ => self.limit,
         };
         let keys = ask.settings.cls.index == Index::Keys;
         let lines = self.candidates(ask, world, topic_indexes);
@@ -167,13 +158,10 @@ impl Search {
             fitting.nth(self.offset - 1);
         }
         let lines: Vec<Line> = fitting.by_ref().take(limit).collect();
-        let returned = before + lines.len();
-        let cut_short =
-            returned >= MAX_CHAIN && chained && ask.settings.cls.chain_end == ChainEnd::ListOver;
         Ok(Found {
-            over: cut_short || fitting.next().is_none(),
+            over: fitting.next().is_none(),
+            returned: before + lines.len(),
             lines,
-            returned,
         })
     }
 
@@ -227,7 +215,7 @@ impl Search {
     fn write(&self, ask: &LogRequest<'_>, world: &World, found: &Found) -> String {
         let mut rng = Rng::keyed(ask.salt, ODD_KEY);
         let spelling = Spelling::of(&ask.settings.faults, ask.salt);
-        let nulls = ask.settings.cls.nulls || rng.chance(ask.settings.faults.odd_fields);
+        let nulls = rng.chance(ask.settings.faults.odd_fields);
         let empty = |usual: &'static str| if nulls { "null" } else { usual };
         let context = self.context(ask, found);
         let shown_context = match &context {
@@ -303,7 +291,7 @@ fn topics<'a>(ask: &LogRequest<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Pro
     let listed = listed.filter(|list| !list.is_empty());
     match (ask.text("TopicId")?.filter(|id| !id.is_empty()), listed) {
         (Some(_), Some(_)) => Err(invalid("TopicId and Topics exclude one another")),
-        (None, None) => Err(problem("MissingParameter", "TopicId or Topics is missing")),
+        (None, None) => Err(Problem::missing("TopicId")),
         (Some(id), None) => Ok((vec![topic_of_id(ask, id)?], None)),
         (None, Some(list)) if list.len() > MAX_TOPICS => {
             Err(invalid(format!("Topics holds more than {MAX_TOPICS}")))
@@ -322,22 +310,19 @@ fn topics<'a>(ask: &LogRequest<'a>) -> Result<(Vec<Topic>, Option<&'a str>), Pro
     }
 }
 
-/// Returns the query under its newer or older name. The two names have different default syntaxes.
-fn query_text<'a>(ask: &'a LogRequest<'_>) -> Result<(&'a str, Syntax), Problem> {
-    let (text, syntax) = match (ask.text("QueryString")?, ask.text("Query")?) {
-        (None, Some(text)) => (text, ask.integer("SyntaxRule")?.unwrap_or(0)),
-        (text, _) => (text.unwrap_or(""), ask.integer("QuerySyntax")?.unwrap_or(1)),
-    };
+/// Returns the query. Its older name, and the syntax of Lucene, are not simulated.
+fn query_text<'a>(ask: &'a LogRequest<'_>) -> Result<&'a str, Problem> {
+    let text = ask.text("QueryString")?.unwrap_or("");
     if text.chars().count() > MAX_CHARS {
-        return Err(invalid(format!(
-            "the query has more than {MAX_CHARS} characters"
-        )));
+        let message = format!("the query has more than {MAX_CHARS} characters");
+        return Err(invalid(message));
     }
-    match syntax {
-        0 => Ok((text, Syntax::Lucene)),
-        1 => Ok((text, Syntax::Cql)),
-        _ => Err(invalid("the syntax must be 0 for Lucene or 1 for CQL")),
+    if ask.param("Query").is_some() || ask.integer("QuerySyntax")?.unwrap_or(CQL) != CQL {
+        return Err(invalid(
+            "write a QueryString in CQL, whose QuerySyntax is 1",
+        ));
     }
+    Ok(text)
 }
 
 fn descending(ask: &LogRequest<'_>) -> Result<bool, Problem> {
@@ -356,8 +341,4 @@ fn record(world: &World, line: Line) -> Record<'_> {
         function: &world.functions()[attempt.function as usize],
         settings: world.settings(),
     }
-}
-
-fn invalid(message: impl Into<String>) -> Problem {
-    problem("InvalidParameterValue", message)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LogRequest, problem, record};
+use super::{LogRequest, invalid, record};
 use crate::function::{topic_count, topic_id};
 use crate::problem::Problem;
 use crate::rng::{mix, uuid_text, uuid_v4};
@@ -28,7 +28,7 @@ pub(super) fn topic_of_id(ask: &LogRequest<'_>, id: &str) -> Result<Topic, Probl
         .ok_or_else(|| {
             let shown: String = id.chars().take(60).collect();
             let message = format!("topic_id {shown:?} does not exist");
-            problem("ResourceNotFound.TopicNotExist", message)
+            Problem::new("ResourceNotFound.TopicNotExist", message)
         })
 }
 
@@ -38,18 +38,12 @@ pub(super) fn describe_topics(ask: &LogRequest<'_>) -> Result<String, Problem> {
     let offset = ask.integer("Offset")?.unwrap_or(0);
     if !(1..=MAX_LIMIT).contains(&limit) || offset < 0 {
         let message = format!("Limit must lie between 1 and {MAX_LIMIT}, Offset at 0 or above");
-        return Err(problem("InvalidParameterValue", message));
+        return Err(invalid(message));
     }
-    let filters = ask
-        .param("Filters")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    let mut matches = Vec::new();
-    for topic in all(ask.settings) {
-        if matches_all(&topic, filters, ask.settings)? {
-            matches.push(topic);
-        }
+    if ask.param("Filters").is_some() {
+        return Err(invalid("Filters are not simulated"));
     }
+    let matches: Vec<Topic> = all(ask.settings).collect();
     let page: Vec<Value> = matches
         .iter()
         .skip(offset as usize)
@@ -63,7 +57,7 @@ pub(super) fn describe_topics(ask: &LogRequest<'_>) -> Result<String, Problem> {
 pub(super) fn describe_index(ask: &LogRequest<'_>) -> Result<String, Problem> {
     let id = ask
         .text("TopicId")?
-        .ok_or_else(|| problem("MissingParameter", "TopicId is missing"))?;
+        .ok_or_else(|| Problem::missing("TopicId"))?;
     let topic = topic_of_id(ask, id)?;
     let full_text = json!({
         "CaseSensitive": false, "Tokenizer": TOKENIZER, "ContainZH": true,
@@ -71,7 +65,7 @@ pub(super) fn describe_index(ask: &LogRequest<'_>) -> Result<String, Problem> {
     let rule = match ask.settings.cls.index {
         Index::Missing => {
             let message = "the topic has no index";
-            return Err(problem("ResourceNotFound.IndexNotExist", message));
+            return Err(Problem::new("ResourceNotFound.IndexNotExist", message));
         }
         Index::FullText => json!({ "FullText": full_text, "KeyValue": null, "Tag": null }),
         Index::Keys => {
@@ -101,14 +95,9 @@ fn all(settings: &Settings) -> impl Iterator<Item = Topic> {
     })
 }
 
-fn logset_id(settings: &Settings) -> String {
-    let key = mix(settings.seed, LOGSET_KEY);
-    uuid_text(uuid_v4(key))
-}
-
 fn described(topic: &Topic, settings: &Settings) -> Value {
     json!({
-        "LogsetId": logset_id(settings),
+        "LogsetId": uuid_text(uuid_v4(mix(settings.seed, LOGSET_KEY))),
         "TopicId": topic.id,
         "TopicName": topic.name,
         "PartitionCount": 1,
@@ -138,23 +127,4 @@ fn described_key(key: &str) -> Value {
         "Key": key,
         "Value": { "Type": kind, "Tokenizer": tokenizer, "SqlFlag": true, "ContainZH": false },
     })
-}
-
-/// Returns whether a topic matches at least one value of every filter.
-fn matches_all(topic: &Topic, filters: &[Value], settings: &Settings) -> Result<bool, Problem> {
-    let mut meets = true;
-    for filter in filters {
-        let values = filter.get("Values").and_then(Value::as_array);
-        let mut values = values.into_iter().flatten().filter_map(Value::as_str);
-        meets &= match filter.get("Key").and_then(Value::as_str) {
-            Some("topicId") => values.any(|value| topic.id == value),
-            Some("topicName") => values.any(|value| topic.name.contains(value)),
-            Some("logsetId") => values.any(|value| logset_id(settings) == value),
-            _ => {
-                let message = "filters have the keys topicId, topicName and logsetId";
-                return Err(problem("InvalidParameterValue", message));
-            }
-        };
-    }
-    Ok(meets)
 }

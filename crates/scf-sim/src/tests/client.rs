@@ -1,20 +1,21 @@
-//! A small signing client, which only these tests use.
+//! A small signing client of v2, which only these tests use.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use sha2::Sha256;
 
 use crate::{Cloud, Request, Response, Settings};
 
-const HOST: &str = "127.0.0.1:9000";
+pub(super) const HOST: &str = "127.0.0.1:9000";
 
 /// A client with a key and a counter for nonces.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) key: String,
-    pub(super) nonce: u64,
+    nonce: u64,
 }
 
 impl Client {
@@ -47,13 +48,13 @@ impl Client {
         all.sort_unstable();
         let joined: Vec<String> = all.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let source = format!("GET{HOST}/v2/index.php?{}", joined.join("&"));
-        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.key.as_bytes()).unwrap();
-        let signature = STANDARD.encode(mac.chain_update(source).finalize().into_bytes());
-        let mut wire: Vec<String> = all
+        let signature = STANDARD.encode(hmac_sha256(self.key.as_bytes(), &source));
+        all.push(("Signature", &signature));
+        let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let wire: Vec<String> = all
             .iter()
-            .map(|(k, v)| format!("{k}={}", escape(v)))
+            .map(|(k, v)| format!("{k}={}", escaped(v)))
             .collect();
-        wire.push(format!("Signature={}", escape(&signature)));
         Request {
             method: "GET".to_owned(),
             path: "/v2/index.php".to_owned(),
@@ -91,11 +92,7 @@ impl Client {
         let mut rows = Vec::new();
         loop {
             let offset = rows.len().to_string();
-            let params = [
-                ("limit", "1000"),
-                ("offset", offset.as_str()),
-                ("order", "asc"),
-            ];
+            let params = [("limit", "1000"), ("offset", &offset), ("order", "asc")];
             let answer = self.ask(cloud, now_ms, "GetFunctionLogs", &params);
             let page = answer["data"].as_array().unwrap();
             rows.extend(page.iter().cloned());
@@ -112,11 +109,7 @@ pub(super) fn json(response: &Response) -> Value {
     serde_json::from_slice(&response.body).unwrap()
 }
 
-/// Escapes everything but letters and digits.
-fn escape(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    text.bytes().map(escape).collect()
+pub(super) fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
+    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
+    mac.chain_update(text).finalize().into_bytes().to_vec()
 }

@@ -1,13 +1,45 @@
 //! A small client of API 3.0, which only these tests use.
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::client::json;
+use super::client::{HOST, hmac_sha256, json};
 use crate::{Cloud, Request, Response, Settings};
 
-const HOST: &str = "127.0.0.1:9000";
+/// A cloud, a time, and a client whose requests are sent at that time.
+pub(super) struct Started {
+    pub(super) cloud: Cloud,
+    pub(super) now_ms: i64,
+    pub(super) client: Client3,
+}
+
+impl Started {
+    pub(super) fn new(settings: Settings, after_ms: i64) -> Self {
+        Self {
+            client: Client3::new(&settings),
+            now_ms: settings.start_ms + after_ms,
+            cloud: Cloud::new(settings),
+        }
+    }
+
+    pub(super) fn of_service(self, service: &'static str, version: &'static str) -> Self {
+        let client = self.client.of_service(service, version);
+        Self { client, ..self }
+    }
+
+    pub(super) fn ask(&self, action: &str, params: Value) -> Value {
+        self.client.ask(&self.cloud, self.now_ms, action, &params)
+    }
+
+    pub(super) fn code(&self, action: &str, params: Value) -> String {
+        code(&self.ask(action, params))
+    }
+
+    /// Sends the request and returns the code of the error, or an empty text.
+    pub(super) fn code_of(&self, request: &Request) -> String {
+        code(&inside(&self.cloud.handle(self.now_ms, request)))
+    }
+}
 
 /// A client with a key and the target of its requests.
 #[derive(Clone)]
@@ -54,7 +86,7 @@ impl Client3 {
         );
         let mut key = format!("TC3{}", self.key).into_bytes();
         for part in scope.split('/').chain([text.as_str()]) {
-            key = sha256(&key, part);
+            key = hmac_sha256(&key, part);
         }
         let id = &self.id;
         let authorization = format!(
@@ -76,27 +108,14 @@ impl Client3 {
             path: "/".to_owned(),
             query: String::new(),
             host: HOST.to_owned(),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
+            headers: owned(headers),
             body: body.into_bytes(),
         }
     }
 
-    pub(super) fn send(
-        &self,
-        cloud: &Cloud,
-        now_ms: i64,
-        action: &str,
-        params: &Value,
-    ) -> Response {
-        cloud.handle(now_ms, &self.request(now_ms, action, params))
-    }
-
     /// Returns the content of `Response`. Requires HTTP 200 and a request id.
     pub(super) fn ask(&self, cloud: &Cloud, now_ms: i64, action: &str, params: &Value) -> Value {
-        inside(&self.send(cloud, now_ms, action, params))
+        inside(&cloud.handle(now_ms, &self.request(now_ms, action, params)))
     }
 
     /// Returns the code of the error, or an empty text.
@@ -125,41 +144,24 @@ pub(super) fn code(inside: &Value) -> String {
     error["Code"].as_str().unwrap_or_default().to_owned()
 }
 
-fn sha256(key: &[u8], text: &str) -> Vec<u8> {
-    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
-    mac.chain_update(text).finalize().into_bytes().to_vec()
+pub(super) fn owned(
+    headers: impl IntoIterator<Item = (&'static str, String)>,
+) -> Vec<(String, String)> {
+    let headers = headers.into_iter();
+    headers
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Computes the date by counting days one by one, unlike the simulator.
-fn date(stamp: i64) -> String {
-    let (mut year, mut left) = (1970, stamp / 86_400);
-    let leap = |y: i64| y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
-    while left >= 365 + i64::from(leap(year)) {
-        left -= 365 + i64::from(leap(year));
-        year += 1;
+/// Returns the date of the days on which these tests play, in UTC.
+fn date(stamp: i64) -> &'static str {
+    match stamp / 86_400 {
+        17_275 => "2017-04-19",
+        19_675 => "2023-11-14",
+        day => panic!("day {day} has no date here"),
     }
-    let lengths = [
-        31,
-        28 + i64::from(leap(year)),
-        31,
-        30,
-        31,
-        30,
-        31,
-        31,
-        30,
-        31,
-        30,
-        31,
-    ];
-    let mut month = 0;
-    while left >= lengths[month] {
-        left -= lengths[month];
-        month += 1;
-    }
-    format!("{year:04}-{:02}-{:02}", month + 1, left + 1)
 }

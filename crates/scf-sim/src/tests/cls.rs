@@ -47,7 +47,7 @@ impl Service {
         params: &Value,
     ) -> Result<Value, Problem> {
         self.salt.set(self.salt.get() + 1);
-        let text = answer(&LogRequest {
+        let (text, _) = answer(&LogRequest {
             settings: &self.settings,
             scene: &self.scene,
             state: &self.state,
@@ -56,7 +56,6 @@ impl Service {
             salt: self.salt.get(),
             action,
             params,
-            weight: std::cell::Cell::default(),
         })?;
         // Half a character, at either level of escaping, is replaced, because a `Value` cannot hold
         // it.
@@ -83,6 +82,12 @@ impl Service {
             params.extend(changes);
         }
         self.try_ask(now_ms, "SearchLog", &params)
+    }
+
+    /// Returns the lines of one page of [`Service::search`].
+    pub(super) fn page(&self, now_ms: i64, changes: Value) -> Vec<Value> {
+        let answer = self.search(now_ms, changes).unwrap();
+        answer["Results"].as_array().unwrap().clone()
     }
 
     pub(super) fn topics(&self, now_ms: i64) -> Vec<String> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::cls::{REPORTS, Service, identity};
-use crate::{ChainEnd, ClsWire, Faults, Settings};
+use crate::{Faults, Settings};
 
 const SECONDS: i64 = 30;
 
@@ -69,7 +69,7 @@ proptest! {
 }
 
 #[test]
-fn directions_mirror_each_other_and_spans_join_without_seam() {
+fn directions_mirror_each_other_and_spans_join() {
     let service = Service::new(settings());
     let start = service.settings.start_ms;
     let now_ms = start + SECONDS * 1_000;
@@ -78,74 +78,87 @@ fn directions_mirror_each_other_and_spans_join_without_seam() {
     descending.reverse();
     assert!(ascending.len() > 5_000 && ascending == descending);
     // A time that many lines share belongs to the later range only.
-    let seam = start + 10_000;
-    let early = service.chain(now_ms, &json!({ "To": seam })).0;
-    let late = service.chain(now_ms, &json!({ "From": seam })).0;
-    assert!(late.iter().filter(|line| line["Time"] == seam).count() > 10);
+    let border = start + 10_000;
+    let early = service.chain(now_ms, &json!({ "To": border })).0;
+    let late = service.chain(now_ms, &json!({ "From": border })).0;
+    assert!(late.iter().filter(|line| line["Time"] == border).count() > 10);
     assert_eq!([early, late].concat(), ascending);
 }
 
 #[test]
-fn a_context_meets_what_appears_behind_it_and_nothing_before() {
+fn a_context_finds_what_appears_after_it_and_nothing_before() {
     let service = Service::new(settings());
     let early_ms = service.settings.start_ms + 10_000;
     let later_ms = early_ms + 30_000;
     let params = |context: Value| json!({ "Context": context, "Limit": 400, "To": early_ms, "QueryString": REPORTS });
     let first = service.search(early_ms, params("".into())).unwrap();
-    let seen: BTreeSet<_> = first["Results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(identity)
-        .collect();
-    let whole = service.search(later_ms, params("".into())).unwrap();
-    let rest = service
-        .search(later_ms, params(first["Context"].clone()))
-        .unwrap();
-    let rest = rest["Results"].as_array().unwrap().clone();
+    let lines = first["Results"].as_array().unwrap();
+    let seen: BTreeSet<_> = lines.iter().map(identity).collect();
+    let whole = service.page(later_ms, params("".into()));
+    let rest = service.page(later_ms, params(first["Context"].clone()));
     assert!(rest.iter().all(|line| !seen.contains(&identity(line))));
-    let whole = whole["Results"].as_array().unwrap();
     // Late lines can also come before the cursor, and are then missed.
     assert!(whole.len() > seen.len() + rest.len());
-    let last = first["Results"].as_array().unwrap().last().unwrap();
-    let place = whole
-        .iter()
-        .position(|line| identity(line) == identity(last))
-        .unwrap();
-    assert_eq!(whole[place + 1..], rest);
+    let last = identity(lines.last().unwrap());
+    let place = whole.iter().position(|line| identity(line) == last);
+    assert_eq!(whole[place.unwrap() + 1..], rest);
 }
 
 #[test]
 fn chains_end_after_ten_thousand_lines() {
-    for chain_end in [ChainEnd::ListOver, ChainEnd::Refused] {
-        let service = Service::new(Settings {
-            cls: ClsWire {
-                chain_end,
-                ..ClsWire::default()
-            },
-            ..settings()
-        });
-        let now_ms = service.settings.start_ms + 60_000;
-        let mut context = Value::from("");
-        let mut sizes = Vec::new();
-        let mut over = false;
-        while sizes.iter().sum::<usize>() < 10_000 {
-            let answer = service
-                .search(now_ms, json!({ "Limit": 900, "Context": context }))
-                .unwrap();
-            sizes.push(answer["Results"].as_array().unwrap().len());
-            (context, over) = (answer["Context"].clone(), answer["ListOver"] == true);
-        }
-        assert_eq!(sizes, [vec![900; 11], vec![100]].concat());
-        let next = service.search(now_ms, json!({ "Limit": 900, "Context": context }));
-        match chain_end {
-            ChainEnd::ListOver => assert!(over && next.unwrap()["Results"] == json!([])),
-            ChainEnd::Refused => {
-                assert!(!over);
-                assert_eq!(next.unwrap_err().code, "FailedOperation.GetlogReachLimit");
+    let service = Service::new(settings());
+    let now_ms = service.settings.start_ms + 60_000;
+    let search =
+        |context: &Value| service.search(now_ms, json!({ "Limit": 900, "Context": context }));
+    let mut answer = search(&json!("")).unwrap();
+    let mut sizes = Vec::new();
+    loop {
+        sizes.push(answer["Results"].as_array().unwrap().len());
+        assert_eq!(answer["ListOver"], false);
+        match search(&answer["Context"]) {
+            Ok(next) => answer = next,
+            Err(problem) => {
+                assert_eq!(problem.code, "FailedOperation.GetlogReachLimit");
+                break;
             }
         }
     }
+    assert_eq!(sizes, [vec![900; 11], vec![100]].concat());
+}
+
+#[test]
+fn several_topics_are_searched_together() {
+    let service = Service::new(Settings {
+        topics: 3,
+        ..settings()
+    });
+    let now_ms = service.settings.start_ms + 10_000;
+    let [first, others @ ..] = &service.topics(now_ms)[..] else {
+        panic!("no topic");
+    };
+    let query = "SCF_Message:\"START RequestId\"";
+    let single = |id: &String| {
+        let params = json!({ "TopicId": id, "QueryString": query });
+        service.page(now_ms, params).len()
+    };
+    let listed: Vec<Value> = others.iter().map(|id| json!({ "TopicId": id })).collect();
+    let both = json!({ "TopicId": null, "Topics": listed, "QueryString": query });
+    let both = service.search(now_ms, both).unwrap();
+    let lines = both["Results"].as_array().unwrap();
+    assert_eq!(both["Context"], "");
+    assert_eq!(both["Topics"]["Infos"].as_array().unwrap().len(), 2);
+    assert!(lines.iter().all(|line| line["TopicId"] != first.as_str()));
+    assert!(lines.is_sorted_by_key(|line| line["Time"].as_i64()));
+    assert_eq!(lines.len(), others.iter().map(single).sum::<usize>());
+    // A list of one may carry a context.
+    let one = |context: &Value| {
+        let topic = json!({ "TopicId": first, "Context": context });
+        let params = json!({ "TopicId": null, "Topics": [topic], "Limit": 40 });
+        service.search(now_ms, params).unwrap()
+    };
+    let page = one(&json!(""));
+    assert_eq!(page["Topics"]["Infos"][0]["Context"], page["Context"]);
+    assert_ne!(one(&page["Context"])["Results"], page["Results"]);
 }
 
 #[test]
@@ -157,8 +170,6 @@ fn defaults_are_a_hundred_lines_newest_first() {
     let lines = answer["Results"].as_array().unwrap();
     assert_eq!(lines.len(), 100);
     assert!(lines.is_sorted_by_key(|line| -line["Time"].as_i64().unwrap()));
-    assert_eq!(
-        (&answer["ListOver"], &answer["Analysis"]),
-        (&json!(false), &json!(false))
-    );
+    assert_eq!(answer["ListOver"], false);
+    assert_eq!(answer["Analysis"], false);
 }

@@ -3,11 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cls::{REPORTS, Service};
-use crate::{ClsWire, Faults, Index, Settings};
-
-fn service() -> Service {
-    Service::new(Settings::new(31))
-}
+use crate::{Faults, Index, Settings};
 
 fn code(service: &Service, changes: Value) -> &'static str {
     let now_ms = service.settings.start_ms + 20_000;
@@ -16,7 +12,7 @@ fn code(service: &Service, changes: Value) -> &'static str {
 
 #[test]
 fn bad_parameters_are_named() {
-    let service = service();
+    let service = Service::new(Settings::new(31));
     let topic = service.topics(service.settings.start_ms)[0].clone();
     let listed = json!([{ "TopicId": topic }]);
     let long = "a".repeat(12_001);
@@ -40,7 +36,9 @@ fn bad_parameters_are_named() {
         (json!({ "Limit": 0 }), "InvalidParameterValue"),
         (json!({ "Offset": -1 }), "InvalidParameterValue"),
         (json!({ "Sort": "up" }), "InvalidParameterValue"),
+        (json!({ "QuerySyntax": 0 }), "InvalidParameterValue"),
         (json!({ "QuerySyntax": 2 }), "InvalidParameterValue"),
+        (json!({ "Query": "*" }), "InvalidParameterValue"),
         (json!({ "QueryString": long }), "InvalidParameterValue"),
         (
             json!({ "QueryString": "SCF_Type:" }),
@@ -70,67 +68,33 @@ fn contexts_belong_to_their_parameters_and_end_after_an_hour() {
     let now_ms = service.settings.start_ms + 20_000;
     let params = |context: &Value| json!({ "Context": context, "To": now_ms, "Limit": 10, "QueryString": REPORTS });
     let context = service.search(now_ms, params(&json!(""))).unwrap()["Context"].clone();
-    let with = |changes: Value, after_ms: i64| {
-        let mut all = params(&context);
-        all.as_object_mut()
-            .unwrap()
-            .extend(changes.as_object().unwrap().clone());
-        service
-            .search(now_ms + after_ms, all)
-            .map_err(|problem| problem.code)
-    };
-    assert!(with(json!({}), 3_599_999).is_ok());
-    let expired = with(json!({}), 3_600_000).unwrap_err();
-    assert_eq!(expired, "FailedOperation.InvalidContext");
-    for changes in [
-        json!({ "From": 1 }),
-        json!({ "To": now_ms + 1 }),
-        json!({ "Limit": 11 }),
-        json!({ "Sort": "desc" }),
-        json!({ "QueryString": "*" }),
-        json!({ "QuerySyntax": 0 }),
-        json!({ "TopicId": service.topics(now_ms)[1] }),
+    let invalid = "FailedOperation.InvalidContext";
+    for (changes, after_ms, expected) in [
+        (json!({}), 3_599_999, ""),
+        (json!({}), 3_600_000, invalid),
+        (json!({ "From": 1 }), 0, invalid),
+        (json!({ "To": now_ms + 1 }), 0, invalid),
+        (json!({ "Limit": 11 }), 0, invalid),
+        (json!({ "Sort": "desc" }), 0, invalid),
+        (json!({ "QueryString": "*" }), 0, invalid),
+        (json!({ "TopicId": service.topics(now_ms)[1] }), 0, invalid),
+        (json!({ "Offset": 5 }), 0, "InvalidParameterValue"),
     ] {
-        let refused = with(changes.clone(), 0).unwrap_err();
-        assert_eq!(refused, "FailedOperation.InvalidContext", "{changes}");
+        let mut all = params(&context);
+        let added = changes.as_object().unwrap().clone();
+        all.as_object_mut().unwrap().extend(added);
+        let found = service.search(now_ms + after_ms, all);
+        let code = found.map_or_else(|problem| problem.code, |_| "");
+        assert_eq!(code, expected, "{changes}");
     }
-    assert_eq!(
-        with(json!({ "Offset": 5 }), 0).unwrap_err(),
-        "InvalidParameterValue"
-    );
-}
-
-#[test]
-fn an_older_parameter_reads_lucene() {
-    let service = service();
-    let now_ms = service.settings.start_ms + 20_000;
-    let count = |changes: Value| {
-        let answer = service.search(now_ms, changes).unwrap();
-        answer["Results"].as_array().unwrap().len()
-    };
-    let text = "SCF_Type:Platform SCF_Message:START";
-    let both = count(json!({ "QueryString": text }));
-    let either = count(json!({ "QueryString": null, "Query": text }));
-    assert!(either > both && both > 0);
-    assert_eq!(
-        count(json!({ "QueryString": text, "QuerySyntax": 0 })),
-        either
-    );
-    let newer = json!({ "QueryString": null, "Query": text, "SyntaxRule": 1 });
-    assert_eq!(count(newer), both);
 }
 
 #[test]
 fn indexes_decide_what_is_found() {
     let with = |index| {
-        let wire = ClsWire {
-            index,
-            ..ClsWire::default()
-        };
-        Service::new(Settings {
-            cls: wire,
-            ..Settings::new(31)
-        })
+        let mut settings = Settings::new(31);
+        settings.cls.index = index;
+        Service::new(settings)
     };
     let missing = with(Index::Missing);
     assert_eq!(code(&missing, json!({})), "ResourceNotFound.IndexNotExist");
@@ -170,41 +134,39 @@ fn fifteen_queries_of_a_topic_at_once() {
         answer.map_err(|problem| problem.code).err()
     };
     assert!((0..15).all(|n| ask(0, now_ms + n).is_none()));
-    assert_eq!(ask(0, now_ms + 99), Some("FailedOperation.ReadQpsLimit"));
-    assert_eq!(ask(1, now_ms + 99), None);
-    assert_eq!(ask(0, now_ms + 100), None);
-    assert_eq!(ask(0, now_ms + 100), Some("FailedOperation.ReadQpsLimit"));
-    assert_eq!(ask(0, now_ms + 300), None);
+    let refused = Some("FailedOperation.ReadQpsLimit");
+    for (topic, after_ms, expected) in [
+        (0, 99, refused),
+        (1, 99, None),
+        (0, 100, None),
+        (0, 100, refused),
+        (0, 300, None),
+    ] {
+        assert_eq!(
+            ask(topic, now_ms + after_ms),
+            expected,
+            "{topic} {after_ms}"
+        );
+    }
 }
 
 #[test]
 fn nothing_found_is_empty_or_null() {
-    let empty = |nulls, odd_fields| {
+    let names = ["Results", "Context", "ColNames", "AnalysisResults"];
+    for (odd_fields, empty) in [
+        (0.0, [json!([]), json!(""), json!([]), json!([])]),
+        (1.0, [Value::Null, Value::Null, Value::Null, Value::Null]),
+    ] {
         let service = Service::new(Settings {
-            cls: ClsWire {
-                nulls,
-                ..ClsWire::default()
-            },
             faults: Faults {
                 odd_fields,
                 ..Faults::none()
             },
             ..Settings::new(31)
         });
-        service
-            .search(service.settings.start_ms, json!({ "To": 5 }))
-            .unwrap()
-    };
-    let usual = empty(false, 0.0);
-    assert_eq!(usual["Results"], json!([]));
-    assert_eq!(
-        (&usual["Context"], &usual["ListOver"]),
-        (&json!(""), &json!(true))
-    );
-    for odd in [empty(true, 0.0), empty(false, 1.0)] {
-        for name in ["Results", "Context", "ColNames", "AnalysisResults"] {
-            assert_eq!(odd[name], Value::Null, "{name}");
-        }
-        assert_eq!(odd["ListOver"], true);
+        let now_ms = service.settings.start_ms;
+        let answer = service.search(now_ms, json!({ "To": 5 })).unwrap();
+        assert_eq!(names.map(|name| answer[name].clone()), empty);
+        assert_eq!(answer["ListOver"], true);
     }
 }

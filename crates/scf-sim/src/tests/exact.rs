@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::client::Client;
-use crate::{Cloud, Faults, Settings, Truth, parse_replay};
+use crate::replay::parse_replay;
+use crate::{Cloud, Faults, Settings, Truth};
 
-/// Count, microseconds, billed milliseconds and bytes by function and return code.
-type Sums = BTreeMap<(String, i64), (u64, u64, u64, u64)>;
+/// Count, microseconds, billed milliseconds and bytes of a function, and counts by return code.
+type Sums = ([u64; 4], BTreeMap<i32, u64>);
 
 fn number(value: &Value) -> f64 {
     value
@@ -17,45 +18,28 @@ fn number(value: &Value) -> f64 {
         .unwrap()
 }
 
-fn add(sums: &mut Sums, row: &Value) {
+fn add(sums: &mut BTreeMap<String, Sums>, row: &Value) {
     let name = row["functionName"].as_str().unwrap().to_owned();
-    let sum = sums
-        .entry((name, number(&row["retCode"]) as i64))
-        .or_default();
-    sum.0 += 1;
-    sum.1 += (number(&row["duration"]) * 1_000.0).round() as u64;
-    sum.2 += number(&row["billDuration"]) as u64;
-    sum.3 += number(&row["memUsage"]) as u64;
+    let (sum, codes) = sums.entry(name).or_default();
+    *codes.entry(number(&row["retCode"]) as i32).or_default() += 1;
+    sum[0] += 1;
+    sum[1] += (number(&row["duration"]) * 1_000.0).round() as u64;
+    sum[2] += number(&row["billDuration"]) as u64;
+    sum[3] += number(&row["memUsage"]) as u64;
 }
 
-fn check(sums: &Sums, truth: &Truth) {
-    let count: u64 = sums.values().map(|s| s.0).sum();
-    assert_eq!(count, truth.total());
-    assert_eq!(
-        sums.values().map(|s| s.1).sum::<u64>(),
-        truth.totals.duration_us
-    );
+fn check(sums: &BTreeMap<String, Sums>, truth: &Truth) {
+    let total = |at: usize| sums.values().map(|(sum, _)| sum[at]).sum::<u64>();
+    assert_eq!(total(0), truth.total());
+    assert_eq!(total(1), truth.totals.sums.duration_us);
     for function in &truth.functions {
-        let mine: Vec<_> = sums
-            .iter()
-            .filter(|((name, _), _)| *name == function.function_name)
-            .collect();
-        let codes: BTreeMap<i32, u64> = mine
-            .iter()
-            .map(|((_, code), sum)| (*code as i32, sum.0))
-            .collect();
-        assert_eq!(codes, function.invocations, "{}", function.function_name);
+        let (name, of) = (&function.function_name, &function.sums);
+        let (sum, codes) = sums.get(name).cloned().unwrap_or_default();
+        assert_eq!(codes, function.invocations, "{name}");
         assert_eq!(
-            mine.iter().map(|(_, s)| s.1).sum::<u64>(),
-            function.duration_us
-        );
-        assert_eq!(
-            mine.iter().map(|(_, s)| s.2).sum::<u64>(),
-            function.billed_ms
-        );
-        assert_eq!(
-            mine.iter().map(|(_, s)| s.3).sum::<u64>(),
-            function.mem_bytes
+            sum[1..],
+            [of.duration_us, of.billed_ms, of.mem_bytes],
+            "{name}"
         );
     }
 }
@@ -64,34 +48,23 @@ fn is_finished(row: &Value) -> bool {
     number(&row["invokeFinished"]) == 1.0
 }
 
-/// Returns harsh faults of rows, without faults of requests.
-fn harsh_rows() -> Faults {
-    let harsh = Faults::harsh();
-    Faults {
-        usual_delivery_ms: harsh.usual_delivery_ms,
-        late_rows: harsh.late_rows,
-        late_delivery_ms: harsh.late_delivery_ms,
-        running_rows: harsh.running_rows,
-        long_calls: harsh.long_calls,
-        unstable_ties: harsh.unstable_ties,
-        odd_fields: harsh.odd_fields,
-        ..Faults::none()
-    }
-}
-
 #[test]
 fn finished_rows_of_an_instant_add_up_to_its_truth() {
     for (seed, faults) in [
         (1, Faults::none()),
         (2, Faults::typical()),
-        (3, harsh_rows()),
+        (3, Faults::harsh()),
     ] {
+        // The faults of rows, without those of requests.
         let faults = Faults {
-            throttle: 0.0,
-            errors: 0.0,
-            html: 0.0,
-            cut_body: 0.0,
-            ..faults
+            usual_delivery_ms: faults.usual_delivery_ms,
+            late_rows: faults.late_rows,
+            late_delivery_ms: faults.late_delivery_ms,
+            running_rows: faults.running_rows,
+            long_calls: faults.long_calls,
+            unstable_ties: faults.unstable_ties,
+            odd_fields: faults.odd_fields,
+            ..Faults::none()
         };
         let settings = Settings {
             faults,
@@ -114,7 +87,7 @@ fn finished_rows_of_an_instant_add_up_to_its_truth() {
                 break;
             }
         }
-        let mut sums = Sums::new();
+        let mut sums = BTreeMap::new();
         met.values()
             .filter(|row| is_finished(row))
             .for_each(|row| add(&mut sums, row));
@@ -180,20 +153,13 @@ fn a_replay_shows_exactly_its_rows_when_they_are_due() {
     assert_eq!(ids(start_ms + 1_699), ["r2"]);
     assert_eq!(ids(start_ms + 1_700), ["r2", "r1"]);
     let truth = cloud.truth(start_ms + 1_700);
-    let names: Vec<&str> = truth
-        .functions
-        .iter()
-        .map(|f| f.function_name.as_str())
-        .collect();
-    assert_eq!(names, ["b", "a"]);
-    assert_eq!(
-        truth.function("a").unwrap().invocations,
-        BTreeMap::from([(-1, 1)])
-    );
-    assert_eq!(truth.function("a").unwrap().namespace, "prod");
-    assert_eq!(
-        (truth.totals.duration_us, truth.totals.billed_ms),
-        (502_500, 600)
-    );
-    assert_eq!((truth.totals.retries, truth.totals.mem_bytes), (1, 7));
+    let [b, a] = &truth.functions[..] else {
+        panic!("{truth:?}");
+    };
+    let names = [&b.function_name, &a.function_name, &a.namespace];
+    assert_eq!(names, ["b", "a", "prod"]);
+    assert_eq!(a.invocations, BTreeMap::from([(-1, 1)]));
+    let sums = &truth.totals.sums;
+    assert_eq!((sums.duration_us, sums.billed_ms), (502_500, 600));
+    assert_eq!((sums.retries, sums.mem_bytes), (1, 7));
 }

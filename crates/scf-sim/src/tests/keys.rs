@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::client::json as body_of;
-use super::client3::{Client3, code, inside};
-use crate::{Cloud, Request, Response, Role, Settings};
+use super::client::{Client, HOST, json as body_of};
+use super::client3::{Client3, Started, owned};
+use crate::{Request, Response, Role, Settings};
 
 const LIST: &str = "/latest/meta-data/cam/security-credentials/";
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/scf-exporter";
@@ -17,21 +17,6 @@ fn settings() -> Settings {
         },
         ..Settings::new(8)
     }
-}
-
-fn started(settings: Settings) -> (Cloud, i64, Client3) {
-    let (client, now_ms) = (Client3::new(&settings), settings.start_ms);
-    (Cloud::new(settings), now_ms, client)
-}
-
-fn get(cloud: &Cloud, now_ms: i64, path: &str) -> Response {
-    let request = Request {
-        method: "GET".to_owned(),
-        path: path.to_owned(),
-        host: "metadata.tencentyun.com".to_owned(),
-        ..Request::default()
-    };
-    cloud.handle(now_ms, &request)
 }
 
 /// Returns the client with the key of a document from either service.
@@ -49,9 +34,31 @@ fn assume(lifetime_s: u64) -> Value {
     json!({"RoleArn": ARN, "RoleSessionName": "s", "DurationSeconds": lifetime_s})
 }
 
+fn unsigned(action: &str, now_ms: i64, params: &Value) -> Request {
+    let headers = [
+        ("Authorization", "SKIP".to_owned()),
+        ("Content-Type", "application/json".to_owned()),
+        ("X-TC-Action", action.to_owned()),
+        ("X-TC-Version", "2018-08-13".to_owned()),
+        ("X-TC-Timestamp", (now_ms / 1_000).to_string()),
+    ];
+    Request {
+        method: "POST".to_owned(),
+        path: "/".to_owned(),
+        host: HOST.to_owned(),
+        headers: owned(headers),
+        body: params.to_string().into_bytes(),
+        ..Request::default()
+    }
+}
+
 #[test]
-fn an_assumed_role_is_good_for_every_api_until_it_ends() {
-    let (cloud, now_ms, client) = started(settings());
+fn an_assumed_role_is_valid_in_every_api_until_it_expires() {
+    let Started {
+        cloud,
+        now_ms,
+        client,
+    } = Started::new(settings(), 0);
     let sts = client.of_service("sts", "2018-08-13");
     let answer = sts.ask(&cloud, now_ms, "AssumeRole", &assume(7_200));
     // The start is 2023-11-14 22:13:20 UTC, and the setting allows a minute.
@@ -61,7 +68,7 @@ fn an_assumed_role_is_good_for_every_api_until_it_ends() {
     let code = |at_ms| borrowed.code(&cloud, at_ms, "ListFunctions", &json!({}));
     assert_eq!(code(now_ms + 59_999), "");
     assert_eq!(code(now_ms + 60_000), "AuthFailure.TokenFailure");
-    let mut v2 = super::client::Client::new(&settings());
+    let mut v2 = Client::new(&settings());
     (v2.id, v2.key) = (borrowed.id.clone(), borrowed.key.clone());
     let token = borrowed.token.clone().unwrap();
     let params = [("Token", token.as_str())];
@@ -74,8 +81,7 @@ fn an_assumed_role_is_good_for_every_api_until_it_ends() {
 
 #[test]
 fn a_role_is_assumed_with_complete_parameters_only() {
-    let (cloud, now_ms, client) = started(settings());
-    let sts = client.of_service("sts", "2018-08-13");
+    let mut sts = Started::new(settings(), 0).of_service("sts", "2018-08-13");
     for (params, expected) in [
         (json!({"RoleSessionName": "s"}), "MissingParameter"),
         (json!({"RoleArn": ARN}), "MissingParameter"),
@@ -87,90 +93,74 @@ fn a_role_is_assumed_with_complete_parameters_only() {
         (assume(43_201), "InvalidParameter.OverTimeError"),
         (assume(43_200), ""),
     ] {
-        assert_eq!(sts.code(&cloud, now_ms, "AssumeRole", &params), expected);
+        assert_eq!(sts.code("AssumeRole", params), expected);
     }
     // Keys can be requested from any region.
-    let elsewhere = Client3 {
-        region: Some("ap-nowhere"),
-        ..sts.clone()
-    };
-    assert_eq!(
-        elsewhere.code(&cloud, now_ms, "AssumeRole", &assume(60)),
-        ""
-    );
-    let unsigned = unsigned("AssumeRole", now_ms, &assume(60));
-    assert_eq!(
-        code(&inside(&cloud.handle(now_ms, &unsigned))),
-        "AuthFailure.InvalidAuthorization"
-    );
-}
-
-fn unsigned(action: &str, now_ms: i64, params: &Value) -> Request {
-    let headers = [
-        ("Authorization", "SKIP".to_owned()),
-        ("Content-Type", "application/json".to_owned()),
-        ("X-TC-Action", action.to_owned()),
-        ("X-TC-Version", "2018-08-13".to_owned()),
-        ("X-TC-Timestamp", (now_ms / 1_000).to_string()),
-    ];
-    Request {
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        host: "127.0.0.1:9000".to_owned(),
-        headers: headers
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v))
-            .collect(),
-        body: params.to_string().into_bytes(),
-        ..Request::default()
-    }
+    sts.client.region = Some("ap-nowhere");
+    assert_eq!(sts.code("AssumeRole", assume(60)), "");
+    let unsigned = unsigned("AssumeRole", sts.now_ms, &assume(60));
+    assert_eq!(sts.code_of(&unsigned), "AuthFailure.InvalidAuthorization");
 }
 
 #[test]
 fn a_web_identity_needs_no_signature_but_the_right_token() {
-    let (cloud, now_ms, client) = started(settings());
-    let ask = |token: &str| {
+    let started = Started::new(settings(), 0);
+    let request = |token: &str| {
         let mut params = assume(60);
         params["ProviderId"] = json!("tke-oidc");
         params["WebIdentityToken"] = json!(token);
-        let request = unsigned("AssumeRoleWithWebIdentity", now_ms, &params);
-        inside(&cloud.handle(now_ms, &request))
+        unsigned("AssumeRoleWithWebIdentity", started.now_ms, &params)
     };
-    let answer = ask(&Role::default().web_identity_token);
-    let borrowed = with(&client, &answer["Credentials"]);
-    assert_eq!(
-        borrowed.code(&cloud, now_ms, "ListNamespaces", &json!({})),
-        ""
-    );
-    assert_eq!(
-        code(&ask("other")),
-        "InvalidParameter.WebIdentityTokenError"
-    );
-    assert_eq!(code(&ask("")), "MissingParameter");
+    for (token, expected) in [
+        ("other", "InvalidParameter.WebIdentityTokenError"),
+        ("", "MissingParameter"),
+    ] {
+        assert_eq!(started.code_of(&request(token)), expected);
+    }
+    let request = request(&Role::default().web_identity_token);
+    let answer = body_of(&started.cloud.handle(started.now_ms, &request));
+    let borrowed = with(&started.client, &answer["Response"]["Credentials"]);
+    let listing = borrowed.request(started.now_ms, "ListNamespaces", &json!({}));
+    assert_eq!(started.code_of(&listing), "");
 }
 
 #[test]
-fn a_machine_is_told_its_role_and_keys_that_are_renewed_in_time() {
-    let (cloud, now_ms, client) = started(settings());
-    for path in [LIST, LIST.trim_end_matches('/')] {
-        let list = get(&cloud, now_ms, path);
-        assert_eq!((list.status, &list.body[..]), (200, &b"scf-reader"[..]));
+fn a_machine_has_its_role_and_keys_that_are_renewed_in_time() {
+    let Started {
+        cloud,
+        now_ms,
+        client,
+    } = Started::new(settings(), 0);
+    let get = |at_ms: i64, path: &str| -> Response {
+        let request = Request {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            host: "metadata.tencentyun.com".to_owned(),
+            ..Request::default()
+        };
+        cloud.handle(at_ms, &request)
+    };
+    let own = format!("{LIST}scf-reader");
+    let other = format!("{LIST}other");
+    for (path, status) in [
+        (LIST, 200),
+        (LIST.trim_end_matches('/'), 200),
+        (&own, 200),
+        (&other, 404),
+        ("/latest/meta-data/", 404),
+    ] {
+        let response = get(now_ms, path);
+        assert_eq!(response.status, status, "{path}");
+        let is_list = status == 200 && path != own;
+        assert!(!is_list || response.body == b"scf-reader", "{path}");
     }
-    let path = format!("{LIST}scf-reader");
-    let document = |at_ms| body_of(&get(&cloud, at_ms, &path));
+    let document = |at_ms| body_of(&get(at_ms, &own));
     let first = document(now_ms);
-    assert_eq!(
-        (&first["ExpiredTime"], &first["Expiration"], &first["Code"]),
-        (
-            &json!(1_700_000_060),
-            &json!("2023-11-14T22:14:20Z"),
-            &json!("Success")
-        )
-    );
+    assert_eq!(first["ExpiredTime"], 1_700_000_060);
+    assert_eq!(first["Expiration"], "2023-11-14T22:14:20Z");
+    assert_eq!(first["Code"], "Success");
     assert_eq!(document(now_ms + 30_000), first);
     assert_ne!(document(now_ms + 30_001)["Token"], first["Token"]);
-    assert_eq!(get(&cloud, now_ms, &format!("{LIST}other")).status, 404);
-    assert_eq!(get(&cloud, now_ms, "/latest/meta-data/").status, 404);
     // A client that asks every half minute always has a valid key.
     for second in (60..3_660).step_by(29) {
         let at_ms = now_ms + second * 1_000;

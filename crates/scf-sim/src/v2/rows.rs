@@ -2,164 +2,56 @@
 
 use super::Api;
 use crate::attempt::Attempt;
-use crate::clock::beijing_text;
 use crate::function::Function;
-use crate::json::{Object, ms_text, quoted};
-use crate::page::RUNNING_CODE;
-use crate::rng::Rng;
-use crate::settings::Wire;
-use crate::text;
+use crate::json::{Object, quoted};
+use crate::row::{Row, oddity};
 
 /// Deviations from the documented row that preserve information.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Oddity {
-    None,
     NumbersAsText,
     NullTexts,
     UnknownField,
 }
 
-/// The values of a row, each as JSON.
-struct Row {
-    function_name: String,
-    ret_msg: String,
-    request_id: String,
-    start_time: String,
-    ret_code: String,
-    duration: String,
-    bill_duration: String,
-    mem_usage: String,
-    log: String,
-    invoke_finished: String,
-}
+const ODDITIES: [Oddity; 3] = [
+    Oddity::NumbersAsText,
+    Oddity::NullTexts,
+    Oddity::UnknownField,
+];
 
 /// Writes the row of `attempt` as it is at the time of the request.
 pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: &mut String) {
-    let oddity = Oddity::draw(api, attempt);
-    let mut row = if attempt.is_finished(api.now_ms) {
-        Row::finished(api, attempt, function)
-    } else {
-        Row::running(api, attempt, function)
+    let (settings, wire) = (api.settings, api.settings.wire);
+    let oddity = oddity(settings, api.salt, attempt, &ODDITIES);
+    let mut row = Row::new(settings, api.now_ms, attempt, function);
+    if oddity == Some(Oddity::NullTexts) {
+        row.drop_texts();
+    }
+    let number = |value: &str| match oddity {
+        Some(Oddity::NumbersAsText) => quoted(value),
+        _ => value.to_owned(),
     };
-    if attempt.unreadable {
-        row.corrupt(attempt.key);
-    }
-    match oddity {
-        Oddity::NumbersAsText => row.quote_numbers(),
-        Oddity::NullTexts => row.drop_texts(),
-        Oddity::None | Oddity::UnknownField => {}
-    }
-    row.write(api.settings.wire, oddity == Oddity::UnknownField, out);
-}
-
-fn with_odd_bytes(api: &Api<'_>, attempt: &Attempt) -> String {
-    text::log(attempt, api.settings.log_bytes) + &text::odd(attempt, &api.settings.faults)
-}
-
-// === impl Oddity ===
-
-impl Oddity {
-    fn draw(api: &Api<'_>, attempt: &Attempt) -> Self {
-        let mut rng = Rng::keyed(api.salt, attempt.key);
-        let odd = rng.chance(api.settings.faults.odd_fields);
-        let kind = rng.pick(&[Self::NumbersAsText, Self::NullTexts, Self::UnknownField]);
-        if odd { kind } else { Self::None }
-    }
-}
-
-// === impl Row ===
-
-impl Row {
-    fn finished(api: &Api<'_>, attempt: &Attempt, function: &Function) -> Self {
-        Self {
-            ret_msg: quoted(&text::ret_msg(attempt, function)),
-            ret_code: attempt.ret_code.to_string(),
-            duration: ms_text(attempt.duration_us),
-            bill_duration: attempt.billed_ms.to_string(),
-            mem_usage: attempt.mem_bytes.to_string(),
-            log: quoted(&with_odd_bytes(api, attempt)),
-            invoke_finished: "1".to_owned(),
-            ..Self::running(api, attempt, function)
+    let finished = u8::from(row.finished).to_string();
+    let mut object = Object::open(out);
+    for (camel, snake, value) in [
+        ("functionName", "function_name", row.function_name),
+        ("retMsg", "ret_msg", row.ret_msg),
+        ("requestId", "request_id", row.request_id),
+        ("startTime", "start_time", row.start_time),
+        ("retCode", "ret_code", number(&row.ret_code)),
+        ("duration", "duration", number(&row.duration)),
+        ("billDuration", "bill_duration", number(&row.bill_duration)),
+        ("memUsage", "mem_usage", number(&row.mem_usage)),
+        ("log", "log", row.log),
+        ("invokeFinished", "invoke_finished", number(&finished)),
+    ] {
+        if wire.invoke_finished || camel != "invokeFinished" {
+            object.raw(if wire.snake_case { snake } else { camel }, value);
         }
     }
-
-    fn running(api: &Api<'_>, attempt: &Attempt, function: &Function) -> Self {
-        let shown_ms = attempt
-            .start_ms
-            .saturating_add(api.settings.faults.clock_skew_ms);
-        let zero = || "0".to_owned();
-        Self {
-            function_name: quoted(&function.name),
-            ret_msg: quoted(""),
-            request_id: quoted(&attempt.request_id_text()),
-            start_time: quoted(&beijing_text(shown_ms)),
-            ret_code: RUNNING_CODE.to_string(),
-            duration: zero(),
-            bill_duration: zero(),
-            mem_usage: zero(),
-            log: quoted(""),
-            invoke_finished: zero(),
-        }
+    if oddity == Some(Oddity::UnknownField) {
+        object.raw("traceInfo", r#"{"spans":[],"sampled":false}"#);
     }
-
-    /// Breaks a field that is required to count the row.
-    fn corrupt(&mut self, key: u64) {
-        match key % 3 {
-            0 => self.request_id = "null".to_owned(),
-            1 => self.duration = quoted("n/a"),
-            _ => self.start_time = quoted("yesterday"),
-        }
-    }
-
-    fn quote_numbers(&mut self) {
-        for number in [
-            &mut self.ret_code,
-            &mut self.duration,
-            &mut self.bill_duration,
-            &mut self.mem_usage,
-            &mut self.invoke_finished,
-        ] {
-            // A number of an unreadable row is text already.
-            if !number.starts_with('"') {
-                *number = quoted(number);
-            }
-        }
-    }
-
-    /// Removes texts that no number depends on. A return message with the kind of failure is kept.
-    fn drop_texts(&mut self) {
-        self.log = "null".to_owned();
-        if self.ret_code == "0" {
-            self.ret_msg = "null".to_owned();
-        }
-    }
-
-    fn write(&self, wire: Wire, unknown_field: bool, out: &mut String) {
-        let mut row = Object::open(out);
-        for (camel, snake, value) in [
-            ("functionName", "function_name", &self.function_name),
-            ("retMsg", "ret_msg", &self.ret_msg),
-            ("requestId", "request_id", &self.request_id),
-            ("startTime", "start_time", &self.start_time),
-            ("retCode", "ret_code", &self.ret_code),
-            ("duration", "duration", &self.duration),
-            ("billDuration", "bill_duration", &self.bill_duration),
-            ("memUsage", "mem_usage", &self.mem_usage),
-            ("log", "log", &self.log),
-        ] {
-            row.raw(if wire.snake_case { snake } else { camel }, value);
-        }
-        if wire.invoke_finished {
-            let name = if wire.snake_case {
-                "invoke_finished"
-            } else {
-                "invokeFinished"
-            };
-            row.raw(name, &self.invoke_finished);
-        }
-        if unknown_field {
-            row.raw("traceInfo", r#"{"spans":[],"sampled":false}"#);
-        }
-        row.close();
-    }
+    object.close();
 }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::problems;
 
 /// The fields of a JSON object. Like the vendor's gateway, it rejects values of a wrong type; null
 /// and the empty text count as absent.
@@ -18,7 +17,9 @@ impl<'a> Fields<'a> {
         let names = self.0.as_object().into_iter().flat_map(|map| map.keys());
         for name in names {
             if !known.contains(&name.as_str()) {
-                return Err(problems::unknown_parameter(name));
+                let name: String = name.chars().take(60).collect();
+                let text = format!("parameter `{name}` is not known");
+                return Err(Problem::new("UnknownParameter", text));
             }
         }
         Ok(())
@@ -32,26 +33,18 @@ impl<'a> Fields<'a> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let text = value.as_str().ok_or_else(|| problems::invalid(name))?;
+        let text = value.as_str().ok_or_else(|| Problem::invalid(name))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     pub(crate) fn required(self, name: &str) -> Result<&'a str, Problem> {
-        self.text(name)?.ok_or_else(|| problems::missing(name))
+        self.text(name)?.ok_or_else(|| Problem::missing(name))
     }
 
     /// Returns a non-negative integer.
     pub(crate) fn number(self, name: &str, code: &'static str) -> Result<Option<u64>, Problem> {
         self.get(name)
-            .map(|value| value.as_u64().ok_or_else(|| wrong(name, code)))
+            .map(|value| value.as_u64().ok_or_else(|| Problem::wrong(name, code)))
             .transpose()
-    }
-}
-
-/// Returns an error about the value of `name` with a code of its own.
-pub(crate) fn wrong(name: &str, code: &'static str) -> Problem {
-    Problem {
-        code,
-        ..problems::invalid(name)
     }
 }

@@ -2,57 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::wrong;
-use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, no_such_function};
+use super::{Api, DEFAULT_LIMIT, DEFAULT_NAMESPACE, order};
 use crate::clock::beijing_text;
 use crate::faults::ResponseSize;
-use crate::function::Function;
+use crate::function::{self, Function};
 use crate::json::{self, Object};
 use crate::problem::Problem;
 use crate::rng::mix;
 use crate::settings::Order;
 use crate::spelling::Spelling;
 
-/// Parts of a function's description that are the same for all functions of the world, in the
-/// vendor's format.
-const FIXED: [(&str, &str); 28] = [
-    ("Description", r#""""#),
-    ("InitTimeout", "65"),
-    ("VpcConfig", r#"{"VpcId":"","SubnetId":""}"#),
-    ("Environment", r#"{"Variables":[]}"#),
-    ("Handler", r#""index.main_handler""#),
-    ("UseGpu", r#""FALSE""#),
-    ("Role", r#""""#),
-    ("CodeSize", "1024"),
-    ("FunctionVersion", r#""$LATEST""#),
-    ("InstallDependency", r#""FALSE""#),
-    ("Status", r#""Active""#),
-    ("AvailableStatus", r#""Available""#),
-    ("StatusDesc", r#""""#),
-    ("StatusReasons", "[]"),
-    ("L5Enable", r#""FALSE""#),
-    ("EipConfig", r#"{"EipFixed":"FALSE","Eips":[]}"#),
-    ("Layers", "[]"),
-    ("DeadLetterConfig", "null"),
-    ("ImageConfig", "null"),
-    ("Triggers", "[]"),
-    ("CodeInfo", r#""""#),
-    ("ErrNo", "0"),
-    ("Tags", "[]"),
-    ("AccessInfo", r#"{"Host":"","Vip":""}"#),
-    ("AsyncRunEnable", r#""FALSE""#),
-    ("TraceEnable", r#""FALSE""#),
-    ("ProtocolParams", "null"),
-    ("InstanceConcurrencyConfig", "null"),
-];
+/// Fields of a function's description that are the same for all functions of the world, as JSON.
+const FIXED: &str = concat!(
+    r#""Description":"","InitTimeout":65,"VpcConfig":{"VpcId":"","SubnetId":""},"#,
+    r#""Environment":{"Variables":[]},"Handler":"index.main_handler","UseGpu":"FALSE","Role":"","#,
+    r#""CodeSize":1024,"FunctionVersion":"$LATEST","InstallDependency":"FALSE","Status":"Active","#,
+    r#""AvailableStatus":"Available","StatusDesc":"","StatusReasons":[],"L5Enable":"FALSE","#,
+    r#""EipConfig":{"EipFixed":"FALSE","Eips":[]},"Layers":[],"DeadLetterConfig":null,"#,
+    r#""ImageConfig":null,"Triggers":[],"CodeInfo":"","ErrNo":0,"Tags":[],"#,
+    r#""AccessInfo":{"Host":"","Vip":""},"AsyncRunEnable":"FALSE","TraceEnable":"FALSE","#,
+    r#""ProtocolParams":null,"InstanceConcurrencyConfig":null"#,
+);
+/// Such fields of a function in a list.
+const SUMMARY: &str = concat!(
+    r#""Description":"","Status":"Active","StatusDesc":"","StatusReasons":[],"Tags":[],"#,
+    r#""AsyncRunEnable":"FALSE","TraceEnable":"FALSE","ReservedConcurrencyMem":null,"#,
+    r#""TotalProvisionedConcurrencyMem":null"#,
+);
 const LOGSET_KEY: u64 = 0x10C_5E70;
+/// Maximum number of entries in a list; the vendor documents none.
+const MAX_ENTRIES: usize = 100;
 
 // === impl Api ===
 
 impl Api<'_> {
-    pub(super) fn list_namespaces(&self) -> Result<String, Problem> {
+    pub(super) fn list_namespaces(&self) -> Result<(String, ResponseSize), Problem> {
         let fields = self.fields();
-        fields.only(&["Offset", "Limit", "Orderby", "Order", "SearchKey"])?;
+        fields.only(&["Offset", "Limit", "Orderby", "Order"])?;
         let functions = self.functions();
         // A namespace is as old as its oldest function.
         let mut ages: BTreeMap<&str, i64> = BTreeMap::new();
@@ -62,11 +48,9 @@ impl Api<'_> {
             let age = ages.entry(&function.namespace).or_insert(i64::MAX);
             *age = function.added_ms.min(*age);
         }
-        let mut found: Vec<(&str, i64)> = ages.into_iter().collect();
-        match fields.text("Orderby")? {
-            None | Some("Name") => {}
-            Some("Updatetime") => found.sort_by_key(|&(_, age)| age),
-            Some(_) => return Err(wrong("Orderby", "InvalidParameterValue.Orderby")),
+        let found: Vec<(&str, i64)> = ages.into_iter().collect();
+        if !matches!(fields.text("Orderby")?, None | Some("Name")) {
+            return Err(Problem::wrong("Orderby", "InvalidParameterValue.Orderby"));
         }
         self.page("Namespaces", found, Order::Ascending, |(name, age), out| {
             let mut row = Object::open(out);
@@ -79,45 +63,30 @@ impl Api<'_> {
         })
     }
 
-    pub(super) fn list_functions(&self) -> Result<String, Problem> {
+    pub(super) fn list_functions(&self) -> Result<(String, ResponseSize), Problem> {
         let fields = self.fields();
-        fields.only(&[
-            "Order",
-            "Orderby",
-            "Offset",
-            "Limit",
-            "SearchKey",
-            "Namespace",
-        ])?;
+        fields.only(&["Order", "Orderby", "Offset", "Limit", "Namespace"])?;
         let namespace = self.namespace()?;
-        let search = fields.text("SearchKey")?.unwrap_or_default();
         let functions = self.functions();
-        let mut found: Vec<&Function> = functions
-            .iter()
-            .filter(|f| f.namespace == namespace && f.name.contains(search))
-            .filter(|f| f.life.is_there(self.now_ms))
-            .collect();
-        found.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut found = function::listed(&functions, self.now_ms, |f| f.namespace == namespace);
         match fields.text("Orderby")? {
             None | Some("ModTime") => found.sort_by_key(|f| f.modified_ms),
-            Some("AddTime") => found.sort_by_key(|f| f.added_ms),
             Some("FunctionName") => {}
-            Some(_) => return Err(wrong("Orderby", "InvalidParameterValue.Orderby")),
+            Some(_) => return Err(Problem::wrong("Orderby", "InvalidParameterValue.Orderby")),
         }
         self.page("Functions", found, Order::Descending, write_summary)
     }
 
     pub(super) fn get_function(&self) -> Result<String, Problem> {
         let fields = self.fields();
-        fields.only(&["FunctionName", "Namespace", "Qualifier", "ShowCode"])?;
+        fields.only(&["FunctionName", "Namespace"])?;
         let name = fields.required("FunctionName")?;
         let namespace = self.namespace()?;
         let position = self.position(namespace, name)?;
-        self.check_qualifier()?;
         let functions = self.functions();
         let function = &functions[position as usize];
         if !function.life.is_there(self.now_ms) {
-            return Err(no_such_function());
+            return Err(Problem::unknown_function());
         }
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
@@ -129,9 +98,7 @@ impl Api<'_> {
             .raw("Timeout", spelling.number(seconds))
             .text("ClsLogsetId", &self.logset_id(function))
             .text("ClsTopicId", &function.topic_id);
-        for (name, value) in FIXED {
-            answer.raw(name, value);
-        }
+        answer.fields(FIXED);
         answer.close();
         Ok(out)
     }
@@ -158,35 +125,25 @@ impl Api<'_> {
         mut found: Vec<T>,
         default_order: Order,
         write: impl FnMut(T, &mut String),
-    ) -> Result<String, Problem> {
+    ) -> Result<(String, ResponseSize), Problem> {
         let fields = self.fields();
         let offset = fields.number("Offset", "InvalidParameterValue.Offset")?;
         let limit = fields.number("Limit", "InvalidParameterValue.Limit")?;
         let limit = limit.map_or(DEFAULT_LIMIT, |n| usize::try_from(n).unwrap_or(usize::MAX));
         let offset = usize::try_from(offset.unwrap_or(0)).unwrap_or(usize::MAX);
-        let order = match fields.text("Order")? {
-            None => default_order,
-            Some("ASC" | "asc") => Order::Ascending,
-            Some("DESC" | "desc") => Order::Descending,
-            Some(_) => return Err(wrong("Order", "InvalidParameterValue.Order")),
-        };
-        if order == Order::Descending {
+        if order(fields, default_order)? == Order::Descending {
             found.reverse();
         }
         let total = found.len();
-        let limit = limit.min(self.settings.api3.list_page);
-        let page = found.into_iter().skip(offset).take(limit);
-        self.weight.set(ResponseSize {
-            rows: page.len(),
-            ..ResponseSize::default()
-        });
+        let page = found.into_iter().skip(offset).take(limit.min(MAX_ENTRIES));
+        let size = ResponseSize::of_rows(page.len());
         let mut out = String::new();
         let mut answer = Object::open(&mut out);
         answer.nested(name, |out| json::array(page, out, write));
         let spelling = Spelling::of(&self.settings.faults, self.salt);
         answer.raw("TotalCount", spelling.number(total));
         answer.close();
-        Ok(out)
+        Ok((out, size))
     }
 }
 
@@ -206,15 +163,7 @@ fn write_identity(row: &mut Object<'_>, function: &Function) {
 fn write_summary(function: &Function, out: &mut String) {
     let mut row = Object::open(out);
     write_identity(&mut row, function);
-    row.text("Description", "")
-        .text("Status", "Active")
-        .text("StatusDesc", "")
-        .raw("StatusReasons", "[]")
-        .raw("Tags", "[]")
-        .text("AsyncRunEnable", "FALSE")
-        .text("TraceEnable", "FALSE")
-        .raw("ReservedConcurrencyMem", "null")
-        .raw("TotalProvisionedConcurrencyMem", "null");
+    row.fields(SUMMARY);
     row.close();
 }
 

@@ -1,14 +1,14 @@
 //! `GetFunctionLogs` of API 3.0.
 
-use super::fields::{Fields, wrong};
-use super::{Api, DEFAULT_LIMIT, rows};
+use super::fields::Fields;
+use super::{Api, DEFAULT_LIMIT, order, rows};
 use crate::clock::{beijing_text, parse_beijing};
 use crate::faults::ResponseSize;
 use crate::json::{self, Object};
-use crate::page::{Codes, Selection, Sort};
+use crate::page::Selection;
 use crate::problem::Problem;
-use crate::problems;
 use crate::rng::Rng;
+use crate::scene::Scene;
 use crate::settings::Order;
 use crate::spelling::Spelling;
 
@@ -19,16 +19,14 @@ struct Span {
     last_ms: i64,
 }
 
-const KNOWN: [&str; 12] = [
+/// The parameters that are simulated, without filters by request id and result.
+const KNOWN: [&str; 9] = [
     "FunctionName",
     "Namespace",
-    "Qualifier",
-    "FunctionRequestId",
     "Offset",
     "Limit",
     "Order",
     "OrderBy",
-    "Filter",
     "StartTime",
     "EndTime",
     // Deprecated, and without effect.
@@ -42,16 +40,9 @@ const SPAN_CODE: &str = "InvalidParameterValue.StartTimeOrEndTime";
 // === impl Api ===
 
 impl Api<'_> {
-    pub(super) fn get_function_logs(&self) -> Result<String, Problem> {
+    pub(super) fn get_function_logs(&self) -> Result<(String, ResponseSize), Problem> {
         let selection = self.selection()?;
-        let (page, functions) = {
-            let mut scene = self.scene.lock();
-            (scene.select(self.now_ms, &selection), scene.functions())
-        };
-        self.weight.set(ResponseSize {
-            rows: page.rows.len(),
-            oversized: page.rows.iter().any(|row| row.is_too_large(self.now_ms)),
-        });
+        let (page, functions) = Scene::read(self.scene, self.now_ms, &selection);
         let mut out = String::with_capacity(256 + page.rows.len() * 640);
         let mut answer = Object::open(&mut out);
         let spelling = Spelling::of(&self.settings.faults, self.salt);
@@ -70,7 +61,7 @@ impl Api<'_> {
             r#"{"Offset":"","Limit":0,"Keyword":"","Type":""}"#,
         );
         answer.close();
-        Ok(out)
+        Ok((out, page.size(self.now_ms)))
     }
 
     /// Returns whether this response as a whole deviates from the usual one.
@@ -82,24 +73,27 @@ impl Api<'_> {
         let fields = self.fields();
         fields.only(&KNOWN)?;
         let namespace = self.namespace()?;
-        self.check_qualifier()?;
+        // Spelled as on the vendor's pages of 2018 or as today. Other orders are not simulated.
+        if !matches!(
+            fields.text("OrderBy")?,
+            None | Some("start_time" | "startTime")
+        ) {
+            return Err(Problem::wrong("OrderBy", "InvalidParameterValue.OrderBy"));
+        }
         let position = fields
             .text("FunctionName")?
             .map(|name| self.position(namespace, name))
             .transpose()?;
         let (offset, limit) = self.reach()?;
         let faults = &self.settings.faults;
-        let span = Span::asked(fields, self.now_ms.saturating_add(faults.clock_skew_ms))?;
+        let span = Span::asked(fields, faults.by_skewed_clock(self.now_ms))?;
         let kept_ms = self.now_ms.saturating_sub(self.settings.retention_ms);
         // Shown start times are those of the API's clock.
         let real = |shown_ms: i64| shown_ms.saturating_sub(faults.clock_skew_ms);
         Ok(Selection {
             functions: position.map(|position| vec![position]),
             namespace: self.filter(namespace, position),
-            request_id: fields.text("FunctionRequestId")?.map(str::to_owned),
-            codes: codes(fields)?,
-            sort: sort(fields)?,
-            descending: self.order()? == Order::Descending,
+            descending: order(fields, self.settings.wire.default_order)? == Order::Descending,
             offset,
             limit,
             oldest_ms: kept_ms.max(real(span.first_ms)),
@@ -124,55 +118,11 @@ impl Api<'_> {
         let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or(DEFAULT_LIMIT as u64));
         if offset.saturating_add(limit) > MAX_REACH {
             let text = "Offset and Limit together may not exceed 10000";
-            return Err(problems::new("LimitExceeded.Offset", text));
+            return Err(Problem::new("LimitExceeded.Offset", text));
         }
-        let (limit, max_page) = (limit as usize, self.settings.max_page);
-        if limit > max_page && self.settings.wire.reject_large_page {
-            return Err(wrong("Limit", "InvalidParameterValue.Limit"));
-        }
-        Ok((offset as usize, limit.min(max_page)))
-    }
-
-    /// Accepts `acs` too, which appears on older pages of the vendor.
-    fn order(&self) -> Result<Order, Problem> {
-        match self.fields().text("Order")? {
-            None => Ok(self.settings.wire.default_order),
-            Some("asc" | "acs" | "ASC") => Ok(Order::Ascending),
-            Some("desc" | "DESC") => Ok(Order::Descending),
-            Some(_) => Err(wrong("Order", "InvalidParameterValue.Order")),
-        }
-    }
-}
-
-/// Accepts the spellings of the vendor's pages of 2018 and of today.
-fn sort(fields: Fields<'_>) -> Result<Sort, Problem> {
-    match fields.text("OrderBy")? {
-        None | Some("start_time" | "startTime") => Ok(Sort::StartTime),
-        Some("function_name" | "functionName") => Ok(Sort::FunctionName),
-        Some("request_id" | "requestId") => Ok(Sort::RequestId),
-        Some("duration") => Ok(Sort::Duration),
-        Some("mem_usage" | "memUsage") => Ok(Sort::MemUsage),
-        Some(_) => Err(wrong("OrderBy", "InvalidParameterValue.OrderBy")),
-    }
-}
-
-fn codes(fields: Fields<'_>) -> Result<Codes, Problem> {
-    let Some(filter) = fields.get("Filter") else {
-        return Ok(Codes::Any);
-    };
-    if !filter.is_object() {
-        return Err(problems::invalid("Filter"));
-    }
-    let filter = Fields(filter);
-    filter.only(&["RetCode"])?;
-    match filter.text("RetCode")? {
-        None => Ok(Codes::Any),
-        Some("is0") => Ok(Codes::Zero),
-        Some("not0") => Ok(Codes::NotZero),
-        Some("TimeLimitExceeded") => Ok(Codes::TimeLimit),
-        Some("ResourceLimitExceeded") => Ok(Codes::ResourceLimit),
-        Some("UserCodeException") => Ok(Codes::UserCode),
-        Some(_) => Err(wrong("RetCode", "InvalidParameterValue.RetCode")),
+        let limit = self.settings.page_limit(limit as usize);
+        let limit = limit.ok_or_else(|| Problem::wrong("Limit", "InvalidParameterValue.Limit"))?;
+        Ok((offset as usize, limit))
     }
 }
 
@@ -184,7 +134,7 @@ impl Span {
     fn asked(fields: Fields<'_>, clock_ms: i64) -> Result<Self, Problem> {
         let end = |name, code| -> Result<Option<i64>, Problem> {
             let text = fields.text(name)?;
-            text.map(|text| parse_beijing(text).ok_or_else(|| wrong(name, code)))
+            text.map(|text| parse_beijing(text).ok_or_else(|| Problem::wrong(name, code)))
                 .transpose()
         };
         let first = end("StartTime", "InvalidParameterValue.StartTime")?;
@@ -194,7 +144,7 @@ impl Span {
             (Some(first_ms), Some(last_ms)) => Self { first_ms, last_ms },
             (Some(_), None) => {
                 let text = "StartTime needs an EndTime";
-                return Err(problems::new(SPAN_CODE, text));
+                return Err(Problem::new(SPAN_CODE, text));
             }
             (None, last) => {
                 let last_ms = last.unwrap_or(now_ms);
@@ -207,6 +157,6 @@ impl Span {
         }
         let [first, last] = [span.first_ms, span.last_ms].map(beijing_text);
         let text = format!("from {first} to {last} is not a span of at most a day");
-        Err(problems::new(SPAN_CODE, text))
+        Err(Problem::new(SPAN_CODE, text))
     }
 }

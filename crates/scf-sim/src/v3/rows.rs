@@ -2,17 +2,13 @@
 
 use super::Api;
 use crate::attempt::Attempt;
-use crate::clock::beijing_text;
 use crate::function::Function;
-use crate::json::{Object, ms_text, quoted};
-use crate::page::RUNNING_CODE;
-use crate::rng::Rng;
-use crate::text;
+use crate::json::Object;
+use crate::row::{Row, oddity};
 
 /// Deviations from the documented row that preserve information.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Oddity {
-    None,
     /// Optional texts are null.
     NullTexts,
     /// Only the fields of the first version are present; the others were added over time.
@@ -22,129 +18,56 @@ enum Oddity {
     UnknownField,
 }
 
-/// The values of a row, each as JSON.
-struct Row<'a> {
-    attempt: &'a Attempt,
-    finished: bool,
-    function_name: String,
-    request_id: String,
-    start_time: String,
-    duration: String,
-    ret_msg: String,
-    log: String,
-}
+const ODDITIES: [Oddity; 4] = [
+    Oddity::NullTexts,
+    Oddity::OldFields,
+    Oddity::Scarce,
+    Oddity::UnknownField,
+];
 
 /// Writes the row of `attempt` as it is at the time of the request.
 pub(super) fn write(api: &Api<'_>, attempt: &Attempt, function: &Function, out: &mut String) {
-    let oddity = Oddity::draw(api, attempt);
-    let mut row = Row::new(api, attempt, function);
-    if attempt.unreadable {
-        row.corrupt();
-    }
-    if oddity == Oddity::NullTexts {
+    let oddity = oddity(api.settings, api.salt, attempt, &ODDITIES);
+    let mut row = Row::new(api.settings, api.now_ms, attempt, function);
+    if oddity == Some(Oddity::NullTexts) {
         row.drop_texts();
-    }
-    row.write(api.settings.wire.invoke_finished, oddity, out);
-}
-
-// === impl Oddity ===
-
-impl Oddity {
-    fn draw(api: &Api<'_>, attempt: &Attempt) -> Self {
-        let mut rng = Rng::keyed(api.salt, attempt.key);
-        let odd = rng.chance(api.settings.faults.odd_fields);
-        let kind = rng.pick(&[
-            Self::NullTexts,
-            Self::OldFields,
-            Self::Scarce,
-            Self::UnknownField,
-        ]);
-        if odd { kind } else { Self::None }
-    }
-}
-
-// === impl Row ===
-
-impl<'a> Row<'a> {
-    fn new(api: &Api<'_>, attempt: &'a Attempt, function: &Function) -> Self {
-        let skew_ms = api.settings.faults.clock_skew_ms;
-        let finished = attempt.is_finished(api.now_ms);
-        let (ret_msg, log) = if finished {
-            let odd = text::odd(attempt, &api.settings.faults);
-            let log = text::log(attempt, api.settings.log_bytes) + &odd;
-            (text::ret_msg(attempt, function), log)
-        } else {
-            Default::default()
-        };
-        Self {
-            attempt,
-            finished,
-            function_name: quoted(&function.name),
-            request_id: quoted(&attempt.request_id_text()),
-            start_time: quoted(&beijing_text(attempt.start_ms.saturating_add(skew_ms))),
-            duration: ms_text(if finished { attempt.duration_us } else { 0 }),
-            ret_msg: quoted(&ret_msg),
-            log: quoted(&log),
+        if !row.finished {
+            row.ret_msg = "null".to_owned();
         }
     }
-
-    /// Breaks a field that is required to count the row.
-    fn corrupt(&mut self) {
-        match self.attempt.key % 3 {
-            0 => self.request_id = "null".to_owned(),
-            1 => self.duration = quoted("n/a"),
-            _ => self.start_time = quoted("yesterday"),
+    let scarce = oddity == Some(Oddity::Scarce);
+    let mut object = Object::open(out);
+    object
+        .raw("FunctionName", &row.function_name)
+        .raw("RetMsg", &row.ret_msg)
+        .raw("RequestId", &row.request_id)
+        .raw("StartTime", &row.start_time)
+        .raw("RetCode", &row.ret_code);
+    // The code of a running row says the same as this field.
+    if api.settings.wire.invoke_finished && !scarce {
+        object.raw("InvokeFinished", u8::from(row.finished));
+    }
+    object
+        .raw("Duration", &row.duration)
+        .raw("BillDuration", &row.bill_duration)
+        .raw("MemUsage", &row.mem_usage);
+    if !scarce {
+        object.raw("Log", &row.log);
+    }
+    match oddity {
+        Some(Oddity::NullTexts) => {
+            object.raw("Level", "null").raw("Source", "null");
+        }
+        Some(Oddity::OldFields | Oddity::Scarce) => {}
+        Some(Oddity::UnknownField) | None => {
+            object.text("Level", "").text("Source", "");
         }
     }
-
-    /// Removes texts that no number depends on. A return message with the kind of failure is kept.
-    fn drop_texts(&mut self) {
-        self.log = "null".to_owned();
-        if !self.finished || self.attempt.ret_code == 0 {
-            self.ret_msg = "null".to_owned();
-        }
+    if !scarce && oddity != Some(Oddity::OldFields) || attempt.retry > 0 {
+        object.raw("RetryNum", attempt.retry);
     }
-
-    fn write(&self, invoke_finished: bool, oddity: Oddity, out: &mut String) {
-        let scarce = oddity == Oddity::Scarce;
-        let number = |value: u64| if self.finished { value } else { 0 };
-        let code = if self.finished {
-            self.attempt.ret_code
-        } else {
-            RUNNING_CODE
-        };
-        let mut row = Object::open(out);
-        row.raw("FunctionName", &self.function_name)
-            .raw("RetMsg", &self.ret_msg)
-            .raw("RequestId", &self.request_id)
-            .raw("StartTime", &self.start_time)
-            .raw("RetCode", code);
-        // The code of a running row says the same as this field.
-        if invoke_finished && !scarce {
-            row.raw("InvokeFinished", u8::from(self.finished));
-        }
-        row.raw("Duration", &self.duration)
-            .raw("BillDuration", number(self.attempt.billed_ms))
-            .raw("MemUsage", number(self.attempt.mem_bytes));
-        if !scarce {
-            row.raw("Log", &self.log);
-        }
-        match oddity {
-            Oddity::NullTexts => {
-                row.raw("Level", "null").raw("Source", "null");
-            }
-            Oddity::OldFields | Oddity::Scarce => {}
-            Oddity::None | Oddity::UnknownField => {
-                row.text("Level", "").text("Source", "");
-            }
-        }
-        let old = matches!(oddity, Oddity::OldFields | Oddity::Scarce);
-        if !old || self.attempt.retry > 0 {
-            row.raw("RetryNum", self.attempt.retry);
-        }
-        if oddity == Oddity::UnknownField {
-            row.raw("TraceInfo", r#"{"Spans":[],"Sampled":false}"#);
-        }
-        row.close();
+    if oddity == Some(Oddity::UnknownField) {
+        object.raw("TraceInfo", r#"{"Spans":[],"Sampled":false}"#);
     }
+    object.close();
 }

@@ -28,8 +28,8 @@ const LINES: [Two; 4] = [
     Two("Platform", "START RequestId: 1a"),
 ];
 
-fn found(text: &str, syntax: Syntax) -> Vec<usize> {
-    let query = Query::parse(text, syntax).unwrap();
+fn found(text: &str) -> Vec<usize> {
+    let query = Query::parse(text).unwrap();
     (0..LINES.len())
         .filter(|&at| query.fits(&LINES[at], true))
         .collect()
@@ -37,100 +37,64 @@ fn found(text: &str, syntax: Syntax) -> Vec<usize> {
 
 #[test]
 fn finds_what_the_words_say() {
-    for (text, cql, lucene) in [
-        ("", vec![0, 1, 2, 3], vec![0, 1, 2, 3]),
-        (" * ", vec![0, 1, 2, 3], vec![0, 1, 2, 3]),
-        (
-            "SCF_Type:Platform AND SCF_Message:Report*",
-            vec![0, 1],
-            vec![0, 1],
-        ),
+    for (text, lines) in [
+        ("", &[0, 1, 2, 3][..]),
+        (" * ", &[0, 1, 2, 3]),
+        ("SCF_Type:Platform AND SCF_Message:Report*", &[0, 1]),
         (
             "SCF_Type:platform and SCF_Message:\"report requestid\"",
-            vec![0, 1],
-            vec![0, 1],
+            &[0, 1],
         ),
-        ("\"Report RequestId\"", vec![0, 1, 2], vec![0, 1, 2]),
-        (
-            "SCF_Type:Custom OR SCF_Message:START",
-            vec![2, 3],
-            vec![2, 3],
-        ),
-        ("NOT SCF_Type:Platform", vec![2], vec![2]),
-        ("not (SCF_Message:Report* or Coldstart)", vec![3], vec![3]),
-        (
-            "SCF_Type:Platform NOT SCF_Message:Init",
-            vec![0, 3],
-            vec![0, 1, 2, 3],
-        ),
-        ("Coldstart Duration", vec![], vec![0, 1, 2]),
-        (
-            "SCF_Type:Custom OR SCF_Type:Platform AND START",
-            vec![2, 3],
-            vec![2, 3],
-        ),
-        (
-            "(SCF_Type:Custom OR SCF_Type:Platform) AND 3ms",
-            vec![0],
-            vec![0],
-        ),
-        ("SCF_Nothing:*", vec![], vec![]),
-        ("SCF_Message:*", vec![0, 1, 2, 3], vec![0, 1, 2, 3]),
-        ("\"SCF_Type\":\"Custom\"", vec![2], vec![2]),
-        ("\"say \\\"Report\\\" loud\"", vec![], vec![]),
+        ("\"Report RequestId\"", &[0, 1, 2]),
+        ("SCF_Type:Custom OR SCF_Message:START", &[2, 3]),
+        ("NOT SCF_Type:Platform", &[2]),
+        ("not (SCF_Message:Report* or Coldstart)", &[3]),
+        ("SCF_Type:Platform NOT SCF_Message:Init", &[0, 3]),
+        ("Coldstart Duration", &[]),
+        ("SCF_Type:Custom OR SCF_Type:Platform AND START", &[2, 3]),
+        ("(SCF_Type:Custom OR SCF_Type:Platform) AND 3ms", &[0]),
+        ("SCF_Nothing:*", &[]),
+        ("SCF_Message:*", &[0, 1, 2, 3]),
+        ("\"SCF_Type\":\"Custom\"", &[2]),
+        ("\"say \\\"Report\\\" loud\"", &[]),
     ] {
-        assert_eq!(found(text, Syntax::Cql), cql, "CQL {text}");
-        assert_eq!(found(text, Syntax::Lucene), lucene, "Lucene {text}");
+        assert_eq!(found(text), lines, "{text}");
     }
 }
 
 #[test]
 fn without_an_index_of_keys_only_full_text_is_found() {
-    let fits = |text, line: &Two| Query::parse(text, Syntax::Cql).unwrap().fits(line, false);
+    let fits = |text, line: &Two| Query::parse(text).unwrap().fits(line, false);
     assert!(!fits("SCF_Type:Platform", &LINES[0]));
     assert!(fits("\"Report RequestId\"", &LINES[0]));
 }
 
 #[test]
-fn tells_what_it_does_not_understand() {
-    for (text, message) in [
-        ("(a", "query at byte 2: a parenthesis is not closed"),
-        (
-            "a)",
-            "query at byte 1: nothing is open that could be closed",
-        ),
-        ("a AND", "query at byte 5: a term is missing"),
-        ("OR a", "query at byte 3: an operator lacks its term"),
-        ("SCF_Type:", "query at byte 9: a key lacks its value"),
-        ("x:\"abc", "query at byte 2: a quotation mark is not closed"),
-        (
-            "a AND SCF_StatusCode=200",
-            "query at byte 6: an equals sign compares nothing outside of SQL: write key:value",
-        ),
-        ("x:>5", "query at byte 4: ranges are not supported here"),
-        (
-            "x:(a b)",
-            "query at byte 3: groups behind a key are not supported here",
-        ),
-        (
-            "* | select 1",
-            "query at byte 2: analysis with SQL is not supported here",
-        ),
-        (
-            "a*b",
-            "query at byte 3: a star may only stand at the end of a word",
-        ),
+fn errors_say_what_is_wrong_and_where() {
+    let equals = "an equals sign compares nothing outside of SQL: write key:value";
+    for (text, at, reason) in [
+        ("(a", 2, "a parenthesis is not closed"),
+        ("a)", 1, "nothing is open that could be closed"),
+        ("a AND", 5, "a term is missing"),
+        ("OR a", 3, "an operator lacks its term"),
+        ("SCF_Type:", 9, "a key lacks its value"),
+        ("x:\"abc", 2, "a quotation mark is not closed"),
+        ("a AND SCF_StatusCode=200", 6, equals),
+        ("x:>5", 4, "ranges are not supported here"),
+        ("x:(a b)", 3, "groups behind a key are not supported here"),
+        ("* | select 1", 2, "analysis with SQL is not supported here"),
+        ("a*b", 3, "a star may only stand at the end of a word"),
     ] {
-        let error = Query::parse(text, Syntax::Cql).unwrap_err();
-        assert_eq!(error.to_string(), message);
+        let error = Query::parse(text).unwrap_err();
+        assert_eq!(error.to_string(), format!("query at byte {at}: {reason}"));
     }
     let deep = "(".repeat(40);
-    assert!(Query::parse(&deep, Syntax::Cql).is_err());
-    assert!(Query::parse(&"a ".repeat(600), Syntax::Cql).is_err());
+    assert!(Query::parse(&deep).is_err());
+    assert!(Query::parse(&"a ".repeat(600)).is_err());
 }
 
 #[test]
-fn knows_when_reports_are_all_that_is_wanted() {
+fn queries_for_reports_only_are_recognized() {
     for (text, expected) in [
         ("SCF_Type:Platform AND SCF_Message:Report*", true),
         (
@@ -150,7 +114,7 @@ fn knows_when_reports_are_all_that_is_wanted() {
         ("SCF_Type:Platform AND NOT SCF_Message:Report", false),
         ("*", false),
     ] {
-        let query = Query::parse(text, Syntax::Cql).unwrap();
+        let query = Query::parse(text).unwrap();
         assert_eq!(query.wants_reports_only(), expected, "{text}");
     }
 }
@@ -158,7 +122,6 @@ fn knows_when_reports_are_all_that_is_wanted() {
 proptest! {
     #[test]
     fn any_text_is_parsed_or_refused(text in "[a-z:\"()*| \\\\ANDORT\u{5904}]{0,60}") {
-        let _ = Query::parse(&text, Syntax::Cql);
-        let _ = Query::parse(&text, Syntax::Lucene);
-    }
+        let _ = Query::parse(&text);
+        }
 }
