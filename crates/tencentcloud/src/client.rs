@@ -18,7 +18,6 @@ use super::envelope::{Head, Malformed};
 use super::error::{ApiError, AttemptError};
 use super::nonces::Nonces;
 use super::rate_limiter::RateLimiter;
-use super::request::Signer;
 use super::retry::RetryBudget;
 use super::service::{Service, SigningMethod};
 use super::transport::{HttpResponse, Method, Transport};
@@ -132,18 +131,8 @@ impl Client {
             host: config.endpoint.authority(),
             rate_limiter: RateLimiter::new(config.requests_per_second, config.burst),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            request_timeout: config.request_timeout,
-            longest_wait: config.longest_wait,
-            retry: config.retry,
             nonces: Nonces::new(&runtime.random),
-            clock: config.clock,
-            signer: Signer {
-                service: config.service,
-                endpoint: config.endpoint,
-                region: config.region,
-                method: config.method,
-                signing: config.signing,
-            },
+            config,
             credentials,
             transport,
             runtime,
@@ -170,7 +159,7 @@ impl Client {
     {
         let text = |(name, value): &(&str, String)| ((*name).to_owned(), value.as_str().into());
         let params = Value::Object(params.iter().map(text).collect::<Map<_, _>>());
-        let service = self.0.signer.service;
+        let service = self.0.config.service;
         let read = |response: &HttpResponse| read_legacy(service, response, &parse);
         self.0.call(action, &params, Caller::Known, read).await
     }
@@ -199,18 +188,18 @@ impl Client {
 
     /// Returns the cloud's time as far as it is known, otherwise this machine's.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.config.clock.now()
     }
 
     fn read<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, AttemptError> {
-        read_response(self.0.signer.service, response)
+        read_response(self.0.config.service, response)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("signer", &self.0.signer)
+            .field("config", &self.0.config)
             .finish_non_exhaustive()
     }
 }

@@ -31,7 +31,7 @@ pub use assume_role::RoleConfig;
 pub use chain::{Chain, ChainConfig};
 pub use error::CredentialError;
 pub use explicit::{Explicit, KeyFiles};
-pub use provider::{FileProvider, StaticProvider};
+pub use provider::FileProvider;
 pub use sources::{Environment, Sources};
 pub use sts::Sts;
 

@@ -38,7 +38,7 @@ pub use clock::{Begun, ClockOffset, CloudClock, Vouch};
 pub use codes::{ErrorClass, known_codes};
 pub use credentials::{
     Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment, Explicit,
-    FileProvider, KeyFiles, Origin, RoleConfig, Sources, StaticProvider, Sts,
+    FileProvider, KeyFiles, Origin, RoleConfig, Sources, Sts,
 };
 pub use endpoint::{Domain, Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, other_answer, parse_head};

@@ -9,10 +9,6 @@ use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
 use crate::runtime::Runtime;
 use crate::transport::BoxFuture;
 
-/// Provides fixed credentials.
-#[derive(Debug, Clone)]
-pub struct StaticProvider(Credentials);
-
 /// Provides credentials from [`Sources`] and searches again when the cloud refuses them, because a
 /// file may have been rotated.
 pub struct FileProvider {
@@ -21,18 +17,10 @@ pub struct FileProvider {
     current: Mutex<Credentials>,
 }
 
-// === impl StaticProvider ===
-
-impl StaticProvider {
-    /// Creates a provider of these credentials.
-    pub fn new(credentials: Credentials) -> Self {
-        Self(credentials)
-    }
-}
-
-impl CredentialProvider for StaticProvider {
+/// Provides fixed credentials.
+impl CredentialProvider for Credentials {
     fn current(&self) -> BoxFuture<'_, Result<Credentials, CredentialError>> {
-        Box::pin(async { Ok(self.0.clone()) })
+        Box::pin(async { Ok(self.clone()) })
     }
 }
 

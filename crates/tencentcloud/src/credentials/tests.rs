@@ -1,6 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::scripted::write;
 use super::*;
 use crate::runtime::Runtime;
 
@@ -18,31 +19,16 @@ fn sources(variables: &[(&str, &str)]) -> Sources {
         .with_system_file(PathBuf::from("/nonexistent/credentials"))
 }
 
-fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
 #[test]
 fn every_family_of_names_is_read() {
-    for (id, key, token) in [
-        (
-            "TENCENTCLOUD_SECRET_ID",
-            "TENCENTCLOUD_SECRET_KEY",
-            "TENCENTCLOUD_TOKEN",
-        ),
-        (
-            "TENCENTCLOUD_SECRET_ID",
-            "TENCENTCLOUD_SECRET_KEY",
-            "TENCENTCLOUD_SESSION_TOKEN",
-        ),
-        (
-            "TENCENTCLOUD_SECRETID",
-            "TENCENTCLOUD_SECRETKEY",
-            "TENCENTCLOUD_SESSIONTOKEN",
-        ),
-        ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY", "TENCENT_TOKEN"),
+    for names in [
+        "TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_TOKEN",
+        "TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_SESSION_TOKEN",
+        "TENCENTCLOUD_SECRETID TENCENTCLOUD_SECRETKEY TENCENTCLOUD_SESSIONTOKEN",
+        "TENCENT_SECRET_ID TENCENT_SECRET_KEY TENCENT_TOKEN",
     ] {
+        let mut names = names.split(' ');
+        let [id, key, token] = [(); 3].map(|()| names.next().unwrap());
         let whole = sources(&[(id, "AKIDx"), (key, "k"), (token, "t")]);
         let (found, origin) = whole.load().unwrap();
         assert_eq!(found.secret_id, "AKIDx");
@@ -226,7 +212,7 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
         provider.refused(&old).await,
         "a slower call finds them changed already"
     );
-    let fixed = StaticProvider::new(old.clone());
+    let fixed = old.clone();
     assert!(!fixed.refused(&old).await);
 }
 
@@ -239,7 +225,7 @@ fn no_format_shows_a_secret() {
         format!("{explicit:?} {explicit:#?}"),
         format!("{given:?} {given:#?}"),
         format!("{provider:?} {provider:#?}"),
-        format!("{:?}", StaticProvider::new(explicit.clone())),
+        format!("{:?}", explicit.clone()),
     ] {
         assert!(!shown.contains(KEY) && !shown.contains(TOKEN), "{shown}");
         assert!(
