@@ -5,7 +5,7 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::client::ClientConfig;
+use super::config::ClientConfig;
 use super::credentials::Credentials;
 use super::flatten::flatten;
 use super::redactor::{ENCODED, Redactor};

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::client::{CallObserver, Client, ClientConfig};
+use super::client::{CallObserver, Client};
 use super::codes::ErrorClass;
+use super::config::ClientConfig;
 use super::credentials::{CredentialError, Credentials, Sts};
 use super::retry::RetryBudget;
 use super::transport::{BoxFuture, Transport};

@@ -7,9 +7,10 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use super::{CallObserver, ClientConfig};
+use super::CallObserver;
 use crate::clock::Stamp;
 use crate::codes::{self, ErrorClass};
+use crate::config::ClientConfig;
 use crate::credentials::{CredentialProvider, Credentials};
 use crate::date::parse_retry_after;
 use crate::envelope::Malformed;

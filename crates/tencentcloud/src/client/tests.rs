@@ -14,8 +14,10 @@ use crate::Timestamp;
 use crate::codes::ErrorClass;
 use crate::credentials::{CredentialError, Credentials};
 use crate::envelope::parse_head;
+use crate::retry::RetryBudget;
 use crate::runtime;
 use crate::secret::Secret;
+use crate::service::Service;
 use crate::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;

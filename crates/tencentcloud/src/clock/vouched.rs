@@ -17,15 +17,15 @@
 //!    [`SLACK_MS`], it stays; otherwise the middle of the range replaces it.
 //! 3. A `Date` that is further from the best estimate than the cloud tolerates in a timestamp is
 //!    ignored: a gateway wrote it. The `Date` of a response that refuses the timestamp always
-//!    counts, unless it is more than [`MAX_OFFSET_MS`] off. If such a response has no usable
-//!    `Date`, the wall clock counts again, because the monotonic clock stands still while a machine
-//!    sleeps.
+//!    counts, unless it is more than [`MAX_OFFSET_MS`] off. If such a response has no `Date`, the
+//!    wall clock counts again, because the monotonic clock stands still while a machine sleeps.
 //! 4. The clock *jumps* if the best estimate changes, or wall and monotonic clock part, by more
 //!    than [`PARTED_MS`]. A read during which it jumped moves no watermark.
 //! 5. The lower bound is the lowest offset that all responses allow. A response that allows only
 //!    earlier ones lowers it at once. One that allows only later ones raises it after
 //!    [`HELD_ANSWERS`] such responses in a row over [`HELD_MS`]: one server with a wrong clock, or
-//!    one odd proxy, does not last so long.
+//!    one odd proxy, does not last so long. A wrong `Date` that overlaps the range narrows it at
+//!    once, so the bound can be wrong by less than the width of the range, about a second.
 //! 6. The time is *confirmed* by one `Date`, or without any by a wall clock that has not jumped for
 //!    the allowed lateness; before, no watermark moves. It is *sure* after [`HELD_ANSWERS`]
 //!    responses that agree; once any have contradicted each other, or without a `Date`, it must
@@ -215,7 +215,7 @@ impl Vouched {
         Some(least)
     }
 
-    /// Handles a refused timestamp when the response has no usable `Date`: the wall clock is used
+    /// Handles a refused timestamp when the response has no `Date`: the wall clock is used
     /// again. It is the better one after the machine has slept, because the monotonic clock stood
     /// still. Returns the offset.
     pub(super) fn refused_undated(&mut self, received: Reading) -> i64 {

@@ -5,13 +5,13 @@ use std::fmt;
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
+use super::{CredentialError, CredentialProvider, Credentials, Sources};
 use crate::runtime::Runtime;
 use crate::transport::BoxFuture;
 
 /// Provides credentials from [`Sources`] and searches again when the cloud refuses them, because a
 /// file may have been rotated.
-pub struct FileProvider {
+pub(super) struct FileProvider {
     sources: Sources,
     runtime: Runtime,
     current: Mutex<Credentials>,
@@ -27,13 +27,6 @@ impl CredentialProvider for Credentials {
 // === impl FileProvider ===
 
 impl FileProvider {
-    /// Searches all sources once and returns the provider together with the place of the
-    /// credentials.
-    pub fn load(sources: Sources, runtime: Runtime) -> Result<(Self, Origin), CredentialError> {
-        let (credentials, origin) = sources.load()?;
-        Ok((Self::holding(credentials, sources, runtime), origin))
-    }
-
     /// Creates a provider with credentials that were already found in `sources`.
     pub(super) fn holding(credentials: Credentials, sources: Sources, runtime: Runtime) -> Self {
         Self {

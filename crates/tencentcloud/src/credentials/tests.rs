@@ -1,9 +1,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::scripted::write;
 use super::*;
 use crate::runtime::Runtime;
+
+pub(super) mod scripted;
+
+use scripted::write;
 
 const KEY: &str = "k3y-that-must-not-show";
 const TOKEN: &str = "t0ken-that-must-not-show";
@@ -17,6 +20,14 @@ fn credentials() -> Credentials {
 fn sources(variables: &[(&str, &str)]) -> Sources {
     Sources::new(None, scripted::environment(variables))
         .with_system_file(PathBuf::from("/nonexistent/credentials"))
+}
+
+fn provider(sources: Sources) -> (FileProvider, Origin) {
+    let (found, origin) = sources.load().unwrap();
+    (
+        FileProvider::holding(found, sources, Runtime::system()),
+        origin,
+    )
 }
 
 #[test]
@@ -193,7 +204,7 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
     let sdk = home.path().join(".tencentcloud/credentials");
     write(&sdk, "[default]\nsecret_id = old\nsecret_key = k\n");
     let files = sources(&[("HOME", home.path().to_str().unwrap())]);
-    let (provider, origin) = FileProvider::load(files, Runtime::system()).unwrap();
+    let (provider, origin) = provider(files);
     assert_eq!(origin, Origin::File(sdk.clone()));
     let old = provider.current().await.unwrap();
     assert!(!provider.refused(&old).await);
@@ -220,7 +231,7 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
 fn no_format_shows_a_secret() {
     let explicit = credentials();
     let given = Sources::new(Some(explicit.clone().into()), Arc::new(|_: &str| None));
-    let (provider, _) = FileProvider::load(given.clone(), Runtime::system()).unwrap();
+    let (provider, _) = provider(given.clone());
     for shown in [
         format!("{explicit:?} {explicit:#?}"),
         format!("{given:?} {given:#?}"),

@@ -2,7 +2,9 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::Timestamp;
-use crate::credentials::scripted::{Rotating, ScriptedSts, environment, fixed, issued, sts_failed};
+use crate::credentials::tests::scripted::{
+    Rotating, ScriptedSts, environment, fixed, issued, sts_failed,
+};
 
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/reader";
 

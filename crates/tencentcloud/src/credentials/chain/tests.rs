@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::Timestamp;
-use crate::credentials::scripted::{
+use crate::credentials::tests::scripted::{
     LIST, Reply, ScriptedSts, ScriptedTransport, document, environment, fixed, issued, write,
 };
 
@@ -93,13 +93,13 @@ impl World {
         // Not this machine's own.
         let system_file = self.home.path().join("etc/credentials");
         let sources = Sources::new(explicit, environment.clone()).with_system_file(system_file);
-        let parts = Parts {
+        let chain = Chain {
             environment,
             transport: self.transport.clone(),
             sts: self.sts.clone(),
             runtime: Runtime::simulated(Timestamp::from_secs(START), 1),
         };
-        parts.load(self.config.clone(), sources).await
+        chain.search(self.config.clone(), sources).await
     }
 
     /// Returns the id that signs and where it comes from.
@@ -243,15 +243,13 @@ async fn a_role_that_fails_later_is_a_failed_call_and_not_a_failed_start() {
 #[tokio::test]
 async fn the_way_in_of_the_wiring_is_the_same() {
     let world = World::full();
-    let (provider, origin) = Chain::load(
-        world.config.clone(),
-        environment(&[]),
-        world.transport.clone(),
-        world.sts.clone(),
-        Runtime::simulated(Timestamp::from_secs(START), 1),
-    )
-    .await
-    .unwrap();
+    let chain = Chain {
+        environment: environment(&[]),
+        transport: world.transport.clone(),
+        sts: world.sts.clone(),
+        runtime: Runtime::simulated(Timestamp::from_secs(START), 1),
+    };
+    let (provider, origin) = chain.load(world.config.clone()).await.unwrap();
     assert_eq!(origin, Origin::Configuration);
     assert_eq!(provider.current().await.unwrap(), fixed("explicit"));
 }

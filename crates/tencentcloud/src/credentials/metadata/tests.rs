@@ -1,6 +1,6 @@
 use super::*;
 use crate::Timestamp;
-use crate::credentials::scripted::{LIST, Reply, ScriptedTransport, document};
+use crate::credentials::tests::scripted::{LIST, Reply, ScriptedTransport, document};
 
 fn answer(status: u16, body: &str) -> Reply {
     Reply::Response(status, body.to_owned())

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::credentials::Sts;
 use crate::credentials::assume_role::{AssumeRole, RoleConfig};
-use crate::credentials::scripted::{Asked, ScriptedSts, fixed, issued, sts_failed};
+use crate::credentials::tests::scripted::{Asked, ScriptedSts, fixed, issued, sts_failed};
 use crate::runtime::spawn;
 
 const START: i64 = 1_790_000_000;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
+use crate::credentials::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
