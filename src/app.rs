@@ -39,31 +39,31 @@ pub use status_view::StatusView;
 use tencentcloud::runtime::{Runtime, spawn};
 use tencentcloud::{CredentialError, EndpointError, Environment, Transport};
 
-/// What the process takes from the world, so that tests can bring a world of their own.
+/// Access to clock, network, environment and disk, which tests replace.
 pub struct Dependencies {
     /// Clock and random numbers.
     pub runtime: Runtime,
-    /// How requests reach the cloud.
+    /// Sends requests to the cloud.
     pub transport: Arc<dyn Transport>,
     /// Environment variables.
     pub environment: Environment,
-    /// Where the state is, instead of the configured directory.
+    /// Storage for the state in place of the configured directory.
     pub disk: Option<Disk>,
 }
 
 /// Why the exporter cannot start. Each text says what to do.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// The state.
+    /// The state cannot be opened.
     #[error(transparent)]
     State(#[from] OpenError),
-    /// The port.
+    /// A port cannot be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The web configuration file.
+    /// The web configuration file is invalid.
     #[error(transparent)]
     Web(#[from] Diagnostics),
-    /// No usable credentials.
+    /// No usable credentials were found.
     #[error("source {source_name}: {cause}")]
     Credentials {
         /// The source that needs them.
@@ -71,7 +71,7 @@ pub enum BuildError {
         /// What is missing.
         cause: CredentialError,
     },
-    /// An unusable endpoint.
+    /// An endpoint is invalid.
     #[error("source {source_name}: {cause}")]
     Endpoint {
         /// The source.
@@ -79,7 +79,7 @@ pub enum BuildError {
         /// What is wrong.
         cause: EndpointError,
     },
-    /// Anything else that a start needs.
+    /// Any other failure.
     #[error("{0}")]
     Other(String),
 }
@@ -98,18 +98,18 @@ pub struct Pipeline {
 
 /// A pipeline at work.
 pub struct Running {
-    /// What is in force.
+    /// The configuration in force.
     config: Config,
     wiring: Wiring,
-    /// By name.
+    /// The sources that read, by name.
     sources: BTreeMap<String, AtWork>,
     committer: tokio::task::JoinHandle<()>,
     view: Arc<StatusView>,
 }
 
-/// A source that reads.
+/// A source that was started.
 struct AtWork {
-    terms: SourceSpec,
+    spec: SourceSpec,
     task: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -128,7 +128,7 @@ pub struct App {
 // === impl App ===
 
 impl App {
-    /// Opens the state, checks credentials, takes the port.
+    /// Opens the state, finds credentials and binds the port.
     ///
     /// # Errors
     /// See [`BuildError`].
@@ -161,7 +161,7 @@ impl App {
         })
     }
 
-    /// The same with a way to come to another configuration.
+    /// Sets how a reload gets another configuration; without it, reloads fail.
     #[must_use]
     pub fn with_reload(self, reload: Reload) -> Self {
         Self {
@@ -170,41 +170,42 @@ impl App {
         }
     }
 
-    /// The way to ask for a reload, or the end.
+    /// Returns the handle through which a reload or the end is requested.
     pub fn lifecycle(&self) -> Lifecycle {
         self.lifecycle.clone()
     }
 
-    /// Where it listens first.
+    /// Returns the first address that it listens on.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the system does not report the address.
     pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
         self.addresses().map(|addresses| addresses[0])
     }
 
-    /// Where it listens; at least one address.
+    /// Returns the addresses that it listens on, at least one.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the system does not report an address.
     pub fn addresses(&self) -> std::io::Result<Vec<std::net::SocketAddr>> {
         self.listeners.iter().map(TcpListener::local_addr).collect()
     }
 
-    /// Whether it is to be spoken to by HTTPS.
+    /// Returns whether it serves HTTPS.
     pub fn is_encrypted(&self) -> bool {
         self.toolkit.is_encrypted()
     }
 
-    /// The published series, for whoever watches from inside.
+    /// Returns the view that the web server shows.
     pub fn view(&self) -> Arc<StatusView> {
         self.pipeline.view.clone()
     }
 
-    /// Reads and serves until `stop`, or until asked to quit; then ends the pages in flight, commits them, and lets the
-    /// scrapes in flight end.
+    /// Reads and serves until `stop` or a request to quit. Then it finishes and commits the pages in
+    /// flight, and finishes the scrapes in flight.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        // Before anybody asks, so that nothing seems ready before it is known what is to be read.
+        // The sources start before the web server, so that it never reports ready before they are
+        // known.
         let mut running = self.pipeline.start();
         let server_stop = CancellationToken::new();
         let stopped = server_stop.clone().cancelled_owned();
@@ -215,7 +216,7 @@ impl App {
         tokio::select! {
             biased;
             () = stop => {}
-            // A reload that has begun is given up at the stop.
+            // The stop abandons a reload that has begun.
             () = running.handle_control(self.requests, self.reload) => {}
         }
         info!("stopping: pages in flight are ended and committed");
@@ -229,7 +230,7 @@ impl App {
     }
 }
 
-/// The sockets of systemd where these are wished for, else one for each address.
+/// Returns the sockets of systemd if they are configured, otherwise one for each address.
 async fn listen(web: &config::Web) -> Result<Vec<TcpListener>, BindError> {
     if web.systemd_socket {
         return web::systemd_sockets();
@@ -312,36 +313,35 @@ impl Pipeline {
 }
 
 impl Running {
-    /// Stops: the page in flight of each target ends and is committed. What takes longer than
-    /// `limit` is given up; it was not counted, so it is read again after the next start.
+    /// Finishes and commits the page in flight of each target. Pages that take longer than `limit`
+    /// are abandoned; they were not counted, so the next start reads them again.
     pub async fn stop(mut self, limit: Duration) {
         end(self.sources.values_mut().collect(), limit).await;
-        // The last writer is gone with the sources, so the committer ends once it has committed
-        // all that it was given.
+        // The committer ends when all writers are dropped and everything they sent is committed.
         drop((self.sources, self.wiring));
         if self.committer.await.is_err() {
             warn!("the committer ended with a fault");
         }
     }
 
-    /// Has a source read; of its functions these are shown as `listed`.
+    /// Starts a source. `listed` are its functions that are shown as listed already.
     fn begin(&mut self, built: Built, listed: BTreeSet<FunctionId>) {
         let Built {
-            terms,
+            spec,
             poller,
             stop,
             info,
         } = built;
-        let name = terms.source.name.clone();
+        let name = spec.source.name.clone();
         self.wiring.board.begun(&name, info);
         let mut task = JoinSet::new();
         task.spawn(run_source(poller, listed));
-        let source = AtWork { terms, task, stop };
+        let source = AtWork { spec, task, stop };
         self.sources.insert(name, source);
     }
 }
 
-/// Ends sources: those that end within `limit` have committed all that they read. Whether all did.
+/// Stops sources. Returns whether all ended within `limit` and so committed all that they read.
 async fn end(mut sources: Vec<&mut AtWork>, limit: Duration) -> bool {
     for source in &sources {
         source.stop.cancel();
@@ -361,7 +361,7 @@ async fn end(mut sources: Vec<&mut AtWork>, limit: Duration) -> bool {
     in_time
 }
 
-/// The rules of the ledger.
+/// Returns the ledger's rules of a configuration.
 fn rules(config: &Config) -> Rules {
     Rules {
         functions: config.limits.functions,
@@ -378,7 +378,7 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-/// The functions that some source reads.
+/// Returns the set of functions that at least one source reads.
 fn wanted(config: &Config) -> Functions {
     let selectors: Vec<_> = config
         .sources
@@ -388,7 +388,7 @@ fn wanted(config: &Config) -> Functions {
     Functions::new(move |function| selectors.iter().any(|one| one.selects(function)))
 }
 
-/// Whether functions of one name may be of several accounts.
+/// Returns whether the sources belong to several accounts, so that names of functions are ambiguous.
 fn several_accounts(config: &Config) -> bool {
     let accounts: BTreeSet<&str> = config.sources.iter().map(|s| s.account.as_str()).collect();
     accounts.len() > 1

@@ -1,4 +1,4 @@
-//! What `check-config` prints: what would run, in words, without a secret.
+//! The output of `check-config`: a description of what would run, without secrets.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -9,18 +9,18 @@ use crate::config::{
 };
 use crate::web::WebConfig;
 
-/// Most names or patterns shown of one list.
+/// Maximum number of names or patterns that are shown of one list.
 const SHOWN: usize = 10;
 
-/// Whether a web configuration file can be used, with the certificates that it names.
+/// Checks a web configuration file and the certificates that it names.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Returns everything that is wrong with it.
 pub fn web_file(path: &Path) -> Result<(), Diagnostics> {
     WebConfig::load(Some(path)).map(|_| ())
 }
 
-/// Says what a run with this configuration would do; several lines, the last one ended.
+/// Describes what a run with this configuration would do, in lines that each end with a line feed.
 pub fn describe(config: &Config) -> String {
     let mut text = String::new();
     for (label, value) in general(config) {
@@ -42,38 +42,26 @@ fn general(config: &Config) -> Vec<(&'static str, String)> {
         |path| format!("kept in {}", path.display()),
     );
     let web = &config.web;
+    let serve = format!("{} at {}", listening(web), web.telemetry_path);
+    let every = format!(
+        "every {}, idle targets every {} at the latest, {} rows a page",
+        format_duration(poll.interval),
+        format_duration(poll.idle_interval),
+        poll.page_size
+    );
+    let sweep = format!("every {} at most", format_duration(poll.sweep_interval));
+    let first_read = format!("{} back", format_duration(poll.first_read));
+    let series = format!("for at most {} functions", config.limits.functions);
+    let log = format!("{} and above, as {}", config.log.level, config.log.format);
     vec![
-        (
-            "serve",
-            format!("{} at {}", listening(web), web.telemetry_path),
-        ),
+        ("serve", serve),
         ("protection", protection(web)),
         ("state", state),
-        (
-            "poll",
-            format!(
-                "every {}, idle targets every {} at the latest, {} rows a page",
-                format_duration(poll.interval),
-                format_duration(poll.idle_interval),
-                poll.page_size
-            ),
-        ),
-        (
-            "sweep",
-            format!("every {} at most", format_duration(poll.sweep_interval)),
-        ),
-        (
-            "first read",
-            format!("{} back", format_duration(poll.first_read)),
-        ),
-        (
-            "series",
-            format!("for at most {} functions", config.limits.functions),
-        ),
-        (
-            "log",
-            format!("{} and above, as {}", config.log.level, config.log.format),
-        ),
+        ("poll", every),
+        ("sweep", sweep),
+        ("first read", first_read),
+        ("series", series),
+        ("log", log),
     ]
 }
 
@@ -97,24 +85,19 @@ fn details(config: &Config, source: &Source) -> Vec<(&'static str, String)> {
     if !source.account.is_empty() {
         lines.push(("account", source.account.clone()));
     }
+    let signed = format!("{} signed with {}", source.method, source.signature_method);
     lines.extend([
-        (
-            "api",
-            format!(
-                "{}, {} signed with {}",
-                source.api, source.method, source.signature_method
-            ),
-        ),
+        ("api", format!("{}, {signed}", source.api)),
         ("region", source.region.clone()),
         ("endpoint", endpoint(source)),
     ]);
     lines.extend(endpoints(&source.endpoints).map(|text| ("services", text)));
     lines.extend(source.ca_file.as_ref().map(|file| {
-        let text = format!(
-            "the machine's certificates, and those in {}",
-            file.path.display()
-        );
-        ("trust", text)
+        let path = file.path.display();
+        (
+            "trust",
+            format!("the machine's certificates, and those in {path}"),
+        )
     }));
     lines.push(("read", reading(source)));
     lines.push(("lateness", allowed_lateness(source.api, &config.poll)));
@@ -148,7 +131,7 @@ fn endpoints(endpoints: &Endpoints) -> Option<String> {
         at("scf", &endpoints.scf),
         at("cls", &endpoints.cls),
         at("sts", &endpoints.sts),
-        // The vendor's own is not encrypted either: it never leaves the machine.
+        // No warning that it is not encrypted: its traffic never leaves the machine.
         metadata.map(|url| format!("metadata at {url}")),
     ]
     .into_iter()
@@ -187,7 +170,7 @@ fn reading(source: &Source) -> String {
     }
 }
 
-/// How late a row may appear, by what its API orders rows.
+/// Describes the allowed lateness, which depends on how the API orders rows.
 fn allowed_lateness(api: Api, poll: &Poll) -> String {
     let (run, delay) = (
         format_duration(poll.max_run_time),
@@ -213,12 +196,12 @@ fn requests(config: &Config, api: Api) -> String {
 }
 
 fn taken_on(role: &Role) -> String {
-    let told = match role.external_id {
+    let external = match role.external_id {
         Some(_) => ", with an external id",
         None => "",
     };
     format!(
-        "{} as {}, for {} at a time{told}",
+        "{} as {}, for {} at a time{external}",
         role.arn,
         role.session_name,
         format_duration(role.duration)

@@ -1,5 +1,5 @@
-//! The command line. What a flag means, and whether its value is good, is decided in
-//! [`crate::config`]; here it only gets its name, its environment variable and its help.
+//! The command line. This module defines names, environment variables and help of the flags;
+//! [`crate::config`] validates their values.
 
 mod pages;
 #[cfg(feature = "demo")]
@@ -18,8 +18,8 @@ pub use simulation::DemoArgs;
 pub use values::ValueArgs;
 pub use variables::unknown_variables;
 
-/// Keys whose default differs in `demo`: it keeps to this machine, leaves nothing behind, and
-/// shows something soon.
+/// Defaults of `demo` that differ from those of `run`: it listens on this machine only, keeps no
+/// state, and shows invocations within seconds.
 pub const DEMO_DEFAULTS: &[(&str, &str)] = &[
     ("web.listen_address", "127.0.0.1:10112"),
     ("web.zero_first", "5s"),
@@ -114,7 +114,8 @@ pub struct HealthArgs {
     pub url: String,
 }
 
-/// The command. The values of variables stay out of the help: some are secrets.
+/// Returns the definition of the command line. Its help hides the values of environment variables,
+/// because some are secrets.
 pub fn command() -> Command {
     let command = pages::with_names(Cli::command());
     #[cfg(feature = "demo")]
@@ -122,8 +123,8 @@ pub fn command() -> Command {
     command.mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
 }
 
-/// Parses a command line, the program's name first. The error is also how `--help` and
-/// `--version` come out: `clap::Error::exit` prints it and ends with the right code.
+/// Parses a command line whose first argument is the program's name. `--help` and `--version` are
+/// errors too, which `clap::Error::exit` prints with the right exit code.
 pub fn parse<I, T>(args: I) -> Result<Cli, clap::Error>
 where
     I: IntoIterator<Item = T>,

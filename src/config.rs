@@ -19,7 +19,7 @@ mod source;
 mod table;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ pub use key::{Key, Kind, environment_name};
 pub use keys::{Endpoints, Limits, Log, Poll, Role, Series, State, Web, keys};
 pub use overrides::Overrides;
 pub use selector::FunctionSelector;
+pub use tencentcloud::KeyFiles;
 pub use words::{STATUS_PATH, telemetry_path};
 
 use exporter_toolkit::yaml::Node;
@@ -104,17 +105,6 @@ pub struct Source {
     pub key_files: KeyFiles,
     /// The role that who asks takes on first.
     pub role: Option<Role>,
-}
-
-/// The files that parts of the credentials stand in; `None` where a part stands elsewhere.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeyFiles {
-    /// Of the secret id.
-    pub secret_id: Option<PathBuf>,
-    /// Of the secret key.
-    pub secret_key: Option<PathBuf>,
-    /// Of the token.
-    pub token: Option<PathBuf>,
 }
 
 /// Where credentials come from.

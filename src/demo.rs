@@ -1,4 +1,4 @@
-//! `demo`: the exporter as it is, against a simulated cloud in the same process.
+//! The command `demo`: the whole exporter against a simulated cloud in the same process.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,49 +17,49 @@ use scf_sim::{Cloud, Settings};
 use tencentcloud::runtime::spawn;
 use tencentcloud::secret::Secret;
 
-/// The longest call of the demo's world; the demo's horizon (`cli::DEMO_DEFAULTS`) holds it.
+/// Longest invocation of the simulated cloud, within the allowed lateness of `cli::DEMO_DEFAULTS`.
 const LONGEST_CALL: Duration = Duration::from_secs(20);
-/// Calls that the world has behind it when the demo starts.
+/// Age of the oldest invocations in the simulated cloud at the start.
 const HISTORY: Duration = Duration::from_secs(60);
-/// Between two lines of progress.
+/// Interval between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Why the demo cannot run.
 #[derive(Debug, Error)]
 pub enum DemoError {
-    /// The simulated cloud's port.
+    /// The port of the simulated cloud cannot be bound.
     #[error(
         "the simulated cloud cannot listen on {address}: {cause}; choose another address with --sim.listen"
     )]
     Listen {
-        /// What was asked for.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// The configuration.
+    /// The configuration is invalid.
     #[error("{0}")]
     Config(#[from] Diagnostics),
-    /// The exporter.
+    /// The exporter cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// Anything else of the system.
+    /// Any other error of the system.
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
 
-/// A simulated cloud at work and the configuration that reads it.
+/// A simulated cloud and an exporter configured to read it.
 pub struct Demo {
     cloud: Arc<Cloud>,
     listener: TcpListener,
     address: SocketAddr,
     clock: Box<dyn Fn() -> i64 + Send>,
-    /// What to run against it.
+    /// The configuration of the exporter.
     pub config: Config,
 }
 
 impl Demo {
-    /// Makes a world, takes its port and configures the exporter for it.
+    /// Creates the simulated cloud, binds its port and configures the exporter for it.
     ///
     /// # Errors
     /// See [`DemoError`].
@@ -102,7 +102,7 @@ impl Demo {
         })
     }
 
-    /// Runs cloud and exporter until `stop`, telling a person how it goes.
+    /// Runs cloud and exporter until `stop`. Reports the progress through `say`.
     ///
     /// # Errors
     /// See [`DemoError`].
@@ -123,7 +123,7 @@ impl Demo {
         let server = spawn(async move {
             scf_sim::serve(listener, served, scf_sim::steady_clock(), stopped).await;
         });
-        let progress = spawn(tell(app.view(), cloud, self.clock, say));
+        let progress = spawn(report(app.view(), cloud, self.clock, say));
         app.run(stop).await;
         progress.abort();
         cloud_stop.cancel();
@@ -132,7 +132,7 @@ impl Demo {
     }
 }
 
-/// Where to look.
+/// Returns the first lines of the output: the addresses to open.
 fn welcome(config: &Config, exporter: &str, cloud: SocketAddr) -> String {
     format!(
         "scf-exporter demo: a simulated cloud and the exporter that reads it through {}, in one \
@@ -146,8 +146,8 @@ fn welcome(config: &Config, exporter: &str, cloud: SocketAddr) -> String {
     )
 }
 
-/// Says every few seconds what was counted and what there is to count.
-async fn tell(
+/// Reports every few seconds what was counted and what the cloud shows.
+async fn report(
     view: Arc<StatusView>,
     cloud: Arc<Cloud>,
     clock: Box<dyn Fn() -> i64 + Send>,

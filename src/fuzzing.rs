@@ -1,18 +1,17 @@
-//! What each fuzz target asks of the bytes that it is given; `fuzz/` hands them over.
+//! The checks of the fuzz targets in `fuzz/`. Only cargo-fuzz and unit tests build them.
 //!
-//! Not part of the program: only cargo-fuzz and unit tests build it. More is asked than that
-//! nothing panics: each target holds the code against a second reader, against itself on another
-//! spelling, or against numbers known beforehand. A case that was found becomes a file in
-//! `fuzz/seeds/`, and with that a unit test, here.
+//! A target checks more than the absence of panics: it compares the code with a second reader, with
+//! itself on another spelling, or with numbers known beforehand. Each case that fuzzing finds
+//! becomes a file in `fuzz/seeds/`, which the unit tests below run.
 
 mod accept;
 mod config;
 
-/// What a target asks: it panics where the answer is wrong.
-pub type Question = fn(&[u8]);
+/// A check of some bytes, which panics if the code handles them wrongly.
+pub type Check = fn(&[u8]);
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, Question)] = &[
+/// All targets with their names.
+pub const TARGETS: &[(&str, Check)] = &[
     ("v2_body", v2_body),
     ("v3_body", v3_body),
     ("cls_body", cls_body),
@@ -22,37 +21,37 @@ pub const TARGETS: &[(&str, Question)] = &[
     ("store_record", store_record),
 ];
 
-/// An answer of the legacy v2 API.
+/// Checks a response of the legacy API v2.
 pub fn v2_body(bytes: &[u8]) {
     crate::ingest::v2::fuzzing::body(bytes);
 }
 
-/// An answer of `GetFunctionLogs` of API 3.0.
+/// Checks a response to `GetFunctionLogs` of API 3.0.
 pub fn v3_body(bytes: &[u8]) {
     crate::ingest::v3::fuzzing::body(bytes);
 }
 
-/// An answer of `SearchLog` of CLS.
+/// Checks a response to `SearchLog` of CLS.
 pub fn cls_body(bytes: &[u8]) {
     crate::ingest::cls::fuzzing::body(bytes);
 }
 
-/// A line that the platform writes at the end of an attempt, or at its cold start.
+/// Checks a line that the platform writes at the end of an invocation or at its cold start.
 pub fn report_line(bytes: &[u8]) {
     crate::ingest::cls::fuzzing::line(bytes);
 }
 
-/// A configuration file.
+/// Checks a configuration file.
 pub fn config(bytes: &[u8]) {
     config::text(bytes);
 }
 
-/// A header by which a scraper says what it takes.
+/// Checks a scraper's `Accept` or `Accept-Encoding` header.
 pub fn accept(bytes: &[u8]) {
     accept::header(bytes);
 }
 
-/// A record of the state.
+/// Checks a record of the store.
 pub fn store_record(bytes: &[u8]) {
     crate::store::fuzzing::record(bytes);
 }
@@ -67,16 +66,16 @@ mod tests {
     #[test]
     fn every_seed_passes() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-        for (name, question) in TARGETS {
+        for (name, check) in TARGETS {
             let mut files: Vec<_> = fs::read_dir(seeds.join(name))
                 .unwrap_or_else(|_| panic!("{name} has no seeds"))
                 .map(|entry| entry.unwrap().path())
                 .collect();
             files.sort();
             for file in files {
-                // Shown by the test harness only where the question panics.
+                // The test harness shows this only if the check panics.
                 println!("{}", file.display());
-                question(&fs::read(&file).unwrap());
+                check(&fs::read(&file).unwrap());
             }
         }
     }
@@ -84,12 +83,12 @@ mod tests {
     #[test]
     fn every_cut_of_a_seed_passes() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-        for (name, question) in TARGETS {
+        for (name, check) in TARGETS {
             for entry in fs::read_dir(seeds.join(name)).unwrap() {
                 let file = entry.unwrap().path();
                 let bytes = fs::read(&file).unwrap();
                 println!("{}", file.display());
-                (0..bytes.len().min(600)).for_each(|cut| question(&bytes[..cut]));
+                (0..bytes.len().min(600)).for_each(|cut| check(&bytes[..cut]));
             }
         }
     }

@@ -1,48 +1,48 @@
-//! What `health` asks of a running exporter. An image without a shell has no other program that
-//! could ask.
+//! The command `health`: requests a page of a running exporter, for images without a shell or any
+//! other client.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
-/// Shorter than the time that a container runtime gives a check, so that the reason is told.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit. Container runtimes allow a check more, so the reason of a failure is still printed.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Why an exporter is not healthy, as far as can be told from outside.
+/// Why an exporter does not count as healthy.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthError {
-    /// Nothing was asked.
+    /// The address is not a URL with a host.
     #[error("{0:?} is no address to ask; write http://HOST:PORT/-/healthy")]
     Address(String),
-    /// No answer.
+    /// No response was received.
     #[error("{address} does not answer: {cause}")]
     Silent {
-        /// What was asked, without a password.
+        /// The URL without user name and password.
         address: Url,
-        /// The innermost cause.
+        /// The innermost cause of the failure.
         cause: String,
     },
-    /// An answer that says that something is wrong.
+    /// The response has an error status.
     #[error("{address} answers {status}")]
-    CommitFailed {
-        /// What was asked, without a password.
+    Unhealthy {
+        /// The URL without user name and password.
         address: Url,
-        /// The answer.
+        /// The HTTP status.
         status: StatusCode,
     },
 }
 
-/// Asks `address`. An answer that wants a password is as good as any: who gives it is alive, and a
-/// health check that held the password would spread it.
+/// Requests `address`. A response that asks for a password counts as healthy: the exporter is alive,
+/// and a health check should not have to know the password.
 ///
 /// # Errors
-/// Why the exporter there cannot be called healthy.
+/// Returns why the exporter does not count as healthy.
 pub async fn ask(address: &str) -> Result<(), HealthError> {
     let url = Url::parse(address).ok().filter(Url::has_host);
     let url = url.ok_or_else(|| HealthError::Address(without_password(address)))?;
     let mut shown = url.clone();
-    // Both fail for addresses without a host alone.
+    // Both fail only for URLs without a host.
     let _ = (shown.set_username(""), shown.set_password(None));
     let silent = |error| HealthError::Silent {
         address: shown.clone(),
@@ -53,21 +53,21 @@ pub async fn ask(address: &str) -> Result<(), HealthError> {
     if status.is_success() || status == StatusCode::UNAUTHORIZED {
         return Ok(());
     }
-    Err(HealthError::CommitFailed {
+    Err(HealthError::Unhealthy {
         address: shown,
         status,
     })
 }
 
 fn client(url: &Url) -> reqwest::Result<reqwest::Client> {
-    // Fails where another part of the process was first, which is as good.
+    // This fails if another part of the process has installed a provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE);
+        .timeout(TIME_LIMIT);
     if is_this_machine(url) {
-        // Hardly any certificate names the loopback interface, and nothing secret goes there.
+        // Few certificates name the loopback interface, and the request has no secret.
         return builder
             .tls_certs_only([])
             .tls_danger_accept_invalid_certs(true)
@@ -85,7 +85,7 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// What cannot be read as an address may hold a password all the same.
+/// Removes user name and password from a text that is no valid URL.
 fn without_password(address: &str) -> String {
     address.rsplit('@').next().unwrap_or_default().to_owned()
 }
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that gives every request this answer.
+    /// Starts a server that responds to every request with this status.
     async fn answering(status: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_answers_are_told_without_the_password() {
+    async fn other_responses_are_reported_without_the_password() {
         for status in ["503 Service Unavailable", "404 Not Found", "302 Found"] {
             let error = ask(&answering(status).await).await.unwrap_err().to_string();
             assert!(error.ends_with(&format!("answers {status}")), "{error}");
@@ -138,21 +138,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silence_is_told_with_its_cause() {
+    async fn silence_is_reported_with_its_cause() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
         let error = ask(&format!("http://{address}/")).await.unwrap_err();
-        let told = error.to_string();
-        assert!(told.contains("Connection refused"), "{told}");
+        let text = error.to_string();
+        assert!(text.contains("Connection refused"), "{text}");
     }
 
     #[tokio::test]
     async fn what_is_no_address_is_said_to_be_none() {
         for address in ["", "10112", "user:hidden@127.0.0.1:10112", "unix:/x"] {
-            let told = ask(address).await.unwrap_err().to_string();
-            assert!(told.contains("is no address to ask"), "{told}");
-            assert!(!told.contains("hidden"), "{told}");
+            let text = ask(address).await.unwrap_err().to_string();
+            assert!(text.contains("is no address to ask"), "{text}");
+            assert!(!text.contains("hidden"), "{text}");
         }
     }
 

@@ -13,19 +13,19 @@ use tracing_subscriber::{Registry, fmt, reload};
 use crate::config::{Level, Log, LogFormat};
 use fold::Fold;
 
-/// How often it is looked for what was left out.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+/// Interval at which left out lines are reported.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
-/// A log at work.
+/// A handle of the running log.
 #[derive(Debug, Clone)]
 pub struct Logging {
     fold: &'static Fold,
     level: reload::Handle<Targets, Registry>,
 }
 
-/// Starts the log. A second start in one process changes nothing.
+/// Starts the log. A second start in the same process has no effect.
 pub fn start(log: &Log) -> Logging {
-    // One for the life of the process.
+    // Leaked once, for the life of the process.
     let fold: &'static Fold = Box::leak(Box::default());
     let (filter, level) = reload::Layer::new(filter(log.level));
     let registry = tracing_subscriber::registry().with(filter).with(fold);
@@ -52,8 +52,8 @@ pub fn start(log: &Log) -> Logging {
     Logging { fold, level }
 }
 
-/// What is written at a level. Libraries are heard when something is wrong only: what they tell of
-/// connections and headers is not theirs to decide whether it is secret.
+/// Returns the filter for a minimum level. Libraries log warnings and errors at most, because their
+/// lines about connections and headers may contain secrets.
 fn filter(level: Level) -> Targets {
     let level = match level {
         Level::Error => LevelFilter::ERROR,
@@ -70,29 +70,29 @@ fn filter(level: Level) -> Targets {
 // === impl Logging ===
 
 impl Logging {
-    /// Writes from this level on.
+    /// Sets the minimum level that is logged.
     pub fn set_level(&self, level: Level) {
-        // Where the log is not the one that this belongs to there is nothing to change.
-        let _no_log = self.level.reload(filter(level));
+        // This fails if another log was started first, which then keeps its level.
+        let _not_ours = self.level.reload(filter(level));
     }
 
-    /// Does `work`, and tells from time to time and at its end how many lines were left out.
+    /// Runs `work`. Reports from time to time and at its end how many lines were left out.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
-        let telling = async {
+        let reporting = async {
             loop {
-                sleep(TELL_EVERY).await;
-                self.tell_left_out(Some(Instant::now()));
+                sleep(REPORT_EVERY).await;
+                self.report_left_out(Some(Instant::now()));
             }
         };
         let done = tokio::select! {
             done = work => done,
-            () = telling => unreachable!("it goes on for ever"),
+            () = reporting => unreachable!("it never ends"),
         };
-        self.tell_left_out(None);
+        self.report_left_out(None);
         done
     }
 
-    fn tell_left_out(&self, now: Option<Instant>) {
+    fn report_left_out(&self, now: Option<Instant>) {
         for left_out in self.fold.left_out(now) {
             let fold::LeftOut { lines, like } = left_out;
             tracing::warn!(lines, like, "more lines of one kind were left out");

@@ -1,5 +1,5 @@
-//! The program: parse, run, exit code. 2 means that the command line or the configuration is at
-//! fault, 1 that something else kept it from running.
+//! The program: parses the command line, runs a command and returns its exit code: 2 for a faulty
+//! command line or configuration, 1 for any other failure.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use scf_exporter::{check, health, logging};
 use tencentcloud::runtime::Runtime;
 use tencentcloud::{Environment, HttpLimits, HttpTransport};
 
-/// The configuration or the command line is at fault.
+/// Exit code for a faulty configuration or command line.
 const EXIT_CONFIG: u8 = 2;
 
-/// Why the program ends early: what to print, and the exit code.
+/// A failure: the text to print and the exit code.
 struct Failure(String, u8);
 
 fn main() -> ExitCode {
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
             }
         }
     });
-    // A blocking commit has been waited for; a blocking look-up of names need not be.
+    // Commits have ended by now. Blocking name lookups are not awaited.
     runtime.shutdown_background();
     result.map_or_else(|failure| fail(&failure), |()| ExitCode::SUCCESS)
 }
@@ -90,8 +90,8 @@ async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure>
     tencentcloud::runtime::spawn(async move {
         loop {
             hangups.next().await;
-            // What was wrong stands in the log.
-            let _told = lifecycle.reload().await;
+            // The reload logs its own failure.
+            let _logged = lifecycle.reload().await;
         }
     });
     for address in app.addresses().map_err(failure)? {
@@ -121,7 +121,8 @@ fn read(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Di
     config::load(file, overrides, &|name| std::env::var(name).ok())
 }
 
-/// What is not wrong but hardly meant, in the file, the flags and the environment.
+/// Returns warnings about settings that are valid but probably not intended, and about unknown
+/// environment variables.
 fn warnings(config: &config::Config) -> Vec<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let unknown = cli::unknown_variables(names);
@@ -132,7 +133,7 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
     std::io::stdout().write_all(bytes).map_err(failure)
 }
 
-/// Judges each file; the verdict on every one is told, whatever the others are.
+/// Checks all files and prints a result for each.
 fn check_web(files: &[PathBuf]) -> Result<(), Failure> {
     let mut bad = Vec::new();
     for file in files {
@@ -175,8 +176,8 @@ fn dependencies() -> Dependencies {
     }
 }
 
-/// Ends with the first SIGTERM or SIGINT from now on, also one that comes before anybody waits for
-/// it. A second one ends the process at once.
+/// Returns a future that ends with the first SIGTERM or SIGINT after this call, even if it is polled
+/// later. A second signal ends the process at once.
 fn stop_signal() -> impl Future<Output = ()> {
     let first = next_signal();
     async {
@@ -188,8 +189,7 @@ fn stop_signal() -> impl Future<Output = ()> {
     }
 }
 
-/// SIGHUP, which asks for the configuration to be read anew. Those that come while nobody waits are
-/// one.
+/// Receives SIGHUP, which reloads the configuration. Signals that arrive during a reload count once.
 struct Hangups(#[cfg(unix)] std::io::Result<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
@@ -230,7 +230,7 @@ fn next_signal() -> impl Future<Output = ()> {
     );
     let came = async |signal: std::io::Result<tokio::signal::unix::Signal>| match signal {
         Ok(mut signal) => signal.recv().await,
-        // The system's own way of ending the process holds then.
+        // Without a handler the system ends the process itself.
         Err(_) => std::future::pending().await,
     };
     async move {

@@ -15,8 +15,7 @@ use scf_sim::Cloud;
 use tencentcloud::runtime::Runtime;
 use tencentcloud::secret::Secret;
 use tencentcloud::{
-    ApiError, BoxFuture, Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider,
-    Transport,
+    ApiError, BoxFuture, Client, ClientConfig, Credentials, Endpoint, Service, Transport,
 };
 
 use super::world::{Meter, PAGE, World};
@@ -76,7 +75,7 @@ fn source(
     let key = Secret::new(settings.secret_key.clone());
     let credentials = Credentials::new(settings.secret_id.clone(), key, None, "the benchmark")?;
     let runtime = Runtime::simulated(Timestamp::from_millis(world.now_ms), 1);
-    let provider = Arc::new(StaticProvider::new(credentials));
+    let provider = Arc::new(credentials);
     let client = Client::new(config, provider, transport, runtime, Arc::new(()));
     let region = &*settings.region;
     let place = SourceScope {

@@ -1,9 +1,8 @@
-//! Taking over another configuration while the exporter runs.
+//! Reloads the configuration while the exporter runs.
 //!
-//! What is new is built first; if that fails all goes on as it was. Then the sources that are
-//! other than before end as at a stop, and the new ones begin where a restart would: at the
-//! positions that the ledger holds. Ledger and snapshot live on, and so does every source whose
-//! configuration is the same.
+//! New and changed sources are built first; if one cannot be, nothing changes. Then changed and
+//! removed sources stop as at a shutdown, and the new ones start at the positions in the ledger, as
+//! after a restart. Ledger, snapshot and unchanged sources live on.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,32 +18,32 @@ use crate::web::ControlRequest;
 
 use super::sources::{Built, SourceSpec};
 
-/// How a running exporter comes to another configuration.
+/// How a running exporter reloads its configuration.
 #[derive(Clone)]
 pub struct Reload {
-    /// Reads it anew.
+    /// Reads the configuration again.
     pub load: Arc<dyn Fn() -> Result<Config, Diagnostics> + Send + Sync>,
-    /// Has the log written from this level on.
+    /// Sets the minimum level that is logged.
     pub set_level: Arc<dyn Fn(Level) + Send + Sync>,
 }
 
-/// What a reload came to.
+/// The changes that a reload made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reloaded {
-    /// Sources that were not there before.
+    /// New sources.
     pub added: Vec<String>,
-    /// Sources that read in another way.
+    /// Sources whose settings changed.
     pub changed: Vec<String>,
-    /// Sources that are no more.
+    /// Sources that were removed.
     pub removed: Vec<String>,
-    /// Keys that need a restart to change and are other now: they keep their old value.
+    /// Changed keys that keep their old value until a restart.
     pub kept: Vec<&'static str>,
-    /// Whether what ended did so in time, so that nothing of it has to be read again.
+    /// Whether all sources stopped in time, so that no page has to be read again.
     pub in_time: bool,
 }
 
 impl Running {
-    /// Does what is asked, one after the other, until asked to quit.
+    /// Handles control requests in order until one asks to quit.
     pub(super) async fn handle_control(
         &mut self,
         mut requests: mpsc::Receiver<ControlRequest>,
@@ -54,22 +53,22 @@ impl Running {
             let reply = match requests.recv().await {
                 Some(ControlRequest::Reload(reply)) => reply,
                 Some(ControlRequest::Quit) => return,
-                // Nobody is left who could ask.
+                // All senders are gone.
                 None => std::future::pending().await,
             };
             let result = match &how {
                 Some(how) => self.reload_by(how).await,
                 None => Err("it was not read from anywhere".to_owned()),
             };
-            // Whoever asked may have left.
+            // The caller may be gone.
             let _gone = reply.send(result);
         }
     }
 
-    /// Reads the configuration anew and takes it over, or says in the log what is wrong with it.
+    /// Reads the configuration again and applies it, or logs what is wrong with it.
     ///
     /// # Errors
-    /// Why all goes on as it was.
+    /// Returns why nothing changed.
     async fn reload_by(&mut self, how: &Reload) -> Result<(), String> {
         let load = how.load.clone();
         let runtime = &self.wiring.dependencies.runtime;
@@ -94,11 +93,11 @@ impl Running {
         Err(failure)
     }
 
-    /// Takes over another configuration. Once this future is dropped before its end, only
-    /// [`Running::stop`] is left to do.
+    /// Applies another configuration. If this future is dropped before its end, only
+    /// [`Running::stop`] may be called.
     ///
     /// # Errors
-    /// When a new source cannot be built; all goes on as it was.
+    /// Fails if a source cannot be built; then nothing changed.
     pub async fn reload(&mut self, config: &Config) -> Result<Reloaded, BuildError> {
         let mut config = config.clone();
         let kept = config.keep_what_needs_a_restart(&self.config);
@@ -107,7 +106,7 @@ impl Running {
             kept,
             ..Reloaded::default()
         };
-        for source in built.iter().map(|built| &built.terms.source) {
+        for source in built.iter().map(|built| &built.spec.source) {
             let known = self.sources.contains_key(&source.name);
             let names = if known {
                 &mut reloaded.changed
@@ -121,7 +120,7 @@ impl Running {
         reloaded.removed = gone.cloned().collect();
         reloaded.in_time = self.end_old(&reloaded, &config).await?;
         for built in built {
-            let selector = built.terms.source.selector();
+            let selector = built.spec.source.selector();
             let listed = self.shown_as_listed(|function| selector.selects(function));
             self.begin(built, listed);
         }
@@ -133,19 +132,19 @@ impl Running {
         Ok(reloaded)
     }
 
-    /// Builds the sources that are not at work as they are configured now.
+    /// Builds the sources that are new or changed.
     async fn build_others(&self, config: &Config) -> Result<Vec<Built>, BuildError> {
         let mut all = Vec::new();
         for source in &config.sources {
-            let terms = SourceSpec::of(config, source);
+            let spec = SourceSpec::of(config, source);
             let same = self.sources.get(&source.name);
-            if same.is_some_and(|same| same.terms == terms) {
+            if same.is_some_and(|same| same.spec == spec) {
                 continue;
             }
-            match self.wiring.build(terms).await {
+            match self.wiring.build(spec).await {
                 Ok(built) => all.push(built),
                 Err(cause) => {
-                    // Their metrics are there since they were built.
+                    // Building created their metrics.
                     let names = config.sources.iter().map(|source| &source.name);
                     for name in names.filter(|name| !self.sources.contains_key(*name)) {
                         self.wiring.telemetry.source_ended(name);
@@ -157,8 +156,8 @@ impl Running {
         Ok(all)
     }
 
-    /// Ends what is not read any more as it was, and has the ledger kept by the new rules. Whether
-    /// it ended in time.
+    /// Stops changed and removed sources and sets the ledger's new rules. Returns whether the
+    /// sources stopped in time.
     async fn end_old(&mut self, reloaded: &Reloaded, config: &Config) -> Result<bool, BuildError> {
         let is_old =
             |name: &String| reloaded.changed.contains(name) || reloaded.removed.contains(name);
@@ -177,7 +176,7 @@ impl Running {
             .for_each(|name| telemetry.source_ended(name));
         let old = reloaded.changed.iter().chain(&reloaded.removed);
         let wanted = wanted(config);
-        let terms = commit::CommitConfig {
+        let commit = commit::CommitConfig {
             rules: rules(config),
             zero_first: config.web.zero_first,
             ended: old.flat_map(|name| self.wiring.board.ended(name)).collect(),
@@ -187,12 +186,12 @@ impl Running {
                 .collect(),
             wanted,
         };
-        let kept = self.wiring.writer.reconfigure(terms).await;
-        kept.map_err(|refused| BuildError::Other(refused.to_string()))?;
+        let committed = self.wiring.writer.reconfigure(commit).await;
+        committed.map_err(|failed| BuildError::Other(failed.to_string()))?;
         Ok(in_time)
     }
 
-    /// Functions of which something is shown that only a list of functions tells.
+    /// Returns the functions that show details from a list of functions.
     fn shown_as_listed(&self, which: impl Fn(&FunctionId) -> bool) -> BTreeSet<FunctionId> {
         let snapshot = self.view.published.load();
         let listed = snapshot

@@ -21,25 +21,25 @@ use crate::telemetry::{Requests, SourceTelemetry, Telemetry};
 use tencentcloud::runtime::{Clock as _, Runtime};
 use tencentcloud::{
     CallObserver, Chain, ChainConfig, Client, ClientConfig, ClockOffset, CloudClock,
-    CredentialProvider, Credentials, Domain, Endpoint, Explicit, KeyFiles, Method, RoleConfig,
-    Service, SigningMethod, StsClient, Transport,
+    CredentialProvider, Credentials, Domain, Endpoint, Explicit, Method, RoleConfig, Service,
+    SigningMethod, StsClient, Transport,
 };
 
-/// A wrong clock is warned of again when it has moved by so much, in milliseconds.
+/// Change of a wrong clock's offset after which it is logged again, in milliseconds.
 const WARN_AGAIN_MS: u64 = 10_000;
 
-/// Passes what the clients of one source do on to the metrics.
+/// Reports the requests of one source's clients to the metrics.
 struct Observer {
     name: String,
     telemetry: Arc<Telemetry>,
     source: SourceTelemetry,
     requests: Arc<Requests>,
     clock: CloudClock,
-    /// The offset that was warned of last, in milliseconds; zero where there is none.
+    /// The offset of the last warning, in milliseconds; zero before the first.
     warned: AtomicI64,
 }
 
-/// What all sources share.
+/// The parts of the exporter that all sources share.
 pub(super) struct Wiring {
     pub(super) dependencies: Dependencies,
     pub(super) telemetry: Arc<Telemetry>,
@@ -47,7 +47,8 @@ pub(super) struct Wiring {
     pub(super) writer: CommitHandle,
 }
 
-/// All of a configuration that a source is built from: while it stays the same the source goes on.
+/// All settings that a source is built from. A reload leaves a source alone whose settings are the
+/// same.
 #[derive(PartialEq)]
 pub(super) struct SourceSpec {
     pub(super) source: config::Source,
@@ -57,23 +58,23 @@ pub(super) struct SourceSpec {
     request_timeout: Duration,
 }
 
-/// A source that does not read yet.
+/// A source that was built and not started.
 pub(super) struct Built {
-    pub(super) terms: SourceSpec,
+    pub(super) spec: SourceSpec,
     pub(super) poller: Poller,
     pub(super) info: SourceInfo,
-    /// Ends it, and it alone.
+    /// Stops this source only.
     pub(super) stop: CancellationToken,
 }
 
 /// One source being built: its clients share clock, credentials and metrics.
 struct Building<'a> {
     wiring: &'a Wiring,
-    terms: &'a SourceSpec,
+    spec: &'a SourceSpec,
     source: &'a config::Source,
     runtime: Runtime,
     clock: CloudClock,
-    /// Trusts what the source trusts.
+    /// Trusts the CA certificates of the source too.
     transport: Arc<dyn Transport>,
     observer: Arc<Observer>,
 }
@@ -83,7 +84,7 @@ impl SourceSpec {
         Self {
             source: source.clone(),
             poll: Poll {
-                // These are for the committer, and for whoever ends a source.
+                // The committer and the shutdown use these, not the source.
                 first_read: Duration::ZERO,
                 stop_timeout: Duration::ZERO,
                 ..config.poll.clone()
@@ -96,13 +97,13 @@ impl SourceSpec {
 }
 
 impl Wiring {
-    /// Builds a source; its credentials are looked for now.
-    pub(super) async fn build(&self, terms: SourceSpec) -> Result<Built, BuildError> {
-        let source = &terms.source;
+    /// Builds a source. Searches for its credentials.
+    pub(super) async fn build(&self, spec: SourceSpec) -> Result<Built, BuildError> {
+        let source = &spec.source;
         let runtime = self.dependencies.runtime.clone().with_own_stop();
         let stop = runtime.stop.clone();
         let clock = CloudClock::over(runtime.clock.clone());
-        // Whatever is done, shown or judged for this source is so by the cloud's time.
+        // Everything that concerns this source uses the cloud's time.
         let runtime = runtime.by_clock(Arc::new(clock.clone()));
         let telemetry = self.telemetry.source(&source.name);
         let requests = Arc::new(Requests::default());
@@ -112,7 +113,7 @@ impl Wiring {
         let building = Building {
             transport: own.unwrap_or_else(|| shared.clone()),
             wiring: self,
-            terms: &terms,
+            spec: &spec,
             source,
             runtime: runtime.clone(),
             clock: clock.clone(),
@@ -129,7 +130,7 @@ impl Wiring {
             api: source.api,
             region: source.region.clone(),
             account: source.account.clone(),
-            limit: terms.requests_per_second,
+            limit: spec.requests_per_second,
             requests,
             clock: clock.clone(),
         };
@@ -137,8 +138,8 @@ impl Wiring {
             name: source.name.as_str().into(),
             lists: lists_of(source),
             source: building.log_source().await?,
-            timing: terms.poll.clone(),
-            budget: Budget::new(terms.requests_per_second),
+            timing: spec.poll.clone(),
+            budget: Budget::new(spec.requests_per_second),
             writer: self.writer.clone(),
             telemetry,
             board: self.board.clone(),
@@ -146,7 +147,7 @@ impl Wiring {
             runtime,
         };
         Ok(Built {
-            terms,
+            spec,
             poller,
             info,
             stop,
@@ -154,7 +155,8 @@ impl Wiring {
     }
 }
 
-/// Whose lists a source asks for: what it reads, not what it is called or by which API.
+/// Returns the identity of a source's lists of functions: it depends on the selection, not on the
+/// source's name or API, so that a renamed source keeps its lists.
 fn lists_of(source: &config::Source) -> ListId {
     let config::Source {
         namespaces,
@@ -163,7 +165,7 @@ fn lists_of(source: &config::Source) -> ListId {
         ..
     } = source;
     let selection = format!("{namespaces:?} {functions:?} {topics:?}");
-    // FNV-1a, which is the same in every version of this program.
+    // FNV-1a, because the stored value must be the same in every version of this program.
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     ListId {
         account: source.account.as_str().into(),
@@ -174,7 +176,7 @@ fn lists_of(source: &config::Source) -> ListId {
 
 impl Building<'_> {
     async fn log_source(&self) -> Result<Arc<dyn LogSource>, BuildError> {
-        let (poll, source) = (&self.terms.poll, self.source);
+        let (poll, source) = (&self.spec.poll, self.source);
         let credentials = self.credentials().await?;
         let place = SourceScope {
             account: source.account.as_str().into(),
@@ -258,10 +260,10 @@ impl Building<'_> {
                 config::SignatureMethod::Tc3 => SigningMethod::Tc3,
             },
             clock: self.clock.clone(),
-            requests_per_second: self.terms.requests_per_second,
-            max_in_flight: self.terms.requests_in_flight,
-            request_timeout: self.terms.request_timeout,
-            longest_wait: self.terms.poll.interval,
+            requests_per_second: self.spec.requests_per_second,
+            max_in_flight: self.spec.requests_in_flight,
+            request_timeout: self.spec.request_timeout,
+            longest_wait: self.spec.poll.interval,
             ..ClientConfig::new(service, &source.region)
         })
     }
@@ -282,16 +284,7 @@ impl Building<'_> {
                 let (key, token) = (secret_key.clone(), token.clone());
                 let place = "the configuration";
                 let named = Credentials::new(secret_id.clone(), key, token, place);
-                let config::KeyFiles {
-                    secret_id,
-                    secret_key,
-                    token,
-                } = source.key_files.clone();
-                let files = KeyFiles {
-                    secret_id,
-                    secret_key,
-                    token,
-                };
+                let files = source.key_files.clone();
                 Some(Explicit::new(named.map_err(failed)?, files))
             }
         };
@@ -301,7 +294,7 @@ impl Building<'_> {
             duration: role.duration,
             external_id: role.external_id.clone(),
         });
-        let chain = ChainConfig {
+        let config = ChainConfig {
             explicit,
             role,
             session_name: "scf-exporter".to_owned(),
@@ -310,17 +303,20 @@ impl Building<'_> {
                 .unwrap_or(ChainConfig::METADATA)
                 .to_owned(),
         };
-        let environment = &self.wiring.dependencies.environment;
-        let (transport, runtime) = (&self.transport, &self.runtime);
-        let sts = Arc::new(StsClient::new(
+        let (transport, runtime) = (self.transport.clone(), self.runtime.clone());
+        let sts = StsClient::new(
             self.client_config(Service::Sts)?,
             transport.clone(),
             runtime.clone(),
             self.observer.clone(),
-        ));
-        let (transport, runtime) = (transport.clone(), runtime.clone());
-        let loaded = Chain::load(chain, environment.clone(), transport, sts, runtime).await;
-        let (provider, origin) = loaded.map_err(failed)?;
+        );
+        let chain = Chain {
+            environment: self.wiring.dependencies.environment.clone(),
+            transport,
+            sts: Arc::new(sts),
+            runtime,
+        };
+        let (provider, origin) = chain.load(config).await.map_err(failed)?;
         info!(source = source.name, %origin, "credentials found");
         Ok(provider)
     }
@@ -328,7 +324,7 @@ impl Building<'_> {
 
 impl CallObserver for Observer {
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
-        // Each API has its own word for success; the metric has one.
+        // The client reports the code 0; the metric has the label `ok`.
         let code = if code == "0" { "ok" } else { code };
         self.telemetry.api_attempt(api, action, code, took);
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! What the web server shows, put together from the parts that know it.
+//! Collects the data that the web server shows.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::web::{
 use tencentcloud::ClockOffset;
 use tencentcloud::runtime::{Clock as _, Runtime};
 
-/// Snapshot, board and the rest, as the web server asks for them.
+/// The sources of the data that the web server shows.
 pub struct StatusView {
     pub(super) published: Published,
     pub(super) board: Arc<StatusBoard>,
@@ -39,7 +39,7 @@ impl View for StatusView {
 
     fn status(&self) -> Status {
         let sources = self.board.sources();
-        // The cloud's time, by which all that is read is dated; this machine's may be another.
+        // Rows have the cloud's time, so ages are computed with it.
         let clock = sources.first().map(|source| &source.info.clock);
         let now = clock.map_or_else(|| self.runtime.now(), |clock| clock.now());
         let ahead = clock.map_or(0, |clock| clock.offset().millis);
@@ -105,7 +105,7 @@ fn target(name: String, state: TargetState, now: Timestamp) -> TargetStatus {
     }
 }
 
-/// What a person is told of a machine whose clock is wrong.
+/// Returns the issue for a machine whose clock is wrong.
 fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Issue {
     let what = format!(
         "{}; the exporter goes by the cloud's time and loses \

@@ -1,5 +1,5 @@
-//! What is made of the command line's own description: manual pages and shell completions. They
-//! come out of the program itself, so that a user of the single binary has those of its version.
+//! Manual pages and shell completions, generated from the definition of the command line, so that
+//! they always match the version of the program.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub struct ManArgs {
     pub command: Option<String>,
 }
 
-/// `command` with the names of its subcommands as the values of `man COMMAND`.
+/// Sets the names of the subcommands as the allowed values of `man COMMAND`.
 pub(super) fn with_names(command: Command) -> Command {
     let names: Vec<String> = command
         .get_subcommands()
@@ -38,7 +38,7 @@ pub(super) fn with_names(command: Command) -> Command {
     })
 }
 
-/// The script that has a shell complete commands, flags and values.
+/// Returns the completion script for a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     let mut command = command();
@@ -47,21 +47,21 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     if shell != Shell::Bash {
         return script;
     }
-    // The generator takes the `-` of the program's name for a step to a subcommand where it defines
-    // what a command completes, and not where it looks that up: no flag would be completed.
+    // The generator replaces the `-` of the program's name differently where it defines a command
+    // and where it looks the command up, so that no flag would be completed.
     let script = String::from_utf8_lossy(&script);
     let (defined, looked_up) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
     script.replace(&defined, &looked_up).into_bytes()
 }
 
-/// A manual page in roff: of the subcommand `name`, or of the program with the list of them.
+/// Returns a manual page in roff: of the subcommand `name`, or of the program for `None`.
 ///
 /// # Errors
-/// There is no such subcommand.
+/// Fails if there is no such subcommand.
 pub fn manual(name: Option<&str>) -> io::Result<Vec<u8>> {
-    // `help` is said by --help; a page of its own would only repeat the list.
+    // The page of `help` would repeat the list of subcommands.
     let mut command = command().disable_help_subcommand(true);
-    // Gives the subcommands their full names.
+    // This gives the subcommands their full names.
     command.build();
     let command = match name {
         Some(name) => {

@@ -16,7 +16,7 @@ pub struct DemoArgs {
     pub world: WorldArgs,
 }
 
-/// The flags of the world of `demo` under the names that they have there.
+/// Renames the flags of the simulated cloud to `--sim.NAME`, as `demo` has them.
 pub(super) fn named_for_demo(command: Command) -> Command {
     let world = WorldArgs::augment_args(Command::new(""));
     world.get_arguments().fold(command, |command, arg| {

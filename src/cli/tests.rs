@@ -41,7 +41,7 @@ fn flags_repeat_and_keep_their_commas() {
 }
 
 #[test]
-fn the_demo_keeps_to_this_machine_unless_told() {
+fn the_demo_keeps_to_this_machine_unless_configured() {
     let demo = |args: &[&str]| {
         let line = ["scf-exporter", "demo"].iter().chain(args);
         match parse(line).unwrap().command {
@@ -56,9 +56,9 @@ fn the_demo_keeps_to_this_machine_unless_told() {
     );
     assert_eq!(config.state.path, None);
     assert_eq!(config.poll.interval.as_secs(), 5);
-    let told = demo(&["--poll.interval", "1s", "--state.path", "d"]);
-    assert_eq!(told.get("poll.interval"), ["1s"]);
-    assert_eq!(told.get("state.path"), ["d"]);
+    let given = demo(&["--poll.interval", "1s", "--state.path", "d"]);
+    assert_eq!(given.get("poll.interval"), ["1s"]);
+    assert_eq!(given.get("state.path"), ["d"]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn the_simulated_cloud_has_bounds() {
 }
 
 #[test]
-fn the_simulated_cloud_refuses_what_it_is_told_to() {
+fn the_simulated_cloud_refuses_what_it_is_configured_to() {
     let line = "scf-exporter sim --offline-logs --no-date --deny ListFunctions --deny SearchLog \
                 --index full-text --key-lifetime 1m30s";
     let settings = match parse(line.split_whitespace()).unwrap().command {

@@ -1,23 +1,23 @@
-//! Flags that stand for keys of the configuration: the table of keys makes them.
+//! Flags for keys of the configuration, generated from the table of keys.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
 use super::DEMO_DEFAULTS;
 use crate::config::{Key, Kind, Overrides, keys};
 
-/// Values that go over the configuration file, as texts: they are judged with it. `demo` has
-/// defaults of its own, and knows the endpoint.
+/// Values that override the configuration file. They are texts here and are validated with the
+/// file. `demo` has its own defaults and sets the endpoint itself.
 #[derive(Debug)]
 pub struct ValueArgs<const IS_DEMO: bool = false>(pub Overrides);
 
-/// The argument of a key that has a flag.
+/// Returns the argument of a key, or `None` if the key has no flag.
 fn argument(key: &Key, is_demo: bool) -> Option<Arg> {
     let flag = key.flag?.strip_prefix("--")?;
     let arg = Arg::new(key.path)
         .long(flag)
         .value_name(value_name(key))
         .help(help(key, is_demo));
-    // The real exporter's state is not for invented numbers.
+    // The demo must not write to the state directory of a real exporter.
     let arg = match is_demo && key.path == "state.path" {
         true => arg,
         false => arg.env(key.environment()?),
@@ -43,8 +43,8 @@ fn value_name(key: &Key) -> String {
     word.trim_end_matches('s').to_uppercase()
 }
 
-/// The first sentence of what the key means, then `[100ms to 1h; default 15s]`. Free texts have no
-/// bounds that the sentence does not tell.
+/// Returns the first sentence of a key's description, followed by bounds and default, such as
+/// `[100ms to 1h; default 15s]`. For free texts the sentence names the bounds.
 fn help(key: &Key, is_demo: bool) -> String {
     let meaning = key.meaning();
     let sentence = meaning.split_once(". ").map_or(meaning, |(first, _)| first);

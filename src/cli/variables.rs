@@ -1,11 +1,11 @@
-//! Environment variables that look like ours.
+//! Detects misspelt environment variables.
 
 use crate::config::nearest;
 
 const PREFIX: &str = "SCF_EXPORTER_";
 
-/// What to tell of variables that begin like those of the flags and are none of them: a line each.
-/// Somebody meant something by them, and it has no effect.
+/// Returns a warning for each variable that has the prefix of our flags' variables and is none of
+/// them, because it has no effect.
 pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let command = super::command();
     let subcommands = command.get_subcommands();
@@ -18,14 +18,14 @@ pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String>
         .filter_map(|name| {
             let rest = name.strip_prefix(PREFIX)?;
             let is_ours = known.contains(&rest) || is_of_a_service(rest);
-            (!is_ours).then(|| told(&name, nearest(rest, known.iter().copied())))
+            (!is_ours).then(|| warning(&name, nearest(rest, known.iter().copied())))
         })
         .collect();
     unknown.sort();
     unknown
 }
 
-fn told(name: &str, near: Option<&str>) -> String {
+fn warning(name: &str, near: Option<&str>) -> String {
     let shown: String = name.chars().take(80).collect();
     let shown = shown.escape_debug();
     match near {
@@ -36,7 +36,7 @@ fn told(name: &str, near: Option<&str>) -> String {
     }
 }
 
-/// Kubernetes sets such variables for every service of a namespace, ours among them.
+/// Returns whether Kubernetes sets this variable for a service of the namespace.
 fn is_of_a_service(rest: &str) -> bool {
     let parts: Vec<&str> = rest.split('_').collect();
     let is_protocol = |part: &&str| ["TCP", "UDP", "SCTP"].contains(part);
@@ -50,12 +50,12 @@ fn is_of_a_service(rest: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn told_of(names: &[&str]) -> Vec<String> {
+    fn warnings_for(names: &[&str]) -> Vec<String> {
         unknown_variables(names.iter().map(|name| (*name).to_owned()))
     }
 
     #[test]
-    fn a_slip_is_told_with_what_was_meant() {
+    fn a_misspelt_variable_is_reported_with_the_likely_name() {
         let expected = [
             "SCF_EXPORTER_POLL_INTERVALL: no such variable exists: did you mean \
              SCF_EXPORTER_POLL_INTERVAL?",
@@ -63,7 +63,7 @@ mod tests {
             "SCF_EXPORTER_SECRET_TOKEN_OF_MINE: no such variable exists, so that it has no effect: \
              remove it",
         ];
-        let told = told_of(&[
+        let warnings = warnings_for(&[
             "SCF_EXPORTER_REGOIN",
             "SCF_EXPORTER_SECRET_TOKEN_OF_MINE",
             "SCF_EXPORTER_POLL_INTERVALL",
@@ -72,10 +72,10 @@ mod tests {
             "SCF_EXPORTER",
             "PATH",
         ]);
-        assert_eq!(told, expected);
+        assert_eq!(warnings, expected);
     }
 
-    /// What a pod beside a service named `scf-exporter`, or `scf-exporter-x`, finds.
+    /// The variables in a pod next to services named `scf-exporter` and `scf-exporter-x`.
     #[test]
     fn variables_of_a_service_are_not_ours() {
         let names = [
@@ -88,6 +88,6 @@ mod tests {
             "SCF_EXPORTER_X_SERVICE_HOST",
             "SCF_EXPORTER_X_PORT_10112_TCP_PROTO",
         ];
-        assert!(told_of(&names).is_empty());
+        assert!(warnings_for(&names).is_empty());
     }
 }

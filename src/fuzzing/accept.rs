@@ -1,4 +1,4 @@
-//! What the fuzz target of a scraper's wishes asks, be they formats or packings.
+//! The fuzz target of the headers `Accept` and `Accept-Encoding`.
 
 use std::sync::LazyLock;
 
@@ -6,14 +6,14 @@ use regex::Regex;
 
 use crate::exposition::{Encoding, Format};
 
-/// One part of a header as the standard has it (RFC 9110, sections 12.4.2 and 12.5.3).
+/// One part of a header (RFC 9110, sections 12.4.2 and 12.5.3).
 static PART: LazyLock<Regex> = LazyLock::new(|| {
     let part = r"^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*(?:;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$";
     Regex::new(part).expect("a pattern of our own")
 });
 
-/// A packing that was not asked for is never sent, nor one that was excluded, and a header that is
-/// well formed is answered by its weights; letters may be large or small.
+/// Checks that an encoding that was not requested or was excluded is never chosen, that the weights
+/// of a well-formed header decide, and that the case of letters does not matter.
 pub(super) fn header(bytes: &[u8]) {
     let Ok(header) = str::from_utf8(bytes) else {
         return;
@@ -25,9 +25,9 @@ pub(super) fn header(bytes: &[u8]) {
     if !named.contains("gzip") && !named.contains('*') {
         assert_eq!(chosen, Encoding::Identity);
     }
-    if let Some(wishes) = wishes(header) {
+    if let Some(weights) = weights(header) {
         let weight = |names: &[&str]| {
-            let mut latest = wishes.iter().rev();
+            let mut latest = weights.iter().rev();
             let found = latest.find(|(name, _)| names.contains(&name.as_str()));
             found.map(|(_, weight)| *weight)
         };
@@ -37,8 +37,8 @@ pub(super) fn header(bytes: &[u8]) {
     }
 }
 
-/// A format that was not asked for is never sent, letters may be large or small, and the content
-/// type is one of ours whatever the header holds.
+/// Checks that a format that was not requested is never chosen, that the case of letters does not
+/// matter, and that the content type is always a known one.
 fn format(header: &str) {
     let answer = Format::negotiate(header);
     let shouted = Format::negotiate(&header.to_ascii_uppercase());
@@ -57,8 +57,8 @@ fn format(header: &str) {
     assert!(escaping.is_some_and(|scheme| schemes.contains(&scheme)));
 }
 
-/// The names with their weights in thousandths; `None` where the header is not well formed.
-fn wishes(header: &str) -> Option<Vec<(String, u32)>> {
+/// Returns the names with their weights in thousandths, or `None` if the header is malformed.
+fn weights(header: &str) -> Option<Vec<(String, u32)>> {
     header
         .split(',')
         .map(|part| {

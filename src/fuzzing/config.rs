@@ -1,17 +1,17 @@
-//! What the fuzz target of configurations asks.
+//! The fuzz target of configuration files.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::config::{self, Config, Diagnostics, Overrides, Place, format_duration, parse_duration};
 
-/// What every variable of the environment holds. No fault may show it.
+/// The value of every environment variable. No diagnostic may contain it.
 const SECRET: &str = "value-that-nobody-may-see";
-/// A line that means nothing.
+/// A line that changes nothing.
 const COMMENT: &str = "# nothing\n";
 
-/// What is accepted keeps its rules, faults stand where the text is and show no secret, and a
-/// comment on top moves them by its line and changes nothing else.
+/// Checks that an accepted configuration keeps its rules, that diagnostics have a place inside the
+/// text and show no secret, and that a comment on top changes nothing but their line numbers.
 pub(super) fn text(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -21,7 +21,7 @@ pub(super) fn text(bytes: &[u8]) {
         Ok(config) => check(config),
         Err(faults) => check_faults(text, faults),
     }
-    // The mark of an encoding is one at the very beginning only.
+    // A byte order mark counts only at the very beginning.
     if !text.starts_with('\u{feff}') {
         let moved = parse(&format!("{COMMENT}{text}"));
         match (&read, &moved) {
@@ -71,7 +71,7 @@ fn check(config: &Config) {
 fn check_faults(text: &str, faults: &Diagnostics) {
     assert!(faults.iter().count() > 0);
     let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
-    // What a text lacks at its end is missed on the line behind it.
+    // What is missing at the end of a text is reported on the line after it.
     let lines = lines.count() + 1;
     for fault in faults.iter() {
         if let Place::File { line, column } = fault.place {
@@ -81,7 +81,7 @@ fn check_faults(text: &str, faults: &Diagnostics) {
     assert!(text.contains(SECRET) || !faults.to_string().contains(SECRET));
 }
 
-/// The configuration without its warnings, which name lines.
+/// Returns the configuration without its warnings, which contain line numbers.
 fn without_warnings(config: &Config) -> Config {
     Config {
         warnings: Vec::new(),
@@ -89,7 +89,7 @@ fn without_warnings(config: &Config) -> Config {
     }
 }
 
-/// Where faults are, `lines` further down, and of which key.
+/// Returns the places of diagnostics, moved down by `lines`, and their keys.
 fn places(faults: &Diagnostics, lines: usize) -> Vec<(Place, String)> {
     let place = |place| match place {
         Place::File { line, column } => Place::File {

@@ -1,8 +1,8 @@
-//! Keeps one kind of line from drowning the others.
+//! Limits repeated log lines.
 //!
-//! An outage of the cloud is one event to a person, and one to each of thousands of targets. Of
-//! lines that come from one place in the code, the first of a minute are written; the others are
-//! counted, and their number is told in one line when the minute is over.
+//! An outage of the cloud is one event to an operator, but thousands of targets log it. Of the lines
+//! that come from one place in the code, the first ones of each minute are written. The others are
+//! counted, and one line reports their number when the minute is over.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,16 +17,16 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// Lines of one kind that are written in a minute.
+/// Maximum number of lines of one kind that are written in a window.
 const LINES_MAX: u32 = 20;
-/// For how long lines of one kind are counted together.
+/// Length of a window.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The kinds of lines that were met. There are as many as there are places in the code.
+/// A layer that counts lines by the place in the code that logs them, so its size is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Fold(Mutex<Windows<Identifier>>);
 
-/// What of each kind was met since its window began.
+/// The current window of each kind.
 #[derive(Debug)]
 struct Windows<Kind>(HashMap<Kind, Window>);
 
@@ -35,7 +35,7 @@ struct Window {
     began: Instant,
     written: u32,
     left_out: u64,
-    /// The message of a line that was left out.
+    /// The message of the first line that was left out.
     like: String,
 }
 
@@ -43,7 +43,7 @@ struct Window {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut {
     pub(super) lines: u64,
-    /// What one of them said.
+    /// The message of one of them.
     pub(super) like: String,
 }
 
@@ -54,19 +54,18 @@ struct Message(String);
 // === impl Fold ===
 
 impl Fold {
-    /// What was left out in windows that are over at `now`; in all of them without a `now`.
+    /// Takes the counts of the windows that are over at `now`, or of all windows for `None`.
     pub(super) fn left_out(&self, now: Option<Instant>) -> Vec<LeftOut> {
         let mut windows = self.0.lock();
         windows.left_out(now)
     }
 }
 
-/// Asked before any other layer sees an event: the registry hands it to none if one refuses.
+/// The registry passes an event to no layer if one layer disables it here.
 impl<S: Subscriber> Layer<S> for &'static Fold {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        // Who asks for more than `info` wants to see it all. Errors are a line for a person each,
-        // but a disk that is full makes one many times a second.
+        // Debugging needs every line. Errors are limited too: a full disk causes many a second.
         if *metadata.level() > Level::INFO {
             return true;
         }
@@ -82,10 +81,10 @@ impl<S: Subscriber> Layer<S> for &'static Fold {
 // === impl Windows ===
 
 impl<Kind: Eq + Hash> Windows<Kind> {
-    /// Whether a line is written. `message` is asked for where it is the first that is not.
+    /// Returns whether a line is written. Calls `message` for the first one that is left out.
     fn admits(&mut self, kind: Kind, now: Instant, message: impl FnOnce() -> String) -> bool {
         let window = self.0.entry(kind).or_insert_with(|| Window::at(now));
-        // What was left out has to be told before a new window may begin.
+        // A new window begins only after the lines that were left out have been reported.
         if window.is_over(now) && window.left_out == 0 {
             *window = Window::at(now);
         }
@@ -166,21 +165,21 @@ mod tests {
         let later = start + Duration::from_secs(59);
         assert_eq!(windows.left_out(Some(later)), []);
         assert_eq!(admitted(&mut windows, 3, later), 0);
-        let told = LeftOut {
+        let left_out = LeftOut {
             lines: 4_983,
             like: "poll failed".to_owned(),
         };
         let over = start + Duration::from_secs(60);
-        assert_eq!(windows.left_out(Some(over)), [told]);
+        assert_eq!(windows.left_out(Some(over)), [left_out]);
         assert_eq!(windows.left_out(Some(over)), []);
         assert_eq!(admitted(&mut windows, 30, over), 20);
     }
 
     #[test]
-    fn no_line_is_forgotten_where_nobody_asked_in_time() {
+    fn lines_stay_counted_until_they_are_reported() {
         let (mut windows, start) = windows();
         assert_eq!(admitted(&mut windows, 21, start), 20);
-        // Its number is still to be told, so no new minute begins.
+        // The count is not reported yet, so no new window begins.
         let late = start + Duration::from_secs(600);
         assert_eq!(admitted(&mut windows, 2, late), 0);
         assert_eq!(windows.left_out(None).first().map(|one| one.lines), Some(3));

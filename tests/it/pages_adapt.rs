@@ -17,8 +17,8 @@ use scf_sim::{Faults, Settings};
 use support::world::{World, through};
 use tencentcloud::runtime::Runtime;
 use tencentcloud::{
-    BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service,
-    StaticProvider, Transport, TransportError,
+    BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service, Transport,
+    TransportError,
 };
 
 /// The end of the traffic.
@@ -242,7 +242,7 @@ async fn a_list_comes_in_pages_that_can_be_had_and_one_entry_hides_no_other() {
     let key = Credentials::new("AKIDx".to_owned(), key, None, "a test").unwrap();
     let client = Client::new(
         ClientConfig::new(Service::V2, "ap-x"),
-        Arc::new(StaticProvider::new(key)),
+        Arc::new(key),
         region.clone(),
         Runtime::simulated(Timestamp::from_secs(1_700_000_000), 1),
         Arc::new(()),

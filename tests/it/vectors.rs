@@ -12,8 +12,7 @@ use tencentcloud::runtime::Runtime;
 use tencentcloud::secret::Secret;
 use tencentcloud::{
     BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Method, Payload,
-    Service, SigningMethod, StaticProvider, Tc3, Transport, TransportError, signature,
-    source_string,
+    Service, SigningMethod, Tc3, Transport, TransportError, signature, source_string,
 };
 
 /// Requests to a service that the simulated cloud does not have: it refuses them before it looks
@@ -137,7 +136,7 @@ async fn check_unsigned(vector: &Value) {
     let seconds = vector["timestamp"].as_i64().unwrap();
     let client = Client::new(
         ClientConfig::new(Service::Sts, text(vector, "region")),
-        Arc::new(StaticProvider::new(key)),
+        Arc::new(key),
         kept.clone(),
         Runtime::simulated(Timestamp::from_secs(seconds), 1),
         Arc::new(()),

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tencentcloud::runtime::Runtime;
-use tencentcloud::{
-    Client, ClientConfig, Endpoint, HttpLimits, HttpTransport, Service, Sources, StaticProvider,
-};
+use tencentcloud::{Client, ClientConfig, Endpoint, HttpLimits, HttpTransport, Service, Sources};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("keys from {origin}");
     let client = Client::new(
         config,
-        Arc::new(StaticProvider::new(credentials)),
+        Arc::new(credentials),
         Arc::new(HttpTransport::new(HttpLimits::default())),
         Runtime::system(),
         Arc::new(()),

@@ -11,61 +11,23 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use super::clock::CloudClock;
+use super::config::ClientConfig;
 use super::credentials::CredentialProvider;
-use super::endpoint::{Domain, Endpoint};
 use super::envelope::{Head, Malformed};
 use super::error::{ApiError, AttemptError};
 use super::nonces::Nonces;
 use super::rate_limiter::RateLimiter;
-use super::request::Signer;
-use super::retry::RetryBudget;
-use super::service::{Service, SigningMethod};
-use super::transport::{HttpResponse, Method, Transport};
+use super::transport::{HttpResponse, Transport};
 use crate::Timestamp;
 use crate::runtime::{Clock as _, Runtime};
 
 use call::{Caller, Inner};
 use response::{read_legacy, read_response};
 
-/// Configuration of a [`Client`].
-#[derive(Debug, Clone)]
-pub struct ClientConfig {
-    /// The API that is called.
-    pub service: Service,
-    /// The address that requests are sent to.
-    pub endpoint: Endpoint,
-    /// The region that is named in requests, such as `ap-guangzhou` (older pages: `gz`); when
-    /// empty, requests name none.
-    pub region: String,
-    /// The HTTP method.
-    pub method: Method,
-    /// The signature scheme.
-    pub signing: SigningMethod,
-    /// The cloud's clock, which supplies the timestamps that are signed. Clones share what they
-    /// learn, and so do clones of this configuration.
-    pub clock: CloudClock,
-    /// Maximum number of requests per second, counted for each action separately. The vendor
-    /// documents no limit for v2. For API 3.0 it documents 5 for `GetFunctionLogs` (20 on older
-    /// pages) and 20 or more for the other actions that are called here.
-    pub requests_per_second: f64,
-    /// Maximum number of requests of one action that may be sent at once after a pause.
-    pub burst: u32,
-    /// Maximum number of requests in flight, over all actions. Each may hold one response in
-    /// memory.
-    pub max_in_flight: usize,
-    /// Maximum time for one request and its whole response.
-    pub request_timeout: Duration,
-    /// Longest wait that is accepted from a `Retry-After` header.
-    pub longest_wait: Duration,
-    /// Limits on the retries of one call.
-    pub retry: RetryBudget,
-}
-
 /// Observes every request that is sent.
 pub trait CallObserver: Send + Sync {
-    /// Reports one finished attempt. `api` is [`Service::label`]. `took` is the time from sending
-    /// the request to the last byte of the response.
+    /// Reports one finished attempt. `api` is [`Service::label`](crate::Service::label). `took` is
+    /// the time from sending the request to the last byte of the response.
     ///
     /// `code` comes from a closed set: `0` for success; the vendor's numeric code if it is a known
     /// one (`4400`); the longest known part of a named code (`RequestLimitExceeded`); `other` for
@@ -88,33 +50,6 @@ pub trait CallObserver: Send + Sync {
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-// === impl ClientConfig ===
-
-impl ClientConfig {
-    /// Returns the defaults for an API in a region, at the vendor's public address: GET for the
-    /// legacy API, POST for the others, and the strongest signature scheme.
-    pub fn new(service: Service, region: impl Into<String>) -> Self {
-        let region = region.into();
-        Self {
-            service,
-            endpoint: Endpoint::of(service, &region, Domain::default()),
-            region,
-            method: match service {
-                Service::V2 => Method::Get,
-                Service::Scf | Service::Cls | Service::Sts => Method::Post,
-            },
-            signing: SigningMethod::default(),
-            clock: CloudClock::default(),
-            requests_per_second: 10.0,
-            burst: 10,
-            max_in_flight: 8,
-            request_timeout: Duration::from_secs(30),
-            longest_wait: Duration::from_secs(15),
-            retry: RetryBudget::default(),
-        }
-    }
-}
-
 // === impl Client ===
 
 impl Client {
@@ -132,18 +67,8 @@ impl Client {
             host: config.endpoint.authority(),
             rate_limiter: RateLimiter::new(config.requests_per_second, config.burst),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            request_timeout: config.request_timeout,
-            longest_wait: config.longest_wait,
-            retry: config.retry,
             nonces: Nonces::new(&runtime.random),
-            clock: config.clock,
-            signer: Signer {
-                service: config.service,
-                endpoint: config.endpoint,
-                region: config.region,
-                method: config.method,
-                signing: config.signing,
-            },
+            config,
             credentials,
             transport,
             runtime,
@@ -170,7 +95,7 @@ impl Client {
     {
         let text = |(name, value): &(&str, String)| ((*name).to_owned(), value.as_str().into());
         let params = Value::Object(params.iter().map(text).collect::<Map<_, _>>());
-        let service = self.0.signer.service;
+        let service = self.0.config.service;
         let read = |response: &HttpResponse| read_legacy(service, response, &parse);
         self.0.call(action, &params, Caller::Known, read).await
     }
@@ -199,18 +124,18 @@ impl Client {
 
     /// Returns the cloud's time as far as it is known, otherwise this machine's.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.config.clock.now()
     }
 
     fn read<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, AttemptError> {
-        read_response(self.0.signer.service, response)
+        read_response(self.0.config.service, response)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("signer", &self.0.signer)
+            .field("config", &self.0.config)
             .finish_non_exhaustive()
     }
 }

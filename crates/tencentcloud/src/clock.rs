@@ -6,15 +6,16 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::date::parse_http_date;
 use crate::Timestamp;
 use crate::runtime::{Clock, SystemClock};
+use crate::timestamp::millis;
 use vouched::{Reading, Vouched};
 
-pub use vouched::Begun;
+pub use vouched::{Begun, Vouch};
 
 /// Two offsets closer than this count as equal, because dates have whole seconds and responses take
 /// time. The vendor tolerates five minutes.
@@ -56,19 +57,6 @@ pub struct ClockOffset {
     pub since: Timestamp,
 }
 
-/// A time that responses or the monotonic clock confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vouch {
-    /// The cloud's current time.
-    pub now: Timestamp,
-    /// Start of the period in which no response contradicted it.
-    pub since: Timestamp,
-    /// Set once enough responses agree that a single server with a wrong clock cannot be the cause.
-    pub is_sure: bool,
-    /// Number of times that the clock was corrected.
-    pub jumps: u64,
-}
-
 // === impl ClockOffset ===
 
 impl ClockOffset {
@@ -97,7 +85,7 @@ impl CloudClock {
         clock
     }
 
-    /// Switches to another wall clock. Does nothing if this one is in use already.
+    /// Sets the wall clock, unless one is in use already.
     pub(super) fn run_on(&self, wall: Arc<dyn Clock>) {
         let started = Instant::now();
         self.0.machine.get_or_init(|| Machine { wall, started });
@@ -124,22 +112,15 @@ impl CloudClock {
     /// to `lateness` late. Returns `None` if the clock was corrected during the read or nothing
     /// confirms the time.
     pub fn watermark_limit(&self, begun: Begun, lateness: Duration) -> Option<Timestamp> {
-        let begun_at = self.with(|known, at| known.vouched.vouches_for(begun, at, ms(lateness)));
+        let begun_at =
+            self.with(|known, at| known.vouched.vouches_for(begun, at, millis(lateness)));
         Some(Timestamp::from_millis(begun_at?) - lateness)
     }
 
     /// Returns the current time, if a response confirms it or the monotonic clock ran undisturbed
     /// for `lateness`.
     pub fn vouched(&self, lateness: Duration) -> Option<Vouch> {
-        self.with(|known, at| {
-            let steady = known.vouched.steady(at, ms(lateness))?;
-            Some(Vouch {
-                now: Timestamp::from_millis(steady.now),
-                since: Timestamp::from_millis(steady.since),
-                is_sure: steady.is_sure,
-                jumps: known.vouched.jumps(),
-            })
-        })
+        self.with(|known, at| known.vouched.confirmed(at, millis(lateness)))
     }
 
     /// Returns the timestamp for a request that is sent now.
@@ -155,7 +136,7 @@ impl CloudClock {
     /// how far a request's timestamp may differ from the cloud's clock.
     pub(super) fn answered(&self, date: Option<&str>, sent: Stamp, allowed: Duration) {
         let date = date.and_then(date_ms);
-        let allowed = ms(allowed).unsigned_abs();
+        let allowed = millis(allowed).unsigned_abs();
         self.with(|known, at| match date {
             Some(date) => known.vouched.answered(date, sent.monotonic, at, allowed),
             None => known.vouched.look(at),
@@ -186,13 +167,9 @@ impl CloudClock {
 
     fn with<T>(&self, act: impl FnOnce(&mut Known, Reading) -> T) -> T {
         let machine = self.0.machine.get_or_init(Machine::system);
-        let mut known = self.lock();
+        let mut known = self.0.known.lock();
         let at = machine.read();
         act(known.get_or_insert_with(|| Known::begin(at)), at)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.0.known.lock()
     }
 }
 
@@ -236,7 +213,7 @@ impl Machine {
 
     fn read(&self) -> Reading {
         Reading {
-            monotonic: ms(self.started.elapsed()),
+            monotonic: millis(self.started.elapsed()),
             wall: self.wall.now().as_millis(),
         }
     }
@@ -272,10 +249,6 @@ impl Known {
 
 fn date_ms(date: &str) -> Option<i64> {
     parse_http_date(date)?.checked_mul(1_000)
-}
-
-fn ms(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

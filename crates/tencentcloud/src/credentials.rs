@@ -31,7 +31,7 @@ pub use assume_role::RoleConfig;
 pub use chain::{Chain, ChainConfig};
 pub use error::CredentialError;
 pub use explicit::{Explicit, KeyFiles};
-pub use provider::{FileProvider, StaticProvider};
+use provider::FileProvider;
 pub use sources::{Environment, Sources};
 pub use sts::Sts;
 
@@ -151,7 +151,5 @@ impl fmt::Display for Origin {
     }
 }
 
-#[cfg(test)]
-mod scripted;
 #[cfg(test)]
 mod tests;

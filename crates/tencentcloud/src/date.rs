@@ -38,7 +38,7 @@ mod tests {
     /// The forms of RFC 9110, section 10.2.3. The date below is what `date -u -d @1700000030`
     /// prints.
     #[test]
-    fn a_wait_is_told_in_seconds_or_as_a_date() {
+    fn a_wait_is_in_seconds_or_a_date() {
         for (text, now, seconds) in [
             ("120", 0, Some(120)),
             (" 0 ", 0, Some(0)),

@@ -9,7 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::text::one_line;
 
-pub(super) use response::{Api3Response, read};
+pub(super) use response::{Api3Response, NamedError, read};
 
 /// The fields of the envelope itself. Code zero is success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +64,8 @@ struct Envelope {
 
 /// Parses the head of a response whose payload is not needed.
 pub fn parse_head(body: &[u8]) -> Result<Head, Malformed> {
-    let envelope: Envelope = serde_json::from_slice(body)?;
-    Ok(Head::new(
-        envelope.code,
-        envelope.message,
-        envelope.code_desc,
-    ))
+    let of: Envelope = serde_json::from_slice(body)?;
+    Ok(Head::new(of.code, of.message, of.code_desc))
 }
 
 // === impl Head ===

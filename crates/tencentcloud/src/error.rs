@@ -4,7 +4,7 @@ mod refusal;
 
 use std::fmt;
 
-use super::codes::{self, ErrorClass, Verdict};
+use super::codes::{self, ErrorClass, Verdict, verdict};
 use super::credentials::CredentialError;
 use super::envelope::Malformed;
 use super::text::one_line;
@@ -66,6 +66,12 @@ pub(super) enum AttemptError {
     Stopping,
 }
 
+const SMALLER_PAGES: &str = "ask for smaller pages";
+const ANOTHER_API: &str = "it is tried again; if it stays, another API or something in front of \
+     the API answers: check that `endpoint`, `region` and `api` belong together";
+const NOT_THE_API: &str = "it is tried again; if it stays, check that the endpoint is the cloud's \
+     API and not a proxy's page";
+
 // === impl ApiError ===
 
 impl ApiError {
@@ -112,33 +118,25 @@ impl std::error::Error for ApiError {}
 impl AttemptError {
     /// Returns label, class and advice.
     pub fn verdict(&self) -> Verdict {
-        let of = |label, class, advice| Verdict {
-            label,
-            class,
-            advice,
-        };
-        let other = "it is tried again; if it stays, another API or something in front of the API \
-                     answers: check that `endpoint`, `region` and `api` belong together";
+        use ErrorClass::{Authentication, Invalid, Transient};
         match self {
             Self::Api(refusal) => refusal.verdict,
             Self::Status(status) => codes::classify_status(*status),
-            // The messages of these two contain the advice.
-            Self::Transport(error) => of(transport_label(error), transport_class(error), ""),
-            Self::CutAgain(_) => of("cut_body", ErrorClass::Invalid, "ask for smaller pages"),
-            Self::UnreadableAgain(_) => {
-                of("non_json", ErrorClass::Invalid, "ask for smaller pages")
-            }
-            Self::Credentials(_) => of("credentials", ErrorClass::Authentication, ""),
-            Self::NoPayload => of("no_payload", ErrorClass::Transient, other),
-            Self::Stopping => of("stopping", ErrorClass::Transient, ""),
+            // The messages of transport errors and of credentials contain the advice.
+            Self::Transport(TransportError::Timeout { .. }) => verdict("timeout", Transient, ""),
+            Self::Transport(TransportError::CutBody { .. }) => verdict("cut_body", Transient, ""),
+            // It will be too large again; every other failure may be chance.
+            Self::Transport(TransportError::TooLarge { .. }) => verdict("too_large", Invalid, ""),
+            Self::Transport(_) => verdict("network", Transient, ""),
+            Self::CutAgain(_) => verdict("cut_body", Invalid, SMALLER_PAGES),
+            Self::UnreadableAgain(_) => verdict("non_json", Invalid, SMALLER_PAGES),
+            Self::Credentials(_) => verdict("credentials", Authentication, ""),
+            Self::NoPayload => verdict("no_payload", Transient, ANOTHER_API),
+            Self::Stopping => verdict("stopping", Transient, ""),
             Self::Body { malformed, .. } if malformed.is_json() => {
-                of("other_json", ErrorClass::Transient, other)
+                verdict("other_json", Transient, ANOTHER_API)
             }
-            Self::Body { .. } => of(
-                "non_json",
-                ErrorClass::Transient,
-                "it is tried again; if it stays, check that the endpoint is the cloud's API and not a proxy's page",
-            ),
+            Self::Body { .. } => verdict("non_json", Transient, NOT_THE_API),
         }
     }
 
@@ -154,26 +152,20 @@ impl AttemptError {
 
     /// Converts the failure of the last attempt into the error of the call.
     pub fn into_error(self, action: &str, endpoint: &str, attempts: u32) -> ApiError {
-        let Verdict {
-            label,
-            class,
-            advice,
-        } = self.verdict();
+        let verdict = self.verdict();
         let (code, request_id) = match &self {
             Self::Api(refusal) => (one_line(&refusal.code), refusal.request_id.as_deref()),
             Self::Status(status) => (format!("http_{status}"), None),
-            _ => (label.to_owned(), None),
+            _ => (verdict.label.to_owned(), None),
         };
-        let request_id = request_id.map(one_line);
-        let message = one_line(&self.message());
         ApiError {
-            class,
+            class: verdict.class,
             action: action.into(),
             endpoint: endpoint.into(),
             code: code.into(),
-            request_id: request_id.map(Into::into),
-            message: message.into(),
-            advice,
+            request_id: request_id.map(|id| one_line(id).into()),
+            message: one_line(&self.message()).into(),
+            advice: verdict.advice,
             attempts,
         }
     }
@@ -201,40 +193,20 @@ impl AttemptError {
     }
 }
 
-fn transport_label(error: &TransportError) -> &'static str {
-    match error {
-        TransportError::Connect { .. }
-        | TransportError::Proxy { .. }
-        | TransportError::Certificate { .. }
-        | TransportError::Other { .. } => "network",
-        TransportError::Timeout { .. } => "timeout",
-        TransportError::CutBody { .. } => "cut_body",
-        TransportError::TooLarge { .. } => "too_large",
-    }
-}
-
-/// Classifies a transport error. A body over the limit will be too large again; everything else may
-/// be chance.
-fn transport_class(error: &TransportError) -> ErrorClass {
-    match error {
-        TransportError::TooLarge { .. } => ErrorClass::Invalid,
-        _ => ErrorClass::Transient,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::Head;
+    use crate::envelope::{Code, Head, NamedError};
     use crate::service::Service;
 
+    fn head(code: i64, message: &str, code_desc: &str) -> Head {
+        let own = |text: &str| Some(text.to_owned());
+        Head::new(Code(code), own(message), own(code_desc))
+    }
+
     fn api(code: i64, message: &str, code_desc: &str) -> ApiError {
-        let head = Head {
-            code,
-            message: message.to_owned(),
-            code_desc: code_desc.to_owned(),
-        };
-        AttemptError::Api(Box::new(Refusal::legacy(head))).into_error("ListFunctions", "h:1", 1)
+        let refusal = Refusal::legacy(head(code, message, code_desc));
+        AttemptError::Api(Box::new(refusal)).into_error("ListFunctions", "h:1", 1)
     }
 
     #[test]
@@ -263,12 +235,7 @@ mod tests {
 
     #[test]
     fn an_unknown_code_keeps_its_number_in_the_error_but_not_in_the_label() {
-        let head = Head {
-            code: 123_456,
-            message: String::new(),
-            code_desc: String::new(),
-        };
-        let fault = AttemptError::Api(Box::new(Refusal::legacy(head)));
+        let fault = AttemptError::Api(Box::new(Refusal::legacy(head(123_456, "", ""))));
         assert_eq!(fault.verdict().label, "other");
         let error = fault.into_error("A", "h", 1);
         assert_eq!((&*error.code, &*error.message), ("123456", "no message"));
@@ -277,13 +244,12 @@ mod tests {
     #[test]
     fn a_name_stays_whole_in_the_error_and_its_family_is_the_label() {
         let of = |code: &str| {
-            let (message, id) = ("slow\ndown".to_owned(), Some("r-1".to_owned()));
-            AttemptError::Api(Box::new(Refusal::named(
-                Service::Cls,
-                code.to_owned(),
-                message,
-                id,
-            )))
+            let error = NamedError {
+                code: code.to_owned(),
+                message: "slow\ndown".to_owned(),
+                request_id: Some("r-1".to_owned()),
+            };
+            AttemptError::Api(Box::new(Refusal::named(Service::Cls, error)))
         };
         let fault = of("RequestLimitExceeded.UinLimitExceeded");
         assert_eq!(fault.verdict().label, "RequestLimitExceeded");

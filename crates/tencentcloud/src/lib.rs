@@ -10,6 +10,7 @@
 mod client;
 mod clock;
 mod codes;
+mod config;
 mod credentials;
 mod date;
 mod endpoint;
@@ -33,12 +34,13 @@ mod timestamp;
 mod token_bucket;
 mod transport;
 
-pub use client::{CallObserver, Client, ClientConfig};
+pub use client::{CallObserver, Client};
 pub use clock::{Begun, ClockOffset, CloudClock, Vouch};
 pub use codes::{ErrorClass, known_codes};
+pub use config::ClientConfig;
 pub use credentials::{
     Chain, ChainConfig, CredentialError, CredentialProvider, Credentials, Environment, Explicit,
-    FileProvider, KeyFiles, Origin, RoleConfig, Sources, StaticProvider, Sts,
+    KeyFiles, Origin, RoleConfig, Sources, Sts,
 };
 pub use endpoint::{Domain, Endpoint, EndpointError, Scheme};
 pub use envelope::{Code, Head, Malformed, other_answer, parse_head};

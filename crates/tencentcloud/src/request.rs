@@ -5,8 +5,8 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::config::ClientConfig;
 use super::credentials::Credentials;
-use super::endpoint::Endpoint;
 use super::flatten::flatten;
 use super::redactor::{ENCODED, Redactor};
 use super::service::{Service, SigningMethod};
@@ -23,17 +23,6 @@ const LANGUAGE: &str = "en-US";
 /// Value of `Authorization` for an action that needs no signature.
 const UNSIGNED: &str = "SKIP";
 
-/// What all requests of one client have in common.
-#[derive(Debug)]
-pub(super) struct Signer {
-    pub service: Service,
-    pub endpoint: Endpoint,
-    /// Not sent when empty.
-    pub region: String,
-    pub method: Method,
-    pub signing: SigningMethod,
-}
-
 /// Timestamp and nonce of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
@@ -47,13 +36,13 @@ pub(super) struct Signed {
     pub redactor: Redactor,
 }
 
-// === impl Signer ===
+// === impl ClientConfig ===
 
-impl Signer {
+impl ClientConfig {
     /// Signs one request. `params` is an object with the action's own parameters; in a form its
     /// leaves have joined names. Without credentials the request is sent unsigned, for an action
     /// that allows it.
-    pub fn sign(
+    pub(super) fn sign(
         &self,
         action: &str,
         params: &Value,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::client::{CallObserver, Client, ClientConfig};
+use super::client::{CallObserver, Client};
 use super::codes::ErrorClass;
-use super::credentials::{CredentialError, CredentialProvider, Credentials, StaticProvider, Sts};
+use super::config::ClientConfig;
+use super::credentials::{CredentialError, Credentials, Sts};
 use super::retry::RetryBudget;
 use super::transport::{BoxFuture, Transport};
 use crate::runtime::Runtime;
@@ -60,14 +61,14 @@ impl StsClient {
     ) -> Result<Value, CredentialError> {
         let signed = signer.is_some();
         // An unsigned call needs no credentials.
-        let signer = match signer {
-            Some(signer) => signer,
-            None => Credentials::new("none".to_owned(), Secret::new("none".to_owned()), None, "")?,
-        };
-        let provider: Arc<dyn CredentialProvider> = Arc::new(StaticProvider::new(signer));
+        let signer = signer.unwrap_or_else(|| Credentials {
+            secret_id: String::new(),
+            secret_key: Secret::new(""),
+            token: None,
+        });
         let client = Client::new(
             self.config.clone(),
-            provider,
+            Arc::new(signer),
             self.transport.clone(),
             self.runtime.clone(),
             self.observer.clone(),

@@ -8,33 +8,29 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use super::CallObserver;
-use crate::clock::{CloudClock, Stamp};
+use crate::clock::Stamp;
 use crate::codes::{self, ErrorClass};
+use crate::config::ClientConfig;
 use crate::credentials::{CredentialProvider, Credentials};
 use crate::date::parse_retry_after;
 use crate::envelope::Malformed;
 use crate::error::{ApiError, AttemptError};
 use crate::nonces::Nonces;
 use crate::rate_limiter::RateLimiter;
-use crate::request::{Moment, Signer};
-use crate::retry::RetryBudget;
+use crate::request::Moment;
 use crate::runtime::{Clock as _, Runtime};
 use crate::text::lossy_readings;
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
 /// State that all clones of a client share.
 pub(super) struct Inner {
-    pub(super) signer: Signer,
+    pub(super) config: ClientConfig,
     pub(super) host: String,
     pub(super) rate_limiter: RateLimiter,
     pub(super) in_flight: Semaphore,
-    pub(super) request_timeout: Duration,
-    pub(super) longest_wait: Duration,
-    pub(super) retry: RetryBudget,
     pub(super) nonces: Nonces,
     pub(super) credentials: Arc<dyn CredentialProvider>,
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) clock: CloudClock,
     pub(super) runtime: Runtime,
     pub(super) observer: Arc<dyn CallObserver>,
 }
@@ -110,10 +106,10 @@ impl Inner {
     async fn credentials(&self, caller: Caller) -> Result<Option<Credentials>, AttemptError> {
         match caller {
             Caller::Unsigned => Ok(None),
-            Caller::Known => match self.credentials.current().await {
-                Ok(current) => Ok(Some(current)),
-                Err(error) => Err(AttemptError::Credentials(error)),
-            },
+            Caller::Known => {
+                let current = self.credentials.current().await;
+                current.map(Some).map_err(AttemptError::Credentials)
+            }
         }
     }
 
@@ -126,12 +122,12 @@ impl Inner {
         read: &(impl Fn(&HttpResponse) -> Result<T, AttemptError> + Sync),
         progress: &mut Progress,
     ) -> Result<T, AttemptError> {
-        progress.stamp = self.clock.stamp();
+        progress.stamp = self.config.clock.stamp();
         let moment = Moment {
             unix_seconds: progress.stamp.time.as_secs(),
             nonce: self.nonces.next(),
         };
-        let signed = self.signer.sign(action, params, credentials, moment);
+        let signed = self.config.sign(action, params, credentials, moment);
         let started = Instant::now();
         progress.sent += 1;
         progress.first.get_or_insert(started);
@@ -155,21 +151,18 @@ impl Inner {
             Ok(_) => codes::SUCCESS,
             Err(error) => error.verdict().label,
         };
-        let api = self.signer.service.label();
+        let api = self.config.service.label();
         self.observer.attempt(api, action, label, took);
         outcome.map_err(|error| error.masked(|text| signed.redactor.mask(text)))
     }
 
     /// Sends a request and reads the whole response within the client's timeout.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let limit = self.request_timeout;
+        let limit = self.config.request_timeout;
         let sent = tokio::time::timeout(limit, self.transport.send(request)).await;
-        let host = || self.host.clone();
         sent.unwrap_or_else(|_| {
-            Err(TransportError::Timeout {
-                host: host(),
-                limit,
-            })
+            let host = self.host.clone();
+            Err(TransportError::Timeout { host, limit })
         })
     }
 
@@ -179,9 +172,10 @@ impl Inner {
         let Some(header) = header.filter(|_| matches!(response.status, 429 | 503)) else {
             return;
         };
-        let now = self.clock.now().as_secs();
+        let now = self.config.clock.now().as_secs();
         if let Some(wait) = parse_retry_after(header, now) {
-            self.rate_limiter.pause(action, wait.min(self.longest_wait));
+            self.rate_limiter
+                .pause(action, wait.min(self.config.longest_wait));
         }
     }
 
@@ -204,11 +198,9 @@ impl Inner {
         if !class.is_retryable() {
             return false;
         }
-        let elapsed = progress
-            .first
-            .map_or(Duration::ZERO, |first| first.elapsed());
+        let elapsed = progress.first.map_or(Duration::ZERO, |at| at.elapsed());
         let unit = self.runtime.random.unit();
-        let Some(wait) = self.retry.next_wait(progress.sent, elapsed, unit) else {
+        let Some(wait) = self.config.retry.next_wait(progress.sent, elapsed, unit) else {
             return false;
         };
         self.runtime.until_stopped(sleep(wait)).await.is_some()
@@ -232,8 +224,10 @@ impl Inner {
     /// Compares the clocks after every success: an offset that is too small to invalidate
     /// signatures still affects watermarks.
     fn compare_clocks(&self, response: &HttpResponse, sent: Stamp) {
-        let allowed = self.signer.service.clock_allowance();
-        self.clock.answered(response.header("date"), sent, allowed);
+        let allowed = self.config.service.clock_allowance();
+        self.config
+            .clock
+            .answered(response.header("date"), sent, allowed);
         self.report_offset();
     }
 
@@ -245,14 +239,17 @@ impl Inner {
         if std::mem::replace(&mut progress.learned_time, true) {
             return false;
         }
-        let learned = self.clock.refused(refusal.date.as_deref(), progress.stamp);
+        let learned = self
+            .config
+            .clock
+            .refused(refusal.date.as_deref(), progress.stamp);
         self.report_offset();
         learned
     }
 
     fn report_offset(&self) {
-        if let Some(offset) = self.clock.changed_offset() {
-            let api = self.signer.service.label();
+        if let Some(offset) = self.config.clock.changed_offset() {
+            let api = self.config.service.label();
             self.observer.clock_offset(api, offset);
         }
     }
@@ -289,27 +286,15 @@ impl Progress {
         response: &HttpResponse,
     ) -> AttemptError {
         let before = self.unreadable.take();
-        match error {
-            AttemptError::Body { malformed, .. }
-                if !malformed.is_json() && before.is_some_and(|of| of.is_like(&malformed)) =>
-            {
-                AttemptError::UnreadableAgain(malformed)
-            }
-            AttemptError::Body {
-                malformed,
-                content_type,
-                bytes,
-            } => {
-                let is_answer = response.body.trim_ascii_start().starts_with(b"{");
-                self.unreadable = is_answer.then(|| malformed.clone());
-                AttemptError::Body {
-                    malformed,
-                    content_type,
-                    bytes,
-                }
-            }
-            error => error,
+        let AttemptError::Body { malformed, .. } = &error else {
+            return error;
+        };
+        if !malformed.is_json() && before.is_some_and(|of| of.is_like(malformed)) {
+            return AttemptError::UnreadableAgain(malformed.clone());
         }
+        let is_answer = response.body.trim_ascii_start().starts_with(b"{");
+        self.unreadable = is_answer.then(|| malformed.clone());
+        error
     }
 }
 

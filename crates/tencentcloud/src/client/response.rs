@@ -19,8 +19,8 @@ pub(super) fn read_legacy<T>(
         Err(_) => answered_by_another(service, response),
     };
     if response.status != 200 {
-        let told = failed().filter(|error| matches!(error, AttemptError::Api(_)));
-        return Err(told.unwrap_or(AttemptError::Status(response.status)));
+        let refusal = failed().filter(|error| matches!(error, AttemptError::Api(_)));
+        return Err(refusal.unwrap_or(AttemptError::Status(response.status)));
     }
     match parse(&response.body) {
         Ok((head, _)) if head.code != 0 => Err(refused(Refusal::legacy(head), response)),
@@ -36,14 +36,7 @@ pub(super) fn read_legacy<T>(
 /// useful one.
 fn answered_by_another(service: Service, response: &HttpResponse) -> Option<AttemptError> {
     match envelope::read::<IgnoredAny>(&response.body).ok()? {
-        Api3Response::Error {
-            code,
-            message,
-            request_id,
-        } => {
-            let refusal = Refusal::named(service, code, message, request_id);
-            Some(refused(refusal, response))
-        }
+        Api3Response::Error(error) => Some(refused(Refusal::named(service, error), response)),
         Api3Response::Payload(_) => {
             let malformed = Malformed::other("an answer of API 3.0");
             Some(unreadable(malformed, response))
@@ -58,17 +51,9 @@ pub(super) fn read_response<T: DeserializeOwned>(
     response: &HttpResponse,
 ) -> Result<T, AttemptError> {
     match (envelope::read(&response.body), response.status) {
-        (
-            Ok(Api3Response::Error {
-                code,
-                message,
-                request_id,
-            }),
-            _,
-        ) => Err(refused(
-            Refusal::named(service, code, message, request_id),
-            response,
-        )),
+        (Ok(Api3Response::Error(error)), _) => {
+            Err(refused(Refusal::named(service, error), response))
+        }
         (Ok(Api3Response::Legacy(head)), _) => Err(refused(Refusal::legacy(head), response)),
         (Ok(Api3Response::Payload(payload)), 200) => Ok(payload),
         (Err(malformed), 200) => Err(unreadable(malformed, response)),

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,10 +12,12 @@ mod skew;
 use super::*;
 use crate::Timestamp;
 use crate::codes::ErrorClass;
-use crate::credentials::{CredentialError, Credentials, StaticProvider};
+use crate::credentials::{CredentialError, Credentials};
 use crate::envelope::parse_head;
+use crate::retry::RetryBudget;
 use crate::runtime;
 use crate::secret::Secret;
+use crate::service::Service;
 use crate::transport::{BoxFuture, HttpRequest, TransportError};
 
 const OK: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":[]}"#;
@@ -25,8 +27,10 @@ const TOKEN: &str = "t0ken+that/must not show";
 
 type ScriptedResult = Result<HttpResponse, TransportError>;
 
-/// Answers from a list, the last one again and again; each after the same time.
+/// Returns responses from a list, the last one again and again, each after the same time. Records
+/// the requests and the reports of the client.
 struct Script {
+    labels: Mutex<Vec<String>>,
     answers: Mutex<VecDeque<ScriptedResult>>,
     takes: Duration,
     seen: Mutex<Vec<(Duration, HttpRequest)>>,
@@ -34,10 +38,6 @@ struct Script {
     under_way: AtomicUsize,
     most: AtomicUsize,
 }
-
-/// Keeps the labels it is told.
-#[derive(Default)]
-struct Labels(Mutex<Vec<String>>);
 
 /// Gives one pair of credentials and, once they were refused, another.
 struct Rotating(Mutex<VecDeque<Credentials>>);
@@ -49,6 +49,7 @@ impl Script {
 
     fn taking(takes: Duration, answers: impl IntoIterator<Item = ScriptedResult>) -> Arc<Self> {
         Arc::new(Self {
+            labels: Mutex::default(),
             answers: Mutex::new(answers.into_iter().collect()),
             takes,
             seen: Mutex::default(),
@@ -64,12 +65,17 @@ impl Script {
     }
 
     fn times(&self) -> Vec<Duration> {
-        self.seen
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(at, _)| *at)
-            .collect()
+        let seen = self.seen.lock().unwrap();
+        seen.iter().map(|(at, _)| *at).collect()
+    }
+
+    /// Returns one parameter or header of every request.
+    fn each(&self, of: impl Fn(&HttpRequest) -> String) -> Vec<String> {
+        self.requests().iter().map(of).collect()
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.labels.lock().unwrap().clone()
     }
 }
 
@@ -91,17 +97,15 @@ impl Transport for Script {
     }
 }
 
-impl CallObserver for Labels {
+impl CallObserver for Script {
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, _: Duration) {
-        self.0
-            .lock()
-            .unwrap()
-            .push(format!("{api} {action} {code}"));
+        let label = format!("{api} {action} {code}");
+        self.labels.lock().unwrap().push(label);
     }
 
     fn clock_offset(&self, api: &'static str, offset_ms: i64) {
-        let told = format!("{api} clock {offset_ms}");
-        self.0.lock().unwrap().push(told);
+        let label = format!("{api} clock {offset_ms}");
+        self.labels.lock().unwrap().push(label);
     }
 }
 
@@ -151,10 +155,14 @@ fn credentials(id: &str) -> Credentials {
 }
 
 fn config() -> ClientConfig {
+    of(Service::V2)
+}
+
+fn of(service: Service) -> ClientConfig {
     ClientConfig {
         requests_per_second: 1_000.0,
         burst: 100,
-        ..ClientConfig::new(Service::V2, "ap-guangzhou")
+        ..ClientConfig::new(service, "ap-guangzhou")
     }
 }
 
@@ -162,22 +170,24 @@ fn simulated() -> Runtime {
     Runtime::simulated(Timestamp::from_secs(1_700_000_000), 7)
 }
 
-fn client(config: ClientConfig, script: &Arc<Script>, labels: &Arc<Labels>) -> Client {
-    client_in(simulated(), config, script, labels)
+fn client(config: ClientConfig, script: &Arc<Script>) -> Client {
+    client_in(simulated(), config, script)
 }
 
-fn client_in(
-    runtime: Runtime,
-    config: ClientConfig,
-    script: &Arc<Script>,
-    labels: &Arc<Labels>,
-) -> Client {
+fn client_in(runtime: Runtime, config: ClientConfig, script: &Arc<Script>) -> Client {
+    let provider = Arc::new(credentials("AKIDabcdefgh"));
+    Client::new(config, provider, script.clone(), runtime, script.clone())
+}
+
+/// Returns a client with these keys, each used until it is refused.
+fn rotating(config: ClientConfig, script: &Arc<Script>, keys: VecDeque<Credentials>) -> Client {
+    let provider = Arc::new(Rotating(Mutex::new(keys)));
     Client::new(
         config,
-        Arc::new(StaticProvider::new(credentials("AKIDabcdefgh"))),
-        Arc::clone(script) as Arc<dyn Transport>,
-        runtime,
-        Arc::clone(labels) as Arc<dyn CallObserver>,
+        provider,
+        script.clone(),
+        simulated(),
+        script.clone(),
     )
 }
 
@@ -191,12 +201,9 @@ fn parse(body: &[u8]) -> Result<(Head, Option<serde_json::Value>), Malformed> {
 async fn one_call(
     answers: Vec<ScriptedResult>,
 ) -> (Result<serde_json::Value, ApiError>, Vec<String>) {
-    let (script, labels) = (Script::new(answers), Arc::new(Labels::default()));
-    let result = client(config(), &script, &labels)
-        .call("A", &[], parse)
-        .await;
-    let labels = labels.0.lock().unwrap().clone();
-    (result, labels)
+    let script = Script::new(answers);
+    let result = client(config(), &script).call("A", &[], parse).await;
+    (result, script.labels())
 }
 
 fn param(request: &HttpRequest, name: &str) -> String {
@@ -213,7 +220,7 @@ async fn a_call_that_works_is_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_tried_again_and_each_attempt_is_told() {
+async fn what_may_pass_is_retried_and_each_attempt_is_reported() {
     let connect = Err(TransportError::Connect {
         host: "h".to_owned(),
         reason: "refused".to_owned(),
@@ -242,15 +249,14 @@ async fn what_may_pass_is_tried_again_and_each_attempt_is_told() {
 #[tokio::test(start_paused = true)]
 async fn every_attempt_has_its_own_nonce_time_and_signature() {
     let script = Script::taking(Duration::from_secs(2), [cut(), cut(), ok(200, OK)]);
-    let labels = Arc::new(Labels::default());
-    let client = client(config(), &script, &labels);
+    let client = client(config(), &script);
     client.call("A", &[], parse).await.unwrap();
     let requests = script.requests();
     assert_eq!(requests.len(), 3);
     for name in ["Nonce", "Timestamp", "Signature"] {
-        let values: std::collections::HashSet<_> = requests
-            .iter()
-            .map(|request| param(request, name))
+        let values: HashSet<_> = script
+            .each(|request| param(request, name))
+            .into_iter()
             .collect();
         assert_eq!(values.len(), 3, "{name}");
     }
@@ -274,8 +280,7 @@ async fn a_spent_budget_says_how_often_it_was_tried() {
 #[tokio::test(start_paused = true)]
 async fn the_budget_of_time_ends_it_too() {
     let script = Script::taking(Duration::from_secs(25), [cut()]);
-    let labels = Arc::new(Labels::default());
-    let error = client(config(), &script, &labels)
+    let error = client(config(), &script)
         .call("A", &[], parse)
         .await
         .unwrap_err();
@@ -287,13 +292,12 @@ async fn the_budget_of_time_ends_it_too() {
 async fn a_storm_of_throttling_slows_the_action_and_passes() {
     let storm = std::iter::repeat_with(|| ok(200, THROTTLED)).take(3);
     let script = Script::new(storm.chain([ok(200, OK)]));
-    let labels = Arc::new(Labels::default());
     let slow = ClientConfig {
         requests_per_second: 1.0,
         burst: 10,
         ..config()
     };
-    let client = client(slow, &script, &labels);
+    let client = client(slow, &script);
     client.call("A", &[], parse).await.unwrap();
     // A burst of 10 would let all four go within the back-off. The emptied bucket at a pace of 0.7
     // and less makes each wait: 1 / 0.7 s after the first refusal, longer after the next.
@@ -312,12 +316,11 @@ async fn a_storm_of_throttling_slows_the_action_and_passes() {
 #[tokio::test(start_paused = true)]
 async fn no_more_than_allowed_are_under_way() {
     let script = Script::taking(Duration::from_millis(100), [ok(200, OK)]);
-    let labels = Arc::new(Labels::default());
     let narrow = ClientConfig {
         max_in_flight: 3,
         ..config()
     };
-    let client = client(narrow, &script, &labels);
+    let client = client(narrow, &script);
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let client = client.clone();
@@ -333,7 +336,6 @@ async fn no_more_than_allowed_are_under_way() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_holds_no_permit() {
     let script = Script::new([cut(), ok(200, OK)]);
-    let labels = Arc::new(Labels::default());
     let single = ClientConfig {
         max_in_flight: 1,
         retry: RetryBudget {
@@ -343,7 +345,7 @@ async fn a_call_that_waits_holds_no_permit() {
         },
         ..config()
     };
-    let client = client(single, &script, &labels);
+    let client = client(single, &script);
     let failing = client.clone();
     let failing = runtime::spawn(async move { failing.call("A", &[], parse).await });
     tokio::task::yield_now().await;
@@ -356,11 +358,11 @@ async fn a_call_that_waits_holds_no_permit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wish_to_stop_waits_for_a_request_under_way_and_sends_no_other() {
+async fn a_stop_waits_for_a_request_in_flight_and_sends_no_other() {
     let script = Script::taking(Duration::from_secs(3), [ok(200, OK)]);
     let runtime = simulated();
     let stop = runtime.stop.clone();
-    let client = client_in(runtime, config(), &script, &Arc::default());
+    let client = client_in(runtime, config(), &script);
     let (answer, ()) = tokio::join!(client.call("A", &[], parse), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.cancel();
@@ -372,13 +374,13 @@ async fn the_wish_to_stop_waits_for_a_request_under_way_and_sends_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wish_to_stop_ends_a_back_off() {
+async fn a_stop_ends_a_back_off() {
     let script = Script::new([ok(502, "")]);
     let runtime = simulated();
     let stop = runtime.stop.clone();
     let mut config = config();
     (config.retry.base, config.retry.cap) = (Duration::from_secs(50), Duration::from_secs(50));
-    let client = client_in(runtime, config, &script, &Arc::default());
+    let client = client_in(runtime, config, &script);
     let began = Instant::now();
     let (answer, ()) = tokio::join!(client.call("A", &[], parse), async {
         while script.requests().is_empty() {
@@ -389,7 +391,7 @@ async fn the_wish_to_stop_ends_a_back_off() {
     assert_eq!(
         &*answer.unwrap_err().code,
         "http_502",
-        "what failed is told"
+        "the failure is reported"
     );
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
@@ -397,12 +399,11 @@ async fn the_wish_to_stop_ends_a_back_off() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_gives_everything_back() {
     let script = Script::taking(Duration::from_secs(3_600), [ok(200, OK)]);
-    let labels = Arc::new(Labels::default());
     let single = ClientConfig {
         max_in_flight: 1,
         ..config()
     };
-    let client = client(single, &script, &labels);
+    let client = client(single, &script);
     for _ in 0..3 {
         let call = client.call("A", &[], parse);
         let given_up = tokio::time::timeout(Duration::from_secs(1), call).await;
@@ -430,17 +431,10 @@ async fn refused_credentials_are_replaced_once() {
         let provider = (0..known)
             .map(|i| credentials(&format!("AKID{i}")))
             .collect();
-        let client = Client::new(
-            config(),
-            Arc::new(Rotating(Mutex::new(provider))),
-            Arc::clone(&script) as Arc<dyn Transport>,
-            Runtime::simulated(Timestamp::from_secs(1_700_000_000), 7),
-            Arc::new(()),
-        );
-        let result = client.call("A", &[], parse).await;
-        let requests = script.requests();
-        let sent: Vec<_> = requests.iter().map(|r| param(r, "SecretId")).collect();
-        assert_eq!(sent, ids);
+        let result = rotating(config(), &script, provider)
+            .call("A", &[], parse)
+            .await;
+        assert_eq!(script.each(|r| param(r, "SecretId")), ids);
         assert_eq!(result.err().map(|e| e.code.into_string()).as_deref(), class);
     }
 }
@@ -454,15 +448,14 @@ async fn no_format_shows_a_secret() {
         ok(200, &body)
     };
     // The same seed and clock sign the same request, so its echo can be scripted beforehand.
-    let labels = Arc::new(Labels::default());
     let first = Script::new([ok(200, OK)]);
-    client(config(), &first, &labels)
+    client(config(), &first)
         .call("A", &[], parse)
         .await
         .unwrap();
     let request = first.requests().remove(0);
     let script = Script::new([echo(&request)]);
-    let client = client(config(), &script, &labels);
+    let client = client(config(), &script);
     let error = client.call("A", &[], parse).await.unwrap_err();
     let signature = param(&request, "Signature");
     assert_eq!(param(&script.requests()[0], "Signature"), signature);
@@ -487,8 +480,10 @@ async fn no_format_shows_a_secret() {
 #[test]
 fn a_call_may_move_between_threads() {
     fn is_send<T: Send>(_: &T) {}
-    fn check(client: &Client) {
+    fn check(client: &Client, params: &Value) {
         is_send(&client.call("A", &[], parse));
+        is_send(&client.call_json::<Value>("A", params));
+        is_send(&client.call_unsigned_json::<Value>("A", params));
     }
     let _ = check;
 }

@@ -19,7 +19,7 @@ fn set(millis: i64) -> (Arc<Set>, CloudClock) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clones_share_what_is_known_and_the_offset_is_told_once() {
+async fn clones_share_what_is_known_and_the_offset_is_reported_once() {
     let (wall, clock) = set(DATE_MS - 180_000);
     let other = clock.clone();
     assert_eq!(clock.now(), Timestamp::from_millis(DATE_MS - 180_000));
@@ -79,11 +79,11 @@ async fn whoever_signed_by_another_time_goes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_settles_up_to_its_beginning_less_the_lateness() {
+async fn a_read_moves_the_watermark_to_its_beginning_less_the_lateness() {
     let (_, clock) = set(DATE_MS);
     let late = Duration::from_secs(60);
     clock.answered(Some(DATE), clock.stamp(), ALLOWED);
     let begun = clock.begun();
-    let settled = clock.watermark_limit(begun, late);
-    assert_eq!(settled, Some(Timestamp::from_millis(DATE_MS - 60_000)));
+    let limit = clock.watermark_limit(begun, late);
+    assert_eq!(limit, Some(Timestamp::from_millis(DATE_MS - 60_000)));
 }

@@ -1,25 +1,52 @@
 //! What is known of the cloud's time. Pure: readings of the machine's clocks are arguments.
 //!
-//! The cloud's time is the `Date` of a response, carried on by the monotonic clock. Nothing adjusts
-//! that clock, so a wall clock that jumps changes neither signatures nor watermarks. Before the
-//! first `Date` the wall clock is used.
+//! All state is kept as offsets from the monotonic clock, which nothing adjusts. An offset plus the
+//! monotonic clock is a time. Two estimates are kept, because errors cost differently: a watermark
+//! that is late makes some rows be read twice, one that is early loses rows.
 //!
-//! Two estimates are kept. The best estimate is for requests, signatures and display; it follows
-//! every response at once. The lower bound is for watermarks: it falls at once, but rises above
-//! what earlier responses allow only after the later time was confirmed for a while. A watermark
-//! that is late costs a second read of some rows; one that is early loses rows.
+//! - The *best estimate* is for requests, signatures and display. It follows every response at
+//!   once.
+//! - The *lower bound* is for watermarks. It falls at once and rises slowly.
+//!
+//! The rules:
+//!
+//! 1. Before the first `Date` of a response, both estimates are the wall clock. Afterwards the wall
+//!    clock is only compared with, so one that jumps moves neither signatures nor watermarks.
+//! 2. A `Date` has whole seconds, and the cloud wrote it between sending and receiving, so it
+//!    allows a range of offsets. If the best estimate is in that range, give or take
+//!    [`SLACK_MS`], it stays; otherwise the middle of the range replaces it.
+//! 3. A `Date` that is further from the best estimate than the cloud tolerates in a timestamp is
+//!    ignored: a gateway wrote it. The `Date` of a response that refuses the timestamp always
+//!    counts, unless it is more than [`MAX_OFFSET_MS`] off. If such a response has no `Date`, the
+//!    wall clock counts again, because the monotonic clock stands still while a machine sleeps.
+//! 4. The clock *jumps* if the best estimate changes, or wall and monotonic clock part, by more
+//!    than [`PARTED_MS`]. A read during which it jumped moves no watermark.
+//! 5. The lower bound is the lowest offset that all responses allow. A response that allows only
+//!    earlier ones lowers it at once. One that allows only later ones raises it after
+//!    [`HELD_ANSWERS`] such responses in a row over [`HELD_MS`]: one server with a wrong clock, or
+//!    one odd proxy, does not last so long. A wrong `Date` that overlaps the range narrows it at
+//!    once, so the bound can be wrong by less than the width of the range, about a second.
+//! 6. The time is *confirmed* by one `Date`, or without any by a wall clock that has not jumped for
+//!    the allowed lateness; before, no watermark moves. It is *sure* after [`HELD_ANSWERS`]
+//!    responses that agree; once any have contradicted each other, or without a `Date`, it must
+//!    also have held for [`HELD_MS`].
 
-/// Wall and monotonic clock diverging by more than this, or a `Date` this far off, counts as a
-/// jump; in milliseconds. Servers behind one host name have clocks that differ slightly.
+use crate::Timestamp;
+
+/// A change of more than this many milliseconds is a jump.
 const PARTED_MS: i64 = 1_000;
+
+/// How far a `Date` may contradict the best estimate without replacing it, in milliseconds. Servers
+/// behind one host name have clocks that differ slightly.
 const SLACK_MS: i64 = 3_000;
 
 /// A `Date` that is further off than this (ten years) is ignored as nonsense.
 pub(super) const MAX_OFFSET_MS: i64 = 10 * 366 * 86_400 * 1_000;
 
-/// A later time raises the lower bound after this many milliseconds and responses in a row. That
-/// outlasts one server with a wrong clock or one misbehaving proxy.
+/// How long a later time must be seen before it raises the lower bound, in milliseconds.
 const HELD_MS: i64 = 600_000;
+
+/// How many responses in a row must agree on a time before it is sure.
 const HELD_ANSWERS: u32 = 5;
 
 /// Both clocks of the machine at one moment, in milliseconds.
@@ -73,13 +100,17 @@ struct Later {
     answers: u32,
 }
 
-/// A time that responses, or the wall clock, have shown without contradiction.
+/// A time that responses or the monotonic clock confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Steady {
-    pub(super) since: i64,
-    pub(super) now: i64,
-    /// Set once enough responses agree that a single server cannot be wrong.
-    pub(super) is_sure: bool,
+pub struct Vouch {
+    /// The cloud's current time.
+    pub now: Timestamp,
+    /// Start of the period in which no response contradicted it.
+    pub since: Timestamp,
+    /// Set once enough responses agree that a single server with a wrong clock cannot be the cause.
+    pub is_sure: bool,
+    /// Number of times that the clock was corrected.
+    pub jumps: u64,
 }
 
 impl Reading {
@@ -184,7 +215,7 @@ impl Vouched {
         Some(least)
     }
 
-    /// Handles a refused timestamp when the response has no usable `Date`: the wall clock is used
+    /// Handles a refused timestamp when the response has no `Date`: the wall clock is used
     /// again. It is the better one after the machine has slept, because the monotonic clock stood
     /// still. Returns the offset.
     pub(super) fn refused_undated(&mut self, received: Reading) -> i64 {
@@ -214,8 +245,9 @@ impl Vouched {
         good.then(|| begun.monotonic.saturating_add(self.range.least))
     }
 
-    /// Returns the state of the clock in use, if something confirms it.
-    pub(super) fn steady(&mut self, at: Reading, lateness: i64) -> Option<Steady> {
+    /// Returns the best estimate, if a `Date` confirms it or the wall clock has not jumped for
+    /// `lateness`. See rule 6 for when it counts as sure.
+    pub(super) fn confirmed(&mut self, at: Reading, lateness: i64) -> Option<Vouch> {
         self.look(at);
         let held = self.steady_for(at);
         let is_sure = match self.date_offset {
@@ -223,19 +255,16 @@ impl Vouched {
             Some(_) => self.fits >= HELD_ANSWERS && held >= HELD_MS,
             None => held >= HELD_MS.max(lateness),
         };
-        let vouched = self.date_offset.is_some() || held >= lateness;
-        vouched.then(|| Steady {
-            since: self.now(at).saturating_sub(held),
-            now: self.now(at),
+        let is_confirmed = self.date_offset.is_some() || held >= lateness;
+        is_confirmed.then(|| Vouch {
+            now: Timestamp::from_millis(self.now(at)),
+            since: Timestamp::from_millis(self.now(at).saturating_sub(held)),
             is_sure,
+            jumps: self.jumps,
         })
     }
 
-    /// Returns how often the clock was corrected.
-    pub(super) fn jumps(&self) -> u64 {
-        self.jumps
-    }
-
+    /// Returns the milliseconds since the clock in use last jumped.
     fn steady_for(&self, at: Reading) -> i64 {
         at.monotonic.saturating_sub(self.steady_since)
     }

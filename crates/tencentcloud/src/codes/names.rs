@@ -1,4 +1,4 @@
-//! Classifies the named codes of API 3.0.
+//! The table of all codes, and the classes of the named codes of API 3.0.
 //!
 //! The names come from the vendor's common table of API 3.0 and the error lists of the actions
 //! called here. Their class and advice are this project's interpretation.
@@ -32,113 +32,149 @@ const SERVICE_OFF: &str = "switch on the service for this account, in its consol
 /// Placeholder for advice that depends on the service.
 const RIGHTS_OF_SERVICE: &str = "";
 
-/// A code without an entry is classified by the longest entry that matches its leading dotted
-/// parts.
-pub(super) const TABLE: &[Verdict] = {
+/// Codes that mean the same: their class, the advice, and the codes, separated by spaces.
+type Group = (ErrorClass, &'static str, &'static str);
+
+/// The numbers of the legacy API and the names of API 3.0. A name without an entry is classified by
+/// the longest entry that matches its leading dotted parts.
+const TABLE: &[Group] = {
     use ErrorClass::*;
     &[
-        verdict("ActionOffline", Offline, LOGS_MOVED),
-        verdict("AuthFailure", Authentication, KEY),
-        verdict("AuthFailure.InvalidAuthorization", Authentication, KEY),
-        verdict("AuthFailure.InvalidSecretId", Authentication, ID),
-        verdict("AuthFailure.MFAFailure", Authentication, MFA),
-        verdict("AuthFailure.SecretIdNotFound", Authentication, ID),
-        verdict("AuthFailure.SignatureExpire", Authentication, CLOCK),
-        verdict("AuthFailure.SignatureFailure", Authentication, KEY),
-        verdict("AuthFailure.TokenFailure", Authentication, TOKEN),
-        verdict(
-            "AuthFailure.UnauthorizedOperation",
+        (
+            Throttled,
+            PACE,
+            "4400 4420 LimitExceeded RequestLimitExceeded",
+        ),
+        (
+            Throttled,
+            BUSY,
+            "FailedOperation.ReadQpsLimit InternalError.ServerBusy LimitExceeded.LogSearch \
+             LimitExceeded.SearchResources",
+        ),
+        (
+            Transient,
+            SERVER,
+            "5100 5400 6000 FailedOperation FailedOperation.SearchTimeout FailedOperation.Timeout \
+             FailedOperation.TopicCreating InternalError InternalError.SearchError \
+             InternalError.SearchFailed InternalError.System ResourceInUse ResourceUnavailable \
+             ServiceUnavailable",
+        ),
+        (Transient, MAINTENANCE, "6200"),
+        (Transient, UPDATING, "UnauthorizedOperation.FunctionStatus"),
+        (
+            Authentication,
+            KEY,
+            "4100 AuthFailure AuthFailure.InvalidAuthorization AuthFailure.SignatureFailure",
+        ),
+        (Authentication, RIGHTS, "4101 4102 4103 4110"),
+        (
+            Authentication,
+            ID,
+            "4104 AuthFailure.InvalidSecretId AuthFailure.SecretIdNotFound",
+        ),
+        (
+            Authentication,
+            TOKEN,
+            "4105 AuthFailure.TokenFailure FailedOperation.AuthFailure",
+        ),
+        (Authentication, MFA, "4106 AuthFailure.MFAFailure"),
+        (Authentication, CLOCK, "4200 AuthFailure.SignatureExpire"),
+        (
+            Authentication,
+            BARRED,
+            "4300 OperationDenied.AccountDestroy OperationDenied.AccountNotExists",
+        ),
+        (Authentication, REPLAY, "4500"),
+        (Authentication, VERIFY, "5500"),
+        (
             Authentication,
             RIGHTS_OF_SERVICE,
+            "AuthFailure.UnauthorizedOperation OperationDenied OperationDenied.ACLFailed \
+             UnauthorizedOperation",
         ),
-        verdict("FailedOperation", Transient, SERVER),
-        verdict("FailedOperation.AccountInsufficient", Invalid, PAY),
-        verdict("FailedOperation.AuthFailure", Authentication, TOKEN),
-        verdict("FailedOperation.ClsServiceUnregistered", NotFound, CLS_OFF),
-        verdict("FailedOperation.GetlogReachLimit", Invalid, SMALLER),
-        verdict(
-            "FailedOperation.InValidIndexRuleForSearchLow",
+        (Authentication, PEER, "IpInBlacklist IpNotInWhitelist"),
+        (Authentication, REGION, "UnauthorizedOperation.Region"),
+        (
+            NotFound,
+            NAMES,
+            "5000 ResourceNotFound ResourceNotFound.Function ResourceNotFound.FunctionName \
+             ResourceNotFound.Namespace ResourceNotFound.Qualifier",
+        ),
+        (NotFound, CLS_OFF, "FailedOperation.ClsServiceUnregistered"),
+        (
+            NotFound,
+            SERVICE_OFF,
+            "FailedOperation.ServiceClosed FailedOperation.UnOpenedService",
+        ),
+        (
+            NotFound,
+            TOPIC_CLOSED,
+            "FailedOperation.TopicClosed FailedOperation.TopicIsolated",
+        ),
+        (
+            NotFound,
+            INDEX,
+            "OperationDenied.AnalysisSwitchClose ResourceNotFound.IndexNotExist",
+        ),
+        (NotFound, TOPIC, "ResourceNotFound.TopicNotExist"),
+        (Invalid, PARAMETER, "4000"),
+        (Invalid, SCHEME, "4600 UnsupportedProtocol"),
+        (
+            Invalid,
+            PAY,
+            "5200 5300 FailedOperation.AccountInsufficient FailedOperation.InsufficientBalance \
+             OperationDenied.AccountIsolate ResourceUnavailable.InsufficientBalance \
+             ResourceUnavailable.ServiceSuspended",
+        ),
+        (
+            Invalid,
+            SMALLER,
+            "FailedOperation.GetlogReachLimit LimitExceeded.Offset \
+             LimitExceeded.SearchResultTooLarge RequestSizeLimitExceeded ResponseSizeLimitExceeded",
+        ),
+        (
             Invalid,
             STORAGE,
+            "FailedOperation.InValidIndexRuleForSearchLow FailedOperation.IndexSegmentOffloaded \
+             OperationDenied.OperationNotSupportInSearchLow",
         ),
-        verdict("FailedOperation.IndexSegmentOffloaded", Invalid, STORAGE),
-        verdict("FailedOperation.InsufficientBalance", Invalid, PAY),
-        verdict("FailedOperation.InvalidContext", Invalid, CONTEXT),
-        verdict("FailedOperation.QueryError", Invalid, INDEX),
-        verdict("FailedOperation.ReadQpsLimit", Throttled, BUSY),
-        verdict("FailedOperation.SearchTimeout", Transient, SERVER),
-        verdict("FailedOperation.ServiceClosed", NotFound, SERVICE_OFF),
-        verdict("FailedOperation.SyntaxError", Invalid, INDEX),
-        verdict("FailedOperation.Timeout", Transient, SERVER),
-        verdict("FailedOperation.TopicClosed", NotFound, TOPIC_CLOSED),
-        verdict("FailedOperation.TopicCreating", Transient, SERVER),
-        verdict("FailedOperation.TopicIsolated", NotFound, TOPIC_CLOSED),
-        verdict("FailedOperation.UnOpenedService", NotFound, SERVICE_OFF),
-        verdict("InternalError", Transient, SERVER),
-        verdict("InternalError.SearchError", Transient, SERVER),
-        verdict("InternalError.SearchFailed", Transient, SERVER),
-        verdict("InternalError.ServerBusy", Throttled, BUSY),
-        verdict("InternalError.System", Transient, SERVER),
-        verdict("InvalidAction", Offline, ACTION),
-        verdict("InvalidParameter", Invalid, PARAMETERS),
-        verdict("InvalidParameterValue", Invalid, PARAMETERS),
-        verdict("InvalidParameterValue.DateTime", Invalid, TIMES),
-        verdict("InvalidParameterValue.EndTime", Invalid, TIMES),
-        verdict("InvalidParameterValue.StartTime", Invalid, TIMES),
-        verdict("InvalidParameterValue.StartTimeOrEndTime", Invalid, TIMES),
-        verdict("InvalidRequest", Invalid, PARAMETERS),
-        verdict("IpInBlacklist", Authentication, PEER),
-        verdict("IpNotInWhitelist", Authentication, PEER),
-        verdict("LimitExceeded", Throttled, PACE),
-        verdict("LimitExceeded.LogSearch", Throttled, BUSY),
-        verdict("LimitExceeded.Offset", Invalid, SMALLER),
-        verdict("LimitExceeded.SearchResources", Throttled, BUSY),
-        verdict("LimitExceeded.SearchResultTooLarge", Invalid, SMALLER),
-        verdict("MissingParameter", Invalid, PARAMETERS),
-        verdict("NoSuchProduct", Offline, ACTION),
-        verdict("NoSuchVersion", Offline, ACTION),
-        verdict("OperationDenied", Authentication, RIGHTS_OF_SERVICE),
-        verdict(
-            "OperationDenied.ACLFailed",
-            Authentication,
-            RIGHTS_OF_SERVICE,
-        ),
-        verdict("OperationDenied.AccountDestroy", Authentication, BARRED),
-        verdict("OperationDenied.AccountIsolate", Invalid, PAY),
-        verdict("OperationDenied.AccountNotExists", Authentication, BARRED),
-        verdict("OperationDenied.AnalysisSwitchClose", NotFound, INDEX),
-        verdict("OperationDenied.NewSyntaxNotSupported", Invalid, INDEX),
-        verdict(
-            "OperationDenied.OperationNotSupportInSearchLow",
+        (Invalid, CONTEXT, "FailedOperation.InvalidContext"),
+        (
             Invalid,
-            STORAGE,
+            INDEX,
+            "FailedOperation.QueryError FailedOperation.SyntaxError \
+             OperationDenied.NewSyntaxNotSupported",
         ),
-        verdict("RequestLimitExceeded", Throttled, PACE),
-        verdict("RequestSizeLimitExceeded", Invalid, SMALLER),
-        verdict("ResourceInUse", Transient, SERVER),
-        verdict("ResourceNotFound", NotFound, NAMES),
-        verdict("ResourceNotFound.Function", NotFound, NAMES),
-        verdict("ResourceNotFound.FunctionName", NotFound, NAMES),
-        verdict("ResourceNotFound.IndexNotExist", NotFound, INDEX),
-        verdict("ResourceNotFound.Namespace", NotFound, NAMES),
-        verdict("ResourceNotFound.Qualifier", NotFound, NAMES),
-        verdict("ResourceNotFound.TopicNotExist", NotFound, TOPIC),
-        verdict("ResourceUnavailable", Transient, SERVER),
-        verdict("ResourceUnavailable.InsufficientBalance", Invalid, PAY),
-        verdict("ResourceUnavailable.ServiceSuspended", Invalid, PAY),
-        verdict("ResponseSizeLimitExceeded", Invalid, SMALLER),
-        verdict("ServiceUnavailable", Transient, SERVER),
-        verdict("UnauthorizedOperation", Authentication, RIGHTS_OF_SERVICE),
-        verdict("UnauthorizedOperation.FunctionStatus", Transient, UPDATING),
-        verdict("UnauthorizedOperation.Region", Authentication, REGION),
-        verdict("UnknownParameter", Invalid, PARAMETERS),
-        verdict("UnsupportedOperation", Invalid, PARAMETERS),
-        verdict("UnsupportedOperation.NotSupportRegion", Invalid, REGION),
-        verdict("UnsupportedOperation.Region", Invalid, REGION),
-        verdict("UnsupportedProtocol", Invalid, SCHEME),
-        verdict("UnsupportedRegion", Invalid, REGION),
+        (
+            Invalid,
+            PARAMETERS,
+            "InvalidParameter InvalidParameterValue InvalidRequest MissingParameter \
+             UnknownParameter UnsupportedOperation",
+        ),
+        (
+            Invalid,
+            TIMES,
+            "InvalidParameterValue.DateTime InvalidParameterValue.EndTime \
+             InvalidParameterValue.StartTime InvalidParameterValue.StartTimeOrEndTime",
+        ),
+        (
+            Invalid,
+            REGION,
+            "UnsupportedOperation.NotSupportRegion UnsupportedOperation.Region UnsupportedRegion",
+        ),
+        (Offline, OTHER_API, "6100"),
+        (Offline, LOGS_MOVED, "ActionOffline"),
+        (Offline, ACTION, "InvalidAction NoSuchProduct NoSuchVersion"),
     ]
 };
+
+/// Returns the verdicts on all codes of the table.
+pub(super) fn known() -> impl Iterator<Item = Verdict> {
+    TABLE.iter().flat_map(|(class, advice, codes)| {
+        let codes = codes.split_ascii_whitespace();
+        codes.map(|code| verdict(code, *class, advice))
+    })
+}
 
 /// Classifies a code of `service`. An unknown code is treated as transient, because a retry within
 /// the budget does no harm.
@@ -159,8 +195,9 @@ fn families(code: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(code), |longer| Some(longer.rsplit_once('.')?.0))
 }
 
-fn find(family: &str) -> Option<Verdict> {
-    TABLE.iter().find(|known| known.label == family).copied()
+/// Returns the verdict on a code of the table.
+pub(super) fn find(code: &str) -> Option<Verdict> {
+    known().find(|known| known.label == code)
 }
 
 /// Returns advice that names the vendor's ready-made policy with the missing permission.
@@ -196,65 +233,34 @@ mod tests {
         for (class, codes) in [
             (
                 Throttled,
-                &[
-                    "RequestLimitExceeded",
-                    "RequestLimitExceeded.UinLimitExceeded",
-                    "RequestLimitExceeded.A.B",
-                    "FailedOperation.ReadQpsLimit",
-                    "LimitExceeded.LogSearch",
-                    "InternalError.ServerBusy",
-                ][..],
+                "RequestLimitExceeded RequestLimitExceeded.UinLimitExceeded RequestLimitExceeded.A.B \
+                 FailedOperation.ReadQpsLimit LimitExceeded.LogSearch InternalError.ServerBusy",
             ),
             (
                 Transient,
-                &[
-                    "InternalError",
-                    "InternalError.Cmq",
-                    "FailedOperation.SearchTimeout",
-                    "FailedOperation.Timeout",
-                    "ServiceUnavailable",
-                    "UnauthorizedOperation.FunctionStatus",
-                    "Novel.Code",
-                    "",
-                    ".",
-                ],
+                "InternalError InternalError.Cmq FailedOperation.SearchTimeout \
+                 FailedOperation.Timeout ServiceUnavailable UnauthorizedOperation.FunctionStatus \
+                 Novel.Code .",
             ),
+            (Transient, ""),
             (
                 Authentication,
-                &[
-                    "AuthFailure.SignatureExpire",
-                    "AuthFailure.TokenFailure",
-                    "AuthFailure.Novel",
-                    "UnauthorizedOperation.CAM",
-                    "OperationDenied.ACLFailed",
-                ],
+                "AuthFailure.SignatureExpire AuthFailure.TokenFailure AuthFailure.Novel \
+                 UnauthorizedOperation.CAM OperationDenied.ACLFailed",
             ),
             (
                 NotFound,
-                &[
-                    "ResourceNotFound.Function",
-                    "ResourceNotFound.TopicNotExist",
-                    "ResourceNotFound.Novel",
-                    "ResourceNotFound.IndexNotExist",
-                    "OperationDenied.AnalysisSwitchClose",
-                ],
+                "ResourceNotFound.Function ResourceNotFound.TopicNotExist ResourceNotFound.Novel \
+                 ResourceNotFound.IndexNotExist OperationDenied.AnalysisSwitchClose",
             ),
             (
                 Invalid,
-                &[
-                    "InvalidParameterValue.Limit",
-                    "LimitExceeded.Offset",
-                    "UnsupportedRegion",
-                    "FailedOperation.InvalidContext",
-                    "MissingParameter",
-                ],
+                "InvalidParameterValue.Limit LimitExceeded.Offset UnsupportedRegion \
+                 FailedOperation.InvalidContext MissingParameter",
             ),
-            (
-                Offline,
-                &["ActionOffline", "InvalidAction", "NoSuchVersion"],
-            ),
+            (Offline, "ActionOffline InvalidAction NoSuchVersion"),
         ] {
-            for code in codes {
+            for code in codes.split(' ') {
                 assert_eq!(classify_name(Service::Scf, code).class, class, "{code}");
             }
         }
@@ -312,12 +318,11 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_sorted_has_no_twins_and_always_advises() {
-        let labels: BTreeSet<_> = TABLE.iter().map(|known| known.label).collect();
-        assert_eq!(labels.len(), TABLE.len());
-        assert!(TABLE.is_sorted_by_key(|known| known.label));
+    fn the_table_has_no_twins_and_always_advises() {
+        let labels: BTreeSet<_> = known().map(|known| known.label).collect();
+        assert_eq!(labels.len(), known().count());
         for service in [Service::V2, Service::Scf, Service::Cls, Service::Sts] {
-            for known in TABLE {
+            for known in known() {
                 assert_ne!(classify_name(service, known.label).advice, "");
             }
         }
@@ -339,7 +344,7 @@ mod tests {
             code in "((RequestLimitExceeded|AuthFailure|Novel)(\\.[A-Z]{0,5}){0,3})|.{0,40}",
         ) {
             let label = classify_name(Service::Cls, &code).label;
-            prop_assert!(label == OTHER || TABLE.iter().any(|known| known.label == label));
+            prop_assert!(label == OTHER || known().any(|known| known.label == label));
             prop_assert!(label == OTHER || code.starts_with(label));
         }
     }

@@ -36,15 +36,15 @@ pub struct ChainConfig {
 /// The role comes from the configuration, otherwise from TENCENTCLOUD_ROLE_ARN. The variable does
 /// not apply to credentials from the configuration, which may belong to another account. The
 /// `role_arn` of the SDK file is ignored, as in the vendor's Python SDK.
-#[derive(Debug)]
-pub struct Chain;
-
-/// What the search and the providers depend on.
-struct Parts {
-    environment: Environment,
-    transport: Arc<dyn Transport>,
-    sts: Arc<dyn Sts>,
-    runtime: Runtime,
+pub struct Chain {
+    /// Environment variables.
+    pub environment: Environment,
+    /// Sends the requests to the metadata service.
+    pub transport: Arc<dyn Transport>,
+    /// Issues the credentials of roles.
+    pub sts: Arc<dyn Sts>,
+    /// Clock and cancellation.
+    pub runtime: Runtime,
 }
 
 type Found = (Arc<dyn CredentialProvider>, Origin);
@@ -76,27 +76,18 @@ impl Chain {
     /// credentials are fetched when they are first needed, so that a network problem fails a poll
     /// and not the start.
     pub async fn load(
+        &self,
         config: ChainConfig,
-        environment: Environment,
-        transport: Arc<dyn Transport>,
-        sts: Arc<dyn Sts>,
-        runtime: Runtime,
     ) -> Result<(Arc<dyn CredentialProvider>, Origin), CredentialError> {
-        let sources = Sources::new(config.explicit.clone(), environment.clone());
-        let parts = Parts {
-            environment,
-            transport,
-            sts,
-            runtime,
-        };
-        parts.load(config, sources).await
+        let sources = Sources::new(config.explicit.clone(), self.environment.clone());
+        self.search(config, sources).await
     }
-}
 
-// === impl Parts ===
-
-impl Parts {
-    async fn load(&self, config: ChainConfig, sources: Sources) -> Result<Found, CredentialError> {
+    async fn search(
+        &self,
+        config: ChainConfig,
+        sources: Sources,
+    ) -> Result<Found, CredentialError> {
         // The role is validated before the search, so that a mistake is reported without waiting
         // for the metadata service.
         let role = self.role(&config)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::CredentialError;
+use super::{CredentialError, Credentials};
 
 /// Maximum size of a credentials file, in bytes.
 const MAX_FILE: u64 = 64 * 1024;
@@ -35,4 +35,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, CredentialE
         return Err(unreadable(format!("it is larger than {MAX_FILE} bytes")));
     }
     Ok(Some(text))
+}
+
+/// Returns the credentials in the file at `path` as `parse` reads them, or `None` if it does not
+/// exist.
+pub(super) fn credentials(
+    path: &Path,
+    parse: impl Fn(&str, &Path) -> Result<Credentials, CredentialError>,
+) -> Result<Option<Credentials>, CredentialError> {
+    let text = read(path)?;
+    text.map(|text| parse(&text, path)).transpose()
 }

@@ -5,47 +5,28 @@ use std::fmt;
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::{CredentialError, CredentialProvider, Credentials, Origin, Sources};
+use super::{CredentialError, CredentialProvider, Credentials, Sources};
 use crate::runtime::Runtime;
 use crate::transport::BoxFuture;
 
-/// Provides fixed credentials.
-#[derive(Debug, Clone)]
-pub struct StaticProvider(Credentials);
-
 /// Provides credentials from [`Sources`] and searches again when the cloud refuses them, because a
 /// file may have been rotated.
-pub struct FileProvider {
+pub(super) struct FileProvider {
     sources: Sources,
     runtime: Runtime,
     current: Mutex<Credentials>,
 }
 
-// === impl StaticProvider ===
-
-impl StaticProvider {
-    /// Creates a provider of these credentials.
-    pub fn new(credentials: Credentials) -> Self {
-        Self(credentials)
-    }
-}
-
-impl CredentialProvider for StaticProvider {
+/// Provides fixed credentials.
+impl CredentialProvider for Credentials {
     fn current(&self) -> BoxFuture<'_, Result<Credentials, CredentialError>> {
-        Box::pin(async { Ok(self.0.clone()) })
+        Box::pin(async { Ok(self.clone()) })
     }
 }
 
 // === impl FileProvider ===
 
 impl FileProvider {
-    /// Searches all sources once and returns the provider together with the place of the
-    /// credentials.
-    pub fn load(sources: Sources, runtime: Runtime) -> Result<(Self, Origin), CredentialError> {
-        let (credentials, origin) = sources.load()?;
-        Ok((Self::holding(credentials, sources, runtime), origin))
-    }
-
     /// Creates a provider with credentials that were already found in `sources`.
     pub(super) fn holding(credentials: Credentials, sources: Sources, runtime: Runtime) -> Self {
         Self {

@@ -94,14 +94,14 @@ impl<F: Fetch> Refreshing<F> {
             Verdict::Missing => self.gate.lock().await,
         };
         // Another caller may have renewed them while this one waited.
-        if let Some(known) = self.verdict().settled() {
+        if let Some(known) = self.verdict().result() {
             return known;
         }
         self.renew().await;
         drop(gate);
         // After a failure, old credentials are used as long as they are valid.
         let stale = || Err(self.stale());
-        self.verdict().settled().unwrap_or_else(stale)
+        self.verdict().result().unwrap_or_else(stale)
     }
 
     /// Handles a refusal of `refused`. Returns whether other credentials are available now.
@@ -255,7 +255,7 @@ impl State {
 
 impl Verdict {
     /// Returns the caller's result, or `None` if a renewal is necessary.
-    fn settled(self) -> Option<Result<Credentials, CredentialError>> {
+    fn result(self) -> Option<Result<Credentials, CredentialError>> {
         match self {
             Self::Good(credentials) => Some(Ok(credentials)),
             Self::Failing(error) => Some(Err(error)),

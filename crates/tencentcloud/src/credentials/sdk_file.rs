@@ -3,18 +3,11 @@
 
 use std::path::Path;
 
-use super::{CredentialError, Credentials, file};
+use super::{CredentialError, Credentials};
 use crate::secret::Secret;
 
-/// Returns the credentials in the file at `path`, or `None` if it does not exist.
-pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> {
-    match file::read(path)? {
-        Some(text) => parse(&text, path).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
+/// Parses the text of the file at `path`.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
     let value = |name: &str| {
         default_value(text, name).ok_or_else(|| CredentialError::BadFile {
             path: path.to_owned(),
@@ -66,23 +59,14 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
+        let lacks =
+            |name: &str| format!("the credentials file /f has no {name} in its [default] section");
+        let empty = "the secret key from /f is empty; copy it again".to_owned();
         for (text, fault) in [
-            (
-                "",
-                "the credentials file /f has no secret_id in its [default] section",
-            ),
-            (
-                "secret_id=a\nsecret_key=b",
-                "the credentials file /f has no secret_id in its [default] section",
-            ),
-            (
-                "[default]\nsecret_id=a",
-                "the credentials file /f has no secret_key in its [default] section",
-            ),
-            (
-                "[default]\nsecret_id=a\nsecret_key=",
-                "the secret key from /f is empty; copy it again",
-            ),
+            ("", lacks("secret_id")),
+            ("secret_id=a\nsecret_key=b", lacks("secret_id")),
+            ("[default]\nsecret_id=a", lacks("secret_key")),
+            ("[default]\nsecret_id=a\nsecret_key=", empty),
         ] {
             assert_eq!(read_text(text).unwrap_err(), fault);
         }

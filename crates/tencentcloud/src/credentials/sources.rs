@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::environment::{self, Lookup};
-use super::{CredentialError, Credentials, Explicit, Origin, sdk_file, tccli_file};
+use super::{CredentialError, Credentials, Explicit, Origin, file, sdk_file, tccli_file};
 
 /// The system-wide file of the vendor's SDKs.
 const SYSTEM_FILE: &str = "/etc/tencentcloud/credentials";
@@ -92,15 +92,17 @@ impl Sources {
         // A file that was named explicitly must exist.
         if let Some(named) = (self.environment)(FILE_VARIABLE).filter(|name| !name.is_empty()) {
             let path = PathBuf::from(named);
-            let found = sdk_file::read(&path)?.ok_or_else(|| CredentialError::Unreadable {
-                path: path.clone(),
-                reason: format!("there is no such file, though {FILE_VARIABLE} names it"),
+            let found = file::credentials(&path, sdk_file::parse)?.ok_or_else(|| {
+                CredentialError::Unreadable {
+                    path: path.clone(),
+                    reason: format!("there is no such file, though {FILE_VARIABLE} names it"),
+                }
             })?;
             return Ok(Some((found, Origin::File(path))));
         }
         let own = home.map(|home| home.join(".tencentcloud/credentials"));
         for path in own.into_iter().chain([self.system_file.clone()]) {
-            if let Some(found) = sdk_file::read(&path)? {
+            if let Some(found) = file::credentials(&path, sdk_file::parse)? {
                 return Ok(Some((found, Origin::File(path))));
             }
             trail.push(format!("the file {}", path.display()));
@@ -117,7 +119,7 @@ impl Sources {
         let profile = (self.environment)(PROFILE_VARIABLE).filter(|name| !name.is_empty());
         let profile = profile.as_deref().unwrap_or(tccli_file::DEFAULT_PROFILE);
         let path = home.join(".tccli").join(tccli_file::file_name(profile)?);
-        if let Some(found) = tccli_file::read(&path)? {
+        if let Some(found) = file::credentials(&path, tccli_file::parse)? {
             return Ok(Some((found, Origin::File(path))));
         }
         trail.push(format!("the file {}", path.display()));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::temporary::SecretText;
-use super::{CredentialError, Credentials, file};
+use super::{CredentialError, Credentials};
 
 /// The fields that are used. Newer versions of the tool write others too.
 #[derive(serde::Deserialize)]
@@ -28,15 +28,8 @@ pub(super) fn file_name(profile: &str) -> Result<String, CredentialError> {
     Ok(format!("{profile}.credential"))
 }
 
-/// Returns the credentials in the file at `path`, or `None` if it does not exist.
-pub(super) fn read(path: &Path) -> Result<Option<Credentials>, CredentialError> {
-    match file::read(path)? {
-        Some(text) => parse(&text, path).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
+/// Parses the text of the file at `path`.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Credentials, CredentialError> {
     // The parser's message is not included, because it can quote a value.
     let stored: Stored = serde_json::from_str(text).map_err(|e| CredentialError::BadFile {
         path: path.to_owned(),

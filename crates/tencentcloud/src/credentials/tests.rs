@@ -1,8 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
 use crate::runtime::Runtime;
+
+pub(super) mod scripted;
+
+use scripted::write;
 
 const KEY: &str = "k3y-that-must-not-show";
 const TOKEN: &str = "t0ken-that-must-not-show";
@@ -18,31 +22,24 @@ fn sources(variables: &[(&str, &str)]) -> Sources {
         .with_system_file(PathBuf::from("/nonexistent/credentials"))
 }
 
-fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
+fn provider(sources: Sources) -> (FileProvider, Origin) {
+    let (found, origin) = sources.load().unwrap();
+    (
+        FileProvider::holding(found, sources, Runtime::system()),
+        origin,
+    )
 }
 
 #[test]
 fn every_family_of_names_is_read() {
-    for (id, key, token) in [
-        (
-            "TENCENTCLOUD_SECRET_ID",
-            "TENCENTCLOUD_SECRET_KEY",
-            "TENCENTCLOUD_TOKEN",
-        ),
-        (
-            "TENCENTCLOUD_SECRET_ID",
-            "TENCENTCLOUD_SECRET_KEY",
-            "TENCENTCLOUD_SESSION_TOKEN",
-        ),
-        (
-            "TENCENTCLOUD_SECRETID",
-            "TENCENTCLOUD_SECRETKEY",
-            "TENCENTCLOUD_SESSIONTOKEN",
-        ),
-        ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY", "TENCENT_TOKEN"),
+    for names in [
+        "TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_TOKEN",
+        "TENCENTCLOUD_SECRET_ID TENCENTCLOUD_SECRET_KEY TENCENTCLOUD_SESSION_TOKEN",
+        "TENCENTCLOUD_SECRETID TENCENTCLOUD_SECRETKEY TENCENTCLOUD_SESSIONTOKEN",
+        "TENCENT_SECRET_ID TENCENT_SECRET_KEY TENCENT_TOKEN",
     ] {
+        let mut names = names.split(' ');
+        let [id, key, token] = [(); 3].map(|()| names.next().unwrap());
         let whole = sources(&[(id, "AKIDx"), (key, "k"), (token, "t")]);
         let (found, origin) = whole.load().unwrap();
         assert_eq!(found.secret_id, "AKIDx");
@@ -207,7 +204,7 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
     let sdk = home.path().join(".tencentcloud/credentials");
     write(&sdk, "[default]\nsecret_id = old\nsecret_key = k\n");
     let files = sources(&[("HOME", home.path().to_str().unwrap())]);
-    let (provider, origin) = FileProvider::load(files, Runtime::system()).unwrap();
+    let (provider, origin) = provider(files);
     assert_eq!(origin, Origin::File(sdk.clone()));
     let old = provider.current().await.unwrap();
     assert!(!provider.refused(&old).await);
@@ -226,7 +223,7 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
         provider.refused(&old).await,
         "a slower call finds them changed already"
     );
-    let fixed = StaticProvider::new(old.clone());
+    let fixed = old.clone();
     assert!(!fixed.refused(&old).await);
 }
 
@@ -234,12 +231,12 @@ async fn a_rotated_file_is_read_again_after_a_refusal() {
 fn no_format_shows_a_secret() {
     let explicit = credentials();
     let given = Sources::new(Some(explicit.clone().into()), Arc::new(|_: &str| None));
-    let (provider, _) = FileProvider::load(given.clone(), Runtime::system()).unwrap();
+    let (provider, _) = provider(given.clone());
     for shown in [
         format!("{explicit:?} {explicit:#?}"),
         format!("{given:?} {given:#?}"),
         format!("{provider:?} {provider:#?}"),
-        format!("{:?}", StaticProvider::new(explicit.clone())),
+        format!("{:?}", explicit.clone()),
     ] {
         assert!(!shown.contains(KEY) && !shown.contains(TOKEN), "{shown}");
         assert!(

@@ -12,13 +12,17 @@ pub(crate) enum Api3Response<T> {
     /// Success, with the content of `Response`.
     Payload(T),
     /// An error of API 3.0, which has HTTP status 200 too.
-    Error {
-        code: String,
-        message: String,
-        request_id: Option<String>,
-    },
+    Error(NamedError),
     /// An error in the format of the legacy API, which the vendor's gateway can also send.
     Legacy(Head),
+}
+
+/// The error of API 3.0 in a response.
+#[derive(Debug)]
+pub(crate) struct NamedError {
+    pub code: String,
+    pub message: String,
+    pub request_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -68,11 +72,11 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Api3Response<T>, 
     let probe: Probe = serde_json::from_str(response.get())?;
     match probe.error {
         None => Ok(Api3Response::Payload(serde_json::from_str(response.get())?)),
-        Some(error) => Ok(Api3Response::Error {
+        Some(error) => Ok(Api3Response::Error(NamedError {
             code: error.code,
             message: error.message.unwrap_or_default(),
             request_id: probe.request_id,
-        }),
+        })),
     }
 }
 
@@ -108,24 +112,19 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_its_request_id() {
+    fn an_error_has_its_request_id() {
         let body = r#"{"Response":{"Error":{"Code":"A.B","Message":"m","X":1},"RequestId":"r"}}"#;
-        let Ok(Api3Response::Error {
-            code,
-            message,
-            request_id,
-        }) = page(body)
-        else {
+        let Ok(Api3Response::Error(error)) = page(body) else {
             panic!();
         };
-        assert_eq!((code.as_str(), message.as_str()), ("A.B", "m"));
-        assert_eq!(request_id.as_deref(), Some("r"));
+        assert_eq!((&*error.code, &*error.message), ("A.B", "m"));
+        assert_eq!(error.request_id.as_deref(), Some("r"));
         let bare = page(r#"{"Response":{"Error":{"Code":"A"}}}"#);
-        assert!(matches!(bare, Ok(Api3Response::Error { .. })));
+        assert!(matches!(bare, Ok(Api3Response::Error(_))));
     }
 
     #[test]
-    fn a_legacy_error_is_told_as_one() {
+    fn a_legacy_error_is_recognized() {
         let body = r#"{"code":4100,"message":"m","codeDesc":"AuthFailure"}"#;
         let Ok(Api3Response::Legacy(head)) = page(body) else {
             panic!();

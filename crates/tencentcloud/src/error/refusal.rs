@@ -1,7 +1,7 @@
 //! An error response of either API.
 
 use crate::codes::{self, Verdict};
-use crate::envelope::Head;
+use crate::envelope::{Head, NamedError};
 use crate::service::Service;
 
 /// An error that the cloud returned.
@@ -40,17 +40,12 @@ impl Refusal {
     }
 
     /// Creates a refusal of API 3.0, whose code is a name.
-    pub fn named(
-        service: Service,
-        code: String,
-        message: String,
-        request_id: Option<String>,
-    ) -> Self {
+    pub fn named(service: Service, error: NamedError) -> Self {
         Self {
-            verdict: codes::classify_name(service, &code),
-            code,
-            message,
-            request_id: request_id.filter(|id| !id.is_empty()),
+            verdict: codes::classify_name(service, &error.code),
+            code: error.code,
+            message: error.message,
+            request_id: error.request_id.filter(|id| !id.is_empty()),
             date: None,
         }
     }
@@ -70,9 +65,11 @@ impl Refusal {
 
     /// Returns the message, with the cloud's date if the clocks differ.
     pub fn text(&self) -> String {
-        let message = match self.message.as_str() {
-            "" => "no message",
-            message => message,
+        let is_empty = self.message.is_empty();
+        let message = if is_empty {
+            "no message"
+        } else {
+            &self.message
         };
         match &self.date {
             Some(date) => format!("{message} (the cloud's clock: {date})"),

@@ -99,6 +99,10 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+fn packed(body: &[u8]) -> Vec<u8> {
+    answer("200 OK", "content-encoding: gzip\r\n", body)
+}
+
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(body).unwrap();
@@ -178,11 +182,7 @@ async fn a_post_sends_its_body_and_headers_over_a_kept_connection() {
 #[tokio::test]
 async fn gzip_is_undone() {
     let body = "x".repeat(LIMIT);
-    let bytes = answer(
-        "200 OK",
-        "content-encoding: gzip\r\n",
-        &gzip(body.as_bytes()),
-    );
+    let bytes = packed(&gzip(body.as_bytes()));
     let response = fetch(Reply::Keep(bytes)).await.unwrap();
     assert_eq!(response.body, body.as_bytes());
 }
@@ -212,23 +212,16 @@ async fn what_is_too_large_is_not_read_to_its_end() {
     // Small on the wire: 50 MB of zeros are some 50 kB.
     let bomb = gzip(&vec![0; 50_000_000]);
     assert!(bomb.len() < LIMIT);
-    too_large(Reply::Keep(answer(
-        "200 OK",
-        "content-encoding: gzip\r\n",
-        &bomb,
-    )))
-    .await;
+    too_large(Reply::Keep(packed(&bomb))).await;
 }
 
 #[tokio::test]
-async fn a_broken_off_answer_is_told_apart() {
+async fn a_response_that_breaks_off_has_its_own_error() {
     let short = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc".to_vec();
     let open = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab".to_vec();
     let mut half = gzip(b"some text that is compressed");
     half.truncate(half.len() / 2);
-    let half = answer("200 OK", "content-encoding: gzip\r\n", &half);
-    let lie = answer("200 OK", "content-encoding: gzip\r\n", b"no gzip");
-    for bytes in [short, open, half, lie] {
+    for bytes in [short, open, packed(&half), packed(b"no gzip")] {
         let error = fetch(Reply::Close(bytes)).await.unwrap_err();
         assert!(matches!(error, TransportError::CutBody { .. }), "{error:?}");
     }
@@ -251,10 +244,14 @@ async fn slowness_before_and_inside_the_answer_times_out() {
     ] {
         let server = Server::start(Reply::Stall(bytes)).await;
         let error = transport.send(get(&server.url)).await.unwrap_err();
-        let TransportError::Timeout { host, limit: told } = error else {
+        let TransportError::Timeout {
+            host,
+            limit: reported,
+        } = error
+        else {
             panic!("{error:?}");
         };
-        assert_eq!(told, limit);
+        assert_eq!(reported, limit);
         assert!(host.starts_with("127.0.0.1:"), "{host}");
     }
 }
@@ -297,7 +294,7 @@ async fn redirects_are_handed_back() {
 /// The one place where client and sockets meet.
 #[tokio::test]
 async fn a_client_calls_over_sockets() {
-    use crate::{Client, ClientConfig, Credentials, Endpoint, Service, StaticProvider, parse_head};
+    use crate::{Client, ClientConfig, Credentials, Endpoint, Service, parse_head};
     let body = br#"{"code":"0","message":"","codeDesc":"Success"}"#;
     let mut server = Server::start(Reply::Keep(answer("200 OK", "", body))).await;
     let key = crate::secret::Secret::new("k");
@@ -308,7 +305,7 @@ async fn a_client_calls_over_sockets() {
     };
     let client = Client::new(
         config,
-        Arc::new(StaticProvider::new(credentials)),
+        Arc::new(credentials),
         Arc::new(transport()),
         runtime::Runtime::system(),
         Arc::new(()),
@@ -327,7 +324,7 @@ async fn a_client_calls_over_sockets() {
 }
 
 #[test]
-fn this_machine_is_told_from_others() {
+fn addresses_of_this_machine_are_recognized() {
     for host in [
         "127.0.0.1",
         "127.9.9.9",

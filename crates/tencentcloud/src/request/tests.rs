@@ -1,15 +1,15 @@
 use serde_json::json;
 
 use super::*;
+use crate::endpoint::Endpoint;
 use crate::secret::Secret;
 
-fn signer(service: Service, method: Method, signing: SigningMethod) -> Signer {
-    Signer {
-        service,
+fn signer(service: Service, method: Method, signing: SigningMethod) -> ClientConfig {
+    ClientConfig {
         endpoint: Endpoint::parse(service, "http://127.0.0.1:18080").unwrap(),
-        region: "ap-guangzhou".to_owned(),
         method,
         signing,
+        ..ClientConfig::new(service, "ap-guangzhou")
     }
 }
 

@@ -22,7 +22,7 @@ async fn what_cannot_pass_is_not_tried_again() {
 
 /// As a gateway that serves API 3.0 alone, or the wrong endpoint, does.
 #[tokio::test(start_paused = true)]
-async fn what_another_api_says_is_told_in_its_words() {
+async fn the_error_of_another_api_is_reported_in_its_words() {
     let refusal = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"old"},"RequestId":"r-1"}}"#;
     for status in [200, 403] {
         let error = one_call(vec![ok(status, refusal)]).await.0.unwrap_err();
@@ -38,59 +38,39 @@ async fn what_another_api_says_is_told_in_its_words() {
         assert!(error.advice.contains("clock"), "{error}");
     }
     let list = r#"{"Response":{"Functions":[],"TotalCount":0,"RequestId":"r"}}"#;
-    let told = one_call(vec![ok(200, list)])
+    let error = one_call(vec![ok(200, list)])
         .await
         .0
         .unwrap_err()
         .to_string();
     for words in ["an answer of API 3.0", "`endpoint`"] {
-        assert!(told.contains(words), "{told}");
+        assert!(error.contains(words), "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn odd_answers_have_their_own_words() {
-    for (answer, class, code) in [
-        (ok(200, ""), ErrorClass::Transient, "non_json"),
-        (ok(200, "<html>"), ErrorClass::Transient, "non_json"),
-        (
-            ok(200, r#"{"code":0,"mess"#),
-            ErrorClass::Transient,
-            "non_json",
-        ),
-        (
-            ok(200, r#"{"Response":{}}"#),
-            ErrorClass::Transient,
-            "other_json",
-        ),
-        (ok(200, "{}"), ErrorClass::Transient, "other_json"),
-        (
-            ok(500, r#"{"Response":{}}"#),
-            ErrorClass::Transient,
-            "http_500",
-        ),
-        (
-            ok(200, r#"{"code":0}"#),
-            ErrorClass::Transient,
-            "no_payload",
-        ),
-        (ok(404, "not here"), ErrorClass::Invalid, "http_404"),
-        (ok(302, ""), ErrorClass::Invalid, "http_302"),
-        (
-            ok(403, r#"{"code":4104}"#),
-            ErrorClass::Authentication,
-            "4104",
-        ),
-        (ok(500, r#"{"code":0}"#), ErrorClass::Transient, "http_500"),
-        (
-            ok(200, r#"{"code":424242}"#),
-            ErrorClass::Transient,
-            "424242",
-        ),
+    use ErrorClass::*;
+    for (status, body, class, code) in [
+        (200, "", Transient, "non_json"),
+        (200, "<html>", Transient, "non_json"),
+        (200, r#"{"code":0,"mess"#, Transient, "non_json"),
+        (200, r#"{"Response":{}}"#, Transient, "other_json"),
+        (200, "{}", Transient, "other_json"),
+        (500, r#"{"Response":{}}"#, Transient, "http_500"),
+        (200, r#"{"code":0}"#, Transient, "no_payload"),
+        (404, "not here", Invalid, "http_404"),
+        (302, "", Invalid, "http_302"),
+        (403, r#"{"code":4104}"#, Authentication, "4104"),
+        (500, r#"{"code":0}"#, Transient, "http_500"),
+        (200, r#"{"code":424242}"#, Transient, "424242"),
     ] {
-        let shown = format!("{answer:?}");
-        let error = one_call(vec![answer]).await.0.unwrap_err();
-        assert_eq!((error.class, &*error.code), (class, code), "{shown}");
+        let error = one_call(vec![ok(status, body)]).await.0.unwrap_err();
+        assert_eq!(
+            (error.class, &*error.code),
+            (class, code),
+            "{status} {body}"
+        );
     }
 }
 

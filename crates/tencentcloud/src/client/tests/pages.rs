@@ -6,9 +6,8 @@ use serde_json::json;
 use super::*;
 
 async fn call_for(rows: &str, script: &Arc<Script>) -> ApiError {
-    let labels = Arc::new(Labels::default());
     let params = [("limit", rows.to_owned())];
-    let client = client(config(), script, &labels);
+    let client = client(config(), script);
     client.call("A", &params, parse).await.unwrap_err()
 }
 
@@ -62,19 +61,16 @@ async fn a_body_that_is_no_json_at_one_place_twice_asks_for_less_and_a_page_of_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_for_size_are_told_from_others() {
+async fn refusals_for_size_ask_for_less() {
+    let of_parameter = |name: &str| {
+        format!(r#"{{"code":4000,"message":"(100001)invalid value of parameter {name}"}}"#)
+    };
     for (answer, asks_for_less) in [
-        (
-            r#"{"code":4000,"message":"(100001)invalid value of parameter limit"}"#,
-            true,
-        ),
-        (
-            r#"{"code":4000,"message":"(100001)invalid value of parameter order"}"#,
-            false,
-        ),
-        (r#"{"code":4100,"message":"limit"}"#, false),
+        (of_parameter("limit"), true),
+        (of_parameter("order"), false),
+        (r#"{"code":4100,"message":"limit"}"#.to_owned(), false),
     ] {
-        let error = call_for("1000", &Script::new([ok(200, answer)])).await;
+        let error = call_for("1000", &Script::new([ok(200, &answer)])).await;
         assert_eq!(error.asks_for_less(), asks_for_less, "{answer}");
     }
     let too_large = Err(TransportError::TooLarge {
@@ -93,17 +89,16 @@ async fn refusals_for_size_are_told_from_others() {
 /// The bytes are those of two words in GBK, of which no field needs anything.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_not_utf_8_is_read_but_for_the_text_at_fault() {
-    let labels = Arc::new(Labels::default());
     let legacy = b"{\"code\":0,\"message\":\"\",\"data\":[\"\xb1\xa8\",{\"a\":7}]}".to_vec();
     let script = Script::new([Ok(HttpResponse::new(200, legacy))]);
-    let client_ = client(config(), &script, &labels);
+    let client_ = client(config(), &script);
     let data = client_.call("A", &[], parse).await.unwrap();
     assert_eq!(data, json!(["\u{fffd}\u{fffd}", {"a": 7}]));
 
     let body = b"{\"Response\":{\"Log\":\"\x95\\\",\"N\":7,\"RequestId\":\"\xb8\"}}".to_vec();
     let script = Script::new([Ok(HttpResponse::new(200, body))]);
     let config = ClientConfig::new(Service::Scf, "ap-x");
-    let client = client(config, &script, &labels);
+    let client = client(config, &script);
     let payload: Value = client.call_json("A", &json!({})).await.unwrap();
     assert_eq!(
         (&payload["Log"], &payload["N"]),
@@ -115,7 +110,7 @@ async fn a_body_that_is_not_utf_8_is_read_but_for_the_text_at_fault() {
 #[tokio::test(start_paused = true)]
 async fn an_overloaded_service_says_when_to_ask_again() {
     let at = "Tue, 14 Nov 2023 22:13:28 GMT"; // 8 s after the time of the runtime
-    for (status, told, waits) in [
+    for (status, header, waits) in [
         (503, "7", 7..8),
         (429, "7", 7..8),
         (503, at, 8..9),
@@ -127,17 +122,16 @@ async fn an_overloaded_service_says_when_to_ask_again() {
     ] {
         let mut busy = HttpResponse::new(status, "");
         busy.headers
-            .push(("retry-after".to_owned(), told.to_owned()));
+            .push(("retry-after".to_owned(), header.to_owned()));
         let script = Script::new([Ok(busy), ok(200, OK)]);
-        let labels = Arc::new(Labels::default());
         let config = ClientConfig {
             longest_wait: Duration::from_secs(10),
             ..config()
         };
-        let client = client(config, &script, &labels);
+        let client = client(config, &script);
         client.call("A", &[], parse).await.unwrap();
         let times = script.times();
         let waited = (times[1] - times[0]).as_secs();
-        assert!(waits.contains(&waited), "{status} {told}: {waited} s");
+        assert!(waits.contains(&waited), "{status} {header}: {waited} s");
     }
 }

@@ -18,30 +18,28 @@ fn at(date: &str, body: &str) -> ScriptedResult {
     Ok(response)
 }
 
+fn scf() -> ClientConfig {
+    ClientConfig::new(Service::Scf, "ap-guangzhou")
+}
+
 fn stamps(script: &Script) -> Vec<String> {
-    let of = |request: &HttpRequest| {
+    script.each(|request| {
         let mut headers = request.headers.iter();
         let found = headers.find(|(name, _)| name == "x-tc-timestamp");
         found.unwrap().1.clone()
-    };
-    script.requests().iter().map(of).collect()
-}
-
-fn told(labels: &Labels) -> Vec<String> {
-    labels.0.lock().unwrap().clone()
+    })
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_signature_teaches_the_offset_for_all_later_calls() {
     let script = Script::new([at(LATER, V3_EXPIRED), at(LATER, V3_OK)]);
-    let labels = Arc::new(Labels::default());
-    let config = ClientConfig::new(Service::Scf, "ap-guangzhou");
+    let config = scf();
     let other = ClientConfig {
         clock: config.clock.clone(),
         ..ClientConfig::new(Service::Cls, "ap-guangzhou")
     };
-    let first = client(config, &script, &labels);
-    let second = client(other, &script, &labels);
+    let first = client(config, &script);
+    let second = client(other, &script);
     let _: Value = first.call_json("A", &json!({})).await.unwrap();
     let _: Value = first.call_json("A", &json!({})).await.unwrap();
     let _: Value = second.call_json("B", &json!({})).await.unwrap();
@@ -50,7 +48,7 @@ async fn an_expired_signature_teaches_the_offset_for_all_later_calls() {
         ["1700000000", "1700000421", "1700000421", "1700000421"]
     );
     assert_eq!(
-        told(&labels),
+        script.labels(),
         [
             "v3 A AuthFailure.SignatureExpire",
             "v3 clock 421000",
@@ -68,12 +66,7 @@ async fn the_time_is_asked_once_in_a_call() {
         at(LATER, V3_EXPIRED),
         at("Tue, 14 Nov 2023 23:20:21 GMT", V3_EXPIRED),
     ]);
-    let labels = Arc::new(Labels::default());
-    let client = client(
-        ClientConfig::new(Service::Scf, "ap-guangzhou"),
-        &script,
-        &labels,
-    );
+    let client = client(scf(), &script);
     let result: Result<Value, _> = client.call_json("A", &json!({})).await;
     let error = result.unwrap_err();
     assert_eq!(
@@ -97,8 +90,7 @@ async fn a_date_that_teaches_nothing_is_no_reason_to_go_again() {
         "Tue, 14 Nov 2034 22:13:20 GMT",
     ] {
         let script = Script::new([at(date, V3_EXPIRED)]);
-        let config = ClientConfig::new(Service::Scf, "ap-guangzhou");
-        let client = client(config, &script, &Arc::default());
+        let client = client(scf(), &script);
         let result: Result<Value, _> = client.call_json("A", &json!({})).await;
         assert_eq!(result.unwrap_err().attempts, 1, "{date}");
         let off = client.now().as_millis() - 1_700_000_000_000;
@@ -110,8 +102,7 @@ async fn a_date_that_teaches_nothing_is_no_reason_to_go_again() {
 async fn other_refusals_teach_nothing() {
     let body = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure"}}}"#;
     let script = Script::new([at(LATER, body)]);
-    let config = ClientConfig::new(Service::Scf, "ap-guangzhou");
-    let client = client(config, &script, &Arc::default());
+    let client = client(scf(), &script);
     let result: Result<Value, _> = client.call_json("A", &json!({})).await;
     assert_eq!(result.unwrap_err().attempts, 1);
     assert_eq!(client.now(), Timestamp::from_secs(1_700_000_000));
@@ -124,8 +115,7 @@ async fn calls_under_way_together_all_go_again() {
     let expired = || at(LATER, V3_EXPIRED);
     let answers = [expired(), expired(), expired(), at(LATER, V3_OK)];
     let script = Script::taking(Duration::from_millis(100), answers);
-    let config = ClientConfig::new(Service::Scf, "ap-guangzhou");
-    let client = client(config, &script, &Arc::default());
+    let client = client(scf(), &script);
     let (params, mut calls) = (json!({}), Vec::new());
     for _ in 0..3 {
         let (client, params) = (client.clone(), params.clone());
@@ -144,15 +134,10 @@ async fn the_legacy_api_teaches_it_too() {
     for code in [4200, 4500] {
         let refusal = format!(r#"{{"code":{code},"message":"m"}}"#);
         let script = Script::new([at(LATER, &refusal), at(LATER, OK)]);
-        let labels = Arc::new(Labels::default());
-        let client = client(config(), &script, &labels);
+        let client = client(config(), &script);
         client.call("A", &[], parse).await.unwrap();
-        let times: Vec<_> = script
-            .requests()
-            .iter()
-            .map(|request| param(request, "Timestamp"))
-            .collect();
+        let times = script.each(|request| param(request, "Timestamp"));
         assert_eq!(times, ["1700000000", "1700000421"]);
-        assert_eq!(told(&labels)[1], "v2 clock 421000");
+        assert_eq!(script.labels()[1], "v2 clock 421000");
     }
 }

@@ -26,9 +26,15 @@ fn answer(known: &mut Vouched, monotonic: i64, ahead: i64) {
     known.answered(date(monotonic), monotonic, at(monotonic, ahead), ALLOWED);
 }
 
-/// By how much the time is wrong that everything but settling goes by.
+/// Error of the best estimate, in milliseconds.
 fn error(known: &Vouched, monotonic: i64, ahead: i64) -> i64 {
     known.now(at(monotonic, ahead)) - ORIGIN - monotonic
+}
+
+/// Returns the limit of the watermark after a read from `begin` to `end`, before the lateness.
+fn limit_after(known: &mut Vouched, begin: Reading, end: Reading) -> Option<i64> {
+    let begun = known.begun(begin);
+    known.vouches_for(begun, end, LATE)
 }
 
 #[test]
@@ -88,7 +94,7 @@ fn a_refusal_teaches_any_time_but_nonsense() {
     }
 }
 
-/// What is asked, signed and shown does not move with the wall clock, once a date has told it.
+/// After the first date, the best estimate does not follow the wall clock.
 #[test]
 fn a_wall_clock_that_jumps_moves_nothing() {
     let mut known = Vouched::begin(at(0, 0));
@@ -101,9 +107,9 @@ fn a_wall_clock_that_jumps_moves_nothing() {
 }
 
 #[test]
-fn a_read_in_which_a_clock_jumps_settles_nothing() {
+fn a_read_in_which_a_clock_jumps_moves_no_watermark() {
     // Wall clock ahead by so much at begin and end, and what the end's date is wrong by.
-    for (begin, end, dated, settles) in [
+    for (begin, end, dated, moves) in [
         (0, 0, 0, true),
         (0, 900, 0, true),
         (0, 1_100, 0, false),
@@ -118,8 +124,8 @@ fn a_read_in_which_a_clock_jumps_settles_nothing() {
         answer(&mut known, 0, begin);
         let begun = known.begun(at(10_000, begin));
         known.answered(date(11_000) + dated, 11_000, at(11_000, end), ALLOWED);
-        let settled = known.vouches_for(begun, at(11_000, end), LATE);
-        assert_eq!(settled.is_some(), settles, "{begin} {end} {dated}");
+        let limit = known.vouches_for(begun, at(11_000, end), LATE);
+        assert_eq!(limit.is_some(), moves, "{begin} {end} {dated}");
     }
 }
 
@@ -135,51 +141,47 @@ fn small_steps_of_the_wall_clock_add_up() {
     assert!(known.vouches_for(begun, at(200_000, 1_100), LATE).is_none());
     // An answer vouches for the wall clock too, and steps are measured from there.
     answer(&mut known, 300_000, 1_100);
-    let begun = known.begun(at(300_000, 1_100));
-    let settled = known.vouches_for(begun, at(300_000, 2_000), LATE);
-    assert_eq!(settled, Some(ORIGIN + 300_000));
+    let limit = limit_after(&mut known, at(300_000, 1_100), at(300_000, 2_000));
+    assert_eq!(limit, Some(ORIGIN + 300_000));
 }
 
 #[test]
-fn nothing_is_settled_before_something_vouches_for_the_clock() {
+fn no_watermark_moves_before_something_confirms_the_clock() {
     let mut known = Vouched::begin(at(0, 0));
     let begun = known.begun(at(1_000, 0));
     for (monotonic, vouched) in [(1_000, false), (59_999, false), (60_000, true)] {
-        let settled = known.vouches_for(begun, at(monotonic, 0), LATE);
-        assert_eq!(settled.is_some(), vouched, "{monotonic}");
+        let limit = known.vouches_for(begun, at(monotonic, 0), LATE);
+        assert_eq!(limit.is_some(), vouched, "{monotonic}");
     }
     // A jump, and it begins anew.
     known.look(at(61_000, 5_000));
     let begun = known.begun(at(61_000, 5_000));
     for (monotonic, vouched) in [(120_999, false), (121_000, true)] {
-        let settled = known.vouches_for(begun, at(monotonic, 5_000), LATE);
-        assert_eq!(settled.is_some(), vouched, "{monotonic}");
+        let limit = known.vouches_for(begun, at(monotonic, 5_000), LATE);
+        assert_eq!(limit.is_some(), vouched, "{monotonic}");
     }
     let mut known = Vouched::begin(at(0, 0));
     let begun = known.begun(at(1_000, 0));
     answer(&mut known, 1_000, 0);
-    let settled = known.vouches_for(begun, at(1_000, 0), LATE);
-    assert_eq!(settled, Some(ORIGIN + 1_000), "one date is enough");
+    let limit = known.vouches_for(begun, at(1_000, 0), LATE);
+    assert_eq!(limit, Some(ORIGIN + 1_000), "one date is enough");
 }
 
-/// Without dates: a wall clock that is ahead for a while settles nothing that it should not.
+/// Without dates: a wall clock that is ahead for a while moves no watermark too far.
 #[test]
-fn a_later_wall_clock_is_settled_by_only_when_it_holds() {
+fn a_later_wall_clock_counts_only_when_it_holds() {
     let mut known = Vouched::begin(at(0, 0));
     for monotonic in (100_000..699_000).step_by(10_000) {
-        let begun = known.begun(at(monotonic, 240_000));
-        let settled = known.vouches_for(begun, at(monotonic, 240_000), LATE);
-        assert!(settled.is_none_or(|settled| settled <= ORIGIN + monotonic));
+        let limit = limit_after(&mut known, at(monotonic, 240_000), at(monotonic, 240_000));
+        assert!(limit.is_none_or(|limit| limit <= ORIGIN + monotonic));
         assert_eq!(error(&known, monotonic, 240_000), 240_000, "it is asked by");
     }
-    let begun = known.begun(at(700_000, 240_000));
-    let settled = known.vouches_for(begun, at(700_000, 240_000), LATE);
-    assert_eq!(settled, Some(ORIGIN + 940_000));
+    let limit = limit_after(&mut known, at(700_000, 240_000), at(700_000, 240_000));
+    assert_eq!(limit, Some(ORIGIN + 940_000));
     // Back at once.
     known.look(at(710_000, 0));
-    let begun = known.begun(at(800_000, 0));
-    let settled = known.vouches_for(begun, at(800_000, 0), LATE);
-    assert_eq!(settled, Some(ORIGIN + 800_000));
+    let limit = limit_after(&mut known, at(800_000, 0), at(800_000, 0));
+    assert_eq!(limit, Some(ORIGIN + 800_000));
 }
 
 /// The monotonic clock stands still while a machine sleeps; its wall clock goes on.
@@ -205,7 +207,7 @@ fn a_sleep_of_the_machine_is_found_out_by_date_or_refusal() {
 }
 
 #[test]
-fn one_machine_of_the_cloud_with_a_wrong_clock_settles_nothing() {
+fn one_server_with_a_wrong_clock_moves_no_watermark() {
     let mut known = Vouched::begin(at(0, 0));
     for poll in 1..1_000 {
         let monotonic = poll * 10_000;
@@ -214,27 +216,27 @@ fn one_machine_of_the_cloud_with_a_wrong_clock_settles_nothing() {
         let wrong = if poll % 10 == 0 { 0 } else { 200_000 };
         let dated = date(monotonic) + wrong;
         known.answered(dated, monotonic, at(monotonic, 0), ALLOWED);
-        let settled = known.vouches_for(begun, at(monotonic, 0), LATE);
-        assert!(settled.is_none_or(|settled| settled <= ORIGIN + monotonic));
+        let limit = known.vouches_for(begun, at(monotonic, 0), LATE);
+        assert!(limit.is_none_or(|limit| limit <= ORIGIN + monotonic));
     }
 }
 
 #[test]
 fn it_takes_several_answers_to_be_sure_and_more_after_a_contradiction() {
     let mut known = Vouched::begin(at(0, 0));
-    assert_eq!(known.steady(at(59_999, 0), LATE), None);
+    assert_eq!(known.confirmed(at(59_999, 0), LATE), None);
     for answers in 1..=5 {
         answer(&mut known, 100_000 + answers, 0);
-        let steady = known.steady(at(100_010, 0), LATE).unwrap();
+        let steady = known.confirmed(at(100_010, 0), LATE).unwrap();
         assert_eq!(steady.is_sure, answers == 5, "{answers}");
-        assert_eq!(steady.now, ORIGIN + 100_010);
-        assert_eq!(steady.since, ORIGIN + 100_001);
+        assert_eq!(steady.now.as_millis(), ORIGIN + 100_010);
+        assert_eq!(steady.since.as_millis(), ORIGIN + 100_001);
     }
     known.answered(date(0), 200_000, at(200_000, 0), ALLOWED);
     for answers in 0..=60 {
         let monotonic = 200_000 + answers * 10_000;
         answer(&mut known, monotonic, 0);
-        let steady = known.steady(at(monotonic, 0), LATE).unwrap();
+        let steady = known.confirmed(at(monotonic, 0), LATE).unwrap();
         assert_eq!(steady.is_sure, answers == 60, "{answers}");
     }
 }
@@ -265,7 +267,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A machine, the cloud, and a reader that settles whatever it may.
+/// A machine, the cloud, and a reader that moves its watermark as far as it may.
 struct Scene {
     known: Vouched,
     monotonic: i64,
@@ -313,10 +315,10 @@ impl Scene {
 }
 
 proptest! {
-    /// Once a date told the time, whatever happens: no watermark moves beyond the true time of the
+    /// After the first date, whatever happens, no watermark moves beyond the true time of the
     /// cloud at the read's beginning less the lateness.
     #[test]
-    fn nothing_is_settled_beyond_the_true_time(
+    fn no_watermark_passes_the_true_time(
         ahead in -280_000i64..280_000,
         events in proptest::collection::vec((event(), event()), 1..60),
     ) {
@@ -329,8 +331,8 @@ proptest! {
             scene.happen(first);
             scene.happen(second);
             let at = scene.read();
-            if let Some(settled) = scene.known.vouches_for(begun, at, LATE) {
-                prop_assert!(settled <= true_begin, "{} beyond", settled - true_begin);
+            if let Some(limit) = scene.known.vouches_for(begun, at, LATE) {
+                prop_assert!(limit <= true_begin, "{} beyond", limit - true_begin);
             }
         }
     }
@@ -347,8 +349,8 @@ proptest! {
                 let begun = known.begun(at(monotonic, ahead));
                 let began = ORIGIN + monotonic;
                 monotonic += span;
-                if let Some(settled) = known.vouches_for(begun, at(monotonic, ahead), LATE) {
-                    prop_assert!(settled <= began, "{} beyond", settled - began);
+                if let Some(limit) = known.vouches_for(begun, at(monotonic, ahead), LATE) {
+                    prop_assert!(limit <= began, "{} beyond", limit - began);
                 }
             }
         }
@@ -364,7 +366,7 @@ proptest! {
             known.answered(date, sent, at, allowed);
             let _ = known.refused(date, sent, at);
             let begun = known.begun(at);
-            let _ = (known.vouches_for(begun, at, LATE), known.steady(at, LATE), known.ahead(at));
+            let _ = (known.vouches_for(begun, at, LATE), known.confirmed(at, LATE), known.ahead(at));
         }
     }
 }

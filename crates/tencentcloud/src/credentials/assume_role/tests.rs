@@ -2,15 +2,16 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::Timestamp;
-use crate::credentials::StaticProvider;
-use crate::credentials::scripted::{Rotating, ScriptedSts, environment, fixed, issued, sts_failed};
+use crate::credentials::tests::scripted::{
+    Rotating, ScriptedSts, environment, fixed, issued, sts_failed,
+};
 
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/reader";
 
 #[tokio::test]
 async fn the_role_is_asked_for_with_the_credentials_below() {
     let sts = ScriptedSts::new(Duration::ZERO, |_| Ok(issued("AKIDrole", 1_543_914_376)));
-    let base = Arc::new(StaticProvider::new(fixed("AKIDbase")));
+    let base = Arc::new(fixed("AKIDbase"));
     let usual = AssumeRole::new(RoleConfig::new(ARN), base.clone(), sts.clone());
     let found = usual.fetch().await.unwrap();
     assert_eq!(found.credentials.secret_id, "AKIDrole");
@@ -64,23 +65,16 @@ async fn with_rotation(ids: Vec<&'static str>, refused: bool) -> (bool, Vec<Stri
 
 #[tokio::test]
 async fn refused_credentials_below_are_replaced_once() {
-    let own = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-    assert_eq!(
-        with_rotation(vec!["old", "new"], true).await,
-        (true, own(&["old", "new"]))
-    );
-    assert_eq!(
-        with_rotation(vec!["old"], true).await,
-        (false, own(&["old"]))
-    );
-    assert_eq!(
-        with_rotation(vec!["old", "older", "new"], true).await,
-        (false, own(&["old", "older"]))
-    );
-    assert_eq!(
-        with_rotation(vec!["old", "new"], false).await,
-        (false, own(&["old"]))
-    );
+    for (ids, refused, worked, signers) in [
+        (&["old", "new"][..], true, true, &["old", "new"][..]),
+        (&["old"], true, false, &["old"]),
+        (&["old", "older", "new"], true, false, &["old", "older"]),
+        (&["old", "new"], false, false, &["old"]),
+    ] {
+        let signers: Vec<_> = signers.iter().map(|id| (*id).to_owned()).collect();
+        let outcome = with_rotation(ids.to_vec(), refused).await;
+        assert_eq!(outcome, (worked, signers), "{ids:?} {refused}");
+    }
 }
 
 #[tokio::test]
@@ -93,7 +87,7 @@ async fn odd_answers_are_errors_that_show_no_secret() {
         json!({"Credentials": {"TmpSecretId": "a", "TmpSecretKey": "k3y", "Token": "k3y"}}),
     ] {
         let sts = ScriptedSts::new(Duration::ZERO, move |_| Ok(answer.clone()));
-        let base = Arc::new(StaticProvider::new(fixed("b")));
+        let base = Arc::new(fixed("b"));
         let error = AssumeRole::new(RoleConfig::new(ARN), base, sts)
             .fetch()
             .await
@@ -113,26 +107,23 @@ fn the_variables_of_the_command_line_tool() {
     const S: &str = "TENCENTCLOUD_ROLE_SESSION_NAME";
     let read =
         |pairs: &[(&str, &str)]| RoleConfig::from_environment(&*environment(pairs), "tencentcloud");
-    assert_eq!(read(&[]), Ok(None));
-    assert_eq!(read(&[(R, ARN)]), Ok(Some(RoleConfig::new(ARN))));
     let named = RoleConfig {
         session_name: "me".to_owned(),
         ..RoleConfig::new(ARN)
     };
-    assert_eq!(read(&[(R, ARN), (S, "me")]), Ok(Some(named)));
-    assert_eq!(read(&[(R, "")]), Err(CredentialError::Empty { name: R }));
-    assert_eq!(
-        read(&[(R, ""), (S, "me")]),
-        Err(CredentialError::Empty { name: R })
-    );
-    assert_eq!(
-        read(&[(R, ARN), (S, "")]),
-        Err(CredentialError::Empty { name: S })
-    );
-    assert_eq!(
-        read(&[(S, "me")]),
-        Err(CredentialError::Half { set: S, missing: R })
-    );
+    let empty = |name| Err(CredentialError::Empty { name });
+    let half = CredentialError::Half { set: S, missing: R };
+    for (pairs, expected) in [
+        (&[(R, ARN)][..], Ok(Some(RoleConfig::new(ARN)))),
+        (&[], Ok(None)),
+        (&[(R, ARN), (S, "me")], Ok(Some(named))),
+        (&[(R, "")], empty(R)),
+        (&[(R, ""), (S, "me")], empty(R)),
+        (&[(R, ARN), (S, "")], empty(S)),
+        (&[(S, "me")], Err(half)),
+    ] {
+        assert_eq!(read(pairs), expected, "{pairs:?}");
+    }
     let text = read(&[(R, "reader")]).unwrap_err().to_string();
     assert_eq!(
         text,

@@ -1,10 +1,9 @@
-use std::path::Path;
 use std::time::Duration;
 
 use super::*;
 use crate::Timestamp;
-use crate::credentials::scripted::{
-    LIST, Reply, ScriptedSts, ScriptedTransport, document, environment, fixed, issued,
+use crate::credentials::tests::scripted::{
+    LIST, Reply, ScriptedSts, ScriptedTransport, document, environment, fixed, issued, write,
 };
 
 const ARN: &str = "qcs::cam::uin/1:roleName/r";
@@ -94,13 +93,13 @@ impl World {
         // Not this machine's own.
         let system_file = self.home.path().join("etc/credentials");
         let sources = Sources::new(explicit, environment.clone()).with_system_file(system_file);
-        let parts = Parts {
+        let chain = Chain {
             environment,
             transport: self.transport.clone(),
             sts: self.sts.clone(),
             runtime: Runtime::simulated(Timestamp::from_secs(START), 1),
         };
-        parts.load(self.config.clone(), sources).await
+        chain.search(self.config.clone(), sources).await
     }
 
     /// Returns the id that signs and where it comes from.
@@ -111,49 +110,34 @@ impl World {
     }
 }
 
-fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
 #[tokio::test]
-async fn the_order_is_that_of_the_vendors_sdk() {
+async fn the_order_is_that_of_the_vendors_sdk_and_a_role_goes_on_top_of_any_place() {
     let mut world = World::full();
     let home = world.home.path().to_str().unwrap().to_owned();
-    let steps: [(&str, &str, String); 6] = [
-        ("explicit", "explicit", "the configuration".to_owned()),
-        (
-            "TENCENTCLOUD_",
-            "environment",
-            "the environment (TENCENTCLOUD_SECRET_ID)".to_owned(),
-        ),
-        (
-            "sdk",
-            "sdk",
-            format!("the file {home}/.tencentcloud/credentials"),
-        ),
-        (
-            "tccli",
-            "tccli",
-            format!("the file {home}/.tccli/default.credential"),
-        ),
-        (
-            "metadata",
-            "metadata",
-            "the instance's role cvm-role".to_owned(),
-        ),
-        (
-            "TKE_",
-            "AssumeRoleWithWebIdentity by nobody",
-            format!("the pod's role {ARN}"),
-        ),
+    let environment = "the environment (TENCENTCLOUD_SECRET_ID)";
+    let sdk = format!("the file {home}/.tencentcloud/credentials");
+    let tccli = format!("the file {home}/.tccli/default.credential");
+    let pod = format!("the pod's role {ARN}");
+    let steps = [
+        ("explicit", "explicit", "the configuration"),
+        ("TENCENTCLOUD_", "environment", environment),
+        ("sdk", "sdk", &sdk),
+        ("tccli", "tccli", &tccli),
+        ("metadata", "metadata", "the instance's role cvm-role"),
+        ("TKE_", "AssumeRoleWithWebIdentity by nobody", &pod),
     ];
     for (place, id, origin) in steps {
         let asked_before = world.transport.requests();
-        assert_eq!(world.found().await, (id.to_owned(), origin));
+        assert_eq!(world.found().await, (id.to_owned(), origin.to_owned()));
         let asked = world.transport.requests() > asked_before;
         let remote = ["metadata", "TKE_"].contains(&place);
         assert_eq!(asked, remote, "{place}: nobody is asked who is not needed");
+        world.config.role = Some(RoleConfig::new(ARN));
+        let (over, origin) = world.found().await;
+        assert_eq!(over, format!("AssumeRole by {id}"));
+        let on_top = format!("the role {ARN}, assumed with the ");
+        assert!(origin.starts_with(&on_top), "{origin}");
+        world.config.role = None;
         world.without(place);
     }
     let text = world.load().await.err().unwrap().to_string();
@@ -167,39 +151,6 @@ async fn the_order_is_that_of_the_vendors_sdk() {
         "the variables TKE_REGION, TKE_PROVIDER_ID, TKE_WEB_IDENTITY_TOKEN_FILE, TKE_ROLE_ARN",
     ] {
         assert!(text.contains(part), "{part} not in {text}");
-    }
-}
-
-#[tokio::test]
-async fn a_role_goes_on_top_of_any_place() {
-    let mut world = World::full();
-    world.config.role = Some(RoleConfig::new(ARN));
-    let bases = [
-        "explicit",
-        "environment",
-        "sdk",
-        "tccli",
-        "metadata",
-        "AssumeRoleWithWebIdentity by nobody",
-    ];
-    for (place, base) in [
-        "explicit",
-        "TENCENTCLOUD_",
-        "sdk",
-        "tccli",
-        "metadata",
-        "TKE_",
-    ]
-    .iter()
-    .zip(bases)
-    {
-        let (id, origin) = world.found().await;
-        assert_eq!(id, format!("AssumeRole by {base}"));
-        assert!(
-            origin.starts_with(&format!("the role {ARN}, assumed with the ")),
-            "{origin}"
-        );
-        world.without(place);
     }
 }
 
@@ -249,7 +200,7 @@ async fn hard_errors_end_the_search() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metadata_out_of_reach_cost_two_seconds_at_most_and_are_told() {
+async fn unreachable_metadata_costs_two_seconds_at_most_and_is_reported() {
     for (list, words) in [
         (Reply::Silence, "no answer within 2 s"),
         (Reply::CannotConnect, "cannot be reached"),
@@ -292,15 +243,13 @@ async fn a_role_that_fails_later_is_a_failed_call_and_not_a_failed_start() {
 #[tokio::test]
 async fn the_way_in_of_the_wiring_is_the_same() {
     let world = World::full();
-    let (provider, origin) = Chain::load(
-        world.config.clone(),
-        environment(&[]),
-        world.transport.clone(),
-        world.sts.clone(),
-        Runtime::simulated(Timestamp::from_secs(START), 1),
-    )
-    .await
-    .unwrap();
+    let chain = Chain {
+        environment: environment(&[]),
+        transport: world.transport.clone(),
+        sts: world.sts.clone(),
+        runtime: Runtime::simulated(Timestamp::from_secs(START), 1),
+    };
+    let (provider, origin) = chain.load(world.config.clone()).await.unwrap();
     assert_eq!(origin, Origin::Configuration);
     assert_eq!(provider.current().await.unwrap(), fixed("explicit"));
 }

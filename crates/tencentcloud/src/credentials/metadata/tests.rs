@@ -1,6 +1,6 @@
 use super::*;
 use crate::Timestamp;
-use crate::credentials::scripted::{LIST, Reply, ScriptedTransport, document};
+use crate::credentials::tests::scripted::{LIST, Reply, ScriptedTransport, document};
 
 fn answer(status: u16, body: &str) -> Reply {
     Reply::Response(status, body.to_owned())
@@ -41,22 +41,23 @@ async fn no_role_is_no_error_until_there_was_one() {
 async fn odd_role_lists_are_errors_that_say_what_came() {
     let long = "r".repeat(MAX_ROLE + 1);
     let huge = "r".repeat(MAX_BODY + 1);
-    for (list, words) in [
-        (answer(200, ""), "something that is no role"),
-        (
-            answer(200, "<html>log in</html>"),
-            "something that is no role",
-        ),
-        (answer(200, "a\nb"), "something that is no role"),
-        (answer(200, "../user-data"), "something that is no role"),
-        (answer(200, ".."), "something that is no role"),
-        (answer(200, &long), "something that is no role"),
+    let no_role = [
+        "",
+        "<html>log in</html>",
+        "a\nb",
+        "../user-data",
+        "..",
+        &long,
+    ];
+    let no_role = no_role.map(|list| (answer(200, list), "something that is no role"));
+    let others = [
         (answer(200, &huge), "answered too much"),
         (answer(302, ""), "the status 302"),
         (answer(500, "r"), "the status 500"),
         (Reply::CannotConnect, "cannot be reached (no such host)"),
         (Reply::Silence, "no answer within 2 s"),
-    ] {
+    ];
+    for (list, words) in no_role.into_iter().chain(others) {
         let began = tokio::time::Instant::now();
         let text = metadata(list, None).role().await.unwrap_err().to_string();
         assert!(text.contains(words), "{text}");
@@ -68,50 +69,31 @@ async fn odd_role_lists_are_errors_that_say_what_came() {
 #[tokio::test(start_paused = true)]
 async fn odd_role_documents_are_errors_that_show_no_secret() {
     let huge = format!(r#"{{"Code":"Success","x":"{}"}}"#, "k3y".repeat(MAX_BODY));
+    let keys = |key: &str, rest: &str| {
+        format!(r#"{{"Code":"Success","TmpSecretId":"a","TmpSecretKey":{key},{rest}}}"#)
+    };
+    let text = |body: &str| Some(answer(200, body));
+    let good = r#""Token":"t","ExpiredTime":1"#;
     for (reply, words) in [
         (None, "does not know the role that it named"),
-        (Some(answer(200, "")), "no role document"),
-        (Some(answer(200, "k3y")), "no role document"),
+        (text(""), "no role document"),
+        (text("k3y"), "no role document"),
+        (text(r#"{"Code":"Success"}"#), "no role document"),
+        (text(&keys(r#"["k3y"]"#, good)), "no role document"),
         (
-            Some(answer(200, r#"{"Code":"Success"}"#)),
+            text(&keys(r#""k3y""#, r#""Token":"t","ExpiredTime":"soon""#)),
             "no role document",
         ),
         (
-            Some(answer(
-                200,
-                r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":["k3y"],"Token":"t","ExpiredTime":1}"#,
-            )),
-            "no role document",
-        ),
-        (
-            Some(answer(
-                200,
-                r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"k3y","Token":"t","ExpiredTime":"soon"}"#,
-            )),
-            "no role document",
-        ),
-        (
-            Some(answer(
-                200,
-                r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"k3y","Token":"","ExpiredTime":1}"#,
-            )),
+            text(&keys(r#""k3y""#, r#""Token":"","ExpiredTime":1"#)),
             "the token from http://meta.test/latest/meta-data/cam/security-credentials/r is empty",
         ),
+        (text(&keys(r#""k3y\n""#, good)), "the secret key from"),
         (
-            Some(answer(
-                200,
-                r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"k3y\n","Token":"t","ExpiredTime":1}"#,
-            )),
-            "the secret key from",
-        ),
-        (
-            Some(answer(
-                200,
-                r#"{"Code":"InternalError\nk","RequestId":"1"}"#,
-            )),
+            text(r#"{"Code":"InternalError\nk","RequestId":"1"}"#),
             "answered with the code InternalError k;",
         ),
-        (Some(answer(200, &huge)), "answered too much"),
+        (text(&huge), "answered too much"),
         (Some(answer(503, "")), "the status 503"),
         (Some(Reply::Silence), "no answer within 2 s"),
     ] {

@@ -5,16 +5,16 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::credentials::Sts;
 use crate::credentials::assume_role::{AssumeRole, RoleConfig};
-use crate::credentials::scripted::{Asked, ScriptedSts, fixed, issued, sts_failed};
-use crate::credentials::{StaticProvider, Sts};
+use crate::credentials::tests::scripted::{Asked, ScriptedSts, fixed, issued, sts_failed};
 use crate::runtime::spawn;
 
 const START: i64 = 1_790_000_000;
 
 type Script = fn(&Asked, i64) -> Result<Value, CredentialError>;
 
-/// Returns a role whose credentials come from `script`, which is told the second since the start.
+/// Returns a role whose credentials come from `script`, which gets the second since the start.
 fn role(
     takes: Duration,
     script: Script,
@@ -24,11 +24,13 @@ fn role(
     let sts = ScriptedSts::new(takes, move |asked| {
         script(asked, clock.now().as_secs() - START)
     });
-    let base = Arc::new(StaticProvider::new(fixed("base")));
-    let config = RoleConfig::new("qcs::cam::uin/1:roleName/r");
-    let source = AssumeRole::new(config, base, sts.clone() as Arc<dyn Sts>);
-    let provider = Refreshing::new(source, runtime.clone());
-    (Arc::new(provider), sts, runtime)
+    let provider = Arc::new(over(sts.clone(), runtime.clone()));
+    (provider, sts, runtime)
+}
+
+fn over(sts: Arc<dyn Sts>, runtime: Runtime) -> Refreshing<AssumeRole> {
+    let role = RoleConfig::new("qcs::cam::uin/1:roleName/r");
+    Refreshing::new(AssumeRole::new(role, Arc::new(fixed("base")), sts), runtime)
 }
 
 /// Credentials that end at `second` since the start, and say so in their id.
@@ -186,18 +188,13 @@ async fn a_caller_that_goes_away_leaves_the_way_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_expired_is_told_and_not_used() {
+async fn what_comes_expired_is_an_error_and_not_used() {
     for end in [0, -1, i64::MIN + START, -START] {
         let runtime = Runtime::simulated(Timestamp::from_secs(START), 1);
         let sts = ScriptedSts::new(Duration::ZERO, move |_| {
             Ok(issued("x", START.saturating_add(end)))
         });
-        let base = Arc::new(StaticProvider::new(fixed("base")));
-        let source = AssumeRole::new(RoleConfig::new("qcs::r"), base, sts);
-        let error = Refreshing::new(source, runtime)
-            .current()
-            .await
-            .unwrap_err();
+        let error = over(sts, runtime).current().await.unwrap_err();
         assert!(matches!(error, CredentialError::Stale { .. }), "{error}");
     }
 }
@@ -230,9 +227,7 @@ async fn what_is_handed_out_is_used_until_something_tells_the_time() {
         has_heard: false.into(),
     });
     let sts = ScriptedSts::new(Duration::ZERO, |_| until(600));
-    let base = Arc::new(StaticProvider::new(fixed("base")));
-    let source = AssumeRole::new(RoleConfig::new("qcs::r"), base, sts);
-    let provider = Refreshing::new(source, runtime.by_clock(clock.clone()));
+    let provider = over(sts, runtime.by_clock(clock.clone()));
     assert_eq!(end_of(&provider.current().await.unwrap()), 600);
     clock.has_heard.store(true, Ordering::Relaxed);
     pass(500).await;

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::Timestamp;
-use crate::credentials::scripted::{ScriptedSts, environment, issued};
+use crate::credentials::tests::scripted::{ScriptedSts, environment, issued};
 
 const ARN: &str = "qcs::cam::uin/100000000001:roleName/scf-exporter";
 

@@ -1,13 +1,14 @@
 //! Test doubles of the metadata service and STS. They follow a script and count requests.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
+use crate::credentials::{CredentialError, CredentialProvider, Credentials, Environment, Sts};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
@@ -175,6 +176,12 @@ impl CredentialProvider for Rotating {
 /// Returns credentials that do not expire.
 pub fn fixed(id: &str) -> Credentials {
     Credentials::new(id.to_owned(), Secret::new("base-key"), None, "a test").unwrap()
+}
+
+/// Writes a file and the directories above it.
+pub fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
 }
 
 /// Returns an environment with these variables.
