@@ -146,7 +146,7 @@ impl Store {
         // What broke down in a commit may break down once more.
         let _closed = contained(|| drop(closing));
         let opened = match self.open_once() {
-            Err(refused) if refused.is_damage() && self.place.clear_unborn() => self.open_once(),
+            Err(failed) if failed.is_damage && self.place.clear_unborn() => self.open_once(),
             opened => opened,
         };
         let Some((database, stored)) = opened? else {
@@ -164,7 +164,7 @@ impl Store {
             let Some(opened) = self.place.open() else {
                 return Ok(None);
             };
-            let database = opened.map_err(|cause| OpenError::database(file, cause))?;
+            let database = opened.map_err(|cause| OpenError::database(file, cause.into()))?;
             let stored = tables::make(&database).and_then(|()| tables::load(&database));
             match stored {
                 Ok(stored) => Ok(Some((database, stored))),

@@ -182,7 +182,7 @@ impl PagedRead {
     ///
     /// Of several between two seconds all are asked for again, in turn: were it one row that changes
     /// its place, another one would stand where it was before.
-    pub fn refused(&mut self) -> Option<NextPage> {
+    pub fn step_over(&mut self) -> Option<NextPage> {
         if self.stepped >= STEPS_MAX {
             return None;
         }

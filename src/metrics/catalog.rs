@@ -30,7 +30,7 @@ pub struct Metric {
     pub unit: Option<Unit>,
     /// Names of its labels, `le` not among them. The labels of functions are written in this
     /// order, those of the exporter itself by name.
-    pub labels: &'static [&'static str],
+    pub labels: Names,
 }
 
 /// The type of a metric family.
@@ -102,10 +102,43 @@ pub static ALL: &[&Metric] = &[
     &PROCESS_VIRTUAL_MEMORY,
 ];
 
+type Names = &'static [&'static str];
+
+const fn counter(name: &'static str, help: &'static str, labels: Names) -> Metric {
+    Metric::new(Kind::Counter, name, help, labels)
+}
+
+const fn gauge(name: &'static str, help: &'static str, labels: Names) -> Metric {
+    Metric::new(Kind::Gauge, name, help, labels)
+}
+
+const fn histogram(name: &'static str, help: &'static str, labels: Names) -> Metric {
+    Metric::new(Kind::Histogram, name, help, labels)
+}
+
 /// The unit of the metric with this name, where it has one.
 pub fn unit_of(name: &str) -> Option<Unit> {
     let metric = ALL.iter().find(|metric| metric.name == name);
     metric.and_then(|metric| metric.unit)
+}
+
+// === impl Metric ===
+
+impl Metric {
+    const fn new(kind: Kind, name: &'static str, help: &'static str, labels: Names) -> Self {
+        Self {
+            name,
+            help,
+            kind,
+            unit: None,
+            labels,
+        }
+    }
+
+    const fn measured_in(mut self, unit: Unit) -> Self {
+        self.unit = Some(unit);
+        self
+    }
 }
 
 // === impl Kind ===

@@ -284,6 +284,3 @@ impl LedgerState {
         recalled.map_or(bound, |recalled| bound.min(recalled))
     }
 }
-
-#[cfg(test)]
-mod tests;
