@@ -1,4 +1,4 @@
-//! The way to the committer: what can be asked of it, from any task.
+//! The requests to the committer, from any task.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -12,56 +12,55 @@ use super::{
 use crate::ledger::{Checkpoint, Functions, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
 
-/// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
+/// Sends requests to the committer. Cheap to clone; the committer ends when the last one is dropped.
 #[derive(Debug, Clone)]
 pub struct CommitHandle(pub(super) mpsc::Sender<Request>);
 
-/// What another configuration changes for the committer.
+/// The part of the configuration that concerns the committer.
 #[derive(Debug, Clone)]
 pub struct CommitConfig {
     /// The rules to count by.
     pub rules: Rules,
-    /// How long a new series is shown at zero.
+    /// How long a new series is shown at zero before its value.
     pub zero_first: Duration,
-    /// Targets that are no longer read as they were.
+    /// Targets that are no longer read, or read differently.
     pub ended: Vec<TargetId>,
-    /// Functions that are no longer read: nothing is known of them any more.
+    /// Functions that are no longer read, whose configuration is dropped.
     pub gone: Vec<FunctionId>,
-    /// All functions that are read from now on.
+    /// The functions that are read from now on.
     pub wanted: Functions,
 }
 
-/// Attempts that were met, by function.
+/// Numbers of invocations by function.
 type Met = Vec<(FunctionId, u64)>;
 
-/// What is asked of the committer.
+/// A request to the committer.
 pub(super) enum Request {
-    /// To take something into the next change.
+    /// Adds to the next change.
     Change {
         job: Job,
-        /// How many rows that adds.
+        /// How many rows it adds.
         rows: usize,
     },
-    /// To count by other terms from then on.
+    /// Applies another configuration to all later requests.
     Reconfigure {
-        terms: CommitConfig,
+        config: CommitConfig,
         reply: Reply<()>,
     },
-    /// The committer's own: something was held at zero long enough.
+    /// Sent by the committer to itself: the span of a series at zero has ended.
     HoldOver,
 }
 
-/// Works out a part of a change.
+/// Prepares a part of a change.
 pub(super) type Job = Box<dyn FnOnce(&mut Pending<'_>) + Send>;
 
 // === impl CommitHandle ===
 
 impl CommitHandle {
-    /// Begins a target at `now`, by the cloud's clock; answers from which position its rows are
-    /// counted.
+    /// Opens a target at `now`, by the cloud's clock. Returns the position from which its rows count.
     ///
     /// # Errors
-    /// [`CommitFailed`], like every call here: the state could not be written.
+    /// [`CommitFailed`], as every call here: the state could not be written.
     pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, CommitFailed> {
         let target = target.clone();
         self.ask(move |ledger, change| {
@@ -72,8 +71,8 @@ impl CommitHandle {
         .await
     }
 
-    /// Lowers what lies in the future beside a target, by a time that is vouched for; answers where
-    /// the target is settled now.
+    /// Lowers watermarks and evictions that lie in the future, for all targets of the region. Returns
+    /// the watermark of the target afterwards.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -87,9 +86,9 @@ impl CommitHandle {
             .await
     }
 
-    /// Takes in a list of functions: shows those at zero that were not met yet, and what is known
-    /// about them; forgets what was known about those that are gone. Targets of which nothing is
-    /// known begin where the last complete list of the same source says.
+    /// Registers listed functions: new ones are shown at zero, with their configuration; that of
+    /// functions which are gone is dropped. New targets begin where the last complete list of the
+    /// same source says.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -98,23 +97,23 @@ impl CommitHandle {
             .await
     }
 
-    /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
-    /// the cloud's clock.
+    /// Ends the series of functions that were neither listed nor called within the retention before
+    /// `now`, by the cloud's clock.
     ///
     /// # Errors
     /// [`CommitFailed`]
     pub async fn end_series(&self, now: Timestamp) -> Result<(), CommitFailed> {
-        // Nothing is counted any more, in the same change, for what ends.
-        let to_the_end = usize::MAX;
-        let ended = self.send(to_the_end, move |pending, reply| {
+        // With the maximum of rows no later request joins the change, so none counts for an ended series.
+        let closes_change = usize::MAX;
+        let ended = self.send(closes_change, move |pending, reply| {
             let is_held = |slot| pending.zero_first.holds(slot);
             pending.ledger.prepare_ended(pending.change, now, is_held);
-            pending.answers.add(reply, ());
+            pending.replies.add(reply, ());
         });
         answer(ended.await?).await
     }
 
-    /// Hands over a page; the answer comes when it is durable and published.
+    /// Commits a page; returns when it is durable and published.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -122,7 +121,7 @@ impl CommitHandle {
         answer(self.page_later(target, page).await?).await
     }
 
-    /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
+    /// Queues a page without waiting until it is durable; the receiver gets the reply.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -134,8 +133,8 @@ impl CommitHandle {
         let target = target.clone();
         self.send(page.rows.len(), move |pending, reply| {
             let outcome = pending.ledger.prepare_page(pending.change, &target, &page);
-            pending.answers.add_page(&outcome, page.rejects);
-            pending.answers.add(reply, outcome);
+            pending.replies.add_page(&outcome, page.rejects);
+            pending.replies.add(reply, outcome);
         })
         .await
     }
@@ -153,7 +152,7 @@ impl CommitHandle {
         self.advance(vec![(target.clone(), watermark)]).await
     }
 
-    /// Moves checkpoints forward in one change, those of a stream that begins for example.
+    /// Moves checkpoints forward in one change, such as the first ones of a stream.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -169,7 +168,7 @@ impl CommitHandle {
         .await
     }
 
-    /// Tells where each of these partitions is read from at `now`, by the cloud's clock.
+    /// Returns where reading each of these partitions starts at `now`, by the cloud's clock.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -185,7 +184,7 @@ impl CommitHandle {
         .await
     }
 
-    /// Hands over a batch of a partition; the answer comes when it is durable and published.
+    /// Commits a batch of a partition; returns when it is durable and published.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -200,15 +199,15 @@ impl CommitHandle {
                 .ledger
                 .prepare_batch(pending.change, &target, &batch);
             if let BatchOutcome::Counted(counted) = &outcome {
-                pending.answers.add_page(counted, batch.page.rejects);
+                pending.replies.add_page(counted, batch.page.rejects);
             }
-            pending.answers.add(reply, outcome);
+            pending.replies.add(reply, outcome);
         });
         answer(taken.await?).await
     }
 
-    /// How many attempts of each function of `target` within `span` were met, the pages handed
-    /// over before included; `None` where that cannot be told.
+    /// Returns the number of known invocations of each function of `target` within `span`, including
+    /// the pages queued before; `None` where the ledger cannot know it.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -222,25 +221,25 @@ impl CommitHandle {
             .await
     }
 
-    /// Has everything that comes later counted by other terms. They need no disk.
+    /// Applies another configuration to all later requests. It is not persisted.
     ///
     /// # Errors
-    /// [`CommitFailed`], only where the committer is gone.
-    pub async fn reconfigure(&self, terms: CommitConfig) -> Result<(), CommitFailed> {
+    /// [`CommitFailed`], only if the committer has ended.
+    pub async fn reconfigure(&self, config: CommitConfig) -> Result<(), CommitFailed> {
         let (reply, kept) = oneshot::channel();
-        let request = Request::Reconfigure { terms, reply };
+        let request = Request::Reconfigure { config, reply };
         self.0.send(request).await.map_err(|_| CommitFailed)?;
         answer(kept).await
     }
 
-    /// Has `work` done on the next change; answers once that is durable.
+    /// Runs `work` on the next change; returns once that is durable.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&LedgerState, &mut Delta) -> T + Send + 'static,
     ) -> Result<T, CommitFailed> {
         let asked = self.send(0, move |pending, reply| {
             let value = work(pending.ledger, pending.change);
-            pending.answers.add(reply, value);
+            pending.replies.add(reply, value);
         });
         answer(asked.await?).await
     }

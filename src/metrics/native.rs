@@ -129,18 +129,6 @@ impl NativeHistogram {
         self.count_many(value, 1);
     }
 
-    /// Counts all that `other` has counted, of the same unit.
-    pub fn merge(&mut self, other: &Self) {
-        debug_assert_eq!(self.unit, other.unit, "bounds of another unit");
-        self.zero = self.zero.saturating_add(other.zero);
-        if other.schema < self.schema {
-            self.coarsen(other.schema);
-        }
-        for (bucket, count) in other.buckets() {
-            self.add(bucket, other.schema, count);
-        }
-    }
-
     /// The schema: bounds are powers of `2^(1 / 2^schema)`.
     pub fn schema(&self) -> i32 {
         self.schema.into()

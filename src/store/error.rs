@@ -1,4 +1,4 @@
-//! What can be wrong with the store, and what to do about it.
+//! Errors of the store, each with what to do about it.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The seam argument against a list that grows, shuffles and shrinks between two answers.
+//! The joins of pages against a list that grows, shuffles and shrinks between two answers.
 
 use std::collections::BTreeSet;
 

@@ -198,7 +198,7 @@ fn rows_below_the_newest_page_are_met_in_as_many_answers_as_they_fill_pages() {
 }
 
 #[test]
-fn what_the_list_has_more_than_the_books_is_told_by_its_second_and_costs_nothing_then() {
+fn what_the_list_has_more_than_the_ledger_is_reported_by_second_and_costs_nothing_then() {
     let mut fake = Fake::new((0..600).map(|row| row / 20));
     fake.rows[100].times = 3;
     fake.rows[500].passed = true;

@@ -51,7 +51,7 @@ impl Life {
             Step::Advance => self.advance(),
             Step::Correct => self.correct(20 * far),
             Step::Restart => {
-                self.fixture.ledger.homes.clear();
+                self.fixture.ledger.targets_of.clear();
                 self.list();
             }
             Step::List => self.list(),

@@ -42,7 +42,7 @@ fn keys_that_no_topic_claims_are_evicted_after_retention() {
     fixture.advance(&topic, START);
     fixture.page(&topic, &logged(0, 1, START + 1, START));
     // As after a restart, with the function gone from the list.
-    fixture.ledger.homes.clear();
+    fixture.ledger.targets_of.clear();
     let week = RETENTION.as_secs() as i64;
     for (second, keys) in [(10_000, 1), (week + 10_000, 0)] {
         fixture.advance(&topic, START + second);
