@@ -54,8 +54,8 @@ enum StoreLocation {
     Disk(Disk),
 }
 
-/// Opens a disk; called each time the store is opened. For tests with a disk of their own, such as one
-/// that fails.
+/// Opens a disk; called each time the store is opened. For tests with a disk of their own, such as
+/// one that fails.
 pub type Disk = Arc<dyn Fn() -> Box<dyn StorageBackend> + Send + Sync>;
 
 /// The content of the store.
@@ -135,8 +135,8 @@ impl Store {
         Ok((store, stored))
     }
 
-    /// Opens the file again and returns its content; `None` without a file. After a failed commit only
-    /// the file shows whether the change was written.
+    /// Opens the file again and returns its content; `None` without a file. After a failed commit
+    /// only the file shows whether the change was written.
     ///
     /// # Errors
     /// As [`Store::open`]; it may be tried again.

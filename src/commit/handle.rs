@@ -12,7 +12,8 @@ use super::{
 use crate::ledger::{Checkpoint, Functions, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
 
-/// Sends requests to the committer. Cheap to clone; the committer ends when the last one is dropped.
+/// Sends requests to the committer. Cheap to clone; the committer ends when the last one is
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct CommitHandle(pub(super) mpsc::Sender<Request>);
 
@@ -57,7 +58,8 @@ pub(super) type Job = Box<dyn FnOnce(&mut Pending<'_>) + Send>;
 // === impl CommitHandle ===
 
 impl CommitHandle {
-    /// Opens a target at `now`, by the cloud's clock. Returns the position from which its rows count.
+    /// Opens a target at `now`, by the cloud's clock. Returns the position from which its rows
+    /// count.
     ///
     /// # Errors
     /// [`CommitFailed`], as every call here: the state could not be written.
@@ -71,8 +73,8 @@ impl CommitHandle {
         .await
     }
 
-    /// Lowers watermarks and evictions that lie in the future, for all targets of the region. Returns
-    /// the watermark of the target afterwards.
+    /// Lowers watermarks and evictions that lie in the future, for all targets of the region.
+    /// Returns the watermark of the target afterwards.
     ///
     /// # Errors
     /// [`CommitFailed`]
@@ -103,7 +105,8 @@ impl CommitHandle {
     /// # Errors
     /// [`CommitFailed`]
     pub async fn end_series(&self, now: Timestamp) -> Result<(), CommitFailed> {
-        // With the maximum of rows no later request joins the change, so none counts for an ended series.
+        // With the maximum of rows no later request joins the change, so none counts for an ended
+        // series.
         let closes_change = usize::MAX;
         let ended = self.send(closes_change, move |pending, reply| {
             let is_held = |slot| pending.zero_first.holds(slot);
@@ -206,8 +209,8 @@ impl CommitHandle {
         answer(taken.await?).await
     }
 
-    /// Returns the number of known invocations of each function of `target` within `span`, including
-    /// the pages queued before; `None` where the ledger cannot know it.
+    /// Returns the number of known invocations of each function of `target` within `span`,
+    /// including the pages queued before; `None` where the ledger cannot know it.
     ///
     /// # Errors
     /// [`CommitFailed`]

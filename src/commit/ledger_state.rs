@@ -1,7 +1,8 @@
 //! The ledger: series and invocation keys by function, checkpoints by target. Pure.
 //!
-//! The `prepare_` methods collect a [`Delta`] without touching the ledger; [`LedgerState::to_store`]
-//! turns it into rows of the store, and [`LedgerState::apply`] makes it once those are durable.
+//! The `prepare_` methods collect a [`Delta`] without touching the ledger;
+//! [`LedgerState::to_store`] turns it into rows of the store, and [`LedgerState::apply`] makes it
+//! once those are durable.
 //!
 //! Each function has a slot: its number in the series, the dedup windows and the store.
 
@@ -383,8 +384,8 @@ impl LedgerState {
         slot
     }
 
-    /// Returns the checkpoint of a target after the change, except that a watermark which the change
-    /// lowers is not lowered yet.
+    /// Returns the checkpoint of a target after the change, except that a watermark which the
+    /// change lowers is not lowered yet.
     fn checkpoint_after(&self, change: &Delta, target: &TargetId) -> Option<Checkpoint> {
         let changed = change.checkpoints.get(target).copied();
         changed.or_else(|| self.checkpoints.get(target))

@@ -51,8 +51,8 @@ pub struct Committer {
 // === impl Committer ===
 
 impl Committer {
-    /// A committer over opened state, its handle and its snapshots. The first snapshot is published at
-    /// once, with the series of `zero_first` at zero.
+    /// A committer over opened state, its handle and its snapshots. The first snapshot is published
+    /// at once, with the series of `zero_first` at zero.
     pub fn new(
         ledger: LedgerState,
         store: Store,
@@ -107,8 +107,8 @@ impl Committer {
         }
     }
 
-    /// Waits for the next request, or until the span of a series at zero ends. After a failed commit
-    /// only a request opens the store again.
+    /// Waits for the next request, or until the span of a series at zero ends. After a failed
+    /// commit only a request opens the store again.
     async fn next_request(&mut self) -> Option<Request> {
         if self.put_off.is_some() {
             return self.put_off.take();
@@ -209,8 +209,8 @@ impl Committer {
         result
     }
 
-    /// Loads the ledger from the store again. After a failed commit the file may contain the change or
-    /// not; it is consistent in either case and has at least what was published. Returns whether
+    /// Loads the ledger from the store again. After a failed commit the file may contain the change
+    /// or not; it is consistent in either case and has at least what was published. Returns whether
     /// the store could be opened.
     async fn reopen(&mut self) -> bool {
         let mut store = std::mem::replace(&mut self.store, Store::memory());

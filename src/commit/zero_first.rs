@@ -1,14 +1,14 @@
 //! New series are shown at zero for a while before they show their value.
 //!
-//! Prometheus computes an increase from two samples. A series that begins with its first value has no
-//! sample before it, so `increase()` never sees that value: often the first error of a kind, which
-//! is the one to alert on. Counts are durable at once; only the snapshot shows zero.
+//! Prometheus computes an increase from two samples. A series that begins with its first value has
+//! no sample before it, so `increase()` never sees that value: often the first error of a kind,
+//! which is the one to alert on. Counts are durable at once; only the snapshot shows zero.
 //!
-//! Held series are part of the stored state, because the process may be killed meanwhile. The hold is
-//! written with the change that adds the series, so that no later process shows their value at once;
-//! and the end of a hold is durable before the value is shown, so that no later process shows zero
-//! again. A later process holds them for the whole span again, since it does not know whether the
-//! zeros were scraped.
+//! Held series are part of the stored state, because the process may be killed meanwhile. The hold
+//! is written with the change that adds the series, so that no later process shows their value at
+//! once; and the end of a hold is durable before the value is shown, so that no later process shows
+//! zero again. A later process holds them for the whole span again, since it does not know whether
+//! the zeros were scraped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,11 +68,12 @@ impl ZeroFirst {
         self.span = span;
     }
 
-    /// Prepares the holds of a change at `now` in which `changed` replaces series of `ledger`; holds
-    /// whose span is over end.
+    /// Prepares the holds of a change at `now` in which `changed` replaces series of `ledger`;
+    /// holds whose span is over end.
     ///
-    /// A function with a held series shows no other change until the hold ends, so that its counters
-    /// and histograms agree. A function has few kinds of series, so holds do not go on forever.
+    /// A function with a held series shows no other change until the hold ends, so that its
+    /// counters and histograms agree. A function has few kinds of series, so holds do not go on
+    /// forever.
     pub(super) fn prepare<'b>(
         &self,
         ledger: impl Fn(u32) -> Option<&'b Arc<FunctionSeries>>,

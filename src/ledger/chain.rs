@@ -1,4 +1,5 @@
-//! When a read of a CLS log is complete: oldest first, in chains of pages, without a gap between them.
+//! When a read of a CLS log is complete: oldest first, in chains of pages, without a gap between
+//! them.
 //!
 //! A chain is a series of pages that are linked by a context. CLS limits it to 10,000 lines, in the
 //! order of their time. The next chain begins at the millisecond of the last line, because other
@@ -7,9 +8,9 @@
 //! millisecond is read by offset, which has no such limit, and the next chain begins after it.
 //!
 //! A line may be unavailable: no request for it is answered, even for it alone. A chain cannot skip
-//! it, so the span is halved until the millisecond that holds the line is found. That millisecond is
-//! read from both ends, and what remains between them is unavailable. To exclude an outage, the line
-//! is requested once more after another request was answered.
+//! it, so the span is halved until the millisecond that holds the line is found. That millisecond
+//! is read from both ends, and what remains between them is unavailable. To exclude an outage, the
+//! line is requested once more after another request was answered.
 
 mod lines;
 
@@ -227,8 +228,9 @@ impl ChainRead {
         true
     }
 
-    /// The request of [`Self::next`] has no answer although it asks for a single line. Returns false
-    /// where the read cannot go on, because this happened several times without another answer.
+    /// The request of [`Self::next`] has no answer although it asks for a single line. Returns
+    /// false where the read cannot go on, because this happened several times without another
+    /// answer.
     pub fn withheld(&mut self) -> bool {
         self.pages += 1;
         match std::mem::replace(&mut self.phase, Phase::Done) {

@@ -10,8 +10,8 @@ use crate::model::{FunctionId, Timestamp};
 
 pub use opening::Opening;
 
-/// How long SCF keeps invocation logs. The checkpoint of a target that was not read for longer means
-/// nothing any more.
+/// How long SCF keeps invocation logs. The checkpoint of a target that was not read for longer
+/// means nothing any more.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How far a target was read.
@@ -112,9 +112,9 @@ impl Checkpoints {
         beside.map(|(id, checkpoint)| (id, *checkpoint))
     }
 
-    /// Returns the start time below which targets ordered by start time have read all invocations of
-    /// `function`; [`Timestamp::MIN`] where there is none. Each of them begins where the one before
-    /// it ended, so nothing below the furthest is missing.
+    /// Returns the start time below which targets ordered by start time have read all invocations
+    /// of `function`; [`Timestamp::MIN`] where there is none. Each of them begins where the one
+    /// before it ended, so nothing below the furthest is missing.
     pub fn closed_by_start(&self, function: &FunctionId) -> Timestamp {
         let at = |scope| TargetId {
             account: function.account.clone(),

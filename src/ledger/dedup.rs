@@ -18,8 +18,8 @@ pub struct DedupWindow {
 pub struct Bounds {
     /// A new row below it is late.
     pub late_below: Timestamp,
-    /// A row below it is a duplicate if its key may have been evicted. A stream counts rows above it
-    /// however old they are, because their offsets show that they were not read before.
+    /// A row below it is a duplicate if its key may have been evicted. A stream counts rows above
+    /// it however old they are, because their offsets show that they were not read before.
     pub counted_below: Timestamp,
 }
 
@@ -73,8 +73,8 @@ impl DedupWindow {
         self.keys.get(key).copied()
     }
 
-    /// Adds a key, unless it lies below `evicted_below`: a stored pack is kept as a whole as long as one
-    /// of its keys is needed, and so brings keys back that were evicted.
+    /// Adds a key, unless it lies below `evicted_below`: a stored pack is kept as a whole as long
+    /// as one of its keys is needed, and so brings keys back that were evicted.
     pub fn insert(&mut self, key: InvocationKey, position: Timestamp) {
         if position >= self.evicted_below {
             self.keys.insert(key, position);
@@ -99,8 +99,8 @@ impl DedupWindow {
         self.evicted_below = bound.min(self.evicted_below);
     }
 
-    /// Lowers `evicted_below` to `position` for a new target of the function: rows below the present
-    /// bound come from that target alone, and it was not read before.
+    /// Lowers `evicted_below` to `position` for a new target of the function: rows below the
+    /// present bound come from that target alone, and it was not read before.
     pub fn reopen_at(&mut self, position: Timestamp) {
         self.evicted_below = self.evicted_below.min(position);
     }

@@ -1,4 +1,5 @@
-//! Allowed lateness: the one rule on how late a row may arrive, for sources, scheduler and committer.
+//! Allowed lateness: the one rule on how late a row may arrive, for sources, scheduler and
+//! committer.
 
 use std::time::Duration;
 

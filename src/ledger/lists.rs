@@ -1,5 +1,5 @@
-//! What lists of functions say about time: from where a new target is read, and when the series of a
-//! deleted function end.
+//! What lists of functions say about time: from where a new target is read, and when the series of
+//! a deleted function end.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::model::{FunctionId, Timestamp};
 /// Number of consecutive complete lists that must miss a function before it counts as gone.
 pub const MISSES: u32 = 2;
 
-/// Identifies the lists of one source by what the source asks for, not by its name. It stays the same
-/// over restarts and reloads as long as the source asks for the same functions.
+/// Identifies the lists of one source by what the source asks for, not by its name. It stays the
+/// same over restarts and reloads as long as the source asks for the same functions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListId {
     /// The account's name in the configuration, or nothing.
@@ -28,8 +28,8 @@ pub struct ListId {
 /// When a source listed its functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedAt {
-    /// When its last complete list began, by the cloud's clock; before the first complete list, when
-    /// its first list began.
+    /// When its last complete list began, by the cloud's clock; before the first complete list,
+    /// when its first list began.
     pub began: Timestamp,
     /// From where targets are read that later lists add.
     pub from: Timestamp,

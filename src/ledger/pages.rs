@@ -1,8 +1,10 @@
-//! When a read of the v2 API is complete: a list that is paged by offset, newest first, while it grows.
+//! When a read of the v2 API is complete: a list that is paged by offset, newest first, while it
+//! grows.
 //!
-//! New rows shift the known ones to higher offsets, rows of one second may change their order between
-//! two answers, and old rows are removed at the end. A read is complete only if each *join* between
-//! two pages is proven to lose no row; `docs/adr/0006-v2-page-dependencies.md` has the argument.
+//! New rows shift the known ones to higher offsets, rows of one second may change their order
+//! between two answers, and old rows are removed at the end. A read is complete only if each *join*
+//! between two pages is proven to lose no row; `docs/adr/0006-v2-page-dependencies.md` has the
+//! argument.
 
 use std::collections::HashSet;
 
@@ -137,7 +139,8 @@ impl PagedRead {
         let is_end = self.reached_end(&page);
         let drop = self.open.drop_to(&page);
         if drop.is_some_and(|drop| page.offset + drop <= self.open.start) {
-            // Rows of a second that began on an earlier page may still change places with those above.
+            // Rows of a second that began on an earlier page may still change places with those
+            // above.
             let has_moved = page.tie_start == 0 && self.open.is_above(&page);
             self.open = Open::from(&page);
             self.open.has_moved = has_moved;
@@ -177,8 +180,8 @@ impl PagedRead {
         self.fetch()
     }
 
-    /// Steps over the row at the current offset, which has no answer even as the only row of a page.
-    /// Returns the next request, or `None` after too many consecutive rows.
+    /// Steps over the row at the current offset, which has no answer even as the only row of a
+    /// page. Returns the next request, or `None` after too many consecutive rows.
     ///
     /// Several unavailable rows between two joins are requested again in turn: if it were a single
     /// row that changes its place, another row would be found at its former offset.
@@ -240,8 +243,8 @@ impl PagedRead {
             || page.total.is_some_and(|total| total <= end)
     }
 
-    /// Where the list shrank, or unavailable rows moved, requests the unproven pages once more, from
-    /// above the rows that moved up.
+    /// Where the list shrank, or unavailable rows moved, requests the unproven pages once more,
+    /// from above the rows that moved up.
     fn again(&mut self, drop: Option<u64>) -> Option<NextPage> {
         let drop = drop.filter(|drop| *drop > 0 || !self.open.steps.is_empty())?;
         if self.retries >= JOIN_RETRIES {
@@ -255,9 +258,9 @@ impl PagedRead {
 
 // New rows shift others to higher offsets only, so a page that begins where the last second of the
 // page before began holds the rest of that second in any order. Removed rows (`total` fell) shift
-// others to lower offsets by as many. Where no page reaches from the start of a second into the next
-// one, the joins between are proven if the order inside was stable, or if as many different rows
-// were read as there are offsets.
+// others to lower offsets by as many. Where no page reaches from the start of a second into the
+// next one, the joins between are proven if the order inside was stable, or if as many different
+// rows were read as there are offsets.
 impl Open {
     /// Begins at the last second of a page, or at its first row if it holds one second only.
     fn from(page: &PageShape) -> Self {
@@ -289,7 +292,8 @@ impl Open {
         self.last = Some(page.marks.clone());
     }
 
-    /// Returns whether a page begins with a newer second than the one with which the last page ended.
+    /// Returns whether a page begins with a newer second than the one with which the last page
+    /// ended.
     fn is_above(&self, page: &PageShape) -> bool {
         self.oldest.is_some() && page.newest > self.oldest
     }

@@ -1,16 +1,17 @@
-//! The search for rows that API 3.0 counts but that were not read yet, by windows whose totals add up.
+//! The search for rows that API 3.0 counts but that were not read yet, by windows whose totals add
+//! up.
 //!
 //! Each answer reports the total of its window. Where that equals the number of rows read in the
 //! window, plus rows for which nothing is counted (running calls, functions that are not selected),
 //! nothing is missing, and one answer was enough for any number of rows. Otherwise the part of the
 //! window that the answer does not show is requested: first as a whole, because missing rows are
 //! mostly recent, then by halves, so that a few rows among thousands are found quickly. In the end
-//! each window adds up or was shown as a whole. Rows that arrive meanwhile do no harm: each window is
-//! judged by its own total and by the rows read when its own answer was processed.
+//! each window adds up or was shown as a whole. Rows that arrive meanwhile do no harm: each window
+//! is judged by its own total and by the rows read when its own answer was processed.
 //!
-//! Whether a window includes its end is not documented. With the newest rows first, the rows of that
-//! second would be at the front and are subtracted. Where no other row follows them, it is not known
-//! whether they are all.
+//! Whether a window includes its end is not documented. With the newest rows first, the rows of
+//! that second would be at the front and are subtracted. Where no other row follows them, it is not
+//! known whether they are all.
 
 use std::ops::Range;
 
@@ -49,8 +50,8 @@ pub struct AnsweredWindow {
 // === impl AnsweredWindow ===
 
 impl AnsweredWindow {
-    /// Evaluates the rows of an answer, in their order, and its total. A row whose second is unreadable
-    /// belongs to the second of the row before it.
+    /// Evaluates the rows of an answer, in their order, and its total. A row whose second is
+    /// unreadable belongs to the second of the row before it.
     pub fn of(window: &Range<i64>, marks: &[Mark], total: Option<u64>) -> Self {
         let nothing = Self {
             whole: window.end..window.end,

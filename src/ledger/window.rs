@@ -1,17 +1,17 @@
-//! When a read of API 3.0 is complete: a list that is requested by time windows, oldest first. Rows of
-//! one second have no stable order, and offset plus limit reach 10,000 rows at most.
+//! When a read of API 3.0 is complete: a list that is requested by time windows, oldest first. Rows
+//! of one second have no stable order, and offset plus limit reach 10,000 rows at most.
 //!
 //! A window is read from second to second. Each request begins at the start of a second, and all
-//! seconds before the last one of its answer are in that answer as a whole. So it does not matter that
-//! the order inside a second changes between answers, and hardly any request needs an offset. The next
-//! request begins at that last second. A stretch of seconds is accepted once the *totals* add up: the
-//! API's total from the start of the stretch on, minus the distinct rows read in it, equals the total
-//! from its end on. A stretch that does not add up is read again, a few times.
+//! seconds before the last one of its answer are in that answer as a whole. So it does not matter
+//! that the order inside a second changes between answers, and hardly any request needs an offset.
+//! The next request begins at that last second. A stretch of seconds is accepted once the *totals*
+//! add up: the API's total from the start of the stretch on, minus the distinct rows read in it,
+//! equals the total from its end on. A stretch that does not add up is read again, a few times.
 //!
 //! Three cases need more. A window of 10,000 rows or more is made smaller, because its total may be
-//! cut off there. An answer out of order is useful only if it holds the whole window, so the window is
-//! halved until it does. A second that is wider than an answer is read by offset, in several passes,
-//! until the distinct rows are as many as the API's total.
+//! cut off there. An answer out of order is useful only if it holds the whole window, so the window
+//! is halved until it does. A second that is wider than an answer is read by offset, in several
+//! passes, until the distinct rows are as many as the API's total.
 //!
 //! Whether a window includes its end is not documented. So each window is requested one second
 //! longer than needed, and the next one begins at that second: rows may be read twice, but none is
@@ -152,7 +152,8 @@ impl WindowRead {
         })
     }
 
-    /// Processes the answer to [`Self::next`]: its rows in their order, and the total of the window.
+    /// Processes the answer to [`Self::next`]: its rows in their order, and the total of the
+    /// window.
     pub fn took(&mut self, rows: &[Mark], total: Option<u64>) {
         self.asks += 1;
         match self.wide.take() {

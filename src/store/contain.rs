@@ -1,7 +1,7 @@
 //! Turns panics of the database into errors.
 //!
-//! The database checks what it reads, but a file can be damaged in ways that it does not expect, and
-//! then it panics. That must neither end the process nor fill its log with a backtrace.
+//! The database checks what it reads, but a file can be damaged in ways that it does not expect,
+//! and then it panics. That must neither end the process nor fill its log with a backtrace.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -15,7 +15,8 @@ thread_local! {
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`. A panic is returned as an error with the first line of its message, and not printed.
+/// Runs `work`. A panic is returned as an error with the first line of its message, and not
+/// printed.
 pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     hush_caught_panics();
     let outer = CAUGHT.replace(Some(String::new()));

@@ -14,8 +14,8 @@ const SLOTS: usize = 9;
 /// Input bytes for one generated record.
 const CHUNK: usize = 32;
 
-/// Checks that whatever is decoded from any bytes survives encoding and decoding, that a truncated or
-/// extended record is rejected, and that generated records come back as they were.
+/// Checks that whatever is decoded from any bytes survives encoding and decoding, that a truncated
+/// or extended record is rejected, and that generated records come back as they were.
 pub(crate) fn record(bytes: &[u8]) {
     if let Some(pack) = KeyPack::decode(bytes, SLOTS) {
         pack_returns(&pack);
@@ -74,8 +74,8 @@ fn seen(bytes: &[u8; CHUNK]) -> SeenKey {
     }
 }
 
-/// A function that counted a row for each chunk of the bytes, with values up to the limits of adapters:
-/// a month, 1 TiB.
+/// A function that counted a row for each chunk of the bytes, with values up to the limits of
+/// adapters: a month, 1 TiB.
 fn made(bytes: &[u8]) -> StoredFunction {
     let name = String::from_utf8_lossy(bytes);
     let id = FunctionId::new("ap-x", &name, &name).of_account(&name);

@@ -1,7 +1,8 @@
-//! The stored form of functions and of packs of invocation keys: the records below, encoded by postcard.
+//! The stored form of functions and of packs of invocation keys: the records below, encoded by
+//! postcard.
 //!
-//! A record is accepted only if it takes all of its bytes. Memory for a list is claimed as its elements
-//! are read, so a damaged length cannot claim more than the bytes that exist.
+//! A record is accepted only if it takes all of its bytes. Memory for a list is claimed as its
+//! elements are read, so a damaged length cannot claim more than the bytes that exist.
 
 use std::io;
 use std::sync::Arc;

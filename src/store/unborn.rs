@@ -1,8 +1,9 @@
 //! A file whose creation was interrupted, by a kill or a loss of power.
 //!
-//! Such a file cannot be told from one that a fault of the disk destroyed: both may be all zeros. So a
-//! marker file exists while the file is created, and is durably removed before the first commit. A file
-//! with a marker holds nothing that could be lost; without a marker only an empty file is begun anew.
+//! Such a file cannot be told from one that a fault of the disk destroyed: both may be all zeros.
+//! So a marker file exists while the file is created, and is durably removed before the first
+//! commit. A file with a marker holds nothing that could be lost; without a marker only an empty
+//! file is begun anew.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -72,8 +73,8 @@ fn sync_directory(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Empties a disk of a test, which has no room for a marker, if it holds only zeros and a part of the
-/// header. Returns whether it did.
+/// Empties a disk of a test, which has no room for a marker, if it holds only zeros and a part of
+/// the header. Returns whether it did.
 pub(super) fn clear_disk(disk: &dyn StorageBackend) -> io::Result<bool> {
     let length = disk.len()?;
     if length > LENGTH_MAX {

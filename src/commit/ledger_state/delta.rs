@@ -16,8 +16,8 @@ use crate::store::KeyPack;
 pub struct Delta {
     /// The time of counting, by this machine's clock; new series begin then.
     pub(super) now: Timestamp,
-    /// New functions by slot, each with the return code of success in its API. The slots are empty in
-    /// the ledger or follow its last one.
+    /// New functions by slot, each with the return code of success in its API. The slots are empty
+    /// in the ledger or follow its last one.
     pub(super) added: BTreeMap<u32, (FunctionId, RetCode)>,
     /// The slots of `added` by function.
     pub(super) added_slots: HashMap<FunctionId, u32>,
@@ -50,8 +50,8 @@ pub struct Delta {
     pub(super) missed_at: BTreeMap<u32, Timestamp>,
     /// Slots whose series end.
     pub(super) emptied: BTreeSet<u32>,
-    /// Positions below which rows of functions whose series ended are duplicates; `None` once no such
-    /// row can appear.
+    /// Positions below which rows of functions whose series ended are duplicates; `None` once no
+    /// such row can appear.
     pub(super) ended: BTreeMap<FunctionId, Option<Timestamp>>,
 }
 

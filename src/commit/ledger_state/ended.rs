@@ -23,8 +23,8 @@ impl LedgerState {
     }
 
     /// Ends the series of functions that were neither listed nor called within the retention before
-    /// `now`, by the cloud's clock. Slots for which `is_held` is true stay, because their last values
-    /// were not shown yet.
+    /// `now`, by the cloud's clock. Slots for which `is_held` is true stay, because their last
+    /// values were not shown yet.
     pub fn prepare_ended(&self, change: &mut Delta, now: Timestamp, is_held: impl Fn(u32) -> bool) {
         for (slot, series) in self.series.all() {
             let function = &series.function;
@@ -42,7 +42,8 @@ impl LedgerState {
                 called: series.last_invocation,
             };
             let rules = &self.rules;
-            // Only a list, not the clock, can show that a function which is listed no longer exists.
+            // Only a list, not the clock, can show that a function which is listed no longer
+            // exists.
             let as_of = match seen.missed {
                 Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
                 _ => Some(now),
@@ -64,8 +65,8 @@ impl LedgerState {
         }
     }
 
-    /// Marks a function as gone that the configuration no longer selects, because it is in no list of
-    /// its sources: it was listed last when it was still selected.
+    /// Marks a function as gone that the configuration no longer selects, because it is in no list
+    /// of its sources: it was listed last when it was still selected.
     fn exclude(&self, change: &mut Delta, slot: u32) {
         let missed = self.missed.get(&slot);
         if !self.unwanted.contains(&slot) || missed.is_some_and(Missed::is_gone) {
@@ -93,8 +94,8 @@ impl LedgerState {
         change.series.contains_key(&slot) || change.reopened.contains_key(&slot)
     }
 
-    /// Ends the series of a slot and drops its keys. Packs in the store may still have some, but all of
-    /// them lie below the eviction bound of an empty slot.
+    /// Ends the series of a slot and drops its keys. Packs in the store may still have some, but
+    /// all of them lie below the eviction bound of an empty slot.
     pub(super) fn end(&mut self, slot: u32) {
         self.series.end(slot);
         self.seen[slot as usize] = DedupWindow::starting_at(Timestamp::MAX);
@@ -104,7 +105,8 @@ impl LedgerState {
         self.unwanted.remove(&slot);
     }
 
-    /// Returns how many functions count for [`Rules::functions`](super::Rules::functions) after a change.
+    /// Returns how many functions count for [`Rules::functions`](super::Rules::functions) after a
+    /// change.
     pub(super) fn functions_after(&self, change: &Delta) -> usize {
         let added = change.added.values();
         let own = added.filter(|(function, _)| &*function.name != OVERFLOW);
@@ -112,8 +114,8 @@ impl LedgerState {
         taken + own.count()
     }
 
-    /// Returns the slot for a new function: an empty one of which no stored pack has keys, or else the
-    /// next one.
+    /// Returns the slot for a new function: an empty one of which no stored pack has keys, or else
+    /// the next one.
     pub(super) fn next_slot(&self, change: &Delta) -> u32 {
         let empty = self.series.empty().iter().copied();
         let is_free = |slot: &u32| {

@@ -17,8 +17,8 @@ impl LedgerState {
         }
     }
 
-    /// Judges a row of a slot. A slot that this change adds has no keys yet: rows below its bound or
-    /// the watermark are from before counting began, and so duplicates.
+    /// Judges a row of a slot. A slot that this change adds has no keys yet: rows below its bound
+    /// or the watermark are from before counting began, and so duplicates.
     pub(super) fn judge(&self, change: &Delta, slot: u32, row: &Row, bounds: Bounds) -> Verdict {
         let late_below = bounds.late_below;
         if change.added.contains_key(&slot) {
@@ -41,9 +41,9 @@ impl LedgerState {
         seen.judge(&row.key, row.position, bounds)
     }
 
-    /// Returns, for each function of a page of log lines, the start time below which another API has
-    /// counted it: keys of that time may be evicted although the line is young. After a change from
-    /// one API to another and back the topic's own watermark lies below that.
+    /// Returns, for each function of a page of log lines, the start time below which another API
+    /// has counted it: keys of that time may be evicted although the line is young. After a change
+    /// from one API to another and back the topic's own watermark lies below that.
     pub(super) fn closed_by_start(&self, target: &TargetId, page: &Page) -> Vec<Timestamp> {
         if target.kind().order == RowOrder::StartTime {
             return Vec::new();

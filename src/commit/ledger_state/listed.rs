@@ -1,5 +1,5 @@
-//! What lists of functions change: functions that are shown before they are called, new targets, and
-//! functions that are gone.
+//! What lists of functions change: functions that are shown before they are called, new targets,
+//! and functions that are gone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,7 +47,8 @@ impl LedgerState {
     }
 
     /// Returns when all sources of a region had listed their functions last, as of the load of the
-    /// present configuration. Sources without a list for [`LISTS_APART`] have ended and do not count.
+    /// present configuration. Sources without a list for [`LISTS_APART`] have ended and do not
+    /// count.
     pub(super) fn listed_before(&self, account: &str, region: &str) -> Option<ListedAt> {
         let lists = || {
             let all = self.lists_before.iter();
@@ -75,9 +76,9 @@ impl LedgerState {
         self.checkpoints.opening(target, at)
     }
 
-    /// Prepares listed functions: new ones are shown at zero, and their targets are opened in the same
-    /// change, because the next complete list moves the point from which new targets are read. Functions
-    /// that are gone lose their configuration and keep their counts.
+    /// Prepares listed functions: new ones are shown at zero, and their targets are opened in the
+    /// same change, because the next complete list moves the point from which new targets are read.
+    /// Functions that are gone lose their configuration and keep their counts.
     pub fn prepare_functions(&self, change: &mut Delta, known: &ListedFunctions) {
         let opened = match &known.asked {
             Some(asked) => self.open_listed(change, &known.listed, asked),
@@ -131,8 +132,8 @@ impl LedgerState {
         places.cloned().collect()
     }
 
-    /// Returns when this source listed its functions last; for a new source, when the sources of its
-    /// region did that the configuration before had.
+    /// Returns when this source listed its functions last; for a new source, when the sources of
+    /// its region did that the configuration before had.
     fn listed_at(&self, change: &Delta, asked: &ListRequest) -> Option<ListedAt> {
         let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
         let ListId {
@@ -146,7 +147,8 @@ impl LedgerState {
         let before = self.listed_at(change, asked);
         let began = asked.began;
         let Some(look) = &asked.look else {
-            // Later parts of the first list of a source open their targets where its first part does.
+            // Later parts of the first list of a source open their targets where its first part
+            // does.
             if before.is_none() {
                 let from = began - self.rules.first_read;
                 change

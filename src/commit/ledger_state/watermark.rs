@@ -24,8 +24,8 @@ pub struct Correction {
 }
 
 impl LedgerState {
-    /// Applies another configuration. The functions of `ended` targets are dropped, so that no eviction
-    /// waits for those targets. Functions that are `gone` lose their configuration.
+    /// Applies another configuration. The functions of `ended` targets are dropped, so that no
+    /// eviction waits for those targets. Functions that are `gone` lose their configuration.
     pub fn reconfigure(
         &mut self,
         rules: Rules,
@@ -79,12 +79,12 @@ impl LedgerState {
         }
     }
 
-    /// Lowers what lies in the future in the region of `target`. Either a clock that was ahead has set
-    /// it, or the clock that says so is wrong. So a watermark goes back no further than keys are
-    /// still kept; otherwise counted rows would count again where only the watermark identifies them,
-    /// as in a new topic. Where the keys themselves were evicted up to the future, they are kept again
-    /// from `since` on: rows before it may have been counted, rows after it were not. Returns the
-    /// watermark of the target afterwards.
+    /// Lowers what lies in the future in the region of `target`. Either a clock that was ahead has
+    /// set it, or the clock that says so is wrong. So a watermark goes back no further than keys
+    /// are still kept; otherwise counted rows would count again where only the watermark identifies
+    /// them, as in a new topic. Where the keys themselves were evicted up to the future, they are
+    /// kept again from `since` on: rows before it may have been counted, rows after it were not.
+    /// Returns the watermark of the target afterwards.
     pub fn prepare_corrected(
         &self,
         change: &mut Delta,
@@ -106,8 +106,8 @@ impl LedgerState {
         }
         for (id, _) in self.checkpoints.beside(target) {
             let watermark = self.late_below_after(change, id);
-            // The evictions of a function that moved between topics say nothing about one of them, so
-            // topics wait until it is certain that their watermarks lie in the future.
+            // The evictions of a function that moved between topics say nothing about one of them,
+            // so topics wait until it is certain that their watermarks lie in the future.
             let waits = !is_sure && self.checkpoints.has_lines_since(id, watermark - RETENTION);
             if watermark <= now || waits {
                 continue;
@@ -122,9 +122,10 @@ impl LedgerState {
         self.late_below_after(change, target)
     }
 
-    /// Returns how far back a watermark may go: to where the keys of all functions are kept that the
-    /// target may have read. For a topic these are all functions of the region. Keys from an API
-    /// that orders by start time lie at the start of the call, up to the allowed lateness before the line.
+    /// Returns how far back a watermark may go: to where the keys of all functions are kept that
+    /// the target may have read. For a topic these are all functions of the region. Keys from an
+    /// API that orders by start time lie at the start of the call, up to the allowed lateness
+    /// before the line.
     fn kept_from(&self, change: &Delta, target: &TargetId, watermark: Timestamp) -> Timestamp {
         let TargetKind {
             order,
@@ -150,9 +151,9 @@ impl LedgerState {
             .min(watermark)
     }
 
-    /// Returns the number of known invocations of each function of `target` within `span`, including
-    /// those of the change: as many as the total of an API that orders rows by start time, if none is
-    /// missing. `None` where a target contributed whose keys have log times.
+    /// Returns the number of known invocations of each function of `target` within `span`,
+    /// including those of the change: as many as the total of an API that orders rows by start
+    /// time, if none is missing. `None` where a target contributed whose keys have log times.
     pub fn met(
         &self,
         change: &Delta,
@@ -191,8 +192,8 @@ impl LedgerState {
         added.or_else(|| self.series.get(slot).map(|series| &series.function))
     }
 
-    /// Evicts keys of functions without a known target once they are older than the retention of the
-    /// logs, because such rows cannot be read again.
+    /// Evicts keys of functions without a known target once they are older than the retention of
+    /// the logs, because such rows cannot be read again.
     fn evict_unclaimed(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let oldest = time - RETENTION - self.dedup_span();
         for (slot, series) in self.series.all() {
@@ -223,8 +224,8 @@ impl LedgerState {
     }
 
     /// Returns the time up to which all targets of a function are read once `target` is read up to
-    /// `time`. A function that moved between topics is in two for a while; one in a stream may be in
-    /// each of its partitions.
+    /// `time`. A function that moved between topics is in two for a while; one in a stream may be
+    /// in each of its partitions.
     fn read_by_all(&self, slot: u32, target: &TargetId, time: Timestamp) -> Timestamp {
         let targets = self.targets_of.get(&slot).into_iter().flatten();
         let others = targets.filter(|other| *other != target);
@@ -235,8 +236,8 @@ impl LedgerState {
         at_work.fold(of_stream, Timestamp::min)
     }
 
-    /// Evicts keys of the overflow. It has keys of many functions, so only those below what every target
-    /// of the region has read.
+    /// Evicts keys of the overflow. It has keys of many functions, so only those below what every
+    /// target of the region has read.
     fn evict_overflow(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
             return;

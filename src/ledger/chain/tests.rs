@@ -200,7 +200,8 @@ fn an_empty_log_is_read_with_one_request() {
     assert!(nothing.is_complete(), "an empty span needs no request");
 }
 
-/// An answer with lines at these milliseconds, and the end of the list and the context that it tells.
+/// An answer with lines at these milliseconds, and the end of the list and the context that it
+/// tells.
 type Answer<'a> = (&'a [i64], Option<bool>, Option<&'a str>);
 
 fn page((times, list_over, context): Answer<'_>) -> ChainPage {

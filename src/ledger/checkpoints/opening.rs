@@ -1,9 +1,10 @@
-//! Opening: where a target begins that is read for the first time. Too early is safe, because rows that
-//! were counted are recognized by their keys or lie below a checkpoint; too late would lose rows.
+//! Opening: where a target begins that is read for the first time. Too early is safe, because rows
+//! that were counted are recognized by their keys or lie below a checkpoint; too late would lose
+//! rows.
 //!
-//! The first row of the table that applies decides. Checkpoints older than the retention of the logs
-//! are ignored. "Fresh" is the earlier of two times: that of the last list which did not name the
-//! functions, and `first_read` ago.
+//! The first row of the table that applies decides. Checkpoints older than the retention of the
+//! logs are ignored. "Fresh" is the earlier of two times: that of the last list which did not name
+//! the functions, and `first_read` ago.
 //!
 //! | target | known checkpoints | begins at |
 //! |---|---|---|
@@ -31,8 +32,8 @@ pub struct Opening {
     pub first_read: Duration,
     /// How long after its position a row may still appear.
     pub allowed_lateness: AllowedLateness,
-    /// [`ListedAt::from`](crate::ledger::ListedAt::from) of the source that lists the target; `None`
-    /// before its first list.
+    /// [`ListedAt::from`](crate::ledger::ListedAt::from) of the source that lists the target;
+    /// `None` before its first list.
     pub listed: Option<Timestamp>,
 }
 

@@ -84,8 +84,8 @@ impl Met {
     }
 }
 
-/// Reads `list` back to `from` as the reader does it: at most `sizes` rows a request, in turn; no answer
-/// comes with one of the rows `bad`, and `before` each request the list changes.
+/// Reads `list` back to `from` as the reader does it: at most `sizes` rows a request, in turn; no
+/// answer comes with one of the rows `bad`, and `before` each request the list changes.
 fn read_changing(
     list: &mut List,
     from: i64,
@@ -272,8 +272,8 @@ fn a_second_wider_than_a_page_is_read_through_while_its_order_holds() {
 
 #[test]
 fn one_row_that_changes_its_place_is_not_taken_for_two() {
-    // Row 3 cannot be read. The pages of four and two fail, and behind row 1 those of two and of one.
-    // Then it changes places with row 2, once.
+    // Row 3 cannot be read. The pages of four and two fail, and behind row 1 those of two and of
+    // one. Then it changes places with row 2, once.
     let mut list = List(vec![(10, 1), (9, 3), (9, 2), (8, 4)]);
     let mut request = 0;
     let mut swap = |list: &mut List| {

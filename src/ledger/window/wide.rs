@@ -84,7 +84,8 @@ impl WideSecond {
     pub(super) fn took(&mut self, rows: &[Mark], total: Option<u64>, strict: bool) -> Progress {
         let moved = self.offset > 0 && self.total != total;
         self.total = total;
-        // A page that begins with the next second: the second is empty, or answers are newest first.
+        // A page that begins with the next second: the second is empty, or answers are newest
+        // first.
         let later_first = self.offset == 0 && rows.first().is_some_and(|row| self.is_later(row));
         if !self.mixed && (later_first || !in_order(rows)) {
             self.mixed = true;
@@ -106,7 +107,8 @@ impl WideSecond {
         if too_deep {
             return Progress::TooDeep;
         }
-        // The same page at another offset: the API does not page. A single row may have moved there.
+        // The same page at another offset: the API does not page. A single row may have moved
+        // there.
         let is_same = self.offset > 0 && rows.len() > 1 && self.before == rows;
         let stuck = rows.is_empty() || is_same;
         if moved || stuck || count.is_some() {

@@ -1,4 +1,4 @@
-//! What the exporter says about itself.
+//! The metrics of the exporter itself.
 #![allow(missing_docs, reason = "the text of each metric says what it is")]
 
 use super::{Metric, Unit, counter, gauge, histogram};

@@ -1,6 +1,6 @@
-//! The process, as the `prometheus` crate's collector reads it on Linux. The collector brings its
-//! own names and texts; a test of `telemetry` holds these entries against what it shows. It
-//! counts CPU time in whole seconds.
+//! The metrics of the process, by the collector of the `prometheus` crate on Linux. The collector
+//! has its own names and texts; a test of `telemetry` compares them with these entries. It counts
+//! CPU time in whole seconds.
 #![allow(missing_docs, reason = "the text of each metric says what it is")]
 
 use super::{Metric, Unit, counter, gauge};

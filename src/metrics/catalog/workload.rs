@@ -1,5 +1,5 @@
-//! What the functions did. HELP says that the exporter polls by itself: a scrape shows what is
-//! known, it does not ask the cloud.
+//! The metrics of functions. Their HELP says that the exporter polls on its own timer, because a
+//! scrape sends no request to the cloud.
 #![allow(missing_docs, reason = "the text of each metric says what it is")]
 
 use super::{Metric, Unit, counter, gauge, histogram};

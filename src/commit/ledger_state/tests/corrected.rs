@@ -23,8 +23,8 @@ impl Fixture {
         self.read(target, &pages.collect::<Vec<_>>())
     }
 
-    /// Corrects the ledger at a second; the watermark afterwards, the watermarks that are stored, and
-    /// the stored bounds below which keys are evicted.
+    /// Corrects the ledger at a second; the watermark afterwards, the watermarks that are stored,
+    /// and the stored bounds below which keys are evicted.
     fn correct(
         &mut self,
         target: &TargetId,
@@ -117,8 +117,8 @@ fn all_of_the_region_is_corrected_and_nothing_else() {
     assert!(at(90_000) - RETENTION < at(10_200));
 }
 
-/// The watermark of a topic waits until it is certain; then it goes back to where keys are kept, and
-/// not as far where an API that goes by start left some that lie before the lines.
+/// The watermark of a topic waits until it is certain; then it goes back to where keys are kept,
+/// and not as far where an API that goes by start left some that lie before the lines.
 #[test]
 fn topics_wait_until_it_is_certain() {
     for (is_after_v3, kept_from) in [(false, 10_980), (true, 11_080)] {

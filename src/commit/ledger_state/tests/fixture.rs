@@ -67,7 +67,8 @@ pub(super) fn list(began: i64, listed: Vec<ListedFunction>) -> ListedFunctions {
     }
 }
 
-/// A page of one row: request `id` of a function, first attempt, logged and started at these seconds.
+/// A page of one row: request `id` of a function, first attempt, logged and started at these
+/// seconds.
 pub(super) fn logged(function: u8, id: u128, log: i64, started: i64) -> Page {
     let row = Row {
         ret_code: RetCode::OK_STATUS,

@@ -3,8 +3,8 @@
 use super::*;
 use crate::commit::Correction;
 
-/// A function that is called every twenty seconds, is read by v3 and then from topics, and moves from
-/// one topic to another meanwhile.
+/// A function that is called every twenty seconds, is read by v3 and then from topics, and moves
+/// from one topic to another meanwhile.
 struct Life {
     fixture: Fixture,
     now: i64,
