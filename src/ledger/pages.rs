@@ -3,7 +3,7 @@
 //!
 //! New rows shift the known ones to higher offsets, rows of one second may change their order
 //! between two answers, and old rows are removed at the end. A read is complete only if each *join*
-//! between two pages is proven to lose no row; `docs/adr/0006-v2-page-dependencies.md` has the
+//! between two pages is proven to lose no row; ADR 6 in `docs/adr/` has the
 //! argument.
 
 use std::collections::HashSet;
