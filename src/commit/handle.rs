@@ -60,9 +60,6 @@ pub(super) type Job = Box<dyn FnOnce(&mut Pending<'_>) + Send>;
 impl CommitHandle {
     /// Opens a target at `now`, by the cloud's clock. Returns the position from which its rows
     /// count.
-    ///
-    /// # Errors
-    /// [`CommitFailed`], as every call here: the state could not be written.
     pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, CommitFailed> {
         let target = target.clone();
         self.ask(move |ledger, change| {
@@ -75,9 +72,6 @@ impl CommitHandle {
 
     /// Lowers watermarks and evictions that lie in the future, for all targets of the region.
     /// Returns the watermark of the target afterwards.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn correct(
         &self,
         target: &TargetId,
@@ -91,9 +85,6 @@ impl CommitHandle {
     /// Registers listed functions: new ones are shown at zero, with their configuration; that of
     /// functions which are gone is dropped. New targets begin where the last complete list of the
     /// same source says.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn register_functions(&self, known: ListedFunctions) -> Result<(), CommitFailed> {
         self.ask(move |ledger, change| ledger.prepare_functions(change, &known))
             .await
@@ -101,9 +92,6 @@ impl CommitHandle {
 
     /// Ends the series of functions that were neither listed nor called within the retention before
     /// `now`, by the cloud's clock.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn end_series(&self, now: Timestamp) -> Result<(), CommitFailed> {
         // With the maximum of rows no later request joins the change, so none counts for an ended
         // series.
@@ -117,17 +105,11 @@ impl CommitHandle {
     }
 
     /// Commits a page; returns when it is durable and published.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, CommitFailed> {
         answer(self.page_later(target, page).await?).await
     }
 
     /// Queues a page without waiting until it is durable; the receiver gets the reply.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn page_later(
         &self,
         target: &TargetId,
@@ -143,9 +125,6 @@ impl CommitHandle {
     }
 
     /// Moves the watermark of a polled target.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn advance_watermark(
         &self,
         target: &TargetId,
@@ -156,9 +135,6 @@ impl CommitHandle {
     }
 
     /// Moves checkpoints forward in one change, such as the first ones of a stream.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn advance(
         &self,
         checkpoints: Vec<(TargetId, Checkpoint)>,
@@ -172,9 +148,6 @@ impl CommitHandle {
     }
 
     /// Returns where reading each of these partitions starts at `now`, by the cloud's clock.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn starts_of(
         &self,
         targets: Vec<TargetId>,
@@ -188,9 +161,6 @@ impl CommitHandle {
     }
 
     /// Commits a batch of a partition; returns when it is durable and published.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn batch(
         &self,
         target: &TargetId,
@@ -211,9 +181,6 @@ impl CommitHandle {
 
     /// Returns the number of known invocations of each function of `target` within `span`,
     /// including the pages queued before; `None` where the ledger cannot know it.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn met(
         &self,
         target: &TargetId,
@@ -225,9 +192,6 @@ impl CommitHandle {
     }
 
     /// Applies another configuration to all later requests. It is not persisted.
-    ///
-    /// # Errors
-    /// [`CommitFailed`], only if the committer has ended.
     pub async fn reconfigure(&self, config: CommitConfig) -> Result<(), CommitFailed> {
         let (reply, kept) = oneshot::channel();
         let request = Request::Reconfigure { config, reply };

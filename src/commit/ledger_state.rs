@@ -123,7 +123,7 @@ impl LedgerState {
         for (number, pack) in stored.keys {
             ledger.next_pack = ledger.next_pack.max(number + 1);
             ledger.packs.push(PackNote::of(number, &pack));
-            ledger.remember(&pack);
+            ledger.insert_keys(&pack);
         }
         for (target, checkpoint) in stored.targets {
             ledger.checkpoints.advance(&target, checkpoint);
@@ -311,9 +311,8 @@ impl LedgerState {
         for (slot, (function, success)) in std::mem::take(&mut change.added) {
             let series = FunctionSeries::begun(function, success, now);
             self.series.put_at(slot, Arc::new(series));
-            if slot as usize >= self.seen.len() {
-                self.seen.push(DedupWindow::default());
-            }
+            let slots = self.seen.len().max(slot as usize + 1);
+            self.seen.resize_with(slots, DedupWindow::default);
             self.seen[slot as usize] = DedupWindow::default();
         }
         for (slot, series) in std::mem::take(&mut change.series) {
@@ -331,7 +330,7 @@ impl LedgerState {
         for pack in std::mem::take(&mut change.packs) {
             self.packs.push(PackNote::of(self.next_pack, &pack));
             self.next_pack += 1;
-            self.remember(&pack);
+            self.insert_keys(&pack);
         }
         for (slot, bound) in std::mem::take(&mut change.evicted_below) {
             self.seen[slot as usize].evict_below(bound);
@@ -434,7 +433,7 @@ impl LedgerState {
         }
     }
 
-    fn remember(&mut self, pack: &KeyPack) {
+    fn insert_keys(&mut self, pack: &KeyPack) {
         for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
             let seen = &mut self.seen[run[0].slot as usize];
             for one in run {

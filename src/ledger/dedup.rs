@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use crate::model::{InvocationKey, Timestamp};
 
 /// Invocation keys with their positions; those below `evicted_below` were evicted.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct DedupWindow {
     keys: HashMap<InvocationKey, Timestamp>,
     evicted_below: Timestamp,
@@ -36,10 +36,7 @@ pub enum Verdict {
 
 impl Default for DedupWindow {
     fn default() -> Self {
-        Self {
-            keys: HashMap::new(),
-            evicted_below: Timestamp::MIN,
-        }
+        Self::starting_at(Timestamp::MIN)
     }
 }
 
@@ -126,17 +123,6 @@ impl DedupWindow {
     /// Returns whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
-    }
-}
-
-impl std::fmt::Debug for DedupWindow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "DedupWindow({} keys from {})",
-            self.keys.len(),
-            self.evicted_below
-        )
     }
 }
 

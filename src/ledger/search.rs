@@ -167,9 +167,7 @@ impl Search {
 
     fn add(&mut self, seconds: Range<i64>) {
         if seconds.end - seconds.start > SECONDS_MAX {
-            let middle = seconds.start + (seconds.end - seconds.start) / 2;
-            self.add(seconds.start..middle);
-            self.add(middle..seconds.end);
+            self.halve(seconds);
         } else if !seconds.is_empty() {
             self.windows.push(Window {
                 seconds,

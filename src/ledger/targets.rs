@@ -114,24 +114,19 @@ impl TargetId {
 
     /// Returns the properties of its kind; the only place that defines them.
     pub const fn kind(&self) -> TargetKind {
-        let (by_start, is_streamed) = match self.scope {
-            Scope::Region | Scope::Namespace(_) | Scope::Function(_) => (true, false),
-            Scope::Topic(_) => (false, false),
-            Scope::Partition { .. } => (false, true),
+        let names_functions = matches!(
+            self.scope,
+            Scope::Region | Scope::Namespace(_) | Scope::Function(_)
+        );
+        let (order, success) = match names_functions {
+            true => (RowOrder::StartTime, RetCode::ZERO),
+            false => (RowOrder::LogTime, RetCode::OK_STATUS),
         };
-        match by_start {
-            true => TargetKind {
-                order: RowOrder::StartTime,
-                names_functions: true,
-                success: RetCode::ZERO,
-                is_streamed,
-            },
-            false => TargetKind {
-                order: RowOrder::LogTime,
-                names_functions: false,
-                success: RetCode::OK_STATUS,
-                is_streamed,
-            },
+        TargetKind {
+            order,
+            names_functions,
+            success,
+            is_streamed: matches!(self.scope, Scope::Partition { .. }),
         }
     }
 

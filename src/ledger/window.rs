@@ -347,36 +347,20 @@ fn distinct(rows: &[Mark]) -> u64 {
 
 /// Rows without a readable second belong to the group after them.
 fn order(rows: &[Mark], from: i64, to: i64) -> Order {
-    let mut group: Option<(usize, i64)> = None;
-    let mut unread = 0;
-    for (index, row) in rows.iter().enumerate() {
-        let Some(second) = row.second else {
-            unread += 1;
-            continue;
-        };
-        if second < from || second > to {
-            return Order::Astray;
-        }
-        match group {
-            Some((_, before)) if second < before => return unsorted_or_astray(rows, from, to),
-            Some((_, before)) if second == before => {}
-            Some(_) => group = Some((index - unread, second)),
-            None => group = Some((0, second)),
-        }
-        unread = 0;
+    let seconds = rows.iter().filter_map(|row| row.second);
+    if !seconds.clone().all(|second| (from..=to).contains(&second)) {
+        return Order::Astray;
     }
-    group.map_or(Order::Unsorted, |(index, second)| {
-        Order::Sorted(index, second)
-    })
-}
-
-fn unsorted_or_astray(rows: &[Mark], from: i64, to: i64) -> Order {
-    let mut seconds = rows.iter().filter_map(|row| row.second);
-    if seconds.all(|second| (from..=to).contains(&second)) {
-        Order::Unsorted
-    } else {
-        Order::Astray
-    }
+    let Some(last) = seconds.clone().last().filter(|_| seconds.is_sorted()) else {
+        return Order::Unsorted;
+    };
+    let before = rows
+        .iter()
+        .take_while(|row| row.second != Some(last))
+        .count();
+    let unreadable = rows[..before].iter().rev();
+    let unreadable = unreadable.take_while(|row| row.second.is_none()).count();
+    Order::Sorted(before - unreadable, last)
 }
 
 #[cfg(test)]

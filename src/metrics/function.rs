@@ -75,22 +75,13 @@ pub struct ColdStarts {
     pub parts: [u128; ColdStart::PARTS.len()],
 }
 
-impl Default for ColdStarts {
-    fn default() -> Self {
-        Self {
-            duration: Histogram::new(&DURATION_BOUNDS),
-            parts: [0; ColdStart::PARTS.len()],
-            since: None,
-        }
-    }
-}
-
 impl ColdStarts {
     /// No cold starts, of a series that begins at `since`.
     fn since(since: Option<Timestamp>) -> Box<Self> {
         Box::new(Self {
+            duration: Histogram::new(&DURATION_BOUNDS),
             since,
-            ..Self::default()
+            parts: [0; ColdStart::PARTS.len()],
         })
     }
 }

@@ -32,12 +32,8 @@ impl LedgerState {
                 continue;
             }
             self.exclude(change, slot);
-            let missed = match change.missed.get(&slot) {
-                Some(missed) => *missed,
-                None => self.missed.get(&slot).copied(),
-            };
             let seen = LastSeen {
-                missed,
+                missed: self.missed_after(change, slot),
                 is_listable: self.is_listable(function),
                 called: series.last_invocation,
             };
@@ -45,7 +41,7 @@ impl LedgerState {
             // Only a list, not the clock, can show that a function which is listed no longer
             // exists.
             let as_of = match seen.missed {
-                Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
+                Some(_) if !self.unwanted.contains(&slot) => self.last_list_without(change, slot),
                 _ => Some(now),
             };
             if as_of.is_some_and(|at| rules.retention.is_over(&seen, at, rules.allowed_lateness)) {
@@ -84,7 +80,7 @@ impl LedgerState {
     }
 
     /// Returns when the last list without the function of a slot began, in this process.
-    fn missed_after(&self, change: &Delta, slot: u32) -> Option<Timestamp> {
+    fn last_list_without(&self, change: &Delta, slot: u32) -> Option<Timestamp> {
         let missed_at = change.missed_at.get(&slot);
         missed_at.or(self.missed_at.get(&slot)).copied()
     }

@@ -169,12 +169,10 @@ impl LedgerState {
                 self.note_missed(change, slot, since, began);
             }
         }
-        let from = match look {
-            ListScan {
-                is_certain: true, ..
-            } => self.rules.allowed_lateness.closed_at(began),
+        let from = match look.is_certain {
+            true => self.rules.allowed_lateness.closed_at(began),
             // An existing function may be missing from it.
-            _ => before.map_or(began - self.rules.first_read, |at| at.from),
+            false => before.map_or(began - self.rules.first_read, |at| at.from),
         };
         change
             .lists
@@ -190,10 +188,7 @@ impl LedgerState {
 
     fn note_missed(&self, change: &mut Delta, slot: u32, since: Timestamp, now: Timestamp) {
         change.missed_at.insert(slot, now);
-        let before = match change.missed.get(&slot) {
-            Some(missed) => *missed,
-            None => self.missed.get(&slot).copied(),
-        };
+        let before = self.missed_after(change, slot);
         let missed = Missed::once_more(before, since);
         if missed.is_gone() {
             self.set_config(change, slot, None);
@@ -202,6 +197,12 @@ impl LedgerState {
         if before.is_none_or(|before| !before.is_gone()) {
             change.missed.insert(slot, Some(missed));
         }
+    }
+
+    /// Returns how long complete lists have missed a function, after the change.
+    pub(super) fn missed_after(&self, change: &Delta, slot: u32) -> Option<Missed> {
+        let changed = change.missed.get(&slot).copied();
+        changed.unwrap_or_else(|| self.missed.get(&slot).copied())
     }
 
     fn set_config(&self, change: &mut Delta, slot: u32, about: Option<Arc<FunctionConfig>>) {
