@@ -45,10 +45,8 @@ pub struct Store {
     place: StoreLocation,
 }
 
-/// Where the state is stored.
 #[derive(Clone)]
 enum StoreLocation {
-    /// Not at all.
     Memory,
     File(PathBuf),
     Disk(Disk),

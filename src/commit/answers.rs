@@ -24,7 +24,6 @@ pub type PendingReply<T> = oneshot::Receiver<Result<T, CommitFailed>>;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, CommitFailed>>;
 
-/// A change that is being prepared.
 pub(super) struct Pending<'a> {
     pub(super) ledger: &'a LedgerState,
     pub(super) zero_first: &'a ZeroFirst,
@@ -39,7 +38,6 @@ pub(super) struct Replies(Vec<Report>);
 type Report = Box<dyn FnOnce(&Telemetry) + Send>;
 
 impl Replies {
-    /// Adds the reply to a request.
     pub(super) fn add<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
         self.0.push(Box::new(move |_| {
             // A worker that was stopped no longer waits, but its rows count.
@@ -47,7 +45,6 @@ impl Replies {
         }));
     }
 
-    /// Adds the rows of a page to the exporter's own metrics.
     pub(super) fn add_page(&mut self, outcome: &PageOutcome, rejects: Vec<RejectReason>) {
         let rows = [
             (Disposition::Counted, outcome.counted),
@@ -69,7 +66,6 @@ impl Replies {
         }));
     }
 
-    /// Sends all replies.
     pub(super) fn send(self, telemetry: &Telemetry) {
         for answer in self.0 {
             answer(telemetry);

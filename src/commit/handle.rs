@@ -32,15 +32,11 @@ pub struct CommitConfig {
     pub wanted: Functions,
 }
 
-/// Numbers of invocations by function.
 type Met = Vec<(FunctionId, u64)>;
 
-/// A request to the committer.
 pub(super) enum Request {
-    /// Adds to the next change.
     Change {
         job: Job,
-        /// How many rows it adds.
         rows: usize,
     },
     /// Applies another configuration to all later requests.

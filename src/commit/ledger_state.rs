@@ -55,27 +55,22 @@ pub struct Rules {
 #[derive(Debug, Clone)]
 pub struct LedgerState {
     series: SeriesSet,
-    /// The dedup window of each slot.
     seen: Vec<DedupWindow>,
     checkpoints: Checkpoints,
     /// The targets that contain rows of each slot's function or list it, of those whose ids do not
     /// name their functions.
     targets_of: HashMap<u32, BTreeSet<TargetId>>,
-    /// The key packs in the store.
     packs: Vec<PackNote>,
     next_pack: u64,
     rules: Rules,
-    /// When each source last listed its functions.
     lists: BTreeMap<ListId, ListedAt>,
     /// A copy of `lists` from when the present configuration was loaded.
     lists_before: BTreeMap<ListId, ListedAt>,
-    /// Functions that are missing from complete lists, by slot.
     missed: HashMap<u32, Missed>,
     /// When the last complete list without the function of a slot began. Not stored.
     missed_at: HashMap<u32, Timestamp>,
     /// For functions whose series ended: the position below which their rows are duplicates.
     ended: BTreeMap<FunctionId, Timestamp>,
-    /// The functions that the configuration selects.
     wanted: Functions,
     /// Slots of functions that it does not select; they do not count for [`Rules::functions`].
     unwanted: HashSet<u32>,
@@ -155,7 +150,6 @@ impl LedgerState {
         self
     }
 
-    /// How far below a checkpoint keys are kept.
     fn dedup_span(&self) -> Duration {
         self.rules.allowed_lateness.dedup_span()
     }
@@ -170,7 +164,6 @@ impl LedgerState {
         self.rules
     }
 
-    /// All series, by slot.
     pub(super) fn series(&self) -> &SeriesSet {
         &self.series
     }
@@ -390,7 +383,6 @@ impl LedgerState {
         changed.or_else(|| self.checkpoints.get(target))
     }
 
-    /// Returns the position below which new rows of a target are late after the change.
     fn late_below_after(&self, change: &Delta, target: &TargetId) -> Timestamp {
         let at = self.checkpoint_after(change, target);
         at.map_or(Timestamp::MIN, Checkpoint::late_below)
@@ -443,7 +435,6 @@ impl LedgerState {
     }
 }
 
-/// Whether the return code has no known meaning.
 fn has_no_meaning(row: &Row) -> bool {
     row.ret_code == RetCode::OTHER || row.outcome == Outcome::Unknown
 }

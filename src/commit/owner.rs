@@ -36,7 +36,6 @@ pub struct Committer {
     store: Store,
     /// Whether the last commit failed, so that the ledger must be loaded from the store again.
     stale: bool,
-    /// The earliest time of the next commit.
     not_before: Instant,
     published: Published,
     telemetry: Arc<Telemetry>,
@@ -156,7 +155,6 @@ impl Committer {
         self.publish();
     }
 
-    /// Persists, then publishes, then replies.
     async fn commit(&mut self, mut change: Delta, replies: Replies) {
         let now = Instant::now();
         if change.is_empty() && !self.zero_first.is_over(now) {
@@ -193,7 +191,6 @@ impl Committer {
         }
     }
 
-    /// Writes the changes on a thread that may block.
     async fn persist(&mut self, changes: Changes) -> Result<(), CommitError> {
         let store = std::mem::replace(&mut self.store, Store::memory());
         let (store, result, bytes) = self

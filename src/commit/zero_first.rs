@@ -56,7 +56,6 @@ impl ZeroFirst {
             .collect();
     }
 
-    /// Restarts the span of all held series.
     pub(super) fn begin(&mut self, now: Instant) {
         for held in self.held.values_mut() {
             held.since = now;
@@ -125,17 +124,14 @@ impl ZeroFirst {
         }
     }
 
-    /// Returns whether a slot has series at zero.
     pub(super) fn holds(&self, slot: u32) -> bool {
         self.held.contains_key(&slot)
     }
 
-    /// Returns when the next hold ends.
     pub(super) fn next_end(&self) -> Option<Instant> {
         self.held.values().map(|held| self.end(held)).min()
     }
 
-    /// Returns whether the span of a hold is over.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.held.values().any(|held| self.end(held) <= now)
     }

@@ -344,7 +344,6 @@ impl ChainRead {
         }
     }
 
-    /// Continues after a chain that was read to its end.
     fn end_chain(&mut self) {
         if self.chain.until < self.to {
             self.begin(self.chain.until);

@@ -59,7 +59,6 @@ pub struct Exemplar {
 pub struct Exemplars(Vec<Exemplar>);
 
 impl Exemplar {
-    /// An exemplar of the invocation with this request id.
     pub(super) fn new(
         place: ExemplarSlot,
         request_id: u128,
@@ -85,7 +84,6 @@ impl Exemplar {
 }
 
 impl Exemplars {
-    /// Returns the rank of an invocation within its slot.
     pub(super) fn rank(position: Timestamp, outcome: Outcome) -> Timestamp {
         match outcome {
             Outcome::Success => position,

@@ -193,7 +193,6 @@ impl FunctionSeries {
         Some(shown)
     }
 
-    /// Returns whether it has each series of `other`, whatever the values.
     fn has_all_of(&self, other: &Self) -> bool {
         let has = |code: &CodeCount| self.place_of(code.ret_code, code.outcome).is_ok();
         let starts = other.cold_starts.is_none() || self.cold_starts.is_some();

@@ -2,7 +2,6 @@
 
 use super::Bounds;
 
-/// Maximum number of buckets, including `+Inf`.
 const BUCKETS_MAX: usize = 18;
 
 /// Counts by bucket (not cumulative) and the exact sum, in base integer units.

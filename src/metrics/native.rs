@@ -32,14 +32,11 @@ const PADDING: usize = 7;
 /// Counts in exponential buckets. It has no sum, because the classic histogram has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeHistogram {
-    /// Observations of zero.
     zero: u64,
     /// Little-endian counts of consecutive buckets; neither the first nor the last is zero. They
     /// are followed by [`PADDING`] bytes, so that each can be read as a `u64`.
     slots: Box<[u8]>,
-    /// Number of slots.
     length: u16,
-    /// The bucket of the first slot.
     first: i16,
     schema: i8,
     /// Bytes of a slot, 1 to 8: as many as the largest count needs.
@@ -229,7 +226,6 @@ impl NativeHistogram {
         self.set(self.slot_of(at), sum);
     }
 
-    /// Moves the counts to buckets of a coarser schema.
     fn coarsen(&mut self, schema: i8) {
         let coarse = Self {
             zero: self.zero,
@@ -308,7 +304,6 @@ const fn coarser(bucket: i32, steps: i8) -> i32 {
     -(-bucket >> steps)
 }
 
-/// Returns the number of bytes that a count needs.
 const fn width_of(count: u64) -> u8 {
     let bits = 64 - (count | 1).leading_zeros();
     bits.div_ceil(8) as u8

@@ -16,9 +16,7 @@ pub const OVERFLOW: &str = "_overflow";
 pub struct SeriesSet {
     index: HashMap<FunctionId, u32>,
     series: Vec<Option<Arc<FunctionSeries>>>,
-    /// The empty slots, ascending.
     empty: Vec<u32>,
-    /// Number of `_overflow` functions.
     overflows: usize,
     limit: usize,
 }

@@ -13,7 +13,6 @@ pub struct Snapshot {
     pub accounts: bool,
     /// The series, in the order of their slots.
     pub series: Vec<Arc<FunctionSeries>>,
-    /// The empty slots, ascending.
     empty: Vec<u32>,
 }
 

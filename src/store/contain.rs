@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
-/// Maximum length of the message of a panic, characters.
 const MAX_CHARS: usize = 200;
 
 thread_local! {

@@ -71,7 +71,6 @@ impl CommitError {
 // === impl OpenError ===
 
 impl OpenError {
-    /// The directory cannot be made, entered or changed.
     pub(super) fn directory(path: &Path, cause: io::Error) -> Self {
         Self::unusable(format!(
             "state directory {} cannot be used: {cause}; choose a writable one with --state.path, or --state.path= (empty) to keep state in memory only",

@@ -9,7 +9,6 @@ use crate::ledger::TargetId;
 use crate::metrics::FunctionSeries;
 use crate::model::{Bytes, FunctionId, InvocationKey, Nanos, RetCode, Row, Timestamp};
 
-/// Slots that key packs may name.
 const SLOTS: usize = 9;
 /// Input bytes for one generated record.
 const CHUNK: usize = 32;

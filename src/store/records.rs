@@ -99,7 +99,6 @@ struct KeyRecord {
 // === impl StoredFunction ===
 
 impl StoredFunction {
-    /// Returns the stored form.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         encode_series(&self.series, self.evicted_below)
     }
@@ -229,7 +228,6 @@ impl ColdStartsRecord {
 // === impl KeyPack ===
 
 impl KeyPack {
-    /// Returns the stored form.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         let mut previous = 0i64;
         let records = self.0.iter().map(|seen| {

@@ -40,7 +40,6 @@ pub(super) fn mark_new(file: &Path) -> io::Result<()> {
     sync_directory(file)
 }
 
-/// Removes the marker, if there is one.
 pub(super) fn unmark(file: &Path) -> io::Result<()> {
     match fs::remove_file(marker_of(file)) {
         Ok(()) => sync_directory(file),
@@ -64,7 +63,6 @@ fn marker_of(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// Makes created and removed files durable.
 fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
         // Other systems cannot open a directory.

@@ -19,9 +19,7 @@ pub struct Delta {
     /// New functions by slot, each with the return code of success in its API. The slots are empty
     /// in the ledger or follow its last one.
     pub(super) added: BTreeMap<u32, (FunctionId, RetCode)>,
-    /// The slots of `added` by function.
     pub(super) added_slots: HashMap<FunctionId, u32>,
-    /// New versions of series, by slot.
     pub(super) series: HashMap<u32, Arc<FunctionSeries>>,
     /// Keys of this change, so that a row that it contains twice counts once.
     pub(super) keys: HashSet<(u32, InvocationKey)>,
@@ -36,19 +34,15 @@ pub struct Delta {
     pub(super) recalled: HashMap<u32, Timestamp>,
     /// Positions from which functions count again in a target that is new for them, by slot.
     pub(super) reopened: BTreeMap<u32, Timestamp>,
-    /// Numbers of packs that are no longer needed.
     pub(super) dropped: Vec<u64>,
     /// Targets that are newly known to contain rows of a slot's function.
     pub(super) targets_of: Vec<(u32, TargetId)>,
-    /// New configurations of functions, by slot.
     pub(super) about: BTreeMap<u32, Option<Arc<FunctionConfig>>>,
-    /// When sources listed their functions.
     pub(super) lists: BTreeMap<ListId, ListedAt>,
     /// Functions that complete lists miss, or `None` where they list it again, by slot.
     pub(super) missed: BTreeMap<u32, Option<Missed>>,
     /// When the last list without the function of a slot began.
     pub(super) missed_at: BTreeMap<u32, Timestamp>,
-    /// Slots whose series end.
     pub(super) emptied: BTreeSet<u32>,
     /// Positions below which rows of functions whose series ended are duplicates; `None` once no
     /// such row can appear.

@@ -85,7 +85,6 @@ impl LedgerState {
         missed_at.or(self.missed_at.get(&slot)).copied()
     }
 
-    /// Returns whether a change counts something for the function of a slot.
     fn is_touched(&self, change: &Delta, slot: u32) -> bool {
         change.series.contains_key(&slot) || change.reopened.contains_key(&slot)
     }

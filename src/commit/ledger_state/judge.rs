@@ -5,7 +5,6 @@ use crate::ledger::{Bounds, RowOrder, TargetId, Verdict};
 use crate::model::{InvocationKey, Page, Row, Timestamp};
 
 impl LedgerState {
-    /// Returns the bounds by which rows of `target` are judged.
     pub(super) fn bounds(&self, change: &Delta, target: &TargetId) -> Bounds {
         let counted_below = match target.kind().is_streamed {
             true => self.checkpoints.polled_below(target),

@@ -214,7 +214,6 @@ impl LedgerState {
         }
     }
 
-    /// Applies what lists change, and ends series.
     pub(super) fn apply_lists(&mut self, change: Delta) {
         self.lists.extend(change.lists);
         for (slot, missed) in change.missed {
@@ -236,7 +235,6 @@ impl LedgerState {
         }
     }
 
-    /// Updates whether the function of a slot is shown as gone.
     pub(super) fn update_gone(&mut self, slot: u32) {
         let is_missed = self.missed.get(&slot).is_some_and(Missed::is_gone);
         let is_gone = is_missed || self.unwanted.contains(&slot);

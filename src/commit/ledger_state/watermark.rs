@@ -271,7 +271,6 @@ impl LedgerState {
             .collect()
     }
 
-    /// Returns the position below which keys of a slot are evicted after the change.
     pub(super) fn evicted_below_after(&self, change: &Delta, slot: u32) -> Timestamp {
         let own = match self.seen.get(slot as usize) {
             _ if change.emptied.contains(&slot) => Timestamp::MAX,

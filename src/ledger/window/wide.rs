@@ -4,9 +4,7 @@ use std::collections::HashSet;
 
 use super::{Ask, DEPTH_MAX, Mark};
 
-/// Maximum number of consecutive passes without a new row.
 const IDLE_PASSES_MAX: u32 = 5;
-/// Maximum number of passes.
 const PASSES_MAX: u32 = 50;
 
 /// The read of one second. Rows change their order between answers, so one pass over the pages may
@@ -33,7 +31,6 @@ pub(super) struct WideSecond {
 /// The state of the read after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Another request is needed.
     More,
     /// Every row was read.
     Whole,
@@ -65,7 +62,6 @@ impl WideSecond {
         self.second
     }
 
-    /// Returns the number of rows of the second, where it is known.
     pub(super) fn counted(&self) -> Option<u64> {
         self.counted
     }
@@ -119,7 +115,6 @@ impl WideSecond {
         Progress::More
     }
 
-    /// Returns the number of rows before the first one of a later second.
     fn own_rows(&self, rows: &[Mark]) -> usize {
         match rows.iter().position(|row| self.is_later(row)) {
             Some(index) if !self.mixed => index,
