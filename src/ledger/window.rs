@@ -364,4 +364,4 @@ fn order(rows: &[Mark], from: i64, to: i64) -> Order {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
