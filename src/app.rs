@@ -271,7 +271,7 @@ impl Pipeline {
         let view = Arc::new(StatusView {
             published,
             board: Arc::default(),
-            condition: committer.condition(),
+            condition: committer.health(),
             telemetry: telemetry.clone(),
             began: dependencies.runtime.now(),
             runtime: dependencies.runtime.clone(),

@@ -1,9 +1,9 @@
-//! The one owner of ledger and series: prepares a change, makes it durable, then publishes it.
+//! The only owner of ledger and series: prepares a change, persists it, then publishes it.
 //!
-//! A change is prepared from the ledger without touching it (`ledger_state`, pure). Only when the
-//! store has it on disk is the ledger changed and a new snapshot published; a refused change
-//! leaves everything as it was. What waits while the disk is busy is taken together into the next
-//! change.
+//! Workers send requests through a [`CommitHandle`] to the [`Committer`]. It prepares a [`Delta`]
+//! from the [`LedgerState`] without touching it (pure). Only when the store has the delta on disk
+//! is it applied to the ledger and a new snapshot published; a failed commit leaves everything as
+//! it was. Requests that wait while the disk is busy go into the next delta together.
 
 mod answers;
 mod handle;

@@ -1,8 +1,14 @@
-//! What has been counted: invocation keys by function, checkpoints by target, and the rules by
-//! which a read of pages is complete. Pure: (state, input) in, value out.
+//! The rules of exact counting, as pure functions of state and input.
 //!
-//! Keys belong to the function, not to the target: a function may be read by its own target today
-//! and by that of its region tomorrow, and is still the same function.
+//! - Which rows were counted before: [`DedupWindow`] (invocation keys by function).
+//! - How far each target was read, and where a new one begins: [`Checkpoints`], [`Opening`].
+//! - How late a row may arrive: [`AllowedLateness`].
+//! - When a read is complete: [`PagedRead`] (v2), [`WindowRead`] and [`Search`] (API 3.0),
+//!   [`ChainRead`] (CLS).
+//! - Which functions exist: [`ListScan`], [`Retention`].
+//!
+//! Keys belong to the function, not to the target: a function that is read by its own target today
+//! and by that of its region tomorrow is still the same function.
 
 mod chain;
 mod checkpoints;

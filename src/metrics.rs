@@ -1,4 +1,4 @@
-//! Counters and histograms of the functions, and the immutable view that a scrape renders. Pure.
+//! Counters and histograms of functions, and the immutable snapshot that a scrape renders. Pure.
 
 mod bounds;
 pub mod catalog;

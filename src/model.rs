@@ -1,4 +1,4 @@
-//! The words of the domain as types: ids, units, the invocation and its outcome. Pure.
+//! The types of the domain: ids, units, the invocation and its outcome. Pure.
 
 mod batch;
 mod function;

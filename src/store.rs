@@ -3,13 +3,13 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `layout` | number of the layout, 8 bytes |
-//! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are forgotten; nothing in a slot whose series ended |
-//! | `keys` | running number | [`KeyPack`]: the attempts of one page |
-//! | `targets` | text of the target | watermark, milliseconds; of a partition up to when it was read, and the offset of the next record |
-//! | `held` | slot | what is shown of a function while new series of it are at zero, as in `functions` |
-//! | `lists` | text of whose lists they are | when the last complete one began, and from where new targets are read, milliseconds |
-//! | `missed` | slot | since when complete lists miss the function, milliseconds, and how many did |
-//! | `ended` | text of the function's target | position below which rows of a function whose series ended are closed, milliseconds |
+//! | `functions` | slot | [`StoredFunction`]: names, series, the position below which keys are evicted; empty for a slot whose series ended |
+//! | `keys` | running number | [`KeyPack`]: the invocation keys of one page |
+//! | `targets` | text of the target | watermark, milliseconds; for a partition the time up to which it was read, and the offset of the next record |
+//! | `held` | slot | the series that are shown while new ones of the function are at zero, as in `functions` |
+//! | `lists` | text of the list's id | when the last complete list began, and from where new targets are read, milliseconds |
+//! | `missed` | slot | when the function was listed last, milliseconds, and the number of complete lists without it |
+//! | `ended` | text of the function's target | position below which rows of a function whose series ended are duplicates, milliseconds |
 //!
 //! Every change is one transaction that is on the disk when [`Store::commit`] returns.
 
@@ -35,74 +35,71 @@ use contain::contained;
 pub use error::{CommitError, OpenError};
 pub use records::{KeyPack, SeenKey, StoredFunction};
 
-/// The name of the file inside the state directory.
+/// Name of the file in the state directory.
 pub const FILE: &str = "scf-exporter.redb";
 
-/// An open store, or none at all: state that lives in memory only.
+/// The store. Without a file, state lives in memory only and commits do nothing.
 #[derive(Debug)]
 pub struct Store {
     database: Option<Database>,
     place: StoreLocation,
 }
 
-/// Where the bytes of a state are.
 #[derive(Clone)]
 enum StoreLocation {
-    /// Nowhere.
     Memory,
     File(PathBuf),
     Disk(Disk),
 }
 
-/// Gives access to the bytes of a state, anew each time it is opened. For tests that bring a disk
-/// of their own, such as one that fails.
+/// Opens a disk; called each time the store is opened. For tests with a disk of their own, such as
+/// one that fails.
 pub type Disk = Arc<dyn Fn() -> Box<dyn StorageBackend> + Send + Sync>;
 
-/// Everything that was stored.
+/// The content of the store.
 #[derive(Debug, Default, PartialEq)]
 pub struct Stored {
-    /// The functions in the order of their slots; nothing in a slot whose series ended.
+    /// The functions in the order of their slots; `None` for a slot whose series ended.
     pub functions: Vec<Option<StoredFunction>>,
-    /// The packs of attempt keys with their running numbers.
+    /// The packs of invocation keys with their running numbers.
     pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// How far each target was read.
     pub targets: Vec<(TargetId, Checkpoint)>,
-    /// What is shown of functions with new series, by slot; these are at zero there.
+    /// The series that are shown of functions with new series at zero, by slot.
     pub held: Vec<(u32, Arc<FunctionSeries>)>,
-    /// When each source listed its functions.
+    /// When each source last listed its functions.
     pub lists: Vec<(ListId, ListedAt)>,
-    /// Functions that complete lists miss, by slot.
+    /// Functions that are missing from complete lists, by slot.
     pub missed: Vec<(u32, Missed)>,
-    /// The position below which rows of functions are closed whose series ended.
+    /// For functions whose series ended: the position below which their rows are duplicates.
     pub ended: Vec<(FunctionId, Timestamp)>,
 }
 
-/// One atomic change.
+/// One atomic change. In the lists of options, `None` removes a row.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// New versions of functions, by slot.
     pub functions: Vec<(u32, StoredFunction)>,
-    /// New packs, by running number; shared with the ledger, which takes them over afterwards.
+    /// New packs, by running number.
     pub keys: Vec<(u64, Arc<KeyPack>)>,
     /// Packs that are no longer needed.
     pub dropped_keys: Vec<u64>,
-    /// How far targets were read, absolute.
+    /// New checkpoints.
     pub targets: Vec<(TargetId, Checkpoint)>,
-    /// What is shown of functions with new series, by slot; none where all is shown from now on.
+    /// The series that are shown of functions with new series at zero, by slot.
     pub held: Vec<(u32, Option<Arc<FunctionSeries>>)>,
     /// Slots whose series end.
     pub emptied: Vec<u32>,
     /// When sources listed their functions.
     pub lists: Vec<(ListId, ListedAt)>,
-    /// Functions that complete lists miss, by slot; none where one names it again.
+    /// Functions that are missing from complete lists, by slot.
     pub missed: Vec<(u32, Option<Missed>)>,
-    /// The position below which rows of a function whose series ended are closed; none once there
-    /// can be no such row.
+    /// For functions whose series ended: the position below which their rows are duplicates.
     pub ended: Vec<(FunctionId, Option<Timestamp>)>,
 }
 
 impl Store {
-    /// State that lives in memory only.
+    /// A store without a file.
     pub fn memory() -> Self {
         Self {
             database: None,
@@ -110,16 +107,16 @@ impl Store {
         }
     }
 
-    /// Opens the state directory, or makes it.
+    /// Opens the state directory and creates it if it does not exist.
     ///
     /// # Errors
-    /// Each way in which a directory can be unfit has its own error, which says what to do.
+    /// When the directory or its file cannot be used; the message says what to do.
     pub fn open(directory: &Path) -> Result<(Self, Stored), OpenError> {
         fs::create_dir_all(directory).map_err(|cause| OpenError::directory(directory, cause))?;
         Self::open_at(StoreLocation::File(directory.join(FILE)))
     }
 
-    /// Opens the state on a given disk.
+    /// Opens the store on `disk` instead of a file; for tests.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -136,17 +133,17 @@ impl Store {
         Ok((store, stored))
     }
 
-    /// Opens the file again after a commit failed: only what is in the file is known to be so.
-    /// `None` where there is no file to read.
+    /// Opens the file again and returns its content; `None` without a file. After a failed commit
+    /// only the file shows whether the change was written.
     ///
     /// # Errors
     /// As [`Store::open`]; it may be tried again.
     pub fn reopen(&mut self) -> Result<Option<Stored>, OpenError> {
         let closing = self.database.take();
-        // What broke down in a commit may break down once more.
+        // A database that panicked in a commit may panic once more.
         let _closed = contained(|| drop(closing));
         let opened = match self.open_once() {
-            Err(refused) if refused.is_damage() && self.place.clear_unborn() => self.open_once(),
+            Err(failed) if failed.is_damage && self.place.clear_unborn() => self.open_once(),
             opened => opened,
         };
         let Some((database, stored)) = opened? else {
@@ -164,7 +161,7 @@ impl Store {
             let Some(opened) = self.place.open() else {
                 return Ok(None);
             };
-            let database = opened.map_err(|cause| OpenError::database(file, cause))?;
+            let database = opened.map_err(|cause| OpenError::database(file, cause.into()))?;
             let stored = tables::make(&database).and_then(|()| tables::load(&database));
             match stored {
                 Ok(stored) => Ok(Some((database, stored))),
@@ -174,10 +171,10 @@ impl Store {
         opened.unwrap_or_else(|panic| Err(OpenError::panicked(file, &panic)))
     }
 
-    /// Applies a change: all of it, durably, or nothing.
+    /// Writes a change as a whole; it is durable when this returns.
     ///
     /// # Errors
-    /// When the change did not reach the disk; the state is then as it was before.
+    /// When the change was not written; it must be assumed that none or all of it is in the file.
     pub fn commit(&self, changes: &Changes) -> Result<(), CommitError> {
         match (&self.database, &self.place) {
             (Some(database), _) => match contained(|| tables::write(database, changes)) {
@@ -189,7 +186,7 @@ impl Store {
         }
     }
 
-    /// What its file takes on the disk; `None` where there is no file.
+    /// Returns the size of the file; `None` without a file.
     pub fn bytes(&self) -> Option<u64> {
         match &self.place {
             StoreLocation::File(file) => fs::metadata(file).ok().map(|meta| meta.len()),
@@ -201,10 +198,10 @@ impl Store {
 // === impl StoreLocation ===
 
 impl StoreLocation {
-    /// The database of this place; none where the state is nowhere.
+    /// Opens the database; `None` without a file.
     ///
-    /// Every page is compared with its checksum, also after a clean end: without that the database
-    /// trusts what it finds, and shows or panics over whatever is there.
+    /// Every page is verified by its checksum, even after a clean shutdown: otherwise the database
+    /// trusts damaged pages, and returns or panics over whatever they contain.
     fn open(&self) -> Option<Result<Database, DatabaseError>> {
         let mut builder = Database::builder();
         builder.set_check_integrity_on_open(true);
@@ -215,7 +212,7 @@ impl StoreLocation {
         }
     }
 
-    /// The file, for messages.
+    /// Returns the path for messages.
     fn shown(&self) -> &Path {
         match self {
             Self::Memory => Path::new("(none)"),
@@ -231,18 +228,18 @@ impl StoreLocation {
         }
     }
 
-    /// Empties what holds nothing because its making was cut short. Returns whether it did.
+    /// Empties a file whose creation was interrupted. Returns whether it did.
     fn clear_unborn(&self) -> bool {
         let cleared = match self {
             Self::Memory => Ok(false),
             Self::File(file) => unborn::clear_file(file),
             Self::Disk(disk) => unborn::clear_disk(&*disk()),
         };
-        // Where it cannot be told, the refusal says enough.
+        // Where this fails, the error of opening the file says enough.
         cleared.unwrap_or_default()
     }
 
-    /// From now on what is in it counts.
+    /// Notes durably that the creation of the file is complete.
     fn keep_from_now_on(&self) -> Result<(), OpenError> {
         match self {
             Self::File(file) => unborn::unmark(file).map_err(|cause| cannot_change(file, cause)),
@@ -251,12 +248,12 @@ impl StoreLocation {
     }
 }
 
-/// The state directory does not let files be made or removed.
+/// Error of a state directory in which files cannot be created or removed.
 fn cannot_change(file: &Path, cause: io::Error) -> OpenError {
     OpenError::directory(file.parent().unwrap_or(file), cause)
 }
 
-/// A disk that was given. Nobody else can have it, so its locks are not asked for.
+/// A disk of a test. No other process can use it, so it needs no locks.
 #[derive(Debug)]
 struct Given(Box<dyn StorageBackend>);
 

@@ -1,4 +1,4 @@
-//! Answers that wait until the change that they belong to is durable.
+//! Replies that wait until their change is durable.
 
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -8,7 +8,8 @@ use crate::model::RejectReason;
 use crate::store::CommitError;
 use crate::telemetry::{Disposition, Telemetry};
 
-/// The state could not be written; nothing of the request was counted, it may be read again.
+/// Error of a request whose change was not written: nothing of it was counted, and its rows may be
+/// read again.
 #[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
 #[error("the state could not be written, so nothing of this read was counted; it is read again")]
 pub struct CommitFailed;
@@ -18,35 +19,32 @@ impl CommitFailed {
     pub const ADVICE: &str = CommitError::ADVICE;
 }
 
-/// An answer that may still be to come; see [`answer`].
+/// A reply that may not be there yet; see [`answer`].
 pub type PendingReply<T> = oneshot::Receiver<Result<T, CommitFailed>>;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, CommitFailed>>;
 
-/// A change that is being worked out.
 pub(super) struct Pending<'a> {
     pub(super) ledger: &'a LedgerState,
     pub(super) zero_first: &'a ZeroFirst,
     pub(super) change: &'a mut Delta,
-    pub(super) answers: &'a mut Answers,
+    pub(super) replies: &'a mut Replies,
 }
 
-/// What is told once a change is durable. If it is dropped before, whoever waits is refused.
+/// What happens once a change is durable. Dropping it fails all requests of the change.
 #[derive(Default)]
-pub(super) struct Answers(Vec<Report>);
+pub(super) struct Replies(Vec<Report>);
 
 type Report = Box<dyn FnOnce(&Telemetry) + Send>;
 
-impl Answers {
-    /// Answers whoever asked.
+impl Replies {
     pub(super) fn add<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
         self.0.push(Box::new(move |_| {
-            // A worker that was stopped no longer waits: its rows count all the same.
+            // A worker that was stopped no longer waits, but its rows count.
             let _gone = reply.send(Ok(value));
         }));
     }
 
-    /// Adds the rows of a page to the metrics.
     pub(super) fn add_page(&mut self, outcome: &PageOutcome, rejects: Vec<RejectReason>) {
         let rows = [
             (Disposition::Counted, outcome.counted),
@@ -68,7 +66,6 @@ impl Answers {
         }));
     }
 
-    /// Tells everybody.
     pub(super) fn send(self, telemetry: &Telemetry) {
         for answer in self.0 {
             answer(telemetry);
@@ -76,7 +73,7 @@ impl Answers {
     }
 }
 
-/// Waits for an answer; a committer that is gone has refused.
+/// Waits for a reply. It is an error if the committer has ended.
 pub async fn answer<T>(answer: PendingReply<T>) -> Result<T, CommitFailed> {
     answer.await.unwrap_or(Err(CommitFailed))
 }

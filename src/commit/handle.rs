@@ -1,4 +1,4 @@
-//! The way to the committer: what can be asked of it, from any task.
+//! The requests to the committer, from any task.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -12,56 +12,50 @@ use super::{
 use crate::ledger::{Checkpoint, Functions, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
 
-/// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
+/// Sends requests to the committer. Cheap to clone; the committer ends when the last one is
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct CommitHandle(pub(super) mpsc::Sender<Request>);
 
-/// What another configuration changes for the committer.
+/// The part of the configuration that concerns the committer.
 #[derive(Debug, Clone)]
 pub struct CommitConfig {
     /// The rules to count by.
     pub rules: Rules,
-    /// How long a new series is shown at zero.
+    /// How long a new series is shown at zero before its value.
     pub zero_first: Duration,
-    /// Targets that are no longer read as they were.
+    /// Targets that are no longer read, or read differently.
     pub ended: Vec<TargetId>,
-    /// Functions that are no longer read: nothing is known of them any more.
+    /// Functions that are no longer read, whose configuration is dropped.
     pub gone: Vec<FunctionId>,
-    /// All functions that are read from now on.
+    /// The functions that are read from now on.
     pub wanted: Functions,
 }
 
-/// Attempts that were met, by function.
 type Met = Vec<(FunctionId, u64)>;
 
-/// What is asked of the committer.
 pub(super) enum Request {
-    /// To take something into the next change.
     Change {
         job: Job,
-        /// How many rows that adds.
         rows: usize,
     },
-    /// To count by other terms from then on.
+    /// Applies another configuration to all later requests.
     Reconfigure {
-        terms: CommitConfig,
+        config: CommitConfig,
         reply: Reply<()>,
     },
-    /// The committer's own: something was held at zero long enough.
+    /// Sent by the committer to itself: the span of a series at zero has ended.
     HoldOver,
 }
 
-/// Works out a part of a change.
+/// Prepares a part of a change.
 pub(super) type Job = Box<dyn FnOnce(&mut Pending<'_>) + Send>;
 
 // === impl CommitHandle ===
 
 impl CommitHandle {
-    /// Begins a target at `now`, by the cloud's clock; answers from which position its rows are
-    /// counted.
-    ///
-    /// # Errors
-    /// [`CommitFailed`], like every call here: the state could not be written.
+    /// Opens a target at `now`, by the cloud's clock. Returns the position from which its rows
+    /// count.
     pub async fn open(&self, target: &TargetId, now: Timestamp) -> Result<Timestamp, CommitFailed> {
         let target = target.clone();
         self.ask(move |ledger, change| {
@@ -72,11 +66,8 @@ impl CommitHandle {
         .await
     }
 
-    /// Lowers what lies in the future beside a target, by a time that is vouched for; answers where
-    /// the target is settled now.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Lowers watermarks and evictions that lie in the future, for all targets of the region.
+    /// Returns the watermark of the target afterwards.
     pub async fn correct(
         &self,
         target: &TargetId,
@@ -87,45 +78,34 @@ impl CommitHandle {
             .await
     }
 
-    /// Takes in a list of functions: shows those at zero that were not met yet, and what is known
-    /// about them; forgets what was known about those that are gone. Targets of which nothing is
-    /// known begin where the last complete list of the same source says.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Registers listed functions: new ones are shown at zero, with their configuration; that of
+    /// functions which are gone is dropped. New targets begin where the last complete list of the
+    /// same source says.
     pub async fn register_functions(&self, known: ListedFunctions) -> Result<(), CommitFailed> {
         self.ask(move |ledger, change| ledger.prepare_functions(change, &known))
             .await
     }
 
-    /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
-    /// the cloud's clock.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Ends the series of functions that were neither listed nor called within the retention before
+    /// `now`, by the cloud's clock.
     pub async fn end_series(&self, now: Timestamp) -> Result<(), CommitFailed> {
-        // Nothing is counted any more, in the same change, for what ends.
-        let to_the_end = usize::MAX;
-        let ended = self.send(to_the_end, move |pending, reply| {
+        // With the maximum of rows no later request joins the change, so none counts for an ended
+        // series.
+        let closes_change = usize::MAX;
+        let ended = self.send(closes_change, move |pending, reply| {
             let is_held = |slot| pending.zero_first.holds(slot);
             pending.ledger.prepare_ended(pending.change, now, is_held);
-            pending.answers.add(reply, ());
+            pending.replies.add(reply, ());
         });
         answer(ended.await?).await
     }
 
-    /// Hands over a page; the answer comes when it is durable and published.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Commits a page; returns when it is durable and published.
     pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, CommitFailed> {
         answer(self.page_later(target, page).await?).await
     }
 
-    /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Queues a page without waiting until it is durable; the receiver gets the reply.
     pub async fn page_later(
         &self,
         target: &TargetId,
@@ -134,16 +114,13 @@ impl CommitHandle {
         let target = target.clone();
         self.send(page.rows.len(), move |pending, reply| {
             let outcome = pending.ledger.prepare_page(pending.change, &target, &page);
-            pending.answers.add_page(&outcome, page.rejects);
-            pending.answers.add(reply, outcome);
+            pending.replies.add_page(&outcome, page.rejects);
+            pending.replies.add(reply, outcome);
         })
         .await
     }
 
     /// Moves the watermark of a polled target.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
     pub async fn advance_watermark(
         &self,
         target: &TargetId,
@@ -153,10 +130,7 @@ impl CommitHandle {
         self.advance(vec![(target.clone(), watermark)]).await
     }
 
-    /// Moves checkpoints forward in one change, those of a stream that begins for example.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Moves checkpoints forward in one change, such as the first ones of a stream.
     pub async fn advance(
         &self,
         checkpoints: Vec<(TargetId, Checkpoint)>,
@@ -169,10 +143,7 @@ impl CommitHandle {
         .await
     }
 
-    /// Tells where each of these partitions is read from at `now`, by the cloud's clock.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Returns where reading each of these partitions starts at `now`, by the cloud's clock.
     pub async fn starts_of(
         &self,
         targets: Vec<TargetId>,
@@ -185,10 +156,7 @@ impl CommitHandle {
         .await
     }
 
-    /// Hands over a batch of a partition; the answer comes when it is durable and published.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Commits a batch of a partition; returns when it is durable and published.
     pub async fn batch(
         &self,
         target: &TargetId,
@@ -200,18 +168,15 @@ impl CommitHandle {
                 .ledger
                 .prepare_batch(pending.change, &target, &batch);
             if let BatchOutcome::Counted(counted) = &outcome {
-                pending.answers.add_page(counted, batch.page.rejects);
+                pending.replies.add_page(counted, batch.page.rejects);
             }
-            pending.answers.add(reply, outcome);
+            pending.replies.add(reply, outcome);
         });
         answer(taken.await?).await
     }
 
-    /// How many attempts of each function of `target` within `span` were met, the pages handed
-    /// over before included; `None` where that cannot be told.
-    ///
-    /// # Errors
-    /// [`CommitFailed`]
+    /// Returns the number of known invocations of each function of `target` within `span`,
+    /// including the pages queued before; `None` where the ledger cannot know it.
     pub async fn met(
         &self,
         target: &TargetId,
@@ -222,25 +187,22 @@ impl CommitHandle {
             .await
     }
 
-    /// Has everything that comes later counted by other terms. They need no disk.
-    ///
-    /// # Errors
-    /// [`CommitFailed`], only where the committer is gone.
-    pub async fn reconfigure(&self, terms: CommitConfig) -> Result<(), CommitFailed> {
+    /// Applies another configuration to all later requests. It is not persisted.
+    pub async fn reconfigure(&self, config: CommitConfig) -> Result<(), CommitFailed> {
         let (reply, kept) = oneshot::channel();
-        let request = Request::Reconfigure { terms, reply };
+        let request = Request::Reconfigure { config, reply };
         self.0.send(request).await.map_err(|_| CommitFailed)?;
         answer(kept).await
     }
 
-    /// Has `work` done on the next change; answers once that is durable.
+    /// Runs `work` on the next change; returns once that is durable.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&LedgerState, &mut Delta) -> T + Send + 'static,
     ) -> Result<T, CommitFailed> {
         let asked = self.send(0, move |pending, reply| {
             let value = work(pending.ledger, pending.change);
-            pending.answers.add(reply, value);
+            pending.replies.add(reply, value);
         });
         answer(asked.await?).await
     }

@@ -1,4 +1,10 @@
 //! The ledger: series and invocation keys by function, checkpoints by target. Pure.
+//!
+//! The `prepare_` methods collect a [`Delta`] without touching the ledger;
+//! [`LedgerState::to_store`] turns it into rows of the store, and [`LedgerState::apply`] makes it
+//! once those are durable.
+//!
+//! Each function has a slot: its number in the series, the dedup windows and the store.
 
 mod batch;
 mod delta;
@@ -29,10 +35,11 @@ pub use listed::{ListRequest, ListedFunctions};
 pub use outcome::{Minute, PageOutcome};
 pub use watermark::Correction;
 
-/// What the configuration says about counting.
+/// The part of the configuration that decides how rows count.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// Functions with series of their own; later ones fold into one for each region.
+    /// Maximum number of functions with series of their own; further ones are counted as one
+    /// `_overflow` function of their region.
     pub functions: usize,
     /// Whether several accounts are read.
     pub several_accounts: bool,
@@ -44,31 +51,28 @@ pub struct Rules {
     pub retention: Retention,
 }
 
-/// All that was counted, and all that says what was.
+/// Everything that was counted, and what is needed to count nothing twice.
 #[derive(Debug, Clone)]
 pub struct LedgerState {
     series: SeriesSet,
     seen: Vec<DedupWindow>,
     checkpoints: Checkpoints,
-    /// The targets that each function was met in or is listed with, of those whose names do not
-    /// tell their functions.
-    homes: HashMap<u32, BTreeSet<TargetId>>,
+    /// The targets that contain rows of each slot's function or list it, of those whose ids do not
+    /// name their functions.
+    targets_of: HashMap<u32, BTreeSet<TargetId>>,
     packs: Vec<PackNote>,
     next_pack: u64,
     rules: Rules,
-    /// When each source listed its functions.
     lists: BTreeMap<ListId, ListedAt>,
-    /// The same as it was when this configuration began to be read.
+    /// A copy of `lists` from when the present configuration was loaded.
     lists_before: BTreeMap<ListId, ListedAt>,
-    /// Functions that complete lists miss, by slot.
     missed: HashMap<u32, Missed>,
-    /// When the last complete list began that missed the function of a slot.
+    /// When the last complete list without the function of a slot began. Not stored.
     missed_at: HashMap<u32, Timestamp>,
-    /// Positions below which rows of functions are closed whose series ended.
+    /// For functions whose series ended: the position below which their rows are duplicates.
     ended: BTreeMap<FunctionId, Timestamp>,
-    /// What the configuration reads.
     wanted: Functions,
-    /// The slots of functions that it does not read, which take up no place.
+    /// Slots of functions that it does not select; they do not count for [`Rules::functions`].
     unwanted: HashSet<u32>,
 }
 
@@ -81,7 +85,7 @@ impl LedgerState {
             series: SeriesSet::new(rules.functions),
             seen: Vec::new(),
             checkpoints: Checkpoints::default(),
-            homes: HashMap::new(),
+            targets_of: HashMap::new(),
             packs: Vec::new(),
             next_pack: 0,
             rules,
@@ -99,23 +103,22 @@ impl LedgerState {
     pub fn restore(rules: Rules, stored: Stored) -> Self {
         let mut ledger = Self::new(rules);
         for (slot, function) in (0..).zip(stored.functions) {
-            match function {
+            let evicted_below = match function {
                 Some(function) => {
                     ledger.series.put_at(slot, function.series);
-                    ledger
-                        .seen
-                        .push(DedupWindow::starting_at(function.evicted_below));
+                    function.evicted_below
                 }
                 None => {
                     ledger.series.end(slot);
-                    ledger.seen.push(DedupWindow::starting_at(Timestamp::MAX));
+                    Timestamp::MAX
                 }
-            }
+            };
+            ledger.seen.push(DedupWindow::starting_at(evicted_below));
         }
         for (number, pack) in stored.keys {
             ledger.next_pack = ledger.next_pack.max(number + 1);
             ledger.packs.push(PackNote::of(number, &pack));
-            ledger.remember(&pack);
+            ledger.insert_keys(&pack);
         }
         for (target, checkpoint) in stored.targets {
             ledger.checkpoints.advance(&target, checkpoint);
@@ -127,14 +130,14 @@ impl LedgerState {
         ledger
     }
 
-    /// The same ledger, read by a configuration that has the `wanted` functions.
+    /// The same ledger under a configuration that selects the `wanted` functions.
     #[must_use]
     pub fn wanting(mut self, wanted: Functions) -> Self {
         self.want(wanted);
         self
     }
 
-    /// The same ledger with what `others` know of the functions, which no store keeps.
+    /// The same ledger with the parts of `others` that are not stored.
     pub fn with_functions_of(mut self, others: &Self) -> Self {
         self.want(others.wanted.clone());
         self.lists_before.clone_from(&others.lists_before);
@@ -147,33 +150,31 @@ impl LedgerState {
         self
     }
 
-    /// How far below a checkpoint keys are kept.
     fn dedup_span(&self) -> Duration {
         self.rules.allowed_lateness.dedup_span()
     }
 
-    /// How many attempts are remembered.
+    /// Returns the number of invocation keys.
     pub fn keys(&self) -> usize {
         self.seen.iter().map(DedupWindow::len).sum()
     }
 
-    /// The rules that it is kept by.
+    /// Returns the rules by which it counts.
     pub fn rules(&self) -> Rules {
         self.rules
     }
 
-    /// All series, by slot.
     pub(super) fn series(&self) -> &SeriesSet {
         &self.series
     }
 
-    /// The view for a scrape.
+    /// Returns the view for a scrape.
     pub fn snapshot(&self, generation: u64) -> Snapshot {
         self.series
             .snapshot(generation, self.rules.several_accounts)
     }
 
-    /// Works out what a page of `target` adds.
+    /// Prepares a page of `target`.
     pub fn prepare_page(&self, change: &mut Delta, target: &TargetId, page: &Page) -> PageOutcome {
         let bounds = self.bounds(change, target);
         let slots: Vec<u32> = page
@@ -223,8 +224,8 @@ impl LedgerState {
         outcome
     }
 
-    /// Counts new rows. Mostly a page is of one function, so the series is looked up once for
-    /// each run of rows.
+    /// Counts new rows. A page is mostly of one function, so the series is looked up once for each
+    /// run of rows.
     fn count(&self, change: &mut Delta, new: &[(u32, &Row)], outcome: &mut PageOutcome) {
         for run in new.chunk_by(|(one, _), (next, _)| one == next) {
             let now = change.now;
@@ -270,23 +271,15 @@ impl LedgerState {
         }
     }
 
-    /// What the store has to write for a change. Also finds the packs that it makes useless.
+    /// Returns what the store must write for a change, and notes the packs that it makes useless.
     pub fn to_store(&self, change: &mut Delta) -> Changes {
-        let mut touched: Vec<u32> = change
-            .series
-            .keys()
-            .chain(change.evicted_below.keys())
-            .chain(change.recalled.keys())
-            .chain(change.reopened.keys())
-            .chain(change.added.keys())
-            .copied()
-            .filter(|slot| !change.emptied.contains(slot))
-            .collect();
-        touched.sort_unstable();
-        touched.dedup();
+        let touched = change.series.keys().chain(change.evicted_below.keys());
+        let touched = touched.chain(change.recalled.keys());
+        let touched = touched.chain(change.reopened.keys());
+        let touched: BTreeSet<u32> = touched.chain(change.added.keys()).copied().collect();
         let functions = touched
-            .into_iter()
-            .map(|slot| (slot, self.stored(change, slot)));
+            .difference(&change.emptied)
+            .map(|slot| (*slot, self.stored(change, *slot)));
         let dropped = self.useless_packs(change);
         let changes = Changes {
             functions: functions.collect(),
@@ -305,22 +298,21 @@ impl LedgerState {
         changes
     }
 
-    /// Makes a prepared change.
+    /// Applies a prepared change.
     pub fn apply(&mut self, mut change: Delta) {
         let now = change.now;
         for (slot, (function, success)) in std::mem::take(&mut change.added) {
             let series = FunctionSeries::begun(function, success, now);
             self.series.put_at(slot, Arc::new(series));
-            if slot as usize >= self.seen.len() {
-                self.seen.push(DedupWindow::default());
-            }
+            let slots = self.seen.len().max(slot as usize + 1);
+            self.seen.resize_with(slots, DedupWindow::default);
             self.seen[slot as usize] = DedupWindow::default();
         }
         for (slot, series) in std::mem::take(&mut change.series) {
             self.series.put_at(slot, series);
         }
-        for (slot, target) in std::mem::take(&mut change.homes) {
-            self.homes.entry(slot).or_default().insert(target);
+        for (slot, target) in std::mem::take(&mut change.targets_of) {
+            self.targets_of.entry(slot).or_default().insert(target);
         }
         for (slot, about) in std::mem::take(&mut change.about) {
             self.series.change(slot, |series| series.about = about);
@@ -331,7 +323,7 @@ impl LedgerState {
         for pack in std::mem::take(&mut change.packs) {
             self.packs.push(PackNote::of(self.next_pack, &pack));
             self.next_pack += 1;
-            self.remember(&pack);
+            self.insert_keys(&pack);
         }
         for (slot, bound) in std::mem::take(&mut change.evicted_below) {
             self.seen[slot as usize].evict_below(bound);
@@ -353,34 +345,26 @@ impl LedgerState {
         self.apply_lists(change);
     }
 
-    /// The slot of a function that `target` reads, entered by this change where it is new.
+    /// Returns the slot of a function that `target` reads; a new function gets one by this change.
     fn slot(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
         let slot = self.entered(change, function, target);
-        if !target.kind().names_functions
-            && !self
-                .homes
-                .get(&slot)
-                .is_some_and(|homes| homes.contains(target))
-        {
-            change.homes.push((slot, target.clone()));
+        let known = self.targets_of.get(&slot);
+        if !target.kind().names_functions && !known.is_some_and(|known| known.contains(target)) {
+            change.targets_of.push((slot, target.clone()));
         }
         slot
     }
 
     fn entered(&self, change: &mut Delta, function: &FunctionId, target: &TargetId) -> u32 {
-        if let Some(slot) = self
-            .series
-            .slot(function)
-            .or_else(|| change.added_slot(function))
-        {
+        let known = |change: &Delta, function: &FunctionId| {
+            let own = self.series.slot(function);
+            own.or_else(|| change.added_slot(function))
+        };
+        if let Some(slot) = known(change, function) {
             return slot;
         }
-        let admitted = self.series.admit(function, self.places_taken(change));
-        if let Some(slot) = self
-            .series
-            .slot(&admitted)
-            .or_else(|| change.added_slot(&admitted))
-        {
+        let admitted = self.series.admit(function, self.functions_after(change));
+        if let Some(slot) = known(change, &admitted) {
             return slot;
         }
         let slot = self.next_slot(change);
@@ -392,32 +376,31 @@ impl LedgerState {
         slot
     }
 
-    /// How far a target was read once the change is made, if it was opened; a watermark that the
-    /// change lowers apart.
+    /// Returns the checkpoint of a target after the change, except that a watermark which the
+    /// change lowers is not lowered yet.
     fn checkpoint_after(&self, change: &Delta, target: &TargetId) -> Option<Checkpoint> {
         let changed = change.checkpoints.get(target).copied();
         changed.or_else(|| self.checkpoints.get(target))
     }
 
-    /// The position below which new rows of a target are late once the change is made.
     fn late_below_after(&self, change: &Delta, target: &TargetId) -> Timestamp {
         let at = self.checkpoint_after(change, target);
         at.map_or(Timestamp::MIN, Checkpoint::late_below)
             .min(change.lowered_to(target))
     }
 
-    /// The changed version of a series, begun from the present one.
+    /// Returns the version of a series in the change, which begins as a copy of the present one.
     fn touch<'a>(&self, change: &'a mut Delta, slot: u32) -> &'a mut FunctionSeries {
         let (added, now) = (&change.added, change.now);
         let series = change
             .series
             .entry(slot)
             .or_insert_with(|| self.series_before(added, now, slot));
-        // The first time the ledger and the published snapshot hold it too, so it is copied then.
+        // The first time it is shared with the ledger and the published snapshot, and so copied.
         Arc::make_mut(series)
     }
 
-    /// The series of a slot before the change that adds these functions at `now`.
+    /// Returns the series of a slot before the change; empty for a function that the change adds.
     fn series_before(
         &self,
         added: &BTreeMap<u32, (FunctionId, RetCode)>,
@@ -442,7 +425,7 @@ impl LedgerState {
         }
     }
 
-    fn remember(&mut self, pack: &KeyPack) {
+    fn insert_keys(&mut self, pack: &KeyPack) {
         for run in pack.0.chunk_by(|one, next| one.slot == next.slot) {
             let seen = &mut self.seen[run[0].slot as usize];
             for one in run {

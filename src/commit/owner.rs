@@ -1,4 +1,4 @@
-//! The task that owns ledger and store.
+//! The committer: the task that owns ledger and store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
-use super::answers::{Answers, Pending};
+use super::answers::{Pending, Replies};
 use super::handle::{CommitConfig, CommitHandle, Request};
 use super::store_health::StoreHealth;
 use super::zero_first::ZeroFirst;
@@ -18,41 +18,40 @@ use crate::store::{Changes, CommitError, Store};
 use crate::telemetry::{Issue, Telemetry};
 use tencentcloud::runtime::Runtime;
 
-/// Requests that may wait; a worker that finds the queue full waits too.
+/// Capacity of the queue. Workers wait while it is full.
 const QUEUE: usize = 256;
-/// Rows that one change takes in at the most, so that none grows without bound.
+/// Number of rows after which a change takes no further request.
 const ROWS_PER_COMMIT: usize = 100_000;
 
-/// The shortest time from one commit to the next. A commit costs much the same for one page as for
-/// a hundred, so what comes in a rush is taken together; after a rest there is no wait.
+/// Minimum time between two commits. A commit costs much the same for one page as for a hundred, so
+/// requests that arrive in a burst are committed together; after a pause there is no wait.
 const COMMIT_GAP: Duration = Duration::from_millis(20);
 
 /// The snapshot that a scrape renders.
 pub type Published = Arc<ArcSwap<Snapshot>>;
 
-/// Owns the ledger and the store; [`Committer::run`] is its only way of life.
+/// Owns the ledger and the store. Runs as one task, see [`Committer::run`].
 pub struct Committer {
     ledger: LedgerState,
     store: Store,
-    /// After a commit failed only the file knows what is in it.
+    /// Whether the last commit failed, so that the ledger must be loaded from the store again.
     stale: bool,
-    /// The next commit begins no sooner.
     not_before: Instant,
     published: Published,
     telemetry: Arc<Telemetry>,
-    condition: Arc<StoreHealth>,
+    health: Arc<StoreHealth>,
     runtime: Runtime,
     zero_first: ZeroFirst,
     requests: mpsc::Receiver<Request>,
-    /// Came before its turn.
+    /// A request that was received but belongs after the current change.
     put_off: Option<Request>,
 }
 
 // === impl Committer ===
 
 impl Committer {
-    /// A committer over opened state; the snapshot of that state is published at once, but for what
-    /// `zero_first` holds at zero.
+    /// A committer over opened state, its handle and its snapshots. The first snapshot is published
+    /// at once, with the series of `zero_first` at zero.
     pub fn new(
         ledger: LedgerState,
         store: Store,
@@ -71,29 +70,29 @@ impl Committer {
             not_before: Instant::now(),
             published: published.clone(),
             telemetry,
-            condition: Arc::default(),
+            health: Arc::default(),
             runtime,
             zero_first,
             requests,
             put_off: None,
         };
-        committer.condition.measured(committer.store.bytes());
-        committer.show();
+        committer.health.measured(committer.store.bytes());
+        committer.update_gauges();
         (committer, CommitHandle(sender), published)
     }
 
-    /// How the state is doing, for people.
-    pub fn condition(&self) -> Arc<StoreHealth> {
-        self.condition.clone()
+    /// Returns the health of the store, for the status page.
+    pub fn health(&self) -> Arc<StoreHealth> {
+        self.health.clone()
     }
 
     /// Serves requests until the last [`CommitHandle`] is gone.
     pub async fn run(mut self) {
-        // Nobody was served before, so that what is held from an earlier life is held from now on.
+        // No scrape was served before, so series that an earlier process held begin their span now.
         self.zero_first.begin(Instant::now());
         while let Some(first) = self.next_request().await {
-            if let Request::Reconfigure { terms, reply } = first {
-                self.reconfigure(terms);
+            if let Request::Reconfigure { config, reply } = first {
+                self.reconfigure(config);
                 let _gone = reply.send(Ok(()));
                 continue;
             }
@@ -102,13 +101,13 @@ impl Committer {
                 continue;
             }
             sleep_until(self.not_before).await;
-            let (change, answers) = self.prepare(first);
-            self.commit(change, answers).await;
+            let (change, replies) = self.prepare(first);
+            self.commit(change, replies).await;
         }
     }
 
-    /// Waits for the next request, or until something was held at zero long enough. Without a
-    /// state that can be written nothing more is shown: only what is asked for opens it again.
+    /// Waits for the next request, or until the span of a series at zero ends. After a failed
+    /// commit only a request opens the store again.
     async fn next_request(&mut self) -> Option<Request> {
         if self.put_off.is_some() {
             return self.put_off.take();
@@ -122,49 +121,48 @@ impl Committer {
         }
     }
 
-    /// Works out one change from a request and all that wait behind it.
-    fn prepare(&mut self, first: Request) -> (Delta, Answers) {
+    /// Prepares one change from a request and all that wait after it.
+    fn prepare(&mut self, first: Request) -> (Delta, Replies) {
         let mut change = Delta::at(self.runtime.now());
-        let mut answers = Answers::default();
+        let mut replies = Replies::default();
         let mut all_rows = 0usize;
         let mut next = Some(first);
         while let Some(request) = next {
-            // Other terms are no part of a change.
+            // Another configuration is no part of a change.
             if let Request::Change { job, rows } = request {
                 all_rows = all_rows.saturating_add(rows);
                 job(&mut Pending {
                     ledger: &self.ledger,
                     zero_first: &self.zero_first,
                     change: &mut change,
-                    answers: &mut answers,
+                    replies: &mut replies,
                 });
             }
             next = match all_rows < ROWS_PER_COMMIT {
                 true => self.requests.try_recv().ok(),
                 false => None,
             };
-            // What came before other terms is committed by the old ones.
+            // Requests before a configuration are committed by the old one.
             self.put_off = next.take_if(|next| matches!(next, Request::Reconfigure { .. }));
         }
-        (change, answers)
+        (change, replies)
     }
 
-    fn reconfigure(&mut self, terms: CommitConfig) {
+    fn reconfigure(&mut self, config: CommitConfig) {
         self.ledger
-            .reconfigure(terms.rules, terms.wanted, &terms.ended, &terms.gone);
-        self.zero_first.hold_for(terms.zero_first);
+            .reconfigure(config.rules, config.wanted, &config.ended, &config.gone);
+        self.zero_first.hold_for(config.zero_first);
         self.publish();
     }
 
-    /// Persists, then publishes, then answers.
-    async fn commit(&mut self, mut change: Delta, answers: Answers) {
+    async fn commit(&mut self, mut change: Delta, replies: Replies) {
         let now = Instant::now();
         if change.is_empty() && !self.zero_first.is_over(now) {
-            if change.has_news() {
+            if change.changes_memory() {
                 self.ledger.apply(change);
                 self.publish();
             }
-            answers.send(&self.telemetry);
+            replies.send(&self.telemetry);
             return;
         }
         self.not_before = now + COMMIT_GAP;
@@ -175,25 +173,24 @@ impl Committer {
         match self.persist(changes).await {
             Ok(()) => {
                 self.telemetry.commit(now.elapsed());
-                self.condition.went_well(self.runtime.now());
-                change.tell_ended(&self.ledger);
+                self.health.went_well(self.runtime.now());
+                change.log_ended(&self.ledger);
                 self.ledger.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();
-                answers.send(&self.telemetry);
+                replies.send(&self.telemetry);
             }
             Err(cause) => {
                 error!(%cause, "commit failed");
                 self.telemetry.commit_failed();
-                let trouble = Issue::of("commit", cause.failure(), CommitError::ADVICE);
-                self.condition.failed(trouble, self.runtime.now());
+                let issue = Issue::of("commit", cause.failure(), CommitError::ADVICE);
+                self.health.failed(issue, self.runtime.now());
                 self.stale = true;
-                // The answers are dropped: whoever waits for one is refused.
+                // The replies are dropped, which fails the requests.
             }
         }
     }
 
-    /// Writes on a thread that may block.
     async fn persist(&mut self, changes: Changes) -> Result<(), CommitError> {
         let store = std::mem::replace(&mut self.store, Store::memory());
         let (store, result, bytes) = self
@@ -205,12 +202,13 @@ impl Committer {
             })
             .await;
         self.store = store;
-        self.condition.measured(bytes);
+        self.health.measured(bytes);
         result
     }
 
-    /// After a failed commit the file may hold the change or not: the ledger is taken from it
-    /// anew. What it holds is whole in either case, and never less than what was published.
+    /// Loads the ledger from the store again. After a failed commit the file may contain the change
+    /// or not; it is consistent in either case and has at least what was published. Returns whether
+    /// the store could be opened.
     async fn reopen(&mut self) -> bool {
         let mut store = std::mem::replace(&mut self.store, Store::memory());
         let (store, result) = self
@@ -236,8 +234,8 @@ impl Committer {
             }
             Err(cause) => {
                 error!(%cause, "state cannot be opened again");
-                let trouble = Issue::of("reopen", cause.to_string(), "");
-                self.condition.failed(trouble, self.runtime.now());
+                let issue = Issue::of("reopen", cause.to_string(), "");
+                self.health.failed(issue, self.runtime.now());
                 false
             }
         }
@@ -248,15 +246,15 @@ impl Committer {
         let mut next = self.ledger.snapshot(before.generation + 1);
         self.zero_first.cover(&mut next);
         self.published.store(Arc::new(next));
-        self.show();
+        self.update_gauges();
     }
 
-    fn show(&self) {
+    fn update_gauges(&self) {
         self.telemetry
             .set_series(self.published.load().series.len());
         self.telemetry.set_ledger_entries(self.ledger.keys());
         let limit = self.ledger.rules().functions;
-        self.condition.limited_to(limit);
+        self.health.limited_to(limit);
     }
 }
 

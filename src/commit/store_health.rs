@@ -1,35 +1,35 @@
-//! How the state is doing, for people: told by the committer, read without waiting for it.
+//! The health of the store: set by the committer, read by the status page without waiting.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::model::Timestamp;
 use crate::telemetry::Issue;
 
-/// Size, limit and trouble of the state.
+/// Size and limit of the store, and the latest failure.
 #[derive(Debug, Default)]
 pub struct StoreHealth {
-    /// Bytes on the disk; 0 where there are none.
+    /// Size of the file in bytes; 0 without a file.
     bytes: AtomicU64,
     functions: AtomicUsize,
     trouble: Mutex<Option<Issue>>,
 }
 
 impl StoreHealth {
-    /// What the state takes on the disk; `None` where it is in memory only.
+    /// Returns the size of the file in bytes; `None` for state in memory only.
     pub fn bytes(&self) -> Option<u64> {
         Some(self.bytes.load(Relaxed)).filter(|bytes| *bytes > 0)
     }
 
-    /// How many functions may have series of their own.
+    /// Returns how many functions may have series of their own.
     pub fn functions_limit(&self) -> usize {
         self.functions.load(Relaxed)
     }
 
-    /// The latest trouble in writing it.
+    /// Returns the latest failure to write or open the store.
     pub fn trouble(&self) -> Option<Issue> {
-        self.lock().clone()
+        self.trouble.lock().clone()
     }
 
     pub(super) fn measured(&self, bytes: Option<u64>) {
@@ -41,17 +41,13 @@ impl StoreHealth {
     }
 
     pub(super) fn failed(&self, trouble: Issue, now: Timestamp) {
-        let mut before = self.lock();
+        let mut before = self.trouble.lock();
         *before = Some(trouble.met(before.as_ref(), now));
     }
 
     pub(super) fn went_well(&self, now: Timestamp) {
-        if let Some(trouble) = &mut *self.lock() {
+        if let Some(trouble) = &mut *self.trouble.lock() {
             trouble.end(now);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Issue>> {
-        self.trouble.lock()
     }
 }

@@ -1,13 +1,14 @@
-//! A new series is shown at zero for a while before it shows its value.
+//! New series are shown at zero for a while before they show their value.
 //!
-//! Prometheus learns of an increase from two samples. A series that begins with its first value has
-//! no sample before it, so `increase()` never sees what it began with: the first error of a kind,
-//! which is the one to be told about. What was counted is durable at once; only its showing waits.
+//! Prometheus computes an increase from two samples. A series that begins with its first value has
+//! no sample before it, so `increase()` never sees that value: often the first error of a kind,
+//! which is the one to alert on. Counts are durable at once; only the snapshot shows zero.
 //!
-//! What is held is part of the state, for the program may be killed meanwhile. It is written with
-//! the change that brings the new series, so that no later life shows more than zero of them at
-//! once; and that it is held no longer is durable before its value is shown, so that no later life
-//! shows less. A later life holds it for the whole span again: nobody knows whether it was scraped.
+//! Held series are part of the stored state, because the process may be killed meanwhile. The hold
+//! is written with the change that adds the series, so that no later process shows their value at
+//! once; and the end of a hold is durable before the value is shown, so that no later process shows
+//! zero again. A later process holds them for the whole span again, since it does not know whether
+//! the zeros were scraped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +19,10 @@ use tokio::time::Instant;
 use crate::metrics::{FunctionSeries, Snapshot};
 use crate::store::StoredFunction;
 
-/// What is shown of a slot from a change on: some new series at zero, or all that was counted.
+/// What a slot shows after a change: the series with new ones at zero, or `None` for the real ones.
 pub(super) type Hold = (u32, Option<Arc<FunctionSeries>>);
 
-/// Which functions show zeros, and until when.
+/// The functions that are shown with some series at zero.
 #[derive(Debug)]
 pub struct ZeroFirst {
     span: Duration,
@@ -30,14 +31,14 @@ pub struct ZeroFirst {
 
 #[derive(Debug)]
 struct Held {
-    /// What is shown meanwhile: all series as they were before, the new ones at zero.
+    /// The series as they were before the change, with the new ones at zero.
     shown: Arc<FunctionSeries>,
     since: Instant,
 }
 
 impl ZeroFirst {
-    /// Holds each new series at zero for `span`, not at all if that is none; and what was `held`
-    /// by an earlier life.
+    /// Holds each new series at zero for `span` (not at all if that is zero), and those that an
+    /// earlier process `held`.
     pub fn new(span: Duration, held: Vec<(u32, Arc<FunctionSeries>)>) -> Self {
         let mut zero_first = Self {
             span,
@@ -47,7 +48,7 @@ impl ZeroFirst {
         zero_first
     }
 
-    /// Takes over what the state holds, for the whole span.
+    /// Replaces all held series by the stored ones, for the whole span.
     pub(super) fn restore(&mut self, held: Vec<(u32, Arc<FunctionSeries>)>, since: Instant) {
         let held = held.into_iter();
         self.held = held
@@ -55,23 +56,23 @@ impl ZeroFirst {
             .collect();
     }
 
-    /// Begins the span of all that is held anew.
     pub(super) fn begin(&mut self, now: Instant) {
         for held in self.held.values_mut() {
             held.since = now;
         }
     }
 
-    /// Holds for another span from now on, also what is held already.
+    /// Sets another span, also for the series that are held already.
     pub(super) fn hold_for(&mut self, span: Duration) {
         self.span = span;
     }
 
-    /// What a change that is made at `now` does to what is held: `changed` replaces what is in
-    /// `ledger`, and what was held long enough is held no more. Nothing is changed yet.
+    /// Prepares the holds of a change at `now` in which `changed` replaces series of `ledger`;
+    /// holds whose span is over end.
     ///
-    /// A function with a new series shows nothing else new until that is over, so that its counters
-    /// and histograms agree; there are few kinds of series, so that ends.
+    /// A function with a held series shows no other change until the hold ends, so that its
+    /// counters and histograms agree. A function has few kinds of series, so holds do not go on
+    /// forever.
     pub(super) fn prepare<'b>(
         &self,
         ledger: impl Fn(u32) -> Option<&'b Arc<FunctionSeries>>,
@@ -80,7 +81,7 @@ impl ZeroFirst {
     ) -> Vec<Hold> {
         let over = self.held.iter().filter(|(_, held)| self.end(held) <= now);
         let mut holds: BTreeMap<u32, _> = over.map(|(slot, _)| (*slot, None)).collect();
-        // Without a span nothing new is held, but what an earlier life held has to end.
+        // Without a span nothing new is held, but holds of an earlier process must end.
         let changed = if self.span.is_zero() { &[] } else { changed };
         for (slot, changed) in changed {
             let counted = ledger(*slot);
@@ -96,7 +97,7 @@ impl ZeroFirst {
         holds.into_iter().collect()
     }
 
-    /// Makes what was prepared, once it is durable. What is held anew is shown since then.
+    /// Applies prepared holds once they are durable; their span begins at `since`.
     pub(super) fn apply(&mut self, holds: Vec<Hold>, since: Instant) {
         for (slot, shown) in holds {
             match shown {
@@ -106,14 +107,14 @@ impl ZeroFirst {
         }
     }
 
-    /// Puts into `next`, a snapshot of the ledger, what is shown instead.
+    /// Replaces series in `next`, a snapshot of the ledger, by the held ones.
     pub(super) fn cover(&mut self, next: &mut Snapshot) {
         for (slot, held) in &mut self.held {
             let place = next.place(*slot);
             let Some(series) = place.and_then(|place| next.series.get_mut(place)) else {
                 continue;
             };
-            // How a function is configured is no count: it shows as it is now.
+            // The configuration of a function is no count: it is shown as it is now.
             if held.shown.about != series.about || held.shown.is_gone != series.is_gone {
                 let shown = Arc::make_mut(&mut held.shown);
                 shown.about.clone_from(&series.about);
@@ -123,17 +124,14 @@ impl ZeroFirst {
         }
     }
 
-    /// Whether new series of a slot are at zero.
     pub(super) fn holds(&self, slot: u32) -> bool {
         self.held.contains_key(&slot)
     }
 
-    /// When there is something to be shown although nothing new was counted.
     pub(super) fn next_end(&self) -> Option<Instant> {
         self.held.values().map(|held| self.end(held)).min()
     }
 
-    /// Whether something was held long enough.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.held.values().any(|held| self.end(held) <= now)
     }

@@ -99,7 +99,7 @@ impl V2Source {
                 Ok(answer) => answer,
                 Err(refused) if refused.asks_for_less() => {
                     if !size.shrink(limit) {
-                        next = read.refused().ok_or(refused)?;
+                        next = read.step_over().ok_or(refused)?;
                     }
                     continue;
                 }

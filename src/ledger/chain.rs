@@ -1,15 +1,16 @@
-//! Reading a log oldest first, in chains of pages of bounded length, without a hole between them.
+//! When a read of a CLS log is complete: oldest first, in chains of pages, without a gap between
+//! them.
 //!
-//! CLS gives at most 10,000 lines to a chain of pages bound by a context, in the order of their
-//! time. What follows is read by a new chain that begins at the time of the last line, that
-//! millisecond included, for others may share it: its lines come twice, and their keys tell.
+//! A chain is a series of pages that are linked by a context. CLS limits it to 10,000 lines, in the
+//! order of their time. The next chain begins at the millisecond of the last line, because other
+//! lines may share it: the lines of that millisecond are read twice, and their keys are recognized.
 //! Where the lines of one millisecond fill more than a page, or the whole chain, the rest of that
-//! millisecond is read by offset, which knows no such bound, and the next chain begins after it.
+//! millisecond is read by offset, which has no such limit, and the next chain begins after it.
 //!
-//! A line that cannot be had even by itself is stepped over. No offset leads past it in a chain, so
-//! the span is halved until the millisecond that holds it is found; this one is read from both ends,
-//! and what remains between them is unavailable. Whether it is the line or the moment is asked once
-//! more after something else was answered.
+//! A line may be unavailable: no request for it is answered, even for it alone. A chain cannot skip
+//! it, so the span is halved until the millisecond that holds the line is found. That millisecond
+//! is read from both ends, and what remains between them is unavailable. To exclude an outage, the
+//! line is requested once more after another request was answered.
 
 mod lines;
 
@@ -18,62 +19,62 @@ use std::collections::{BTreeSet, VecDeque};
 use crate::model::Timestamp;
 use lines::{Chain, MillisecondScan, after, overlap};
 
-/// Lines of one chain at the most (vendor's page on `SearchLog`).
+/// Maximum number of lines in a chain (documentation of `SearchLog`).
 const CHAIN_MAX: usize = 10_000;
-/// Answers of one read at the most; what is left is for the next read.
+/// Maximum number of pages in a read; the next read continues from there.
 const PAGES_MAX: usize = 10_000;
-/// Answers read by offset inside one millisecond at the most.
-const INSTANT_PAGES_MAX: usize = 1_000;
-/// Chains of one read that may be lost before their end.
+/// Maximum number of pages read by offset inside one millisecond.
+const MILLISECOND_PAGES_MAX: usize = 1_000;
+/// Maximum number of chains in a read whose context may be rejected.
 const LOST_MAX: usize = 100;
-/// Lines one after the other that may be in doubt. With more it is not the lines' fault.
+/// Maximum number of consecutive lines that may be unavailable. More of them mean an outage.
 const DOUBTS_MAX: usize = 3;
-/// Answers without a line, one after the other, in a chain that claims to go on.
+/// Maximum number of consecutive empty pages in a chain that claims to go on.
 const EMPTY_MAX: usize = 3;
 
-/// One line of an answer, whatever it means.
+/// A line of a page, as far as its place in the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainMark {
-    /// Where it stands in the log.
+    /// Its time in the log.
     pub at: Timestamp,
-    /// A value that tells lines apart.
+    /// A value that identifies the line.
     pub mark: u64,
 }
 
-/// What an answer looked like.
+/// A page, as far as completeness is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChainPage {
-    /// Every line, in the order of the answer.
+    /// All lines, in the order of the answer.
     pub marks: Vec<ChainMark>,
-    /// Whether everything that matches has been given, as the answer says.
+    /// `ListOver` of the answer: no more lines match.
     pub list_over: Option<bool>,
-    /// What to send back for the next page.
+    /// The token that requests the next page of the chain.
     pub context: Option<String>,
 }
 
-/// What to ask for next: at most `limit` lines in `[from, to)`.
+/// The next request: at most `limit` lines in `[from, to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainAsk {
-    /// Lines of the answer at the most.
+    /// Maximum number of lines in the answer.
     pub limit: usize,
-    /// The newest line first, else the oldest.
+    /// Whether the newest line comes first, instead of the oldest.
     pub newest_first: bool,
     /// The first millisecond.
     pub from: Timestamp,
-    /// The first millisecond after it.
+    /// The end, exclusive.
     pub to: Timestamp,
-    /// Where in it.
+    /// Where the page begins.
     pub place: ChainPlace,
 }
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChainPlace {
-    /// At the beginning, of a chain.
+    /// At the first line, as the first page of a chain.
     Start,
     /// Where the last page of the chain ended.
     Context(String),
-    /// Behind so many lines.
+    /// After this number of lines.
     Offset(u64),
 }
 
@@ -81,25 +82,25 @@ pub enum ChainPlace {
 #[derive(Debug)]
 pub struct ChainRead {
     to: Timestamp,
-    /// Lines asked for in the page under way.
+    /// Number of lines that the current request asks for.
     limit: usize,
-    /// [`CHAIN_MAX`], but less in tests.
+    /// [`CHAIN_MAX`]; tests use less.
     chain_max: usize,
     phase: Phase,
     chain: Chain,
-    /// Everything below it was handed over.
+    /// All available lines below it were read.
     reached: Timestamp,
     pages: usize,
     lost: usize,
     broken: bool,
     truncated: bool,
-    /// A line below cannot be had by itself, and all lines below the chain were handed over.
+    /// While the span is halved: an unavailable line lies below this and not below the chain.
     withheld_below: Option<Timestamp>,
-    /// Where lines cannot be had, and the other ends of their milliseconds were read; in order.
+    /// Milliseconds that hold a line without an answer and were read from both ends, in order.
     doubts: VecDeque<MillisecondScan>,
-    /// Milliseconds with an unavailable line that were not told yet.
+    /// Milliseconds with an unavailable line that the caller has not taken yet.
     unavailable: VecDeque<Timestamp>,
-    /// Milliseconds that had such lines in earlier reads.
+    /// Milliseconds that had unavailable lines in earlier reads.
     known: BTreeSet<Timestamp>,
 }
 
@@ -107,10 +108,10 @@ pub struct ChainRead {
 enum Phase {
     Chain(Option<String>),
     MillisecondScan(MillisecondScan),
-    /// A millisecond from its other end: so many lines were given, up to the line at which the
-    /// instant stands.
-    Rest(usize, MillisecondScan),
-    /// The first line in doubt once more, before reading goes on.
+    /// A millisecond from its other end, down to the line without an answer; with the number of
+    /// lines read from there.
+    FromEnd(usize, MillisecondScan),
+    /// The first of the doubts is requested once more before the phase in the box goes on.
     Recheck(Box<Phase>),
     Done,
 }
@@ -118,8 +119,8 @@ enum Phase {
 // === impl ChainRead ===
 
 impl ChainRead {
-    /// A read of `[from, to)`. In the milliseconds of `known` lines were unavailable before: they
-    /// are read by themselves, so that they need not be found again.
+    /// A read of `[from, to)`. The milliseconds of `known` had unavailable lines in earlier reads;
+    /// they are read separately, so that the lines need not be searched for again.
     pub fn new(from: Timestamp, to: Timestamp, known: BTreeSet<Timestamp>) -> Self {
         let mut read = Self {
             to,
@@ -141,15 +142,15 @@ impl ChainRead {
         read
     }
 
-    /// What to ask for, in a page of up to `limit` lines; `None` when the read has ended.
+    /// Returns the next request, for up to `limit` lines; `None` when the read has ended.
     pub fn next(&mut self, limit: usize) -> Option<ChainAsk> {
         self.limit = limit.clamp(1, CHAIN_MAX);
         if matches!(self.phase, Phase::Chain(Some(_))) && self.limit != self.chain.limit {
-            // A context holds for one size of pages.
+            // A context is valid for one size of pages only.
             self.join();
         }
-        if let Phase::MillisecondScan(instant) = &mut self.phase {
-            instant.share(overlap(self.limit));
+        if let Phase::MillisecondScan(scan) = &mut self.phase {
+            scan.share(overlap(self.limit));
         }
         self.chain.limit = match self.phase {
             Phase::Chain(_) => self.limit,
@@ -169,7 +170,7 @@ impl ChainRead {
             to: self.chain.until,
             place,
         };
-        let of_instant = |at, offset: usize| ChainAsk {
+        let of_millisecond = |at, offset: usize| ChainAsk {
             from: at,
             to: after(at),
             ..of_chain(ChainPlace::Offset(offset as u64))
@@ -178,31 +179,31 @@ impl ChainRead {
             Phase::Done => None,
             Phase::Chain(None) => Some(of_chain(ChainPlace::Start)),
             Phase::Chain(Some(context)) => Some(of_chain(ChainPlace::Context(context.clone()))),
-            Phase::MillisecondScan(instant) => Some(of_instant(instant.at, instant.offset)),
-            Phase::Rest(given, instant) => Some(ChainAsk {
+            Phase::MillisecondScan(scan) => Some(of_millisecond(scan.at, scan.offset)),
+            Phase::FromEnd(given, scan) => Some(ChainAsk {
                 newest_first: true,
-                ..of_instant(instant.at, *given)
+                ..of_millisecond(scan.at, *given)
             }),
             Phase::Recheck(_) => {
                 let doubt = self.doubts.front()?;
-                Some(of_instant(doubt.at, doubt.offset))
+                Some(of_millisecond(doubt.at, doubt.offset))
             }
         }
     }
 
-    /// Takes in the answer to [`Self::next`].
+    /// Processes the answer to [`Self::next`].
     pub fn took(&mut self, page: ChainPage) {
         self.pages += 1;
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Chain(_) => self.took_of_chain(page),
-            Phase::MillisecondScan(instant) => self.took_of_instant(instant, &page),
-            Phase::Rest(given, instant) => self.took_of_rest(given, instant, &page),
+            Phase::MillisecondScan(scan) => self.took_of_millisecond(scan, &page),
+            Phase::FromEnd(given, scan) => self.took_from_end(given, scan, &page),
             Phase::Recheck(_) => {
-                // It was the moment. What was read behind it comes again.
+                // It was an outage. What was read after it is read again.
                 let first = self.doubts.pop_front();
                 self.doubts.clear();
-                if let Some(instant) = first {
-                    self.took_of_instant(instant, &page);
+                if let Some(scan) = first {
+                    self.took_of_millisecond(scan, &page);
                 }
             }
             Phase::Done => return,
@@ -216,8 +217,8 @@ impl ChainRead {
         }
     }
 
-    /// The context of the chain was refused: reading goes on by time. False where that does not
-    /// help: there was no context, or it happened too often.
+    /// The API rejected the context: reading goes on by time. Returns false where that cannot help:
+    /// the request had no context, or this happened too often.
     pub fn lost_context(&mut self) -> bool {
         if !matches!(self.phase, Phase::Chain(Some(_))) || self.lost >= LOST_MAX {
             return false;
@@ -227,23 +228,24 @@ impl ChainRead {
         true
     }
 
-    /// No answer to [`Self::next`] can be had, although it asks for one line alone. False where
-    /// the read cannot go on, because nothing else was answered since this happened several times.
+    /// The request of [`Self::next`] has no answer although it asks for a single line. Returns
+    /// false where the read cannot go on, because this happened several times without another
+    /// answer.
     pub fn withheld(&mut self) -> bool {
         self.pages += 1;
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Chain(_) => self.halve(),
-            Phase::MillisecondScan(instant) => self.phase = Phase::Rest(0, instant),
-            Phase::Rest(_, instant) if self.doubts.len() < DOUBTS_MAX => {
-                let at = instant.at;
-                self.doubts.push_back(instant);
+            Phase::MillisecondScan(scan) => self.phase = Phase::FromEnd(0, scan),
+            Phase::FromEnd(_, scan) if self.doubts.len() < DOUBTS_MAX => {
+                let at = scan.at;
+                self.doubts.push_back(scan);
                 self.begin(after(at));
-                // Nothing is left that could tell the line from the moment.
+                // No request is left whose answer would exclude an outage.
                 self.broken |= matches!(self.phase, Phase::Done);
             }
             Phase::Recheck(go_on) => {
                 let doubt = self.doubts.pop_front();
-                self.unavailable.extend(doubt.map(|instant| instant.at));
+                self.unavailable.extend(doubt.map(|scan| scan.at));
                 if self.doubts.is_empty() {
                     self.phase = *go_on;
                     self.reach(self.chain.from);
@@ -251,7 +253,7 @@ impl ChainRead {
                     self.phase = Phase::Recheck(go_on);
                 }
             }
-            Phase::Rest(..) | Phase::Done => {
+            Phase::FromEnd(..) | Phase::Done => {
                 self.broken = true;
                 return false;
             }
@@ -262,18 +264,18 @@ impl ChainRead {
         true
     }
 
-    /// A millisecond whose line proved to be unavailable, once.
+    /// Takes a millisecond that holds an unavailable line; each is returned once.
     pub fn take_unavailable(&mut self) -> Option<Timestamp> {
         self.unavailable.pop_front()
     }
 
-    /// Goes on with the first half of what the chain has not given, down to a millisecond.
+    /// Goes on with the first half of what the chain has not returned, down to a millisecond.
     fn halve(&mut self) {
         let chain = &self.chain;
         self.broken |= !chain.sorted;
         let (low, high) = (chain.end(), chain.until);
         if after(low) >= high {
-            self.phase = Phase::MillisecondScan(chain.instant(low));
+            self.phase = Phase::MillisecondScan(chain.scan(low));
             self.withheld_below = None;
         } else {
             self.withheld_below = Some(high);
@@ -281,29 +283,29 @@ impl ChainRead {
         }
     }
 
-    /// Everything below it was handed over.
+    /// Returns the time below which all available lines were read.
     pub fn reached(&self) -> Timestamp {
         self.reached
     }
 
-    /// Whether everything in the span was handed over. Only meaningful at the end.
+    /// Returns whether the whole span was read. Only meaningful at the end.
     pub fn is_complete(&self) -> bool {
         !self.broken && !self.truncated
     }
 
-    /// Whether lines of a millisecond were left out for want of an end.
+    /// Returns whether a millisecond had more pages than the limit, so that lines are missing.
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
     fn took_of_chain(&mut self, page: ChainPage) {
         if !page.marks.is_empty() && self.chain.page == page.marks {
-            // The same lines for another context: what answers does not page.
+            // The same lines for another context: the API does not page.
             return self.give_up();
         }
         self.chain.add(&page.marks);
         let rows = page.marks.len();
-        // At the bound it may say that all is over where it only may not go on.
+        // At its limit a chain may report its end although more lines match.
         let at_bound = self.chain.taken >= self.chain_max;
         let context = page.context.filter(|context| !context.is_empty());
         match (page.list_over, context) {
@@ -325,72 +327,71 @@ impl ChainRead {
         }
     }
 
-    /// From a chain that may not go on to what follows it.
+    /// Continues after a chain that may not go on.
     ///
     /// To repeat the lines of the last millisecond costs as many pages as they fill; to go on
     /// inside it by offset costs a page or two. A chain that never left its first millisecond
-    /// would only be repeated.
+    /// would repeat itself forever.
     fn join(&mut self) {
         let chain = &self.chain;
         self.broken |= !chain.sorted;
         let at = chain.end();
         let stuck = at == chain.from && chain.taken > 0;
         if stuck || chain.ties > self.limit {
-            self.phase = Phase::MillisecondScan(chain.instant(at));
+            self.phase = Phase::MillisecondScan(chain.scan(at));
         } else {
             self.begin(at);
         }
     }
 
-    /// A chain that has given all goes over to what lies behind its part of the span.
     fn end_chain(&mut self) {
         if self.chain.until < self.to {
             self.begin(self.chain.until);
         }
     }
 
-    fn took_of_instant(&mut self, mut instant: MillisecondScan, page: &ChainPage) {
-        instant.pages += 1;
+    fn took_of_millisecond(&mut self, mut scan: MillisecondScan, page: &ChainPage) {
+        scan.pages += 1;
         let marks: Vec<u64> = page.marks.iter().map(|line| line.mark).collect();
-        if !marks.starts_with(&instant.expected) {
-            // The order does not hold still, or lines came in before: once more from its start.
-            self.broken |= instant.again;
-            if !instant.again {
-                instant.again = true;
-                instant.offset = 0;
-                instant.expected.clear();
-                self.phase = Phase::MillisecondScan(instant);
+        if !marks.starts_with(&scan.expected) {
+            // The order changed, or lines were inserted: read it once more from its start.
+            self.broken |= scan.again;
+            if !scan.again {
+                scan.again = true;
+                scan.offset = 0;
+                scan.expected.clear();
+                self.phase = Phase::MillisecondScan(scan);
                 return;
             }
         }
         let rows = marks.len();
-        let nothing_new = rows <= instant.expected.len();
+        let nothing_new = rows <= scan.expected.len();
         let short = rows < self.limit && page.list_over.is_none();
         if page.list_over == Some(true) || nothing_new || short {
-            self.begin(after(instant.at));
-        } else if instant.pages >= INSTANT_PAGES_MAX {
+            self.begin(after(scan.at));
+        } else if scan.pages >= MILLISECOND_PAGES_MAX {
             self.truncated = true;
-            self.begin(after(instant.at));
+            self.begin(after(scan.at));
         } else {
             let shared = overlap(self.limit).min(rows);
-            instant.offset += rows - shared;
-            instant.expected = marks[rows - shared..].to_vec();
-            self.phase = Phase::MillisecondScan(instant);
+            scan.offset += rows - shared;
+            scan.expected = marks[rows - shared..].to_vec();
+            self.phase = Phase::MillisecondScan(scan);
         }
     }
 
-    /// Lines of the millisecond from its other end, down to the one that cannot be had.
-    fn took_of_rest(&mut self, given: usize, mut instant: MillisecondScan, page: &ChainPage) {
-        instant.pages += 1;
+    /// Processes a page from the end of a millisecond, down to the line without an answer.
+    fn took_from_end(&mut self, given: usize, mut scan: MillisecondScan, page: &ChainPage) {
+        scan.pages += 1;
         let rows = page.marks.len();
         let short = rows < self.limit && page.list_over.is_none();
         if page.list_over == Some(true) || rows == 0 || short {
-            self.begin(after(instant.at));
-        } else if instant.pages >= INSTANT_PAGES_MAX {
+            self.begin(after(scan.at));
+        } else if scan.pages >= MILLISECOND_PAGES_MAX {
             self.truncated = true;
-            self.begin(after(instant.at));
+            self.begin(after(scan.at));
         } else {
-            self.phase = Phase::Rest(given + rows, instant);
+            self.phase = Phase::FromEnd(given + rows, scan);
         }
     }
 
@@ -399,13 +400,13 @@ impl ChainRead {
         let (until, is_alone) = self.end_of(from);
         self.chain = Chain::new(from, until);
         self.phase = match from < self.to {
-            true if is_alone => Phase::MillisecondScan(self.chain.instant(from)),
+            true if is_alone => Phase::MillisecondScan(self.chain.scan(from)),
             true => Phase::Chain(None),
             false => Phase::Done,
         };
     }
 
-    /// Where a chain from there ends, and whether it is one millisecond that is read by offset.
+    /// Returns where a chain from `from` ends, and whether it is one millisecond, read by offset.
     fn end_of(&mut self, from: Timestamp) -> (Timestamp, bool) {
         self.withheld_below = self.withheld_below.filter(|high| from < *high);
         if let Some(high) = self.withheld_below {
@@ -420,7 +421,7 @@ impl ChainRead {
         }
     }
 
-    /// Nothing counts as reached behind a line that is in doubt.
+    /// Does not move past an error or a line in doubt.
     fn reach(&mut self, position: Timestamp) {
         if !self.broken && self.doubts.is_empty() {
             self.reached = self.reached.max(position);

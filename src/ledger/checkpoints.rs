@@ -10,8 +10,8 @@ use crate::model::{FunctionId, Timestamp};
 
 pub use opening::Opening;
 
-/// How long SCF keeps invocation logs: a target that was not read for longer has nothing left
-/// to be read, so its position says nothing any more.
+/// How long SCF keeps invocation logs. The checkpoint of a target that was not read for longer
+/// means nothing any more.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How far a target was read.
@@ -23,7 +23,7 @@ pub enum Checkpoint {
     Offset {
         /// The offset of the next record to be read.
         next: u64,
-        /// Up to when its records were read, by their own time. Only keys are evicted by it.
+        /// Time of the records that were read. It decides which keys are evicted, nothing else.
         reached: Timestamp,
     },
 }
@@ -35,14 +35,14 @@ pub struct Checkpoints(BTreeMap<TargetId, Checkpoint>);
 // === impl Checkpoint ===
 
 impl Checkpoint {
-    /// The time up to which the target was read.
+    /// Returns the time up to which the target was read.
     pub const fn time(self) -> Timestamp {
         match self {
             Self::Watermark(time) | Self::Offset { reached: time, .. } => time,
         }
     }
 
-    /// The position below which a row that was not met before is late; none is in a stream.
+    /// Returns the position below which a new row is late. No record of a stream is late.
     pub const fn late_below(self) -> Timestamp {
         match self {
             Self::Watermark(position) => position,
@@ -50,7 +50,7 @@ impl Checkpoint {
         }
     }
 
-    /// The offset of the next record of a partition.
+    /// Returns the offset of the next record; `None` for a polled target.
     pub const fn next_offset(self) -> Option<u64> {
         match self {
             Self::Watermark(_) => None,
@@ -58,7 +58,7 @@ impl Checkpoint {
         }
     }
 
-    /// The later of this one and one that followed it: neither goes back.
+    /// Returns the checkpoint after an advance to `later`; no part of it goes back.
     #[must_use]
     pub fn advanced_to(self, later: Self) -> Self {
         match (self, later) {
@@ -82,12 +82,12 @@ impl Checkpoint {
 // === impl Checkpoints ===
 
 impl Checkpoints {
-    /// The checkpoint of a target that was opened.
+    /// Returns the checkpoint of a target; `None` before it was opened.
     pub fn get(&self, target: &TargetId) -> Option<Checkpoint> {
         self.0.get(target).copied()
     }
 
-    /// [`Checkpoint::late_below`]; [`Timestamp::MIN`] where the target was not opened.
+    /// Returns [`Checkpoint::late_below`] of a target; [`Timestamp::MIN`] before it was opened.
     pub fn late_below(&self, target: &TargetId) -> Timestamp {
         self.get(target)
             .map_or(Timestamp::MIN, Checkpoint::late_below)
@@ -99,22 +99,22 @@ impl Checkpoints {
         *entry = entry.advanced_to(to);
     }
 
-    /// Moves a watermark back: it lay in the future.
+    /// Moves a watermark back that a wrong clock has set too far.
     pub fn lower(&mut self, target: &TargetId, position: Timestamp) {
         if let Some(Checkpoint::Watermark(watermark)) = self.0.get_mut(target) {
             *watermark = position.min(*watermark);
         }
     }
 
-    /// The targets of the target's region, itself among them.
+    /// Returns all targets of the target's region, including itself.
     pub fn beside(&self, target: &TargetId) -> impl Iterator<Item = (&TargetId, Checkpoint)> {
         let beside = self.0.iter().filter(|(id, _)| id.is_beside(target));
         beside.map(|(id, checkpoint)| (id, *checkpoint))
     }
 
-    /// The start time below which all attempts of `function` were read by the targets that go by
-    /// it; [`Timestamp::MIN`] where there was none. Each begins where the one before it ended, so
-    /// nothing below the furthest is missing.
+    /// Returns the start time below which targets ordered by start time have read all invocations
+    /// of `function`; [`Timestamp::MIN`] where there is none. Each of them begins where the one
+    /// before it ended, so nothing below the furthest is missing.
     pub fn closed_by_start(&self, function: &FunctionId) -> Timestamp {
         let at = |scope| TargetId {
             account: function.account.clone(),
@@ -132,26 +132,26 @@ impl Checkpoints {
         .fold(Timestamp::MIN, Timestamp::max)
     }
 
-    /// The position below which rows of a stream may have been counted by polled targets of its
-    /// region; [`Timestamp::MIN`] where there are none.
+    /// Returns the position below which polled targets of the region may have counted rows of a
+    /// stream; [`Timestamp::MIN`] where there are none.
     pub fn polled_below(&self, stream: &TargetId) -> Timestamp {
         let polled = self.beside(stream).map(|(_, at)| at.late_below());
         polled.fold(Timestamp::MIN, Timestamp::max)
     }
 
-    /// Whether a target of the target's region that goes by log time was read beyond `since`.
+    /// Returns whether a target of the region that is ordered by log time was read beyond `since`.
     pub fn has_lines_since(&self, target: &TargetId, since: Timestamp) -> bool {
         self.beside(target)
             .any(|(id, at)| id.kind().order == RowOrder::LogTime && at.time() > since)
     }
 
-    /// The time up to which every target of the region was read once `target` was up to `time`.
-    /// Those that were not within retention have ended.
+    /// Returns the time up to which all targets of the region are read once `target` is read up to
+    /// `time`. Targets that were not read within [`RETENTION`] have ended and do not count.
     pub fn slowest_beside(&self, target: &TargetId, time: Timestamp) -> Timestamp {
         self.slowest(target, time, |_| true)
     }
 
-    /// The same of the partitions of the target's own stream: each function may be in all of them.
+    /// Like [`Self::slowest_beside`], of the partitions of the target's stream only.
     pub fn slowest_of_stream(&self, target: &TargetId, time: Timestamp) -> Timestamp {
         self.slowest(target, time, |id| id.is_sibling(target))
     }

@@ -1,4 +1,4 @@
-//! The attempts of one function that were met and may be met again.
+//! The dedup window: keys of the invocations of one function that may be read again.
 
 use std::ops::Range;
 
@@ -6,46 +6,42 @@ use hashbrown::HashMap;
 
 use crate::model::{InvocationKey, Timestamp};
 
-/// Invocation keys with their positions, from `evicted_below` on.
-#[derive(Clone)]
+/// Invocation keys with their positions; those below `evicted_below` were evicted.
+#[derive(Debug, Clone)]
 pub struct DedupWindow {
     keys: HashMap<InvocationKey, Timestamp>,
     evicted_below: Timestamp,
 }
 
-/// What the rows of one target are judged by, beside the keys.
+/// The bounds of a target by which its rows are judged, besides the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// A row below it that was not met before is late.
+    /// A new row below it is late.
     pub late_below: Timestamp,
-    /// A row below it was counted if its key may have been evicted. A stream counts what lies above
-    /// however old it is, for its offset tells that it was not read before.
+    /// A row below it is a duplicate if its key may have been evicted. A stream counts rows above
+    /// it however old they are, because their offsets show that they were not read before.
     pub counted_below: Timestamp,
 }
 
-/// What a row is to the ledger.
+/// Whether a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not met before: to be counted.
+    /// Not read before: it counts.
     New,
-    /// Met before, or from a time that is closed: its rows were counted, or lie before counting
-    /// began.
+    /// Read before, or so old that its key was evicted or lies before counting began.
     Duplicate,
-    /// Not met before, but below the watermark: too late to be counted.
+    /// Not read before, but below the watermark: too late to be counted.
     Late,
 }
 
 impl Default for DedupWindow {
     fn default() -> Self {
-        Self {
-            keys: HashMap::new(),
-            evicted_below: Timestamp::MIN,
-        }
+        Self::starting_at(Timestamp::MIN)
     }
 }
 
 impl DedupWindow {
-    /// No keys, and nothing known below `evicted_below`.
+    /// An empty window that treats all rows below `evicted_below` as duplicates.
     pub fn starting_at(evicted_below: Timestamp) -> Self {
         Self {
             keys: HashMap::new(),
@@ -53,7 +49,7 @@ impl DedupWindow {
         }
     }
 
-    /// Judges a row against what was met, and against the bounds of its target.
+    /// Judges a row by the keys and by the bounds of its target.
     pub fn judge(&self, key: &InvocationKey, position: Timestamp, bounds: Bounds) -> Verdict {
         if self.holds(key) || position < self.evicted_below.min(bounds.counted_below) {
             Verdict::Duplicate
@@ -64,26 +60,26 @@ impl DedupWindow {
         }
     }
 
-    /// Whether an attempt is remembered.
+    /// Returns whether the window has the key.
     pub fn holds(&self, key: &InvocationKey) -> bool {
         self.keys.contains_key(key)
     }
 
-    /// Where an attempt that is remembered stands.
+    /// Returns the position of a key.
     pub fn position_of(&self, key: &InvocationKey) -> Option<Timestamp> {
         self.keys.get(key).copied()
     }
 
-    /// Remembers an attempt, unless it lies where all is evicted_below: a stored pack is kept whole
-    /// as long as one key of it is needed.
+    /// Adds a key, unless it lies below `evicted_below`: a stored pack is kept as a whole as long
+    /// as one of its keys is needed, and so brings keys back that were evicted.
     pub fn insert(&mut self, key: InvocationKey, position: Timestamp) {
         if position >= self.evicted_below {
             self.keys.insert(key, position);
         }
     }
 
-    /// Forgets the attempts below `bound`; from then on rows below it are duplicates. A bound
-    /// that lies further back than the last one changes nothing.
+    /// Evicts the keys below `bound`; from then on rows below it are duplicates. A bound below the
+    /// present one changes nothing.
     pub fn evict_below(&mut self, bound: Timestamp) {
         if bound <= self.evicted_below {
             return;
@@ -95,19 +91,18 @@ impl DedupWindow {
         }
     }
 
-    /// Remembers attempts from `bound` on, where they were evicted_below up to some point in the future
-    /// by a clock that was ahead.
+    /// Lowers `evicted_below` to `bound`, where a clock that was ahead has set it in the future.
     pub fn remember_from(&mut self, bound: Timestamp) {
         self.evicted_below = bound.min(self.evicted_below);
     }
 
-    /// Counts from `position` on again, for a place where nothing was read before: what lies below
-    /// the present bound was met nowhere else and can come from there alone.
+    /// Lowers `evicted_below` to `position` for a new target of the function: rows below the
+    /// present bound come from that target alone, and it was not read before.
     pub fn reopen_at(&mut self, position: Timestamp) {
         self.evicted_below = self.evicted_below.min(position);
     }
 
-    /// How many attempts within `span` are remembered, cold starts not among them.
+    /// Returns the number of keys within `span`, without those of cold starts.
     pub fn count_in(&self, span: &Range<Timestamp>) -> u64 {
         let keys = self.keys.iter();
         let counted =
@@ -115,30 +110,19 @@ impl DedupWindow {
         counted.count() as u64
     }
 
-    /// The position below which nothing is remembered.
+    /// Returns the position below which keys were evicted.
     pub fn evicted_below(&self) -> Timestamp {
         self.evicted_below
     }
 
-    /// How many attempts are remembered.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether none is.
+    /// Returns whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
-    }
-}
-
-impl std::fmt::Debug for DedupWindow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "DedupWindow({} keys from {})",
-            self.keys.len(),
-            self.evicted_below
-        )
     }
 }
 
@@ -154,56 +138,37 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn late_below(position: Timestamp) -> Bounds {
-        Bounds {
-            late_below: position,
+    fn judge(keys: &DedupWindow, id: u128, position: i64, late_below: Timestamp) -> Verdict {
+        let bounds = Bounds {
+            late_below,
             counted_below: Timestamp::MAX,
-        }
+        };
+        keys.judge(&key(id), at(position), bounds)
     }
 
     #[test]
     fn a_row_is_new_once() {
-        let mut seen = DedupWindow::default();
-        assert_eq!(
-            seen.judge(&key(1), at(50), late_below(at(10))),
-            Verdict::New
-        );
-        seen.insert(key(1), at(50));
-        assert_eq!(
-            seen.judge(&key(1), at(50), late_below(at(10))),
-            Verdict::Duplicate
-        );
-        assert_eq!(
-            seen.judge(&key(2), at(9), late_below(at(10))),
-            Verdict::Late,
-            "settled is at 10"
-        );
-        assert_eq!(
-            seen.judge(&key(2), at(10), late_below(at(10))),
-            Verdict::New,
-            "10 itself is not settled"
-        );
+        let mut keys = DedupWindow::default();
+        assert_eq!(judge(&keys, 1, 50, at(10)), Verdict::New);
+        keys.insert(key(1), at(50));
+        assert_eq!(judge(&keys, 1, 50, at(10)), Verdict::Duplicate);
+        assert_eq!(judge(&keys, 2, 9, at(10)), Verdict::Late);
+        assert_eq!(judge(&keys, 2, 10, at(10)), Verdict::New, "not below it");
     }
 
     #[test]
-    fn what_is_forgotten_is_never_counted_again() {
-        let mut seen = DedupWindow::default();
-        seen.insert(key(1), at(50));
-        seen.insert(key(2), at(60));
-        seen.evict_below(at(60));
-        assert_eq!(seen.len(), 1);
-        assert_eq!(
-            seen.judge(&key(1), at(50), late_below(Timestamp::MIN)),
-            Verdict::Duplicate
-        );
-        seen.evict_below(at(40));
-        assert_eq!(seen.evicted_below(), at(60), "the bound never moves back");
-        seen.reopen_at(at(30));
-        assert_eq!(
-            seen.judge(&key(3), at(30), late_below(at(30))),
-            Verdict::New
-        );
-        seen.reopen_at(at(50));
-        assert_eq!(seen.evicted_below(), at(30), "but for a new place");
+    fn what_is_evicted_is_never_counted_again() {
+        let mut keys = DedupWindow::default();
+        keys.insert(key(1), at(50));
+        keys.insert(key(2), at(60));
+        keys.evict_below(at(60));
+        assert_eq!(keys.len(), 1);
+        assert_eq!(judge(&keys, 1, 50, Timestamp::MIN), Verdict::Duplicate);
+        keys.evict_below(at(40));
+        assert_eq!(keys.evicted_below(), at(60), "the bound never moves back");
+        keys.reopen_at(at(30));
+        assert_eq!(judge(&keys, 3, 30, at(30)), Verdict::New);
+        keys.reopen_at(at(50));
+        assert_eq!(keys.evicted_below(), at(30), "but for a new target");
     }
 }

@@ -1,4 +1,5 @@
-//! How late a row may appear: one rule for sources, scheduler and committer.
+//! Allowed lateness: the one rule on how late a row may arrive, for sources, scheduler and
+//! committer.
 
 use std::time::Duration;
 
@@ -9,37 +10,38 @@ use crate::model::Timestamp;
 pub struct AllowedLateness(Duration);
 
 impl AllowedLateness {
-    /// Nothing is late: the rows of a stream.
+    /// The lateness of a stream, whose records are in order.
     pub const NONE: Self = Self(Duration::ZERO);
 
-    /// Rows are delivered within `delivery_delay` of their position, as lines of a log are.
+    /// The lateness of log lines, which are delivered within `delivery_delay` of their position.
     pub const fn of_lines(delivery_delay: Duration) -> Self {
         Self(delivery_delay)
     }
 
-    /// Rows stand at the start of calls that run up to `max_run_time` and are delivered afterwards.
+    /// The lateness of rows that are ordered by the start of calls: a call runs for up to
+    /// `max_run_time`, and its row is delivered within `delivery_delay` of its end.
     pub const fn of_calls(max_run_time: Duration, delivery_delay: Duration) -> Self {
         Self(max_run_time.saturating_add(delivery_delay))
     }
 
-    /// The same where the API cuts start times to the second.
+    /// One second more, where the API truncates start times to the second.
     #[must_use]
     pub const fn with_cut_starts(self) -> Self {
         Self(self.0.saturating_add(Duration::from_secs(1)))
     }
 
-    /// The position below which nothing can appear any more at `now`.
+    /// Returns the position below which no row can appear any more at `now`.
     pub fn closed_at(self, now: Timestamp) -> Timestamp {
         now - self.0
     }
 
-    /// How far below a checkpoint keys are kept, so that a late row can be told from one that was
-    /// counted: as long again as rows are waited for.
+    /// Returns how far below a checkpoint keys are kept, so that a late row can be told from a
+    /// duplicate: once more the allowed lateness.
     pub const fn dedup_span(self) -> Duration {
         self.0
     }
 
-    /// The span itself.
+    /// Returns the span itself.
     pub const fn as_duration(self) -> Duration {
         self.0
     }

@@ -1,5 +1,5 @@
-//! What the lists of functions say about time: from where a target that is new is read, and when
-//! the series of a function that is gone may end. Pure.
+//! What lists of functions say about time: from where a new target is read, and when the series of
+//! a deleted function end.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,72 +10,72 @@ use std::time::Duration;
 use super::AllowedLateness;
 use crate::model::{FunctionId, Timestamp};
 
-/// Complete lists, one after the other, that must miss a function before it counts as gone.
+/// Number of consecutive complete lists that must miss a function before it counts as gone.
 pub const MISSES: u32 = 2;
 
-/// Whose lists: what a source asks for, whatever its name is. It stays the same over restarts and
-/// reloads as long as the source asks for the same functions.
+/// Identifies the lists of one source by what the source asks for, not by its name. It stays the
+/// same over restarts and reloads as long as the source asks for the same functions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListId {
     /// The account's name in the configuration, or nothing.
     pub account: Arc<str>,
     /// Region, such as `ap-guangzhou`.
     pub region: Arc<str>,
-    /// A number for the namespaces, functions and topics that the configuration asks for.
+    /// Hash of the namespaces, functions and topics that the configuration selects.
     pub selection: u64,
 }
 
 /// When a source listed its functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedAt {
-    /// When its last complete list began, by the cloud's clock; before there was one, the first list
-    /// at all.
+    /// When its last complete list began, by the cloud's clock; before the first complete list,
+    /// when its first list began.
     pub began: Timestamp,
-    /// From where targets are read that later lists bring.
+    /// From where targets are read that later lists add.
     pub from: Timestamp,
 }
 
-/// Which functions are meant; a question that the configuration answers.
+/// A predicate on functions, such as the selection of the configuration.
 #[derive(Clone)]
 pub struct Functions(Arc<dyn Fn(&FunctionId) -> bool + Send + Sync>);
 
-/// All that a complete list named.
+/// The content of a complete list.
 #[derive(Debug, Clone)]
 pub struct ListScan {
-    /// The functions that it named, whether they are read or not.
+    /// The functions in the list, whether they are read or not.
     pub named: BTreeSet<FunctionId>,
-    /// Functions that it would have named if they were there.
+    /// The functions that would be in the list if they existed.
     pub would_name: Functions,
-    /// Whether all that is there is known, and by which target each is read.
+    /// Whether all existing functions are known, and the target of each.
     pub is_certain: bool,
 }
 
-/// Since when complete lists miss a function.
+/// How long complete lists have missed a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Missed {
-    /// When it was listed last, by the cloud's clock.
+    /// When the function was listed last, by the cloud's clock.
     pub since: Timestamp,
-    /// Complete lists in a row that did not name it.
+    /// Number of consecutive complete lists without it.
     pub lists: u32,
 }
 
-/// For how long series stay that nothing is added to.
+/// How long series without new invocations stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// After a function was last listed and last called; zero is for ever.
+    /// Time after the function was last listed and last called; zero means forever.
     pub span: Duration,
-    /// Whether the configuration says so, rather than the default.
+    /// Whether the configuration sets it, rather than the default.
     pub is_written: bool,
 }
 
 /// What decides whether the series of a function end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LastSeen {
-    /// Whether complete lists miss it.
+    /// Set while complete lists miss it.
     pub missed: Option<Missed>,
-    /// Whether there are lists that would name it.
+    /// Whether some source lists the functions of its region.
     pub is_listable: bool,
-    /// The latest position counted.
+    /// Position of the newest invocation that was counted.
     pub called: Option<Timestamp>,
 }
 
@@ -92,7 +92,7 @@ impl FromStr for ListId {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        // Neither an account's name nor a region holds one of the signs.
+        // Neither an account's name nor a region contains one of these characters.
         let (account, rest) = text.split_once('@').ok_or(())?;
         let (region, selection) = rest.split_once('#').ok_or(())?;
         Ok(Self {
@@ -106,17 +106,17 @@ impl FromStr for ListId {
 // === impl Functions ===
 
 impl Functions {
-    /// Those for which `which` says so.
+    /// The functions for which `which` returns true.
     pub fn new(which: impl Fn(&FunctionId) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(which))
     }
 
-    /// All there are.
+    /// All functions.
     pub fn all() -> Self {
         Self::new(|_| true)
     }
 
-    /// Whether this one is meant.
+    /// Returns whether the function is one of them.
     pub fn has(&self, function: &FunctionId) -> bool {
         (self.0)(function)
     }
@@ -131,8 +131,8 @@ impl fmt::Debug for Functions {
 // === impl Missed ===
 
 impl Missed {
-    /// What it is once another complete list missed the function, which was listed at `since` if no
-    /// list before missed it.
+    /// Returns the state after one more complete list without the function. `since` is when the
+    /// function was listed last; it is used if the list before still had it.
     pub fn once_more(before: Option<Self>, since: Timestamp) -> Self {
         let Self { since, lists } = before.unwrap_or(Self { since, lists: 0 });
         Self {
@@ -141,7 +141,7 @@ impl Missed {
         }
     }
 
-    /// Whether the function counts as gone.
+    /// Returns whether the function counts as gone.
     pub fn is_gone(&self) -> bool {
         self.lists >= MISSES
     }
@@ -150,12 +150,11 @@ impl Missed {
 // === impl Retention ===
 
 impl Retention {
-    /// Whether the series of a function end at `now`, by the cloud's clock: of one that lists miss,
-    /// when the last of these began. Never while one of its
-    /// rows may still appear, which `lateness` bounds.
+    /// Returns whether the series of a function end at `now`, by the cloud's clock. They never end
+    /// while one of its rows may still appear within the allowed lateness.
     ///
-    /// A function that no list can hold is ended by its last call alone, and only where the
-    /// configuration says for how long: nobody knows whether it is gone or only rests.
+    /// For a function that no source lists only its last call counts, and only where the
+    /// configuration sets the span: it may be deleted, or just not called.
     pub fn is_over(&self, seen: &LastSeen, now: Timestamp, lateness: AllowedLateness) -> bool {
         if self.span.is_zero() {
             return false;
@@ -177,16 +176,10 @@ mod tests {
     use super::*;
 
     const LATE: AllowedLateness = AllowedLateness::of_lines(Duration::from_secs(60));
+    const NEVER: i64 = -1;
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)
-    }
-
-    fn retention(secs: u64, is_written: bool) -> Retention {
-        Retention {
-            span: Duration::from_secs(secs),
-            is_written,
-        }
     }
 
     fn missed(since: i64, lists: u32) -> Option<Missed> {
@@ -196,45 +189,36 @@ mod tests {
 
     #[test]
     fn series_end_so_long_after_the_last_list_and_the_last_call_whichever_is_later() {
+        let (default, written) = (false, true);
+        let (listed, unlisted) = (None, None);
         // Retention, missed, listable, called, the second at which it ends.
         for (span, is_written, missed, is_listable, called, ends) in [
-            (
-                1_000,
-                false,
-                missed(5_000, 2),
-                true,
-                Some(4_000),
-                Some(6_000),
-            ),
-            (
-                1_000,
-                false,
-                missed(5_000, 9),
-                true,
-                Some(5_500),
-                Some(6_500),
-            ),
-            (1_000, true, missed(5_000, 2), true, None, Some(6_000)),
+            (1_000, default, missed(5_000, 2), true, 4_000, Some(6_000)),
+            (1_000, default, missed(5_000, 9), true, 5_500, Some(6_500)),
+            (1_000, written, missed(5_000, 2), true, NEVER, Some(6_000)),
             // One list may miss what is there.
-            (1_000, true, missed(5_000, 1), true, Some(4_000), None),
+            (1_000, written, missed(5_000, 1), true, 4_000, None),
             // It is listed, however long nobody calls it.
-            (1_000, true, None, true, Some(4_000), None),
+            (1_000, written, listed, true, 4_000, None),
             // For ever.
-            (0, true, missed(5_000, 2), true, Some(4_000), None),
-            (0, false, missed(5_000, 2), true, None, None),
+            (0, written, missed(5_000, 2), true, 4_000, None),
+            (0, default, missed(5_000, 2), true, NEVER, None),
             // No list can hold it.
-            (1_000, true, None, false, Some(4_000), Some(5_000)),
-            (1_000, false, None, false, Some(4_000), None),
-            (1_000, true, None, false, None, None),
+            (1_000, written, unlisted, false, 4_000, Some(5_000)),
+            (1_000, default, unlisted, false, 4_000, None),
+            (1_000, written, unlisted, false, NEVER, None),
             // Twice the allowed lateness is the least.
-            (30, true, missed(5_000, 2), true, Some(4_000), Some(5_120)),
+            (30, written, missed(5_000, 2), true, 4_000, Some(5_120)),
         ] {
             let seen = LastSeen {
                 missed,
                 is_listable,
-                called: called.map(at),
+                called: Some(called).filter(|at| *at != NEVER).map(at),
             };
-            let retention = retention(span, is_written);
+            let retention = Retention {
+                span: Duration::from_secs(span),
+                is_written,
+            };
             let first = (0..10_000).find(|now| retention.is_over(&seen, at(*now), LATE));
             assert_eq!(first, ends, "{retention:?} {seen:?}");
         }
@@ -242,16 +226,12 @@ mod tests {
 
     #[test]
     fn lists_that_miss_a_function_are_counted_from_when_it_was_listed_last() {
-        let first = Missed::once_more(None, at(100));
-        assert_eq!(
-            (first.since, first.lists, first.is_gone()),
-            (at(100), 1, false)
-        );
-        let second = Missed::once_more(Some(first), at(200));
-        assert_eq!(
-            (second.since, second.lists, second.is_gone()),
-            (at(100), 2, true)
-        );
+        let mut before = None;
+        for (since, lists, is_gone) in [(100, 1, false), (200, 2, true)] {
+            let now = Missed::once_more(before, at(since));
+            assert_eq!((Some(now), now.is_gone()), (missed(100, lists), is_gone));
+            before = Some(now);
+        }
     }
 
     #[test]

@@ -1,37 +1,39 @@
-//! Reading a list that is paged by offset, newest first, while it grows.
+//! When a read of the v2 API is complete: a list that is paged by offset, newest first, while it
+//! grows.
 //!
-//! New rows push the known ones to higher offsets, rows of one second may change places between
-//! two answers, and old rows fall off the far end. A read may say that it met every row only if
-//! each *seam* between two pages is bridged. See `docs/adr/0006-v2-page-dependencies.md` for the argument.
+//! New rows shift the known ones to higher offsets, rows of one second may change their order
+//! between two answers, and old rows are removed at the end. A read is complete only if each *join*
+//! between two pages is proven to lose no row; ADR 6 in `docs/adr/` has the
+//! argument.
 
 use std::collections::HashSet;
 
 use crate::model::Timestamp;
 
-/// Pages of one read at the most; a read that would need more is cut and says so.
+/// Maximum number of pages in a read; a longer read is truncated.
 const PAGES_MAX: usize = 10_000;
-/// How often a seam is read again, further up, after the list has shrunk.
-const SEAM_RETRIES: usize = 3;
+/// How often a join is read again, from a lower offset, after the list has shrunk.
+const JOIN_RETRIES: usize = 3;
 /// Rows that two pages share where a single second is wider than a page.
 const ORDER_OVERLAP: usize = 16;
-/// Shared rows needed to believe that the order inside a second holds still.
+/// Shared rows that prove that the order inside a second is stable.
 const ORDER_EVIDENCE: usize = 8;
-/// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
+/// Maximum number of consecutive rows that may be stepped over. More of them mean an outage.
 const STEPS_MAX: u64 = 3;
-/// How often each of several places is asked for in turn, to believe that in each of them stands a
-/// row that cannot be had, and not one and the same that changes its place.
+/// How often each of several offsets is requested in turn, to prove that each of them holds an
+/// unavailable row, rather than a single one that changes its place.
 pub(crate) const ROUNDS: usize = 12;
-/// Places of one stretch that are asked for again at the most; with more it is not complete.
+/// Maximum number of unavailable rows between two proven joins; with more the read is incomplete.
 const PLACES_MAX: usize = 8;
 
-/// What a page looked like, whatever its rows mean.
+/// A page, as far as completeness is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageShape {
-    /// Offset that was asked for.
+    /// The offset of the request.
     pub offset: u64,
-    /// Rows that the answer held.
+    /// Number of rows in the answer.
     pub rows: usize,
-    /// Matches in all, as the answer says.
+    /// Number of all matching rows, as the answer reports it.
     pub total: Option<u64>,
     /// Position of the newest readable row.
     pub newest: Option<Timestamp>,
@@ -40,23 +42,23 @@ pub struct PageShape {
     /// Index of the first row of the last group of equal positions (rows without a readable
     /// position belong to the group beside them).
     pub tie_start: usize,
-    /// Whether positions never rose.
+    /// Whether positions are in descending order.
     pub sorted: bool,
-    /// A value for each row that tells rows apart.
+    /// A value for each row that identifies it.
     pub marks: Vec<u64>,
 }
 
-/// What to ask for next.
+/// The next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextPage {
-    /// The page at `offset`, of `limit` rows at the most.
+    /// The page at `offset`, of at most `limit` rows.
     Fetch {
         /// Rows to skip.
         offset: u64,
-        /// Rows wanted.
+        /// Maximum number of rows.
         limit: usize,
     },
-    /// The window is read through, or cut.
+    /// The read has ended.
     Done,
 }
 
@@ -66,38 +68,38 @@ pub struct PagedRead {
     from: Timestamp,
     limit: usize,
     limit_max: usize,
-    /// The offset that is asked for.
+    /// The offset of the current request.
     offset: u64,
     open: Open,
     /// Rows that were stepped over since the last page.
     stepped: u64,
-    /// A place that was refused, and how often it and those before it were asked for since.
+    /// An offset without an answer, and how often it and those before it were requested since.
     doubted: Option<(u64, usize)>,
     pages: usize,
-    /// Pages in a row that were the same at another offset.
+    /// Number of consecutive pages that were equal at different offsets.
     repeats: usize,
     retries: usize,
     broken: bool,
     truncated: bool,
 }
 
-/// What was read since the beginning of a second was last in sight.
+/// The joins that are not proven yet: what was read since a page last showed the start of a second.
 #[derive(Debug, Default)]
 struct Open {
-    /// Every row that was above this offset was met.
+    /// All rows above this offset were read.
     start: u64,
-    /// The most matches that a page told of.
+    /// The highest total of these pages.
     total: Option<u64>,
     /// Marks of the last page; none before the first one.
     last: Option<Vec<u64>>,
     oldest: Option<Timestamp>,
-    /// Marks of the rows from `start` on.
+    /// Marks of the rows read from `start` on.
     met: HashSet<u64>,
-    /// The places of rows that were stepped over.
+    /// The offsets of rows that were stepped over.
     steps: Vec<u64>,
-    /// A seam in it is not proven by an order that held still.
+    /// Some join is not proven by a stable order.
     is_loose: bool,
-    /// Rows disappeared or moved to another second, so that a count proves nothing.
+    /// Rows were removed or moved to another second, so that counting rows proves nothing.
     has_moved: bool,
 }
 
@@ -120,12 +122,12 @@ impl PagedRead {
         }
     }
 
-    /// The first page to ask for. Of any page fewer rows may be asked for than it says.
+    /// Returns the first request. The caller may lower the limit of any request.
     pub fn first(&self) -> NextPage {
         self.fetch()
     }
 
-    /// Takes in a page and says what to ask for next.
+    /// Processes a page and returns the next request.
     pub fn took(&mut self, page: PageShape) -> NextPage {
         self.pages += 1;
         self.stepped = 0;
@@ -137,7 +139,8 @@ impl PagedRead {
         let is_end = self.reached_end(&page);
         let drop = self.open.drop_to(&page);
         if drop.is_some_and(|drop| page.offset + drop <= self.open.start) {
-            // Rows of a second that began further up may still change places with those above.
+            // Rows of a second that began on an earlier page may still change places with those
+            // above.
             let has_moved = page.tie_start == 0 && self.open.is_above(&page);
             self.open = Open::from(&page);
             self.open.has_moved = has_moved;
@@ -162,9 +165,9 @@ impl PagedRead {
             return NextPage::Done;
         }
         self.repeats = if is_same { self.repeats + 1 } else { 0 };
-        // One row may have moved there.
+        // A page of a single row may repeat because that row moved.
         if self.repeats > if page.rows > 1 { 0 } else { ORDER_EVIDENCE } {
-            // The same rows at another offset: what answers does not page.
+            // The same rows at another offset: the API does not page.
             self.broken = true;
             return NextPage::Done;
         }
@@ -177,19 +180,19 @@ impl PagedRead {
         self.fetch()
     }
 
-    /// The row at the offset cannot be had, even by itself. It is stepped over, if not too many were
-    /// in a row; `None` then.
+    /// Steps over the row at the current offset, which has no answer even as the only row of a
+    /// page. Returns the next request, or `None` after too many consecutive rows.
     ///
-    /// Of several between two seconds all are asked for again, in turn: were it one row that changes
-    /// its place, another one would stand where it was before.
-    pub fn refused(&mut self) -> Option<NextPage> {
+    /// Several unavailable rows between two joins are requested again in turn: if it were a single
+    /// row that changes its place, another row would be found at its former offset.
+    pub fn step_over(&mut self) -> Option<NextPage> {
         if self.stepped >= STEPS_MAX {
             return None;
         }
         let (place, asked) = self.doubted.take().unwrap_or((self.offset, 0));
         let steps = &self.open.steps;
         let is_known = steps.is_empty() || asked >= ROUNDS * (steps.len() + 1);
-        if is_known || steps.len() >= PLACES_MAX || self.retries >= SEAM_RETRIES {
+        if is_known || steps.len() >= PLACES_MAX || self.retries >= JOIN_RETRIES {
             self.open.has_moved |= !is_known;
             self.open.is_loose = true;
             self.open.steps.push(place);
@@ -202,18 +205,18 @@ impl PagedRead {
         Some(self.fetch())
     }
 
-    /// Rows that were stepped over since the last page.
+    /// Returns the number of rows that were stepped over since the last page.
     pub fn stepped(&self) -> u64 {
         self.stepped
     }
 
-    /// Whether every row of the window that could be seen when the read began was met, or stepped
-    /// over. Only meaningful after [`NextPage::Done`].
+    /// Returns whether every row that the window held when the read began was read or stepped over.
+    /// Only meaningful after [`NextPage::Done`].
     pub fn is_complete(&self) -> bool {
         !self.broken && !self.truncated
     }
 
-    /// Whether the read was cut by the limit on pages.
+    /// Returns whether the read ended at the maximum number of pages.
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
@@ -240,11 +243,11 @@ impl PagedRead {
             || page.total.is_some_and(|total| total <= end)
     }
 
-    /// Where the list shrank, or rows that cannot be had moved: what is open once more, from above
-    /// the rows that moved up.
+    /// Where the list shrank, or unavailable rows moved, requests the unproven pages once more,
+    /// from above the rows that moved up.
     fn again(&mut self, drop: Option<u64>) -> Option<NextPage> {
         let drop = drop.filter(|drop| *drop > 0 || !self.open.steps.is_empty())?;
-        if self.retries >= SEAM_RETRIES {
+        if self.retries >= JOIN_RETRIES {
             return None;
         }
         self.retries += 1;
@@ -253,13 +256,13 @@ impl PagedRead {
     }
 }
 
-// Rows that come in push others only down, so a page that begins where the last second of its
-// neighbour began holds what is left of that second in whatever order. Rows that disappeared
-// (`total` fell) push others up by as many. Where no page reaches from the beginning of a second
-// into the next one, the joins between hold if the order inside was seen to hold still, or if as
-// many different rows were met as there are places.
+// New rows shift others to higher offsets only, so a page that begins where the last second of the
+// page before began holds the rest of that second in any order. Removed rows (`total` fell) shift
+// others to lower offsets by as many. Where no page reaches from the start of a second into the
+// next one, the joins between are proven if the order inside was stable, or if as many different
+// rows were read as there are offsets.
 impl Open {
-    /// From the last second of a page on, or from its beginning if it holds nothing else.
+    /// Begins at the last second of a page, or at its first row if it holds one second only.
     fn from(page: &PageShape) -> Self {
         Self {
             start: page.offset + page.tie_start as u64,
@@ -271,7 +274,7 @@ impl Open {
         }
     }
 
-    /// By how much the list shrank; `None` if that cannot be told.
+    /// Returns by how much the list shrank; `None` if that is not known.
     fn drop_to(&self, page: &PageShape) -> Option<u64> {
         if self.last.is_none() {
             return Some(0);
@@ -289,12 +292,13 @@ impl Open {
         self.last = Some(page.marks.clone());
     }
 
-    /// Whether a page begins with a newer second than the last one ended with.
+    /// Returns whether a page begins with a newer second than the one with which the last page
+    /// ended.
     fn is_above(&self, page: &PageShape) -> bool {
         self.oldest.is_some() && page.newest > self.oldest
     }
 
-    /// Whether no row can be missing down to the end of this page.
+    /// Returns whether no row can be missing up to the end of this page.
     fn adds_up(&self, page: &PageShape) -> bool {
         let places = (page.offset + page.rows as u64).saturating_sub(self.start);
         let known = self.met.len() + self.steps.len();
@@ -302,15 +306,15 @@ impl Open {
     }
 }
 
-/// Whether the last rows of one page come again in the next one, in the same order.
+/// Returns whether the last rows of a page are in the next one in the same order.
 fn order_held(upper: &[u64], lower: &[u64]) -> bool {
     let shared = &upper[upper.len().saturating_sub(ORDER_OVERLAP)..];
     let mut rest = lower.iter();
     shared.len() >= ORDER_EVIDENCE && shared.iter().all(|mark| rest.any(|other| other == mark))
 }
 
-/// Where the next page begins: at the start of the last second, or, where the page holds nothing
-/// else, some rows before its end.
+/// Returns the offset of the next page: the start of the last second, or, where the page holds one
+/// second only, some rows before its end.
 fn next_offset(page: &PageShape) -> u64 {
     if page.tie_start > 0 {
         return page.offset + page.tie_start as u64;

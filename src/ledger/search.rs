@@ -1,27 +1,28 @@
-//! Looking for rows that an API counts and nobody met, by windows that add up (API 3.0).
+//! The search for rows that API 3.0 counts but that were not read yet, by windows whose totals add
+//! up.
 //!
-//! Each answer tells how many rows its window holds in all. Where that is as many as were met in it,
-//! with those for which nothing is counted (calls that run, functions that are not wanted), nothing
-//! is missing there, and one answer was enough for any number of rows. Where it is not, what the
-//! answer does not show is asked for: once as a whole, since what is missing most often began not
-//! long ago, then by halves, so that the way to a few rows among thousands is short. Each window in
-//! the end adds up, or is shown whole. What comes in meanwhile spoils nothing: each window is judged
-//! by its own total and by what was met when its own answer was taken in.
+//! Each answer reports the total of its window. Where that equals the number of rows read in the
+//! window, plus rows for which nothing is counted (running calls, functions that are not selected),
+//! nothing is missing, and one answer was enough for any number of rows. Otherwise the part of the
+//! window that the answer does not show is requested: first as a whole, because missing rows are
+//! mostly recent, then by halves, so that a few rows among thousands are found quickly. In the end
+//! each window adds up or was shown as a whole. Rows that arrive meanwhile do no harm: each window
+//! is judged by its own total and by the rows read when its own answer was processed.
 //!
-//! How the API reads the end of a window is not documented. Newest first, the rows of that second
-//! would stand at the front, whole: they are taken off. Where nothing comes after them, nobody knows
-//! whether they are all.
+//! Whether a window includes its end is not documented. With the newest rows first, the rows of
+//! that second would be at the front and are subtracted. Where no other row follows them, it is not
+//! known whether they are all.
 
 use std::ops::Range;
 
 use super::{DEPTH_MAX, Mark, SECONDS_MAX};
 
-/// A look under way.
+/// A search in progress.
 #[derive(Debug)]
 pub struct Search {
-    /// What is not accounted for yet; what is to be asked for next is the last.
+    /// The windows that do not add up yet; the last one is requested next.
     windows: Vec<Window>,
-    /// Seconds that one answer does not show whole.
+    /// Seconds that are wider than an answer.
     wide: Vec<i64>,
     asks_left: u32,
 }
@@ -29,28 +30,28 @@ pub struct Search {
 #[derive(Debug)]
 struct Window {
     seconds: Range<i64>,
-    /// It is the rest of a window that did not add up.
+    /// Whether it is the rest of a window that did not add up.
     is_rest: bool,
 }
 
-/// What an answer shows of the window that was asked for, newest first.
+/// What an answer shows of its window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnsweredWindow {
-    /// The seconds whose rows are all in the answer; they end with the window.
+    /// The seconds whose rows are all in the answer; they end at the end of the window.
     pub whole: Range<i64>,
-    /// Rows in the window, as far as the API tells.
+    /// Number of rows in the window, where the API reports it.
     pub total: Option<u64>,
-    /// The answer holds every row of the window.
+    /// Whether the answer holds all rows of the window.
     pub is_all: bool,
-    /// The API tells totals, even if not of this window for sure.
+    /// Whether the API reports totals, even if that of this window is not certain.
     pub is_counted: bool,
 }
 
 // === impl AnsweredWindow ===
 
 impl AnsweredWindow {
-    /// What `marks`, the rows of an answer in their order, and the total beside them tell of the
-    /// seconds of `window`. Rows whose second cannot be read stand with those before them.
+    /// Evaluates the rows of an answer, in their order, and its total. A row whose second is
+    /// unreadable belongs to the second of the row before it.
     pub fn of(window: &Range<i64>, marks: &[Mark], total: Option<u64>) -> Self {
         let nothing = Self {
             whole: window.end..window.end,
@@ -59,26 +60,26 @@ impl AnsweredWindow {
             is_counted: false,
         };
         let seconds: Vec<i64> = marks.iter().filter_map(|mark| mark.second).collect();
-        let Some(told) = total else {
+        let Some(total) = total else {
             return nothing;
         };
         if seconds
             .iter()
             .any(|at| *at < window.start || *at > window.end)
         {
-            // What answers does not know the window.
+            // The API ignores the window.
             return nothing;
         }
-        let is_all = told <= marks.len() as u64;
+        let is_all = total <= marks.len() as u64;
         let at_end = seconds.iter().filter(|at| **at == window.end).count() as u64;
         let (first, last) = (seconds.first(), seconds.last());
         let are_ends_all = at_end == 0 || is_all || last.is_some_and(|at| *at < window.end);
-        // At the depth to which the API pages the total may be cut off.
-        let is_cut = told > 0 && told % DEPTH_MAX == 0;
+        // A total at the maximum depth of paging may be cut off there.
+        let is_cut = total > 0 && total % DEPTH_MAX == 0;
         let is_sorted = seconds.is_sorted_by(|a, b| a >= b);
         let whole = match (first, last) {
             _ if is_all => window.clone(),
-            // One second alone leaves the order open.
+            // A single second does not show the order.
             (Some(first), Some(last)) if is_sorted && first > last => {
                 window.end.min(*last + 1)..window.end
             }
@@ -86,7 +87,9 @@ impl AnsweredWindow {
         };
         Self {
             whole,
-            total: told.checked_sub(at_end).filter(|_| are_ends_all && !is_cut),
+            total: total
+                .checked_sub(at_end)
+                .filter(|_| are_ends_all && !is_cut),
             is_all,
             is_counted: true,
         }
@@ -96,7 +99,7 @@ impl AnsweredWindow {
 // === impl Search ===
 
 impl Search {
-    /// A look through these seconds in at most so many answers.
+    /// A search of these seconds with at most `asks_max` requests.
     pub fn new(seconds: Range<i64>, asks_max: u32) -> Self {
         let mut search = Self {
             windows: Vec::new(),
@@ -107,17 +110,17 @@ impl Search {
         search
     }
 
-    /// The seconds to be asked for next, newest first; `None` at the end.
+    /// Returns the window of the next request, newest rows first; `None` at the end.
     pub fn next(&self) -> Option<Range<i64>> {
         let window = self.windows.last().filter(|_| self.asks_left > 0)?;
         Some(window.seconds.clone())
     }
 
-    /// Takes in the answer to [`Self::next`]. `there` is how many rows are known to be in the window
-    /// now, those of the answer included; `None` where that is not told.
+    /// Processes the answer to [`Self::next`]. `there` is the number of rows known in the window,
+    /// including those of the answer; `None` where that is not known.
     ///
-    /// Returns by how much a single second that was shown whole differs: nothing is missing in it,
-    /// so the difference is one between the list and the books, and is to be remembered.
+    /// Where a single second was shown as a whole and still differs, returns the second and by how
+    /// much: no row is missing, so the caller must add the difference to `there` from then on.
     pub fn took(&mut self, shown: &AnsweredWindow, there: Option<i64>) -> Option<(i64, i64)> {
         let Window { seconds, is_rest } = self.windows.pop()?;
         self.asks_left = self.asks_left.saturating_sub(1);
@@ -151,21 +154,20 @@ impl Search {
         None
     }
 
-    /// The seconds that have to be paged.
+    /// Takes the seconds that must be read by offset.
     pub fn take_wide(&mut self) -> Vec<i64> {
         std::mem::take(&mut self.wide)
     }
 
-    /// Whether every window adds up or was shown whole, those that have to be paged apart.
+    /// Returns whether every window adds up or was shown as a whole, except those of
+    /// [`Self::take_wide`].
     pub fn is_done(&self) -> bool {
         self.windows.is_empty()
     }
 
     fn add(&mut self, seconds: Range<i64>) {
         if seconds.end - seconds.start > SECONDS_MAX {
-            let middle = seconds.start + (seconds.end - seconds.start) / 2;
-            self.add(seconds.start..middle);
-            self.add(middle..seconds.end);
+            self.halve(seconds);
         } else if !seconds.is_empty() {
             self.windows.push(Window {
                 seconds,
@@ -174,7 +176,7 @@ impl Search {
         }
     }
 
-    /// Two windows for one, the newer one to be asked for first.
+    /// Replaces a window by its halves; the newer one is requested first.
     fn halve(&mut self, seconds: Range<i64>) {
         let middle = seconds.start + (seconds.end - seconds.start) / 2;
         self.add(seconds.start..middle);

@@ -1,4 +1,4 @@
-//! What is read as one stream, and how kinds of targets differ.
+//! Targets, and how their kinds differ.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use crate::model::{FunctionConfig, FunctionId, RetCode};
 
-/// A target: one stream of rows of one account's region.
+/// A target: one sequence of rows of one region of one account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId {
     /// The account's name in the configuration, or nothing.
     pub account: Arc<str>,
     /// Region, such as `ap-guangzhou`.
     pub region: Arc<str>,
-    /// What is read of it.
+    /// The part of the region that it reads.
     pub scope: Scope,
 }
 
@@ -26,10 +26,9 @@ pub enum Scope {
     Namespace(Arc<str>),
     /// One function.
     Function(FunctionId),
-    /// A log topic (CLS); which functions write to it is known from the list of functions and
-    /// from its rows.
+    /// A log topic (CLS). The list of functions and its rows show which functions write to it.
     Topic(Arc<str>),
-    /// A partition of a stream that log lines are delivered to.
+    /// A partition of a stream to which log lines are delivered.
     Partition {
         /// The stream.
         stream: Arc<str>,
@@ -47,45 +46,45 @@ pub enum RowOrder {
     LogTime,
 }
 
-/// How a kind of targets differs from others, for all that is no adapter.
+/// The properties by which kinds of targets differ, for all rooms above the adapters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TargetKind {
-    /// What positions are.
+    /// The order of rows, and so the meaning of positions.
     pub order: RowOrder,
-    /// Whether the name of the target tells which functions it reads. Else its rows and the lists
-    /// of functions do, and a function may move from one such target to another.
+    /// Whether the id of the target names its functions. Otherwise its rows and the lists of
+    /// functions show them, and a function may move from one such target to another.
     pub names_functions: bool,
-    /// The return code of a call that went well.
+    /// The return code of a successful call.
     pub success: RetCode,
-    /// Whether its checkpoint is an offset and nothing is late.
+    /// Whether its checkpoint is an offset and no row is late.
     pub is_streamed: bool,
 }
 
 /// A function as the cloud lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedFunction {
-    /// Which function.
+    /// The function.
     pub function: FunctionId,
-    /// The target by which its rows are read.
+    /// The target that reads its rows.
     pub target: TargetId,
-    /// How it is configured; `None` where the API does not tell, or could not be asked.
+    /// Its configuration; `None` where the API does not report it or the request failed.
     pub about: Option<Arc<FunctionConfig>>,
 }
 
 // === impl TargetId ===
 
 impl TargetId {
-    /// The stream of a whole region.
+    /// The target of a whole region.
     pub fn region(region: &str) -> Self {
         Self::new(region, Scope::Region)
     }
 
-    /// The stream of a namespace.
+    /// The target of a namespace.
     pub fn namespace(region: &str, namespace: &str) -> Self {
         Self::new(region, Scope::Namespace(namespace.into()))
     }
 
-    /// The stream of a log topic.
+    /// The target of a log topic.
     pub fn topic(region: &str, topic: &str) -> Self {
         Self::new(region, Scope::Topic(topic.into()))
     }
@@ -96,7 +95,7 @@ impl TargetId {
         Self::new(region, Scope::Partition { stream, number })
     }
 
-    /// The stream of one function.
+    /// The target of one function.
     pub fn function(function: FunctionId) -> Self {
         Self {
             account: function.account.clone(),
@@ -105,7 +104,7 @@ impl TargetId {
         }
     }
 
-    /// The same stream of a named account. A function's stream has the account of the function.
+    /// The same target in a named account. A function's target has the account of the function.
     pub fn of_account(self, account: &str) -> Self {
         Self {
             account: account.into(),
@@ -113,30 +112,25 @@ impl TargetId {
         }
     }
 
-    /// The one place that says how kinds of targets differ.
+    /// Returns the properties of its kind; the only place that defines them.
     pub const fn kind(&self) -> TargetKind {
-        let (by_start, is_streamed) = match self.scope {
-            Scope::Region | Scope::Namespace(_) | Scope::Function(_) => (true, false),
-            Scope::Topic(_) => (false, false),
-            Scope::Partition { .. } => (false, true),
+        let names_functions = matches!(
+            self.scope,
+            Scope::Region | Scope::Namespace(_) | Scope::Function(_)
+        );
+        let (order, success) = match names_functions {
+            true => (RowOrder::StartTime, RetCode::ZERO),
+            false => (RowOrder::LogTime, RetCode::OK_STATUS),
         };
-        match by_start {
-            true => TargetKind {
-                order: RowOrder::StartTime,
-                names_functions: true,
-                success: RetCode::ZERO,
-                is_streamed,
-            },
-            false => TargetKind {
-                order: RowOrder::LogTime,
-                names_functions: false,
-                success: RetCode::OK_STATUS,
-                is_streamed,
-            },
+        TargetKind {
+            order,
+            names_functions,
+            success,
+            is_streamed: matches!(self.scope, Scope::Partition { .. }),
         }
     }
 
-    /// Whether the name of this target tells that it reads `function`.
+    /// Returns whether the id of this target names `function` or what contains it.
     pub fn covers(&self, function: &FunctionId) -> bool {
         let same_place = self.shares_region_of(function);
         match &self.scope {
@@ -147,7 +141,7 @@ impl TargetId {
         }
     }
 
-    /// Whether both are partitions of one stream, and not the same one.
+    /// Returns whether both are partitions of one stream, and different ones.
     pub fn is_sibling(&self, other: &Self) -> bool {
         match (&self.scope, &other.scope) {
             (
@@ -161,7 +155,7 @@ impl TargetId {
         }
     }
 
-    /// Whether this target reads a part of what `whole`, a region or a namespace, reads.
+    /// Returns whether this target reads a part of `whole`, a region or a namespace.
     pub(super) fn is_part_of(&self, whole: &Self) -> bool {
         match &self.scope {
             Scope::Function(function) => self != whole && whole.covers(function),
@@ -170,12 +164,12 @@ impl TargetId {
         }
     }
 
-    /// Whether the function is of the target's account and region.
+    /// Returns whether the function belongs to the target's account and region.
     pub fn shares_region_of(&self, function: &FunctionId) -> bool {
         self.account == function.account && self.region == function.region
     }
 
-    /// Whether both are of one region of one account.
+    /// Returns whether both belong to one region of one account.
     pub fn is_beside(&self, other: &Self) -> bool {
         self.account == other.account && self.region == other.region
     }
@@ -212,7 +206,7 @@ impl fmt::Display for TargetId {
     }
 }
 
-/// No namespace holds a colon.
+/// No namespace contains a colon.
 const TOPIC: &str = "topic:";
 const PARTITION: &str = "partition:";
 
@@ -222,7 +216,7 @@ impl FromStr for TargetId {
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.splitn(3, '/');
         let place = parts.next().ok_or(())?;
-        // Neither an account's name nor a region holds the sign.
+        // Neither an account's name nor a region contains this character.
         let (account, region) = place.split_once('@').unwrap_or(("", place));
         let target = match (parts.next(), parts.next()) {
             (Some("*"), None) => Self::region(region),

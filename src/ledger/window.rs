@@ -1,38 +1,38 @@
-//! Reading a list that can be asked for by time, oldest first, whose answers are whole seconds in
-//! no order within the second, and which pages 10,000 rows deep at the most (API 3.0).
+//! When a read of API 3.0 is complete: a list that is requested by time windows, oldest first. Rows
+//! of one second have no stable order, and offset plus limit reach 10,000 rows at most.
 //!
-//! A window is read from second to second: each answer begins at the start of a second, and all
-//! seconds before the last one in it are there whole, in one answer, so it does not matter that
-//! the order inside a second changes between two answers, and hardly any page needs an offset.
-//! The next answer begins at that last second. A stretch is believed once the *totals* add up:
-//! what the API counted from its start on, less the distinct rows met in it, is what the API
-//! counts from its end on. What does not add up is read again, a few times.
+//! A window is read from second to second. Each request begins at the start of a second, and all
+//! seconds before the last one of its answer are in that answer as a whole. So it does not matter
+//! that the order inside a second changes between answers, and hardly any request needs an offset.
+//! The next request begins at that last second. A stretch of seconds is accepted once the *totals*
+//! add up: the API's total from the start of the stretch on, minus the distinct rows read in it,
+//! equals the total from its end on. A stretch that does not add up is read again, a few times.
 //!
-//! Three things need more: a window of 10,000 rows or more is made smaller (its total may be
-//! cut off there); an answer out of order is of use only if it holds the whole window, so the
-//! window is halved until it does; and a second that is wider than an answer is paged by offset,
-//! again and again, until the distinct rows are as many as the API counts.
+//! Three cases need more. A window of 10,000 rows or more is made smaller, because its total may be
+//! cut off there. An answer out of order is useful only if it holds the whole window, so the window
+//! is halved until it does. A second that is wider than an answer is read by offset, in several
+//! passes, until the distinct rows are as many as the API's total.
 //!
-//! How the API reads the end of a window is not documented. A window is asked for one second
-//! further than it is believed, and the next one begins at that second: rows may come twice, but
-//! there is no hole whichever way the end is read.
+//! Whether a window includes its end is not documented. So each window is requested one second
+//! longer than needed, and the next one begins at that second: rows may be read twice, but none is
+//! lost either way.
 
 mod wide;
 
 use std::collections::HashSet;
 
 use crate::model::Timestamp;
-use wide::Wide;
+use wide::WideSecond;
 
-/// Offset and limit of one request together, at the most.
+/// Maximum sum of offset and limit of a request.
 pub const DEPTH_MAX: u64 = 10_000;
-/// Seconds of one window at the most.
+/// Maximum length of a window, seconds.
 pub const SECONDS_MAX: i64 = 24 * 3_600;
-/// Rows that a window should hold: what is below lets it grow.
+/// Number of rows that a window should hold; below half of it windows grow.
 const ROWS_WANTED: u64 = 5_000;
-/// How often a stretch that does not add up is read again.
+/// How often a stretch is read again that does not add up.
 const TRIES_MAX: u32 = 5;
-/// Answers of one read at the most; the next read goes on where this one ended.
+/// Maximum number of requests in a read; the next read continues from there.
 const ASKS_MAX: usize = 10_000;
 
 /// A request for rows, oldest first.
@@ -40,35 +40,42 @@ const ASKS_MAX: usize = 10_000;
 pub struct Ask {
     /// First second, since the epoch.
     pub from: i64,
-    /// Last second, to be read as the API likes. Always later than the first.
+    /// Last second, later than the first; the API may include or exclude it.
     pub to: i64,
     /// Rows to skip.
     pub offset: u64,
-    /// Rows wanted.
+    /// Maximum number of rows.
     pub limit: usize,
 }
 
 /// A row, as far as its place in the list goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mark {
-    /// The second by which the list is ordered; `None` where it cannot be read.
+    /// The second by which the list is ordered; `None` where it is unreadable.
     pub second: Option<i64>,
-    /// A value that tells rows apart.
+    /// A value that identifies the row.
     pub id: u64,
 }
 
-/// One read of the seconds from one instant to another.
+/// One read of a range of seconds.
 #[derive(Debug)]
 pub struct WindowRead {
+    /// Whether totals must add up.
     strict: bool,
+    /// The second at which the next request begins.
     cursor: i64,
+    /// End of the current window.
     to: i64,
+    /// End of the read.
     end: i64,
+    /// Length of the next window.
     length: i64,
     limit: usize,
+    /// The stretch whose total the next answer verifies.
     before: Option<Stretch>,
-    wide: Option<Wide>,
-    /// Rows of the last second that was paged.
+    /// The second that is read by offset.
+    wide: Option<WideSecond>,
+    /// Total of the last second that was read by offset.
     counted: Option<u64>,
     tries: u32,
     asks: usize,
@@ -77,35 +84,35 @@ pub struct WindowRead {
     truncated: bool,
 }
 
-/// Seconds that were read and are not yet believed.
+/// Seconds that were read but not verified yet.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
     from: i64,
-    /// What the API must count from the end of the stretch on.
+    /// The total that the API must report from the end of the stretch on.
     total_behind: u64,
-    /// Rows at its end whose second cannot be read: each is counted on either side of it.
+    /// Number of rows at its end whose second is unreadable: each may count on either side.
     unplaced: u64,
 }
 
-/// How the rows of an answer lie.
+/// The order of the rows of an answer.
 enum Order {
     /// By time; the index and second of the last group of equal seconds.
     Sorted(usize, i64),
-    /// Not by time, or no telling.
+    /// Not by time, or not known.
     Unsorted,
-    /// Some are outside the window that was asked for.
+    /// Some are outside the requested window.
     Astray,
 }
 
 // === impl WindowRead ===
 
 impl WindowRead {
-    /// A read of positions in `[from, to)`, where nothing can appear any more.
+    /// A read of positions in `[from, to)`, where no row can appear any more.
     pub fn closed(from: Timestamp, to: Timestamp, limit: usize) -> Self {
         Self::new(second_from(from), second_from(to), limit, true)
     }
 
-    /// A read of positions in `[from, to)` while rows come in. Nothing has to add up.
+    /// A read of positions in `[from, to)` while rows arrive. Totals need not add up.
     pub fn live(from: Timestamp, to: Timestamp, limit: usize) -> Self {
         Self::new(second_from(from), second_from(to), limit, false)
     }
@@ -129,7 +136,7 @@ impl WindowRead {
         }
     }
 
-    /// What to ask for next; `None` when the read has ended.
+    /// Returns the next request; `None` when the read has ended.
     pub fn next(&self) -> Option<Ask> {
         if self.cursor >= self.end || self.asks >= ASKS_MAX {
             return None;
@@ -145,8 +152,8 @@ impl WindowRead {
         })
     }
 
-    /// Takes in the answer to [`Self::next`]: its rows in their order, and how many the API
-    /// counts in the whole window.
+    /// Processes the answer to [`Self::next`]: its rows in their order, and the total of the
+    /// window.
     pub fn took(&mut self, rows: &[Mark], total: Option<u64>) {
         self.asks += 1;
         match self.wide.take() {
@@ -155,22 +162,22 @@ impl WindowRead {
         }
     }
 
-    /// Every row below this position was met. Moves at the end of a window.
+    /// Returns the position below which every row was read. It moves at the end of a window.
     pub fn reached(&self) -> Timestamp {
         Timestamp::from_secs(self.reached)
     }
 
-    /// Whether every row of the read was met.
+    /// Returns whether every row was read.
     pub fn is_complete(&self) -> bool {
         self.cursor >= self.end && !self.gap && !self.truncated
     }
 
-    /// How many rows the API counts in the last second that was wider than an answer.
+    /// Returns the total of the last second that was wider than an answer.
     pub fn counted(&self) -> Option<u64> {
         self.counted
     }
 
-    /// Whether a second held more rows than the API pages.
+    /// Returns whether a second held more rows than the API can page.
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
@@ -189,23 +196,23 @@ impl WindowRead {
             _ if rows.is_empty() => self.again_or(|read| read.leave_window(true)),
             _ if self.strict && total.is_some_and(|total| total >= DEPTH_MAX) => self.shrink(rows),
             Order::Unsorted => self.halve(),
-            // Of the second behind the window, in which the next one begins.
+            // The last group is the second after the window, at which the next one begins.
             Order::Sorted(_, second) if second >= self.to => self.halve(),
             Order::Sorted(0, second) if second == self.cursor => {
-                self.wide = Some(Wide::new(second));
+                self.wide = Some(WideSecond::new(second));
             }
             Order::Sorted(group, second) => self.advance(rows.split_at(group), total, second),
         }
     }
 
-    /// Judges the stretch before by the total behind it; false where it is to be read again.
+    /// Verifies the stretch before by the total after it; false where it must be read again.
     fn adds_up_behind(&mut self, total: Option<u64>) -> bool {
         match self.before.take() {
             Some(stretch) if self.strict && !stretch.fits(total) => {
                 self.tries += 1;
                 if self.tries <= TRIES_MAX {
                     self.cursor = stretch.from;
-                    // A small window may fit into one answer, whose order does not matter.
+                    // A small window may fit into one answer, where the order does not matter.
                     self.cut_to((self.to - self.cursor) / 2);
                     return false;
                 }
@@ -218,7 +225,7 @@ impl WindowRead {
         true
     }
 
-    /// The answer holds all that is left of the window.
+    /// The answer holds the rest of the window.
     fn took_last(&mut self, rows: &[Mark], total: Option<u64>) {
         if self.strict && total != Some(distinct(rows)) {
             return self.again_or(|read| read.leave_window(true));
@@ -229,7 +236,7 @@ impl WindowRead {
         self.leave_window(false);
     }
 
-    /// The seconds before `second` are whole.
+    /// Advances to `second`: the seconds before it are in the answer as a whole.
     fn advance(&mut self, (whole, behind): (&[Mark], &[Mark]), total: Option<u64>, second: i64) {
         let met = distinct(whole);
         if self.strict && met != whole.len() as u64 && self.tries < TRIES_MAX {
@@ -249,7 +256,7 @@ impl WindowRead {
         self.cursor = second;
     }
 
-    /// Makes the window as long as the answer promises about the wanted rows for, at most half.
+    /// Shortens the window to the length that should hold [`ROWS_WANTED`], at most to half of it.
     fn shrink(&mut self, rows: &[Mark]) {
         if self.to - self.cursor <= 1 {
             return self.halve();
@@ -261,10 +268,10 @@ impl WindowRead {
         self.cut_to(wanted.min(half));
     }
 
-    /// A window of one second cannot be halved: it is paged.
+    /// Halves the window; one of a single second is read by offset.
     fn halve(&mut self) {
         match self.to - self.cursor {
-            ..=1 => self.wide = Some(Wide::new(self.cursor)),
+            ..=1 => self.wide = Some(WideSecond::new(self.cursor)),
             seconds => self.cut_to(seconds / 2),
         }
     }
@@ -274,7 +281,7 @@ impl WindowRead {
         self.to = self.cursor + self.length;
     }
 
-    fn took_of_second(&mut self, mut wide: Wide, rows: &[Mark], total: Option<u64>) {
+    fn took_of_second(&mut self, mut wide: WideSecond, rows: &[Mark], total: Option<u64>) {
         use wide::Progress::*;
         match wide.took(rows, total, self.strict) {
             More => {
@@ -321,14 +328,14 @@ impl WindowRead {
 }
 
 impl Stretch {
-    /// Whether what the API counts from its end on adds up with what was met in it.
+    /// Returns whether the total from its end on adds up with the rows read in it.
     fn fits(&self, total: Option<u64>) -> bool {
         let least = self.total_behind.saturating_sub(self.unplaced);
         total.is_some_and(|total| (least..=self.total_behind).contains(&total))
     }
 }
 
-/// The first second that does not begin before `position`.
+/// Returns the first second that does not begin before `position`.
 fn second_from(position: Timestamp) -> i64 {
     let second = position.as_secs();
     second + i64::from(Timestamp::from_secs(second) < position)
@@ -338,39 +345,23 @@ fn distinct(rows: &[Mark]) -> u64 {
     rows.iter().collect::<HashSet<_>>().len() as u64
 }
 
-/// Rows without a readable second belong to the group behind them.
+/// Rows without a readable second belong to the group after them.
 fn order(rows: &[Mark], from: i64, to: i64) -> Order {
-    let mut group: Option<(usize, i64)> = None;
-    let mut unread = 0;
-    for (index, row) in rows.iter().enumerate() {
-        let Some(second) = row.second else {
-            unread += 1;
-            continue;
-        };
-        if second < from || second > to {
-            return Order::Astray;
-        }
-        match group {
-            Some((_, before)) if second < before => return unsorted_or_astray(rows, from, to),
-            Some((_, before)) if second == before => {}
-            Some(_) => group = Some((index - unread, second)),
-            None => group = Some((0, second)),
-        }
-        unread = 0;
+    let seconds = rows.iter().filter_map(|row| row.second);
+    if !seconds.clone().all(|second| (from..=to).contains(&second)) {
+        return Order::Astray;
     }
-    group.map_or(Order::Unsorted, |(index, second)| {
-        Order::Sorted(index, second)
-    })
-}
-
-fn unsorted_or_astray(rows: &[Mark], from: i64, to: i64) -> Order {
-    let mut seconds = rows.iter().filter_map(|row| row.second);
-    if seconds.all(|second| (from..=to).contains(&second)) {
-        Order::Unsorted
-    } else {
-        Order::Astray
-    }
+    let Some(last) = seconds.clone().last().filter(|_| seconds.is_sorted()) else {
+        return Order::Unsorted;
+    };
+    let before = rows
+        .iter()
+        .take_while(|row| row.second != Some(last))
+        .count();
+    let unreadable = rows[..before].iter().rev();
+    let unreadable = unreadable.take_while(|row| row.second.is_none()).count();
+    Order::Sorted(before - unreadable, last)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,7 +6,7 @@
 pub struct Bounds {
     /// Inclusive upper bounds.
     pub upper: &'static [u64],
-    /// The same bounds as the exposition writes them (seconds or bytes).
+    /// The values of the label `le`, in seconds or bytes.
     pub le: &'static [&'static str],
 }
 
@@ -41,8 +41,8 @@ pub static DURATION_BOUNDS: Bounds = Bounds {
     ],
 };
 
-/// Memory from 4 MiB to 3 GiB: the sizes that can be configured, and what lies between them;
-/// the larger ones on request are in `+Inf`.
+/// Memory from 4 MiB to 3 GiB: the sizes that can be configured, and some between them. Larger
+/// sizes, which the platform grants on request, are in `+Inf`.
 pub static MEMORY_BOUNDS: Bounds = Bounds {
     upper: &[
         4 * MIB,
@@ -79,12 +79,12 @@ pub static MEMORY_BOUNDS: Bounds = Bounds {
 };
 
 impl Bounds {
-    /// The index of the bucket that holds `value`; the last one is `+Inf`.
+    /// Returns the index of the bucket of `value`; the last one is `+Inf`.
     pub fn bucket(&self, value: u64) -> usize {
         self.upper.partition_point(|&upper| upper < value)
     }
 
-    /// How many buckets there are, `+Inf` included.
+    /// Returns the number of buckets, including `+Inf`.
     pub const fn buckets(&self) -> usize {
         self.upper.len() + 1
     }

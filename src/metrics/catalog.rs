@@ -1,7 +1,7 @@
 //! The one table of every metric: name, type, unit, labels and the text that explains it.
 //!
-//! Whoever shows or feeds a metric takes its name from here, and `docs/METRICS.md` is compared
-//! with [`ALL`] in both directions, so that no metric exists outside this table.
+//! All code takes the names of metrics from here, and a test compares `docs/METRICS.md` with
+//! [`ALL`] in both directions, so that no metric exists outside this table.
 
 mod exporter;
 mod process;
@@ -11,34 +11,33 @@ pub use exporter::*;
 pub use process::*;
 pub use workload::*;
 
-/// The longest family name, `_bucket` and the like not counted, that a test allows: a name has to
-/// fit into one line of a dashboard's legend.
+/// Maximum length of a family name, without suffixes such as `_bucket`, so that it fits into one
+/// line of the legend of a dashboard.
 #[cfg(test)]
 const NAME_MAX: usize = 64;
 
 /// One metric family.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Full name; a counter's ends in `_total`, one with a unit ends in the unit (before
-    /// `_total`).
+    /// Full name. That of a counter ends in `_total`, and before that, like any name, in the unit.
     pub name: &'static str,
-    /// What it means and where the number comes from, in one line.
+    /// The HELP text: its meaning and where the number comes from, in one line.
     pub help: &'static str,
     /// Type.
     pub kind: Kind,
     /// Base unit of the value, where it has one.
     pub unit: Option<Unit>,
-    /// Names of its labels, `le` not among them. The labels of functions are written in this
-    /// order, those of the exporter itself by name.
-    pub labels: &'static [&'static str],
+    /// Names of its labels, without `le`. The labels of functions are written in this order, those
+    /// of the exporter's own metrics by name.
+    pub labels: Names,
 }
 
 /// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Only ever grows.
+    /// A value that only increases.
     Counter,
-    /// Goes up and down.
+    /// A value that goes up and down.
     Gauge,
     /// Counts by upper bound, with a sum.
     Histogram,
@@ -55,7 +54,7 @@ pub enum Unit {
     ByteSeconds,
 }
 
-/// Every metric, in the order in which they are documented.
+/// Every metric, in the order of the documentation.
 pub static ALL: &[&Metric] = &[
     &INVOCATIONS,
     &DURATION,
@@ -102,16 +101,49 @@ pub static ALL: &[&Metric] = &[
     &PROCESS_VIRTUAL_MEMORY,
 ];
 
-/// The unit of the metric with this name, where it has one.
+type Names = &'static [&'static str];
+
+const fn counter(name: &'static str, help: &'static str, labels: Names) -> Metric {
+    Metric::new(Kind::Counter, name, help, labels)
+}
+
+const fn gauge(name: &'static str, help: &'static str, labels: Names) -> Metric {
+    Metric::new(Kind::Gauge, name, help, labels)
+}
+
+const fn histogram(name: &'static str, help: &'static str, labels: Names) -> Metric {
+    Metric::new(Kind::Histogram, name, help, labels)
+}
+
+/// Returns the unit of the metric with this name, where it has one.
 pub fn unit_of(name: &str) -> Option<Unit> {
     let metric = ALL.iter().find(|metric| metric.name == name);
     metric.and_then(|metric| metric.unit)
 }
 
+// === impl Metric ===
+
+impl Metric {
+    const fn new(kind: Kind, name: &'static str, help: &'static str, labels: Names) -> Self {
+        Self {
+            name,
+            help,
+            kind,
+            unit: None,
+            labels,
+        }
+    }
+
+    const fn measured_in(mut self, unit: Unit) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+}
+
 // === impl Kind ===
 
 impl Kind {
-    /// The word that the text formats use.
+    /// Returns the name of the type in the text formats.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -124,7 +156,7 @@ impl Kind {
 // === impl Unit ===
 
 impl Unit {
-    /// The word that ends a metric's name.
+    /// Returns the suffix of a metric's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Seconds => "seconds",

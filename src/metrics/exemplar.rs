@@ -1,36 +1,36 @@
-//! Exemplars: of each bucket, and of each way in which invocations end, one recent invocation by
-//! its request id, so that a slow or a failed bar leads to the log.
+//! Exemplars: the request id of one recent invocation for each bucket, and for each pair of return
+//! code and outcome, so that a slow or failed invocation can be found in the log.
 //!
-//! Of those that fall into one place the one with the greatest `position + (1 h if it failed)` is
-//! kept, ties by id: the newest, but a failure stays for an hour against successes. What is kept
-//! does not depend on the order in which rows come, which is newest first inside a page.
+//! Each slot keeps the invocation with the greatest `position + (1 h if it failed)`, ties by id:
+//! the newest, but a failure is kept for an hour against successes. The result does not depend on
+//! the order in which rows are counted.
 //!
-//! An exemplar tells when it was counted and not when it ran: so its time never goes back within a
-//! series, as it would where a late row replaces another, and Prometheus refuses those that do.
+//! The time of an exemplar is that of counting, not that of the invocation. So it never goes back
+//! within a series, which Prometheus would reject, even where a late row replaces another.
 //!
-//! They are a hint and not a count: they are not stored, and a restart begins without any.
+//! Exemplars are not stored: a restart begins without any.
 
 use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::model::{Outcome, RetCode, Timestamp};
 
-/// How much longer than a success a failure is shown.
+/// How much longer a failure is kept than a success.
 const FAILURE_STAYS: Duration = Duration::from_secs(3_600);
 
-/// Where an invocation falls.
+/// The sample that an exemplar belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExemplarSlot {
     /// A classic bucket of run time.
     Duration(u8),
     /// A classic bucket of memory.
     Memory(u8),
-    /// A way in which invocations end.
+    /// A return code and an outcome.
     Code(RetCode, Outcome),
 }
 
 impl ExemplarSlot {
-    /// The index of the bucket; nobody asks for that of a code.
+    /// Returns the index of the bucket; [`usize::MAX`] for a code.
     pub fn bucket(self) -> usize {
         match self {
             Self::Duration(bucket) | Self::Memory(bucket) => bucket.into(),
@@ -39,27 +39,26 @@ impl ExemplarSlot {
     }
 }
 
-/// One invocation, to show for many.
+/// One invocation as an example for its slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exemplar {
-    /// Where it falls.
+    /// Its slot.
     pub place: ExemplarSlot,
     /// Its request id, a UUID.
     pub request_id: u128,
-    /// What it brought, in base integer units; 1 to a counter.
+    /// The observed value in base integer units; 1 for a counter.
     pub value: u64,
     /// When it was counted, by this machine's clock.
     pub counted: Timestamp,
-    /// The greatest is kept.
+    /// The slot keeps the greatest.
     rank: Timestamp,
 }
 
-/// The exemplars of one function, at most one a place.
+/// The exemplars of one function, at most one for each slot, in the order of the slots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exemplars(Vec<Exemplar>);
 
 impl Exemplar {
-    /// The invocation of this request id at a place.
     pub(super) fn new(
         place: ExemplarSlot,
         request_id: u128,
@@ -76,8 +75,8 @@ impl Exemplar {
         }
     }
 
-    /// By what one is kept before another of the same place. Attempts of one request may be
-    /// otherwise equal; then the greater value is as good as any rule.
+    /// The order of preference within a slot. Invocations of one request may be equal otherwise;
+    /// then the greater value wins.
     fn order(&self, other: &Self) -> Ordering {
         let of = |one: &Self| (one.rank, one.request_id, one.value);
         of(self).cmp(&of(other))
@@ -85,7 +84,6 @@ impl Exemplar {
 }
 
 impl Exemplars {
-    /// What decides between invocations of one place.
     pub(super) fn rank(position: Timestamp, outcome: Outcome) -> Timestamp {
         match outcome {
             Outcome::Success => position,
@@ -93,7 +91,7 @@ impl Exemplars {
         }
     }
 
-    /// Keeps an exemplar, if it is to be kept before the one of its place.
+    /// Keeps an exemplar if it is preferred to the present one of its slot.
     pub(super) fn offer(&mut self, new: Exemplar) {
         match self.0.binary_search_by_key(&new.place, |one| one.place) {
             Ok(at) => {
@@ -102,29 +100,29 @@ impl Exemplars {
                 }
             }
             Err(at) => {
-                // Places are few and new ones are rare: no room for more of them is held.
+                // New slots are rare, so no memory is reserved for more.
                 self.0.reserve_exact(1);
                 self.0.insert(at, new);
             }
         }
     }
 
-    /// Those of the buckets of run time, ascending.
+    /// Returns those of the buckets of run time, ascending.
     pub fn of_duration(&self) -> &[Exemplar] {
         self.kind(|place| matches!(place, ExemplarSlot::Duration(_)))
     }
 
-    /// Those of the buckets of memory, ascending.
+    /// Returns those of the buckets of memory, ascending.
     pub fn of_memory(&self) -> &[Exemplar] {
         self.kind(|place| matches!(place, ExemplarSlot::Memory(_)))
     }
 
-    /// Those of the ways in which invocations end, ascending.
+    /// Returns those of return codes and outcomes, ascending.
     pub fn of_codes(&self) -> &[Exemplar] {
         self.kind(|place| matches!(place, ExemplarSlot::Code(..)))
     }
 
-    /// Those of one kind, which stand together.
+    /// Returns those of one kind of slots, which are adjacent.
     fn kind(&self, is: impl Fn(&ExemplarSlot) -> bool) -> &[Exemplar] {
         let before = self.0.iter().take_while(|one| !is(&one.place)).count();
         let rest = &self.0[before..];

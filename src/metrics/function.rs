@@ -1,4 +1,4 @@
-//! All series of one function.
+//! The series of one function.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::model::{ColdStart, FunctionConfig, FunctionId, Outcome, RetCode, Row, Timestamp};
 
-/// How many pairs of return code and outcome one function may have; later ones count as `other`.
+/// Maximum number of pairs of return code and outcome of a function; further ones count as `other`.
 const CODES_MAX: usize = 64;
 
-/// The number of invocations that ended in one way.
+/// The number of invocations with one return code and outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeCount {
     /// Label `ret_code`.
@@ -20,20 +20,20 @@ pub struct CodeCount {
     pub outcome: Outcome,
     /// Invocations.
     pub count: u64,
-    /// When the first of them was counted, or, of what a function begins with, when that was
-    /// entered; `None` where that is not known.
+    /// When the series began: when the first of them was counted, or when the function was added;
+    /// `None` where it is not known.
     pub since: Option<Timestamp>,
 }
 
 /// Counters and histograms of one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionSeries {
-    /// Whose series these are.
+    /// The function.
     pub function: FunctionId,
     /// Invocations by return code and outcome, in ascending order of both. A function that was
-    /// never called has one entry: success, zero.
+    /// never called has one entry: success, 0.
     pub codes: Vec<CodeCount>,
-    /// When it was entered, by this machine's clock; `None` where that is not known.
+    /// When the function was added, by this machine's clock; `None` where it is not known.
     pub since: Option<Timestamp>,
     /// Run time in nanoseconds.
     pub duration: Histogram,
@@ -41,63 +41,54 @@ pub struct FunctionSeries {
     pub billed: Histogram,
     /// Memory used in bytes.
     pub memory: Histogram,
-    /// The same run times as in `duration`; as many in every state, and so with the other two.
+    /// The run times of `duration`; both always have the same count, as the two pairs below.
     pub duration_native: NativeHistogram,
-    /// The same billed times as in `billed`.
+    /// The billed times of `billed`.
     pub billed_native: NativeHistogram,
-    /// The same sizes as in `memory`.
+    /// The sizes of `memory`.
     pub memory_native: NativeHistogram,
-    /// Latest position counted, if any.
+    /// Position of the newest invocation that was counted; `None` before the first.
     pub last_invocation: Option<Timestamp>,
-    /// Invocations that were not the first attempt of their request.
+    /// Invocations that were a retry of their request.
     pub retries: u64,
-    /// Configured memory times billed time, in bytes times nanoseconds, over the invocations of
+    /// Sum of configured memory times billed time, in byte-nanoseconds, over the invocations for
     /// which both are known.
     pub billed_memory: u128,
-    /// Cold starts, once there was one.
+    /// Cold starts; `None` before the first.
     pub cold_starts: Option<Box<ColdStarts>>,
-    /// Some recent invocations; a hint, so not kept over a restart.
+    /// Some recent invocations. Not stored.
     pub exemplars: Exemplars,
-    /// How the function is configured; from the cloud's list, so not kept over a restart.
+    /// Configuration of the function, from the cloud's list. Not stored.
     pub about: Option<Arc<FunctionConfig>>,
-    /// Whether the cloud's lists, or the configuration, no longer have the function.
+    /// Whether the cloud's lists, or the selection of the configuration, no longer contain it.
     pub is_gone: bool,
 }
 
 /// The cold starts of one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColdStarts {
-    /// Time of each, in nanoseconds.
+    /// Duration in nanoseconds.
     pub duration: Histogram,
     /// When the first one was counted.
     pub since: Option<Timestamp>,
-    /// Sums of the parts in the order of [`ColdStart::PARTS`], in nanoseconds.
+    /// Sums of the parts, in the order of [`ColdStart::PARTS`], in nanoseconds.
     pub parts: [u128; ColdStart::PARTS.len()],
 }
 
-impl Default for ColdStarts {
-    fn default() -> Self {
-        Self {
-            duration: Histogram::new(&DURATION_BOUNDS),
-            parts: [0; ColdStart::PARTS.len()],
-            since: None,
-        }
-    }
-}
-
 impl ColdStarts {
-    /// None yet, of a series that begins at `since`.
+    /// No cold starts, of a series that begins at `since`.
     fn since(since: Option<Timestamp>) -> Box<Self> {
         Box::new(Self {
+            duration: Histogram::new(&DURATION_BOUNDS),
             since,
-            ..Self::default()
+            parts: [0; ColdStart::PARTS.len()],
         })
     }
 }
 
 impl FunctionSeries {
-    /// The series of a function that was never called, and entered nobody knows when; its API says
-    /// `success` where all went well.
+    /// The series of a function that was never called, without a start; `success` is the return
+    /// code of success in its API.
     pub fn new(function: FunctionId, success: RetCode) -> Self {
         let success = CodeCount {
             ret_code: success,
@@ -125,7 +116,7 @@ impl FunctionSeries {
         }
     }
 
-    /// The same, entered at `now`.
+    /// Like [`Self::new`], of a function that was added at `now`.
     pub fn begun(function: FunctionId, success: RetCode, now: Timestamp) -> Self {
         let mut series = Self::new(function, success);
         series.since = Some(now);
@@ -176,8 +167,8 @@ impl FunctionSeries {
         }
     }
 
-    /// What `before` shows, beside it at zero the series that only `self` has; `None` where it has
-    /// none. Without a `before` all of them are at zero.
+    /// Returns `before` with the series that only `self` has added at zero; `None` where it has no
+    /// more than `before`. Without a `before` all series are at zero.
     pub fn new_at_zero(&self, before: Option<&Self>) -> Option<Self> {
         let mut shown = match before {
             Some(before) if before.has_all_of(self) => return None,
@@ -202,25 +193,24 @@ impl FunctionSeries {
         Some(shown)
     }
 
-    /// Whether each series of `other` is here too, whatever its value.
     fn has_all_of(&self, other: &Self) -> bool {
         let has = |code: &CodeCount| self.place_of(code.ret_code, code.outcome).is_ok();
         let starts = other.cold_starts.is_none() || self.cold_starts.is_some();
         starts && other.codes.iter().all(has)
     }
 
-    /// All invocations counted.
+    /// Returns the number of invocations.
     pub fn invocations(&self) -> u64 {
         self.codes.iter().map(|code| code.count).sum()
     }
 
-    /// Where the entry of a code is, or belongs.
+    /// Returns the index of the entry of a code, or where to insert it.
     fn place_of(&self, ret_code: RetCode, outcome: Outcome) -> Result<usize, usize> {
         let codes = &self.codes;
         codes.binary_search_by_key(&(ret_code, outcome), |code| (code.ret_code, code.outcome))
     }
 
-    /// Counts under a code; the code under which it was.
+    /// Counts an invocation of a code, and returns the code under which it counted.
     fn count_code(&mut self, ret_code: RetCode, outcome: Outcome, now: Timestamp) -> RetCode {
         match self.place_of(ret_code, outcome) {
             Ok(at) => self.codes[at].count += 1,

@@ -1,15 +1,14 @@
-//! A classic histogram over integers: exact sums, in any order of observation.
+//! A classic histogram of integers, so that sums are exact in any order of observation.
 
 use super::Bounds;
 
-/// Buckets of the widest bounds, `+Inf` included.
 const BUCKETS_MAX: usize = 18;
 
-/// Counts for each bucket (not cumulative) and the exact sum, in base integer units.
+/// Counts by bucket (not cumulative) and the exact sum, in base integer units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     bounds: &'static Bounds,
-    /// As many as the bounds have buckets; in place, so that a function is one piece of memory.
+    /// As many as the bounds have buckets are used. Inline, so that a function is one allocation.
     counts: [u64; BUCKETS_MAX],
     sum: u128,
 }
@@ -35,7 +34,7 @@ impl Histogram {
         Some(Self { sum, ..histogram })
     }
 
-    /// Counts one value; the index of its bucket.
+    /// Counts one value and returns the index of its bucket.
     pub fn observe(&mut self, value: u64) -> usize {
         let bucket = self.bounds.bucket(value);
         self.counts[bucket] += 1;
@@ -43,27 +42,27 @@ impl Histogram {
         bucket
     }
 
-    /// The bounds it counts over.
+    /// Returns the bounds of its buckets.
     pub fn bounds(&self) -> &'static Bounds {
         self.bounds
     }
 
-    /// Observations in each bucket, `+Inf` last; not cumulative.
+    /// Returns the observations in each bucket, `+Inf` last; not cumulative.
     pub fn counts(&self) -> &[u64] {
         &self.counts[..self.bounds.buckets()]
     }
 
-    /// Sum of all values, in base integer units.
+    /// Returns the sum of all values, in base integer units.
     pub fn sum(&self) -> u128 {
         self.sum
     }
 
-    /// Number of observations.
+    /// Returns the number of observations.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The same of a histogram from outside; `None` where no `u64` holds it.
+    /// Returns the number of observations of stored parts; `None` above `u64::MAX`.
     pub fn checked_count(&self) -> Option<u64> {
         let mut counts = self.counts.iter();
         counts.try_fold(0u64, |sum, &count| sum.checked_add(count))

@@ -1,12 +1,12 @@
-//! A native histogram: buckets whose bounds grow by a constant factor, as many as were met.
+//! A native histogram: buckets whose bounds grow by a constant factor, only those that are in use.
 //!
-//! The bucket `i` of schema `s` holds what is above `2^((i-1) / 2^s)` and not above `2^(i / 2^s)`,
-//! in seconds or bytes. The finest schema is 3: each bound is 1.09 times the one before. The counts
-//! lie side by side from the lowest bucket met to the highest, each as many bytes wide as the
-//! largest of them needs. Where that range exceeds [`SLOTS_MAX`] buckets, two each become one, and
-//! the schema falls by one.
+//! Bucket `i` of schema `s` holds values above `2^((i-1) / 2^s)` and up to `2^(i / 2^s)`, in
+//! seconds or bytes. The finest schema is 3: each bound is 1.09 times the one before. Counts are
+//! stored from the lowest used bucket to the highest, each with as many bytes as the largest count
+//! needs. Where that range exceeds [`SLOTS_MAX`] buckets, pairs of buckets are merged, and the
+//! schema decreases by one.
 //!
-//! What a histogram is depends on what was observed alone, not on the order of it.
+//! The result depends only on the observed values, not on their order.
 
 mod unit;
 
@@ -14,35 +14,32 @@ pub use unit::Unit;
 
 use serde::{Deserialize, Serialize};
 
-/// The schema that a histogram begins with: 2^(1/8), a growth of 1.0905, is the coarsest that
-/// grows by 1.1 at most.
+/// The first schema of a histogram: with a factor of 2^(1/8) = 1.0905 it is the coarsest with a
+/// factor of at most 1.1.
 const FINEST: i8 = 3;
 /// The schema that holds every `u64` in [`SLOTS_MAX`] buckets.
 const COARSEST: i8 = 1;
-/// Buckets from the lowest to the highest; 32 doublings at the finest schema. Adapters believe run
-/// times up to a month and memory up to 1 TiB, so whole milliseconds and whole KiB never need
-/// more, however far apart they are.
+/// Maximum number of buckets from the lowest to the highest: 32 doublings at the finest schema.
+/// Adapters accept run times up to a month and memory up to 1 TiB, so whole milliseconds and whole
+/// KiB never need more.
 const SLOTS_MAX: i32 = 256;
-/// Empty buckets up to this many between two others are written as such: that is shorter than a
+/// Up to this many empty buckets between two others are written as zeros, which is shorter than a
 /// new span.
 const GAP_MAX: usize = 2;
-/// What a `u64` may reach beyond the narrowest count.
+/// Bytes that a `u64` exceeds the narrowest count by.
 const PADDING: usize = 7;
 
-/// Counts in exponential buckets. It has no sum: the classic histogram beside it has.
+/// Counts in exponential buckets. It has no sum, because the classic histogram has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeHistogram {
-    /// Observations of zero.
     zero: u64,
-    /// Little-endian counts of consecutive buckets; neither the first nor the last is zero. Behind
-    /// them are [`PADDING`] bytes, so that each can be read as a `u64`.
+    /// Little-endian counts of consecutive buckets; neither the first nor the last is zero. They
+    /// are followed by [`PADDING`] bytes, so that each can be read as a `u64`.
     slots: Box<[u8]>,
-    /// Number of slots.
     length: u16,
-    /// The bucket of the first slot.
     first: i16,
     schema: i8,
-    /// Bytes of a slot, 1 to 8: what the largest count needs.
+    /// Bytes of a slot, 1 to 8: as many as the largest count needs.
     width: u8,
     unit: Unit,
 }
@@ -50,23 +47,23 @@ pub struct NativeHistogram {
 /// Consecutive buckets, as the protobuf format describes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Buckets between the end of the span before and this one; for the first one, the index of
-    /// its first bucket.
+    /// Number of buckets between the end of the span before and this one; for the first span, the
+    /// index of its first bucket.
     pub offset: i32,
     /// Number of buckets.
     pub length: u32,
 }
 
-/// What a histogram is made of, for the store.
+/// The parts of a histogram, for the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NativeParts<'a> {
     /// Observations of zero.
     pub zero: u64,
     /// The schema.
     pub schema: i8,
-    /// The bucket of the first count; 0 where there is none.
+    /// The bucket of the first count; 0 without counts.
     pub first: i16,
-    /// Bytes of a count; 1 where there is none.
+    /// Bytes of a count; 1 without counts.
     pub width: u8,
     /// Little-endian counts of consecutive buckets.
     pub slots: &'a [u8],
@@ -90,7 +87,8 @@ impl NativeHistogram {
         }
     }
 
-    /// The histogram with these stored parts; `None` where they are not those of one.
+    /// Returns the histogram with these stored parts; `None` for parts that no observations
+    /// produce.
     pub fn from_parts(unit: Unit, parts: NativeParts<'_>) -> Option<Self> {
         let width = usize::from(parts.width);
         let fits = (COARSEST..=FINEST).contains(&parts.schema)
@@ -113,7 +111,7 @@ impl NativeHistogram {
         native.is_sound().then_some(native)
     }
 
-    /// What it is made of.
+    /// Returns its parts.
     pub fn parts(&self) -> NativeParts<'_> {
         NativeParts {
             zero: self.zero,
@@ -129,42 +127,30 @@ impl NativeHistogram {
         self.count_many(value, 1);
     }
 
-    /// Counts all that `other` has counted, of the same unit.
-    pub fn merge(&mut self, other: &Self) {
-        debug_assert_eq!(self.unit, other.unit, "bounds of another unit");
-        self.zero = self.zero.saturating_add(other.zero);
-        if other.schema < self.schema {
-            self.coarsen(other.schema);
-        }
-        for (bucket, count) in other.buckets() {
-            self.add(bucket, other.schema, count);
-        }
-    }
-
-    /// The schema: bounds are powers of `2^(1 / 2^schema)`.
+    /// Returns the schema: bounds are powers of `2^(1 / 2^schema)`.
     pub fn schema(&self) -> i32 {
         self.schema.into()
     }
 
-    /// Observations of zero.
+    /// Returns the number of observations of zero.
     pub fn zero_count(&self) -> u64 {
         self.zero
     }
 
-    /// Number of observations; `None` where no `u64` holds it, which only damage brings about.
+    /// Returns the number of observations; `None` above `u64::MAX`, which is damage.
     pub fn count(&self) -> Option<u64> {
         self.buckets()
             .try_fold(self.zero, |sum, (_, count)| sum.checked_add(count))
     }
 
-    /// The buckets that hold something: index and count, ascending.
+    /// Returns the buckets that are not empty, ascending: index and count.
     pub fn buckets(&self) -> impl Iterator<Item = (i32, u64)> {
         let first = i32::from(self.first);
         let all = (0..self.len()).map(move |slot| (first + slot as i32, self.get(slot)));
         all.filter(|(_, count)| *count > 0)
     }
 
-    /// Where the counts of [`NativeHistogram::deltas`] are.
+    /// Returns the spans of buckets to which the counts of [`NativeHistogram::deltas`] belong.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         let mut end = -i32::from(self.first);
         self.runs().map(move |(from, to)| {
@@ -177,8 +163,8 @@ impl NativeHistogram {
         })
     }
 
-    /// The count of each bucket of the spans, as the difference to the one before; the first one
-    /// as it is.
+    /// Returns the count of each bucket of the spans, as the difference to the one before; the
+    /// first one as it is.
     pub fn deltas(&self) -> impl Iterator<Item = i64> {
         let mut before = 0;
         self.runs()
@@ -189,7 +175,7 @@ impl NativeHistogram {
             })
     }
 
-    /// Runs of slots, from and to, with no longer gap than [`GAP_MAX`] inside.
+    /// Returns runs of slots, start and end, without gaps longer than [`GAP_MAX`].
     fn runs(&self) -> impl Iterator<Item = (usize, usize)> {
         let mut next = 0;
         std::iter::from_fn(move || {
@@ -216,7 +202,7 @@ impl NativeHistogram {
         }
     }
 
-    /// Adds to a bucket of `schema`, which is no coarser than this one's.
+    /// Adds to a bucket of `schema`, which is not coarser than the own schema.
     fn add(&mut self, bucket: i32, schema: i8, count: u64) {
         let at = coarser(bucket, schema - self.schema);
         let (first, end) = match self.len() as i32 {
@@ -240,7 +226,6 @@ impl NativeHistogram {
         self.set(self.slot_of(at), sum);
     }
 
-    /// Puts the counts into buckets of a coarser schema.
     fn coarsen(&mut self, schema: i8) {
         let coarse = Self {
             zero: self.zero,
@@ -253,7 +238,7 @@ impl NativeHistogram {
         }
     }
 
-    /// Makes room for more buckets or larger counts.
+    /// Reallocates the slots for more buckets or larger counts.
     fn reshape(&mut self, first: i32, end: i32, width: u8) {
         let length = (end - first) as u16;
         let roomy = Self {
@@ -269,7 +254,7 @@ impl NativeHistogram {
         }
     }
 
-    /// Whether it is what observations can have made.
+    /// Returns whether observations can have produced it.
     fn is_sound(&self) -> bool {
         let Some(last) = self.len().checked_sub(1) else {
             return (self.first, self.schema, self.width) == (0, FINEST, 1);
@@ -306,7 +291,7 @@ impl NativeHistogram {
     }
 }
 
-/// Empty slots; no memory for none.
+/// Returns empty slots, without an allocation for none.
 fn room_for(length: usize, width: u8) -> Box<[u8]> {
     match length * usize::from(width) {
         0 => Box::default(),
@@ -314,12 +299,11 @@ fn room_for(length: usize, width: u8) -> Box<[u8]> {
     }
 }
 
-/// The bucket that holds a given one after `steps` halvings of the resolution.
+/// Returns the bucket that contains a given one after `steps` merges of pairs of buckets.
 const fn coarser(bucket: i32, steps: i8) -> i32 {
     -(-bucket >> steps)
 }
 
-/// The bytes that a count needs.
 const fn width_of(count: u64) -> u8 {
     let bits = 64 - (count | 1).leading_zeros();
     bits.div_ceil(8) as u8

@@ -7,24 +7,22 @@ use hashbrown::HashMap;
 use super::{FunctionSeries, Snapshot};
 use crate::model::FunctionId;
 
-/// The function name under which those beyond the limit are counted together.
+/// The name of the function that stands for all functions of a region beyond the limit.
 pub const OVERFLOW: &str = "_overflow";
 
-/// The functions met so far, each with a slot: a number that stays the same, also in the store. A
+/// The series of all functions. Each has a slot: a number that stays the same, also in the store. A
 /// slot whose series ended is empty until another function gets it.
 #[derive(Debug, Clone)]
 pub struct SeriesSet {
     index: HashMap<FunctionId, u32>,
     series: Vec<Option<Arc<FunctionSeries>>>,
-    /// The empty slots, ascending.
     empty: Vec<u32>,
-    /// How many of the taken ones are overflows.
     overflows: usize,
     limit: usize,
 }
 
 impl SeriesSet {
-    /// An empty set of at most `limit` functions, the overflow ones apart.
+    /// An empty set of at most `limit` functions, not counting overflows.
     pub fn new(limit: usize) -> Self {
         Self {
             index: HashMap::new(),
@@ -35,24 +33,23 @@ impl SeriesSet {
         }
     }
 
-    /// The same set with another limit: who has a slot keeps it.
+    /// Sets another limit; functions with a slot keep it.
     pub fn limit_to(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// The slot of exactly this function, if it has one.
+    /// Returns the slot of a function; `None` for those that are counted in the overflow.
     pub fn slot(&self, function: &FunctionId) -> Option<u32> {
         self.index.get(function).copied()
     }
 
-    /// The slot under which the functions of a region beyond the limit are counted, if there is
-    /// one yet.
+    /// Returns the slot of the overflow of a region, if it exists.
     pub fn overflow_slot(&self, account: &Arc<str>, region: &Arc<str>) -> Option<u32> {
         self.slot(&overflow_of(account, region))
     }
 
-    /// The name under which a function without a slot is entered where `entered` places are taken:
-    /// its own, or that of the overflow of its region.
+    /// Returns the function under which a new one counts while the set has `entered` functions:
+    /// itself, or the overflow of its region.
     pub fn admit(&self, function: &FunctionId, entered: usize) -> FunctionId {
         if entered < self.limit {
             function.clone()
@@ -61,7 +58,7 @@ impl SeriesSet {
         }
     }
 
-    /// Enters a series, in place of the one of the same function or at the end; its slot.
+    /// Adds a series, or replaces that of the same function, and returns its slot.
     pub fn put(&mut self, series: Arc<FunctionSeries>) -> u32 {
         let known = self.index.get(&series.function).copied();
         let slot = known.unwrap_or(self.slots());
@@ -69,7 +66,7 @@ impl SeriesSet {
         slot
     }
 
-    /// Enters a series in a slot: that of the same function, an empty one, or the next one.
+    /// Puts a series into a slot: that of the same function, an empty one, or the next one.
     pub fn put_at(&mut self, slot: u32, mut series: Arc<FunctionSeries>) {
         let place = slot as usize;
         if place >= self.series.len() {
@@ -93,7 +90,7 @@ impl SeriesSet {
         self.series[place] = Some(series);
     }
 
-    /// Ends the series of a slot, or leaves the next one empty as it was stored.
+    /// Ends the series of a slot, or adds the next slot as an empty one.
     pub fn end(&mut self, slot: u32) {
         let place = slot as usize;
         if place >= self.series.len() {
@@ -108,47 +105,47 @@ impl SeriesSet {
         }
     }
 
-    /// Changes the series of a slot that is taken.
+    /// Changes the series of a slot that is not empty.
     pub fn change(&mut self, slot: u32, change: impl FnOnce(&mut FunctionSeries)) {
         if let Some(Some(series)) = self.series.get_mut(slot as usize) {
             change(Arc::make_mut(series));
         }
     }
 
-    /// The series of a slot, if it is taken.
+    /// Returns the series of a slot; `None` if it is empty.
     pub fn get(&self, slot: u32) -> Option<&Arc<FunctionSeries>> {
         self.series.get(slot as usize)?.as_ref()
     }
 
-    /// All series with their slots.
+    /// Returns all series with their slots.
     pub fn all(&self) -> impl Iterator<Item = (u32, &Arc<FunctionSeries>)> {
         let slots = (0..).zip(&self.series);
         slots.filter_map(|(slot, series)| Some((slot, series.as_ref()?)))
     }
 
-    /// How many slots there are, empty ones among them.
+    /// Returns the number of slots, including empty ones.
     pub fn slots(&self) -> u32 {
         self.series.len() as u32
     }
 
-    /// The empty slots, ascending.
+    /// Returns the empty slots, ascending.
     pub fn empty(&self) -> &[u32] {
         &self.empty
     }
 
-    /// How many functions have series of their own.
+    /// Returns the number of functions, without overflows.
     pub fn functions(&self) -> usize {
         self.index.len() - self.overflows
     }
 
-    /// The view for a scrape; `accounts` as in [`Snapshot::accounts`].
+    /// Returns the snapshot for a scrape; `accounts` as in [`Snapshot::accounts`].
     pub fn snapshot(&self, generation: u64, accounts: bool) -> Snapshot {
         let series = self.series.iter().flatten().cloned().collect();
         Snapshot::new(generation, accounts, series).with_empty(&self.empty)
     }
 }
 
-/// Where the functions of a region are counted once the set is full.
+/// Returns the function that stands for those of a region once the set is full.
 fn overflow_of(account: &Arc<str>, region: &Arc<str>) -> FunctionId {
     FunctionId {
         account: account.clone(),

@@ -1,24 +1,23 @@
-//! The immutable view that a scrape renders.
+//! The immutable snapshot that a scrape renders.
 
 use std::sync::Arc;
 
 use super::FunctionSeries;
 
-/// One entry a function, in the order of their slots.
+/// The series of all functions at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// Grows with every publication.
+    /// Increases with every publication.
     pub generation: u64,
-    /// Whether several accounts are read, so that functions must be told apart by it.
+    /// Whether several accounts are read, so that series have a label for the account.
     pub accounts: bool,
-    /// The series, in the order in which the functions were first met.
+    /// The series, in the order of their slots.
     pub series: Vec<Arc<FunctionSeries>>,
-    /// The slots that no function has, ascending.
     empty: Vec<u32>,
 }
 
 impl Snapshot {
-    /// A view of these series.
+    /// A snapshot of these series, without empty slots.
     pub fn new(generation: u64, accounts: bool, series: Vec<Arc<FunctionSeries>>) -> Self {
         Self {
             generation,
@@ -28,13 +27,13 @@ impl Snapshot {
         }
     }
 
-    /// The same view of a set in which these slots, ascending, have no function.
+    /// The same snapshot of a set in which these slots, ascending, are empty.
     pub fn with_empty(self, empty: &[u32]) -> Self {
         let empty = empty.to_vec();
         Self { empty, ..self }
     }
 
-    /// The place in [`Snapshot::series`] of the function of a slot; none where it has no function.
+    /// Returns the index of a slot in [`Snapshot::series`]; `None` if the slot is empty.
     pub fn place(&self, slot: u32) -> Option<usize> {
         let before = self.empty.binary_search(&slot).err()?;
         let place = slot as usize - before;

@@ -2,16 +2,16 @@
 
 use super::{Page, Timestamp};
 
-/// Records of a partition in their order.
+/// Consecutive records of a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// What they hold; an offset is no part of a row.
+    /// The rows of the records.
     pub page: Page,
-    /// The offset from which they were asked for.
+    /// The offset at which the read began.
     pub from: u64,
-    /// The offset after them.
+    /// The offset of the next record.
     pub next: u64,
-    /// Up to when the partition was read, by the time of its records: that of the newest one, or
-    /// the present where there are no more.
+    /// The time up to which the partition was read: that of the newest record, or the present where
+    /// there are no more.
     pub reached: Timestamp,
 }

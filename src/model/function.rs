@@ -1,4 +1,4 @@
-//! Which function an invocation belongs to.
+//! Functions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Bytes;
 
-/// A function as the cloud addresses it. Cheap to clone.
+/// The id of a function. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionId {
     /// The account's name in the configuration; empty where only one is read.
@@ -19,19 +19,19 @@ pub struct FunctionId {
     pub name: Arc<str>,
 }
 
-/// How a function is configured, as the cloud tells it.
+/// The configuration of a function, as the cloud lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionConfig {
     /// Memory configured.
     pub memory_limit: Bytes,
     /// Longest run time.
     pub timeout: Duration,
-    /// Such as `Nodejs18.15`; empty where unknown.
+    /// Runtime, such as `Nodejs18.15`; empty where it is not known.
     pub runtime: String,
 }
 
 impl FunctionId {
-    /// Takes the three parts as they are written by the cloud; of the account without a name.
+    /// A function of the account without a name.
     pub fn new(region: &str, namespace: &str, name: &str) -> Self {
         Self {
             account: "".into(),
@@ -49,8 +49,8 @@ impl FunctionId {
         }
     }
 
-    /// Takes account, region and namespace from another function where they are equal: one text in memory
-    /// for many functions, which is also near at hand when all of them are written out.
+    /// Shares the texts of account, region and namespace with another function where they are
+    /// equal, which saves memory and is faster to render.
     pub fn share(&mut self, other: &Self) {
         for (own, other) in [
             (&mut self.account, &other.account),

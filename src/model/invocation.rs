@@ -1,35 +1,34 @@
-//! One finished attempt in our units, and the page that carries many of them.
+//! One finished invocation, and the page that carries many of them.
 
 use sha1::{Digest, Sha1};
 
 use super::{Bytes, FunctionId, Nanos, Outcome, RetCode, Timestamp};
 
-/// What makes an invocation the same one when it is met again.
-///
-/// Request id as 128 bits, plus what tells the attempts of one request apart: the retry number
-/// (API 3.0, CLS) or the start second (v2, which has no retry number).
+/// Identifies an invocation when it is read again: the request id as 128 bits, and what
+/// distinguishes the retries of one request, which is the retry number (API 3.0, CLS) or the start
+/// second (v2, which has no retry number).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct InvocationKey {
     /// See [`attempt_id`].
     pub id: u128,
-    /// Retry number or start second.
+    /// The retry number or the start second.
     pub attempt: u32,
 }
 
-/// One finished attempt.
+/// One finished invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Row {
     /// Index into [`Page::functions`].
     pub function: u16,
     /// Return code, folded into its closed set.
     pub ret_code: RetCode,
-    /// What the return code and message mean.
+    /// The meaning of return code and message.
     pub outcome: Outcome,
     /// Identity.
     pub key: InvocationKey,
-    /// Whether the id in the key is the request id itself, so that it can be shown.
+    /// Whether the id in the key is the request id itself and not its hash.
     pub id_is_uuid: bool,
-    /// Where the source orders the row: start time for v2 and 3.0, log time for CLS.
+    /// The time by which the source orders rows: start time for v2 and 3.0, log time for CLS.
     pub position: Timestamp,
     /// Run time.
     pub duration: Nanos,
@@ -37,11 +36,11 @@ pub struct Row {
     pub billed: Nanos,
     /// Memory used.
     pub memory: Bytes,
-    /// Memory configured, zero where the source does not know it.
+    /// Memory configured; zero where the source does not report it.
     pub memory_limit: Bytes,
-    /// When it started, [`Timestamp::MIN`] where the source does not say.
+    /// Start time; [`Timestamp::MIN`] where the source does not report it.
     pub started: Timestamp,
-    /// Whether it is not the first attempt of its request. v2 does not say.
+    /// Whether it is a retry of its request. v2 does not report it.
     pub retried: bool,
 }
 
@@ -50,33 +49,32 @@ pub struct Row {
 pub struct ColdStart {
     /// Index into [`Page::functions`].
     pub function: u16,
-    /// The attempt that had to wait for it; made unlike that attempt's own key by
-    /// [`InvocationKey::of_cold_start`].
+    /// The key of the invocation that waited for it, changed by [`InvocationKey::of_cold_start`].
     pub key: InvocationKey,
-    /// Where the source orders the row.
+    /// The time by which the source orders rows.
     pub position: Timestamp,
-    /// All of it.
+    /// The whole time.
     pub total: Nanos,
-    /// Its parts in the order of [`ColdStart::PARTS`]; zero where one is not told.
+    /// Its parts in the order of [`ColdStart::PARTS`]; zero where one is not reported.
     pub parts: [Nanos; ColdStart::PARTS.len()],
 }
 
-/// The rows of one API answer, sorted out.
+/// The rows of one answer of an API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// The functions that the rows name, each once.
     pub functions: Vec<FunctionId>,
-    /// Finished attempts inside the window that was read, in the order of the answer.
+    /// Finished invocations inside the window that was read, in the order of the answer.
     pub rows: Vec<Row>,
-    /// Cold starts that the answer told of. They are no rows: no disposition counts them.
+    /// Cold starts. They are no rows: no disposition counts them.
     pub cold_starts: Vec<ColdStart>,
-    /// How many rows were not finished yet; they come again.
+    /// Number of rows of running invocations; they are read again later.
     pub unfinished: u64,
-    /// Why rows could not be read, one entry a row.
+    /// Why rows could not be counted, one entry for each row.
     pub rejects: Vec<RejectReason>,
 }
 
-/// Why a row could not be counted. A closed set: it is a label value.
+/// Why a row could not be counted; a label value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RejectReason {
     /// The row is not a JSON object.
@@ -95,16 +93,16 @@ pub enum RejectReason {
     BilledDuration,
     /// Memory missing, negative or out of range.
     Memory,
-    /// The API gives no answer with the row in it, even where it is asked for this row alone.
+    /// The API has no answer with the row, even where it is requested alone.
     Unavailable,
 }
 
 impl InvocationKey {
-    /// Set in the number of the attempt where a key is that of its cold start. A retry number is
-    /// small, and a start second has the bit from 2038 on only.
+    /// This bit of `attempt` marks the key of a cold start. Retry numbers are small, and start
+    /// seconds use it from 2038 on only.
     const COLD: u32 = 1 << 31;
 
-    /// The key of this attempt's cold start.
+    /// Returns the key of the invocation's cold start.
     #[must_use]
     pub const fn of_cold_start(self) -> Self {
         Self {
@@ -113,14 +111,14 @@ impl InvocationKey {
         }
     }
 
-    /// Whether it is the key of a cold start.
+    /// Returns whether it is the key of a cold start.
     pub const fn is_cold_start(self) -> bool {
         self.attempt & Self::COLD != 0
     }
 }
 
 impl ColdStart {
-    /// The parts that the platform tells, as label values.
+    /// The parts that the platform reports, as label values.
     pub const PARTS: [&str; 3] = ["pull_code", "init_runtime", "init_function"];
 }
 
@@ -154,8 +152,8 @@ impl RejectReason {
     }
 }
 
-/// A request id as 128 bits: a UUID as its own bits, anything else as the first half of its
-/// SHA-1. Two different ids share a value with a probability of about 2^-128.
+/// Returns a request id as 128 bits: the bits of a UUID, or else the first 128 bits of its SHA-1.
+/// Two different ids collide with a probability of about 2^-128.
 pub fn attempt_id(request_id: &str) -> u128 {
     uuid_bits(request_id.as_bytes()).unwrap_or_else(|| {
         let digest = Sha1::digest(request_id.as_bytes());
@@ -165,12 +163,12 @@ pub fn attempt_id(request_id: &str) -> u128 {
     })
 }
 
-/// Whether the bits of a request id are the id itself, and not what it was hashed to.
+/// Returns whether [`attempt_id`] keeps the id itself and not its hash.
 pub fn is_uuid(request_id: &str) -> bool {
     uuid_bits(request_id.as_bytes()).is_some()
 }
 
-/// The groups of digits in a canonical UUID, between its dashes.
+/// The groups of digits of a canonical UUID, between its dashes.
 const UUID_GROUPS: [std::ops::Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 
 /// The value of each hexadecimal digit in lower case; [`NO_DIGIT`] for every other byte.
@@ -185,10 +183,10 @@ const DIGITS: [u8; 256] = {
 };
 const NO_DIGIT: u8 = 0x80;
 
-/// The bits of a UUID in its canonical form (lower case, four dashes), else `None`.
+/// Returns the bits of a UUID in its canonical form (lower case, four dashes), else `None`.
 ///
-/// Every row of every page comes through here, so the digits are judged together at the end: a
-/// branch for each of them costs several times as much.
+/// Every row passes through here, so the digits are validated together at the end: a branch for
+/// each of them costs several times as much.
 fn uuid_bits(text: &[u8]) -> Option<u128> {
     let text: &[u8; 36] = text.try_into().ok()?;
     if [8, 13, 18, 23].iter().any(|&at| text[at] != b'-') {

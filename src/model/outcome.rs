@@ -1,36 +1,36 @@
-//! Return code and outcome: the two labels that say how an invocation ended.
+//! Return code and outcome: the two labels for how an invocation ended.
 
 use std::fmt;
 
 /// The return code as a label value. The set is closed: a code outside
 /// [`RetCode::MIN`]..=[`RetCode::MAX`] is `other`.
 ///
-/// The range holds both documented sets, return codes (-1 to 3) and status codes (200 to 601). A
-/// code between them that no page names keeps its number, for a failure that can be looked up is
-/// worth more than one that cannot; how many codes one function shows is bounded elsewhere.
+/// The range contains both documented sets, return codes (-1 to 3) and status codes (200 to 601).
+/// An undocumented code in it keeps its number, so that users can look it up. Another limit bounds
+/// the number of codes of one function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RetCode(i16);
 
-/// How an invocation ended, in words that hold for every API.
+/// How an invocation ended, for every API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Outcome {
     /// The function returned.
     #[default]
     Success = 0,
-    /// The function's code failed.
+    /// The code of the function failed.
     FunctionError = 1,
-    /// It ran into its time limit.
+    /// It exceeded its time limit.
     Timeout = 2,
-    /// It ran into its memory limit.
+    /// It exceeded its memory limit.
     OutOfMemory = 3,
-    /// It was refused for want of concurrency or quota.
+    /// It was rejected for lack of concurrency or quota.
     Throttled = 4,
     /// The platform failed.
     PlatformError = 5,
-    /// It was cut off or cancelled.
+    /// It was interrupted or cancelled.
     Interrupted = 6,
-    /// A code with no known meaning.
+    /// Its code has no known meaning.
     Unknown = 7,
 }
 
@@ -45,10 +45,10 @@ impl RetCode {
     pub const MIN: i64 = -1;
     /// The largest code that keeps its number.
     pub const MAX: i64 = 999;
-    /// What every other code folds into.
+    /// Stands for every other code.
     pub const OTHER: Self = Self(i16::MAX);
 
-    /// Folds a raw code into the closed set.
+    /// Maps a raw code to the closed set.
     pub fn new(raw: i64) -> Self {
         match i16::try_from(raw) {
             Ok(code) if (Self::MIN..=Self::MAX).contains(&raw) => Self(code),
@@ -56,7 +56,7 @@ impl RetCode {
         }
     }
 
-    /// The code as stored: its number, or the mark of `other`.
+    /// Returns the stored form: its number, or the mark of `other`.
     pub const fn to_raw(self) -> i16 {
         self.0
     }
@@ -106,7 +106,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome with the given number, if there is one.
+    /// Returns the outcome with this number, if it exists.
     pub fn from_u8(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }

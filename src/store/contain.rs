@@ -1,22 +1,21 @@
-//! Panics of the database, caught.
+//! Turns panics of the database into errors.
 //!
 //! The database checks what it reads, but a file can be damaged in ways that it does not expect,
-//! and then it panics. That must neither end the program nor fill its log with a backtrace: it is
-//! one more way in which a state can be unfit.
+//! and then it panics. That must neither end the process nor fill its log with a backtrace.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
-/// Longest message kept of a panic, in characters.
 const MAX_CHARS: usize = 200;
 
 thread_local! {
-    /// The message of the last panic on this thread, where panics are caught; otherwise `None`.
+    /// `Some` while panics are caught on this thread, with the message of the last one.
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Does `work`. A panic inside is an error with the first line of its message, and prints nothing.
+/// Runs `work`. A panic is returned as an error with the first line of its message, and not
+/// printed.
 pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     hush_caught_panics();
     let outer = CAUGHT.replace(Some(String::new()));
@@ -25,7 +24,7 @@ pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     done.map_err(|_| message.unwrap_or_default())
 }
 
-/// Panics outside of [`contained`] are told as before.
+/// Installs a panic hook that is silent inside [`contained`] and calls the previous hook otherwise.
 fn hush_caught_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! What the fuzz target of stored records asks.
+//! The properties of stored records that a fuzz target checks.
 
 use std::fmt::Debug;
 use std::io;
@@ -9,13 +9,12 @@ use crate::ledger::TargetId;
 use crate::metrics::FunctionSeries;
 use crate::model::{Bytes, FunctionId, InvocationKey, Nanos, RetCode, Row, Timestamp};
 
-/// Slots that key packs may name.
 const SLOTS: usize = 9;
-/// Bytes of one made record.
+/// Input bytes for one generated record.
 const CHUNK: usize = 32;
 
-/// What is read from any bytes survives being written and read again; a record that was cut is
-/// none; and what was made comes back as it was.
+/// Checks that whatever is decoded from any bytes survives encoding and decoding, that a truncated
+/// or extended record is rejected, and that generated records come back as they were.
 pub(crate) fn record(bytes: &[u8]) {
     if let Some(pack) = KeyPack::decode(bytes, SLOTS) {
         pack_returns(&pack);
@@ -55,7 +54,7 @@ fn target_returns(text: &str) {
     let Ok(target) = text.parse::<TargetId>() else {
         return;
     };
-    // No region holds the sign that stands behind an account.
+    // No region contains the character that ends an account.
     if !target.region.contains('@') {
         assert_eq!(target.to_string().parse(), Ok(target));
     }
@@ -74,8 +73,8 @@ fn seen(bytes: &[u8; CHUNK]) -> SeenKey {
     }
 }
 
-/// A function that counted a row for each part of the bytes, each value as large as adapters let
-/// one be: a month, 1 TiB.
+/// A function that counted a row for each chunk of the bytes, with values up to the limits of
+/// adapters: a month, 1 TiB.
 fn made(bytes: &[u8]) -> StoredFunction {
     let name = String::from_utf8_lossy(bytes);
     let id = FunctionId::new("ap-x", &name, &name).of_account(&name);

@@ -1,8 +1,8 @@
-//! The stored form of functions and of packs of attempt keys: what postcard makes of
-//! the records below.
+//! The stored form of functions and of packs of invocation keys: the records below, encoded by
+//! postcard.
 //!
-//! A record is read only where its bytes hold it to their end. A count in it claims memory as its
-//! elements are read, so a damaged one cannot ask for more than the bytes that are there.
+//! A record is accepted only if it takes all of its bytes. Memory for a list is claimed as its
+//! elements are read, so a damaged length cannot claim more than the bytes that exist.
 
 use std::io;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::model::{FunctionId, InvocationKey, Outcome, RetCode, Timestamp};
 pub struct StoredFunction {
     /// Its series.
     pub series: Arc<FunctionSeries>,
-    /// The position below which its attempt keys are forgotten.
+    /// The position below which its invocation keys are evicted.
     pub evicted_below: Timestamp,
 }
 
-/// One remembered attempt.
+/// The key of one invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeenKey {
     /// Slot of the function.
@@ -35,11 +35,11 @@ pub struct SeenKey {
     pub position: Timestamp,
 }
 
-/// Attempts that were met together.
+/// The keys of the invocations of one page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPack(pub Vec<SeenKey>);
 
-/// Instants are Unix milliseconds, as in every record.
+/// Times are Unix milliseconds, as in every record.
 #[derive(Serialize, Deserialize)]
 struct FunctionRecord<'a> {
     account: &'a str,
@@ -87,7 +87,7 @@ struct ColdStartsRecord {
     since: Option<i64>,
 }
 
-/// An id is random, so it takes its 16 bytes; a position is close to the one before it.
+/// Ids are random and stored as 16 bytes; positions are stored as differences, which are small.
 #[derive(Serialize, Deserialize)]
 struct KeyRecord {
     slot: u32,
@@ -99,7 +99,6 @@ struct KeyRecord {
 // === impl StoredFunction ===
 
 impl StoredFunction {
-    /// Returns the stored form.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         encode_series(&self.series, self.evicted_below)
     }
@@ -138,7 +137,7 @@ impl StoredFunction {
     }
 }
 
-/// Returns the stored form of `series`. What is held has no `forgotten` of its own.
+/// Returns the stored form of `series`. Held series have no `evicted_below` of their own.
 pub(super) fn encode_series(
     series: &FunctionSeries,
     evicted_below: Timestamp,
@@ -195,7 +194,7 @@ impl<'a> HistogramRecord<'a> {
         }
     }
 
-    /// Both have counted the same, and a total that no `u64` holds is damage too.
+    /// Returns `None` for damage: counts that differ, or a total above `u64::MAX`.
     fn decode(self, bounds: &'static Bounds, unit: Unit) -> Option<(Histogram, NativeHistogram)> {
         let classic = self.classic.decode(bounds)?;
         let native = NativeHistogram::from_parts(unit, self.native)?;
@@ -229,7 +228,6 @@ impl ColdStartsRecord {
 // === impl KeyPack ===
 
 impl KeyPack {
-    /// Returns the stored form.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         let mut previous = 0i64;
         let records = self.0.iter().map(|seen| {

@@ -1,4 +1,4 @@
-//! The tables of the file, see [`store`](super): how a file is begun, read and changed.
+//! The tables of the file, see [`store`](super): creating, reading and writing them.
 
 use std::sync::Arc;
 
@@ -14,8 +14,7 @@ use crate::ledger::{Checkpoint, ListedAt, Missed, Scope, TargetId};
 use crate::metrics::FunctionSeries;
 use crate::model::{FunctionId, Timestamp};
 
-/// The layout that this version reads and writes. Layouts 1 to 5 were written by builds that were
-/// never released.
+/// The layout that this version reads and writes. Layouts 1 to 5 were never released.
 pub(super) const LAYOUT: u64 = 6;
 
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -27,7 +26,7 @@ const LISTS: TableDefinition<'_, &str, (i64, i64)> = TableDefinition::new("lists
 const MISSED: TableDefinition<'_, u32, (i64, u32)> = TableDefinition::new("missed");
 const ENDED: TableDefinition<'_, &str, i64> = TableDefinition::new("ended");
 
-/// Makes the tables of a new file. A file of another layout is refused and not changed.
+/// Creates the tables of a new file. A file of another layout is rejected and not changed.
 pub(super) fn make(database: &Database) -> Result<(), LoadError> {
     let transaction = database.begin_write()?;
     {
@@ -54,7 +53,7 @@ pub(super) fn make(database: &Database) -> Result<(), LoadError> {
     Ok(transaction.commit()?)
 }
 
-/// Reads everything; a row that makes no sense is damage.
+/// Reads everything; a row without a valid meaning is damage.
 pub(super) fn load(database: &Database) -> Result<Stored, LoadError> {
     let transaction = database.begin_read()?;
     let at = Timestamp::from_millis;
@@ -121,7 +120,7 @@ fn function_of_slot(bytes: &[u8]) -> Option<Option<StoredFunction>> {
     }
 }
 
-/// Reads what is shown of `whole`; `None` where it is damaged or of another function.
+/// Reads the held series of `whole`; `None` where they are damaged or of another function.
 fn shown_of(bytes: &[u8], whole: &StoredFunction) -> Option<Arc<FunctionSeries>> {
     let shown = StoredFunction::decode(bytes)?.series;
     (shown.function == whole.series.function).then_some(shown)
@@ -134,7 +133,7 @@ fn function_of_target(target: &str) -> Option<FunctionId> {
     }
 }
 
-/// Writes a change; it is on the disk when this returns.
+/// Writes a change; it is durable when this returns.
 pub(super) fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;

@@ -1,9 +1,9 @@
-//! A state whose first opening was cut short, by a kill or a loss of power.
+//! A file whose creation was interrupted, by a kill or a loss of power.
 //!
-//! What the database leaves then cannot be told from a file that was lost to a fault of the disk:
-//! both may be nothing but zeros. So a marker stands beside a file while it is made, and is durably
-//! gone before anything is counted into it: beside a marker nothing can be lost, without one
-//! nothing is ever begun anew but a file of no bytes at all.
+//! Such a file cannot be told from one that a fault of the disk destroyed: both may be all zeros.
+//! So a marker file exists while the file is created, and is durably removed before the first
+//! commit. A file with a marker holds nothing that could be lost; without a marker only an empty
+//! file is begun anew.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use redb::StorageBackend;
 use tracing::warn;
 
-/// More than a new database takes; of what is longer nothing is looked at.
+/// More than the size of a new database; longer disks are not examined.
 const LENGTH_MAX: u64 = 16 << 20;
-/// The first bytes, which are written last.
+/// Length of the magic number at the start, which is written last.
 const MARK: usize = 9;
-/// Where the header ends, at the latest.
+/// Maximum length of the header.
 const HEADER: usize = 512;
 
-/// Puts the marker beside a file that does not exist yet, or has no bytes.
+/// Creates the marker of a file that does not exist yet, or is empty.
 pub(super) fn mark_new(file: &Path) -> io::Result<()> {
     let marker = marker_of(file);
     match fs::metadata(file) {
@@ -40,7 +40,6 @@ pub(super) fn mark_new(file: &Path) -> io::Result<()> {
     sync_directory(file)
 }
 
-/// Takes the marker away, where there is one: from now on something may be in the file.
 pub(super) fn unmark(file: &Path) -> io::Result<()> {
     match fs::remove_file(marker_of(file)) {
         Ok(()) => sync_directory(file),
@@ -49,7 +48,7 @@ pub(super) fn unmark(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Empties a file whose marker says that nothing was ever in it. Returns whether it did.
+/// Empties a file that has a marker. Returns whether it did.
 pub(super) fn clear_file(file: &Path) -> io::Result<bool> {
     if !marker_of(file).exists() {
         return Ok(false);
@@ -64,17 +63,16 @@ fn marker_of(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// Makes durable which files there are.
 fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
-        // Other systems have no such call, and no way to open a directory.
+        // Other systems cannot open a directory.
         Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
         _ => Ok(()),
     }
 }
 
-/// Empties a disk that was given, where only zeros and half a header are on it: it has no place for
-/// a marker. Returns whether it did.
+/// Empties a disk of a test, which has no room for a marker, if it holds only zeros and a part of
+/// the header. Returns whether it did.
 pub(super) fn clear_disk(disk: &dyn StorageBackend) -> io::Result<bool> {
     let length = disk.len()?;
     if length > LENGTH_MAX {
@@ -89,7 +87,7 @@ pub(super) fn clear_disk(disk: &dyn StorageBackend) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Neither the mark nor anything behind the header was written.
+/// Whether neither the magic number nor anything after the header was written.
 fn is_unborn(bytes: &[u8]) -> bool {
     let (mark, rest) = bytes.split_at(bytes.len().min(MARK));
     let behind = rest.get(HEADER - MARK..).unwrap_or_default();

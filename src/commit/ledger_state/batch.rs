@@ -1,30 +1,30 @@
-//! Streams: an offset moves in the change that counts the records before it.
+//! Batches of a stream: an offset moves in the change that counts the records before it.
 
 use super::{Delta, LedgerState, PageOutcome};
 use crate::ledger::{Checkpoint, TargetId};
 use crate::model::{Batch, Timestamp};
 
-/// Where a partition is read from.
+/// Where reading a partition starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartFrom {
-    /// Where it was read to.
+    /// At its checkpoint.
     Checkpoint(Checkpoint),
-    /// The first record of this time or later; nothing of it was read yet.
+    /// At the first record of this time or later; it was not read before.
     Time(Timestamp),
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BatchOutcome {
-    /// It was counted, and its offset moved.
+    /// It was counted, and the offset moved.
     Counted(PageOutcome),
-    /// It does not begin where the partition was read to, so nothing of it was counted: some of it
-    /// was before, or something before it was not. Reading goes on from here.
+    /// It does not begin at the checkpoint of the partition, so nothing of it was counted. Reading
+    /// must go on at this offset.
     Misplaced(Option<u64>),
 }
 
 impl LedgerState {
-    /// Where reading a partition starts at `now`, by the cloud's clock.
+    /// Returns where reading a partition starts at `now`, by the cloud's clock.
     pub fn start_of(&self, target: &TargetId, now: Timestamp) -> StartFrom {
         let read_to = self.checkpoints.get(target);
         read_to.map_or_else(
@@ -33,7 +33,7 @@ impl LedgerState {
         )
     }
 
-    /// Works out what a batch of a partition adds.
+    /// Prepares a batch of a partition.
     pub fn prepare_batch(
         &self,
         change: &mut Delta,

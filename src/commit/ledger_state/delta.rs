@@ -1,4 +1,4 @@
-//! A change to the ledger that is not made yet.
+//! A delta: a change to the ledger that is prepared but not applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,59 +11,56 @@ use crate::metrics::FunctionSeries;
 use crate::model::{FunctionConfig, FunctionId, InvocationKey, RetCode, Timestamp};
 use crate::store::KeyPack;
 
-/// A change that was worked out against the ledger but not made yet.
+/// A prepared change. Absent from a map means unchanged.
 #[derive(Debug, Default)]
 pub struct Delta {
-    /// When it is counted, by this machine's clock: series that are new with it begin then.
+    /// The time of counting, by this machine's clock; new series begin then.
     pub(super) now: Timestamp,
-    /// New functions with their slots, which are empty or follow those in the ledger, each with what
-    /// its API says where all went well.
+    /// New functions by slot, each with the return code of success in its API. The slots are empty
+    /// in the ledger or follow its last one.
     pub(super) added: BTreeMap<u32, (FunctionId, RetCode)>,
     pub(super) added_slots: HashMap<FunctionId, u32>,
-    /// New versions of series, by slot.
     pub(super) series: HashMap<u32, Arc<FunctionSeries>>,
-    /// Keys of this change, so that a row twice in it counts once.
+    /// Keys of this change, so that a row that it contains twice counts once.
     pub(super) keys: HashSet<(u32, InvocationKey)>,
+    /// The keys of each page, as they are stored.
     pub(super) packs: Vec<Arc<KeyPack>>,
     pub(super) checkpoints: BTreeMap<TargetId, Checkpoint>,
-    /// Positions below which keys are forgotten, by slot.
+    /// Positions below which keys are evicted, by slot.
     pub(super) evicted_below: HashMap<u32, Timestamp>,
-    /// Positions that lay in the future, and where they are put instead; made after all others.
+    /// Watermarks that lay in the future, and their lower values; applied after `checkpoints`.
     pub(super) lowered: BTreeMap<TargetId, Timestamp>,
-    /// The same of positions below which keys were forgotten, by slot.
+    /// Bounds of eviction that lay in the future, and their lower values, by slot.
     pub(super) recalled: HashMap<u32, Timestamp>,
-    /// Positions from which functions are counted again, by slot: a place is new for them.
+    /// Positions from which functions count again in a target that is new for them, by slot.
     pub(super) reopened: BTreeMap<u32, Timestamp>,
     pub(super) dropped: Vec<u64>,
-    /// Targets newly known for a slot.
-    pub(super) homes: Vec<(u32, TargetId)>,
-    /// What is newly known about a slot's function.
+    /// Targets that are newly known to contain rows of a slot's function.
+    pub(super) targets_of: Vec<(u32, TargetId)>,
     pub(super) about: BTreeMap<u32, Option<Arc<FunctionConfig>>>,
-    /// Sources that have listed their functions.
     pub(super) lists: BTreeMap<ListId, ListedAt>,
-    /// Slots whose functions complete lists miss, or name again.
+    /// Functions that complete lists miss, or `None` where they list it again, by slot.
     pub(super) missed: BTreeMap<u32, Option<Missed>>,
-    /// When lists began that miss the functions of slots.
+    /// When the last list without the function of a slot began.
     pub(super) missed_at: BTreeMap<u32, Timestamp>,
-    /// Slots whose series end.
     pub(super) emptied: BTreeSet<u32>,
-    /// The position below which rows of a function whose series ended are closed; none once there
-    /// can be no such row.
+    /// Positions below which rows of functions whose series ended are duplicates; `None` once no
+    /// such row can appear.
     pub(super) ended: BTreeMap<FunctionId, Option<Timestamp>>,
 }
 
-/// Where a stored pack of keys belongs, to know when nothing needs it any more.
+/// What is known of a stored key pack, to decide when it is no longer needed.
 #[derive(Debug, Clone)]
 pub(super) struct PackNote {
     pub(super) number: u64,
-    /// Each function in it with the latest position of its keys.
+    /// Its slots, each with the latest position of its keys.
     pub(super) latest: Vec<(u32, Timestamp)>,
 }
 
 // === impl Delta ===
 
 impl Delta {
-    /// A change made at `now`, by this machine's clock.
+    /// An empty change that counts at `now`, by this machine's clock.
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -71,7 +68,7 @@ impl Delta {
         }
     }
 
-    /// Whether it changes nothing that is kept.
+    /// Returns whether it changes nothing that is stored.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty()
             && self.packs.is_empty()
@@ -86,13 +83,13 @@ impl Delta {
             && self.ended.is_empty()
     }
 
-    /// Whether it changes what is shown or remembered beside that, until the process ends.
-    pub fn has_news(&self) -> bool {
-        !self.homes.is_empty() || !self.about.is_empty()
+    /// Returns whether it changes something that is not stored.
+    pub fn changes_memory(&self) -> bool {
+        !self.targets_of.is_empty() || !self.about.is_empty()
     }
 
-    /// Says whose series end with it.
-    pub fn tell_ended(&self, ledger: &super::LedgerState) {
+    /// Logs the functions whose series end.
+    pub fn log_ended(&self, ledger: &super::LedgerState) {
         let series = self
             .emptied
             .iter()
@@ -109,13 +106,13 @@ impl Delta {
         self.added_slots.get(function).copied()
     }
 
-    /// Where a target that lay in the future is put, if the change does that.
+    /// Returns the lower value of a watermark; [`Timestamp::MAX`] if the change does not lower it.
     pub(super) fn lowered_to(&self, target: &TargetId) -> Timestamp {
         let lowered = self.lowered.get(target).copied();
         lowered.unwrap_or(Timestamp::MAX)
     }
 
-    /// The slots that this change adds and that a target covers.
+    /// Returns the slots that this change adds for functions of a target.
     pub(super) fn added_for(&self, target: &TargetId) -> Vec<u32> {
         let added = self
             .added_slots
@@ -124,13 +121,14 @@ impl Delta {
         added.map(|(_, slot)| *slot).collect()
     }
 
+    /// Evicts keys below `bound`, but none that [`Self::reopen`] needs.
     pub(super) fn evict_below(&mut self, slot: u32, bound: Timestamp) {
         let bound = self.reopened.get(&slot).map_or(bound, |at| bound.min(*at));
         let entry = self.evicted_below.entry(slot).or_insert(bound);
         *entry = bound.max(*entry);
     }
 
-    /// Counts a function from `position` on, whatever was forgotten of it.
+    /// Counts a function from `position` on, although keys above it may have been evicted.
     pub(super) fn reopen(&mut self, slot: u32, position: Timestamp) {
         let entry = self.reopened.entry(slot).or_insert(position);
         *entry = position.min(*entry);

@@ -1,4 +1,4 @@
-//! The end of series, and the places that it frees.
+//! The end of series, and the slots that it frees.
 
 use super::{Delta, LedgerState};
 use crate::ledger::{DedupWindow, Functions, LastSeen, MISSES, Missed, RETENTION};
@@ -6,8 +6,8 @@ use crate::metrics::OVERFLOW;
 use crate::model::Timestamp;
 
 impl LedgerState {
-    /// Reads what the configuration wants from now on. What it does not want takes up no place, and
-    /// counts as listed for the last time by the lists that there are now.
+    /// Sets the functions that the configuration selects. Others do not count for the limit on
+    /// functions, and count as listed last by the present lists.
     pub(super) fn want(&mut self, wanted: Functions) {
         self.lists_before.clone_from(&self.lists);
         let all = self.series.all();
@@ -18,12 +18,13 @@ impl LedgerState {
         self.unwanted = unwanted.map(|(slot, _)| slot).collect();
         self.wanted = wanted;
         for slot in 0..self.series.slots() {
-            self.show_gone(slot);
+            self.update_gone(slot);
         }
     }
 
-    /// Ends the series of functions that were neither listed nor called for long enough at `now`, by
-    /// the cloud's clock. `is_held` are those whose last values nobody has seen yet.
+    /// Ends the series of functions that were neither listed nor called within the retention before
+    /// `now`, by the cloud's clock. Slots for which `is_held` is true stay, because their last
+    /// values were not shown yet.
     pub fn prepare_ended(&self, change: &mut Delta, now: Timestamp, is_held: impl Fn(u32) -> bool) {
         for (slot, series) in self.series.all() {
             let function = &series.function;
@@ -31,24 +32,20 @@ impl LedgerState {
                 continue;
             }
             self.exclude(change, slot);
-            let missed = match change.missed.get(&slot) {
-                Some(missed) => *missed,
-                None => self.missed.get(&slot).copied(),
-            };
             let seen = LastSeen {
-                missed,
+                missed: self.missed_after(change, slot),
                 is_listable: self.is_listable(function),
                 called: series.last_invocation,
             };
             let rules = &self.rules;
-            // Of a function that is listed where it is there, only a list can tell that it is not.
-            let told = match seen.missed {
-                Some(_) if !self.unwanted.contains(&slot) => self.missed_after(change, slot),
+            // Only a list, not the clock, can show that a function which is listed no longer
+            // exists.
+            let as_of = match seen.missed {
+                Some(_) if !self.unwanted.contains(&slot) => self.last_list_without(change, slot),
                 _ => Some(now),
             };
-            if told.is_some_and(|told| rules.retention.is_over(&seen, told, rules.allowed_lateness))
-            {
-                // What was counted is not counted again, should the function come back.
+            if as_of.is_some_and(|at| rules.retention.is_over(&seen, at, rules.allowed_lateness)) {
+                // Rows that were counted do not count again if the function comes back.
                 let called = series
                     .last_invocation
                     .map(|at| Timestamp::from_millis(at.as_millis().saturating_add(1)));
@@ -64,8 +61,8 @@ impl LedgerState {
         }
     }
 
-    /// A function that the configuration does not read any more is on no list of its own: it was
-    /// listed last when it still was read.
+    /// Marks a function as gone that the configuration no longer selects, because it is in no list
+    /// of its sources: it was listed last when it was still selected.
     fn exclude(&self, change: &mut Delta, slot: u32) {
         let missed = self.missed.get(&slot);
         if !self.unwanted.contains(&slot) || missed.is_some_and(Missed::is_gone) {
@@ -82,38 +79,38 @@ impl LedgerState {
         }
     }
 
-    /// When the last list began that misses the function of a slot, in this life of the program.
-    fn missed_after(&self, change: &Delta, slot: u32) -> Option<Timestamp> {
+    /// Returns when the last list without the function of a slot began, in this process.
+    fn last_list_without(&self, change: &Delta, slot: u32) -> Option<Timestamp> {
         let missed_at = change.missed_at.get(&slot);
         missed_at.or(self.missed_at.get(&slot)).copied()
     }
 
-    /// Whether a change counts something for the function of a slot.
     fn is_touched(&self, change: &Delta, slot: u32) -> bool {
         change.series.contains_key(&slot) || change.reopened.contains_key(&slot)
     }
 
-    /// Ends the series of a slot. Its keys are of no use any more; that packs on the disk still have
-    /// some does no harm, as all of them lie below the bound of an empty slot.
+    /// Ends the series of a slot and drops its keys. Packs in the store may still have some, but
+    /// all of them lie below the eviction bound of an empty slot.
     pub(super) fn end(&mut self, slot: u32) {
         self.series.end(slot);
         self.seen[slot as usize] = DedupWindow::starting_at(Timestamp::MAX);
-        self.homes.remove(&slot);
+        self.targets_of.remove(&slot);
         self.missed.remove(&slot);
         self.missed_at.remove(&slot);
         self.unwanted.remove(&slot);
     }
 
-    /// How many places a change leaves taken of those that the configuration allows.
-    pub(super) fn places_taken(&self, change: &Delta) -> usize {
+    /// Returns how many functions count for [`Rules::functions`](super::Rules::functions) after a
+    /// change.
+    pub(super) fn functions_after(&self, change: &Delta) -> usize {
         let added = change.added.values();
         let own = added.filter(|(function, _)| &*function.name != OVERFLOW);
         let taken = self.series.functions() - self.unwanted.len();
         taken + own.count()
     }
 
-    /// The slot for a function that is new with a change: an empty one, unless keys of the function
-    /// before are in a pack that is kept, or the next one.
+    /// Returns the slot for a new function: an empty one of which no stored pack has keys, or else
+    /// the next one.
     pub(super) fn next_slot(&self, change: &Delta) -> u32 {
         let empty = self.series.empty().iter().copied();
         let is_free = |slot: &u32| {

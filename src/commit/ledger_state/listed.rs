@@ -1,5 +1,5 @@
-//! What lists of functions change: functions that are shown before they are called, targets that
-//! are new, functions that are gone.
+//! What lists of functions change: functions that are shown before they are called, new targets,
+//! and functions that are gone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,44 +12,43 @@ use crate::ledger::{
 use crate::metrics::OVERFLOW;
 use crate::model::{FunctionConfig, FunctionId, Timestamp};
 
-/// The longest time between two lists of a source that is at work.
+/// Maximum time between two lists of an active source.
 const LISTS_APART: Duration = Duration::from_secs(24 * 3_600);
 
-/// What a list of functions told.
+/// A list of functions, or a part of one.
 #[derive(Debug, Default)]
 pub struct ListedFunctions {
-    /// The functions, with the targets by which they are read.
+    /// The functions, with their targets.
     pub listed: Vec<ListedFunction>,
-    /// Functions of which nothing is known any more although they may still be there.
+    /// Functions whose configuration is no longer known, although they may still exist.
     pub gone: Vec<FunctionId>,
-    /// Which list it was; none where nothing is concluded from what it leaves out.
+    /// How it was requested; `None` where nothing follows from the functions that it lacks.
     pub asked: Option<ListRequest>,
 }
 
-/// When a list was asked for.
+/// The request of a list.
 #[derive(Debug, Clone)]
 pub struct ListRequest {
-    /// Whose list it is.
+    /// The source of the list.
     pub by: ListId,
-    /// When it began to be asked for, by the cloud's clock.
+    /// When the request began, by the cloud's clock.
     pub began: Timestamp,
     /// The time of the answer, by the same clock.
     pub now: Timestamp,
-    /// What a complete list named; none while it comes in parts.
+    /// The content of a complete list; `None` for a part of one.
     pub look: Option<ListScan>,
 }
 
 impl LedgerState {
-    /// Where reading a target starts, see [`Opening`], where it is not known by which lists it was
-    /// found.
+    /// Returns where reading a target starts that was not found by a list, see [`Opening`].
     pub fn opening(&self, target: &TargetId, now: Timestamp) -> Timestamp {
         let listed = self.listed_before(&target.account, &target.region);
         self.opening_after(target, now, listed.map(|at| at.from))
     }
 
-    /// When the functions of a region were listed last by all who did, as it was when this
-    /// configuration began to be read. Those who did not for so long that they must have ended do
-    /// not count.
+    /// Returns when all sources of a region had listed their functions last, as of the load of the
+    /// present configuration. Sources without a list for [`LISTS_APART`] have ended and do not
+    /// count.
     pub(super) fn listed_before(&self, account: &str, region: &str) -> Option<ListedAt> {
         let lists = || {
             let all = self.lists_before.iter();
@@ -77,9 +76,9 @@ impl LedgerState {
         self.checkpoints.opening(target, at)
     }
 
-    /// Enters functions that are listed but were perhaps never called: they are shown at zero.
-    /// Their targets begin with this change, for the next complete list moves where new ones do.
-    /// Of those that are gone nothing is known any more; what was counted stays.
+    /// Prepares listed functions: new ones are shown at zero, and their targets are opened in the
+    /// same change, because the next complete list moves the point from which new targets are read.
+    /// Functions that are gone lose their configuration and keep their counts.
     pub fn prepare_functions(&self, change: &mut Delta, known: &ListedFunctions) {
         let opened = match &known.asked {
             Some(asked) => self.open_listed(change, &known.listed, asked),
@@ -87,11 +86,11 @@ impl LedgerState {
         };
         for one in &known.listed {
             let slot = self.slot(change, &one.function, &one.target);
-            // A list that could not tell takes nothing back.
+            // A list without a configuration does not remove the known one.
             if one.about.is_some() {
-                self.learn(change, slot, one.about.clone());
+                self.set_config(change, slot, one.about.clone());
             }
-            // What another API has read of it was counted then.
+            // Rows below are counted: by this target, or by another API.
             let by_start = self.checkpoints.closed_by_start(&one.function);
             let began = self.late_below_after(change, &one.target).max(by_start);
             let is_new_place = opened.contains(&one.target) && !change.added.contains_key(&slot);
@@ -101,15 +100,15 @@ impl LedgerState {
         }
         let gone = known.gone.iter();
         for slot in gone.filter_map(|function| self.series.slot(function)) {
-            self.learn(change, slot, None);
+            self.set_config(change, slot, None);
         }
         if let Some(asked) = &known.asked {
             self.note_list(change, asked);
         }
     }
 
-    /// Opens the targets of which nothing is known; of these, the ones that a function may have
-    /// moved to.
+    /// Opens the targets without a usable checkpoint. Returns those of them to which a function may
+    /// have moved from another target.
     fn open_listed(
         &self,
         change: &mut Delta,
@@ -133,8 +132,8 @@ impl LedgerState {
         places.cloned().collect()
     }
 
-    /// When this source listed its functions before; where it is new, when those of its region did
-    /// that were there before this configuration.
+    /// Returns when this source listed its functions last; for a new source, when the sources of
+    /// its region did that the configuration before had.
     fn listed_at(&self, change: &Delta, asked: &ListRequest) -> Option<ListedAt> {
         let own = change.lists.get(&asked.by).or(self.lists.get(&asked.by));
         let ListId {
@@ -143,13 +142,13 @@ impl LedgerState {
         own.copied().or_else(|| self.listed_before(account, region))
     }
 
-    /// Counts a complete list for the functions that it does not name, and keeps when it began.
+    /// Notes when a list began and, if it is complete, which functions it has and lacks.
     fn note_list(&self, change: &mut Delta, asked: &ListRequest) {
         let before = self.listed_at(change, asked);
         let began = asked.began;
         let Some(look) = &asked.look else {
-            // Where nothing is known of a source, what its first list brings late begins as what it
-            // brings at once.
+            // Later parts of the first list of a source open their targets where its first part
+            // does.
             if before.is_none() {
                 let from = began - self.rules.first_read;
                 change
@@ -165,47 +164,48 @@ impl LedgerState {
                 continue;
             }
             if look.named.contains(function) {
-                self.name(change, slot);
+                self.note_named(change, slot);
             } else {
-                self.miss(change, slot, since, began);
+                self.note_missed(change, slot, since, began);
             }
         }
-        let from = match look {
-            ListScan {
-                is_certain: true, ..
-            } => self.rules.allowed_lateness.closed_at(began),
-            // Some function that is there may not be in it.
-            _ => before.map_or(began - self.rules.first_read, |at| at.from),
+        let from = match look.is_certain {
+            true => self.rules.allowed_lateness.closed_at(began),
+            // An existing function may be missing from it.
+            false => before.map_or(began - self.rules.first_read, |at| at.from),
         };
         change
             .lists
             .insert(asked.by.clone(), ListedAt { began, from });
     }
 
-    fn name(&self, change: &mut Delta, slot: u32) {
+    fn note_named(&self, change: &mut Delta, slot: u32) {
         change.missed.remove(&slot);
         if self.missed.contains_key(&slot) {
             change.missed.insert(slot, None);
         }
     }
 
-    fn miss(&self, change: &mut Delta, slot: u32, since: Timestamp, now: Timestamp) {
+    fn note_missed(&self, change: &mut Delta, slot: u32, since: Timestamp, now: Timestamp) {
         change.missed_at.insert(slot, now);
-        let before = match change.missed.get(&slot) {
-            Some(missed) => *missed,
-            None => self.missed.get(&slot).copied(),
-        };
+        let before = self.missed_after(change, slot);
         let missed = Missed::once_more(before, since);
         if missed.is_gone() {
-            self.learn(change, slot, None);
+            self.set_config(change, slot, None);
         }
-        // How many more there are says nothing, and need not be written.
+        // The number of further lists means nothing and need not be written.
         if before.is_none_or(|before| !before.is_gone()) {
             change.missed.insert(slot, Some(missed));
         }
     }
 
-    fn learn(&self, change: &mut Delta, slot: u32, about: Option<Arc<FunctionConfig>>) {
+    /// Returns how long complete lists have missed a function, after the change.
+    pub(super) fn missed_after(&self, change: &Delta, slot: u32) -> Option<Missed> {
+        let changed = change.missed.get(&slot).copied();
+        changed.unwrap_or_else(|| self.missed.get(&slot).copied())
+    }
+
+    fn set_config(&self, change: &mut Delta, slot: u32, about: Option<Arc<FunctionConfig>>) {
         let known = self.series.get(slot);
         if known.is_some_and(|series| series.about == about) {
             change.about.remove(&slot);
@@ -214,7 +214,6 @@ impl LedgerState {
         }
     }
 
-    /// Makes what lists change, and ends series.
     pub(super) fn apply_lists(&mut self, change: Delta) {
         self.lists.extend(change.lists);
         for (slot, missed) in change.missed {
@@ -222,7 +221,7 @@ impl LedgerState {
                 Some(missed) => self.missed.insert(slot, missed),
                 None => self.missed.remove(&slot),
             };
-            self.show_gone(slot);
+            self.update_gone(slot);
         }
         self.missed_at.extend(change.missed_at);
         for (function, bound) in change.ended {
@@ -236,8 +235,7 @@ impl LedgerState {
         }
     }
 
-    /// Shows whether the function of a slot is there.
-    pub(super) fn show_gone(&mut self, slot: u32) {
+    pub(super) fn update_gone(&mut self, slot: u32) {
         let is_missed = self.missed.get(&slot).is_some_and(Missed::is_gone);
         let is_gone = is_missed || self.unwanted.contains(&slot);
         if self
@@ -249,7 +247,7 @@ impl LedgerState {
         }
     }
 
-    /// Whether lists of its region have told of functions.
+    /// Returns whether some source has listed the functions of its region.
     pub(super) fn is_listable(&self, function: &FunctionId) -> bool {
         let mut lists = self.lists.keys();
         lists.any(|id| id.account == function.account && id.region == function.region)

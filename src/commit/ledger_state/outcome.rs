@@ -1,15 +1,15 @@
-//! What became of the rows of a page.
+//! The result of a page.
 
 use crate::model::{Outcome, Row, Timestamp};
 
 const MINUTE_MS: i64 = 60_000;
 
-/// What the rows of one page were to the ledger.
+/// Numbers of the rows of a page, by what became of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageOutcome {
-    /// Counted now.
+    /// New, and counted.
     pub counted: u64,
-    /// Met before.
+    /// Read before.
     pub duplicate: u64,
     /// Too late to be counted.
     pub late: u64,
@@ -21,7 +21,7 @@ pub struct PageOutcome {
     pub unfinished: u64,
     /// Unreadable.
     pub invalid: u64,
-    /// The counted ones by minute of their position, for a picture of the last hour.
+    /// The counted ones by minute of their position, for the chart of the last hour.
     pub minutes: Vec<Minute>,
 }
 
@@ -32,14 +32,14 @@ pub struct Minute {
     pub number: i64,
     /// Invocations.
     pub invocations: u32,
-    /// Of these, the ones that ended in another way than success.
+    /// Invocations without success.
     pub failed: u32,
 }
 
 // === impl PageOutcome ===
 
 impl PageOutcome {
-    /// Rows stand by position, so mostly the minute is that of the row before.
+    /// Counts a row in its minute. Rows are ordered by position, so it is mostly the last one.
     pub(super) fn count_minute(&mut self, row: &Row) {
         let number = row.position.as_millis().div_euclid(MINUTE_MS);
         let failed = u32::from(row.outcome != Outcome::Success);
@@ -58,7 +58,7 @@ impl PageOutcome {
 }
 
 impl Minute {
-    /// Where it begins.
+    /// Returns its start.
     pub fn begins(&self) -> Timestamp {
         Timestamp::from_millis(self.number.saturating_mul(MINUTE_MS))
     }

@@ -7,36 +7,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::commit::{ListRequest, ListedFunctions};
 use crate::ledger::{ListScan, ListedFunction, RETENTION};
-use crate::model::{Batch, Bytes, FunctionConfig, InvocationKey, Nanos, Outcome, RetCode, Row};
+use crate::model::{Batch, Bytes, FunctionConfig, InvocationKey, Nanos, RetCode, Row};
+use fixture::{Fixture, RULES, START, at, list, listed, logged, name, region, topic};
 
 mod batches;
+mod corrected;
 mod ended;
+mod fixture;
 mod listed;
 mod lowered;
 mod topics;
 
-const RULES: Rules = Rules {
-    functions: 100,
-    several_accounts: false,
-    allowed_lateness: AllowedLateness::of_lines(Duration::from_secs(100)),
-    first_read: Duration::from_secs(1_000),
-    retention: Retention {
-        span: Duration::ZERO,
-        is_written: false,
-    },
-};
-fn rules(functions: usize) -> Rules {
-    Rules { functions, ..RULES }
-}
-
-const START: i64 = 10_000;
-
 /// One invocation: function number, request number, second after [`START`].
 type Call = (u8, u16, u16);
-
-fn name(function: u8) -> FunctionId {
-    FunctionId::new("r", "default", &format!("f{function}"))
-}
 
 fn row_of(page: &mut Page, &(function, id, second): &Call) -> Row {
     let function_id = name(function);
@@ -48,12 +31,11 @@ fn row_of(page: &mut Page, &(function, id, second): &Call) -> Row {
     Row {
         function: index as u16,
         ret_code: RetCode::new(i64::from(id % 3)),
-        outcome: Outcome::Success,
         key: InvocationKey {
             id: u128::from(id),
             attempt: u32::from(second),
         },
-        position: Timestamp::from_secs(START + i64::from(second)),
+        position: at(START + i64::from(second)),
         duration: Nanos(u64::from(id) * 1_000_003),
         billed: Nanos(u64::from(id) * 1_000_000),
         memory: Bytes(u64::from(id) << 16),
@@ -67,187 +49,32 @@ fn page_of(calls: &[Call]) -> Page {
     page
 }
 
-/// Opens the region's target in a new ledger.
-fn opened(functions: usize) -> (LedgerState, TargetId) {
-    let mut ledger = LedgerState::new(rules(functions));
-    let target = TargetId::region("r");
-    let mut change = Delta::default();
-    ledger.prepare_checkpoint(
-        &mut change,
-        &target,
-        Checkpoint::Watermark(Timestamp::from_secs(START)),
-    );
-    ledger.apply(change);
-    (ledger, target)
-}
-
-/// Prepares the pages as one change; what the store was given.
-fn commit(ledger: &mut LedgerState, target: &TargetId, pages: &[Page]) -> (PageOutcome, Changes) {
-    let mut change = Delta::default();
-    let mut sum = PageOutcome::default();
-    for page in pages {
-        let outcome = ledger.prepare_page(&mut change, target, page);
-        sum.counted += outcome.counted;
-        sum.duplicate += outcome.duplicate;
-        sum.late += outcome.late;
-        sum.overflow += outcome.overflow;
-    }
-    let changes = ledger.to_store(&mut change);
-    ledger.apply(change);
-    (sum, changes)
-}
-
-/// What the store holds after these changes, in order.
-#[derive(Default)]
-struct FakeStore {
-    functions: BTreeMap<u32, Option<StoredFunction>>,
-    keys: BTreeMap<u64, Arc<KeyPack>>,
-    targets: BTreeMap<TargetId, Checkpoint>,
-    lists: BTreeMap<ListId, ListedAt>,
-    missed: BTreeMap<u32, Missed>,
-    ended: BTreeMap<FunctionId, Timestamp>,
-}
-
-impl FakeStore {
-    fn write(&mut self, changes: Changes) {
-        let functions = changes.functions.into_iter();
-        self.functions
-            .extend(functions.map(|(slot, function)| (slot, Some(function))));
-        self.keys.extend(changes.keys);
-        self.keys
-            .retain(|number, _| !changes.dropped_keys.contains(number));
-        self.targets.extend(changes.targets);
-        self.lists.extend(changes.lists);
-        for slot in changes.emptied {
-            self.functions.insert(slot, None);
-        }
-        for (slot, missed) in changes.missed {
-            match missed {
-                Some(missed) => self.missed.insert(slot, missed),
-                None => self.missed.remove(&slot),
-            };
-        }
-        for (function, bound) in changes.ended {
-            match bound {
-                Some(bound) => self.ended.insert(function, bound),
-                None => self.ended.remove(&function),
-            };
-        }
-    }
-
-    fn restore(&self, functions: usize) -> LedgerState {
-        self.restore_by(rules(functions))
-    }
-
-    fn restore_by(&self, rules: Rules) -> LedgerState {
-        assert!(
-            self.functions
-                .keys()
-                .copied()
-                .eq(0..self.functions.len() as u32),
-            "no gap"
-        );
-        let stored = Stored {
-            functions: self.functions.values().cloned().collect(),
-            keys: self.keys.clone().into_iter().collect(),
-            targets: self.targets.clone().into_iter().collect(),
-            held: Vec::new(),
-            lists: self.lists.clone().into_iter().collect(),
-            missed: self.missed.clone().into_iter().collect(),
-            ended: self.ended.clone().into_iter().collect(),
-        };
-        LedgerState::restore(rules, stored)
-    }
-}
-
-// === lists ===
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_secs(second)
-}
-
-fn listed(function: u8, target: &TargetId) -> ListedFunction {
-    ListedFunction {
-        function: name(function),
-        target: target.clone(),
-        about: None,
-    }
-}
-
-/// A complete list of these functions that began at a second and took ten.
-fn list(began: i64, listed: Vec<ListedFunction>) -> ListedFunctions {
-    let look = ListScan {
-        named: listed.iter().map(|one| one.function.clone()).collect(),
-        would_name: Functions::all(),
-        is_certain: true,
-    };
-    let by = ListId {
-        account: "".into(),
-        region: "r".into(),
-        selection: 0,
-    };
-    ListedFunctions {
-        listed,
-        gone: Vec::new(),
-        asked: Some(ListRequest {
-            by,
-            began: at(began),
-            now: at(began + 10),
-            look: Some(look),
-        }),
-    }
-}
-
-/// A page of one row: request `id` of a function, first attempt, logged and started at these seconds.
-fn logged(function: u8, id: u128, log: i64, started: i64) -> Page {
-    let row = Row {
-        ret_code: RetCode::OK_STATUS,
-        key: InvocationKey { id, attempt: 0 },
-        position: at(log),
-        started: at(started),
-        ..Row::default()
-    };
-    Page {
-        functions: vec![name(function)],
-        rows: vec![row],
-        ..Page::default()
-    }
-}
+/// Of one function: calls, and the sums of run time, billed time and memory.
+type Sums = (u64, u128, u128, u128);
 
 /// Counts and sums by function, by hand: every distinct call once.
-fn by_hand(calls: &[Call]) -> BTreeMap<String, (u64, u128, u128, u128)> {
-    let mut sums = BTreeMap::new();
+fn by_hand(calls: &[Call]) -> BTreeMap<FunctionId, Sums> {
+    let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
     for (function, id, _) in calls.iter().copied().collect::<BTreeSet<Call>>() {
-        let id = u128::from(id);
-        let sum: &mut (u64, u128, u128, u128) = sums.entry(name(function).to_string()).or_default();
-        *sum = (
-            sum.0 + 1,
-            sum.1 + id * 1_000_003,
-            sum.2 + id * 1_000_000,
-            sum.3 + (id << 16),
-        );
+        let (sum, id) = (sums.entry(name(function)).or_default(), u128::from(id));
+        sum.0 += 1;
+        sum.1 += id * 1_000_003;
+        sum.2 += id * 1_000_000;
+        sum.3 += id << 16;
     }
     sums
 }
 
-fn as_counted(ledger: &LedgerState) -> BTreeMap<String, (u64, u128, u128, u128)> {
-    let mut sums = BTreeMap::new();
-    for series in ledger
-        .snapshot(0)
-        .series
-        .iter()
-        .filter(|series| series.invocations() > 0)
-    {
-        assert_eq!(series.invocations(), series.duration.count());
-        let sum = (
-            series.invocations(),
-            series.duration.sum(),
-            series.billed.sum(),
-            series.memory.sum(),
-        );
-        sums.insert(series.function.to_string(), sum);
-    }
-    sums
+fn as_counted(ledger: &LedgerState) -> BTreeMap<FunctionId, Sums> {
+    let series = ledger.snapshot(0).series;
+    let called = series.iter().filter(|series| series.invocations() > 0);
+    let sums = called.map(|of| {
+        assert_eq!(of.invocations(), of.duration.count());
+        let sums = (of.duration.sum(), of.billed.sum(), of.memory.sum());
+        let all = (of.invocations(), sums.0, sums.1, sums.2);
+        (of.function.clone(), all)
+    });
+    sums.collect()
 }
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
@@ -263,24 +90,20 @@ proptest! {
         together in 1..4usize,
         repeats in 0..3usize,
     ) {
-        let mut order = calls.clone();
-        for _ in 0..repeats {
-            order.extend_from_slice(&calls);
-        }
+        let mut order = calls.repeat(repeats + 1);
         order.sort_by_key(|(f, id, at)| {
             (u64::from(*f) << 40 ^ u64::from(*id) << 20 ^ u64::from(*at) ^ shuffled)
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15)
         });
-        let (mut ledger, target) = opened(100);
+        let mut fixture = Fixture::opened(100);
         let pages: Vec<Page> = order.chunks(size).map(page_of).collect();
-        let mut outcome = PageOutcome::default();
+        let mut met = 0;
         for group in pages.chunks(together) {
-            let (part, _) = commit(&mut ledger, &target, group);
-            outcome.counted += part.counted;
-            outcome.duplicate += part.duplicate;
+            let (counted, duplicate, _) = fixture.read(&region(), group);
+            met += counted + duplicate;
         }
-        prop_assert_eq!(as_counted(&ledger), by_hand(&calls));
-        prop_assert_eq!(outcome.counted + outcome.duplicate, order.len() as u64);
+        prop_assert_eq!(as_counted(&fixture.ledger), by_hand(&calls));
+        prop_assert_eq!(met, order.len() as u64);
     }
 
     #[test]
@@ -288,42 +111,32 @@ proptest! {
         calls in calls(),
         size in 1..30usize,
         restarts in proptest::collection::vec(any::<bool>(), 0..40),
-        settles in proptest::collection::vec(0..60u8, 0..40),
+        advances in proptest::collection::vec(0..60u8, 0..40),
     ) {
-        let (mut ledger, target) = opened(100);
-        let mut store = FakeStore::default();
-        let mut change = Delta::default();
-        ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(Timestamp::from_secs(START)));
-        store.targets.insert(target.clone(), Checkpoint::Watermark(Timestamp::from_secs(START)));
+        let mut fixture = Fixture::opened(100);
         for (at, chunk) in calls.chunks(size).enumerate() {
-            let (_, changes) = commit(&mut ledger, &target, &[page_of(chunk)]);
-            store.write(changes);
-            // The rows above the settled position come again and again.
-            let (again, changes) = commit(&mut ledger, &target, &[page_of(chunk)]);
-            store.write(changes);
-            prop_assert_eq!(again.counted, 0);
-            if let Some(&back) = settles.get(at) {
+            fixture.read(&region(), &[page_of(chunk)]);
+            // The rows above the watermark come again and again.
+            prop_assert_eq!(fixture.read(&region(), &[page_of(chunk)]).0, 0);
+            if let Some(&back) = advances.get(at) {
                 // All calls lie above START, so nothing counted is ever below this.
-                let mut change = Delta::default();
-                let position = Timestamp::from_secs(START - i64::from(back));
-                ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(position));
-                store.write(ledger.to_store(&mut change));
-                ledger.apply(change);
+                fixture.advance(&region(), START - i64::from(back));
             }
             if restarts.get(at) == Some(&true) {
-                ledger = store.restore(100);
+                fixture.restart();
             }
         }
-        prop_assert_eq!(as_counted(&ledger), by_hand(&calls));
+        prop_assert_eq!(as_counted(&fixture.ledger), by_hand(&calls));
     }
 
     #[test]
     fn a_refused_change_changes_nothing(calls in calls()) {
-        let (ledger, target) = opened(100);
+        let ledger = Fixture::opened(100).ledger;
         let before = format!("{ledger:?}");
         let mut change = Delta::default();
-        ledger.prepare_page(&mut change, &target, &page_of(&calls));
-        ledger.prepare_checkpoint(&mut change, &target, Checkpoint::Watermark(Timestamp::from_secs(START + 20)));
+        ledger.prepare_page(&mut change, &region(), &page_of(&calls));
+        let to = Checkpoint::Watermark(at(START + 20));
+        ledger.prepare_checkpoint(&mut change, &region(), to);
         let _changes = ledger.to_store(&mut change);
         drop(change);
         prop_assert_eq!(format!("{ledger:?}"), before);
@@ -331,167 +144,101 @@ proptest! {
 
     #[test]
     fn the_limit_on_functions_holds_and_loses_nothing(calls in calls(), limit in 0..4usize) {
-        let (mut ledger, target) = opened(limit);
+        let mut fixture = Fixture::opened(limit);
         for chunk in calls.chunks(7) {
-            commit(&mut ledger, &target, &[page_of(chunk)]);
+            fixture.read(&region(), &[page_of(chunk)]);
         }
         let distinct = calls.iter().collect::<BTreeSet<_>>().len() as u64;
         // In the overflow calls of two functions with one id at one second are one.
         let in_overflow = calls.iter().map(|(_, id, at)| (id, at)).collect::<BTreeSet<_>>().len();
-        let snapshot = ledger.snapshot(0);
-        let total: u64 = snapshot.series.iter().map(|series| series.invocations()).sum();
-        prop_assert!(snapshot.series.len() <= limit + 1);
+        let series = fixture.ledger.snapshot(0).series;
+        let total: u64 = series.iter().map(|series| series.invocations()).sum();
+        prop_assert!(series.len() <= limit + 1);
         prop_assert!(total <= distinct && total >= in_overflow as u64);
     }
 }
 
 #[test]
-fn settling_forgets_keys_and_drops_their_packs_but_counts_nothing_again() {
-    let (mut ledger, target) = opened(100);
-    let mut store = FakeStore::default();
+fn a_watermark_evicts_keys_and_drops_their_packs_but_counts_nothing_again() {
+    let mut fixture = Fixture::opened(100);
     let old = page_of(&[(0, 1, 5), (0, 2, 6)]);
     let new = page_of(&[(0, 3, 300), (0, 4, 7)]);
     for page in [&old, &new] {
-        store.write(commit(&mut ledger, &target, std::slice::from_ref(page)).1);
+        fixture.page(&region(), page);
     }
-    assert_eq!((ledger.keys(), store.keys.len()), (4, 2));
-    let mut change = Delta::default();
-    ledger.prepare_checkpoint(
-        &mut change,
-        &target,
-        Checkpoint::Watermark(Timestamp::from_secs(START + 250)),
-    );
-    store.write(ledger.to_store(&mut change));
-    ledger.apply(change);
-    assert_eq!(
-        (ledger.keys(), store.keys.len()),
-        (1, 1),
-        "settled - memory lies at 150"
-    );
+    let kept = |fixture: &Fixture| (fixture.ledger.keys(), fixture.store.keys.len());
+    assert_eq!(kept(&fixture), (4, 2));
+    fixture.advance(&region(), START + 250);
+    assert_eq!(kept(&fixture), (1, 1), "keys are kept from START + 150 on");
 
-    let (again, _) = commit(&mut ledger, &target, std::slice::from_ref(&old));
-    assert_eq!((again.counted, again.duplicate, again.late), (0, 2, 0));
-    let mut restored = store.restore(100);
-    assert_eq!(restored.keys(), 1, "of a pack with old keys and new ones");
-    let (again, _) = commit(&mut restored, &target, &[old, new]);
-    assert_eq!(
-        (again.counted, again.duplicate),
-        (0, 4),
-        "also after a restart"
-    );
+    assert_eq!(fixture.read(&region(), &[old.clone()]), (0, 2, 0));
+    fixture.restart();
+    assert_eq!(kept(&fixture), (1, 1), "a pack with old keys and new ones");
+    assert_eq!(fixture.read(&region(), &[old, new]), (0, 4, 0));
 }
 
 #[test]
 fn a_late_row_is_said_to_be_late_once() {
-    let (mut ledger, target) = opened(100);
-    commit(&mut ledger, &target, &[page_of(&[(0, 9, 60)])]);
-    let mut change = Delta::default();
-    ledger.prepare_checkpoint(
-        &mut change,
-        &target,
-        Checkpoint::Watermark(Timestamp::from_secs(START + 50)),
-    );
-    ledger.apply(change);
-    let late = page_of(&[(0, 1, 49)]);
-    let (first, _) = commit(&mut ledger, &target, std::slice::from_ref(&late));
-    let (second, _) = commit(&mut ledger, &target, &[late]);
-    assert_eq!((first.late, first.counted), (1, 0));
-    assert_eq!((second.late, second.duplicate), (0, 1));
+    let mut fixture = Fixture::opened(100);
+    fixture.read(&region(), &[page_of(&[(0, 9, 60)])]);
+    fixture.advance(&region(), START + 50);
+    let late = [page_of(&[(0, 1, 49)])];
+    assert_eq!(fixture.read(&region(), &late), (0, 0, 1));
+    assert_eq!(fixture.read(&region(), &late), (0, 1, 0));
 }
 
 #[test]
 fn reading_by_region_after_reading_by_function_counts_nothing_twice() {
-    let mut ledger = LedgerState::new(RULES);
-    let mut store = FakeStore::default();
+    let mut fixture = Fixture::new(RULES);
     for function in 0..3 {
         let target = TargetId::function(name(function));
-        let mut change = Delta::default();
-        ledger.prepare_checkpoint(
-            &mut change,
-            &target,
-            Checkpoint::Watermark(Timestamp::from_secs(START)),
-        );
-        ledger.prepare_page(
-            &mut change,
-            &target,
-            &page_of(&[(function, 1, 9), (function, 2, 8)]),
-        );
-        store.write(ledger.to_store(&mut change));
-        ledger.apply(change);
+        fixture.advance(&target, START);
+        let page = page_of(&[(function, 1, 9), (function, 2, 8)]);
+        fixture.read(&target, &[page]);
     }
-    let mut ledger = store.restore(100);
-    let region = TargetId::region("r");
-    let now = Timestamp::from_secs(START + 1_060);
-    assert_eq!(ledger.opening(&region, now), Timestamp::from_secs(START));
+    fixture.restart();
+    let begins = fixture.ledger.opening(&region(), at(START + 1_060));
+    assert_eq!(begins, at(START));
     let page = page_of(&[(0, 1, 9), (1, 1, 9), (2, 2, 8), (2, 3, 12)]);
-    let (outcome, _) = commit(&mut ledger, &region, &[page]);
-    assert_eq!((outcome.counted, outcome.duplicate), (1, 3));
+    assert_eq!(fixture.read(&region(), &[page]), (1, 3, 0));
 }
 
 #[test]
 fn a_function_that_left_the_overflow_counts_nothing_twice() {
-    let (mut small, target) = opened(1);
-    let mut store = FakeStore::default();
-    store.targets.insert(
-        target.clone(),
-        Checkpoint::Watermark(Timestamp::from_secs(START)),
-    );
+    let mut fixture = Fixture::opened(1);
     let page = page_of(&[(0, 1, 5), (1, 2, 6), (2, 3, 7)]);
-    let (outcome, changes) = commit(&mut small, &target, std::slice::from_ref(&page));
-    store.write(changes);
+    let outcome = fixture.page(&region(), &page);
     assert_eq!((outcome.counted, outcome.overflow), (3, 2));
-    let mut large = store.restore(100);
-    let (again, _) = commit(&mut large, &target, &[page]);
-    assert_eq!((again.counted, again.duplicate), (0, 3));
+    fixture.restart_by(RULES);
+    assert_eq!(fixture.read(&region(), &[page]), (0, 3, 0));
 }
 
 #[test]
 fn what_lies_before_counting_began_is_neither_new_nor_late() {
-    let (mut ledger, target) = opened(100);
-    let mut change = Delta::default();
-    let listed = ListedFunction {
-        function: name(0),
-        target: TargetId::region("r"),
-        about: None,
-    };
-    let known = ListedFunctions {
-        listed: vec![listed],
+    let mut fixture = Fixture::opened(100);
+    fixture.register(&ListedFunctions {
+        listed: vec![listed(0, &region())],
         ..ListedFunctions::default()
-    };
-    ledger.prepare_functions(&mut change, &known);
-    ledger.apply(change);
+    });
     let mut before = page_of(&[(0, 1, 0), (1, 2, 0)]);
     for row in &mut before.rows {
-        row.position = Timestamp::from_secs(START - 1);
+        row.position = at(START - 1);
     }
-    let (outcome, _) = commit(&mut ledger, &target, &[before]);
-    assert_eq!(
-        (outcome.counted, outcome.late, outcome.duplicate),
-        (0, 0, 2)
-    );
+    assert_eq!(fixture.read(&region(), &[before]), (0, 2, 0));
 }
 
 /// After a restart a single row may come that does not tell its retry number, before any has told.
 #[test]
 fn a_row_without_a_retry_number_is_the_first_attempt_that_started_with_it() {
-    let mut ledger = LedgerState::new(RULES);
+    let mut fixture = Fixture::new(RULES);
     let target = TargetId::namespace("r", "default");
-    let page = |attempt: u32, second: i64| {
+    for (attempt, second, counts, case) in [
+        (0, 1_000, (1, 0, 0), "the first attempt"),
+        (1_000, 1_000, (0, 1, 0), "the same one"),
+        (1_060, 1_060, (1, 0, 0), "a retry, a minute later"),
+    ] {
         let mut page = logged(0, 7, second, second);
         page.rows[0].key.attempt = attempt;
-        page
-    };
-    let mut counted = |page: &Page| {
-        let mut change = Delta::default();
-        let outcome = ledger.prepare_page(&mut change, &target, page);
-        ledger.apply(change);
-        (outcome.counted, outcome.duplicate)
-    };
-    assert_eq!(counted(&page(0, 1_000)), (1, 0));
-    assert_eq!(counted(&page(1_000, 1_000)), (0, 1), "the same one");
-    assert_eq!(
-        counted(&page(1_060, 1_060)),
-        (1, 0),
-        "a retry, a minute later"
-    );
+        assert_eq!(fixture.read(&target, &[page]), counts, "{case}");
+    }
 }

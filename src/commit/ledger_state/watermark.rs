@@ -1,4 +1,4 @@
-//! Moving a checkpoint: what closes with it, and what need not be remembered any more.
+//! Moving a checkpoint, and evicting the keys that are no longer needed after it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,20 +12,20 @@ use crate::ledger::{
 use crate::metrics::OVERFLOW;
 use crate::model::{FunctionId, Timestamp};
 
-/// The right time, where another was gone by.
+/// The right time, after a wrong clock was used.
 #[derive(Debug, Clone, Copy)]
 pub struct Correction {
-    /// What lies behind it lies in the future.
+    /// The present; positions above it lie in the future.
     pub now: Timestamp,
     /// Since when the right time is known.
     pub since: Timestamp,
-    /// Whether that is certain enough to remember again what was forgotten.
+    /// Whether it is certain enough to keep keys again that were evicted.
     pub is_sure: bool,
 }
 
 impl LedgerState {
-    /// Counts by other rules from now on. Which functions the `ended` targets had is no longer
-    /// known: nothing waits for what they would settle. Of functions that are `gone` nothing is.
+    /// Applies another configuration. The functions of `ended` targets are dropped, so that no
+    /// eviction waits for those targets. Functions that are `gone` lose their configuration.
     pub fn reconfigure(
         &mut self,
         rules: Rules,
@@ -35,7 +35,7 @@ impl LedgerState {
     ) {
         self.rules = rules;
         self.series.limit_to(rules.functions);
-        self.homes.retain(|_, topics| {
+        self.targets_of.retain(|_, topics| {
             topics.retain(|topic| !ended.contains(topic));
             !topics.is_empty()
         });
@@ -47,10 +47,10 @@ impl LedgerState {
         self.want(wanted);
     }
 
-    /// Moves the checkpoint of a target forward, and evicts keys that need not be kept after it. For
-    /// a function that was never polled counting begins at a watermark.
+    /// Moves the checkpoint of a target forward, and evicts keys that are no longer needed. For a
+    /// function that was never polled, counting begins at the watermark.
     pub fn prepare_checkpoint(&self, change: &mut Delta, target: &TargetId, to: Checkpoint) {
-        // Where this change lowers it, it was asked for before that: nothing is evicted for it.
+        // A watermark that this change lowers was requested before that, and evicts nothing above.
         let to = match to {
             Checkpoint::Watermark(at) => Checkpoint::Watermark(at.min(change.lowered_to(target))),
             offset @ Checkpoint::Offset { .. } => offset,
@@ -67,7 +67,7 @@ impl LedgerState {
                 true => Duration::ZERO,
                 false => self.dedup_span(),
             };
-            let read = self.read_at_home(slot, target, time);
+            let read = self.read_by_all(slot, target, time);
             change.evict_below(slot, read - below);
         }
         for slot in change.added_for(target) {
@@ -75,16 +75,16 @@ impl LedgerState {
         }
         self.evict_overflow(change, target, time);
         if !kind.names_functions {
-            self.evict_homeless(change, target, time);
+            self.evict_unclaimed(change, target, time);
         }
     }
 
-    /// Lowers what lies in the future beside `target`: it was set by a clock that was ahead, or the
-    /// one that says so is wrong. So what is settled goes back no further than keys are still kept,
-    /// or rows that were counted count again where a watermark is all that tells, as in a topic that
-    /// is new. Where the keys themselves were forgotten up to the future, they are kept again from
-    /// when the right time is known: what came before may have been counted, what comes after was
-    /// not. Answers where the target is settled then.
+    /// Lowers what lies in the future in the region of `target`. Either a clock that was ahead has
+    /// set it, or the clock that says so is wrong. So a watermark goes back no further than keys
+    /// are still kept; otherwise counted rows would count again where only the watermark identifies
+    /// them, as in a new topic. Where the keys themselves were evicted up to the future, they are
+    /// kept again from `since` on: rows before it may have been counted, rows after it were not.
+    /// Returns the watermark of the target afterwards.
     pub fn prepare_corrected(
         &self,
         change: &mut Delta,
@@ -106,8 +106,8 @@ impl LedgerState {
         }
         for (id, _) in self.checkpoints.beside(target) {
             let watermark = self.late_below_after(change, id);
-            // What is forgotten of a function that moved from topic to topic says nothing of one of
-            // them: they wait until it is certain that they lie in the future.
+            // The evictions of a function that moved between topics say nothing about one of them,
+            // so topics wait until it is certain that their watermarks lie in the future.
             let waits = !is_sure && self.checkpoints.has_lines_since(id, watermark - RETENTION);
             if watermark <= now || waits {
                 continue;
@@ -122,9 +122,10 @@ impl LedgerState {
         self.late_below_after(change, target)
     }
 
-    /// How far back a target that is `settled` up to there may go: to where the keys of all are kept
-    /// that it may have read. Which functions a topic ever held is not known. Keys that an API by
-    /// start left behind lie where the attempt started, as long before its line as that may be late.
+    /// Returns how far back a watermark may go: to where the keys of all functions are kept that
+    /// the target may have read. For a topic these are all functions of the region. Keys from an
+    /// API that orders by start time lie at the start of the call, up to the allowed lateness
+    /// before the line.
     fn kept_from(&self, change: &Delta, target: &TargetId, watermark: Timestamp) -> Timestamp {
         let TargetKind {
             order,
@@ -150,9 +151,9 @@ impl LedgerState {
             .min(watermark)
     }
 
-    /// How many attempts of each function of `target` within `span` were met, those of the change
-    /// included: together as many as an API that orders rows by start must count, if all are
-    /// there. `None` where a target had a part in it whose attempts are kept by log time.
+    /// Returns the number of known invocations of each function of `target` within `span`,
+    /// including those of the change: as many as the total of an API that orders rows by start
+    /// time, if none is missing. `None` where a target contributed whose keys have log times.
     pub fn met(
         &self,
         change: &Delta,
@@ -191,19 +192,22 @@ impl LedgerState {
         added.or_else(|| self.series.get(slot).map(|series| &series.function))
     }
 
-    /// Attempts older than the cloud keeps its logs cannot come again. This ends those of
-    /// functions that are known to be in no such target any more.
-    fn evict_homeless(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
+    /// Evicts keys of functions without a known target once they are older than the retention of
+    /// the logs, because such rows cannot be read again.
+    fn evict_unclaimed(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let oldest = time - RETENTION - self.dedup_span();
         for (slot, series) in self.series.all() {
             let beside = target.shares_region_of(&series.function);
-            if beside && !self.homes.contains_key(&slot) && !self.seen[slot as usize].is_empty() {
+            if beside
+                && !self.targets_of.contains_key(&slot)
+                && !self.seen[slot as usize].is_empty()
+            {
                 change.evict_below(slot, oldest);
             }
         }
     }
 
-    /// The slots of the functions that a target reads, those in the overflow apart.
+    /// Returns the slots of the functions that a target reads, without the overflow.
     fn slots_of(&self, target: &TargetId) -> Vec<u32> {
         if let Scope::Function(function) = &target.scope {
             return self.series.slot(function).into_iter().collect();
@@ -214,26 +218,26 @@ impl LedgerState {
             let own = all.filter(|(_, series)| own(&series.function));
             return own.map(|(slot, _)| slot).collect();
         }
-        let homes = self.homes.iter();
-        let own = homes.filter(|(_, homes)| homes.contains(target));
+        let targets = self.targets_of.iter();
+        let own = targets.filter(|(_, targets)| targets.contains(target));
         own.map(|(slot, _)| *slot).collect()
     }
 
-    /// The time up to which a function was read once one of the targets that it is in was up to
-    /// `time`. One that moved from one topic to another is in two for a while; one that is in a
-    /// stream may be in each of its partitions.
-    fn read_at_home(&self, slot: u32, target: &TargetId, time: Timestamp) -> Timestamp {
-        let homes = self.homes.get(&slot).into_iter().flatten();
-        let others = homes.filter(|home| *home != target);
+    /// Returns the time up to which all targets of a function are read once `target` is read up to
+    /// `time`. A function that moved between topics is in two for a while; one in a stream may be
+    /// in each of its partitions.
+    fn read_by_all(&self, slot: u32, target: &TargetId, time: Timestamp) -> Timestamp {
+        let targets = self.targets_of.get(&slot).into_iter().flatten();
+        let others = targets.filter(|other| *other != target);
         let at_work = others
-            .filter_map(|home| Some(self.checkpoints.get(home)?.time()))
+            .filter_map(|other| Some(self.checkpoints.get(other)?.time()))
             .filter(|at| *at > time - RETENTION);
         let of_stream = self.checkpoints.slowest_of_stream(target, time);
         at_work.fold(of_stream, Timestamp::min)
     }
 
-    /// The overflow of a region holds keys of many functions: it forgets only what every target
-    /// of the region has read.
+    /// Evicts keys of the overflow. It has keys of many functions, so only those below what every
+    /// target of the region has read.
     fn evict_overflow(&self, change: &mut Delta, target: &TargetId, time: Timestamp) {
         let Some(slot) = self.series.overflow_slot(&target.account, &target.region) else {
             return;
@@ -242,7 +246,7 @@ impl LedgerState {
         change.evict_below(slot, read - self.dedup_span());
     }
 
-    /// The checkpoints that a change moves.
+    /// Returns the checkpoints that a change moves, as they are stored.
     pub(super) fn checkpoints_in(&self, change: &Delta) -> Vec<(TargetId, Checkpoint)> {
         let lowered = change.lowered.keys().map(|target| {
             let watermark = self.late_below_after(change, target);
@@ -253,7 +257,7 @@ impl LedgerState {
         moved.chain(lowered).collect()
     }
 
-    /// The packs whose every key is forgotten after this change, in ascending order.
+    /// Returns the numbers of the packs whose keys are all evicted after this change, ascending.
     pub(super) fn useless_packs(&self, change: &Delta) -> Vec<u64> {
         if change.evicted_below.is_empty() && change.emptied.is_empty() {
             return Vec::new();
@@ -284,6 +288,3 @@ impl LedgerState {
         recalled.map_or(bound, |recalled| bound.min(recalled))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,26 +1,27 @@
-//! The lines that the chain at work has given, and a millisecond that is read by offset.
+//! The state of the current chain, and of a millisecond that is read by offset.
 
 use super::ChainMark;
 use crate::model::Timestamp;
 
-/// Lines that two answers read by offset share, to see that their order holds still.
+/// Number of lines that two pages read by offset share, to verify that the order is stable.
 const OVERLAP: usize = 16;
 
-/// The chain at work, or the last one.
+/// The current chain, or the last one.
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) from: Timestamp,
-    /// It ends before.
+    /// The end, exclusive.
     pub(super) until: Timestamp,
     pub(super) limit: usize,
     pub(super) taken: usize,
     /// Time of its last line.
     pub(super) last: Option<Timestamp>,
-    /// How many of its lines, at its end, share that time.
+    /// Number of lines at its end that share that time.
     pub(super) ties: usize,
-    /// The last of their marks.
+    /// The last of their marks, at most [`OVERLAP`].
     pub(super) tail: Vec<u64>,
     pub(super) sorted: bool,
+    /// Number of consecutive empty pages.
     pub(super) empty: usize,
     /// The lines of its last page.
     pub(super) page: Vec<ChainMark>,
@@ -31,8 +32,9 @@ pub(super) struct Chain {
 pub(super) struct MillisecondScan {
     pub(super) at: Timestamp,
     pub(super) offset: usize,
-    /// What the page at `offset` is to begin with.
+    /// The marks with which the page at `offset` must begin, as the page before ended with them.
     pub(super) expected: Vec<u64>,
+    /// Whether it was begun anew once because its order changed.
     pub(super) again: bool,
     pub(super) pages: usize,
 }
@@ -60,8 +62,8 @@ impl Chain {
         self.last.unwrap_or(self.from).max(self.from)
     }
 
-    /// Its last millisecond by offset, behind the lines that it gave.
-    pub(super) fn instant(&self, at: Timestamp) -> MillisecondScan {
+    /// Begins to read its last millisecond by offset, after the lines that the chain returned.
+    pub(super) fn scan(&self, at: Timestamp) -> MillisecondScan {
         MillisecondScan {
             at,
             offset: self.ties - self.tail.len(),
@@ -93,7 +95,7 @@ impl Chain {
 // === impl MillisecondScan ===
 
 impl MillisecondScan {
-    /// Shares at most so many lines with the page before.
+    /// Reduces the number of lines that are shared with the page before.
     pub(super) fn share(&mut self, lines: usize) {
         let more = self.expected.len().saturating_sub(lines);
         self.expected.drain(..more);
@@ -101,7 +103,7 @@ impl MillisecondScan {
     }
 }
 
-/// Lines that a page of `limit` lines shares with the one before it.
+/// Returns how many lines a page of `limit` lines shares with the one before it.
 pub(super) fn overlap(limit: usize) -> usize {
     OVERLAP.min(limit / 2)
 }

@@ -163,11 +163,8 @@ impl Log {
 /// What the vendor's numbers allow: 1.15 times as many requests as full pages.
 fn assert_cheap(times: &[i64], what: &str) {
     let mut log = Log::new(times, 1_000, CHAIN_MAX);
-    let mut read = ChainRead::new(
-        Timestamp::from_millis(0),
-        Timestamp::from_millis(600_000),
-        BTreeSet::new(),
-    );
+    let (from, to) = (Timestamp::from_millis(0), Timestamp::from_millis(600_000));
+    let mut read = ChainRead::new(from, to, BTreeSet::new());
     while let Some(ask) = read.next(1_000) {
         let page = log.answer(&ask).unwrap();
         read.took(page);
@@ -203,17 +200,25 @@ fn an_empty_log_is_read_with_one_request() {
     assert!(nothing.is_complete(), "an empty span needs no request");
 }
 
-fn page(times: &[i64], over: Option<bool>, context: Option<&str>) -> ChainPage {
+/// An answer with lines at these milliseconds, and the end of the list and the context that it
+/// tells.
+type Answer<'a> = (&'a [i64], Option<bool>, Option<&'a str>);
+
+fn page((times, list_over, context): Answer<'_>) -> ChainPage {
     let marks = times.iter().zip(0..).map(|(&at, mark)| ChainMark {
         at: Timestamp::from_millis(at),
         mark,
     });
     ChainPage {
         marks: marks.collect(),
-        list_over: over,
+        list_over,
         context: context.map(str::to_owned),
     }
 }
+
+/// No line, or always the same two, and more to come.
+const EMPTY: Answer<'_> = (&[], Some(false), Some("x"));
+const SAME: Answer<'_> = (&[1, 2], Some(false), Some("x"));
 
 fn read_of_ten() -> ChainRead {
     let (from, to) = (Timestamp::from_millis(0), Timestamp::from_millis(10));
@@ -223,66 +228,64 @@ fn read_of_ten() -> ChainRead {
 }
 
 #[test]
-fn an_answer_without_the_word_on_its_end_is_judged_by_its_length() {
-    let mut read = read_of_ten();
-    read.took(page(&[1, 2], None, None));
-    assert!(read.next(100).is_none() && read.is_complete());
+fn a_read_ends_where_its_answers_say_so_or_make_no_sense() {
+    let (over, goes_on): (Option<bool>, _) = (Some(true), Some(false));
+    let cases: [(&str, &[Answer<'_>], bool); 6] = [
+        (
+            "short, without a word on its end",
+            &[(&[1, 2], None, None)],
+            true,
+        ),
+        (
+            "no line, and no context to go on",
+            &[(&[], goes_on, None)],
+            false,
+        ),
+        ("goes on without lines", &[EMPTY; 4], false),
+        ("the same page again", &[SAME; 2], false),
+        ("disorder without a join", &[(&[5, 3], over, None)], true),
+        (
+            "disorder before a join",
+            &[(&[5, 3], goes_on, None), (&[3], over, None)],
+            false,
+        ),
+    ];
+    for (case, answers, is_complete) in cases {
+        let mut read = read_of_ten();
+        for answer in answers {
+            assert!(read.next(100).is_some(), "{case}");
+            read.took(page(*answer));
+        }
+        assert!(read.next(100).is_none(), "{case}");
+        assert_eq!(read.is_complete(), is_complete, "{case}");
+    }
+}
 
+#[test]
+fn a_full_page_without_a_word_on_its_end_is_followed_by_another_chain() {
     let mut read = read_of_ten();
-    read.took(page(&[3; 100], None, Some("")));
+    read.took(page((&[3; 100], None, Some(""))));
     let ask = read.next(100).unwrap();
     assert_eq!((ask.from.as_millis(), ask.place), (3, ChainPlace::Start));
 }
 
 #[test]
-fn a_chain_that_goes_on_without_lines_is_not_believed_for_ever() {
+fn nothing_is_reached_behind_a_join_in_disorder() {
     let mut read = read_of_ten();
-    while read.next(100).is_some() {
-        read.took(page(&[], Some(false), Some("x")));
-    }
-    assert!(!read.is_complete());
-    let mut read = read_of_ten();
-    read.took(page(&[], Some(false), None));
-    assert!(read.next(100).is_none() && !read.is_complete());
-}
-
-#[test]
-fn a_server_that_repeats_its_page_is_not_asked_for_ever() {
-    let mut read = read_of_ten();
-    read.took(page(&[1, 2], Some(false), Some("x")));
-    assert!(read.next(100).is_some());
-    read.took(page(&[1, 2], Some(false), Some("x")));
-    assert!(read.next(100).is_none() && !read.is_complete());
-}
-
-#[test]
-fn a_seam_in_disorder_makes_the_read_incomplete() {
-    let mut read = read_of_ten();
-    read.took(page(&[5, 3], Some(true), None));
-    assert!(
-        read.is_complete(),
-        "without a join the order does not matter"
-    );
-
-    let mut read = read_of_ten();
-    read.took(page(&[5, 3], Some(false), None));
+    read.took(page((&[5, 3], Some(false), None)));
     assert_eq!(read.reached(), Timestamp::from_millis(0));
-    read.took(page(&[3], Some(true), None));
-    assert!(read.next(100).is_none() && !read.is_complete());
 }
 
 #[test]
 fn a_millisecond_whose_order_moves_is_read_from_its_start() {
     let mut read = read_of_ten();
-    read.took(page(&[0; 100], Some(false), None));
-    let offset = |read: &mut ChainRead| read.next(100).map(|ask| ask.place);
-    assert_eq!(offset(&mut read), Some(ChainPlace::Offset(84)));
-    // Its first lines have the marks 0, 1, ..., not 84, 85, ...
-    read.took(page(&[0; 30], Some(true), None));
-    assert_eq!(offset(&mut read), Some(ChainPlace::Offset(0)));
-    read.took(page(&[0; 100], Some(false), None));
-    assert_eq!(offset(&mut read), Some(ChainPlace::Offset(84)));
-    read.took(page(&[0; 100], Some(true), None));
+    // The first lines of each answer have the marks 0, 1, ..., not 84, 85, ...
+    for (lines, over, offset) in [(100, false, 84), (30, true, 0), (100, false, 84)] {
+        read.took(page((&vec![0; lines], Some(over), None)));
+        let place = read.next(100).map(|ask| ask.place);
+        assert_eq!(place, Some(ChainPlace::Offset(offset)));
+    }
+    read.took(page((&[0; 100], Some(true), None)));
     assert!(!read.is_complete(), "it moved again");
     assert_eq!(read.next(100).unwrap().from, Timestamp::from_millis(1));
 }

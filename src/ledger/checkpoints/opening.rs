@@ -1,19 +1,20 @@
-//! Where a target that is opened begins. Too early is safe, for what was counted is known by its
-//! keys, or closed, below a checkpoint; too late would lose rows.
+//! Opening: where a target begins that is read for the first time. Too early is safe, because rows
+//! that were counted are recognized by their keys or lie below a checkpoint; too late would lose
+//! rows.
 //!
-//! The first row that applies decides. Checkpoints older than logs are kept say nothing; "fresh" is
-//! where no target could have read: at the last list that did not name the functions, or
-//! `first_read` ago, whichever is earlier.
+//! The first row of the table that applies decides. Checkpoints older than the retention of the
+//! logs are ignored. "Fresh" is the earlier of two times: that of the last list which did not name
+//! the functions, and `first_read` ago.
 //!
-//! | target | what is known | begins at |
+//! | target | known checkpoints | begins at |
 //! |---|---|---|
-//! | partition | other partitions of its stream | its first record: it is newer than they are |
-//! | namespace, region | parts of it, by start time | the slowest part, or fresh if earlier; not before the next row |
-//! | polled | its own watermark; by start time also that of a target that holds it | the furthest |
+//! | partition | other partitions of its stream | its first record, for it is newer than they are |
+//! | namespace, region | functions or namespaces in it | the slowest of them, or fresh if earlier; not before the next row |
+//! | polled | its own; by start time also that of a target that includes it | the furthest |
 //! | by start time | targets by log time | the allowed lateness before the slowest, or fresh if earlier |
 //! | topic | targets by start time; streams, which may hold the topic | the slowest, streams by the allowed lateness less, or fresh if earlier |
 //! | partition | polled targets | the slowest, or fresh if earlier |
-//! | any | nothing of the above | fresh |
+//! | any | none of the above | fresh |
 
 use std::time::Duration;
 
@@ -22,32 +23,32 @@ use crate::ledger::AllowedLateness;
 use crate::ledger::targets::{RowOrder, Scope, TargetId, TargetKind};
 use crate::model::Timestamp;
 
-/// What decides where a target begins, beside the checkpoints.
+/// What decides where a target begins, besides the checkpoints.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening {
     /// The cloud's time.
     pub now: Timestamp,
-    /// How far back the first read goes where nothing is known.
+    /// How far back the first read goes where no checkpoint is known.
     pub first_read: Duration,
     /// How long after its position a row may still appear.
     pub allowed_lateness: AllowedLateness,
-    /// [`ListedAt::from`](crate::ledger::ListedAt::from) of the lists by which the target is found,
-    /// where there were any.
+    /// [`ListedAt::from`](crate::ledger::ListedAt::from) of the source that lists the target;
+    /// `None` before its first list.
     pub listed: Option<Timestamp>,
 }
 
-/// The table, asked about one target.
+/// The table for one target; each method is a row.
 struct Table<'a> {
     target: &'a TargetId,
     kind: TargetKind,
     at: Opening,
-    /// The checkpoints of its region that say something, its own among them.
+    /// The checkpoints of its region within retention, including its own.
     known: Vec<(&'a TargetId, Checkpoint)>,
 }
 
 impl Checkpoints {
-    /// The position from which the rows of a polled target count, and the time of the first record
-    /// of a stream; see the table of this file.
+    /// Returns the position from which the rows of a polled target count, or the time of the first
+    /// record of a partition, by the table of this file.
     pub fn opening(&self, target: &TargetId, at: Opening) -> Timestamp {
         let oldest = at.now - RETENTION;
         let known = self.beside(target);
@@ -71,8 +72,8 @@ impl Checkpoints {
 }
 
 impl Opening {
-    /// Where a target begins of which nothing is known: no list before the last complete one named
-    /// its functions, so that there is nothing to be lost below that. Logs are not kept for ever.
+    /// Where a target begins without a known checkpoint. The last complete list did not name its
+    /// functions, so that no row can lie below that list.
     fn fresh(&self) -> Timestamp {
         let first = self.now - self.first_read;
         let listed = self.listed.map(|from| from.max(self.now - RETENTION));

@@ -1,4 +1,4 @@
-//! The seam argument against a list that grows, shuffles and shrinks between two answers.
+//! The joins of pages against a list that grows, shuffles and shrinks between two answers.
 
 use std::collections::BTreeSet;
 
@@ -71,46 +71,34 @@ impl List {
     }
 }
 
-/// Reads `list` back to `from`, with the events of one entry happening before each request but
-/// the first. Returns the read and the ids met.
-fn read(
-    list: &mut List,
-    from: i64,
-    limit: usize,
-    between: &[Vec<Event>],
-) -> (PagedRead, BTreeSet<u64>) {
-    let mut next_id = 1_000_000;
-    let mut met = BTreeSet::new();
-    let mut read = PagedRead::new(Timestamp::from_secs(from), limit, limit);
-    let mut next = read.first();
-    let mut request = 0;
-    while let NextPage::Fetch { offset, limit } = next {
-        if request > 0 {
-            for event in between.get(request - 1).into_iter().flatten() {
-                list.apply(event, &mut next_id);
-            }
-        }
-        request += 1;
-        assert!(request < 5_000, "the read does not end");
-        let (shape, rows) = list.page(offset, limit);
-        met.extend(rows.iter().map(|row| row.1));
-        next = read.took(shape);
-    }
-    (read, met)
+/// What a read met.
+struct Met {
+    read: PagedRead,
+    rows: BTreeSet<u64>,
+    stepped: u64,
 }
 
-/// Reads `list` back to `from` as the reader does it: at most `sizes` rows a request, in turn, with
-/// the events of one entry before each request; what holds one of the rows `bad` is refused.
-fn read_refused(
+impl Met {
+    fn is_complete(&self) -> bool {
+        self.read.is_complete()
+    }
+}
+
+/// Reads `list` back to `from` as the reader does it: at most `sizes` rows a request, in turn; no
+/// answer comes with one of the rows `bad`, and `before` each request the list changes.
+fn read_changing(
     list: &mut List,
     from: i64,
     sizes: &[usize],
     bad: &BTreeSet<u64>,
     before: &mut dyn FnMut(&mut List),
-) -> (PagedRead, BTreeSet<u64>, u64) {
-    let mut met = BTreeSet::new();
-    let mut read = PagedRead::new(Timestamp::from_secs(from), 100, 100);
-    let (mut next, mut request, mut most, mut stepped) = (read.first(), 0, usize::MAX, 0);
+) -> Met {
+    let mut met = Met {
+        read: PagedRead::new(Timestamp::from_secs(from), 100, 100),
+        rows: BTreeSet::new(),
+        stepped: 0,
+    };
+    let (mut next, mut request, mut most) = (met.read.first(), 0, usize::MAX);
     while let NextPage::Fetch { offset, limit } = next {
         before(list);
         let limit = limit.min(most).min(sizes[request % sizes.len()]);
@@ -120,29 +108,38 @@ fn read_refused(
         if rows.iter().any(|row| bad.contains(&row.1)) {
             most = (limit / 2).max(1);
             if limit == 1 {
-                match read.refused() {
-                    Some(on) => next = on,
-                    // The caller gives up: nothing is settled.
-                    None => {
-                        return (
-                            PagedRead {
-                                broken: true,
-                                ..read
-                            },
-                            met,
-                            stepped,
-                        );
-                    }
-                }
+                let Some(on) = met.read.step_over() else {
+                    // The caller gives up: the watermark does not advance.
+                    met.read.broken = true;
+                    break;
+                };
+                next = on;
             }
             continue;
         }
         most = limit.saturating_mul(2);
-        stepped += read.stepped();
-        met.extend(rows.iter().map(|row| row.1));
-        next = read.took(shape);
+        met.stepped += met.read.stepped();
+        met.rows.extend(rows.iter().map(|row| row.1));
+        next = met.read.took(shape);
     }
-    (read, met, stepped)
+    met
+}
+
+/// Reads `list` back to `from`, with the events of one entry before each request but the first.
+fn read(list: &mut List, from: i64, limit: usize, between: &[Vec<Event>]) -> Met {
+    let (mut next_id, mut request) = (1_000_000, 0);
+    read_changing(list, from, &[limit], &BTreeSet::new(), &mut |list| {
+        if request > 0 {
+            for event in between.get(request - 1).into_iter().flatten() {
+                list.apply(event, &mut next_id);
+            }
+        }
+        request += 1;
+    })
+}
+
+fn fetch(offset: u64, limit: usize) -> NextPage {
+    NextPage::Fetch { offset, limit }
 }
 
 fn list_of(seconds: &[i64]) -> List {
@@ -178,12 +175,12 @@ proptest! {
     ) {
         let mut list = list_of(&seconds);
         let before = list.clone();
-        let (read, met) = read(&mut list, from, limit, &between);
-        if read.is_complete() {
+        let met = read(&mut list, from, limit, &between);
+        if met.is_complete() {
             let expired = |id: u64| !list.0.iter().any(|row| row.1 == id);
             for (second, id) in before.0 {
                 prop_assert!(
-                    second < from || met.contains(&id) || expired(id),
+                    second < from || met.rows.contains(&id) || expired(id),
                     "row {id} of second {second} was missed"
                 );
             }
@@ -213,10 +210,10 @@ proptest! {
                 list.apply(&Event::Insert { second: (drawn >> 16) as i64 % 60 }, &mut id);
             }
         };
-        let (read, met, _) = read_refused(&mut list, from, &sizes, &bad, &mut change);
-        if read.is_complete() {
+        let met = read_changing(&mut list, from, &sizes, &bad, &mut change);
+        if met.is_complete() {
             for (second, id) in all.0 {
-                let is_met = second < from || bad.contains(&id) || met.contains(&id);
+                let is_met = second < from || bad.contains(&id) || met.rows.contains(&id);
                 prop_assert!(is_met, "row {id} of second {second} was missed");
             }
         }
@@ -229,12 +226,12 @@ proptest! {
         bad in proptest::collection::btree_set(1..160u64, 0..4),
     ) {
         let mut list = list_of(&seconds);
-        let (read, met, stepped) = read_refused(&mut list, 0, &sizes, &bad, &mut |_| ());
+        let met = read_changing(&mut list, 0, &sizes, &bad, &mut |_| ());
         let places = list.0.iter().map(|row| bad.contains(&row.1)).collect::<Vec<_>>();
         let too_many = places.windows(4).any(|four| four.iter().all(|is_bad| *is_bad));
-        prop_assert!(read.is_complete() || too_many);
+        prop_assert!(met.is_complete() || too_many);
         let lost = places.iter().filter(|is_bad| **is_bad).count();
-        prop_assert!(too_many || (met.len() + lost, stepped) == (list.0.len(), lost as u64));
+        prop_assert!(too_many || (met.rows.len() + lost, met.stepped) == (list.0.len(), lost as u64));
     }
 
     #[test]
@@ -244,9 +241,9 @@ proptest! {
         limit in 16..64usize,
     ) {
         let mut list = list_of(&seconds);
-        let (read, met) = read(&mut list, from, limit, &[]);
-        prop_assert!(read.is_complete());
-        let wanted = list.0.iter().filter(|row| row.0 >= from).all(|row| met.contains(&row.1));
+        let met = read(&mut list, from, limit, &[]);
+        prop_assert!(met.is_complete());
+        let wanted = list.0.iter().filter(|row| row.0 >= from).all(|row| met.rows.contains(&row.1));
         prop_assert!(wanted);
     }
 
@@ -260,26 +257,23 @@ proptest! {
             .into_iter()
             .map(|at| at.into_iter().map(|second| Event::Insert { second }).collect())
             .collect();
-        let (read, _) = read(&mut list_of(&seconds), 0, limit, &between);
-        prop_assert!(read.is_complete());
+        prop_assert!(read(&mut list_of(&seconds), 0, limit, &between).is_complete());
     }
 }
 
 #[test]
 fn a_second_wider_than_a_page_is_read_through_while_its_order_holds() {
-    let (still, met) = read(&mut list_of(&[7; 200]), 0, 50, &[]);
-    assert!(still.is_complete());
-    assert_eq!(met.len(), 200);
-
+    let still = read(&mut list_of(&[7; 200]), 0, 50, &[]);
+    assert_eq!((still.is_complete(), still.rows.len()), (true, 200));
     let shuffles: Vec<_> = (0..40).map(|seed| vec![Event::Shuffle { seed }]).collect();
-    let (moving, _) = read(&mut list_of(&[7; 200]), 0, 50, &shuffles);
+    let moving = read(&mut list_of(&[7; 200]), 0, 50, &shuffles);
     assert!(!moving.is_complete(), "an order that moves proves nothing");
 }
 
 #[test]
 fn one_row_that_changes_its_place_is_not_taken_for_two() {
-    // Row 3 cannot be had. CommitFailed are the pages of four, two, and behind row 1 of two and of one.
-    // Then it changes places with row 2, once.
+    // Row 3 cannot be read. The pages of four and two fail, and behind row 1 those of two and of
+    // one. Then it changes places with row 2, once.
     let mut list = List(vec![(10, 1), (9, 3), (9, 2), (8, 4)]);
     let mut request = 0;
     let mut swap = |list: &mut List| {
@@ -289,9 +283,9 @@ fn one_row_that_changes_its_place_is_not_taken_for_two() {
         }
     };
     let bad = BTreeSet::from([3]);
-    let (read, met, _) = read_refused(&mut list, 0, &[4], &bad, &mut swap);
-    assert!(read.is_complete());
-    assert_eq!(met, BTreeSet::from([1, 2, 4]));
+    let met = read_changing(&mut list, 0, &[4], &bad, &mut swap);
+    assert!(met.is_complete());
+    assert_eq!(met.rows, BTreeSet::from([1, 2, 4]));
 }
 
 #[test]
@@ -300,31 +294,13 @@ fn a_list_that_shrank_is_read_again_further_up() {
     let mut list = list_of(&seconds);
     let mut read = PagedRead::new(Timestamp::from_secs(0), 10, 10);
     let (first, _) = list.page(0, 10);
-    assert_eq!(
-        read.took(first),
-        NextPage::Fetch {
-            offset: 9,
-            limit: 10
-        }
-    );
+    assert_eq!(read.took(first), fetch(9, 10));
     list.0.drain(2..5);
     let (second, _) = list.page(9, 10);
-    assert_eq!(
-        read.took(second),
-        NextPage::Fetch {
-            offset: 6,
-            limit: 10
-        }
-    );
+    assert_eq!(read.took(second), fetch(6, 10));
     let (again, rows) = list.page(6, 10);
     assert_eq!(rows[0].0, 90, "the last row of the first page is met again");
-    assert_eq!(
-        read.took(again),
-        NextPage::Fetch {
-            offset: 15,
-            limit: 10
-        }
-    );
+    assert_eq!(read.took(again), fetch(15, 10));
 }
 
 #[test]
@@ -347,13 +323,7 @@ fn pages_grow_and_an_order_that_was_not_asked_for_is_noticed() {
     let list = list_of(&seconds);
     let mut read = PagedRead::new(Timestamp::from_secs(0), 10, 1_000);
     let (first, _) = list.page(0, 10);
-    assert_eq!(
-        read.took(first),
-        NextPage::Fetch {
-            offset: 9,
-            limit: 20
-        }
-    );
+    assert_eq!(read.took(first), fetch(9, 20));
 
     let mut read = PagedRead::new(Timestamp::from_secs(50), 10, 10);
     let ascending = PageShape {

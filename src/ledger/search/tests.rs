@@ -3,146 +3,40 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::window::tests::fake::{Fake, Sorting, ends, sortings};
 
-/// An API that is asked for the newest rows first, while its list grows. Written from the documents
-/// and their gaps.
-#[derive(Debug, Clone)]
-struct Fake {
-    rows: Vec<Row>,
-    end: End,
-    order: Sorting,
-    page_max: usize,
-    total_max: u64,
-    answers: u64,
+fn answer(fake: &mut Fake, window: &Range<i64>, limit: usize) -> (Vec<Mark>, u64) {
+    fake.answer((window.start, window.end), 0, limit, true)
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    second: i64,
-    id: u64,
-    /// Nothing is ever counted for it.
-    passed: bool,
-    /// The answer from which on it can be seen.
-    seen: u64,
-    /// How often it stands in the list.
-    times: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Inside,
-    Outside,
-    /// Rows start some time within their second.
-    ToTheMillisecond,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Sorting {
-    NewestFirst,
-    /// The same, with ties in another order at each answer.
-    Shuffled,
-    /// Whatever is asked for.
-    OldestFirst,
-}
-
-impl Fake {
-    fn new(seconds: impl IntoIterator<Item = i64>) -> Self {
-        let rows = seconds.into_iter().zip(1..).map(|(second, id)| Row {
-            second,
-            id,
-            passed: false,
-            seen: 0,
-            times: 1,
-        });
-        Self {
-            rows: rows.collect(),
-            end: End::Inside,
-            order: Sorting::Shuffled,
-            page_max: usize::MAX,
-            total_max: u64::MAX,
-            answers: 0,
-        }
-    }
-
-    fn answer(&mut self, window: &Range<i64>, limit: usize) -> (Vec<Mark>, u64) {
-        self.answers += 1;
-        assert!(window.end > window.start && window.end - window.start <= SECONDS_MAX);
-        let inside = |row: &Row| {
-            let before_end = match self.end {
-                End::Inside => row.second <= window.end,
-                End::Outside => row.second < window.end,
-                End::ToTheMillisecond => {
-                    row.second < window.end
-                        || (row.second == window.end && row.id.is_multiple_of(3))
-                }
-            };
-            row.second >= window.start && before_end && row.seen < self.answers
-        };
-        let rows = self.rows.iter().filter(|row| inside(row));
-        let mut rows: Vec<Row> = rows
-            .flat_map(|row| std::iter::repeat_n(*row, row.times))
-            .collect();
-        let salt = self.answers;
-        rows.sort_by_key(|row| match self.order {
-            Sorting::NewestFirst => (-row.second, row.id),
-            Sorting::Shuffled => (
-                -row.second,
-                (row.id ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            ),
-            Sorting::OldestFirst => (row.second, row.id),
-        });
-        let total = (rows.len() as u64).min(self.total_max);
-        rows.truncate(limit.min(self.page_max));
-        let marks = rows.iter().map(|row| Mark {
-            second: Some(row.second),
-            id: row.id,
-        });
-        (marks.collect(), total)
-    }
-
-    /// Rows that are there before the first answer.
-    fn at_first(&self) -> BTreeSet<(i64, u64)> {
-        let rows = self.rows.iter().filter(|row| row.seen == 0);
-        rows.map(|row| (row.second, row.id)).collect()
-    }
-
-    /// Rows of a second that the API counts and nobody else does.
-    fn extra(&self, seconds: &Range<i64>) -> i64 {
-        let rows = self.rows.iter().filter(|row| seconds.contains(&row.second));
-        let extra = rows.map(|row| row.times - usize::from(!row.passed));
-        extra.sum::<usize>() as i64
-    }
+/// Rows that are there before the first answer.
+fn at_first(fake: &Fake) -> BTreeSet<(i64, u64)> {
+    let rows = fake.rows.iter().filter(|row| row.seen == 0);
+    rows.map(|row| (row.second, row.id)).collect()
 }
 
 /// What is known, as the caller of a search has it.
 struct Known<'k> {
     /// Rows that were met, passed over or not.
     met: &'k mut BTreeSet<(i64, u64)>,
+    /// Ids of rows for which nothing is ever counted.
+    passed: BTreeSet<u64>,
     /// What is remembered of each second beyond what the ledger counts.
     differs: Vec<(i64, i64)>,
 }
 
 /// Searches to the end; whether it came there.
 fn search(fake: &mut Fake, mut search: Search, limit: usize, known: &mut Known<'_>) -> bool {
-    let passed: BTreeSet<u64> = fake
-        .rows
-        .iter()
-        .filter(|row| row.passed)
-        .map(|row| row.id)
-        .collect();
     while let Some(window) = search.next() {
-        let (marks, total) = fake.answer(&window, limit);
-        known
-            .met
-            .extend(marks.iter().map(|mark| (mark.second.unwrap(), mark.id)));
+        let (marks, total) = answer(fake, &window, limit);
+        let marked = marks.iter().map(|mark| (mark.second.unwrap(), mark.id));
+        known.met.extend(marked);
         let shown = AnsweredWindow::of(&window, &marks, Some(total));
         let counted = known.met.iter();
         let counted =
-            counted.filter(|(second, id)| window.contains(second) && !passed.contains(id));
-        let differs = known
-            .differs
-            .iter()
-            .filter(|(second, _)| window.contains(second));
+            counted.filter(|(second, id)| window.contains(second) && !known.passed.contains(id));
+        let differs = known.differs.iter();
+        let differs = differs.filter(|(second, _)| window.contains(second));
         let there = counted.count() as i64 + differs.map(|(_, by)| by).sum::<i64>();
         known.differs.extend(search.took(&shown, Some(there)));
     }
@@ -155,8 +49,11 @@ fn find(
     limit: usize,
     met: &mut BTreeSet<(i64, u64)>,
 ) -> bool {
-    let differs = Vec::new();
-    let mut known = Known { met, differs };
+    let mut known = Known {
+        met,
+        passed: BTreeSet::new(),
+        differs: Vec::new(),
+    };
     search(fake, Search::new(seconds, 1_000), limit, &mut known)
 }
 
@@ -164,7 +61,7 @@ fn find(
 fn one_answer_is_enough_for_any_number_of_rows_that_are_known() {
     // Twenty rows a second for five minutes, in answers of a thousand.
     let mut fake = Fake::new((0..6_000).map(|row| row / 20));
-    let mut met = fake.at_first();
+    let mut met = at_first(&fake);
     assert!(find(&mut fake, 0..300, 1_000, &mut met));
     assert_eq!(fake.answers, 1);
 }
@@ -174,7 +71,7 @@ fn a_row_that_is_missing_among_thousands_is_found_in_few_answers() {
     // Half an hour of twenty rows a second fills 36 pages.
     for hole in [0, 1_234, 17_999, 18_000, 30_000, 34_999, 35_000, 35_999] {
         let mut fake = Fake::new((0..36_000).map(|row| row / 20));
-        let all = fake.at_first();
+        let all = at_first(&fake);
         let mut met = all.clone();
         met.remove(&(hole / 20, hole as u64 + 1));
         assert!(find(&mut fake, 0..1_800, 1_000, &mut met));
@@ -193,36 +90,28 @@ fn rows_below_the_newest_page_are_met_in_as_many_answers_as_they_fill_pages() {
     let mut fake = Fake::new((0..6_000).map(|row| row / 20));
     let mut met = BTreeSet::new();
     assert!(find(&mut fake, 0..300, 1_000, &mut met));
-    assert_eq!(met, fake.at_first());
+    assert_eq!(met, at_first(&fake));
     assert!(fake.answers <= 10, "{} answers for six pages", fake.answers);
 }
 
 #[test]
-fn what_the_list_has_more_than_the_books_is_told_by_its_second_and_costs_nothing_then() {
+fn what_the_list_has_more_than_the_ledger_is_reported_by_second_and_costs_nothing_then() {
     let mut fake = Fake::new((0..600).map(|row| row / 20));
     fake.rows[100].times = 3;
-    fake.rows[500].passed = true;
-    let mut met = fake.at_first();
     let mut known = Known {
-        met: &mut met,
+        met: &mut at_first(&fake),
+        passed: BTreeSet::from([fake.rows[500].id]),
         differs: Vec::new(),
     };
-    assert!(search(
-        &mut fake,
-        Search::new(0..30, 1_000),
-        1_000,
-        &mut known
-    ));
-    known.differs.sort_unstable();
-    assert_eq!(known.differs, [(5, 2), (25, 1)]);
-    let answers = fake.answers;
-    assert!(search(
-        &mut fake,
-        Search::new(0..30, 1_000),
-        1_000,
-        &mut known
-    ));
-    assert_eq!(fake.answers, answers + 1);
+    let mut search_all = || {
+        let done = search(&mut fake, Search::new(0..30, 1_000), 1_000, &mut known);
+        known.differs.sort_unstable();
+        (done, known.differs.clone(), fake.answers)
+    };
+    let (done, differs, answers) = search_all();
+    assert_eq!((done, differs), (true, vec![(5, 2), (25, 1)]));
+    let (done, _, later) = search_all();
+    assert_eq!((done, later), (true, answers + 1));
 }
 
 #[test]
@@ -230,7 +119,7 @@ fn a_second_wider_than_an_answer_is_named() {
     let mut fake = Fake::new((0..100).map(|row| if row < 50 { 7 } else { row }));
     let mut search = Search::new(0..200, 1_000);
     while let Some(window) = search.next() {
-        let (marks, total) = fake.answer(&window, 20);
+        let (marks, total) = answer(&mut fake, &window, 20);
         search.took(&AnsweredWindow::of(&window, &marks, Some(total)), Some(0));
     }
     assert!(search.is_done());
@@ -249,14 +138,14 @@ fn a_total_at_the_depth_is_not_believed_and_one_beyond_it_is() {
         let mut fake = Fake::new(rows(seconds));
         fake.total_max = total_max;
         let window = 0..seconds;
-        let (marks, total) = fake.answer(&window, 1_000);
+        let (marks, total) = answer(&mut fake, &window, 1_000);
         let shown = AnsweredWindow::of(&window, &marks, Some(total));
         assert_eq!(shown.total.is_some(), is_told, "{seconds} s, {total}");
         assert_eq!(shown.whole, seconds - 49..seconds);
-        let mut met = fake.at_first();
+        let mut met = at_first(&fake);
         met.pop_first();
         assert!(find(&mut fake, window, 1_000, &mut met));
-        assert_eq!(met, fake.at_first());
+        assert_eq!(met, at_first(&fake));
     }
 }
 
@@ -268,7 +157,7 @@ fn nothing_is_done_at_once_and_a_long_time_is_cut() {
     let mut fake = Fake::new((0..90).map(|row| row * (days / 90)));
     let mut met = BTreeSet::new();
     assert!(find(&mut fake, 0..days, 100, &mut met));
-    assert_eq!(met, fake.at_first());
+    assert_eq!(met, at_first(&fake));
 }
 
 #[test]
@@ -296,35 +185,36 @@ proptest! {
             0..200,
         ),
         missing in prop::collection::btree_set(0usize..200, 0..12),
-        end in prop_oneof![Just(End::Inside), Just(End::Outside), Just(End::ToTheMillisecond)],
-        order in prop_oneof![
-            Just(Sorting::NewestFirst), Just(Sorting::Shuffled), Just(Sorting::OldestFirst)
-        ],
+        (end, order) in (ends(), sortings()),
         page_max in 4usize..40,
         limit in 4usize..40,
         asks_max in prop_oneof![Just(1_000u32), 1u32..20],
         remembered in any::<bool>(),
     ) {
         let mut fake = Fake::new(rows.iter().map(|row| row.0));
-        for (row, (_, passed, seen, times)) in fake.rows.iter_mut().zip(rows) {
-            (row.passed, row.seen, row.times) = (passed, seen, times);
+        let mut passed = BTreeSet::new();
+        for (row, (_, is_passed, seen, times)) in fake.rows.iter_mut().zip(rows) {
+            (row.seen, row.times) = (seen, times);
+            passed.extend(is_passed.then_some(row.id));
         }
         (fake.end, fake.order, fake.page_max) = (end, order, page_max);
-        // What is remembered is of rows that were there before.
-        let mut old = fake.clone();
-        old.rows.retain(|row| row.seen == 0);
-        let differs = |at: i64| Some((at, old.extra(&(at..at + 1)))).filter(|(_, by)| *by != 0);
-        let differs: Vec<_> = (0..60).filter(|_| remembered).filter_map(differs).collect();
-        let within: BTreeSet<_> = fake.at_first().into_iter().filter(|(second, _)| (5..50).contains(second)).collect();
+        // What is remembered is of rows that were there before: all that nothing is counted for.
+        let extra = |at: i64| {
+            let rows = fake.rows.iter().filter(|row| row.seen == 0 && row.second == at);
+            rows.map(|row| row.times as i64 - i64::from(!passed.contains(&row.id))).sum::<i64>()
+        };
+        let differs = (0..60).filter(|_| remembered).map(|at| (at, extra(at)));
+        let differs = differs.filter(|(_, by)| *by != 0).collect();
+        let within: BTreeSet<_> = at_first(&fake).into_iter().filter(|(second, _)| (5..50).contains(second)).collect();
         let holes: BTreeSet<u64> = missing.iter().map(|row| *row as u64 + 1).collect();
-        let is_passed = |id: u64| fake.rows[id as usize - 1].passed;
-        let mut met: BTreeSet<_> = within.iter().copied().filter(|(_, id)| is_passed(*id) || !holes.contains(id)).collect();
-        let mut known = Known { met: &mut met, differs };
+        let mut met = within.clone();
+        met.retain(|(_, id)| passed.contains(id) || !holes.contains(id));
+        let mut known = Known { met: &mut met, passed, differs };
         let done = search(&mut fake, Search::new(5..50, asks_max), limit, &mut known);
         prop_assert!(!done || met.is_superset(&within));
         // Where the order is kept and a second fits into an answer, it comes to its end.
         let second = |at| fake.rows.iter().filter(|row| row.second == at).map(|row| row.times).sum::<usize>();
         let fits = (0..60).map(second).max().unwrap_or(0) * 2 < page_max.min(limit);
-        prop_assert!(done || !fits || order == Sorting::OldestFirst || asks_max < 1_000);
+        prop_assert!(done || !fits || order == Sorting::Reversed || asks_max < 1_000);
     }
 }

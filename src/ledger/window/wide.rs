@@ -1,50 +1,48 @@
-//! A second that holds more rows than an answer: paged by offset, over and over.
+//! A second that holds more rows than an answer: read by offset, in several passes.
 
 use std::collections::HashSet;
 
 use super::{Ask, DEPTH_MAX, Mark};
 
-/// Passes in a row that may find nothing new.
 const IDLE_PASSES_MAX: u32 = 5;
-/// Passes in all.
 const PASSES_MAX: u32 = 50;
 
-/// The reading of one second. Rows change places between two answers, so one pass over the pages
-/// may miss some; the union of passes is whole when it is as large as the API counts.
+/// The read of one second. Rows change their order between answers, so one pass over the pages may
+/// miss some; the union of all passes is complete when it is as large as the API's total.
 #[derive(Debug)]
-pub(super) struct Wide {
+pub(super) struct WideSecond {
     second: i64,
     offset: u64,
     total: Option<u64>,
     met: HashSet<u64>,
     /// The page before this one, of the same pass.
     before: Vec<Mark>,
-    /// The answers may be out of order: rows of the next second may stand anywhere, so both are
-    /// read.
+    /// Whether answers may be out of order. Then rows of the next second may be anywhere, and both
+    /// seconds are read.
     mixed: bool,
+    /// Whether the current pass found a new row.
     found: bool,
-    /// Rows of the second, as the last pass that came to its end had them.
+    /// Number of rows of the second, by the last pass that reached its end.
     counted: Option<u64>,
     idle: u32,
     passes: u32,
 }
 
-/// How far the second is read.
+/// The state of the read after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Ask again.
     More,
-    /// Every row was met.
+    /// Every row was read.
     Whole,
-    /// It does not add up.
+    /// Rows are missing.
     Short,
-    /// It holds more rows than the API pages.
+    /// The second holds more rows than the API can page.
     TooDeep,
 }
 
-// === impl Wide ===
+// === impl WideSecond ===
 
-impl Wide {
+impl WideSecond {
     pub(super) fn new(second: i64) -> Self {
         Self {
             second,
@@ -64,7 +62,6 @@ impl Wide {
         self.second
     }
 
-    /// How many rows the second has, as far as that was told.
     pub(super) fn counted(&self) -> Option<u64> {
         self.counted
     }
@@ -79,12 +76,12 @@ impl Wide {
         }
     }
 
-    /// Takes in a page. Where it is not `strict`, one pass is enough.
+    /// Processes a page. Unless `strict`, one pass is enough.
     pub(super) fn took(&mut self, rows: &[Mark], total: Option<u64>, strict: bool) -> Progress {
         let moved = self.offset > 0 && self.total != total;
         self.total = total;
-        // A page that begins with the next second is a sign that the second is empty, or that the
-        // answers are newest first.
+        // A page that begins with the next second: the second is empty, or answers are newest
+        // first.
         let later_first = self.offset == 0 && rows.first().is_some_and(|row| self.is_later(row));
         if !self.mixed && (later_first || !in_order(rows)) {
             self.mixed = true;
@@ -101,12 +98,13 @@ impl Wide {
         } else {
             total.filter(|total| *total <= end)
         };
-        // Of a total of that size nobody knows whether it was cut off there.
+        // A total of that size may be cut off there.
         let too_deep = end >= DEPTH_MAX && own == rows.len();
         if too_deep {
             return Progress::TooDeep;
         }
-        // The same page at another offset: what answers does not page. One row may have moved there.
+        // The same page at another offset: the API does not page. A single row may have moved
+        // there.
         let is_same = self.offset > 0 && rows.len() > 1 && self.before == rows;
         let stuck = rows.is_empty() || is_same;
         if moved || stuck || count.is_some() {
@@ -117,7 +115,6 @@ impl Wide {
         Progress::More
     }
 
-    /// How many of the rows are before the first one of a later second.
     fn own_rows(&self, rows: &[Mark]) -> usize {
         match rows.iter().position(|row| self.is_later(row)) {
             Some(index) if !self.mixed => index,

@@ -1,68 +1,49 @@
-//! The process, as the `prometheus` crate's collector reads it on Linux. The collector brings its
-//! own names and texts; a test of `telemetry` holds these entries against what it shows. It
-//! counts CPU time in whole seconds.
+//! The metrics of the process, by the collector of the `prometheus` crate on Linux. The collector
+//! has its own names and texts; a test of `telemetry` compares them with these entries. It counts
+//! CPU time in whole seconds.
+#![allow(missing_docs, reason = "the text of each metric says what it is")]
 
-use super::{Kind, Metric, Unit};
+use super::{Metric, Unit, counter, gauge};
 
-/// CPU time.
-pub static PROCESS_CPU: Metric = Metric {
-    name: "process_cpu_seconds_total",
-    help: "Total user and system CPU time spent in seconds.",
-    kind: Kind::Counter,
-    unit: Some(Unit::Seconds),
-    labels: &[],
-};
+pub static PROCESS_CPU: Metric = counter(
+    "process_cpu_seconds_total",
+    "Total user and system CPU time spent in seconds.",
+    &[],
+)
+.measured_in(Unit::Seconds);
 
-/// Limit of open files.
-pub static PROCESS_MAX_FDS: Metric = Metric {
-    name: "process_max_fds",
-    help: "Maximum number of open file descriptors.",
-    kind: Kind::Gauge,
-    unit: None,
-    labels: &[],
-};
+pub static PROCESS_MAX_FDS: Metric = gauge(
+    "process_max_fds",
+    "Maximum number of open file descriptors.",
+    &[],
+);
 
-/// Open files.
-pub static PROCESS_OPEN_FDS: Metric = Metric {
-    name: "process_open_fds",
-    help: "Number of open file descriptors.",
-    kind: Kind::Gauge,
-    unit: None,
-    labels: &[],
-};
+pub static PROCESS_OPEN_FDS: Metric =
+    gauge("process_open_fds", "Number of open file descriptors.", &[]);
 
-/// Memory in use.
-pub static PROCESS_RESIDENT_MEMORY: Metric = Metric {
-    name: "process_resident_memory_bytes",
-    help: "Resident memory size in bytes.",
-    kind: Kind::Gauge,
-    unit: Some(Unit::Bytes),
-    labels: &[],
-};
+pub static PROCESS_RESIDENT_MEMORY: Metric = gauge(
+    "process_resident_memory_bytes",
+    "Resident memory size in bytes.",
+    &[],
+)
+.measured_in(Unit::Bytes);
 
-/// Start of the process.
-pub static PROCESS_START_TIME: Metric = Metric {
-    name: "process_start_time_seconds",
-    help: "Start time of the process since unix epoch in seconds.",
-    kind: Kind::Gauge,
-    unit: Some(Unit::Seconds),
-    labels: &[],
-};
+pub static PROCESS_START_TIME: Metric = gauge(
+    "process_start_time_seconds",
+    "Start time of the process since unix epoch in seconds.",
+    &[],
+)
+.measured_in(Unit::Seconds);
 
-/// Threads.
-pub static PROCESS_THREADS: Metric = Metric {
-    name: "process_threads",
-    help: "Number of OS threads in the process.",
-    kind: Kind::Gauge,
-    unit: None,
-    labels: &[],
-};
+pub static PROCESS_THREADS: Metric = gauge(
+    "process_threads",
+    "Number of OS threads in the process.",
+    &[],
+);
 
-/// Address space.
-pub static PROCESS_VIRTUAL_MEMORY: Metric = Metric {
-    name: "process_virtual_memory_bytes",
-    help: "Virtual memory size in bytes.",
-    kind: Kind::Gauge,
-    unit: Some(Unit::Bytes),
-    labels: &[],
-};
+pub static PROCESS_VIRTUAL_MEMORY: Metric = gauge(
+    "process_virtual_memory_bytes",
+    "Virtual memory size in bytes.",
+    &[],
+)
+.measured_in(Unit::Bytes);

@@ -176,7 +176,8 @@ fn the_smallest_and_the_largest_have_their_buckets() {
     }
     let mut native = built(Unit::Nanos, &[(1, 1), (u64::MAX, 1)]);
     assert_eq!(native.schema(), 1);
-    native.merge(&built(Unit::Nanos, &[(u64::MAX, u64::MAX), (0, u64::MAX)]));
+    native.count_many(u64::MAX, u64::MAX);
+    native.count_many(0, u64::MAX);
     assert_eq!(native.count(), None);
     assert_eq!(native.buckets().last().unwrap().1, u64::MAX, "at its end");
 }
@@ -314,13 +315,6 @@ proptest! {
             }
             prop_assert_eq!(native.buckets().collect::<BTreeMap<_, _>>(), buckets);
         }
-    }
-
-    #[test]
-    fn merging_is_observing_both(unit in unit(), one in observed(), other in observed()) {
-        let mut merged = built(unit, &one);
-        merged.merge(&built(unit, &other));
-        prop_assert_eq!(merged, built(unit, &[one, other].concat()));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Where the bounds of the buckets are, as integers of what is counted.
+//! The bounds of the buckets, as integers of the counted unit.
 
 use super::FINEST;
 
-/// The table of Prometheus for schema 3: the bounds in [0.5, 1), the others being these times a
-/// power of two. A server and other clients hold these very numbers, so a value at a bound falls
-/// where they would put it.
+/// The table of Prometheus for schema 3: the bounds in [0.5, 1); all others are these times a power
+/// of two. The server and other clients use the same numbers, so a value at a bound is counted in
+/// the same bucket.
 const FRACTIONS: [f64; 1 << FINEST] = [
     0.5,
     0.5452538663326288,
@@ -15,31 +15,31 @@ const FRACTIONS: [f64; 1 << FINEST] = [
     0.8408964152537144,
     0.9170040432046711,
 ];
-/// Bits behind the point of a fraction.
+/// Fractional bits of a fraction.
 const FRACTION_BITS: i32 = 53;
 /// Buckets of the finest schema from that of 1 to that of `u64::MAX`.
 const BUCKETS: usize = 513;
 
-/// The largest integers that the buckets hold, from that of 1 on.
+/// The largest integer of each bucket, from the bucket of 1 on.
 type Table = [u64; BUCKETS];
 
 static NANOS: Table = table(Unit::Nanos);
 static BYTES: Table = table(Unit::Bytes);
-/// Where in a table to begin for a value, by its highest bit.
+/// The index in a table at which the search for a value begins, by its highest bit.
 static NANOS_FROM: [u16; 64] = starts(&NANOS);
 static BYTES_FROM: [u16; 64] = starts(&BYTES);
 
-/// What is counted, and the base unit in which the bounds of the buckets are meant.
+/// The counted unit, and the base unit of the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Nanoseconds, against bounds in seconds.
+    /// Nanoseconds, with bounds in seconds.
     Nanos,
-    /// Bytes, against bounds in bytes.
+    /// Bytes, with bounds in bytes.
     Bytes,
 }
 
 impl Unit {
-    /// The bucket of the finest schema that holds a value; none for zero.
+    /// Returns the bucket of a value in the finest schema; `None` for zero.
     pub(super) fn bucket(self, value: u64) -> Option<i32> {
         let (table, starts) = match self {
             Self::Nanos => (&NANOS, &NANOS_FROM),
@@ -50,7 +50,7 @@ impl Unit {
         Some(self.lowest() + (from + beyond.count()) as i32)
     }
 
-    /// The lowest bucket of the finest schema: the one that holds 1.
+    /// The lowest bucket of the finest schema: that of 1.
     pub(super) const fn lowest(self) -> i32 {
         match self {
             Self::Nanos => -239,
@@ -58,12 +58,12 @@ impl Unit {
         }
     }
 
-    /// The highest one: the one that holds `u64::MAX`.
+    /// The highest bucket of the finest schema: that of `u64::MAX`.
     pub(super) const fn highest(self) -> i32 {
         self.lowest() + BUCKETS as i32 - 1
     }
 
-    /// How many of what is counted make one of the base unit.
+    /// The number of counted units in one base unit.
     const fn in_base(self) -> u128 {
         match self {
             Self::Nanos => 1_000_000_000,
@@ -82,8 +82,8 @@ const fn table(unit: Unit) -> Table {
     table
 }
 
-/// The first bucket that holds a power of two: a value up to the next one is at most as many
-/// buckets further as a doubling has.
+/// The first bucket for each power of two. A value below the next power is at most one doubling of
+/// buckets further.
 const fn starts(table: &Table) -> [u16; 64] {
     let mut starts = [0; 64];
     let (mut bit, mut at) = (0, 0);
@@ -97,8 +97,8 @@ const fn starts(table: &Table) -> [u16; 64] {
     starts
 }
 
-/// The largest integer that is not above the upper bound of a bucket. The bound is a fraction of
-/// 53 bits times a power of two, so the product is worked out as an integer, without rounding.
+/// The largest integer that is not above the upper bound of a bucket. The bound is a fraction of 53
+/// bits times a power of two, so the product is computed as an integer, without rounding.
 const fn largest_in(unit: Unit, bucket: i32) -> u64 {
     let fraction = FRACTIONS[bucket.rem_euclid(1 << FINEST) as usize].to_bits();
     let mantissa = fraction & ((1 << (FRACTION_BITS - 1)) - 1) | 1 << (FRACTION_BITS - 1);

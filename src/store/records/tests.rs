@@ -90,7 +90,7 @@ fn the_stored_forms_of_this_layout() {
     };
     let expected = [
         b"\x01a\x01r\x01n\x01f".to_vec(),
-        // Forgotten below -1, entered at 5, never called.
+        // Evicted below -1, entered at 5, never called.
         vec![1, 1, 10, 0],
         // One code: 200, success, none, since 5.
         vec![1, 0x90, 3, 0, 0, 1, 10],

@@ -1,6 +1,5 @@
 //! A file that is damaged: it is refused as damaged, or it holds exactly what it held before.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -10,23 +9,22 @@ const PAGE: usize = 4_096;
 
 /// A state with something in every table, closed in good order.
 struct Sound {
-    directory: tempfile::TempDir,
+    state: State,
     bytes: Vec<u8>,
     stored: Stored,
 }
 
 impl Sound {
     fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(directory.path()).unwrap();
+        let state = State::new();
         // Enough that the tables have inner pages.
         let functions = (0..60).map(|slot| (slot, function(&format!("f{slot}"))));
-        let change = Changes {
+        state.commit(&Changes {
             functions: functions.collect(),
             held: vec![(0, Some(shown("f0")))],
             ..changes()
-        };
-        store.commit(&change).unwrap();
+        });
+        let (store, _) = Store::open(state.path()).unwrap();
         for number in 8..40 {
             let keys = vec![(number, changes().keys[0].1.clone())];
             let change = Changes {
@@ -36,24 +34,20 @@ impl Sound {
             store.commit(&change).unwrap();
         }
         drop(store);
-        let (_, stored) = Store::open(directory.path()).unwrap();
-        let bytes = fs::read(directory.path().join(FILE)).unwrap();
+        let stored = state.stored();
+        let bytes = fs::read(state.file()).unwrap();
         Self {
-            directory,
+            state,
             bytes,
             stored,
         }
     }
 
-    fn file(&self) -> PathBuf {
-        self.directory.path().join(FILE)
-    }
-
     /// Opens the state with these bytes in its file. True where it was refused as damaged, false
     /// where it was opened with what it held before.
     fn is_refused(&self, bytes: &[u8], what: &str) -> bool {
-        fs::write(self.file(), bytes).unwrap();
-        match Store::open(self.directory.path()) {
+        fs::write(self.state.file(), bytes).unwrap();
+        match Store::open(self.state.path()) {
             Ok((_, stored)) => {
                 assert!(stored == self.stored, "{what}: it opens with other content");
                 false
@@ -63,7 +57,7 @@ impl Sound {
                 assert!(text.contains("is damaged"), "{what}: {text}");
                 assert!(text.contains("restore a copy"), "{what}: {text}");
                 assert!(!text.contains("permissions"), "{what}: {text}");
-                let left = fs::read(self.file()).unwrap();
+                let left = fs::read(self.state.file()).unwrap();
                 assert!(left == bytes, "{what}: what was refused was changed");
                 true
             }
@@ -126,12 +120,9 @@ fn a_file_cut_anywhere_is_damage_but_for_one_of_no_bytes() {
     assert!(sound.is_refused(&sound.bytes[..1], "cut to 1 byte"));
     let zeros = vec![0; sound.bytes.len()];
     assert!(sound.is_refused(&zeros, "nothing but zeros"));
-    fs::write(sound.file(), "").unwrap();
-    let (store, stored) = Store::open(sound.directory.path()).unwrap();
-    assert_eq!(stored, Stored::default());
+    fs::write(sound.state.file(), "").unwrap();
     // From here on there is something to lose.
-    store.commit(&changes()).unwrap();
-    drop(store);
+    assert_eq!(sound.state.commit(&changes()), Stored::default());
     assert!(sound.is_refused(&zeros, "nothing but zeros, later"));
 }
 
@@ -195,6 +186,6 @@ fn a_database_that_breaks_down_in_a_commit_or_when_opened_again_is_an_error() {
     assert!(refused.contains("a page makes no sense"), "{refused}");
     disk.breaks.store(false, Relaxed);
     let stored = store.reopen().unwrap().unwrap();
-    assert_eq!(stored.functions, [Some(function("a")), Some(function("b"))]);
+    assert_eq!(stored.functions, functions(["a", "b"]));
     store.commit(&changes()).unwrap();
 }

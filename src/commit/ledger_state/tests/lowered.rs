@@ -3,10 +3,10 @@
 use super::*;
 use crate::commit::Correction;
 
-/// A function that is called every twenty seconds, is read by v3 and then from topics, and moves from
-/// one topic to another meanwhile.
+/// A function that is called every twenty seconds, is read by v3 and then from topics, and moves
+/// from one topic to another meanwhile.
 struct Life {
-    ledger: LedgerState,
+    fixture: Fixture,
     now: i64,
     /// From which second on it writes to its second topic.
     moves: i64,
@@ -20,7 +20,7 @@ struct Life {
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Read,
-    Settle,
+    Advance,
     /// One wrong date says that it is earlier.
     Correct,
     /// Nothing but the state survives.
@@ -33,7 +33,7 @@ enum Step {
 impl Life {
     fn begun(moves: i64) -> Self {
         let mut life = Self {
-            ledger: LedgerState::new(RULES),
+            fixture: Fixture::new(RULES),
             now: START,
             moves,
             is_logged: false,
@@ -48,10 +48,10 @@ impl Life {
         self.now += far;
         match step {
             Step::Read => self.read(),
-            Step::Settle => self.advance_watermark(),
+            Step::Advance => self.advance(),
             Step::Correct => self.correct(20 * far),
             Step::Restart => {
-                self.ledger.homes.clear();
+                self.fixture.ledger.targets_of.clear();
                 self.list();
             }
             Step::List => self.list(),
@@ -64,16 +64,8 @@ impl Life {
         }
     }
 
-    fn change(&mut self, prepare: impl FnOnce(&LedgerState, &mut Delta) -> u64) -> u64 {
-        let mut change = Delta::default();
-        let outcome = prepare(&self.ledger, &mut change);
-        let _stored = self.ledger.to_store(&mut change);
-        self.ledger.apply(change);
-        outcome
-    }
-
     fn topic_at(&self, second: i64) -> TargetId {
-        TargetId::topic("r", if second < self.moves { "old" } else { "new" })
+        topic(if second < self.moves { "old" } else { "new" })
     }
 
     fn list(&mut self) {
@@ -81,11 +73,8 @@ impl Life {
             true => self.topic_at(self.now),
             false => TargetId::function(name(0)),
         };
-        let known = list(self.now - 10, vec![listed(0, &target)]);
-        self.change(|ledger, change| {
-            ledger.prepare_functions(change, &known);
-            0
-        });
+        self.fixture
+            .register(&list(self.now - 10, vec![listed(0, &target)]));
         self.open.insert(target);
     }
 
@@ -95,33 +84,23 @@ impl Life {
             for start in (START..self.now).step_by(20) {
                 // Up to fifty seconds until it ends and is logged.
                 let log = start + start * 7 % 50;
-                let is_there = match target.scope {
-                    crate::ledger::Scope::Topic(_) => {
-                        log < self.now && self.topic_at(start) == target
-                    }
-                    _ => true,
-                };
+                let is_there = target.kind().names_functions
+                    || (log < self.now && self.topic_at(start) == target);
                 if !is_there {
                     continue;
                 }
                 let position = if self.is_logged { log } else { start };
                 let page = logged(0, start as u128, position, start);
-                let counted = self.change(|ledger, change| {
-                    let outcome = ledger.prepare_page(change, &target, &page);
-                    outcome.counted
-                });
-                *self.counted.entry(start).or_default() += counted;
+                let outcome = self.fixture.page(&target, &page);
+                *self.counted.entry(start).or_default() += outcome.counted;
             }
         }
     }
 
-    fn advance_watermark(&mut self) {
+    fn advance(&mut self) {
         let position = RULES.allowed_lateness.closed_at(at(self.now));
-        for target in self.open.clone() {
-            self.change(|ledger, change| {
-                ledger.prepare_checkpoint(change, &target, Checkpoint::Watermark(position));
-                0
-            });
+        for target in &self.open {
+            self.fixture.advance(target, position.as_secs());
         }
     }
 
@@ -131,11 +110,9 @@ impl Life {
             since: at(self.now - earlier - 10),
             is_sure: false,
         };
-        for target in self.open.clone() {
-            self.change(|ledger, change| {
-                ledger.prepare_corrected(change, &target, correction);
-                0
-            });
+        for target in &self.open {
+            self.fixture
+                .change(|ledger, change| ledger.prepare_corrected(change, target, correction));
         }
     }
 }
@@ -143,7 +120,7 @@ impl Life {
 fn steps() -> impl Strategy<Value = Vec<(Step, i64)>> {
     let step = prop_oneof![
         4 => Just(Step::Read),
-        4 => Just(Step::Settle),
+        4 => Just(Step::Advance),
         2 => Just(Step::Correct),
         1 => Just(Step::Restart),
         1 => Just(Step::List),
@@ -175,7 +152,7 @@ fn what_was_counted_is_not_counted_again_from_a_new_topic() {
     let mut life = Life::begun(i64::MAX);
     let steps = [
         (Step::Read, 900),
-        (Step::Settle, 0),
+        (Step::Advance, 0),
         (Step::Correct, 25),
         (Step::Switch, 0),
         (Step::Read, 0),
