@@ -119,7 +119,7 @@ impl<'a> FunctionLog<'a> {
             started: position,
             retried: self.retry().is_some_and(|retry| retry > 0),
         };
-        row.judge().map(Entry::Attempt)
+        row.judge().map(Entry::Invocation)
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
 
     fn judge(json: &str) -> Result<Row, RejectReason> {
         with(json, |row| row.entry(false)).map(|entry| match entry {
-            Entry::Attempt(row) => row,
+            Entry::Invocation(row) => row,
             _ => panic!("no attempt"),
         })
     }

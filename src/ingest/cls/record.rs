@@ -147,7 +147,7 @@ impl<'a> Record<'a> {
             started: self.start_time.whole().and_then(instant),
             retried: attempt.is_some_and(|attempt| attempt > 0),
         };
-        row.judge().map(Entry::Attempt)
+        row.judge().map(Entry::Invocation)
     }
 
     fn cold_start(&self, rest: &str, position: Option<Timestamp>) -> Result<Entry, RejectReason> {

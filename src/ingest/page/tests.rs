@@ -35,7 +35,7 @@ fn build(wanted: &FunctionSelector, rows: &[(&str, &str)]) -> Page {
     };
     let mut builder = PageBuilder::new(context, rows.len());
     for named in rows {
-        builder.add(Some(*named), || good().judge().map(Entry::Attempt));
+        builder.add(Some(*named), || good().judge().map(Entry::Invocation));
     }
     builder.finish()
 }
@@ -126,7 +126,7 @@ fn what_a_row_says_decides_where_it_goes() {
     };
     let mut add = |name, says| builder.add(name, || says);
     let f = Some(("default", "f"));
-    let row = || good().judge().map(Entry::Attempt);
+    let row = || good().judge().map(Entry::Invocation);
     assert_eq!(add(f, Ok(Entry::Unfinished)), RowStatus::Running);
     assert_eq!(add(f, row()), RowStatus::Counted);
     assert_eq!(add(f, Err(RejectReason::Memory)), RowStatus::PassedOver);

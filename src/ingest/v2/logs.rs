@@ -1,4 +1,4 @@
-//! The body of a `GetFunctionLogs` answer as a page, and how its rows stand in it.
+//! Turns the body of a `GetFunctionLogs` response into a page, and records how its rows are ordered.
 
 use serde_json::value::RawValue;
 
@@ -24,14 +24,14 @@ const NAMES: RowNames = [
     &[],
 ];
 
-/// A page and how it looked.
+/// A page, and the order of its rows.
 #[derive(Debug)]
 pub(super) struct LogsAnswer {
     pub(super) page: Page,
     pub(super) shape: PageShape,
 }
 
-/// Notes how the rows of a page stand in it.
+/// Records how the rows of a page are ordered.
 struct Shape {
     shape: PageShape,
     /// Position of the last row that had a readable one.
@@ -40,7 +40,7 @@ struct Shape {
     gap: usize,
 }
 
-/// Reads a body; the answer is `None` where there is no list of rows.
+/// Parses a body; the answer is `None` if there is no list of rows.
 pub(super) fn parse(
     body: &[u8],
     context: ParseContext<'_>,

@@ -14,13 +14,13 @@ pub(crate) fn body(bytes: &[u8]) {
     let (target, wanted) = (TargetId::region("ap-x"), FunctionSelector::default());
     check_body(bytes, |bytes| {
         let answer = payload::<LogsAnswer>(bytes)?;
-        let rows = answer.data.as_ref().map_or(0, Vec::len);
-        let Sorted { page, marks, .. } = answer.sort_out(ParseScope {
+        let rows = answer.rows();
+        let Sorted { page, marks, .. } = answer.sort(ParseScope {
             context: ParseContext {
                 target: &target,
                 wanted: &wanted,
             },
-            tells_retries: &AtomicBool::new(false),
+            has_retry_numbers: &AtomicBool::new(false),
         });
         assert_eq!(marks.len(), rows);
         Some(Parsed {
