@@ -50,9 +50,6 @@ const OTHER_PARAMETERS: [&str; 8] = [
 
 /// A source whose functions can be read aggregated or per function.
 pub(super) trait Streams: Send + Sync {
-    /// The mode of each of its streams.
-    fn stream_mode(&self) -> &StreamMode;
-
     /// Reads one target, of whichever kind.
     fn read_target<'a>(
         &'a self,
@@ -78,7 +75,7 @@ macro_rules! read_in_its_mode {
             span: Span,
             sink: &'a mut dyn PageSink,
         ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-            Box::pin(stream_mode::read(self, target, span, sink))
+            Box::pin(stream_mode::read(self, &self.mode, target, span, sink))
         }
 
         fn is_worth_sweeping(&self) -> bool {
@@ -392,16 +389,16 @@ impl Stream {
 /// decide the mode.
 pub(super) async fn read(
     source: &dyn Streams,
+    mode: &StreamMode,
     target: &TargetId,
     span: Span,
     sink: &mut dyn PageSink,
 ) -> Result<ReadReport, ApiError> {
-    let mode = source.stream_mode();
     if mode.read != Read::Auto || matches!(target.scope, Scope::Function(_)) {
         return source.read_target(target, span, sink).await;
     }
     // Rows that exist before the stream is read must be in the stream.
-    spot_check_some(source, target, span).await;
+    spot_check_some(source, mode, target, span).await;
     let is_trusted = mode.is_trusted(target, span.closed);
     let mut auditing = AuditingSink {
         mode,
@@ -444,8 +441,7 @@ fn is_of_the_stream(refused: &ApiError) -> bool {
 }
 
 /// Spot checks functions that are due, until enough of them had rows.
-async fn spot_check_some(source: &dyn Streams, stream: &TargetId, span: Span) {
-    let mode = source.stream_mode();
+async fn spot_check_some(source: &dyn Streams, mode: &StreamMode, stream: &TargetId, span: Span) {
     let mut with_rows = 0;
     for function in mode.due_spot_checks(stream, span) {
         // If it fails so does the read, or the next spot check succeeds.

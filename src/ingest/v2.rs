@@ -261,10 +261,6 @@ impl LogSource for V2Source {
 }
 
 impl Streams for V2Source {
-    fn stream_mode(&self) -> &StreamMode {
-        &self.mode
-    }
-
     fn read_target<'a>(
         &'a self,
         target: &'a TargetId,

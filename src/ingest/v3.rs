@@ -20,12 +20,13 @@ use parking_lot::Mutex;
 use super::discovery::Lister;
 use super::page::ParseContext;
 use super::stream_mode::{self, StreamMode, Streams};
-use super::{Flow, JsonApi, Listing, LogSource, PageSink, ReadReport, SourceScope, Span};
+use super::{JsonApi, Listing, LogSource, PageSink, ReadReport, SourceScope, Span};
 use crate::config::FunctionSelector;
 use crate::ledger::{AllowedLateness, ListedFunction, Scope, TargetId};
-use crate::model::{FunctionId, Page, Timestamp};
+use crate::model::{FunctionId, Page};
 use answer::ParseScope;
-use read::Reader;
+use fetch::Rows;
+use read::{Reader, newest_page};
 use tencentcloud::{ApiError, BoxFuture, Client};
 use uncounted::UncountedRows;
 
@@ -43,9 +44,6 @@ pub struct V3Source<C = Client> {
     /// The API reports retry numbers, see [`ParseScope`].
     has_retry_numbers: AtomicBool,
 }
-
-/// Drops all pages.
-struct NullSink;
 
 // === impl V3Source ===
 
@@ -96,20 +94,14 @@ impl<C: JsonApi> V3Source<C> {
         })
     }
 
-    fn reader<'a>(
-        &'a self,
-        target: &'a TargetId,
-        sink: &'a mut dyn PageSink,
-        uncounted: &'a mut UncountedRows,
-    ) -> Reader<'a, C> {
-        let scope = ParseScope {
+    fn scope<'a>(&'a self, target: &'a TargetId) -> ParseScope<'a> {
+        ParseScope {
             context: ParseContext {
                 target,
                 wanted: &self.wanted,
             },
             has_retry_numbers: &self.has_retry_numbers,
-        };
-        Reader::new(&self.cloud, scope, self.page_max, sink, uncounted)
+        }
     }
 
     /// Reads with the uncounted rows that earlier reads of the target found. A read that is aborted
@@ -122,7 +114,9 @@ impl<C: JsonApi> V3Source<C> {
     ) -> Result<ReadReport, ApiError> {
         let known = self.uncounted.lock().remove(target);
         let mut uncounted = known.unwrap_or_else(|| UncountedRows::new(self.page_max));
-        let report = self.reader(target, sink, &mut uncounted).read(span).await;
+        let (scope, page_max) = (self.scope(target), self.page_max);
+        let reader = Reader::new(&self.cloud, scope, page_max, sink, &mut uncounted);
+        let report = reader.read(span).await;
         self.uncounted.lock().insert(target.clone(), uncounted);
         report
     }
@@ -172,10 +166,6 @@ impl<C: JsonApi> LogSource for V3Source<C> {
 }
 
 impl<C: JsonApi> Streams for V3Source<C> {
-    fn stream_mode(&self) -> &StreamMode {
-        &self.mode
-    }
-
     fn read_target<'a>(
         &'a self,
         target: &'a TargetId,
@@ -191,20 +181,9 @@ impl<C: JsonApi> Streams for V3Source<C> {
         span: Span,
     ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
-            let (mut sink, mut uncounted) = (NullSink, UncountedRows::new(self.page_max));
-            let reader = self.reader(function, &mut sink, &mut uncounted);
-            reader.newest(span).await
+            let (cloud, scope) = (&self.cloud, self.scope(function));
+            newest_page(Rows { cloud, scope }, span, self.page_max).await
         })
-    }
-}
-
-impl PageSink for NullSink {
-    fn put(&mut self, _: Page) -> BoxFuture<'_, Flow> {
-        Box::pin(async { Flow::Stop })
-    }
-
-    fn reached(&mut self, _: Timestamp) -> BoxFuture<'_, Flow> {
-        Box::pin(async { Flow::Stop })
     }
 }
 

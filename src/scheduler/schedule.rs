@@ -153,9 +153,12 @@ mod tests {
     fn an_idle_target_of_which_rows_are_missing_is_polled_at_its_pace() {
         let (mut schedule, now) = (schedule(), Instant::now());
         let waits = [false, true, true, false].map(|missing| {
-            let poll = Finished { missing, ..tail(0) };
-            let mode = Mode::Sweep;
-            schedule.finished(now, Finished { mode, ..poll })
+            let poll = Finished {
+                mode: Mode::Sweep,
+                missing,
+                ..tail(0)
+            };
+            schedule.finished(now, poll)
         });
         assert_eq!(waits, [30, 15, 15, 30].map(secs));
     }

@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use super::Poller;
 use super::board::Polled;
-use super::budget::Seat;
+use super::budget::RequestShare;
 use super::report::{Reporter, commit_issue};
 use super::schedule::{Finished, Schedule};
 use super::sink::Sink;
@@ -34,7 +34,7 @@ struct Worker {
     /// Rows counted by the last read.
     expected: u64,
     schedule: Schedule,
-    seat: Seat,
+    share: RequestShare,
     reporter: Reporter,
     /// The clock's count of jumps when the watermark was last checked against the future.
     corrected: Option<u64>,
@@ -74,14 +74,14 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
         }
     }
     let schedule = Schedule::new(poller.timing.clone());
-    let seat = poller.budget.seat();
+    let share = poller.budget.share();
     let mut worker = Worker {
         poller,
         target,
         watermark,
         expected: 0,
         schedule,
-        seat,
+        share,
         reporter,
         corrected: None,
     };
@@ -161,7 +161,7 @@ impl Worker {
                     took: began.elapsed(),
                 };
                 let wait = self.schedule.finished(Instant::now(), poll);
-                wait.max(self.seat.polled(counted, pages))
+                wait.max(self.share.polled(counted, pages))
             }
             failed => {
                 match failed {
@@ -182,7 +182,7 @@ impl Worker {
     fn paid_after(&self, pages: u64) -> Duration {
         let Poller { source, timing, .. } = &*self.poller;
         match source.is_worth_sweeping() {
-            true => self.seat.paid_after(pages, timing.interval),
+            true => self.share.paid_after(pages, timing.interval),
             false => Duration::MAX,
         }
     }

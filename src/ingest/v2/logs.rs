@@ -96,7 +96,7 @@ impl Shape {
         };
         match self.before {
             Some(before) if position > before => shape.sorted = false,
-            // Rows without a readable position may belong to either group: to the later one.
+            // Rows without a readable position may belong to either second; they count to the later one.
             Some(before) if position < before => shape.tie_start = index - self.gap,
             _ => {}
         }

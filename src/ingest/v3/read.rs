@@ -7,6 +7,7 @@ use super::answer::{LogsAnswer, ParseScope, Sorted};
 use super::fetch::{Rows, STEPS_MAX};
 use super::uncounted::{Seen, UncountedRows};
 use crate::ingest::page::RowStatus;
+use crate::ingest::page_size::PageSize;
 use crate::ingest::{Flow, JsonApi, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AnsweredWindow, Ask, Mark, SECONDS_MAX, Search, WindowRead};
 use crate::model::{Page, RejectReason, Timestamp};
@@ -105,9 +106,9 @@ impl<'a, C: JsonApi> Reader<'a, C> {
         };
         let total = answered.total();
         if total == Some(met + answered.not_counted) {
-            // Every row that it counts was met, or is in this very answer.
+            // Every row that the API counts is in the ledger, or in this response.
             self.uncounted
-                .forget(&(all.start..answered.window.whole.start));
+                .drop_seconds(&(all.start..answered.window.whole.start));
             self.uncounted.verified(span.now);
             self.report.confirmed = true;
             self.report.complete = true;
@@ -131,7 +132,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
             self.verify(span, &closed).await?;
             self.report.missing |= is_open && !self.report.complete;
         }
-        self.look_at_running().await
+        self.read_running().await
     }
 
     /// Reads the newest rows, down to those that the sink knows.
@@ -200,7 +201,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
     /// totals add up, then the open part once.
     async fn read_through(&mut self, span: Span) -> Result<(), Interrupted> {
         self.read_closed(span).await?;
-        // The second of `now` is not over: the next read sees all of it.
+        // The second of `now` is not over; the next read covers it.
         let end = Timestamp::from_secs(span.now.as_secs());
         let mut live = WindowRead::live(span.from.max(span.closed), end, self.page_max);
         self.run(&mut live, None, &mut Vec::new()).await?;
@@ -225,10 +226,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
         let mut all = true;
         for second in seconds {
             let whole = second..second + 1;
-            let (from, to) = (
-                Timestamp::from_secs(second),
-                Timestamp::from_secs(second + 1),
-            );
+            let [from, to] = [second, second + 1].map(Timestamp::from_secs);
             let mut read = WindowRead::closed(from, to, self.page_max);
             let (mut seen, refused) = (Vec::new(), self.refused);
             self.run(&mut read, None, &mut seen).await?;
@@ -269,7 +267,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
 
     /// Reads again the seconds with running invocations. The API counts their rows before and after
     /// the end, so totals do not show it.
-    async fn look_at_running(&mut self) -> Result<(), Interrupted> {
+    async fn read_running(&mut self) -> Result<(), Interrupted> {
         for _ in 0..RUNNING_ASKS_MAX {
             let Some((first, last)) = self.uncounted.running() else {
                 break;
@@ -277,20 +275,12 @@ impl<'a, C: JsonApi> Reader<'a, C> {
             let window = first.max(last + 1 - SECONDS_MAX)..last + 1;
             let answered = self.ask(&window, usize::MAX).await?;
             if answered.window.whole.is_empty() {
-                let met = self.read_wide(vec![last]).await?;
-                if !met {
+                if !self.read_wide(vec![last]).await? {
                     break;
                 }
             }
         }
         Ok(())
-    }
-
-    /// Returns the newest rows, as many of them as one response holds.
-    pub(super) async fn newest(mut self, span: Span) -> Result<Page, ApiError> {
-        let window = newest(span);
-        let answer = self.fetch(ask_for(&window, self.page_max), "desc").await?;
-        Ok(answer.sort(self.rows.scope).page)
     }
 
     /// Returns the size of the first page: the largest for a stream of many functions, or if rows are
@@ -363,7 +353,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
                 continue;
             };
             reached = windows.reached();
-            // The last window ends with a whole second, the closed part within it.
+            // The last window ends with a whole second, the closed part may end within it.
             if self.sink.reached(reached.min(span.closed)).await == Flow::Stop {
                 return Err(Interrupted::Stopped);
             }
@@ -401,7 +391,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
         let met = met
             .iter()
             .filter(|(function, _)| wanted.wants(&function.namespace, &function.name));
-        i64::try_from(met.map(|(_, attempts)| attempts).sum::<u64>()).ok()
+        i64::try_from(met.map(|(_, number)| number).sum::<u64>()).ok()
     }
 
     fn backlog(&self) -> i64 {
@@ -411,10 +401,21 @@ impl<'a, C: JsonApi> Reader<'a, C> {
     }
 }
 
+/// Returns the newest rows, as many of them as one response holds.
+pub(super) async fn newest_page<C: JsonApi>(
+    rows: Rows<'_, C>,
+    span: Span,
+    page_max: usize,
+) -> Result<Page, ApiError> {
+    let ask = ask_for(&newest(span), page_max);
+    let fetched = rows.fetch(ask, "desc", &PageSize::new(page_max)).await?;
+    Ok(fetched.answer.sort(rows.scope).page)
+}
+
 /// Returns the seconds of the first request for the newest rows.
 fn newest(span: Span) -> Range<i64> {
     let first = span.first_second().as_secs();
-    // The second of `now` whole, however the API reads the end.
+    // Includes the second of `now`, whether or not the API includes the end.
     let end = (span.now.as_secs() + 1).max(first + 1);
     first.max(end - SECONDS_MAX)..end
 }

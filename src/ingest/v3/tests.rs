@@ -10,7 +10,9 @@ use super::*;
 use crate::config::Read;
 use crate::ingest::discovery::{Found, Topic};
 use crate::ingest::tests::{Answers, Listed, Taken, complete, failure, place, sweep, tail};
-use crate::model::{Bytes, FunctionConfig, InvocationKey, Outcome, RejectReason, attempt_id};
+use crate::model::{
+    Bytes, FunctionConfig, InvocationKey, Outcome, RejectReason, Timestamp, attempt_id,
+};
 use tencentcloud::ErrorClass;
 
 /// Answers from rows of `(start, request id)`, as the documents describe, and records the requests.

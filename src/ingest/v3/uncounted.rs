@@ -125,8 +125,7 @@ impl UncountedRows {
         Some((*first, *last))
     }
 
-    /// Drops these seconds.
-    pub(super) fn forget(&mut self, seconds: &Range<i64>) {
+    pub(super) fn drop_seconds(&mut self, seconds: &Range<i64>) {
         self.seconds.retain(|second, _| !seconds.contains(second));
         self.differs.retain(|second, _| !seconds.contains(second));
     }
@@ -150,28 +149,24 @@ mod tests {
         Seen { second, id, status }
     }
 
-    #[test]
-    fn a_second_that_is_seen_whole_is_known_and_one_that_is_seen_in_part_is_known_at_least() {
+    fn started() -> UncountedRows {
         let mut known = UncountedRows::new(100);
         known.begin(0);
-        let rows = [
-            row(10, 1, RowStatus::Running),
-            row(10, 2, RowStatus::Counted),
-            row(10, 2, RowStatus::Counted),
-            row(20, 3, RowStatus::PassedOver),
-        ];
+        known
+    }
+
+    #[test]
+    fn a_second_that_is_seen_whole_is_known_and_one_that_is_seen_in_part_is_known_at_least() {
+        use RowStatus::{Counted, PassedOver, Running};
+        let mut known = started();
+        let again = row(10, 2, Counted);
+        let rows = [row(10, 1, Running), again, again, row(20, 3, PassedOver)];
         known.saw(&(0..21), &rows);
-        // The call that runs, the row that stands twice, and the one that is passed over.
+        // The running invocation, the row that is listed twice, and the one that is skipped.
         assert_eq!(known.rows_in(&(0..21)), 3);
-        known.saw(&(20..20), &[row(20, 3, RowStatus::PassedOver)]);
+        known.saw(&(20..20), &[row(20, 3, PassedOver)]);
         assert_eq!(known.rows_in(&(0..21)), 3);
-        known.saw(
-            &(10..11),
-            &[
-                row(10, 1, RowStatus::Counted),
-                row(10, 2, RowStatus::Counted),
-            ],
-        );
+        known.saw(&(10..11), &[row(10, 1, Counted), again]);
         assert_eq!(known.rows_in(&(0..21)), 1);
         known.differs(15, -2);
         assert_eq!(known.rows_in(&(0..21)), -1);
@@ -180,28 +175,22 @@ mod tests {
     }
 
     #[test]
-    fn where_calls_ran_is_to_be_seen_again_in_each_read() {
-        let mut known = UncountedRows::new(100);
-        known.begin(0);
-        known.saw(
-            &(0..50),
-            &[
-                row(10, 1, RowStatus::Running),
-                row(40, 2, RowStatus::Running),
-            ],
-        );
+    fn seconds_with_running_invocations_are_to_be_seen_again_in_each_read() {
+        let mut known = started();
+        let late = row(40, 2, RowStatus::Running);
+        known.saw(&(0..50), &[row(10, 1, RowStatus::Running), late]);
         assert_eq!(known.running(), None);
         known.begin(0);
         assert_eq!(known.running(), Some((10, 40)));
-        known.saw(&(40..50), &[row(40, 2, RowStatus::Running)]);
+        known.saw(&(40..50), &[late]);
         assert_eq!(known.running(), Some((10, 10)));
-        known.forget(&(0..20));
+        known.drop_seconds(&(0..20));
         assert_eq!(known.running(), None);
     }
 
     #[test]
-    fn a_proof_is_wanted_at_the_start_and_each_minute() {
-        let mut known = UncountedRows::new(100);
+    fn a_verification_is_due_at_the_start_and_each_minute() {
+        let mut known = started();
         let at = Timestamp::from_secs(1_000_000);
         assert!(known.is_verification_due(at));
         known.verified(at);

@@ -1,6 +1,5 @@
 //! Reads that compare what the API counts with what the ledger knows.
 
-use super::super::fetch::Rows;
 use super::*;
 use crate::config::{FunctionFilter, Pattern};
 use crate::ingest::page_size::PageSize;
