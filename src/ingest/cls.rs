@@ -27,7 +27,7 @@ use super::{JsonApi, Listing, LogSource, Mode, PageSink, ReadReport, SourceScope
 use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{AllowedLateness, ListedFunction, Scope, TargetId};
 use missing_index::MissingIndexDetector;
-use read::{Topic, Unavailable};
+use read::{TopicReader, Unavailable};
 use tencentcloud::{ApiError, BoxFuture, Client};
 
 /// Lines of one response at most (vendor's page on `SearchLog`).
@@ -155,7 +155,7 @@ impl<C: JsonApi> ClsSource<C> {
             size: PageSize::new(self.page_size),
             unavailable: Unavailable::new(),
         });
-        let topic = Topic {
+        let topic = TopicReader {
             cloud: &self.cloud,
             id,
             query: &self.query,

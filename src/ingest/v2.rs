@@ -27,8 +27,8 @@ use crate::ledger::{
     AllowedLateness, Functions, ListScan, ListedFunction, NextPage, PagedRead, Scope, TargetId,
 };
 use crate::model::{FunctionId, Page, RejectReason};
-use list::Lister;
-use logs::LogsAnswer;
+use list::NameLister;
+use logs::ShapedPage;
 use tencentcloud::{ApiError, BoxFuture, Client, ErrorClass};
 
 /// Rows of the first page of a read; later pages are larger.
@@ -41,7 +41,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A region read through the v2 API.
 pub struct V2Source {
     client: Client,
-    lister: Lister,
+    lister: NameLister,
     place: SourceScope,
     wanted: FunctionSelector,
     mode: StreamMode,
@@ -77,7 +77,7 @@ impl V2Source {
         };
         Self {
             client,
-            lister: Lister::new(),
+            lister: NameLister::new(),
             mode: StreamMode::new(place.read),
             place,
             wanted,
@@ -158,7 +158,7 @@ impl V2Source {
         context: ParseContext<'_>,
         offset: u64,
         limit: usize,
-    ) -> Result<LogsAnswer, ApiError> {
+    ) -> Result<ShapedPage, ApiError> {
         let camel = self.camel_sort_key.load(Ordering::Relaxed);
         let mut params = vec![
             ("offset", offset.to_string()),

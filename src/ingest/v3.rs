@@ -25,7 +25,7 @@ use crate::config::FunctionSelector;
 use crate::ledger::{AllowedLateness, ListedFunction, Scope, TargetId};
 use crate::model::{FunctionId, Page};
 use answer::ParseScope;
-use fetch::Rows;
+use fetch::RowFetcher;
 use read::{Reader, newest_page};
 use tencentcloud::{ApiError, BoxFuture, Client};
 use uncounted::UncountedRows;
@@ -182,7 +182,7 @@ impl<C: JsonApi> Streams for V3Source<C> {
     ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
             let (cloud, scope) = (&self.cloud, self.scope(function));
-            newest_page(Rows { cloud, scope }, span, self.page_max).await
+            newest_page(RowFetcher { cloud, scope }, span, self.page_max).await
         })
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct SearchAnswer {
 
 /// The lines of a response as a page, and their order.
 #[derive(Debug)]
-pub(super) struct Sorted {
+pub(super) struct SearchPage {
     pub(super) page: Page,
     pub(super) shape: ChainPage,
 }
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for SearchAnswer {
 impl SearchAnswer {
     /// Builds the page. A line without a readable time gets that of the line before it, the first one
     /// `start`.
-    pub(super) fn sort(self, context: ParseContext<'_>, start: Timestamp) -> Sorted {
+    pub(super) fn sort(self, context: ParseContext<'_>, start: Timestamp) -> SearchPage {
         let lines = self.results.unwrap_or_default();
         let mut builder = PageBuilder::new(context, lines.len());
         let mut marks = Vec::with_capacity(lines.len());
@@ -77,7 +77,7 @@ impl SearchAnswer {
                 builder.reject(RejectReason::NotAnObject);
             }
         }
-        Sorted {
+        SearchPage {
             page: builder.finish(),
             shape: ChainPage {
                 marks,

@@ -2,7 +2,7 @@
 
 mod line;
 
-use super::answer::{SearchAnswer, Sorted};
+use super::answer::{SearchAnswer, SearchPage};
 use crate::ingest::fuzzing::{Parsed, check_body};
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
@@ -14,7 +14,7 @@ pub(crate) use line::line;
 pub(crate) fn body(bytes: &[u8]) {
     check_body(&TargetId::topic("ap-x", "t"), bytes, |bytes, context| {
         let sorted = payload::<SearchAnswer>(bytes)?.sort(context, Timestamp::from_millis(5));
-        let Sorted { page, shape } = sorted;
+        let SearchPage { page, shape } = sorted;
         Some(Parsed {
             page,
             rows: shape.marks.len(),

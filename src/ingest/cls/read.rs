@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::answer::{SearchAnswer, Sorted};
+use super::answer::{SearchAnswer, SearchPage};
 use super::missing_index::MissingIndexDetector;
 use super::query;
 use crate::ingest::page::ParseContext;
@@ -30,7 +30,7 @@ const CONTEXT_CODES: [&str; 2] = [
 const UNAVAILABLE_MAX: usize = 1_000;
 
 /// One topic, and how it is searched.
-pub(super) struct Topic<'r, C> {
+pub(super) struct TopicReader<'r, C> {
     pub(super) cloud: &'r C,
     pub(super) id: &'r str,
     pub(super) query: &'r str,
@@ -49,7 +49,7 @@ pub(super) struct TopicRead {
     pub(super) found: bool,
 }
 
-impl<C: JsonApi> Topic<'_, C> {
+impl<C: JsonApi> TopicReader<'_, C> {
     /// Reads the span oldest first, and reports the progress to the sink at each end of a chain. One
     /// query at a time; the vendor allows 15 per topic.
     pub(super) async fn sweep(
@@ -73,7 +73,7 @@ impl<C: JsonApi> Topic<'_, C> {
                     }
                 }
                 answer => {
-                    let Sorted { page, shape } = answer?;
+                    let SearchPage { page, shape } = answer?;
                     self.size.grow(ask.limit);
                     topic_read.took(shape.marks.len());
                     read.took(shape);
@@ -97,7 +97,7 @@ impl<C: JsonApi> Topic<'_, C> {
     }
 
     /// Sends one `SearchLog`.
-    async fn search(&self, query: &str, ask: &ChainAsk) -> Result<Sorted, ApiError> {
+    async fn search(&self, query: &str, ask: &ChainAsk) -> Result<SearchPage, ApiError> {
         let params = query::params(self.id, query, ask);
         let answer: SearchAnswer = self.cloud.call_json(SEARCH, &params).await?;
         Ok(answer.sort(self.context, ask.from))
@@ -121,7 +121,7 @@ impl<C: JsonApi> Topic<'_, C> {
         let mut read = TopicRead::default();
         let mut taken = 0;
         while taken + ask.limit <= CHAIN_MAX {
-            let Sorted { page, shape } = match self.search(self.query, &ask).await {
+            let SearchPage { page, shape } = match self.search(self.query, &ask).await {
                 Err(error) if ask.place != ChainPlace::Start && is_context(&error) => break,
                 Err(error) if error.asks_for_less() => {
                     if !self.size.shrink(ask.limit) {

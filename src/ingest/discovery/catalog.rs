@@ -21,7 +21,7 @@ const MISSES_MAX: u32 = 2;
 /// Every function that exists, as far as is known.
 #[derive(Debug, Default)]
 pub(super) struct FunctionCatalog {
-    functions: BTreeMap<FunctionId, Entry>,
+    functions: BTreeMap<FunctionId, CatalogEntry>,
     scanned: ScannedNamespaces,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct ScannedNamespaces {
 }
 
 #[derive(Debug, Default)]
-struct Entry {
+struct CatalogEntry {
     /// The cloud named it, or could not be asked whether it exists.
     exists: bool,
     /// Scans that missed it since it was last listed or its details were fetched.
@@ -200,7 +200,7 @@ impl ScannedNamespaces {
     }
 }
 
-impl Entry {
+impl CatalogEntry {
     fn is_due(&self, now: Instant) -> bool {
         let Some(last) = &self.fetched else {
             return true;

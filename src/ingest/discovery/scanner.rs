@@ -57,7 +57,7 @@ pub(super) struct ListScanner<'a, C> {
 
 /// A list, as far as it could be read.
 #[derive(Debug, Default)]
-struct Rows {
+struct ScannedList {
     entries: BTreeMap<Box<str>, Seen>,
     /// Rows without a usable name.
     nameless: usize,
@@ -88,7 +88,7 @@ impl<C: JsonApi> ListScanner<'_, C> {
         for namespace in &namespaces {
             let left = FUNCTIONS_MAX.saturating_sub(scan.seen.len());
             let rows = match named {
-                Some(names) => Rows::named(names),
+                Some(names) => ScannedList::named(names),
                 None => self.all::<FunctionList>(namespace, left).await,
             };
             rows.warn(namespace);
@@ -197,8 +197,8 @@ impl<C: JsonApi> ListScanner<'_, C> {
 
     /// Pages through a list. The server may send fewer entries than requested, its total may be 0
     /// although there are entries, and only new names show that it respects the offset.
-    async fn all<L: List>(&self, namespace: &str, most: usize) -> Rows {
-        let mut rows = Rows::default();
+    async fn all<L: List>(&self, namespace: &str, most: usize) -> ScannedList {
+        let mut rows = ScannedList::default();
         let (mut offset, mut in_a_row) = (0, 0);
         for _ in 0..PAGES_MAX {
             let asked = self.size.get();
@@ -242,9 +242,9 @@ impl<C: JsonApi> ListScanner<'_, C> {
     }
 }
 
-// === impl Rows ===
+// === impl ScannedList ===
 
-impl Rows {
+impl ScannedList {
     fn named(names: &[String]) -> Self {
         let named = names.iter().map(|name| (name.as_str().into(), Seen::Named));
         Self {

@@ -1,7 +1,7 @@
 //! Whole listings of a scripted cloud on paused time.
 
 mod cloud;
-mod told;
+mod issues;
 
 use std::collections::BTreeMap;
 

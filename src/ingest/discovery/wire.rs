@@ -32,17 +32,17 @@ const MIB: u64 = 1 << 20;
 
 /// A page of any list.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct ListPage {
     /// Including those that cannot be used: the next offset counts them.
     pub(super) rows: usize,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<ListEntry>,
     /// Entries in the whole list; the documents show 0 beside an entry.
     pub(super) total: usize,
 }
 
 /// A named thing in a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct ListEntry {
     pub(super) name: Box<str>,
     /// Modification time as the cloud writes it; only compared, never parsed.
     pub(super) changed: Option<Box<str>>,
@@ -63,16 +63,16 @@ pub(super) trait List: DeserializeOwned + Send {
     /// when an entry is added or removed.
     fn params(namespace: &str) -> Value;
 
-    fn page(self) -> Page;
+    fn page(self) -> ListPage;
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "WireList")]
-pub(super) struct Namespaces(Page);
+pub(super) struct Namespaces(ListPage);
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "WireList")]
-pub(super) struct FunctionList(Page);
+pub(super) struct FunctionList(ListPage);
 
 /// The response to either list, not yet known to be one of the requested action.
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ impl List for Namespaces {
         json!({"Orderby": "Name", "Order": "ASC"})
     }
 
-    fn page(self) -> Page {
+    fn page(self) -> ListPage {
         self.0
     }
 }
@@ -118,7 +118,7 @@ impl TryFrom<WireList> for Namespaces {
     type Error = String;
 
     fn try_from(wire: WireList) -> Result<Self, Self::Error> {
-        let page = Page::of(wire.namespaces, wire.total_count, &[&["Name"], &[]]);
+        let page = ListPage::of(wire.namespaces, wire.total_count, &[&["Name"], &[]]);
         page.map(Self)
             .ok_or_else(|| other_answer("neither Namespaces nor TotalCount"))
     }
@@ -131,7 +131,7 @@ impl List for FunctionList {
         json!({"Namespace": namespace, "Orderby": "FunctionName", "Order": "ASC"})
     }
 
-    fn page(self) -> Page {
+    fn page(self) -> ListPage {
         self.0
     }
 }
@@ -142,15 +142,15 @@ impl TryFrom<WireList> for FunctionList {
     fn try_from(wire: WireList) -> Result<Self, Self::Error> {
         // The entry's own `Namespace` is not read: the documents misspell it.
         let names = &[&["FunctionName"] as &[_], &["ModTime"]];
-        let page = Page::of(wire.functions, wire.total_count, names);
+        let page = ListPage::of(wire.functions, wire.total_count, names);
         page.map(Self)
             .ok_or_else(|| other_answer("neither Functions nor TotalCount"))
     }
 }
 
-// === impl Page ===
+// === impl ListPage ===
 
-impl Page {
+impl ListPage {
     /// Returns `None` without a list and a total: that is the response of another action, and as an
     /// empty list it would mean that there are no functions.
     fn of(list: Option<Vec<Box<RawValue>>>, total: Option<i64>, names: &Names<2>) -> Option<Self> {
@@ -159,10 +159,10 @@ impl Page {
         }
         let rows = list.unwrap_or_default();
         // An entry of another shape counts as one without a name.
-        let entry = |raw: &RawValue| -> Option<Entry> {
+        let entry = |raw: &RawValue| -> Option<ListEntry> {
             let [name, changed] = read_fields(raw.get(), names)?;
             let usable = |text: Scalar<'_>| text.to_text().filter(|text| is_usable(text));
-            Some(Entry {
+            Some(ListEntry {
                 name: usable(name)?.into(),
                 changed: usable(changed).map(Into::into),
             })

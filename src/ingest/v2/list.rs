@@ -22,7 +22,7 @@ const PAGES_MAX: usize = 1_000;
 const WITHHELD_MAX: usize = 3;
 
 /// Reads the list, in pages that adapt.
-pub(super) struct Lister {
+pub(super) struct NameLister {
     size: PageSize,
     /// The names of the last list.
     last: Mutex<BTreeSet<String>>,
@@ -30,7 +30,7 @@ pub(super) struct Lister {
 
 /// One page of the function list.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct NamePage {
     pub(super) names: Vec<String>,
     /// Entries of the response, including those without a usable name.
     pub(super) rows: usize,
@@ -46,9 +46,9 @@ struct Data<'a> {
     total: Option<u64>,
 }
 
-// === impl Lister ===
+// === impl NameLister ===
 
-impl Lister {
+impl NameLister {
     pub(super) fn new() -> Self {
         Self {
             size: PageSize::new(PAGE),
@@ -110,12 +110,12 @@ impl Lister {
 }
 
 /// Parses a body; `None` if there is no list, as in a failure.
-pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
+pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<NamePage>), Malformed> {
     let Body { head, data, .. } = body::read::<Data<'_>>(body)?;
     let data = data.filter(|data| data.functions.is_some() || data.total.is_some());
     let listed = data.map(|data| {
         let functions = data.functions.unwrap_or_default();
-        Listed {
+        NamePage {
             rows: functions.len(),
             total: data.total,
             names: functions.iter().filter_map(|raw| name_of(raw)).collect(),
@@ -143,7 +143,7 @@ mod tests {
         let names = vec!["test6".to_owned(), "test4".to_owned()];
         assert_eq!(
             listed,
-            Some(Listed {
+            Some(NamePage {
                 names,
                 rows: 4,
                 total: Some(6)

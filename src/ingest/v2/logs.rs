@@ -26,7 +26,7 @@ const NAMES: RowNames = [
 
 /// A page, and the order of its rows.
 #[derive(Debug)]
-pub(super) struct LogsAnswer {
+pub(super) struct ShapedPage {
     pub(super) page: Page,
     pub(super) shape: PageShape,
 }
@@ -45,7 +45,7 @@ pub(super) fn parse(
     body: &[u8],
     context: ParseContext<'_>,
     offset: u64,
-) -> Result<(Head, Option<LogsAnswer>), Malformed> {
+) -> Result<(Head, Option<ShapedPage>), Malformed> {
     let Body { head, total, data } = body::read::<Vec<&RawValue>>(body)?;
     let answer = data.map(|rows| {
         let mut builder = PageBuilder::new(context, rows.len());
@@ -59,7 +59,7 @@ pub(super) fn parse(
             shape.row(row.request_id(), row.position());
             builder.add(row.function(context), || row.entry(row.says_unfinished()));
         }
-        LogsAnswer {
+        ShapedPage {
             page: builder.finish(),
             shape: shape.shape,
         }

@@ -37,7 +37,7 @@ pub(super) struct ParseScope<'r> {
 }
 
 /// The rows of a response as a page.
-pub(super) struct Sorted {
+pub(super) struct MarkedPage {
     pub(super) page: Page,
     /// The position and identity of each row.
     pub(super) marks: Vec<Mark>,
@@ -66,7 +66,7 @@ impl LogsAnswer {
     }
 
     /// Builds the page, with the mark and the status of each row.
-    pub(super) fn sort(&self, scope: ParseScope<'_>) -> Sorted {
+    pub(super) fn sort(&self, scope: ParseScope<'_>) -> MarkedPage {
         let raws = self.data.as_deref().unwrap_or_default();
         let mut rows: Vec<_> = raws.iter().map(|raw| row::read(raw)).collect();
         if rows.iter().flatten().any(|row| row.retry().is_some()) {
@@ -89,7 +89,7 @@ impl LogsAnswer {
                 }),
             });
         }
-        Sorted {
+        MarkedPage {
             page: builder.finish(),
             marks,
             statuses,

@@ -16,7 +16,7 @@ use tencentcloud::ApiError;
 pub(super) const STEPS_MAX: u64 = 3;
 
 /// The rows of one target.
-pub(super) struct Rows<'a, C> {
+pub(super) struct RowFetcher<'a, C> {
     pub(super) cloud: &'a C,
     pub(super) scope: ParseScope<'a>,
 }
@@ -30,9 +30,9 @@ pub(super) struct Fetched {
     pub(super) refused: u64,
 }
 
-// === impl Rows ===
+// === impl RowFetcher ===
 
-impl<C: JsonApi> Rows<'_, C> {
+impl<C: JsonApi> RowFetcher<'_, C> {
     /// Fetches a page. If no response arrives, smaller pages are requested, down to one row; a row
     /// that cannot be fetched even so is skipped, provided that one after it can.
     pub(super) async fn fetch(

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::answer::{LogsAnswer, ParseScope, Sorted};
+use super::answer::{LogsAnswer, MarkedPage, ParseScope};
 use crate::ingest::fuzzing::{Parsed, check_body};
 use crate::ledger::TargetId;
 use tencentcloud::payload;
@@ -12,7 +12,7 @@ pub(crate) fn body(bytes: &[u8]) {
     check_body(&TargetId::region("ap-x"), bytes, |bytes, context| {
         let answer = payload::<LogsAnswer>(bytes)?;
         let rows = answer.rows();
-        let Sorted { page, marks, .. } = answer.sort(ParseScope {
+        let MarkedPage { page, marks, .. } = answer.sort(ParseScope {
             context,
             has_retry_numbers: &AtomicBool::new(false),
         });

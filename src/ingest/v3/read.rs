@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::answer::{LogsAnswer, ParseScope, Sorted};
-use super::fetch::{Rows, STEPS_MAX};
-use super::uncounted::{Seen, UncountedRows};
+use super::answer::{LogsAnswer, MarkedPage, ParseScope};
+use super::fetch::{RowFetcher, STEPS_MAX};
+use super::uncounted::{SeenRow, UncountedRows};
 use crate::ingest::page::RowStatus;
 use crate::ingest::page_size::PageSize;
 use crate::ingest::{Flow, JsonApi, Mode, PageSink, ReadReport, Span};
@@ -24,7 +24,7 @@ const TAIL_PAGES_MAX: u64 = 100;
 
 /// One read.
 pub(super) struct Reader<'a, C> {
-    rows: Rows<'a, C>,
+    rows: RowFetcher<'a, C>,
     page_max: usize,
     sink: &'a mut dyn PageSink,
     uncounted: &'a mut UncountedRows,
@@ -69,7 +69,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
         uncounted: &'a mut UncountedRows,
     ) -> Self {
         Self {
-            rows: Rows { cloud, scope },
+            rows: RowFetcher { cloud, scope },
             page_max,
             sink,
             uncounted,
@@ -233,8 +233,8 @@ impl<'a, C: JsonApi> Reader<'a, C> {
             self.report.truncated |= read.is_truncated();
             // A row may have come several times; the last one is current.
             let own = seen.into_iter().filter(|row| row.second == second);
-            let last: HashMap<u64, Seen> = own.map(|row| (row.id, row)).collect();
-            let rows: Vec<Seen> = last.into_values().collect();
+            let last: HashMap<u64, SeenRow> = own.map(|row| (row.id, row)).collect();
+            let rows: Vec<SeenRow> = last.into_values().collect();
             self.uncounted.saw(&whole, &rows);
             let total = read.counted();
             let left = total.map_or(u64::MAX, |total| total.saturating_sub(rows.len() as u64));
@@ -309,7 +309,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
     ) -> Result<(Answered, Flow), ApiError> {
         let ask = ask_for(window, self.page_max.min(limit));
         let answer = self.fetch(ask, "desc").await?;
-        let Sorted {
+        let MarkedPage {
             page,
             marks,
             statuses,
@@ -331,7 +331,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
         &mut self,
         windows: &mut WindowRead,
         closed_span: Option<Span>,
-        seen: &mut Vec<Seen>,
+        seen: &mut Vec<SeenRow>,
     ) -> Result<(), Interrupted> {
         let mut reached = windows.reached();
         loop {
@@ -339,7 +339,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
                 return Ok(());
             };
             let answer = self.fetch(ask, "asc").await?;
-            let Sorted {
+            let MarkedPage {
                 page,
                 marks,
                 statuses,
@@ -403,7 +403,7 @@ impl<'a, C: JsonApi> Reader<'a, C> {
 
 /// Returns the newest rows, as many of them as one response holds.
 pub(super) async fn newest_page<C: JsonApi>(
-    rows: Rows<'_, C>,
+    rows: RowFetcher<'_, C>,
     span: Span,
     page_max: usize,
 ) -> Result<Page, ApiError> {
@@ -430,11 +430,11 @@ fn ask_for(window: &Range<i64>, limit: usize) -> Ask {
 }
 
 /// Returns the rows with their seconds. A row without a readable second gets that of the row before.
-fn placed(window: &Range<i64>, marks: &[Mark], statuses: &[RowStatus]) -> Vec<Seen> {
+fn placed(window: &Range<i64>, marks: &[Mark], statuses: &[RowStatus]) -> Vec<SeenRow> {
     let mut before = marks.iter().find_map(|mark| mark.second);
     let rows = marks.iter().zip(statuses).map(|(mark, status)| {
         before = mark.second.or(before);
-        Seen {
+        SeenRow {
             second: before.unwrap_or(window.start),
             id: mark.id,
             status: *status,

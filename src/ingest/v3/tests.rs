@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::answer::{LogsAnswer, Sorted};
+use super::answer::{LogsAnswer, MarkedPage};
 use super::*;
 use crate::config::Read;
 use crate::ingest::discovery::{Found, Topic};
@@ -288,7 +288,7 @@ fn a_body_of_odd_rows_spoils_no_other_row() {
     let answer: LogsAnswer = serde_json::from_str(body).unwrap();
     assert_eq!(answer.total_count, Some(4));
     let (target, wanted) = (one_function(), FunctionSelector::default());
-    let Sorted { page, marks, .. } = answer.sort(ParseScope {
+    let MarkedPage { page, marks, .. } = answer.sort(ParseScope {
         context: ParseContext {
             target: &target,
             wanted: &wanted,

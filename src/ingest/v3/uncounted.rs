@@ -45,7 +45,7 @@ struct Second {
 
 /// The parts of a row that are needed here.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
+pub(super) struct SeenRow {
     pub(super) second: i64,
     pub(super) id: u64,
     pub(super) status: RowStatus,
@@ -72,7 +72,7 @@ impl UncountedRows {
     }
 
     /// Learns from the rows of an answer that holds every row of the `whole` seconds.
-    pub(super) fn saw(&mut self, whole: &Range<i64>, rows: &[Seen]) {
+    pub(super) fn saw(&mut self, whole: &Range<i64>, rows: &[SeenRow]) {
         if !whole.is_empty() {
             self.seconds.retain(|second, _| !whole.contains(second));
         }
@@ -145,8 +145,8 @@ impl UncountedRows {
 mod tests {
     use super::*;
 
-    fn row(second: i64, id: u64, status: RowStatus) -> Seen {
-        Seen { second, id, status }
+    fn row(second: i64, id: u64, status: RowStatus) -> SeenRow {
+        SeenRow { second, id, status }
     }
 
     fn started() -> UncountedRows {

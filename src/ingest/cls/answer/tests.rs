@@ -3,7 +3,7 @@ use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
 use crate::model::{Bytes, InvocationKey, Nanos, Outcome, attempt_id};
 
-fn sorted(response: &str) -> Sorted {
+fn sorted(response: &str) -> SearchPage {
     let wanted = &FunctionSelector::default();
     let answer: SearchAnswer = serde_json::from_str(response).unwrap();
     let target = TargetId::topic("ap-x", "t").of_account("a");
@@ -30,7 +30,7 @@ fn report(name: &str, status: &str, kind: &str) -> String {
 }
 
 /// A response with these lines.
-fn lines(lines: &[String]) -> Sorted {
+fn lines(lines: &[String]) -> SearchPage {
     sorted(&format!(
         r#"{{"Context":"c","ListOver":false,"Analysis":false,"ColNames":null,"Results":[{}],"AnalysisRecords":null}}"#,
         lines.join(",")
@@ -148,8 +148,8 @@ fn half_a_character_in_a_report_costs_its_own_text_alone() {
 }
 
 #[test]
-fn the_end_of_the_list_is_told_in_any_spelling() {
-    for (told, over) in [
+fn the_end_of_the_list_is_read_in_any_spelling() {
+    for (value, over) in [
         ("true", Some(true)),
         ("1", Some(true)),
         (r#""true""#, Some(true)),
@@ -158,9 +158,9 @@ fn the_end_of_the_list_is_told_in_any_spelling() {
         (r#""perhaps""#, None),
         ("[]", None),
     ] {
-        let response = format!(r#"{{"Results":[],"Context":"c","ListOver":{told}}}"#);
+        let response = format!(r#"{{"Results":[],"Context":"c","ListOver":{value}}}"#);
         let read = sorted(&response);
-        assert_eq!(read.shape.list_over, over, "{told}");
+        assert_eq!(read.shape.list_over, over, "{value}");
     }
 }
 

@@ -28,7 +28,7 @@ impl Topics {
     }
 
     async fn read(&mut self, span: Span, taken: &mut Taken) -> Result<TopicRead, ApiError> {
-        let topic = Topic {
+        let topic = TopicReader {
             cloud: &self.fake,
             id: "t",
             query: "q",

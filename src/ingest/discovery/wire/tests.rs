@@ -1,7 +1,7 @@
 use super::*;
 
-fn entry(name: &str, changed: Option<&str>) -> Entry {
-    Entry {
+fn entry(name: &str, changed: Option<&str>) -> ListEntry {
+    ListEntry {
         name: name.into(),
         changed: changed.map(Into::into),
     }
@@ -19,7 +19,7 @@ fn details(mib: u64, seconds: u64, runtime: &str, topic: &str) -> Details {
     }
 }
 
-fn page<L: List>(body: Value) -> Page {
+fn page<L: List>(body: Value) -> ListPage {
     serde_json::from_value::<L>(body).unwrap().page()
 }
 
@@ -47,7 +47,7 @@ fn entries_have_name_and_modification_time_and_odd_ones_only_count() {
         (json!(-1), json!(null), 0, Vec::new(), 0),
     ] {
         let body = json!({"TotalCount": total_count, "Functions": functions});
-        let expected = Page {
+        let expected = ListPage {
             rows,
             entries,
             total,
@@ -113,8 +113,11 @@ fn the_answer_to_something_else_is_no_empty_list() {
         json!({"Functions": null}),
     ] {
         let read = serde_json::from_value::<FunctionList>(other.clone());
-        let told = read.unwrap_err().to_string();
-        assert!(told.contains("neither Functions nor TotalCount"), "{told}");
+        let error = read.unwrap_err().to_string();
+        assert!(
+            error.contains("neither Functions nor TotalCount"),
+            "{error}"
+        );
         assert!(serde_json::from_value::<Namespaces>(other).is_err());
     }
 }

@@ -17,7 +17,7 @@ const BODY: &str = r#"{"code":0,"message":"","codeDesc":"Success","total":189,"d
 /// 2024-01-01 00:00:00 UTC, which is 08:00 in Beijing (date -u -d 2024-01-01 +%s).
 const MIDNIGHT: i64 = 1_704_067_200;
 
-fn read(body: &str) -> Result<(Head, Option<LogsAnswer>), Malformed> {
+fn read(body: &str) -> Result<(Head, Option<ShapedPage>), Malformed> {
     let context = ParseContext {
         target: &TargetId::region("ap-x"),
         wanted: &FunctionSelector::default(),
@@ -25,7 +25,7 @@ fn read(body: &str) -> Result<(Head, Option<LogsAnswer>), Malformed> {
     parse(body.as_bytes(), context, 40)
 }
 
-fn answer(body: &str) -> LogsAnswer {
+fn answer(body: &str) -> ShapedPage {
     read(body).unwrap().1.unwrap()
 }
 

@@ -194,7 +194,7 @@ async fn one_row_that_changes_its_place_is_not_taken_for_two() {
     // Two, one, and the other place are refused.
     for asks in 0..5 {
         let cloud = &Arc::new(Swapped(Mutex::new(asks)));
-        let rows = Rows { cloud, scope };
+        let rows = RowFetcher { cloud, scope };
         let ask = Ask {
             from: DAY,
             to: DAY + 1,

@@ -14,7 +14,7 @@ fn named(namespaces: &[&str], functions: &[&str]) -> FunctionSelector {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_that_does_not_exist_is_told_with_what_may_be_meant() {
+async fn a_namespace_that_does_not_exist_is_reported_with_a_suggestion() {
     let cloud = Cloud::of(&["default/a"]);
     let typo = "no namespace is called `defautl`; did you mean `default`?".to_owned();
     let alone = discovery(&cloud, named(&["defautl"], &[]));
@@ -25,7 +25,7 @@ async fn a_namespace_that_does_not_exist_is_told_with_what_may_be_meant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
+async fn names_that_do_not_exist_are_reported_with_suggestions() {
     let cloud = Cloud::of(&["default/hello", "default/world", "default/old"]);
     let helo = "no function is called `helo`; did you mean `hello`?";
     // One name alone, and one of several: both are asked for without any list.
@@ -45,7 +45,7 @@ async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
     let pattern = "the pattern `web-.*` fits no function: compare it with their names";
     let both = vec![helo.to_owned(), pattern.to_owned()];
     assert_eq!(issues(&of_list).await, (2, both));
-    // A list that may miss some changes nothing of that, and is told itself.
+    // An incomplete list changes none of that, and is reported itself.
     cloud.change(|c| c.broken_namespace = Some("other"));
     cloud.add("other/x");
     let (unmatched, texts) = issues(&of_list).await;
@@ -55,7 +55,7 @@ async fn names_that_are_not_there_are_told_with_what_may_be_meant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_whose_functions_are_all_excluded_is_told_so() {
+async fn an_account_whose_functions_are_all_excluded_is_reported() {
     let cloud = Cloud::of(&["default/a"]);
     let excluded = "every function that there is is excluded: check `exclude`".to_owned();
     let excluding = discovery(&cloud, select(any(), filter(&[], &[], &["a|b"])));
@@ -64,7 +64,7 @@ async fn an_account_whose_functions_are_all_excluded_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_read_is_told_with_the_right_that_is_missing() {
+async fn what_may_not_be_read_is_reported_with_the_missing_permission() {
     let cloud = Cloud::of(&["default/a"]);
     let discovery = of_all(&cloud);
     cloud.fail("GetFunction", Failure::Forbidden);
