@@ -107,7 +107,7 @@ async fn a_function_that_no_list_can_bring_hides_no_other_and_is_not_gone() {
             assert!(found.contains(&format!("default/{name}")), "{found:?}");
         }
     }
-    // Once it can be had again, what the lists miss is gone.
+    // Once every entry can be read again, functions that the lists miss are gone.
     cloud.change(|script| script.withheld = None);
     all_names(&discovery).await;
     let found = all_names(&discovery).await;

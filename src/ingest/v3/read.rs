@@ -274,10 +274,8 @@ impl<'a, C: JsonApi> Reader<'a, C> {
             };
             let window = first.max(last + 1 - SECONDS_MAX)..last + 1;
             let answered = self.ask(&window, usize::MAX).await?;
-            if answered.window.whole.is_empty() {
-                if !self.read_wide(vec![last]).await? {
-                    break;
-                }
+            if answered.window.whole.is_empty() && !self.read_wide(vec![last]).await? {
+                break;
             }
         }
         Ok(())

@@ -101,7 +101,7 @@ fn an_odd_line_does_not_stop_the_others() {
     }
 }
 
-/// User code prints what it likes, and its texts are cut between two halves of a character.
+/// User code prints any text, and long texts are cut between two halves of a character.
 #[test]
 fn half_a_character_or_cut_json_in_a_line_that_is_no_report_is_no_invalid_row() {
     let good = line("10", &report("f", "200", "Platform"));
@@ -141,7 +141,7 @@ fn half_a_character_in_a_report_costs_its_own_text_alone() {
         let read = lines(&[odd]).page;
         assert_eq!(read, report);
     }
-    // Without its whole name it is nobody's.
+    // Without its whole name it belongs to no function.
     let name = line("10", &whole.replace(r#":"f""#, r#":"f\ud83d""#));
     let read = lines(&[name]).page;
     assert_eq!(read.rejects, [RejectReason::FunctionName]);

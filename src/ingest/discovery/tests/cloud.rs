@@ -25,11 +25,11 @@ pub(super) struct Script {
     pub(super) ignores_offset: bool,
     /// `GetFunction` takes this long.
     pub(super) answer_takes: Duration,
-    /// Left out of one list, as if it slipped between two pages.
+    /// Missing in one list, as if it had shifted between two pages.
     pub(super) hidden: Option<&'static str>,
-    /// More entries than that are refused.
+    /// Responses with more entries fail.
     pub(super) refuses_above: usize,
-    /// No answer with this function in it can be had.
+    /// Responses with this function fail.
     pub(super) withheld: Option<&'static str>,
     /// Its functions cannot be listed.
     pub(super) broken_namespace: Option<&'static str>,

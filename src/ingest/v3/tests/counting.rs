@@ -161,8 +161,8 @@ async fn an_api_that_gives_no_row_at_all_fails_the_read() {
     assert!(sink.known.is_empty());
 }
 
-/// A row that cannot be had, and one that changes places with it after so many requests. Request
-/// ids: 1 and 2.
+/// A row that no response can bring, and one that changes places with it after a number of requests.
+/// Request ids: 1 and 2.
 struct Swapped(Mutex<usize>);
 
 impl Answers for Swapped {
