@@ -1,4 +1,4 @@
-//! `ListFunctions` of v2. In the body of its answer `total` stands inside `data`.
+//! `ListFunctions` of v2. In the body of its response `total` is inside `data`.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,16 @@ use crate::ingest::scalar::{self, read_fields};
 use crate::ingest::values::is_name;
 use tencentcloud::{ApiError, Client, Head, Malformed};
 
-/// Functions asked for in one call at the most. The maximum is not documented.
+/// Functions per request at most. The maximum is not documented.
 const PAGE: usize = 100;
-/// Pages at the most.
+/// Pages at most.
 const PAGES_MAX: usize = 1_000;
-/// Entries one after the other that no answer can bring: then it is the API that does not answer.
+/// Consecutive entries that may be skipped because no response with them arrives; with more of them
+/// the API as a whole does not respond.
 const WITHHELD_MAX: usize = 3;
 
 /// Reads the list, in pages that adapt.
-pub(super) struct Lister {
+pub(super) struct NameLister {
     size: PageSize,
     /// The names of the last list.
     last: Mutex<BTreeSet<String>>,
@@ -29,14 +30,14 @@ pub(super) struct Lister {
 
 /// One page of the function list.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct NamePage {
     pub(super) names: Vec<String>,
-    /// Entries that the answer held, with those that have no usable name.
+    /// Entries of the response, including those without a usable name.
     pub(super) rows: usize,
     pub(super) total: Option<u64>,
 }
 
-/// What it is known by is either of the two: without both it is the answer to something else.
+/// With neither of the two fields it is the response to another action.
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow)]
@@ -45,9 +46,9 @@ struct Data<'a> {
     total: Option<u64>,
 }
 
-// === impl Lister ===
+// === impl NameLister ===
 
-impl Lister {
+impl NameLister {
     pub(super) fn new() -> Self {
         Self {
             size: PageSize::new(PAGE),
@@ -55,8 +56,8 @@ impl Lister {
         }
     }
 
-    /// The names of all functions; where some are `sought`, no more than it takes to find these.
-    /// Where an entry cannot be had, even by itself, those of the last list stay.
+    /// Returns the names of all functions; if some are `sought`, only until these are found. If an
+    /// entry cannot be read even alone, the names of the last list are kept.
     pub(super) async fn names(
         &self,
         client: &Client,
@@ -108,13 +109,13 @@ impl Lister {
     }
 }
 
-/// Reads a body; `None` where a failure has no list.
-pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
+/// Parses a body; `None` if there is no list, as in a failure.
+pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<NamePage>), Malformed> {
     let Body { head, data, .. } = body::read::<Data<'_>>(body)?;
     let data = data.filter(|data| data.functions.is_some() || data.total.is_some());
     let listed = data.map(|data| {
         let functions = data.functions.unwrap_or_default();
-        Listed {
+        NamePage {
             rows: functions.len(),
             total: data.total,
             names: functions.iter().filter_map(|raw| name_of(raw)).collect(),
@@ -142,7 +143,7 @@ mod tests {
         let names = vec!["test6".to_owned(), "test4".to_owned()];
         assert_eq!(
             listed,
-            Some(Listed {
+            Some(NamePage {
                 names,
                 rows: 4,
                 total: Some(6)

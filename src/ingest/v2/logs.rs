@@ -1,4 +1,4 @@
-//! The body of a `GetFunctionLogs` answer as a page, and how its rows stand in it.
+//! Turns the body of a `GetFunctionLogs` response into a page, and records how its rows are ordered.
 
 use serde_json::value::RawValue;
 
@@ -24,14 +24,14 @@ const NAMES: RowNames = [
     &[],
 ];
 
-/// A page and how it looked.
+/// A page, and the order of its rows.
 #[derive(Debug)]
-pub(super) struct LogsAnswer {
+pub(super) struct ShapedPage {
     pub(super) page: Page,
     pub(super) shape: PageShape,
 }
 
-/// Notes how the rows of a page stand in it.
+/// Records how the rows of a page are ordered.
 struct Shape {
     shape: PageShape,
     /// Position of the last row that had a readable one.
@@ -40,12 +40,12 @@ struct Shape {
     gap: usize,
 }
 
-/// Reads a body; the answer is `None` where there is no list of rows.
+/// Parses a body; the answer is `None` if there is no list of rows.
 pub(super) fn parse(
     body: &[u8],
     context: ParseContext<'_>,
     offset: u64,
-) -> Result<(Head, Option<LogsAnswer>), Malformed> {
+) -> Result<(Head, Option<ShapedPage>), Malformed> {
     let Body { head, total, data } = body::read::<Vec<&RawValue>>(body)?;
     let answer = data.map(|rows| {
         let mut builder = PageBuilder::new(context, rows.len());
@@ -59,7 +59,7 @@ pub(super) fn parse(
             shape.row(row.request_id(), row.position());
             builder.add(row.function(context), || row.entry(row.says_unfinished()));
         }
-        LogsAnswer {
+        ShapedPage {
             page: builder.finish(),
             shape: shape.shape,
         }
@@ -96,7 +96,7 @@ impl Shape {
         };
         match self.before {
             Some(before) if position > before => shape.sorted = false,
-            // Rows without a readable position may belong to either group: to the later one.
+            // Rows without a readable position may belong to either second; they count to the later one.
             Some(before) if position < before => shape.tie_start = index - self.gap,
             _ => {}
         }

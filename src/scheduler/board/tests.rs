@@ -81,12 +81,12 @@ fn a_source_waits_for_its_list_and_for_one_read_with_success() {
     assert_eq!(unread(&board), of(Some(Awaited::Success)));
     read(&board, "g");
     assert_eq!(unread(&board), of(None));
-    // Once is enough: what fails later is told elsewhere.
+    // Once is enough: later failures are shown elsewhere.
     fail(&board, "g");
     not_listed(&board, "a");
     board.added(&target("new"), &"a".into());
     assert_eq!(unread(&board), of(None));
-    let ready: Vec<bool> = board.sources().iter().map(|source| source.ready).collect();
+    let ready: Vec<bool> = board.sources().iter().map(SourceState::is_ready).collect();
     assert_eq!(ready, [true, false]);
     board.ended("b");
     assert_eq!(unread(&board), []);
@@ -119,21 +119,21 @@ fn a_source_without_functions_is_read_once_that_is_certain() {
 }
 
 #[test]
-fn a_remark_goes_on_until_a_list_does_not_make_it() {
+fn an_issue_lasts_until_a_list_lacks_it() {
     let board = board(&["a"]);
     let later = NOW + Duration::from_secs(300);
     let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|&t| t.to_owned()).collect() };
-    board.remarked("a", NOW, 1, &texts(&["typo", "right"]));
-    board.remarked("a", later, 1, &texts(&["typo"]));
+    board.set_issues("a", NOW, 1, &texts(&["typo", "right"]));
+    board.set_issues("a", later, 1, &texts(&["typo"]));
     let [source] = &board.sources()[..] else {
         panic!("one source");
     };
     assert_eq!(source.unmatched, 1);
-    let told = source.hints.iter();
-    let told: Vec<_> = told
+    let shown = source.hints.iter();
+    let shown: Vec<_> = shown
         .map(|hint| (&*hint.what, hint.since, hint.last, hint.times))
         .collect();
-    assert_eq!(told, [("typo", NOW, later, 2)]);
-    board.remarked("a", later, 0, &[]);
+    assert_eq!(shown, [("typo", NOW, later, 2)]);
+    board.set_issues("a", later, 0, &[]);
     assert_eq!(board.sources()[0].hints, []);
 }

@@ -1,4 +1,4 @@
-//! Report lines, held against a second reader.
+//! Compares the parser of report lines with a second one.
 
 use std::sync::LazyLock;
 
@@ -7,20 +7,20 @@ use regex::Regex;
 use crate::ingest::cls::report::{self, Init, Kind, Report};
 use crate::model::{Bytes, Nanos, RejectReason};
 
-/// Where a piece begins: a word, a colon, a number.
-static PIECE: LazyLock<Regex> = LazyLock::new(|| pattern(r"([A-Za-z]*):\s*([0-9.\-]+)"));
-/// What may follow it: a unit, unless it is the next key.
+/// The beginning of a field: a word, a colon, a number.
+static FIELD: LazyLock<Regex> = LazyLock::new(|| pattern(r"([A-Za-z]*):\s*([0-9.\-]+)"));
+/// The text after it: a unit, unless it is the next key.
 static UNIT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*([A-Za-z]+)(:?)"));
-/// How a line names its request.
+/// The request of a line.
 static REQUEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[: ]*(\S*)"));
 
 const MONTH_MS: f64 = 31.0 * 86_400_000.0;
 const TIB_MB: f64 = 1_048_576.0;
 
-/// A report as the second reader sees it: run time, memory used, memory configured.
+/// A report of the second parser: run time, memory used, memory configured.
 type Seen = (Option<Nanos>, Option<Bytes>, Option<Bytes>);
 
-/// Reads the bytes as a line.
+/// Parses the bytes as a line.
 pub(crate) fn line(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -61,11 +61,11 @@ fn shown(report: &Report<'_>) -> Seen {
     (report.duration, memory, report.memory_limit)
 }
 
-// === the second reader ===
+// === the second parser ===
 
 fn see_report(rest: &str) -> Result<Seen, RejectReason> {
     let mut seen = Seen::default();
-    for (key, number, unit) in pieces(rest) {
+    for (key, number, unit) in fields(rest) {
         match key {
             "Duration" => seen.0 = Some(millis(number, unit)?),
             "MemUsage" | "MaxMemoryUsed" => seen.1 = Some(megabytes(number, unit)?),
@@ -78,7 +78,7 @@ fn see_report(rest: &str) -> Result<Seen, RejectReason> {
 
 fn see_init(rest: &str) -> Result<(Nanos, [Nanos; 3]), RejectReason> {
     let (mut total, mut parts) = (None, [Nanos(0); 3]);
-    for (key, number, unit) in pieces(rest) {
+    for (key, number, unit) in fields(rest) {
         match key {
             "Coldstart" | "InitDuration" => total = Some(millis(number, unit)?),
             "PullCode" => parts[0] = millis(number, unit)?,
@@ -99,20 +99,20 @@ fn request(text: &str) -> (Option<&str>, &str) {
     ((!id.is_empty()).then_some(id), &text[found.end()..])
 }
 
-/// Key, number and unit of each piece.
-fn pieces(mut text: &str) -> Vec<(&str, &str, &str)> {
-    let mut pieces = Vec::new();
-    while let Some((whole, [key, number])) = PIECE
+/// Returns key, number and unit of each field.
+fn fields(mut text: &str) -> Vec<(&str, &str, &str)> {
+    let mut fields = Vec::new();
+    while let Some((whole, [key, number])) = FIELD
         .captures(text)
         .map(|found| (found.get(0).map_or(0, |all| all.end()), found.extract().1))
     {
         text = &text[whole..];
         let unit = UNIT.captures(text).filter(|found| found[2].is_empty());
         let unit = unit.and_then(|found| found.get(1));
-        pieces.push((key, number, unit.map_or("", |unit| unit.as_str())));
+        fields.push((key, number, unit.map_or("", |unit| unit.as_str())));
         text = &text[unit.map_or(0, |unit| unit.end())..];
     }
-    pieces
+    fields
 }
 
 fn millis(number: &str, unit: &str) -> Result<Nanos, RejectReason> {
