@@ -32,6 +32,7 @@ pub use requests::Requests;
 pub use rows::Rows;
 pub use source::SourceTelemetry;
 pub use trouble::Issue;
+pub(crate) use trouble::{seconds, seconds_if_any};
 pub use unread::{Awaited, Unread};
 
 /// Upper bounds of the time of a commit, in seconds: from memory only to a disk in trouble.
