@@ -99,7 +99,9 @@ impl Site {
             "/" => self.status(Kind::Page, headers).await,
             status::JSON_PATH => self.status(Kind::Json, headers).await,
             _ => match status::asset(path) {
-                Some(asset) => answer(StatusCode::OK, asset.content_type, Body::text(asset.text)),
+                Some((content_type, text)) => {
+                    answer(StatusCode::OK, content_type, Body::text(text))
+                }
                 None => self.metrics(headers).await,
             },
         }
