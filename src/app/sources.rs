@@ -228,9 +228,9 @@ impl Building<'_> {
         let source = self.source;
         let own = match service {
             Service::V2 => source.endpoint.as_deref(),
-            Service::Scf => source.scf_url(),
-            Service::Cls => source.cls_url(),
-            Service::Sts => source.sts_url(),
+            Service::Scf => source.url_of(&source.endpoints.scf),
+            Service::Cls => source.url_of(&source.endpoints.cls),
+            Service::Sts => source.url_of(&source.endpoints.sts),
         };
         let domain = match source.domain {
             config::Domain::Public => Domain::Public,
@@ -305,7 +305,7 @@ impl Building<'_> {
             role,
             session_name: "scf-exporter".to_owned(),
             metadata: source
-                .metadata_url()
+                .url_of(&source.endpoints.metadata)
                 .unwrap_or(ChainConfig::METADATA)
                 .to_owned(),
         };

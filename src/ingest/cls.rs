@@ -159,7 +159,7 @@ impl ClsSource {
     ) {
         let topics = self.topics.iter().map(|topic| topic.to_string()).collect();
         for one in FunctionFilter::new(topics, Vec::new(), Vec::new()).unmatched(met) {
-            remarks.add_unmatched(one.told("log topic of these functions"));
+            remarks.add_unmatched(one.describe("log topic of these functions"));
         }
         let mut unread = |functions: &[FunctionId], why: &str| {
             if let Some(first) = functions.first() {

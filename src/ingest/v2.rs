@@ -241,7 +241,7 @@ impl V2Source {
         let mut remarks = DiscoveryIssues::default();
         let met = listed.iter().map(|name| name.as_str().into()).collect();
         for one in self.wanted.functions.unmatched(&met) {
-            remarks.add_unmatched(one.told("function"));
+            remarks.add_unmatched(one.describe("function"));
         }
         *self.remarks.lock() = remarks;
     }

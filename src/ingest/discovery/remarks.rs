@@ -59,10 +59,10 @@ impl FunctionConfig<'_> {
     pub(super) fn remarks(&self, functions: &[Unmatched]) -> DiscoveryIssues {
         let mut remarks = DiscoveryIssues::default();
         for one in self.namespaces() {
-            remarks.add_unmatched(one.told("namespace"));
+            remarks.add_unmatched(one.describe("namespace"));
         }
         for one in functions {
-            remarks.add_unmatched(one.told("function"));
+            remarks.add_unmatched(one.describe("function"));
         }
         for (namespace, error) in &self.looked.unlisted {
             remarks.add(format!(
