@@ -59,22 +59,22 @@ pub struct Telemetry {
 #[derive(Debug, Clone, Default)]
 struct Sources(Arc<RwLock<BTreeMap<Box<str>, Arc<SourceTelemetry>>>>);
 
-/// What became of a row that was read. A closed set: it is a label value.
+/// What happened to a row that was read, as a label value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disposition {
-    /// Counted now.
+    /// Counted.
     Counted,
     /// Counted before.
     Duplicate,
     /// Below the eviction bound: it cannot be told from a row that was counted before.
     Late,
-    /// Not finished yet; it comes again.
+    /// Not finished yet. It comes again.
     Unfinished,
     /// Unreadable.
     Invalid,
 }
 
-/// What the program was built from.
+/// The source and the compiler of this build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildInfo {
     /// Version of the package.
@@ -224,7 +224,7 @@ impl Collector for Sources {
 // === impl Disposition ===
 
 impl Disposition {
-    /// Every disposition, in the order of its number.
+    /// All dispositions in the order of the enum.
     pub const ALL: [Self; 5] = [
         Self::Counted,
         Self::Duplicate,
@@ -233,7 +233,7 @@ impl Disposition {
         Self::Invalid,
     ];
 
-    /// The label value.
+    /// Returns the label value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counted => "counted",
@@ -248,8 +248,8 @@ impl Disposition {
 // === impl BuildInfo ===
 
 impl BuildInfo {
-    /// This build. Commit and compiler are known where the build sets `SCF_EXPORTER_REVISION`
-    /// and `SCF_EXPORTER_RUSTVERSION`.
+    /// Returns those of this build. The build sets `SCF_EXPORTER_REVISION` and
+    /// `SCF_EXPORTER_RUSTVERSION`.
     pub const fn current() -> Self {
         const fn or_unknown(value: Option<&'static str>) -> &'static str {
             match value {
