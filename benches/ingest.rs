@@ -1,9 +1,10 @@
-//! What a row costs through each API: end to end over HTTP, and reading alone, each beside a bare
-//! use of `serde_json` on the very same answers, and beside a search for quotes in them.
+//! Measures the cost of a row through each API, end to end over HTTP and for the adapter alone. Each
+//! is compared with a bare use of `serde_json` on the same answers, and with a search for quotes.
 //!
-//! `cargo bench --bench ingest [-- v2 v3 cls]`; `BENCH_ROWS` and `BENCH_ROUNDS` make it shorter.
-//! The simulated cloud is a process of its own, and so is each contestant of each round, so that
-//! processor time is told apart. The ratios within a run are the point: see `docs/PERFORMANCE.md`.
+//! Run it with `cargo bench --bench ingest [-- v2 v3 cls]`; `BENCH_ROWS` and `BENCH_ROUNDS` make it
+//! shorter. The simulated cloud and each contestant of each round are processes of their own, so that
+//! their processor time can be told apart. Only the ratios within a run matter: see
+//! `docs/PERFORMANCE.md`.
 
 #[path = "ingest/alone.rs"]
 mod alone;
@@ -32,7 +33,7 @@ const ROWS: usize = 200_000;
 const ROUNDS: usize = 3;
 const APIS: [&str; 3] = ["v2", "v3", "cls"];
 
-/// What is measured, and which part of this program does it.
+/// The contestants, by the argument that selects the part of this program, and their titles.
 const CONTESTANTS: [(&str, &str); 5] = [
     ("whole", "end to end: the whole exporter"),
     ("bare", "  peer: reqwest and serde_json, nothing counted"),
@@ -44,20 +45,20 @@ const CONTESTANTS: [(&str, &str); 5] = [
     ("quotes", "  limit: memchr for quotes and backslashes"),
 ];
 
-/// What a contestant spent, printed by its process.
+/// The cost of a contestant, as its process prints it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Spent {
     rows: usize,
-    /// Seconds of processor time.
+    /// Processor time in seconds.
     cpu: f64,
-    /// Seconds.
+    /// Wall-clock time in seconds.
     wall: f64,
-    /// The most memory that the process held, MiB.
+    /// Peak memory of the process in MiB.
     peak: f64,
 }
 
 fn main() -> Result<(), Failure> {
-    // The exporter installs it too; `reqwest` is built without one.
+    // `reqwest` is built without a provider; the exporter installs the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -72,7 +73,7 @@ fn main() -> Result<(), Failure> {
     }
 }
 
-/// `ports` are those of the simulated cloud and of the recorded answers.
+/// Runs a contestant. `ports` are those of the simulated cloud and of the recorded answers.
 fn contest(who: &str, ports: [u16; 2], world: &World) -> Result<Spent, Failure> {
     match who {
         "whole" => whole::run(ports[0], world),
@@ -100,7 +101,7 @@ fn compare(arguments: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs all contestants in turn, round after round, and prints the medians.
+/// Runs all contestants in turn in each round, and prints the medians.
 fn table(world: &World, rounds: usize) -> Result<(), Failure> {
     let told = serde_json::to_string(world)?;
     let mut server = Process::again(&["server", &told])?;
@@ -119,7 +120,7 @@ fn table(world: &World, rounds: usize) -> Result<(), Failure> {
     for (at, (_, name)) in CONTESTANTS.iter().enumerate() {
         let of = |who: usize, what: fn(&Spent) -> f64| median(results[who].iter().map(what));
         let rate = |one: &Spent| one.rows as f64 / one.cpu;
-        // End to end is held against what follows it, and so is reading alone.
+        // The whole and the adapter alone are compared with the peer after each.
         let peer = [1, 1, 3, 3, 3][at];
         println!(
             "{name:<54}{:>12.0}{:>9.2}{:>9.2}{:>10.0}{:>8.2}",

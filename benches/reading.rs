@@ -1,5 +1,5 @@
-//! How well requests are spent, the scarce resource: the whole exporter reads an hour of a
-//! simulated region on paused time, within five requests a second, by each way of reading.
+//! Measures how many requests each way of reading takes, and how long rows wait. The whole exporter
+//! reads an hour of a simulated region on paused time, within five requests a second.
 //!
 //! `cargo bench --bench reading -- [WORD]... [minutes=N]` runs the rows of the table that have all
 //! of the words, such as `v3 function 400` or `page=100`. See `docs/PERFORMANCE.md`.
@@ -23,18 +23,18 @@ use tencentcloud::runtime::Runtime;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a reader may spend.
+/// The rate limit of the reader.
 const REQUESTS_PER_SECOND: f64 = 5.0;
-/// Calls a second in the region, about a million a day.
+/// Calls a second in the region. They are about a million a day.
 const CALLS_PER_SECOND: f64 = 12.0;
-/// Before the measured stretch: the exporter finds its rate, and the longest call ends.
+/// Time before the measured stretch, in which the exporter finds its rate and the longest call ends.
 const WARM_UP: Duration = Duration::from_secs(15 * 60);
 const STRETCH_MINUTES: u64 = 60;
 const LONGEST_CALL_MS: u64 = 600_000;
 const STOP: Duration = Duration::from_secs(60);
 const SEED: u64 = 400;
 
-/// An API, and how it is read where there is a choice.
+/// Pairs of an API and the way in which it is read.
 const WAYS: [(&str, &str); 5] = [
     ("v3", "auto"),
     ("v3", "function"),
@@ -43,7 +43,7 @@ const WAYS: [(&str, &str); 5] = [
     ("cls", "topic"),
 ];
 const FUNCTIONS: [usize; 2] = [50, 400];
-/// Rows a page, and seconds from poll to poll.
+/// Pairs of rows a page and seconds from poll to poll.
 const PACES: [(usize, u64); 2] = [(1_000, 15), (100, 60)];
 
 /// One row of the table.
@@ -101,7 +101,7 @@ fn scenarios() -> Vec<Scenario> {
 // === impl Scenario ===
 
 impl Scenario {
-    /// The words that choose it, which are the first cells of its line.
+    /// Returns the words that select it, which are the first cells of its line.
     fn words(&self) -> [String; 5] {
         let (page, poll) = (
             format!("page={}", self.page),
@@ -149,7 +149,7 @@ impl Scenario {
         Ok(waits)
     }
 
-    /// No request fails; rows are late, shown while they run, and long as on a usual day.
+    /// Returns a cloud in which no request fails, and rows are late and calls are long as on a usual day.
     fn settings(&self) -> Settings {
         let usual = Faults::typical();
         Settings {
@@ -196,8 +196,8 @@ impl Scenario {
         )
     }
 
-    /// The 99th percentile of polls at even distances: of one stream the interval decides, of many
-    /// the budget.
+    /// Returns the 99th percentile of waits if polls were evenly spaced. For one stream the interval
+    /// decides, for many the budget.
     fn even_p99(&self) -> f64 {
         let round = self.functions as f64 / REQUESTS_PER_SECOND;
         let interval = self.interval as f64;

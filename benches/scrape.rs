@@ -1,20 +1,15 @@
-//! What a scrape costs over HTTP on loopback: ours when nothing and when everything changed since
-//! the last one, beside two limits (a body made before, and flat arrays written anew) and beside
-//! the libraries that exporters are usually made with; many scrapes at once; and the memory of a
-//! function.
+//! Measures scrapes over HTTP on loopback: when nothing and when everything changed since the last
+//! one, beside two limits (a body that is prepared before, and flat arrays written anew), and many
+//! at once. It also measures the memory of a function.
 //!
-//! `cargo bench --bench scrape [-- FUNCTIONS]`, 10,000 by default. Every server is a process of its
-//! own, and all show the same numbers. The peers in Python and Go are left out, with the reason,
-//! where they cannot be had. The ratios within a run are the point: see `docs/PERFORMANCE.md`.
+//! `cargo bench --bench scrape [-- FUNCTIONS]` takes 10,000 functions by default. Every server is a
+//! process of its own, and all show the same numbers. Only the ratios within a run matter: see
+//! `docs/PERFORMANCE.md`.
 
 #[path = "scrape/client.rs"]
 mod client;
-#[path = "scrape/crates.rs"]
-mod crates;
 #[path = "scrape/flat.rs"]
 mod flat;
-#[path = "scrape/foreign.rs"]
-mod foreign;
 #[path = "scrape/ours.rs"]
 mod ours;
 #[path = "support/process.rs"]
@@ -35,18 +30,19 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const FUNCTIONS: usize = 10_000;
 const ROUNDS: usize = 15;
-/// After so long a row has rounds enough, if it has some.
+/// A measurement ends after this time once it has [`SOME`] rounds.
 const ENOUGH: Duration = Duration::from_secs(20);
 const SOME: usize = 3;
 const STORM: usize = 200;
 
-/// The goals, as ratios within a run: scrapes of text, plain and packed, to the prepared body where
-/// nothing changed, to the flat arrays where everything did.
+/// Highest ratios of scrapes of text, plain and packed, to those of the prepared body where nothing
+/// changed, and to those of the flat arrays where everything did.
 const UNCHANGED: [f64; 2] = [1.1, 1.1];
 const CHANGED: [f64; 2] = [1.0, 1.1];
-/// Many scrapes at once to one that renders and the others that do not, processor time.
+/// Highest ratio of the processor time of many scrapes at once to that of one scrape that renders and
+/// of the others that do not.
 const TOGETHER: f64 = 1.5;
-/// KiB a function, without bodies.
+/// Most resident memory in KiB a function, without bodies.
 const RESIDENT: f64 = 3.0;
 
 struct Bench {
@@ -86,7 +82,7 @@ fn compare(functions: usize) -> Result<(), Failure> {
     let mut ours = bench.server("ours", functions)?;
     let text = folder.path().join("text");
     let body = bench.runtime.block_on(ours.scraper.text(Form::TEXT))?;
-    bench.check("ours", &body, 0)?;
+    bench.check(&body, 0)?;
     std::fs::write(&text, body)?;
     let prepared = Server::of(Process::again(&[
         "serve",
@@ -100,7 +96,6 @@ fn compare(functions: usize) -> Result<(), Failure> {
     bench.storm(&mut ours)?;
     drop((ours, prepared, flat));
     bench.memory()?;
-    bench.peers(folder.path())?;
     println!("\nGoals, {functions} functions");
     for goal in &bench.goals {
         println!("  {goal}");
@@ -111,7 +106,7 @@ fn compare(functions: usize) -> Result<(), Failure> {
 // === impl Bench ===
 
 impl Bench {
-    /// Starts a server that is a part of this program.
+    /// Starts a process of this program that serves `functions` as `who`.
     fn server(&self, who: &str, functions: usize) -> Result<Server, Failure> {
         let count = functions.to_string();
         Server::of(Process::again(&["serve", who, &self.data, &count])?)
@@ -123,7 +118,7 @@ impl Bench {
             .push(format!("{name}: at most {limit:.1}: {value:.2} {met}"));
     }
 
-    /// Scrapes ours in each form, after everything has changed or nothing has, each time beside the
+    /// Scrapes in each form after everything has changed or nothing has, and after each scrape the
     /// limit in text.
     fn states(
         &mut self,
@@ -158,7 +153,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Many scrapes at the instant at which everything has changed, as Prometheus asks.
+    /// Scrapes many times at once after everything has changed.
     fn storm(&mut self, ours: &mut Server) -> Result<(), Failure> {
         let form = Form::TEXT.gzip(true);
         let (mut first, mut next) = (Row::default(), Row::default());
@@ -200,7 +195,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Resident memory of ours over the same program without functions.
+    /// Measures how much more memory is resident than without functions.
     fn memory(&mut self) -> Result<(), Failure> {
         let (empty, mut full) = (
             self.server("ours", 0)?,
@@ -220,7 +215,7 @@ impl Bench {
             }
         }
         let text = self.runtime.block_on(full.scraper.text(Form::TEXT))?;
-        self.check("ours", &text, SOME)?;
+        self.check(&text, SOME)?;
         let bodies = bodies as f64 / 1_024.0 / self.functions.max(1) as f64;
         let after = each(resident(&full)?, resident(&empty)?);
         println!(
@@ -233,34 +228,7 @@ impl Bench {
         Ok(())
     }
 
-    /// One row for each library.
-    fn peers(&mut self, folder: &Path) -> Result<(), Failure> {
-        Row::print_head("peers, text or OpenMetrics, rendered at each scrape");
-        let own = ["prometheus", "prometheus-client"].map(|name| {
-            let server = self.server(name, self.functions);
-            (name, server.map_err(|cause| cause.to_string()))
-        });
-        let foreign = foreign::all(folder, &self.data, self.functions);
-        for (name, server) in own.into_iter().chain(foreign) {
-            match server {
-                Ok(server) => self.peer(name, &server)?,
-                Err(reason) => println!("{name:<50}left out: {reason}"),
-            }
-        }
-        Ok(())
-    }
-
-    fn peer(&self, name: &str, server: &Server) -> Result<(), Failure> {
-        let text = self.runtime.block_on(server.scraper.text(Form::TEXT))?;
-        self.check(name, &text, 0)?;
-        let mut row = Row::default();
-        let form = Form::TEXT.gzip(true);
-        self.rounds(|bench| bench.runtime.block_on(row.scrape(server, form)))?;
-        row.print(&format!("{name}, gzip"));
-        Ok(())
-    }
-
-    /// Repeats a measurement until it has rounds or time enough.
+    /// Repeats a measurement [`ROUNDS`] times, or until [`ENOUGH`] time has passed.
     fn rounds(&self, mut measure: impl FnMut(&Self) -> Result<(), Failure>) -> Result<(), Failure> {
         let began = Instant::now();
         for round in 0..ROUNDS {
@@ -272,8 +240,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Compares what a text shows with what was counted, after `touched` further calls of each.
-    fn check(&self, who: &str, text: &str, touched: usize) -> Result<(), Failure> {
+    /// Compares a text with the invocations, of which each function got `touched` further ones.
+    fn check(&self, text: &str, touched: usize) -> Result<(), Failure> {
         let expected = (self.functions * (workload::CALLS + touched)) as f64;
         for name in [
             "scf_invocations_total{",
@@ -283,7 +251,7 @@ impl Bench {
             let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
             let shown: f64 = values.sum();
             if shown != expected {
-                return Err(format!("{who}: {name} is {shown}, not {expected}").into());
+                return Err(format!("{name} is {shown}, not {expected}").into());
             }
         }
         Ok(())

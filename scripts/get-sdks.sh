@@ -2,8 +2,6 @@
 # Prints the directory that holds the cloud vendor's own clients, which the end-to-end tests point
 # at the simulator: clients that nobody of this project wrote.
 #
-# usage: get-sdks.sh [openmetrics]     only `prometheus-client`, which a benchmark needs
-#
 #   python/bin/python      imports the SDKs of the legacy v2 API, of API 3.0 and of CLS
 #   openmetrics/bin/python imports `prometheus-client`, whose parser of OpenMetrics is strict
 #   mixin/bin/python       imports jsonnet and a reader of YAML, for deploy/mixin
@@ -71,10 +69,6 @@ modules() {
 
 fetched "$clients/openmetrics" "${openmetrics_packages[*]}" \
     environment "$clients/openmetrics" "${openmetrics_packages[@]}"
-if [[ "${1:-}" == openmetrics ]]; then
-    echo "$clients"
-    exit
-fi
 fetched "$clients/python" "${python_packages[*]}" \
     environment "$clients/python" "${python_packages[@]}"
 fetched "$clients/mixin" "${mixin_packages[*]}" \

@@ -212,11 +212,11 @@ fn chosen(filter: &FunctionFilter) -> String {
     let mut parts = Vec::new();
     let names: Vec<&str> = filter.names().iter().map(String::as_str).collect();
     parts.extend(some("named", &names));
-    parts.extend(some("matching", &texts(filter.include())));
+    parts.extend(some("matching", &texts(&filter.include)));
     if parts.is_empty() {
         parts.push("all".to_owned());
     }
-    parts.extend(some("without those matching", &texts(filter.exclude())));
+    parts.extend(some("without those matching", &texts(&filter.exclude)));
     parts.join(", ")
 }
 

@@ -1,8 +1,8 @@
 //! Configuration: a YAML file, environment variables and flags become one checked [`Config`].
 //!
-//! Flags win over their environment variables, and both win over the file. Every key stands once
-//! in the table of [`keys()`], with its flag, default and bounds. All that is wrong is reported at
-//! once, with the place where it stands.
+//! Flags win over their environment variables, and both win over the file. [`keys()`] is the table of
+//! all keys with their flags, defaults and bounds. All faults are reported together, each with its
+//! place.
 
 mod authorities;
 mod choice;
@@ -43,81 +43,78 @@ use scope::Scope;
 use table::Block;
 use tencentcloud::secret::Secret;
 
-/// Everything a run needs to know. Every value is inside its bounds.
+/// The checked configuration: every value is within its bounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The web server.
     pub web: Web,
-    /// Where counters are kept.
+    /// Where the counters are stored.
     pub state: State,
     /// How logs are read.
     pub poll: Poll,
-    /// What is bounded.
+    /// Limits.
     pub limits: Limits,
     /// How long series live.
     pub series: Series,
     /// The exporter's own log.
     pub log: Log,
-    /// What is not wrong but hardly meant, a line each.
+    /// Warnings about values that are valid but probably not intended, a line each.
     pub warnings: Vec<String>,
-    /// What is read; at least one, names distinct, no invocation in two of them, accounts named
-    /// in all or in none.
+    /// The sources, at least one. Names are distinct, no invocation is in two of them, and all or none
+    /// name their account.
     pub sources: Vec<Source>,
 }
 
-/// One stream or many of one region, through one API with one account.
+/// One or several streams of one region, read through one API with one account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
-    /// The name in logs and on status pages, unlike any other source's.
+    /// The unique name in logs, metrics and on the status page.
     pub name: String,
-    /// The account's name, empty where there is only one and it has none. Sources of the same
-    /// account have the same.
+    /// The account's name, the same for all its sources. Empty where no source names one.
     pub account: String,
     /// The API.
     pub api: Api,
     /// The region, such as `ap-guangzhou`.
     pub region: String,
-    /// The cloud's root domain; for v2, which has one host, always public.
+    /// The cloud's root domain. Always public for v2, which has one host.
     pub domain: Domain,
-    /// A checked URL to use in place of every service's own; see [`Source::sts_url`] and its like.
+    /// A checked URL that replaces those of all services; see [`Source::url_of`].
     pub endpoint: Option<String>,
     /// URLs of single services, which win over `endpoint`.
     pub endpoints: Endpoints,
-    /// Authorities that are trusted besides those of the machine.
+    /// Certificate authorities that are trusted besides those of the machine.
     pub ca_file: Option<CaFile>,
-    /// A stream for each function, or one for many: a region of v2, a namespace of v3. Without
-    /// meaning for cls.
+    /// Whether a stream is one function or many: a region of v2, a namespace of v3. Not used for cls.
     pub read: Read,
-    /// Whose functions count; all for v2, which knows no namespaces.
+    /// The namespaces whose functions count. All for v2, which has no namespaces.
     pub namespaces: FunctionFilter,
-    /// Which functions count.
+    /// The functions that count.
     pub functions: FunctionFilter,
-    /// Ids of the log topics to read, for cls; distinct. Empty: those that the functions name.
+    /// Distinct ids of the log topics to read, for cls. Where it is empty, those that the functions name.
     pub topics: Vec<String>,
-    /// How requests are sent; POST with TC3.
+    /// The HTTP method, which is POST with TC3.
     pub method: HttpMethod,
-    /// How requests are signed; never TC3 for v2.
+    /// The signature method, which is never TC3 for v2.
     pub signature_method: SignatureMethod,
-    /// Who asks.
+    /// Where the credentials come from.
     pub credentials: CredentialsConfig,
-    /// The files that parts of the credentials stand in: they are read again once the cloud
-    /// refuses what they held.
+    /// The files of the credentials, which are read again when the cloud refuses their content.
     pub key_files: KeyFiles,
-    /// The role that who asks takes on first.
+    /// The role that these credentials assume.
     pub role: Option<Role>,
 }
 
 /// Where credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialsConfig {
-    /// The first of the usual places that has any: environment, the SDK's file, tccli's file, the
-    /// role of the machine, the identity of the TKE pod.
+    /// The first of the usual places that has any: environment, file of the SDK, file of tccli, role
+    /// of the machine, identity of the TKE pod.
     Chain,
-    /// Those that the configuration refers to.
+    /// The credentials that the configuration refers to.
     Explicit {
-        /// The id of the key.
+        /// Id of the key.
         secret_id: String,
-        /// The key.
+        /// The secret key.
         secret_key: Secret,
         /// The session token of temporary credentials.
         token: Option<Secret>,
@@ -127,8 +124,8 @@ pub enum CredentialsConfig {
 // === impl Poll ===
 
 impl Poll {
-    /// How long after its start a call may still appear, where rows are ordered by it and the
-    /// function's own timeout is not known: the longest run plus the delivery.
+    /// Returns the allowed lateness where rows are ordered by their start and the function's own timeout
+    /// is not known: the longest run time plus the delivery delay.
     pub fn allowed_lateness(&self) -> Duration {
         self.max_run_time.saturating_add(self.delivery_delay)
     }
@@ -137,8 +134,8 @@ impl Poll {
 // === impl Limits ===
 
 impl Limits {
-    /// Requests a second for each region and action of a source of this API: as written, else 10,
-    /// or 5 for v3, of whose GetFunctionLogs the vendor takes no more (20 in 2018).
+    /// Returns the requests a second for each region and action of a source of this API. The default is
+    /// 10, and 5 for v3, because the vendor allows no more of GetFunctionLogs (20 in 2018).
     pub fn requests_per_second_of(&self, api: Api) -> f64 {
         let default = match api {
             Api::V3 => 5.0,
@@ -151,7 +148,7 @@ impl Limits {
 // === impl Series ===
 
 impl Series {
-    /// How long series stay, where nothing is written for 30 days.
+    /// Returns the retention, which is 30 days where none is configured.
     pub fn span(&self) -> Duration {
         let default = Duration::from_secs(30 * 86_400);
         self.retention.unwrap_or(default)
@@ -161,7 +158,7 @@ impl Series {
 // === impl Config ===
 
 impl Config {
-    /// Puts the old value of every key that needs a restart back, and returns the paths of those that
+    /// Restores the old value of every key that needs a restart, and returns the paths of those that
     /// had changed.
     pub fn keep_what_needs_a_restart(&mut self, old: &Self) -> Vec<&'static str> {
         let mut kept = Vec::new();
@@ -178,7 +175,7 @@ impl Config {
 // === impl Source ===
 
 impl Source {
-    /// Which functions it reads.
+    /// Returns which functions the source reads.
     pub fn selector(&self) -> FunctionSelector {
         FunctionSelector {
             account: self.account.clone(),
@@ -188,43 +185,24 @@ impl Source {
         }
     }
 
-    /// Where API 3.0 of the functions is, if not at the vendor's own address. Not for v2, which
-    /// is at `endpoint` itself.
-    pub fn scf_url(&self) -> Option<&str> {
-        self.url(self.endpoints.scf.as_deref())
-    }
-
-    /// Where CLS is, if not at the vendor's own address.
-    pub fn cls_url(&self) -> Option<&str> {
-        self.url(self.endpoints.cls.as_deref())
-    }
-
-    /// Where STS is, if not at the vendor's own address.
-    pub fn sts_url(&self) -> Option<&str> {
-        self.url(self.endpoints.sts.as_deref())
-    }
-
-    /// Where the machine's metadata is, if not at the vendor's own address.
-    pub fn metadata_url(&self) -> Option<&str> {
-        self.url(self.endpoints.metadata.as_deref())
-    }
-
-    /// The service's own URL, else `endpoint`. The path of a v2 endpoint belongs to v2 alone.
-    fn url<'a>(&'a self, own: Option<&'a str>) -> Option<&'a str> {
+    /// Returns the URL of a service: `own`, which is its field of [`Source::endpoints`], else `endpoint`.
+    /// `None` means the vendor's address. The path of an endpoint of v2 is left out, since it belongs to
+    /// v2 alone.
+    pub fn url_of<'a>(&'a self, own: &'a Option<String>) -> Option<&'a str> {
         let shared = self.endpoint.as_deref().map(|url| match self.api {
             Api::V2 => endpoint::without_path(url),
             Api::V3 | Api::Cls => url,
         });
-        own.or(shared)
+        own.as_deref().or(shared)
     }
 }
 
 // === loading ===
 
-/// Reads the file, if there is one, puts `overrides` over it and checks everything.
+/// Reads the file, if there is one, applies `overrides` and checks everything.
 ///
-/// `env` is asked for the variables that the file names as `${NAME}`, and for those that name the
-/// machine's certificates. Secret files are read too, relative to the file's own directory.
+/// `env` looks up the variables that the file names as `${NAME}`, and those that name the machine's
+/// certificates. Secret files are read too, relative to the file's directory.
 pub fn load(
     file: Option<&Path>,
     overrides: &Overrides,
@@ -247,8 +225,8 @@ pub fn load(
     }
 }
 
-/// Like [`load`], for a text already read: `name` stands before positions in faults, `base` is
-/// the directory of relative secret files.
+/// Parses a text as [`load`] does. Faults give positions as `name:line:column`; secret files are
+/// relative to `base`.
 pub fn parse(
     text: &str,
     name: &str,
@@ -258,7 +236,7 @@ pub fn parse(
 ) -> Result<Config, Diagnostics> {
     let mut reader = Reader::new(base, keys().map(|key| key.path).collect());
     let config = match reader.parse(text) {
-        // Faults about missing keys would only hide that this is no configuration at all.
+        // Without this, faults of missing keys would hide that the text is no YAML at all.
         None if reader.has_faults() => None,
         Some(root) if !root.is_block() => {
             reader.root(Some(&root));

@@ -1,8 +1,8 @@
-//! The exposition: from a snapshot and the exporter's own metrics to the bytes of a scrape.
+//! Renders a snapshot and the exporter's own metrics into the bytes of a scrape.
 //!
-//! One table says what each family shows of a function; a writer puts it into a format (text 0.0.4,
-//! OpenMetrics, protobuf). All functions of a snapshot make one body, which every scraper of its
-//! format and encoding shares; the exporter's own metrics follow it, new in each scrape.
+//! [`families`] says what each family shows of a function, and a writer for each format (text 0.0.4,
+//! OpenMetrics, protobuf) writes it. All functions of a snapshot are one body, which all scrapes of
+//! its format and encoding share. The exporter's own metrics follow it, new in each scrape.
 
 mod body;
 mod families;

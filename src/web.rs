@@ -1,8 +1,8 @@
-//! The web server: `/metrics`, the status page, and the two questions of an orchestrator.
+//! The web server: `/metrics`, the status page, and the probes of an orchestrator.
 //!
-//! It sees the rest of the house through [`View`] alone. What it may cost is bounded: the number
-//! of connections, the size of a request, the time a connection may take for one request, and the
-//! rendered bodies in memory, which all scrapers share.
+//! It sees the rest of the exporter through [`View`] alone. Its cost is bounded: the number of
+//! connections, the size of a request, the time for one request, and the rendered bodies in memory,
+//! which all scrapers share.
 
 mod body;
 mod cache;

@@ -1,4 +1,4 @@
-//! Reading alone: one stream through the adapter, from recorded answers to rows that are dropped.
+//! Reads one stream through the adapter alone, from recorded answers to rows that are dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tencentcloud::{
 use super::world::{Meter, PAGE, World};
 use super::{Failure, Spent};
 
-/// Knows no functions: a stream that is named is read without.
+/// Lists no functions: a stream that is named is read without a list.
 struct NoFunctions;
 
 /// Counts rows and drops them.
@@ -34,8 +34,8 @@ pub fn run(world: &World) -> Result<Spent, Failure> {
     meter.stop(rows)
 }
 
-/// Reads the whole day of one stream through `transport`; how many rows there were. On paused
-/// time, so that no limit of requests is waited for, and the same answers mean the same requests.
+/// Reads the whole day of one stream through `transport` and returns the number of rows. Time is
+/// paused, so that no rate limit is waited for and the same answers lead to the same requests.
 pub fn read(world: &World, transport: Arc<dyn Transport>) -> Result<usize, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,5 +1,5 @@
-//! The peers: `serde_json` reads the recorded answers into borrowed rows, and nothing is done with
-//! them; and the limit, a search that has to touch every byte.
+//! The peers and the limit: `serde_json` reads the recorded answers into borrowed rows that are not
+//! used, and a search touches every byte.
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::world::{Meter, World};
 use super::{Failure, Spent};
 
-/// The fields that the exporter needs too, by the names of v2 and of API 3.0; all else is skipped.
+/// The fields that the exporter needs too, by the names of v2 and of API 3.0. Others are skipped.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "they are read to be there, and that is all")]
 struct Row<'a> {
@@ -34,7 +34,7 @@ struct Row<'a> {
     invoke_finished: i64,
 }
 
-/// An answer, or what API 3.0 puts into it.
+/// An answer of v2, or the content of `Response` of API 3.0.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(alias = "Data", borrow, default)]
@@ -55,7 +55,7 @@ struct Line<'a> {
     log_json: Cow<'a, str>,
 }
 
-/// The line within a line.
+/// The JSON in a log line of CLS.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "they are read to be there, and that is all")]
 struct Record<'a> {
@@ -77,7 +77,7 @@ struct Record<'a> {
     message: Cow<'a, str>,
 }
 
-/// Fetches the recorded answers one after the other and parses them.
+/// Fetches the recorded answers one by one and parses them.
 pub fn over_http(port: u16, world: &World) -> Result<Spent, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -100,7 +100,7 @@ pub fn over_http(port: u16, world: &World) -> Result<Spent, Failure> {
     meter.stop(rows)
 }
 
-/// Parses the recorded answers, or only searches them.
+/// Parses the recorded answers, or searches them for quotes and backslashes.
 pub fn in_memory(world: &World, is_parsed: bool) -> Result<Spent, Failure> {
     let answers = world.answers()?;
     let count = |body: &[u8]| parse(&world.api, body);
@@ -117,7 +117,7 @@ pub fn in_memory(world: &World, is_parsed: bool) -> Result<Spent, Failure> {
     meter.stop(rows)
 }
 
-/// How many rows an answer holds.
+/// Parses an answer and returns the number of its rows.
 fn parse(api: &str, body: &[u8]) -> Result<usize, Failure> {
     let answer: Answer<'_> = match api {
         "v2" => serde_json::from_slice(body)?,

@@ -1,5 +1,5 @@
-//! The servers: the simulated cloud, and the recorded answers by their numbers, packed as the
-//! cloud packs them.
+//! Serves the simulated cloud, and the recorded answers by their numbers, packed as the cloud packs
+//! them.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::Failure;
 use super::world::World;
 
-/// Serves on two ports, which it prints, until its standard input ends.
+/// Serves on two ports, and prints them, until its standard input ends.
 pub fn run(world: &World) -> Result<(), Failure> {
     let mut packed = Vec::new();
     for answer in world.answers()? {

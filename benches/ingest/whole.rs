@@ -1,4 +1,4 @@
-//! The exporter as it is: configured, with state on a disk, from the request to the snapshot.
+//! Runs the whole exporter with its state on a disk, from the request to the snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tencentcloud::{HttpLimits, HttpTransport};
 use super::world::{Meter, PAGE, World};
 use super::{Failure, Spent, config};
 
-/// How often to look whether all is counted.
+/// Time between two looks at the counters.
 const LOOK: Duration = Duration::from_millis(10);
-/// When to give up.
+/// Time limit of a run.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Reads until all rows are counted, each once.
+/// Reads until all rows are counted, and fails where one is counted twice.
 pub fn run(port: u16, world: &World) -> Result<Spent, Failure> {
     let state = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let endpoint = format!("http://127.0.0.1:{port}");
@@ -28,7 +28,7 @@ pub fn run(port: u16, world: &World) -> Result<Spent, Failure> {
         state.path()
     );
     let mut config = config::of_source(&head, &world.api, &endpoint, "", &world.settings())?;
-    // The bounds of the configuration spare the cloud, which is not what is measured here.
+    // The configuration bounds this to spare the cloud, which is not measured here.
     config.limits.requests_per_second = Some(100_000.0);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,4 +1,4 @@
-//! The day that every contestant reads, and the answers in which an adapter reads it, recorded.
+//! The day that every contestant reads, and the recorded answers in which an adapter reads it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,34 +14,34 @@ use super::{Failure, Spent, alone, cloud};
 
 const FUNCTIONS: usize = 200;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// The newest call started this long ago: all have ended and none is missing.
+/// Age of the newest call. All have ended by then, and every row is visible.
 const AGE: Duration = Duration::from_secs(3_600);
 const SEED: u64 = 1;
 /// Bytes of `log` in a row.
 const LOG_BYTES: (usize, usize) = (300, 2_000);
-/// Rows a page, as by default.
+/// The default number of rows a page.
 pub const PAGE: usize = 1_000;
 
-/// A day of calls, as told from process to process.
+/// A day of calls, as the processes hand it to each other.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct World {
     pub api: String,
     rows: usize,
-    /// The instant at which it is read, Unix milliseconds.
+    /// The instant at which the day is read, in Unix milliseconds.
     pub now_ms: i64,
 }
 
-/// A transport to a cloud that keeps all answers to requests for rows.
+/// A transport to a cloud that records all answers to requests for rows.
 struct Recorder {
     cloud: Cloud,
     now_ms: i64,
     answers: Mutex<Vec<HttpResponse>>,
 }
 
-/// A transport that gives recorded answers in their order, whatever is asked.
+/// A transport that replays recorded answers in order, whatever is asked.
 struct Replay(Mutex<VecDeque<HttpResponse>>);
 
-/// A measurement that began.
+/// A measurement under way.
 pub struct Meter {
     began: Instant,
     cpu: Cpu,
@@ -59,7 +59,7 @@ impl World {
         })
     }
 
-    /// The instant from which calls are there.
+    /// Returns the time of the first call, in Unix milliseconds.
     pub fn first_ms(&self) -> i64 {
         self.last_ms() - DAY.as_millis() as i64
     }
@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// The answers in which the adapter reads all rows, in order.
+    /// Records the answers in which the adapter reads all rows.
     pub fn answers(&self) -> Result<Vec<HttpResponse>, Failure> {
         let recorder = Arc::new(Recorder {
             cloud: Cloud::new(self.settings()),
@@ -96,7 +96,7 @@ impl World {
         Ok(std::mem::take(&mut *recorder.answers.lock()))
     }
 
-    /// A transport that gives `answers` once more.
+    /// Returns a transport that replays `answers`.
     pub fn replay(answers: Vec<HttpResponse>) -> Arc<dyn Transport> {
         Arc::new(Replay(Mutex::new(answers.into())))
     }
@@ -117,7 +117,7 @@ impl Transport for Recorder {
 
 impl Transport for Replay {
     fn send<'a>(&'a self, _: HttpRequest) -> BoxFuture<'a, Result<HttpResponse, TransportError>> {
-        // The adapter asks what it asked when the answers were recorded.
+        // The adapter sends the same requests as when the answers were recorded.
         let answer = self
             .0
             .lock()

@@ -1,5 +1,5 @@
-//! The way to the simulated cloud. It counts requests and notes when each finished row was handed
-//! out first, by request id.
+//! The transport to the simulated cloud. It counts requests and notes by request id when each
+//! finished row was first handed out.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportErr
 
 use super::cloud;
 
-/// Half the time from a request to its answer.
+/// Half of the time from a request to its answer.
 const HALF_WAY: Duration = Duration::from_millis(50);
 /// Digits of a UUID, and where its hyphens stand.
 const UUID: usize = 36;
@@ -26,23 +26,23 @@ pub struct Gateway {
 
 #[derive(Default)]
 struct Seen {
-    /// When the measured stretch began, Unix milliseconds.
+    /// Start of the measured stretch, in Unix milliseconds.
     from_ms: i64,
     logs: u64,
     others: u64,
-    /// When each id stood in an answer, Unix milliseconds, ascending.
+    /// Times at which each id was in an answer, in Unix milliseconds, ascending.
     handed_ms: HashMap<u128, Vec<i64>>,
 }
 
-/// What was spent since the begin, and how long rows waited.
+/// Requests since the measured stretch began, and how long rows waited.
 pub struct Waits {
     /// Requests for log rows, and for anything else.
     pub logs: u64,
     pub others: u64,
-    /// Rows that became visible, and how many of them were not handed out.
+    /// Rows that became visible, and those of them that were not handed out.
     pub rows: usize,
     pub left: usize,
-    /// From visible to handed out, milliseconds, ascending; rows that are left wait until the end.
+    /// Milliseconds from visible to handed out, ascending. Rows that are left wait until the end.
     waits_ms: Vec<i64>,
 }
 
@@ -57,14 +57,14 @@ impl Gateway {
         })
     }
 
-    /// Begins the measured stretch.
+    /// Starts the measured stretch.
     pub fn begin(&self) {
         let (now_ms, mut seen) = (self.now_ms(), self.seen.lock());
         seen.from_ms = now_ms;
         (seen.logs, seen.others) = (0, 0);
     }
 
-    /// A row counts within milliseconds of its answer, so handing it out stands for counting it.
+    /// Returns the waits until rows are handed out, which is within milliseconds of being counted.
     pub fn waits(&self) -> Waits {
         let (now_ms, seen) = (self.now_ms(), self.seen.lock());
         let rows = self.cloud.rows(now_ms, seen.from_ms);
@@ -86,7 +86,7 @@ impl Gateway {
             }
             let times = uuid_at(row.request_id.as_bytes()).and_then(|id| seen.handed_ms.get(&id));
             let mut times = times.into_iter().flatten();
-            // Before, it was shown while it ran.
+            // Before that it was shown while it ran.
             let handed_ms = times.find(|at| **at >= row.visible_ms);
             waits.left += usize::from(handed_ms.is_none());
             waits
@@ -158,7 +158,7 @@ impl Seen {
     }
 }
 
-/// The UUID at the start of a text.
+/// Parses the UUID at the start of a text.
 fn uuid_at(text: &[u8]) -> Option<u128> {
     let text = text.get(..UUID)?;
     let mut id = 0;
@@ -175,7 +175,7 @@ fn uuid_at(text: &[u8]) -> Option<u128> {
 // === impl Waits ===
 
 impl Waits {
-    /// The wait that so large a part of the rows does not exceed, seconds.
+    /// Returns the wait in seconds that `part` of the rows do not exceed.
     pub fn seconds(&self, part: f64) -> f64 {
         let rank = (part * self.waits_ms.len() as f64).ceil() as usize;
         let wait = self.waits_ms.get(rank.max(1) - 1);

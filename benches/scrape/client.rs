@@ -1,4 +1,4 @@
-//! A scraper on one connection, and what its scrapes cost the server.
+//! A scraper that measures its own time and the processor time of the server.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -8,14 +8,12 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING};
 use super::Failure;
 use super::process::{Cpu, Process, median};
 
-/// When to give a server up.
+/// Time limit of a request.
 const LONGEST: Duration = Duration::from_secs(60);
-/// After a change a renderer may give what is a second old.
-const SETTLE: Duration = Duration::from_millis(1_100);
-/// After an answer a server may still be letting go of it.
+/// Waited after an answer, so that the server has freed it before its time is measured.
 const REST: Duration = Duration::from_millis(4);
 
-/// What is asked for.
+/// The format and encoding of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form {
     pub name: &'static str,
@@ -29,14 +27,14 @@ pub struct Server {
     pub scraper: Scraper,
 }
 
-/// The way to a server. Its clones share connections.
+/// A client of a server. Its clones share connections.
 #[derive(Clone)]
 pub struct Scraper {
     port: u16,
     client: reqwest::Client,
 }
 
-/// The same scrape some times; milliseconds.
+/// Times of repeated scrapes, in milliseconds.
 #[derive(Default)]
 pub struct Row {
     took: Vec<f64>,
@@ -89,16 +87,13 @@ impl Server {
         })
     }
 
-    /// Has one more call of each function counted; returns when scrapes show it.
+    /// Counts one more call of each function, and returns when scrapes show it.
     pub fn touch(&mut self) -> Result<(), Failure> {
         let input = self.process.input.as_mut().ok_or("no input")?;
         writeln!(input, "touch")?;
         input.flush()?;
         match &*self.process.line()? {
-            "done" => {
-                std::thread::sleep(SETTLE);
-                Ok(())
-            }
+            "done" => Ok(()),
             other => Err(format!("{other:?} where done should be").into()),
         }
     }
@@ -111,7 +106,7 @@ impl Server {
 // === impl Scraper ===
 
 impl Scraper {
-    /// Scrapes once; the length of the body as it was sent.
+    /// Scrapes once and returns the length of the body as it was sent.
     pub async fn scrape(&self, form: Form) -> Result<usize, Failure> {
         let mut response = self.ask(form).await?;
         let mut bytes = 0;
@@ -121,7 +116,7 @@ impl Scraper {
         Ok(bytes)
     }
 
-    /// Scrapes once; the body.
+    /// Scrapes once and returns the body.
     pub async fn text(&self, form: Form) -> Result<String, Failure> {
         Ok(self.ask(form).await?.text().await?)
     }
@@ -145,7 +140,7 @@ impl Scraper {
 // === impl Row ===
 
 impl Row {
-    /// Scrapes once more.
+    /// Scrapes once and adds the times.
     pub async fn scrape(&mut self, server: &Server, form: Form) -> Result<(), Failure> {
         let id = server.id();
         let before = Cpu::of(&id)?;
@@ -158,12 +153,12 @@ impl Row {
         Ok(())
     }
 
-    /// The median time, milliseconds.
+    /// Returns the median time in milliseconds.
     pub fn median(&self) -> f64 {
         median(self.took.iter().copied())
     }
 
-    /// The median of the server's processor time, milliseconds.
+    /// Returns the median of the server's processor time in milliseconds.
     pub fn cpu(&self) -> f64 {
         median(self.cpu.iter().copied())
     }

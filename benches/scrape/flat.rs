@@ -1,11 +1,10 @@
-//! A reference: numbers in flat arrays, written anew into one text at each scrape, by hand.
+//! A limit: numbers in flat arrays, which are written into a new text at each scrape.
 
 use scf_exporter::metrics::catalog::{self, Metric};
 use scf_exporter::metrics::{Bounds, DURATION_BOUNDS, MEMORY_BOUNDS};
 
 use super::Failure;
-use super::serve::Peer;
-use super::workload::{LAST_MILLIS, NAMESPACE, REGION, Sample};
+use super::workload::{Function, Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
 
 /// The families with their bounds; sums are in nanoseconds or bytes.
 static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
@@ -16,7 +15,6 @@ static HISTOGRAMS: [(&Metric, &Bounds); 3] = [
 const BUCKETS: usize = 18;
 const CODES: [(i64, &str); 3] = [(0, "success"), (1, "function_error"), (433, "timeout")];
 
-#[derive(Default)]
 pub struct Flat(Vec<Numbers>);
 
 struct Numbers {
@@ -73,25 +71,25 @@ fn billionths(out: &mut Vec<u8>, number: u64) {
     out.push(b'\n');
 }
 
-impl Peer for Flat {
-    fn begin(&mut self, name: &str) {
+impl Numbers {
+    fn of(Function { name, samples }: &Function) -> Self {
         let labels = format!(
             r#"{{region="{REGION}",function_namespace="{NAMESPACE}",function_name="{name}""#
         );
-        self.0.push(Numbers {
+        let mut numbers = Self {
             labels: labels.into(),
             codes: [0; CODES.len()],
             buckets: [[0; BUCKETS]; HISTOGRAMS.len()],
             sums: [0; HISTOGRAMS.len()],
-        });
+        };
+        for (place, sample) in samples.iter().enumerate() {
+            numbers.count(ending(place).0, sample);
+        }
+        numbers
     }
 
-    /// Counts for the function that began last.
-    fn count(&mut self, _: &str, (ret_code, _): (i64, &str), sample: &Sample) {
-        let Some(numbers) = self.0.last_mut() else {
-            return;
-        };
-        for (count, (code, _)) in numbers.codes.iter_mut().zip(CODES) {
+    fn count(&mut self, ret_code: i64, sample: &Sample) {
+        for (count, (code, _)) in self.codes.iter_mut().zip(CODES) {
             *count += u64::from(code == ret_code);
         }
         let values = [
@@ -101,12 +99,20 @@ impl Peer for Flat {
         ];
         for (at, (value, (_, bounds))) in values.into_iter().zip(HISTOGRAMS).enumerate() {
             let bucket = bounds.upper.partition_point(|&upper| upper < value);
-            numbers.buckets[at][bucket] += 1;
-            numbers.sums[at] += value;
+            self.buckets[at][bucket] += 1;
+            self.sums[at] += value;
         }
     }
+}
 
-    fn body(&self) -> Result<Vec<u8>, Failure> {
+impl Flat {
+    pub fn of(functions: Functions) -> Result<Self, Failure> {
+        let numbers = functions.map(|function| Ok(Numbers::of(&function?)));
+        Ok(Self(numbers.collect::<Result<_, Failure>>()?))
+    }
+
+    /// Returns the text of all functions.
+    pub fn body(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let head = |out: &mut Vec<u8>, metric: &Metric, kind: &str| {
             put(out, &["# HELP ", metric.name, " ", metric.help, "\n"]);
@@ -142,6 +148,6 @@ impl Peer for Flat {
                 billionths(&mut out, value);
             }
         }
-        Ok(out)
+        out
     }
 }

@@ -1,4 +1,4 @@
-//! Our side: series behind the real web server, published as the committer publishes them.
+//! The exporter: series behind its web server, published as the committer publishes them.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::Failure;
 use super::workload::{CALLS, Function, Functions, LAST_MILLIS, NAMESPACE, REGION, Sample, ending};
 
-/// The scrapes at once, and some.
+/// More connections than the scrapes that are made at once.
 const CONNECTIONS: usize = 256;
 
 pub struct Ours {
@@ -22,7 +22,6 @@ pub struct Ours {
     shown: Arc<Shown>,
 }
 
-/// What the server shows.
 struct Shown(ArcSwap<Snapshot>);
 
 impl Ours {
@@ -95,7 +94,7 @@ fn row_of(place: usize, sample: &Sample) -> Row {
         duration: Nanos(u64::from(sample.micros) * 1_000),
         billed: Nanos(u64::from(sample.billed_millis) * 1_000_000),
         memory: Bytes(u64::from(sample.memory_kib) << 10),
-        // As nearly every request id is, so that there are exemplars.
+        // Nearly every request id is one; only these have exemplars.
         id_is_uuid: true,
         ..Row::default()
     }

@@ -1,5 +1,5 @@
-//! The servers: each is a process of its own, which prints its port and then takes commands from
-//! its standard input until that ends: `touch` counts one more call of each function.
+//! The servers. Each is a process of its own, which prints its port and then reads commands from its
+//! standard input until that ends: `touch` counts one more call of each function.
 
 use std::convert::Infallible;
 use std::io::{BufRead, Write};
@@ -16,31 +16,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Failure;
-use super::crates::{Client, Prometheus};
 use super::flat::Flat;
 use super::ours::Ours;
-use super::workload::{Function, Functions, Sample, ending};
+use super::workload::Functions;
 
-/// As quick as gzip gets.
-const GZIP_LEVEL: u32 = 1;
-
-/// A library, or a limit, behind a hyper server of our own.
-pub trait Peer: Send + Sync + 'static {
-    /// Shows a function and when it was last called.
-    fn begin(&mut self, name: &str);
-
-    /// Counts an invocation of a function that was shown.
-    fn count(&mut self, name: &str, ending: (i64, &str), sample: &Sample);
-
-    /// The text of the present state.
-    fn body(&self) -> Result<Vec<u8>, Failure>;
-}
-
-/// Who answers.
+/// A limit behind a server of its own.
 enum Side {
     /// Renders at each scrape.
-    Anew(Box<dyn Peer>),
-    /// Bodies that were made before, plain and packed.
+    Anew(Flat),
+    /// The packed and the plain body, which were made before.
     Prepared([Bytes; 2]),
 }
 
@@ -58,9 +42,7 @@ pub fn run(who: &str, data: &Path, count: usize) -> Result<(), Failure> {
             let text = std::fs::read(data)?;
             Some(Side::Prepared([packed(&text)?, text.into()]))
         }
-        "flat" => Some(filled(Flat::default(), functions()?)?),
-        "prometheus" => Some(filled(Prometheus::new()?, functions()?)?),
-        "prometheus-client" => Some(filled(Client::new(), functions()?)?),
+        "flat" => Some(Side::Anew(Flat::of(functions()?)?)),
         _ => None,
     };
     match side {
@@ -81,17 +63,6 @@ pub fn run(who: &str, data: &Path, count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-fn filled(mut peer: impl Peer, functions: Functions) -> Result<Side, Failure> {
-    for function in functions {
-        let Function { name, samples } = function?;
-        peer.begin(&name);
-        for (place, sample) in samples.iter().enumerate() {
-            peer.count(&name, ending(place), sample);
-        }
-    }
-    Ok(Side::Anew(Box::new(peer)))
-}
-
 async fn accept(listener: TcpListener, side: Arc<Side>) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(connection(stream, side.clone()));
@@ -110,7 +81,7 @@ async fn connection(stream: TcpStream, side: Arc<Side>) {
 }
 
 fn packed(text: &[u8]) -> Result<Bytes, Failure> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text)?;
     Ok(encoder.finish()?.into())
 }
@@ -123,10 +94,8 @@ impl Side {
         let gzip = accepted.is_some_and(|value| value.as_bytes() == b"gzip");
         let body = match self {
             Self::Prepared([packed, plain]) => Ok(if gzip { packed } else { plain }.clone()),
-            Self::Anew(peer) => peer.body().and_then(|text| match gzip {
-                true => packed(&text),
-                false => Ok(text.into()),
-            }),
+            Self::Anew(flat) if gzip => packed(&flat.body()),
+            Self::Anew(flat) => Ok(flat.body().into()),
         };
         let is_made = body.is_ok();
         let body = body.unwrap_or_else(|error| error.to_string().into());

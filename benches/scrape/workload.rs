@@ -1,5 +1,5 @@
-//! What all sides show: functions with names of a usual length and 200 invocations each, written
-//! to a file once, so that programs in other languages read the very same numbers.
+//! The functions that all servers show: names of a usual length, and 200 invocations each. They are
+//! written to a file once, so that each server reads the same numbers.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -13,9 +13,9 @@ use super::Failure;
 pub const CALLS: usize = 200;
 pub const REGION: &str = "ap-guangzhou";
 pub const NAMESPACE: &str = "default";
-/// When each function was last called, Unix milliseconds.
+/// Time of the last call of each function, in Unix milliseconds.
 pub const LAST_MILLIS: i64 = 1_700_000_000_059;
-/// Bytes of an invocation in the file: three numbers, the lowest byte first.
+/// Bytes of an invocation in the file: three little-endian numbers.
 const SAMPLE_BYTES: usize = 12;
 const SEED: u64 = 1;
 
@@ -33,13 +33,13 @@ pub struct Function {
     pub samples: Vec<Sample>,
 }
 
-/// Reads functions from the file, one after the other.
+/// Reads functions from the file one by one.
 pub struct Functions {
     file: BufReader<File>,
     left: usize,
 }
 
-/// How the invocation at this place ended: two of each function's failed.
+/// Returns how an invocation ended: two of each function failed.
 pub fn ending(place: usize) -> (i64, &'static str) {
     match CALLS.saturating_sub(place) {
         1 => (1, "function_error"),
@@ -70,7 +70,7 @@ pub fn write(path: &Path, count: usize) -> Result<(), Failure> {
     Ok(file.flush()?)
 }
 
-/// FunctionConfig normal: mean 0, deviation 1.
+/// Draws from a normal distribution of mean 0 and deviation 1.
 fn normal(random: &Random) -> f64 {
     (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }
@@ -78,7 +78,7 @@ fn normal(random: &Random) -> f64 {
 // === impl Functions ===
 
 impl Functions {
-    /// The first `count` functions of a file.
+    /// Opens the first `count` functions of a file.
     pub fn open(path: &Path, count: usize) -> Result<Self, Failure> {
         Ok(Self {
             file: BufReader::new(File::open(path)?),
@@ -124,14 +124,5 @@ impl Sample {
             billed_millis,
             memory_kib,
         }
-    }
-
-    /// Seconds, billed seconds, bytes.
-    pub fn values(&self) -> [f64; 3] {
-        [
-            f64::from(self.micros) / 1e6,
-            f64::from(self.billed_millis) / 1e3,
-            f64::from(self.memory_kib) * 1_024.0,
-        ]
     }
 }

@@ -1,9 +1,9 @@
-//! The simulated cloud behind the client's transport, without a socket.
+//! Connects the client's transport to the simulated cloud without a socket.
 
 use scf_sim::{Cloud, Request};
 use tencentcloud::{HttpRequest, HttpResponse};
 
-/// Answers a request of the client at the instant `now_ms`, Unix milliseconds.
+/// Answers a request of the client at `now_ms`, in Unix milliseconds.
 pub fn answer(cloud: &Cloud, now_ms: i64, request: HttpRequest) -> HttpResponse {
     let rest = request.url.split_once("://").map_or("", |(_, rest)| rest);
     let (host, target) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,4 +1,4 @@
-//! A configuration of one source without a file.
+//! Builds a configuration of one source without a file.
 
 use std::path::Path;
 

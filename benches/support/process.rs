@@ -1,4 +1,4 @@
-//! Processes of a bench: this program once more, or another one, and what they spend.
+//! Processes of a bench, and their processor time and memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use super::Failure;
 
-/// A process that answers line by line. It ends with its handle.
+/// A process that answers line by line. It is killed when this is dropped.
 pub struct Process {
     pub child: Child,
     pub input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
-/// Processor time of each thread of a process so far, nanoseconds.
+/// Processor time of each thread of a process so far, in nanoseconds.
 pub struct Cpu(BTreeMap<u32, u64>);
 
 // === impl Process ===
@@ -53,7 +53,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its standard input ends with this, and so should it; where it does not, it is made to.
+        // The end of its standard input should end it.
         drop(self.input.take());
         let _gone = self.child.kill();
         let _ended = self.child.wait();
@@ -63,12 +63,12 @@ impl Drop for Process {
 // === impl Cpu ===
 
 impl Cpu {
-    /// Of the process `id`, or of this one: `self`.
+    /// Reads the times of the process `id`, or of this one where `id` is `self`.
     pub fn of(id: &str) -> Result<Self, Failure> {
         let mut threads = BTreeMap::new();
         for entry in fs::read_dir(format!("/proc/{id}/task"))? {
             let entry = entry?;
-            // A thread may end meanwhile.
+            // A thread may have ended by now.
             if let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) {
                 let thread = entry.file_name().to_string_lossy().parse()?;
                 let nanos = text.split(' ').next().ok_or("no time in schedstat")?;
@@ -78,7 +78,7 @@ impl Cpu {
         Ok(Self(threads))
     }
 
-    /// What threads that live have spent since; the processes here keep their threads.
+    /// Returns the time that living threads have spent since `before`. These processes keep their threads.
     pub fn since(&self, before: &Self) -> Duration {
         let spent = self.0.iter().map(|(id, now)| {
             let before = before.0.get(id).copied().unwrap_or(0);
@@ -88,8 +88,8 @@ impl Cpu {
     }
 }
 
-/// Memory of the process `id`, or of this one: `self`; KiB. `VmRSS:` is what is resident now,
-/// `VmHWM:` the most that ever was.
+/// Returns memory of the process `id`, or of this one where `id` is `self`, in KiB: `VmRSS:` is the
+/// resident memory, `VmHWM:` its peak.
 pub fn memory_kib(id: &str, field: &str) -> Result<f64, Failure> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(field));
@@ -97,7 +97,7 @@ pub fn memory_kib(id: &str, field: &str) -> Result<f64, Failure> {
     Ok(kib.trim().parse()?)
 }
 
-/// The middle of some values, the upper one of two; zero of none.
+/// Returns the median, the upper one of two middle values, or zero where there are no values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

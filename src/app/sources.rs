@@ -31,8 +31,7 @@ const WARN_AGAIN_MS: u64 = 10_000;
 /// Reports the requests of one source's clients to the metrics.
 struct Observer {
     name: String,
-    telemetry: Arc<Telemetry>,
-    source: SourceTelemetry,
+    telemetry: Arc<SourceTelemetry>,
     requests: Arc<Requests>,
     clock: CloudClock,
     /// The offset of the last warning, in milliseconds; zero before the first.
@@ -106,6 +105,7 @@ impl Wiring {
         // Everything that concerns this source uses the cloud's time.
         let runtime = runtime.by_clock(Arc::new(clock.clone()));
         let telemetry = self.telemetry.source(&source.name);
+        let telemetry = telemetry.map_err(|cause| BuildError::Other(cause.to_string()))?;
         let requests = Arc::new(Requests::default());
         let shared = &self.dependencies.transport;
         let own = source.ca_file.as_ref();
@@ -119,8 +119,7 @@ impl Wiring {
             clock: clock.clone(),
             observer: Arc::new(Observer {
                 name: source.name.clone(),
-                telemetry: self.telemetry.clone(),
-                source: telemetry.clone(),
+                telemetry: telemetry.clone(),
                 requests: requests.clone(),
                 clock: clock.clone(),
                 warned: AtomicI64::new(0),
@@ -231,9 +230,9 @@ impl Building<'_> {
         let source = self.source;
         let own = match service {
             Service::V2 => source.endpoint.as_deref(),
-            Service::Scf => source.scf_url(),
-            Service::Cls => source.cls_url(),
-            Service::Sts => source.sts_url(),
+            Service::Scf => source.url_of(&source.endpoints.scf),
+            Service::Cls => source.url_of(&source.endpoints.cls),
+            Service::Sts => source.url_of(&source.endpoints.sts),
         };
         let domain = match source.domain {
             config::Domain::Public => Domain::Public,
@@ -299,7 +298,7 @@ impl Building<'_> {
             role,
             session_name: "scf-exporter".to_owned(),
             metadata: source
-                .metadata_url()
+                .url_of(&source.endpoints.metadata)
                 .unwrap_or(ChainConfig::METADATA)
                 .to_owned(),
         };
@@ -326,13 +325,13 @@ impl CallObserver for Observer {
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
         // The client reports the code 0; the metric has the label `ok`.
         let code = if code == "0" { "ok" } else { code };
-        self.telemetry.api_attempt(api, action, code, took);
+        self.telemetry.request(api, action, code, took);
         let now = self.clock.now();
         self.requests.sent(action, now, code != "ok");
     }
 
     fn clock_offset(&self, _: &'static str, offset_ms: i64) {
-        self.source.set_clock_offset(offset_ms);
+        self.telemetry.set_clock_offset(offset_ms);
         let warned = self.warned.load(Ordering::Relaxed);
         let is_wrong = ClockOffset::is_wrong(offset_ms);
         if is_wrong && offset_ms.abs_diff(warned) >= WARN_AGAIN_MS {

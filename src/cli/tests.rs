@@ -15,12 +15,113 @@ fn the_definition_is_sound() {
     command().debug_assert();
 }
 
+/// Each flag with a value that fits its key alone, by bounds or by kind, and what the finished
+/// configuration shows of it.
+const FLAGS: &[(&str, &str, &str)] = &[
+    (
+        "--web.listen-address",
+        "127.0.0.1:1",
+        "ip: Some(127.0.0.1), port: 1",
+    ),
+    ("--web.systemd-socket", "true", "systemd_socket: true"),
+    ("--web.config.file", "w", "config_file: Some(\"w\")"),
+    ("--web.telemetry-path", "/m", "telemetry_path: \"/m\""),
+    ("--web.zero-first", "14s", "zero_first: 14s"),
+    (
+        "--web.native-histograms-only",
+        "true",
+        "native_histograms_only: true",
+    ),
+    ("--web.created-series", "true", "created_series: true"),
+    ("--web.enable-lifecycle", "true", "enable_lifecycle: true"),
+    ("--state.path", "s", "State { path: Some(\"s\") }"),
+    ("--poll.interval", "2s", "Poll { interval: 2s,"),
+    ("--poll.idle-interval", "3s", "idle_interval: 3s"),
+    ("--poll.sweep-interval", "4s", "sweep_interval: 4s"),
+    ("--first-read", "5s", "first_read: 5s"),
+    ("--poll.max-run-time", "6s", "max_run_time: 6s"),
+    ("--poll.delivery-delay", "7s", "delivery_delay: 7s"),
+    ("--poll.page-size", "8", "page_size: 8,"),
+    ("--poll.stop-timeout", "9s", "stop_timeout: 9s"),
+    (
+        "--poll.discovery-interval",
+        "10s",
+        "discovery_interval: 10s",
+    ),
+    ("--limits.functions", "11", "Limits { functions: 11,"),
+    (
+        "--limits.requests-per-second",
+        "12",
+        "requests_per_second: Some(12.0)",
+    ),
+    (
+        "--limits.requests-in-flight",
+        "13",
+        "requests_in_flight: 13",
+    ),
+    ("--limits.request-timeout", "15s", "request_timeout: 15s"),
+    ("--series.retention", "16s", "retention: Some(16s)"),
+    ("--log.level", "warn", "level: Warn"),
+    ("--log.format", "json", "format: Json"),
+    ("--api", "v3", "api: V3"),
+    ("--region", "gz", "region: \"gz\""),
+    ("--domain", "internal", "domain: Internal"),
+    ("--endpoint", "http://h", "endpoint: Some(\"http://h\")"),
+    ("--read", "region", "read: Region"),
+    (
+        "--namespace",
+        "m,n",
+        "namespaces: FunctionFilter { names: [\"m\", \"n\"]",
+    ),
+    (
+        "--namespace.regex",
+        "o{1,2}",
+        "include: [/o{1,2}/], exclude: [/p",
+    ),
+    (
+        "--namespace.exclude",
+        "p{1,2}",
+        "[/o{1,2}/], exclude: [/p{1,2}/]",
+    ),
+    (
+        "--function",
+        "a,b",
+        "functions: FunctionFilter { names: [\"a\", \"b\"]",
+    ),
+    (
+        "--function.regex",
+        "c{1,2}",
+        "include: [/c{1,2}/], exclude: [/d",
+    ),
+    (
+        "--function.exclude",
+        "d{1,2}",
+        "[/c{1,2}/], exclude: [/d{1,2}/]",
+    ),
+];
+
 #[test]
 fn every_flag_reaches_its_key() {
-    for key in keys() {
-        let Some(flag) = key.flag else { continue };
-        let expected = Overrides::default().with(key.path, ["x".to_owned()]);
-        assert_eq!(run(&[flag, "x"]).unwrap(), expected, "{flag}");
+    let load = |args: &[&str]| crate::config::load(None, &run(args).unwrap(), &|_| None).unwrap();
+    // It goes with another API than some of the rest.
+    let topics = load(&["--api", "cls", "--region", "gz", "--topic", "t-1,t-2"]);
+    assert_eq!(topics.sources[0].topics, ["t-1", "t-2"]);
+    let mut named: Vec<&str> = FLAGS.iter().map(|(flag, ..)| *flag).collect();
+    named.push("--topic");
+    named.sort_unstable();
+    let mut all: Vec<&str> = keys().filter_map(|key| key.flag).collect();
+    all.sort_unstable();
+    assert_eq!(named, all, "flags of this test, and of the table");
+    let line: Vec<&str> = FLAGS
+        .iter()
+        .flat_map(|(flag, value, _)| [*flag, *value])
+        .collect();
+    let shown = format!("{:?}", load(&line));
+    for (flag, _, expected) in FLAGS {
+        assert!(
+            shown.contains(expected),
+            "{flag}: {expected} is not in {shown}"
+        );
     }
 }
 

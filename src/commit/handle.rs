@@ -1,6 +1,7 @@
 //! The requests to the committer, from any task.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::ledger::{Checkpoint, Functions, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
+use crate::telemetry::SourceTelemetry;
 
 /// Sends requests to the committer. Cheap to clone; the committer ends when the last one is
 /// dropped.
@@ -100,9 +102,15 @@ impl CommitHandle {
         answer(ended.await?).await
     }
 
-    /// Commits a page; returns when it is durable and published.
-    pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, CommitFailed> {
-        answer(self.page_later(target, page).await?).await
+    /// Commits a page; returns when it is durable and published, and the metrics of `source` have its
+    /// rows.
+    pub async fn page(
+        &self,
+        target: &TargetId,
+        page: Page,
+        source: &Arc<SourceTelemetry>,
+    ) -> Result<PageOutcome, CommitFailed> {
+        answer(self.page_later(target, page, source).await?).await
     }
 
     /// Queues a page without waiting until it is durable; the receiver gets the reply.
@@ -110,11 +118,12 @@ impl CommitHandle {
         &self,
         target: &TargetId,
         page: Page,
+        source: &Arc<SourceTelemetry>,
     ) -> Result<PendingReply<PageOutcome>, CommitFailed> {
-        let target = target.clone();
+        let (target, source) = (target.clone(), source.clone());
         self.send(page.rows.len(), move |pending, reply| {
             let outcome = pending.ledger.prepare_page(pending.change, &target, &page);
-            pending.replies.add_page(&outcome, page.rejects);
+            pending.replies.add_page(&outcome, page.rejects, source);
             pending.replies.add(reply, outcome);
         })
         .await
@@ -161,14 +170,17 @@ impl CommitHandle {
         &self,
         target: &TargetId,
         batch: Batch,
+        source: &Arc<SourceTelemetry>,
     ) -> Result<BatchOutcome, CommitFailed> {
-        let target = target.clone();
+        let (target, source) = (target.clone(), source.clone());
         let taken = self.send(batch.page.rows.len(), move |pending, reply| {
             let outcome = pending
                 .ledger
                 .prepare_batch(pending.change, &target, &batch);
             if let BatchOutcome::Counted(counted) = &outcome {
-                pending.replies.add_page(counted, batch.page.rejects);
+                pending
+                    .replies
+                    .add_page(counted, batch.page.rejects, source);
             }
             pending.replies.add(reply, outcome);
         });

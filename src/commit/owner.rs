@@ -162,7 +162,7 @@ impl Committer {
                 self.ledger.apply(change);
                 self.publish();
             }
-            replies.send(&self.telemetry);
+            replies.send();
             return;
         }
         self.not_before = now + COMMIT_GAP;
@@ -178,7 +178,7 @@ impl Committer {
                 self.ledger.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();
-                replies.send(&self.telemetry);
+                replies.send();
             }
             Err(cause) => {
                 error!(%cause, "commit failed");

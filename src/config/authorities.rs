@@ -1,5 +1,5 @@
-//! Certificate authorities that are trusted towards the cloud: a file of a source, and the variables
-//! that name those of the machine.
+//! Reads the certificate authorities that are trusted for the cloud: a file of a source, and the
+//! files that environment variables name for the machine.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -14,19 +14,19 @@ use super::scope::Scope;
 use super::table::Block;
 use exporter_toolkit::{Diagnostic, Place};
 
-/// Largest file of certificates, in bytes; those of the usual systems take a quarter of a megabyte.
+/// Maximum size of a file of certificates in bytes. Those of usual systems have 250 kB.
 const MAX_FILE: u64 = 4 << 20;
 
-/// A file of certificates, and what it held when the configuration was read.
+/// A file of certificates with its content at the time when the configuration was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaFile {
     /// The file.
     pub path: PathBuf,
-    /// Its certificates in DER; at least one, all readable.
+    /// Its certificates in DER, at least one.
     pub certificates: Vec<Vec<u8>>,
 }
 
-/// Reads `tls` of a source: `None` is a fault, `Some(None)` means that nothing was written.
+/// Reads `tls` of a source. `None` is a fault; `Some(None)` means that nothing was written.
 pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<CaFile>> {
     let keys = TlsKeys::read(scope)?;
     let Some(text) = keys.ca_file else {
@@ -41,9 +41,8 @@ pub(super) fn read(scope: &mut Scope<'_, '_>) -> Option<Option<CaFile>> {
     Some(Some(CaFile { path, certificates }))
 }
 
-/// What is wrong with the variables by which OpenSSL and this program find the machine's
-/// certificates: what they name, and is not there, would leave no certificate to trust, and would be
-/// told at no other time.
+/// Returns the faults of the variables by which OpenSSL and this program find the machine's
+/// certificates. Where they name nothing, no certificate would be trusted, and nothing else reports it.
 pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     if let Some(name) = env("SSL_CERT_FILE") {
@@ -69,8 +68,8 @@ pub(super) fn variable_faults(env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagn
     faults
 }
 
-/// The certificates in a file. Of the machine's own one that can be read is enough, as for the
-/// library that uses them.
+/// Reads the certificates in a file. Unless `all` must be readable, one is enough, as it is for the
+/// library that uses those of the machine.
 fn certificates(path: &Path, all: bool) -> Result<Vec<Vec<u8>>, String> {
     let unreadable =
         |error: std::io::Error| format!("cannot be read ({error}): check path and permissions");

@@ -1,4 +1,4 @@
-//! Settings that are one of a few words.
+//! Settings whose values are a few words.
 
 use exporter_toolkit::choice;
 
@@ -7,17 +7,17 @@ choice! {
     Api {
         /// The legacy API, `scf.api.qcloud.com`.
         V2 = "v2",
-        /// `GetFunctionLogs` of API 3.0, in older and private installations.
+        /// `GetFunctionLogs` of API 3.0, which older and private installations offer.
         V3 = "v3",
-        /// Cloud Log Service, where the logs of today's functions are.
+        /// Cloud Log Service, which has the logs of functions of today.
         Cls = "cls",
     }
 }
 
 choice! {
-    /// What one stream of rows covers.
+    /// The functions that one stream of rows covers.
     Read {
-        /// As much as the API answers completely.
+        /// As many as the API answers completely.
         Auto = "auto",
         /// One function.
         Function = "function",
@@ -27,19 +27,19 @@ choice! {
 }
 
 choice! {
-    /// Under which root domain the cloud is reached. A finance region has hosts of its own.
+    /// The root domain of the cloud. A finance region has hosts of its own.
     Domain {
         /// `tencentcloudapi.com`.
         Public = "public",
         /// `intl.tencentcloudapi.com`, for accounts of the international site.
         International = "international",
-        /// `internal.tencentcloudapi.com`, which machines inside the cloud see.
+        /// `internal.tencentcloudapi.com`, for machines inside the cloud.
         Internal = "internal",
     }
 }
 
 choice! {
-    /// How requests are sent. Long queries need POST, and so does TC3.
+    /// The HTTP method. Long queries and TC3 need POST.
     HttpMethod {
         /// Parameters in the query string.
         Get = "GET",
@@ -49,13 +49,13 @@ choice! {
 }
 
 choice! {
-    /// How requests are signed.
+    /// The signature method.
     SignatureMethod {
-        /// API 3.0's own, with a key derived for each day and service.
+        /// The method of API 3.0, with a key for each day and service.
         Tc3 = "TC3-HMAC-SHA256",
-        /// HMAC with SHA-256; the legacy API's better one, and known to 3.0.
+        /// HMAC with SHA-256, for the legacy API and API 3.0.
         HmacSha256 = "HmacSHA256",
-        /// HMAC with SHA-1; the same, older.
+        /// HMAC with SHA-1, for the legacy API and API 3.0.
         HmacSha1 = "HmacSHA1",
     }
 }
@@ -65,11 +65,11 @@ choice! {
     Level {
         /// Errors only.
         Error = "error",
-        /// And warnings.
+        /// Also warnings.
         Warn = "warn",
-        /// And what an operator wants to know.
+        /// Also what an operator wants to know.
         Info = "info",
-        /// And what helps to find a fault.
+        /// Also what helps to find a fault.
         Debug = "debug",
         /// Everything.
         Trace = "trace",
@@ -77,7 +77,7 @@ choice! {
 }
 
 choice! {
-    /// How log lines are written.
+    /// The form of log lines.
     LogFormat {
         /// `key=value` pairs.
         Logfmt = "logfmt",

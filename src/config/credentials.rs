@@ -1,4 +1,4 @@
-//! Credentials of a source: by reference only, never written out in the file.
+//! Reads the credentials of a source, which the file may only refer to.
 
 use std::path::PathBuf;
 
@@ -10,22 +10,22 @@ use super::table::Block;
 use super::{CredentialsConfig, KeyFiles};
 use tencentcloud::secret::{Secret, fault_of};
 
-/// A value, and the file that it stands in.
+/// A value and the file that holds it.
 struct Read {
     value: Secret,
     file: Option<PathBuf>,
 }
 
-/// A part of the credentials: a text under `key`, or in the file under `file_key`.
+/// A part of the credentials: a text under `key`, or the content of the file under `file_key`.
 struct Part<'p> {
     key: &'static str,
     file_key: &'static str,
-    /// What is wrong with a value.
+    /// Returns what is wrong with a value.
     fault: fn(&str) -> Option<&'static str>,
     env: &'p dyn Fn(&str) -> Option<String>,
 }
 
-/// Reads `credentials`. An absent or empty block means the chain of the usual places.
+/// Reads `credentials`. An absent or empty block selects the chain of the usual places.
 pub(super) fn read(
     scope: &mut Scope<'_, '_>,
     env: &dyn Fn(&str) -> Option<String>,
@@ -74,8 +74,8 @@ pub(super) fn read(
     Some((credentials, files))
 }
 
-/// What is wrong with an id, which is stricter than the rule for any secret: it may be written out,
-/// so that anything may have been pasted there.
+/// Returns what is wrong with an id. This is stricter than for other secrets: an id may stand in the
+/// file, so that anything may have been pasted there.
 fn id(value: &str) -> Option<&'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let good = !value.is_empty() && value.len() <= 200 && value.chars().all(plain);
@@ -85,8 +85,8 @@ fn id(value: &str) -> Option<&'static str> {
 // === impl Part ===
 
 impl Part<'_> {
-    /// The value from `${NAME}` or from a file. An id may stand there itself: it names the key and does
-    /// not sign anything.
+    /// Reads the value from `${NAME}` or a file. An id may stand in the configuration itself, since it
+    /// does not sign anything.
     fn read(
         &self,
         scope: &mut Scope<'_, '_>,
@@ -157,7 +157,7 @@ fn from_file(path: PathBuf, fault: impl Fn(&str) -> Option<&'static str>) -> Res
     })
 }
 
-/// The value of `${NAME}`; `None` where the text is something else.
+/// Returns the value of `${NAME}`, or `None` where the text is something else.
 fn from_environment(
     env: &dyn Fn(&str) -> Option<String>,
     text: &str,

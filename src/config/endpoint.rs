@@ -1,10 +1,10 @@
-//! The address of an API, where it is not the vendor's own.
+//! Checks addresses of APIs that replace the vendor's own.
 
 use exporter_toolkit::quote;
 use tencentcloud::{Endpoint, EndpointError, Service};
 
-/// Checks an endpoint by the rule of the client that will use it: `http` or `https`, a host, a port
-/// and a path if need be, nothing else.
+/// Checks an endpoint by the rule of the client that will use it: `http` or `https`, a host, an
+/// optional port and path, and nothing else.
 ///
 /// The message never repeats a URL that holds a user or a password.
 pub(super) fn parse_endpoint(text: &str) -> Result<String, String> {
@@ -14,7 +14,7 @@ pub(super) fn parse_endpoint(text: &str) -> Result<String, String> {
             "holds a user or a password, which requests never send: {shape}"
         ));
     }
-    // The rule is the same for every service; only what stands for no path is not.
+    // The rule is the same for every service, except for the default path.
     let fault = match Endpoint::parse(Service::Scf, text) {
         Ok(_) => return Ok(text.to_owned()),
         Err(fault) => fault,
@@ -33,7 +33,7 @@ pub(super) fn parse_endpoint(text: &str) -> Result<String, String> {
     })
 }
 
-/// A checked endpoint up to the end of host and port.
+/// Returns a checked endpoint up to host and port.
 pub(super) fn without_path(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     let end = url[host..].find('/').map_or(url.len(), |at| host + at);

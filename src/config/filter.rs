@@ -1,4 +1,4 @@
-//! Which functions of a source are read.
+//! Filters of names: which functions, or which namespaces, of a source are read.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,11 +8,11 @@ use regex::{Regex, RegexBuilder};
 use exporter_toolkit::nearest;
 use exporter_toolkit::quote;
 
-/// Longest pattern, in bytes.
+/// Maximum length of a pattern in bytes.
 const MAX_PATTERN: usize = 1_000;
-/// Longest compiled pattern, in bytes: `a{1000}{1000}` is short to write and huge to hold.
+/// Maximum size of a compiled pattern in bytes: `a{1000}{1000}` is short, but compiles to megabytes.
 const MAX_COMPILED: usize = 1 << 20;
-/// Names for which a near one is looked for; they are compared with every name that there is.
+/// Maximum number of unknown names for which a similar one is searched, as each search compares all names.
 const SUGGESTED_MAX: usize = 10;
 
 /// A regular expression that must match the whole name, as in Prometheus.
@@ -22,37 +22,39 @@ pub struct Pattern {
     regex: Regex,
 }
 
-/// Exact names and patterns. Without names and `include` every function is wanted; `exclude`
-/// takes away from either.
+/// Exact names and patterns. Without names and `include` every name is wanted. What `exclude` matches
+/// is not wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FunctionFilter {
-    /// Sorted, for rows come by the million.
+    /// Sorted, so that millions of rows find theirs quickly.
     names: Vec<String>,
-    include: Vec<Pattern>,
-    exclude: Vec<Pattern>,
+    /// Patterns of wanted names, besides the exact ones.
+    pub include: Vec<Pattern>,
+    /// Patterns of unwanted names.
+    pub exclude: Vec<Pattern>,
 }
 
-/// A part of a filter that fits nothing of what there is.
+/// A part of a filter that matches no existing name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unmatched {
-    /// There is none of this name; perhaps another one was meant.
+    /// A name that does not exist.
     Name {
         /// As it was written.
         name: String,
-        /// The most like it of those that there are.
+        /// The most similar name that exists.
         nearest: Option<String>,
     },
-    /// No name fits this pattern.
+    /// A pattern that matches no name.
     Pattern(String),
-    /// Everything that there is is excluded.
+    /// Every existing name is excluded.
     All,
 }
 
 // === impl Unmatched ===
 
 impl Unmatched {
-    /// What is wrong and what to do, where names are those of a `thing`.
-    pub fn told(&self, thing: &str) -> String {
+    /// Says what is wrong and what to do, where names are those of a `thing`.
+    pub fn describe(&self, thing: &str) -> String {
         match self {
             Self::Name {
                 name,
@@ -78,7 +80,10 @@ impl Unmatched {
 // === impl Pattern ===
 
 impl Pattern {
-    /// Compiles a pattern; the message of a bad one says why.
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// A message that says why it is no pattern.
     pub fn new(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.len() > MAX_PATTERN {
             return Err(format!(
@@ -86,7 +91,7 @@ impl Pattern {
                 text.len()
             ));
         }
-        // Alone first: `a)|(b` is no pattern, though it becomes one between the anchors.
+        // It must compile without anchors too: `a)|(b` is a pattern only between them.
         let compiled = compile(text).and_then(|_| compile(&format!("^(?:{text})$")));
         match compiled {
             Ok(regex) => Ok(Self {
@@ -105,12 +110,12 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches the whole of `name`.
+    /// Returns whether it matches the whole of `name`.
     pub fn matches(&self, name: &str) -> bool {
         self.regex.is_match(name)
     }
 
-    /// The pattern as it was written.
+    /// Returns the pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -133,7 +138,7 @@ impl Eq for Pattern {}
 // === impl FunctionFilter ===
 
 impl FunctionFilter {
-    /// A filter of exact names, patterns of further names, and patterns of unwanted ones.
+    /// Returns a filter of exact names, patterns of wanted names, and patterns of unwanted ones.
     pub fn new(mut names: Vec<String>, include: Vec<Pattern>, exclude: Vec<Pattern>) -> Self {
         names.sort_unstable();
         Self {
@@ -143,7 +148,7 @@ impl FunctionFilter {
         }
     }
 
-    /// Whether the function of this name is read.
+    /// Returns whether this name is wanted.
     pub fn wants(&self, name: &str) -> bool {
         let matched = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(name));
         let named = self
@@ -153,28 +158,18 @@ impl FunctionFilter {
         included && !matched(&self.exclude)
     }
 
-    /// The names, where they are all there is: no list of functions needs to be fetched.
+    /// Returns the names where no pattern adds others, so that no list has to be fetched.
     pub fn exact_names(&self) -> Option<&[String]> {
         let exact = self.include.is_empty() && !self.names.is_empty();
         exact.then_some(self.names.as_slice())
     }
 
-    /// Exact function names, sorted.
+    /// Returns the exact names, sorted.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Patterns of wanted names, besides the exact ones.
-    pub fn include(&self) -> &[Pattern] {
-        &self.include
-    }
-
-    /// Patterns of unwanted names.
-    pub fn exclude(&self) -> &[Pattern] {
-        &self.exclude
-    }
-
-    /// What of it fits none of the `existing` names. A pattern of unwanted names may fit none.
+    /// Returns the parts that match none of the `existing` names, except patterns of unwanted names.
     pub fn unmatched(&self, existing: &BTreeSet<Box<str>>) -> Vec<Unmatched> {
         let known: Vec<&str> = existing.iter().map(|name| &**name).collect();
         let absent = self
@@ -202,8 +197,8 @@ impl FunctionFilter {
         self.names.is_empty() && self.include.is_empty()
     }
 
-    /// Whether no name can be wanted by both, as far as can be seen without solving patterns:
-    /// everything the one asks for, the other does not name or excludes in the same words.
+    /// Returns whether surely no name is wanted by both. Patterns are not solved: the other filter must
+    /// exclude the same patterns.
     pub(super) fn is_apart_from(&self, other: &Self) -> bool {
         self.is_outside(other) || other.is_outside(self)
     }
@@ -220,7 +215,7 @@ fn compile(text: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(text).size_limit(MAX_COMPILED).build()
 }
 
-/// The regex crate draws the pattern over several lines; the last says what is wrong.
+/// Returns the last line of an error of the regex crate, whose other lines repeat the pattern.
 fn last_line(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
@@ -279,7 +274,10 @@ mod tests {
         let existing = ["hello", "web-1", "old"].map(Into::into).into();
         let told = |filter: FunctionFilter| -> Vec<String> {
             let unmatched = filter.unmatched(&existing);
-            unmatched.iter().map(|one| one.told("function")).collect()
+            unmatched
+                .iter()
+                .map(|one| one.describe("function"))
+                .collect()
         };
         let nothing: [&str; 0] = [];
         assert_eq!(
@@ -319,7 +317,7 @@ mod tests {
     }
 
     proptest! {
-        // Soundness: whatever is called apart shares no name of a small alphabet.
+        // Filters that are apart share no name of a small alphabet.
         #[test]
         fn apart_filters_share_no_name(
             lists in prop::collection::vec(prop::collection::vec("[ab.]{1,2}", 0..3), 6),

@@ -1,41 +1,41 @@
-//! What a key is: where it is written, what may be written, and what holds where nothing is.
+//! A key of the configuration: its names, the values that it takes, and its default.
 
 use std::time::Duration;
 
 use exporter_toolkit::{alternatives, format_duration, parse_duration, quote};
 
-/// A key of the configuration, as file, command line and documentation know it.
+/// A key of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Key {
     /// The path in the file, such as `poll.interval` or `sources[].region`.
     pub path: &'static str,
-    /// What may be written.
+    /// The values that it takes.
     pub kind: Kind,
     /// The flag that overrides it, such as `--poll.interval`.
     pub flag: Option<&'static str>,
-    /// What holds where nothing is written, as it would be written.
+    /// The default, as it would be written.
     pub default: Option<&'static str>,
     /// Whether a reload keeps the old value.
     pub needs_restart: bool,
     help: &'static str,
 }
 
-/// What a value looks like, and its bounds (inclusive).
+/// The type of a value and its inclusive bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// A length of time.
     Duration(Duration, Duration),
     /// A whole number.
     Count(usize, usize),
-    /// A number with or without a fraction.
+    /// A number that may have a fraction.
     Rate(f64, f64),
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// A text; the words say of what kind.
+    /// A text. The words describe it.
     Text(&'static str),
-    /// At most so many texts; the words say of what kind. A flag may hold several, with commas.
+    /// A list of at most so many texts. A flag may hold several, with commas between.
     List(&'static str, usize),
-    /// At most so many patterns, which may hold commas.
+    /// A list of at most so many patterns, which may contain commas.
     Patterns(usize),
 }
 
@@ -58,23 +58,23 @@ impl Key {
         self
     }
 
-    /// The last word of the path, as it stands in the file.
+    /// Returns the last word of the path, which is the key in its block of the file.
     pub fn name(&self) -> &'static str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
 
-    /// The environment variable that overrides it, where a flag does.
+    /// Returns the environment variable of the flag, if there is one.
     pub fn environment(&self) -> Option<String> {
         self.flag.map(environment_name)
     }
 
-    /// What it means, in Markdown; the first sentence says the most.
+    /// Returns its meaning in Markdown. The first sentence is a summary.
     pub fn meaning(&self) -> &'static str {
         self.help.trim_start()
     }
 
-    /// The flag and its variable, for messages.
-    pub(super) fn told(&self) -> String {
+    /// Returns flag and variable for messages.
+    pub(super) fn flag_and_variable(&self) -> String {
         let flag = self.flag.unwrap_or_default();
         format!("{flag} ({})", environment_name(flag))
     }
@@ -92,18 +92,17 @@ impl Key {
     }
 
     pub(super) fn duration(&self, text: &str) -> Result<Duration, String> {
-        let fits = |span: &Duration| matches!(&self.kind, Kind::Duration(min, max) if (min..=max).contains(&span));
+        let fits = |span: &_| matches!(self.kind, Kind::Duration(a, z) if (a..=z).contains(span));
         self.bounded(text, parse_duration(text), fits)
     }
 
     pub(super) fn count(&self, text: &str) -> Result<usize, String> {
-        let fits = |count: &usize| matches!(&self.kind, Kind::Count(min, max) if (min..=max).contains(&count));
+        let fits = |count: &_| matches!(self.kind, Kind::Count(a, z) if (a..=z).contains(count));
         self.bounded(text, text.parse().ok(), fits)
     }
 
     pub(super) fn rate(&self, text: &str) -> Result<f64, String> {
-        let fits =
-            |rate: &f64| matches!(&self.kind, Kind::Rate(min, max) if (min..=max).contains(&rate));
+        let fits = |rate: &_| matches!(self.kind, Kind::Rate(a, z) if (a..=z).contains(rate));
         self.bounded(text, text.parse().ok(), fits)
     }
 
@@ -122,7 +121,7 @@ impl Key {
     }
 }
 
-/// The environment variable of a flag: `--poll.interval` is `SCF_EXPORTER_POLL_INTERVAL`.
+/// Returns the environment variable of a flag: `--poll.interval` has `SCF_EXPORTER_POLL_INTERVAL`.
 pub fn environment_name(flag: &str) -> String {
     let name = flag.trim_start_matches('-').replace(['.', '-'], "_");
     format!("SCF_EXPORTER_{}", name.to_ascii_uppercase())
@@ -131,7 +130,7 @@ pub fn environment_name(flag: &str) -> String {
 // === impl Kind ===
 
 impl Kind {
-    /// What may be written, in words: `100ms to 1h`, `1 to 1000`, `GET or POST`.
+    /// Returns the possible values in words: `100ms to 1h`, `1 to 1000`, `GET or POST`.
     pub fn bounds(&self) -> String {
         match self {
             Self::Duration(min, max) => {
@@ -158,7 +157,7 @@ impl Kind {
         }
     }
 
-    /// How many values may be written.
+    /// Returns the maximum number of values.
     pub(super) fn most(&self) -> usize {
         match self {
             Self::List(_, most) | Self::Patterns(most) => *most,

@@ -1,8 +1,8 @@
-//! Every key of the configuration, once: its name, its value's type and bounds, its flag, its default,
-//! whether it needs a restart, and what it means. The text of a key is its documentation in the code,
-//! its row on the reference page (`docs/CONFIG.md`), and up to its first sentence the help of its flag.
+//! The table of all keys: name, type and bounds of the value, flag, default, whether a change needs a
+//! restart, and meaning. The doc comment of a key is its row on the reference page
+//! (`docs/CONFIG.md`); its first sentence is the help of its flag.
 //!
-//! A new key is a row here, and code that uses the field. `examples/full.yaml` shows all of them, and
+//! A new key is a row here, and code that uses the field. `examples/full.yaml` shows all keys, and
 //! `BLESS=1 cargo test docs_config` writes the page anew.
 
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ blocks! {
         /// is on; the protobuf format always tells it, at no such cost.
         created_series: bool = choice("web.created_series")
             .flag("--web.created-series").default("false").needs_restart();
-        /// Whether requests to `/-/reload` and `/-/quit` are obeyed. Everybody who reaches the port can
+        /// Whether requests to `/-/reload` and `/-/quit` are served. Everybody who reaches the port can
         /// send them.
         enable_lifecycle: bool = choice("web.enable_lifecycle")
             .flag("--web.enable-lifecycle").default("false").needs_restart();
@@ -122,8 +122,8 @@ blocks! {
         max_run_time: Duration = duration("poll.max_run_time", SECOND, DAY)
             .flag("--poll.max-run-time").default("15m");
         /// How late the row of a finished call may appear. The vendor speaks of about a minute for CLS, so
-        /// the default leaves room. What comes later is not counted, and told as late. Together with
-        /// `poll.max_run_time` at most 25 hours; see below.
+        /// the default leaves room. What comes later is not counted, but reported as late. Together
+        /// with `poll.max_run_time` at most 25 hours; see below.
         delivery_delay: Duration = duration("poll.delivery_delay", NO_TIME, DAY)
             .flag("--poll.delivery-delay").default("3m");
         /// Rows asked for in one request.
@@ -131,12 +131,12 @@ blocks! {
         /// How long a graceful stop may take.
         stop_timeout: Duration = duration("poll.stop_timeout", SECOND, Duration::from_secs(600))
             .flag("--poll.stop-timeout").default("20s");
-        /// Time between two looks at the list of functions.
+        /// Time between two listings of the functions.
         discovery_interval: Duration = duration("poll.discovery_interval", SECOND, DAY)
             .flag("--poll.discovery-interval").default("5m");
     }
 
-    /// What is bounded.
+    /// Limits.
     #[derive(Copy)]
     Limits {
         /// Functions with series of their own; later ones fold into one, and a metric counts them.
@@ -302,19 +302,19 @@ blocks! {
         token_file: Option<Found<String>> = text("sources[].credentials.token_file", "file");
     }
 
-    /// A role that is taken on through STS.
+    /// A role that is assumed through STS.
     #[derive(Eq)]
     Role {
         /// The role, as the CAM console shows it. Required in this block.
         arn: String = setting("sources[].role.arn", Kind::Text("role ARN"), |scope, key| {
             scope.required(key, "write the ARN that the CAM console shows for the role", words::arn)
         });
-        /// What the account's audit shows as the one who took it on: 2 to 128 letters, digits and `=,.@_-`.
+        /// Name of the session in the account's audit: 2 to 128 letters, digits and `=,.@_-`.
         session_name: String = setting("sources[].role.session_name", Kind::Text("name"), |scope, key| {
             scope.value(key, words::session_name)
         }).default("scf-exporter");
         /// How long one set of credentials is asked for. The role may allow less.
-        // The vendor gives no least; a minute leaves room to renew in.
+        // The vendor documents no minimum; a minute leaves time to renew them.
         duration: Duration = duration("sources[].role.duration", MINUTE, Duration::from_secs(12 * 3_600))
             .default("2h");
         /// The external id, where the role demands one: 2 to 128 letters, digits and `+=,.@:/_-`.
@@ -324,12 +324,12 @@ blocks! {
     }
 }
 
-/// The key at `path`.
+/// Returns the key at `path`.
 pub(super) fn key(path: &str) -> Option<&'static Key> {
     keys().find(|key| key.path == path)
 }
 
-/// The keys of a source and of the blocks within it.
+/// Returns the keys of a source and of the blocks within it.
 pub(super) fn of_sources() -> impl Iterator<Item = &'static Key> {
     keys().filter(|key| key.path.starts_with("sources[]"))
 }
@@ -340,7 +340,8 @@ const fn url(path: &'static str) -> Setting<Option<String>> {
     })
 }
 
-/// A file that the file names is looked for beside it, one that a flag names from where we are.
+/// Reads a path, which is relative to the configuration file, or to the working directory where a
+/// flag gives it.
 fn web_config_file(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Option<PathBuf>> {
     let name = scope.optional(key, |text| Ok(text.to_owned()))?;
     let name = name.filter(|name| !name.is_empty());
@@ -350,8 +351,8 @@ fn web_config_file(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Option<PathBu
     }))
 }
 
-/// The addresses of the flag, else those of the file, one or a list. Those of the file are judged
-/// even where a flag wins.
+/// Reads the addresses of the flag, else those of the file, which may be one or a list. Those of the
+/// file are checked even where a flag wins.
 fn addresses(scope: &mut Scope<'_, '_>, key: &Key) -> Option<Vec<ListenAddress>> {
     let texts = match scope.section.get(key.name()) {
         Some(node) if !node.is_list() => {

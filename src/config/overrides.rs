@@ -1,16 +1,16 @@
-//! What flags and environment variables say, before it is judged.
+//! Values of flags and environment variables, before they are checked.
 
 use std::collections::BTreeMap;
 
-/// Values from flags and their environment variables, by the path of their key, as they were written.
-/// They are judged together with the file, so that all faults come in one report.
+/// Values of flags and their environment variables as they were written, by the path of their key.
+/// They are checked together with the file, so that all faults are in one report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides(BTreeMap<&'static str, Vec<String>>);
 
 // === impl Overrides ===
 
 impl Overrides {
-    /// Gives `key` these values, where there are any.
+    /// Sets the values of `key`, unless there are none.
     #[must_use]
     pub fn with(mut self, key: &'static str, values: impl IntoIterator<Item = String>) -> Self {
         let values: Vec<String> = values.into_iter().collect();
@@ -20,7 +20,7 @@ impl Overrides {
         self
     }
 
-    /// Gives `key` these values, where there are any and it has none.
+    /// Sets the values of `key`, unless there are none or it has some.
     #[must_use]
     pub fn or(self, key: &'static str, values: impl IntoIterator<Item = String>) -> Self {
         match self.0.contains_key(key) {
@@ -29,12 +29,12 @@ impl Overrides {
         }
     }
 
-    /// Returns the values of `key`; none where nothing was said.
+    /// Returns the values of `key`.
     pub fn get(&self, key: &str) -> &[String] {
         self.0.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the keys about which something was said.
+    /// Returns the keys that have values.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.0.keys().copied()
     }

@@ -1,4 +1,4 @@
-//! A block of the file and the flags that win over it, and how values come out of both.
+//! Reads values from a block of the file and from the flags that win over it.
 
 use exporter_toolkit::yaml::Content;
 use exporter_toolkit::{Found, Place, Reader, Section};
@@ -23,7 +23,7 @@ pub struct Texts {
 // === impl Texts ===
 
 impl Texts {
-    /// The texts with the path of their list: each has its own place.
+    /// Gives each text the path of its list, as its place already tells them apart.
     pub(super) fn at_the_key(mut self) -> Self {
         for text in &mut self.file {
             let end = text.path.rfind('[').unwrap_or(text.path.len());
@@ -36,10 +36,10 @@ impl Texts {
 // === impl Scope ===
 
 impl<'a> Scope<'_, 'a> {
-    /// The block under `name` within this one.
+    /// Returns the block `name` within this one.
     pub(super) fn block(&mut self, name: &str) -> Scope<'_, 'a> {
         let section = match name {
-            // A block written as `ID: KEY` would put a secret there.
+            // In a block written as `ID: KEY`, faults would print the secret.
             "credentials" => self.reader.secret_section(&self.section, name),
             _ => self.reader.section(&self.section, name),
         };
@@ -50,20 +50,20 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 
-    /// Whether none of these keys stands in the file.
+    /// Returns whether the file has none of these keys.
     pub(super) fn has_none_of(&self, keys: &[Key]) -> bool {
         keys.iter()
             .all(|key| self.section.get(key.name()).is_none())
     }
 
-    /// Where the value of `key` was written, if anywhere: the flag's, else the file's.
+    /// Returns the place of the value of `key`: the flag's, else the file's.
     pub(super) fn at(&self, key: &Key) -> Option<Found<()>> {
         let flag = self.flag_texts(key).first().map(|text| text.with(()));
         flag.or_else(|| self.section.find(key.path))
     }
 
-    /// The value of `key` for a rule between keys, where it is good: what is wrong with it
-    /// is noted when it is read.
+    /// Returns the value of `key` for a rule between keys, or `None` where it is invalid, which is
+    /// reported when it is read.
     pub(super) fn peek<T>(
         &self,
         key: &Key,
@@ -82,18 +82,18 @@ impl<'a> Scope<'_, 'a> {
         parse(key, text).ok()
     }
 
-    /// The values that flags give to `key`.
+    /// Returns the values that flags give to `key`.
     pub(super) fn flag_texts(&self, key: &Key) -> Vec<Found<String>> {
         let texts = self.flags.get(key.path).iter();
         let found = |text: &String| Found {
             value: text.clone(),
             at: Place::Flag,
-            path: key.told(),
+            path: key.flag_and_variable(),
         };
         texts.map(found).collect()
     }
 
-    /// The text under `key` in the file.
+    /// Reads the text under `key` in the file.
     pub(super) fn text(&mut self, key: &Key) -> Option<Found<String>> {
         let text = self
             .reader
@@ -116,8 +116,8 @@ impl<'a> Scope<'_, 'a> {
         None
     }
 
-    /// The texts under `key`. An empty list in the file is a fault, because it could mean all as well
-    /// as none.
+    /// Reads the texts under `key`. An empty list in the file is a fault, because it could mean all or
+    /// none.
     pub(super) fn texts(&mut self, key: &Key) -> Texts {
         let (wanted, most) = (key.kind.wanted(), key.kind.most());
         let mut file = Vec::new();
@@ -139,8 +139,8 @@ impl<'a> Scope<'_, 'a> {
         Texts { file, flags }
     }
 
-    /// The value of `key`: the flag's, else the file's, else the default's. What the file says is
-    /// judged even where a flag wins.
+    /// Reads the value of `key`: the flag's, else the file's, else the default. The value of the file is
+    /// checked even where a flag wins.
     pub(super) fn value<T>(
         &mut self,
         key: &Key,
@@ -150,7 +150,7 @@ impl<'a> Scope<'_, 'a> {
             .or_else(|| parse(key.default?).ok())
     }
 
-    /// Like [`Scope::value`], but `Some(None)` where nothing is written.
+    /// Reads a value as [`Scope::value`] does, but returns `Some(None)` where nothing is written.
     pub(super) fn optional<T>(
         &mut self,
         key: &Key,
@@ -167,7 +167,7 @@ impl<'a> Scope<'_, 'a> {
         found.map(|found| Some(found.value))
     }
 
-    /// Like [`Scope::value`] for a key that has no default; `how` says what to do where it is missing.
+    /// Reads the value of a key without a default. `how` says what to do where it is missing.
     pub(super) fn required<T>(
         &mut self,
         key: &Key,
@@ -183,7 +183,7 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-/// The first `${NAME}` in a text.
+/// Returns the first `${NAME}` in a text.
 pub(super) fn variable_in(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(at) = rest.find("${") {

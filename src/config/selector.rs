@@ -1,4 +1,4 @@
-//! Which functions a source reads: decided here and nowhere else.
+//! Decides which functions a source reads.
 
 use super::FunctionFilter;
 use crate::model::FunctionId;
@@ -6,23 +6,23 @@ use crate::model::FunctionId;
 /// The functions that a source reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FunctionSelector {
-    /// The account's name in the configuration, or nothing.
+    /// The account's name in the configuration, or an empty text.
     pub account: String,
     /// Region, such as `ap-guangzhou`.
     pub region: String,
-    /// Of the namespaces.
+    /// The filter of namespaces.
     pub namespaces: FunctionFilter,
-    /// Of the functions in them.
+    /// The filter of functions in these namespaces.
     pub functions: FunctionFilter,
 }
 
 impl FunctionSelector {
-    /// Whether a function of the source's account and region is read.
+    /// Returns whether a function of the source's account and region is read.
     pub fn wants(&self, namespace: &str, name: &str) -> bool {
         self.namespaces.wants(namespace) && self.functions.wants(name)
     }
 
-    /// Whether a function of any account and region is read.
+    /// Returns whether a function of any account and region is read.
     pub fn selects(&self, function: &FunctionId) -> bool {
         let is_here = self.account == *function.account && self.region == *function.region;
         is_here && self.wants(&function.namespace, &function.name)

@@ -1,4 +1,4 @@
-//! The rules between the keys of `poll`, beyond the bounds of each.
+//! Rules between the keys of `poll`.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::keys::{Poll, key};
 use super::scope::Scope;
 use super::table::Block;
 
-/// The longest horizon: an asynchronous function runs up to 24 h, plus an hour for delivery.
-/// Invocation keys of the whole horizon are kept, so a longer one only costs.
+/// Longest allowed lateness: an asynchronous function runs up to 24 h, plus an hour for delivery.
+/// Invocation keys are kept for this time, so that a longer one only costs memory.
 const MAX_LATENESS: Duration = Duration::from_secs(25 * 3_600);
 
 /// Reads `poll`.
@@ -22,8 +22,8 @@ pub(super) fn poll(scope: &mut Scope<'_, '_>) -> Option<Poll> {
     Some(poll)
 }
 
-/// Idle targets are polled less often than busy ones, never more. The default follows a long
-/// interval; only a written value can be wrong.
+/// Refuses an idle interval that is shorter than the interval. The default follows a longer
+/// interval, so that only a written value can be wrong.
 fn check_pace(scope: &mut Scope<'_, '_>) -> Option<()> {
     let interval = scope.peek(key("poll.interval")?, Key::duration)?;
     let idle_key = key("poll.idle_interval")?;

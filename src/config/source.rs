@@ -1,4 +1,4 @@
-//! The sources: reading one, and the rules between them.
+//! Reads the sources and checks the rules between them.
 
 mod filters;
 mod regions;
@@ -15,7 +15,7 @@ use super::{Source, authorities, credentials};
 
 type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
-/// Reads all sources: those of the file, or the one that flags name.
+/// Reads the sources of the file, or the one that flags name.
 pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option<Vec<Source>> {
     let mut sections = root
         .reader
@@ -42,12 +42,12 @@ pub(super) fn sources(root: &mut Scope<'_, '_>, env: &Environment<'_>) -> Option
     let mut read: Vec<_> = each
         .map(|section| source(root, section, flags, env))
         .collect();
-    rules::settle_auto(&mut read);
+    rules::resolve_auto(&mut read);
     rules::check_together(root.reader, &sections, &read);
     read.into_iter().collect()
 }
 
-/// Flags change one source; with several in the file nobody can tell which.
+/// Refuses flags where the file has several sources, since they do not say which one they change.
 fn refuse_flags(root: &mut Scope<'_, '_>, count: usize) {
     for key in keys::of_sources() {
         let Some(flag) = root.flag_texts(key).pop() else {
@@ -124,7 +124,7 @@ fn role(scope: &mut Scope<'_, '_>) -> Option<Option<Role>> {
     Role::read(scope).map(Some)
 }
 
-/// The older API knows regions by their short names as well.
+/// Warns of a region that probably does not exist. The legacy API also takes short names.
 fn warn_of_region(scope: &mut Scope<'_, '_>, api: Api, region: &str) {
     let is_short = !region.contains('-') && region.len() <= 3;
     let likely = regions::likely(region).filter(|_| !(api == Api::V2 && is_short));
@@ -137,8 +137,8 @@ fn warn_of_region(scope: &mut Scope<'_, '_>, api: Api, region: &str) {
     scope.reader.warn(&said, message);
 }
 
-/// `v2/ap-guangzhou`, after the account's name where there is one: names are distinct, and
-/// several accounts are often read in the same region.
+/// Returns a name such as `v2/ap-guangzhou`, after the account's name if there is one, as several
+/// accounts are often read in the same region.
 fn default_name(account: &str, api: &str, region: &str) -> String {
     match account {
         "" => format!("{api}/{region}"),

@@ -1,4 +1,4 @@
-//! Blocks of keys: how they are declared, read, and kept over a reload.
+//! Declares blocks of keys, reads them, and keeps values over a reload.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use exporter_toolkit::{Choice, Found, alternatives, quote};
 use super::key::{Key, Kind};
 use super::scope::{Scope, Texts};
 
-/// A key and how its value is read. `None` means that a fault was noted.
+/// A key and the function that reads its value, which returns `None` after a fault.
 pub(super) struct Setting<T> {
     pub key: Key,
     pub read: fn(&mut Scope<'_, '_>, &Key) -> Option<T>,
@@ -20,12 +20,12 @@ pub(super) trait Block: Sized {
     /// Reads every key.
     fn read(scope: &mut Scope<'_, '_>) -> Option<Self>;
 
-    /// Puts the old values of keys that need a restart back, and notes those that had changed.
+    /// Restores the old values of keys that need a restart, and adds those that had changed to `kept`.
     fn keep(&mut self, old: &Self, kept: &mut Vec<&'static str>);
 }
 
-/// Declares blocks of keys. Each row is a field of the block, its documentation (in the code, in
-/// `--help` as far as the first sentence goes, and on the reference page) and its [`Setting`].
+/// Declares blocks of keys. Each row is a field of the block with its [`Setting`]. Its doc comment is
+/// its row on the reference page, and the first sentence is its text in `--help`.
 macro_rules! blocks {
     ($(
         $(#[$about:meta])*
@@ -63,7 +63,7 @@ macro_rules! blocks {
             }
         )+
 
-        /// All keys, in the order of the reference page.
+        /// Returns all keys in the order of the reference page.
         pub fn keys() -> impl Iterator<Item = &'static Key> {
             [$($block::KEYS),+].into_iter().flatten()
         }
@@ -108,12 +108,12 @@ pub(super) const fn text(path: &'static str, what: &'static str) -> Setting<Opti
     setting(path, Kind::Text(what), |scope, key| Some(scope.text(key)))
 }
 
-/// Several texts or patterns.
+/// A list of texts or patterns.
 pub(super) const fn list(path: &'static str, kind: Kind) -> Setting<Texts> {
     setting(path, kind, |scope, key| Some(scope.texts(key).at_the_key()))
 }
 
-/// One of the words of `T`.
+/// Parses one of the words of `T`.
 pub(super) fn word<T: Choice>(text: &str) -> Result<T, String> {
     T::from_word(text).ok_or_else(|| {
         let words = alternatives(T::NAMES);

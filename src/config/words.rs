@@ -1,11 +1,11 @@
-//! What the texts under keys may look like.
+//! Checks the texts under keys.
 
 use std::ops::RangeInclusive;
 
 use exporter_toolkit::quote;
 
-/// No list of regions: the vendor adds them, and its own pages disagree. Short names such as
-/// `gz` are as good as `ap-guangzhou` to the legacy API.
+/// Checks the form of a region only: the vendor adds regions, and its pages disagree about them. The
+/// legacy API takes short names such as `gz` too.
 pub(super) fn region(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     checked(
@@ -22,19 +22,19 @@ pub(super) fn name(text: &str) -> Result<String, String> {
     checked(text, 1..=100, letters_and("._/:-"), fault)
 }
 
-/// Checks the name of an account, which has no `/` and `@`: they separate the parts of longer names.
+/// Checks the name of an account. `/` and `@` separate the parts of longer names.
 pub(super) fn account(text: &str) -> Result<String, String> {
     let fault = "is no name of an account: write 1 to 64 letters, digits and ._-";
     checked(text, 1..=64, letters_and("._-"), fault)
 }
 
-/// Looser than the vendor's own rule for names, which is not the exporter's to enforce.
+/// Checks the name of a function. This is looser than the vendor's rule, which may change.
 pub(super) fn function_name(text: &str) -> Result<String, String> {
     let fault = "is no function name: write one as the console shows it";
     checked(text, 1..=128, |c| c.is_ascii_graphic(), fault)
 }
 
-/// As loose as [`function_name`].
+/// Checks the name of a namespace as [`function_name`] does.
 pub(super) fn namespace_name(text: &str) -> Result<String, String> {
     let fault = "is no namespace: write one as the console shows it";
     checked(text, 1..=128, |c| c.is_ascii_graphic(), fault)
@@ -46,7 +46,7 @@ pub(super) fn topic(text: &str) -> Result<String, String> {
     checked(text, 1..=64, letters_and("-"), fault)
 }
 
-/// Only the beginning is fixed: role names may hold more than the console lets one type.
+/// Checks the start of a role ARN. Names of roles may hold more than the console lets one type.
 pub(super) fn arn(text: &str) -> Result<String, String> {
     let fault = "is no role ARN: write one such as qcs::cam::uin/100000000001:roleName/scf-reader";
     let longest = if text.starts_with("qcs::cam::") {
@@ -57,13 +57,13 @@ pub(super) fn arn(text: &str) -> Result<String, String> {
     checked(text, 1..=longest, |c| c.is_ascii_graphic(), fault)
 }
 
-/// The bounds of STS itself, which answers a bad one with no more than `InvalidParameter`.
+/// Checks a session name by the rule of STS, which answers `InvalidParameter` and no more.
 pub(super) fn session_name(text: &str) -> Result<String, String> {
     let fault = "is no session name: write 2 to 128 letters, digits and =,.@_-";
     checked(text, 2..=128, letters_and("=,.@_-"), fault)
 }
 
-/// The message does not repeat the id: it is shared with the other account and with nobody else.
+/// Checks an external id. The message does not repeat it, as only the other account may know it.
 pub(super) fn external_id(text: &str) -> Result<String, String> {
     checked(text, 2..=128, letters_and("+=,.@:/_-"), "").map_err(|_| {
         "is no external id: write the 2 to 128 letters, digits and +=,.@:/_- that the role asks for"
@@ -71,14 +71,13 @@ pub(super) fn external_id(text: &str) -> Result<String, String> {
     })
 }
 
-/// Where the status stands as JSON; no metrics can be there.
+/// Path of the status as JSON, where no metrics can be served.
 pub const STATUS_PATH: &str = "/api/v1/status";
 
-/// Checks where the metrics are to be: a path of our own choosing must not hide the pages that stand
-/// at fixed ones.
+/// Checks the path of the metrics, which must not hide the pages at fixed paths.
 ///
 /// # Errors
-/// What is wrong with it, and what to write.
+/// A message that says what is wrong and what to write.
 pub fn telemetry_path(text: &str) -> Result<String, String> {
     let fault = "is no path: write one such as /metrics, of letters, digits and -._~/";
     let longest = if text.starts_with('/') { 200 } else { 0 };
@@ -94,7 +93,7 @@ fn letters_and(signs: &str) -> impl Fn(char) -> bool {
     |c| c.is_ascii_alphanumeric() || signs.contains(c)
 }
 
-/// Returns `text` where it has `length` bytes, all of them `plain`, else `fault` after it.
+/// Returns `text` where its length is in `length` and all characters are `plain`, else an error with `fault`.
 fn checked(
     text: &str,
     length: RangeInclusive<usize>,

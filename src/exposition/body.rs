@@ -1,4 +1,4 @@
-//! The functions of one snapshot as the bytes that scrapers are sent.
+//! The rendered functions of one snapshot.
 
 use std::io;
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use super::options::ExpositionOptions;
 use super::renderer::Renderer;
 use crate::metrics::Snapshot;
 
-/// What two scrapers must agree on to be sent the same bytes.
+/// Format and encoding of a scrape. Scrapes with the same ones share their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScrapeFormat {
-    /// How the metrics are written.
+    /// The format of the metrics.
     pub format: Format,
-    /// How those bytes are packed.
+    /// The encoding of these bytes.
     pub encoding: Encoding,
 }
 
-/// All functions of one snapshot. It is immutable and shared by every scrape of its generation.
+/// The rendered functions of one snapshot, which all scrapes of its generation share.
 #[derive(Debug)]
 pub struct RenderedBody {
     format: Format,
     options: ExpositionOptions,
     generation: u64,
     bytes: Vec<u8>,
-    /// The checksum of what is packed; `None` where nothing is.
+    /// The checksum of the plain text where the body is packed.
     sum: Option<Crc>,
 }
 
@@ -47,10 +47,11 @@ impl ScrapeFormat {
 // === impl RenderedBody ===
 
 impl RenderedBody {
-    /// Renders every function of `snapshot`, in the memory of `buffer`, such as that of the body before.
+    /// Renders every function of `snapshot` into the memory of `buffer`, which may be that of an older
+    /// body.
     ///
     /// # Errors
-    /// Fails where the bytes cannot be compressed, which only a lack of memory brings about.
+    /// The bytes cannot be compressed, for lack of memory.
     pub fn render(
         of: ScrapeFormat,
         options: ExpositionOptions,
@@ -65,7 +66,7 @@ impl RenderedBody {
                 (bytes, Some(sum))
             }
         };
-        // There may have been many more functions before.
+        // The older body may have had many more functions.
         bytes.shrink_to(2 * bytes.len());
         Ok(Self {
             format: of.format,
@@ -76,12 +77,12 @@ impl RenderedBody {
         })
     }
 
-    /// The generation of the snapshot that it shows.
+    /// Returns the generation of the snapshot that it shows.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Returns its memory for the next body; nothing where somebody still reads this one.
+    /// Returns its memory for the next body, or an empty buffer where a scrape still uses this one.
     pub fn into_buffer(self: Arc<Self>) -> Vec<u8> {
         Arc::into_inner(self).map_or_else(Vec::new, |body| body.bytes)
     }

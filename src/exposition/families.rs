@@ -1,11 +1,11 @@
-//! The families of functions: what each shows of one.
+//! The families of functions and what each shows of one function.
 
 use super::writer::{Number, Observed, Writer};
 use crate::metrics::catalog::{self, Metric};
 use crate::metrics::{Exemplar, FunctionSeries, Histogram, NativeHistogram};
 use crate::model::{ColdStart, RetCode};
 
-/// A family of which every function may have a part.
+/// A family of which every function may have samples.
 pub(super) struct Family {
     pub(super) metric: &'static Metric,
     pub(super) write: fn(&mut dyn Writer, &'static Metric, &FunctionSeries),
@@ -136,7 +136,7 @@ fn gauge(to: &mut dyn Writer, metric: &'static Metric, of: &FunctionSeries, valu
     to.value(metric, &of.function, None, value, None);
 }
 
-/// Both kinds of a histogram of one function.
+/// Writes the classic and the native histogram of one function.
 fn histogram(
     to: &mut dyn Writer,
     metric: &'static Metric,
@@ -153,7 +153,7 @@ fn histogram(
     to.histogram(metric, &of.function, &observed);
 }
 
-/// Whether a function is read from a log topic: only there success has a status code.
+/// Returns whether a function is read from a log topic: only there success has a status code.
 fn is_cls(series: &FunctionSeries) -> bool {
     let statuses = series.codes.iter();
     statuses

@@ -1,75 +1,63 @@
-//! The formats, and which of them a scraper wants.
+//! The formats, and their negotiation with the scraper.
 
 use super::negotiate::quality;
 
-/// How a scrape is written.
+/// The format of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
     Text,
     /// OpenMetrics text 1.0.0.
     OpenMetrics,
-    /// `io.prometheus.client.MetricFamily`, each behind its length.
+    /// Messages `io.prometheus.client.MetricFamily`, each after its length.
     Protobuf,
 }
 
-/// What a scraper gets.
+/// A format and its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Negotiated {
     /// The format.
     pub format: Format,
-    /// Its content type. Exactly so: Prometheus 3 refuses a type that it does not know.
+    /// The exact content type: Prometheus 3 refuses a type that it does not know.
     pub content_type: &'static str,
 }
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Ways of writing names outside `[a-zA-Z0-9_:]`, with the content type that confirms each. Ours
-/// are all inside, so the bytes are the same in any way.
-const OPEN_METRICS_ESCAPED: [(&str, &str); 4] = [
-    (
-        "allow-utf-8",
-        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-    ),
-    (
-        "underscores",
-        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
-    ),
-    (
-        "dots",
-        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots",
-    ),
-    (
-        "values",
-        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
-    ),
+/// Content types that confirm a scheme of escaping names outside `[a-zA-Z0-9_:]`. No name of ours is,
+/// so that the bytes are the same for each.
+const OPEN_METRICS_ESCAPED: [&str; 4] = [
+    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots",
+    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
 ];
 
-/// One part of a header `Accept`.
+/// One part of an `Accept` header.
 #[derive(Debug, Clone, Copy)]
 struct Preference<'h> {
-    /// All behind the type.
+    /// The text after the type.
     parameters: &'h str,
-    /// How exactly it names the format: 1 for `*/*`, 2 for `type/*`, then one more for the type
-    /// and for each parameter that has to be as it is.
+    /// How exactly it names the format: 1 for `*/*`, 2 for `type/*`, 3 for the type, and one more for
+    /// each parameter that matches.
     precision: u8,
     weight: f32,
 }
 
 impl Format {
-    /// Every format, in the order in which one is taken where a scraper does not care.
+    /// All formats. The first one is chosen where a scraper has no preference.
     pub const ALL: [Self; 3] = [Self::Text, Self::OpenMetrics, Self::Protobuf];
 
-    /// The format for a header `Accept` (RFC 9110, section 12.5.1): the one of the greatest weight,
-    /// where the most exact preference for a format tells its weight. Among equals it is the one named
-    /// more exactly, and then the one named first. A header that allows none gets text, which is
-    /// what it is without a header: a scrape is worth more than an error.
+    /// Returns the format for an `Accept` header (RFC 9110, section 12.5.1), which is the one of the
+    /// greatest weight. The most exact preference for a format gives its weight. Among equals the one
+    /// that is named by its type wins, and then the first. Where the header allows none it is text, since
+    /// a scrape is worth more than an error.
     pub fn negotiate(accept: &str) -> Negotiated {
         let mut best: Option<(Self, usize, Preference<'_>)> = None;
         for format in Self::ALL {
-            let wishes = accept.split(',').enumerate();
-            let named = wishes.filter_map(|(at, part)| Some((at, format.preference(part)?)));
-            // The first of the most exact ones.
+            let parts = accept.split(',').enumerate();
+            let named = parts.filter_map(|(at, part)| Some((at, format.preference(part)?)));
+            // This is the first of the most exact ones.
             let preference = named.reduce(|first, next| {
                 if next.1.precision > first.1.precision {
                     next
@@ -93,19 +81,22 @@ impl Format {
             }
         }
         let Some((format, _, preference)) = best else {
-            return Negotiated::plain(Self::Text);
+            return Negotiated {
+                format: Self::Text,
+                content_type: Self::Text.content_type(),
+            };
         };
         let escaping = parameter(preference.parameters, "escaping");
         let confirmed = OPEN_METRICS_ESCAPED
-            .iter()
-            .find(|(scheme, _)| format == Self::OpenMetrics && escaping == Some(scheme));
-        confirmed.map_or(Negotiated::plain(format), |(_, content_type)| Negotiated {
+            .into_iter()
+            .find(|of| format == Self::OpenMetrics && of.rsplit('=').next() == escaping);
+        Negotiated {
             format,
-            content_type,
-        })
+            content_type: confirmed.unwrap_or(format.content_type()),
+        }
     }
 
-    /// A word for it, as a label value.
+    /// Returns its label value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -114,7 +105,7 @@ impl Format {
         }
     }
 
-    /// The content type of the format.
+    /// Returns the content type of the format.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -126,11 +117,11 @@ impl Format {
         }
     }
 
-    /// What one part of the header says of this format, if anything.
+    /// Returns the preference of one part of the header for this format.
     fn preference(self, part: &str) -> Option<Preference<'_>> {
         let (range, parameters) = part.split_once(';').unwrap_or((part, ""));
         let range = range.trim();
-        // Type, what a parameter has to be where it is there, and whether it has to be there.
+        // These are the type, and for each parameter its value and whether it is mandatory.
         let (kind, required): (_, &[(&str, &str, bool)]) = match self {
             Self::Text => ("text/plain", &[("version", "0.0.4", false)]),
             Self::OpenMetrics => (
@@ -170,16 +161,7 @@ impl Format {
     }
 }
 
-impl Negotiated {
-    const fn plain(format: Format) -> Self {
-        Self {
-            format,
-            content_type: format.content_type(),
-        }
-    }
-}
-
-/// The value of a parameter, without quotes around it.
+/// Returns the value of a parameter without its quotes.
 fn parameter<'h>(parameters: &'h str, name: &str) -> Option<&'h str> {
     parameters.split(';').find_map(|parameter| {
         let (found, value) = parameter.split_once('=')?;

@@ -1,15 +1,15 @@
-//! A gzip file of two parts: the functions, compressed once and kept, and what follows them in one
-//! scrape. They are one member, because not every client reads past the first one.
+//! A gzip file of two parts: the functions, which are compressed once and kept, and the rest of one
+//! scrape. Both are one member, because not every client reads past the first one.
 
 use std::io::{self, Write};
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-/// Deflate; no name, no time, quick compression, no particular system (RFC 1952, section 2.3).
+/// The header: deflate, no name, no time, quick compression, unknown system (RFC 1952, section 2.3).
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
-/// The first part of a file, which grows as it is written to.
+/// The first part of a file while it is written.
 #[derive(Debug)]
 pub(super) struct Gzip {
     encoder: DeflateEncoder<Vec<u8>>,
@@ -17,9 +17,9 @@ pub(super) struct Gzip {
 }
 
 impl Gzip {
-    /// Returns a file without content, which takes the place of what is in `out`.
+    /// Returns an empty file in the memory of `out`.
     ///
-    /// Its level is the quickest: higher ones take five to ten times as long for a third fewer bytes.
+    /// Its level is the fastest: higher ones take five to ten times as long for a third fewer bytes.
     pub(super) fn new(mut out: Vec<u8>) -> Self {
         out.clear();
         out.extend_from_slice(&HEAD);
@@ -29,13 +29,13 @@ impl Gzip {
         }
     }
 
-    /// Compresses `plain` behind what was written before.
+    /// Appends `plain`.
     pub(super) fn write(&mut self, plain: &[u8]) -> io::Result<()> {
         self.sum.update(plain);
         self.encoder.write_all(plain)
     }
 
-    /// Returns the first part, up to a whole byte, and the checksum of its content.
+    /// Returns the first part, which ends with a whole byte, and the checksum of its content.
     pub(super) fn into_part(mut self) -> io::Result<(Vec<u8>, Crc)> {
         self.encoder.flush()?;
         Ok((std::mem::take(self.encoder.get_mut()), self.sum))
@@ -53,7 +53,7 @@ pub(super) fn rest(before: &Crc, plain: &[u8]) -> io::Result<Vec<u8>> {
     whole.combine(before);
     whole.combine(&own);
     packed.extend_from_slice(&whole.sum().to_le_bytes());
-    // Modulo 2^32, as the trailer has it.
+    // The trailer has the length modulo 2^32, which `amount` returns.
     packed.extend_from_slice(&whole.amount().to_le_bytes());
     Ok(packed)
 }
@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    /// Repeats itself as text does, or not at all.
+    /// Text that repeats itself, or noise.
     fn plain() -> impl Strategy<Value = Vec<u8>> {
         let noise = vec(any::<u8>(), 0..3_000);
         let text = (vec(97u8..100, 1..40), 0usize..4_000);

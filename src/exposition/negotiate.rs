@@ -1,16 +1,16 @@
-//! What the scraper can take.
+//! Negotiates the encoding with the scraper.
 
-/// How the bytes of a scrape are packed.
+/// The encoding of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// As they are.
+    /// No encoding.
     Identity,
-    /// gzip. Prometheus asks for nothing else.
+    /// gzip, the only encoding that Prometheus asks for.
     Gzip,
 }
 
 impl Encoding {
-    /// The word for it, also as a label value.
+    /// Returns its name in headers, which is its label value too.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -18,9 +18,9 @@ impl Encoding {
         }
     }
 
-    /// The better of the two for a header `Accept-Encoding` (RFC 9110, section 12.5.3): gzip
-    /// where it is wanted at least as much as none. A header that allows neither gets identity:
-    /// a scrape that the client may not understand is worth more than an error.
+    /// Returns the encoding for an `Accept-Encoding` header (RFC 9110, section 12.5.3): gzip where its
+    /// weight is at least that of no encoding. Where the header allows neither it is identity, since a
+    /// scrape is worth more than an error.
     pub fn negotiate(accept_encoding: &str) -> Self {
         let mut gzip = None;
         let mut any = None;
@@ -45,8 +45,8 @@ impl Encoding {
     }
 }
 
-/// The weight among the parameters of one part: 1 where there is none, 0 where it is no number
-/// between 0 and 1, since an unreadable preference is not a preference.
+/// Returns the weight among the parameters of one part: 1 where there is none, and 0 where it is no
+/// number between 0 and 1.
 pub(super) fn quality<'p>(mut parameters: impl Iterator<Item = &'p str>) -> f32 {
     let weight = parameters.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;

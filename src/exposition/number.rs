@@ -1,22 +1,22 @@
-//! Numbers as the exposition formats write them.
+//! Writes numbers as the exposition formats demand.
 
 use std::io::Write;
 
-/// Nanoseconds in a second have nine digits behind the point.
+/// Decimals of a time in nanoseconds.
 const NANO_DIGITS: u32 = 9;
-/// Up to here every whole number is exact in a float, and short.
+/// Below this every whole number is exact in a float, and short.
 const WHOLE_MAX: f64 = 1e15;
 
-/// An unsigned integer.
+/// Writes an integer.
 #[inline]
 pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Nanoseconds as seconds, exact: 510000 is `0.00051`.
+/// Writes nanoseconds as exact seconds: 510000 is `0.00051`.
 pub(super) fn push_nanos(out: &mut Vec<u8>, nanos: u128) {
     const SECOND: u128 = 10u128.pow(NANO_DIGITS);
-    // Sums past 584 years need 128 bits, whose division is slow: keep it off the usual way.
+    // Only sums past 584 years need 128 bits, whose division is slow.
     let (whole, rest) = match u64::try_from(nanos) {
         Ok(nanos) => {
             let second = SECOND as u64;
@@ -29,7 +29,7 @@ pub(super) fn push_nanos(out: &mut Vec<u8>, nanos: u128) {
     push_fraction(out, rest as u64, NANO_DIGITS);
 }
 
-/// Milliseconds as seconds, exact.
+/// Writes milliseconds as exact seconds.
 pub(super) fn push_millis(out: &mut Vec<u8>, millis: i64) {
     if millis < 0 {
         out.push(b'-');
@@ -39,7 +39,7 @@ pub(super) fn push_millis(out: &mut Vec<u8>, millis: i64) {
     push_fraction(out, millis % 1_000, 3);
 }
 
-/// A float in the fewest digits that give it back; never hundreds of them.
+/// Writes a float in the fewest digits that read back as it, with an exponent where it is large or small.
 pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
     let size = value.abs();
     if value.is_nan() {
@@ -56,11 +56,11 @@ pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// The float nearest to `dividend / divisor`, which is what a reader makes of the exact decimal.
+/// Returns the float nearest to `dividend / divisor`, as which a reader parses the exact decimal.
 pub(super) fn quotient(dividend: u128, divisor: u64) -> f64 {
-    /// Up to here every whole number is a float, and one division rounds once.
+    /// Up to this every whole number is a float, so that one division rounds once.
     const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
-    /// With these a quotient has more bits than a float, and one that says whether it goes on.
+    /// Shifted by this a quotient has more bits than a float.
     const SHIFT: u32 = 40;
     if dividend <= EXACT {
         return dividend as f64 / divisor as f64;
@@ -72,11 +72,11 @@ pub(super) fn quotient(dividend: u128, divisor: u64) -> f64 {
     };
     let (dividend, divisor) = (dividend << shift, u128::from(divisor));
     let inexact = u128::from(dividend % divisor != 0);
-    // Rounded once, here; a power of two changes no digit.
+    // This rounds once: the division by a power of two is exact.
     ((dividend / divisor) | inexact) as f64 / (1u64 << shift) as f64
 }
 
-/// `.` and `digits` digits of `rest`, without the zeros at the end; nothing at all for zero.
+/// Writes `.` and `digits` digits of `rest` without trailing zeros, or nothing where `rest` is zero.
 fn push_fraction(out: &mut Vec<u8>, mut rest: u64, digits: u32) {
     if rest == 0 {
         return;

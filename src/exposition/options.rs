@@ -1,14 +1,14 @@
-//! What an operator can choose about a scrape beside its format.
+//! Options of scrapes.
 
 use crate::model::Timestamp;
 
-/// How metrics are written, in whatever format.
+/// Options of scrapes in any format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExpositionOptions {
-    /// Protobuf leaves out the classic buckets of a histogram that has native ones.
+    /// Whether protobuf leaves out the classic buckets of histograms that have native ones.
     pub native_histograms_only: bool,
-    /// OpenMetrics shows when counters and histograms began, each as a sample `..._created`.
+    /// Whether OpenMetrics has `_created` samples of counters and histograms.
     pub created_series: bool,
-    /// When the exporter's own counters and histograms began; left out where it is not known.
+    /// Start time of the exporter's own counters and histograms, where it is known.
     pub began: Option<Timestamp>,
 }

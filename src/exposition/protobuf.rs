@@ -1,4 +1,4 @@
-//! The writer of delimited protobuf: `io.prometheus.client.MetricFamily`, each behind its length.
+//! Writes delimited protobuf: messages `io.prometheus.client.MetricFamily`, each after its length.
 
 mod messages;
 
@@ -16,18 +16,17 @@ use crate::metrics::{Exemplar, FunctionSeries, NativeHistogram};
 use crate::model::{FunctionId, RetCode, Timestamp};
 use messages::{Bucket, BucketSpan, Counter, FamilyHead, Gauge, Histogram, LabelPair, MetricType};
 
-/// Key of the field `metric` of a family: number 4, with a length before its bytes.
+/// Key of the field `metric` of a family: number 4, length-delimited.
 const FAMILY_METRIC: u8 = 4 << 3 | 2;
 
 /// Protobuf, written to the end of a buffer.
 #[derive(Debug)]
 pub(super) struct Protobuf {
     out: Vec<u8>,
-    /// The open family, and its metrics as fields of it, in pieces. They wait, as their length comes
-    /// first.
+    /// The open family and its encoded metrics, in chunks. They wait because their length comes first.
     head: FamilyHead,
     metrics: Vec<Vec<u8>>,
-    /// The last metric of the open family, whose allocations the next one uses again.
+    /// The last metric of the open family. The next one reuses its allocations.
     metric: messages::Metric,
     options: ExpositionOptions,
     /// Whether functions have the label of their account.
@@ -59,7 +58,7 @@ impl Writer for Protobuf {
     }
 
     fn end_family(&mut self, drain: Drain<'_>) -> io::Result<()> {
-        // A family without metrics is none.
+        // A family without metrics is left out.
         if !self.metrics.is_empty() {
             let metrics: usize = self.metrics.iter().map(Vec::len).sum();
             let length = self.head.encoded_len() + metrics;
@@ -98,7 +97,7 @@ impl Writer for Protobuf {
             |one: &Exemplar| exemplar_message(one, Number::of(metric, one.value.into()).float());
         let mut message = self.reused_histogram();
         message.sample_count = classic.count();
-        message.sample_sum = Number::sum(metric, classic).float();
+        message.sample_sum = Number::of(metric, classic.sum()).float();
         message.created_timestamp = observed.since.map(timestamp);
         if self.options.native_histograms_only && observed.native.is_some() {
             message.exemplars = observed.exemplars.iter().map(shown).collect();
@@ -109,7 +108,7 @@ impl Writer for Protobuf {
                 cumulative_count += count;
                 let exemplar = exemplars.next_if(|one| one.place.bucket() == at).map(shown);
                 let upper = classic.bounds().upper.get(at);
-                // The last one is the count alone, unless there is more to say of it.
+                // The bucket +Inf only repeats the count, unless it has an exemplar.
                 if upper.is_some() || exemplar.is_some() {
                     message.bucket.push(Bucket {
                         cumulative_count,
@@ -161,11 +160,11 @@ impl Writer for Protobuf {
                 Kind::Histogram => self.gathered_histogram(metric.get_histogram()),
             }
         }
-        // What does nothing cannot fail.
+        // This drain cannot fail.
         let _ = self.end_family(&mut |_| Ok(()));
     }
 
-    /// The last family is the end.
+    /// Nothing follows the last family.
     fn end(&mut self) {}
 }
 
@@ -184,11 +183,11 @@ impl Protobuf {
             kind: kind.into(),
             unit: unit.map(|unit| unit.as_str().to_owned()),
         };
-        // It may have been of another type.
+        // The last metric may have had another type.
         self.metric = messages::Metric::default();
     }
 
-    /// Gives the metric these labels.
+    /// Sets the labels of the metric.
     fn labels<'l>(&mut self, labels: impl Iterator<Item = (&'l str, &'l str)>) {
         let mut count = 0;
         for (name, value) in labels {
@@ -224,7 +223,7 @@ impl Protobuf {
         self.push();
     }
 
-    /// Returns a message without lists, which has the room of the one before.
+    /// Returns the last message with its lists emptied.
     fn reused_histogram(&mut self) -> Histogram {
         let mut message = self.metric.histogram.take().unwrap_or_default();
         message.bucket.clear();
@@ -257,7 +256,7 @@ impl Protobuf {
             Some(piece) if piece.len() < CHUNK => piece,
             full => {
                 self.metrics.extend(full);
-                // Most metrics are below 4 KiB.
+                // Most metrics have less than 4 KiB.
                 Vec::with_capacity(CHUNK + 4096)
             }
         };

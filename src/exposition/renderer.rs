@@ -1,4 +1,4 @@
-//! Renders the families of all functions, and those of the exporter itself.
+//! Renders the families of all functions and those of the exporter.
 
 use std::io;
 
@@ -21,7 +21,7 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    /// Returns a renderer whose functions have the label of their account where `accounts` holds.
+    /// Returns a renderer. With `accounts`, functions have the label of their account.
     pub(super) fn new(format: Format, accounts: bool, options: ExpositionOptions) -> Self {
         let writer: Box<dyn Writer> = match format {
             Format::Text => Box::new(Text::new(Dialect::Prometheus, accounts, options)),
@@ -31,17 +31,16 @@ impl Renderer {
         Self { writer }
     }
 
-    /// Renders all functions in place of what is in `out`.
+    /// Renders all functions into the memory of `out`.
     pub(super) fn plain(mut self, snapshot: &Snapshot, mut out: Vec<u8>) -> Vec<u8> {
         out.clear();
         *self.writer.out() = out;
-        // What does nothing cannot fail.
+        // This drain cannot fail.
         let _ = self.functions(snapshot, &mut |_| Ok(()));
         std::mem::take(self.writer.out())
     }
 
-    /// Renders all functions and compresses them in place of what is in `out`; see
-    /// [`Gzip::into_part`].
+    /// Renders all functions and compresses them into the memory of `out`; see [`Gzip::into_part`].
     pub(super) fn packed(
         mut self,
         snapshot: &Snapshot,
@@ -59,14 +58,14 @@ impl Renderer {
         gzip.into_part()
     }
 
-    /// Renders the exporter's `own` families, and what ends a scrape.
+    /// Renders the exporter's `own` families and the end of a scrape.
     pub(super) fn own(mut self, own: &[MetricFamily]) -> Vec<u8> {
         own.iter().for_each(|family| self.writer.gathered(family));
         self.writer.end();
         std::mem::take(self.writer.out())
     }
 
-    /// Renders family by family; see [`Writer::end_family`] for `drain`.
+    /// Renders family by family. `drain` is called after each function.
     fn functions(&mut self, snapshot: &Snapshot, drain: Drain<'_>) -> io::Result<()> {
         if snapshot.series.is_empty() {
             return Ok(());
@@ -83,8 +82,7 @@ impl Renderer {
     }
 }
 
-/// Returns a whole scrape. The exporter's `own` families were gathered before, so that several
-/// formats can show the same.
+/// Returns a whole scrape with the exporter's `own` families.
 pub fn render(
     format: Format,
     options: ExpositionOptions,

@@ -1,4 +1,4 @@
-//! The writer of both texts: Prometheus 0.0.4 and OpenMetrics 1.0.0.
+//! Writes both text formats: Prometheus 0.0.4 and OpenMetrics 1.0.0.
 
 use std::io;
 use std::ops::Range;
@@ -12,10 +12,10 @@ use crate::metrics::catalog::{self, ACCOUNT_LABEL, FUNCTION_LABELS, Kind, Metric
 use crate::metrics::{CodeCount, Exemplar, FunctionSeries};
 use crate::model::{FunctionId, RetCode, Timestamp};
 
-/// Room for what follows the names and labels of a bucket: bound, count and what stands between.
+/// Bytes reserved for a bucket after name and labels.
 const LINE_REST: usize = 40;
 
-/// In what the two texts differ: names of counters, units, quotes in HELP, bounds, the end.
+/// The two formats. They differ in names of counters, units, quotes in HELP, bounds, and the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Text 0.0.4.
@@ -29,11 +29,11 @@ pub(super) enum Dialect {
 pub(super) struct Text {
     out: Vec<u8>,
     dialect: Dialect,
-    /// Whether functions carry the label of their account.
+    /// Whether functions have the label of their account.
     accounts: bool,
-    /// Whether there are samples that tell when others began.
+    /// Whether `_created` samples are written.
     created: bool,
-    /// When the exporter's own metrics began.
+    /// Start time of the exporter's own metrics.
     began: Option<Timestamp>,
 }
 
@@ -60,7 +60,7 @@ impl Writer for Text {
         self.header(metric.name, metric.help, metric.kind, metric.unit);
     }
 
-    /// The next header is the end.
+    /// The header of the next family ends it.
     fn end_family(&mut self, _: Drain<'_>) -> io::Result<()> {
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Writer for Text {
         }
     }
 
-    /// Cumulative buckets, sum and count.
+    /// Writes cumulative buckets, sum and count.
     fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>) {
         let histogram = observed.classic;
         let start = self.out.len();
@@ -113,7 +113,7 @@ impl Writer for Text {
             if at > 0 {
                 self.out.extend_from_within(prefix.clone());
             }
-            // Most buckets are empty: the number is that of the line before.
+            // Most buckets are empty and repeat the count of the line before.
             if count > 0 {
                 total += count;
                 shown = digits.format(total);
@@ -128,7 +128,7 @@ impl Writer for Text {
             self.out.push(b'\n');
         }
         self.again(metric.name, "_sum", labels.clone());
-        Number::sum(metric, histogram).push(&mut self.out);
+        Number::of(metric, histogram.sum()).push(&mut self.out);
         self.out.push(b'\n');
         self.again(metric.name, "_count", labels.clone());
         self.put(shown);
@@ -167,19 +167,27 @@ impl Writer for Text {
         let kind = kind_of(family);
         let unit = catalog::unit_of(family.name());
         self.header(family.name(), family.help(), kind, unit);
+        let name = family.name();
         for metric in family.get_metric() {
-            match kind {
-                Kind::Counter => {
-                    self.gathered_value(family.name(), metric, metric.get_counter().get_value());
-                    self.gathered_created(family_of(family.name()), metric);
-                }
+            let created_of = match kind {
                 Kind::Gauge => {
-                    self.gathered_value(family.name(), metric, metric.get_gauge().get_value());
+                    self.own(name, "", metric, None, metric.get_gauge().get_value());
+                    continue;
+                }
+                Kind::Counter => {
+                    self.own(name, "", metric, None, metric.get_counter().get_value());
+                    family_of(name)
                 }
                 Kind::Histogram => {
-                    self.gathered_histogram(family.name(), metric);
-                    self.gathered_created(family.name(), metric);
+                    self.own_histogram(name, metric);
+                    name
                 }
+            };
+            if let Some(began) = self.began.filter(|_| self.created) {
+                self.put(created_of);
+                self.put("_created");
+                self.pairs(metric, None);
+                self.instant(began);
             }
         }
     }
@@ -192,7 +200,7 @@ impl Writer for Text {
 }
 
 impl Text {
-    /// The labels of one way in which invocations ended, and the end of the labels.
+    /// Writes return code and outcome, and ends the labels.
     fn code(&mut self, code: &CodeCount) {
         self.put(",ret_code=\"");
         match code.ret_code {
@@ -204,7 +212,7 @@ impl Text {
         self.put("\"} ");
     }
 
-    /// An exemplar behind its sample. Text 0.0.4 has none.
+    /// Writes an exemplar after its sample. Text 0.0.4 has none.
     fn exemplar(&mut self, exemplar: &Exemplar, value: Number) {
         if self.dialect == Dialect::Prometheus {
             return;
@@ -219,13 +227,13 @@ impl Text {
         Number::Millis(exemplar.counted.as_millis()).push(&mut self.out);
     }
 
-    /// An instant in seconds, and the end of the line.
+    /// Writes an instant in seconds and ends the line.
     fn instant(&mut self, at: Timestamp) {
         Number::Millis(at.as_millis()).push(&mut self.out);
         self.out.push(b'\n');
     }
 
-    /// `name{...} ` with the labels that stand at `labels`, the brace before them included.
+    /// Writes `name{...} ` with the labels at the range `labels` of the buffer, which has their brace.
     fn again(&mut self, name: &str, suffix: &str, labels: Range<usize>) {
         self.put(name);
         self.put(suffix);
@@ -233,7 +241,7 @@ impl Text {
         self.put("} ");
     }
 
-    /// `name{region="...",function_namespace="...",function_name="..."`, still open.
+    /// Writes `name{region="...",function_namespace="...",function_name="..."` without the closing brace.
     fn sample(&mut self, name: &str, suffix: &str, function: &FunctionId) {
         self.put(name);
         self.put(suffix);
@@ -252,7 +260,7 @@ impl Text {
     }
 }
 
-/// The family of a counter, as OpenMetrics names it.
+/// Returns the name of a counter's family in OpenMetrics.
 fn family_of(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
 }
@@ -260,49 +268,29 @@ fn family_of(name: &str) -> &str {
 // === impl the families of the exporter itself ===
 
 impl Text {
-    fn gathered_value(&mut self, name: &str, metric: &proto::Metric, value: f64) {
+    /// Writes one sample, of a bucket up to `le` where that is given.
+    fn own(&mut self, name: &str, suffix: &str, of: &proto::Metric, le: Option<f64>, value: f64) {
         self.put(name);
-        self.pairs(metric, None);
+        self.put(suffix);
+        self.pairs(of, le);
         push_float(&mut self.out, value);
         self.out.push(b'\n');
     }
 
-    fn gathered_created(&mut self, family: &str, metric: &proto::Metric) {
-        if let Some(began) = self.began.filter(|_| self.created) {
-            self.put(family);
-            self.put("_created");
-            self.pairs(metric, None);
-            self.instant(began);
-        }
-    }
-
-    fn gathered_histogram(&mut self, name: &str, metric: &proto::Metric) {
+    fn own_histogram(&mut self, name: &str, metric: &proto::Metric) {
         let histogram = metric.get_histogram();
-        let finite = histogram
-            .get_bucket()
-            .iter()
-            .map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()))
-            .filter(|(bound, _)| bound.is_finite());
-        for (bound, count) in finite.chain([(f64::INFINITY, histogram.get_sample_count())]) {
-            self.put(name);
-            self.put("_bucket");
-            self.pairs(metric, Some(bound));
-            push_integer(&mut self.out, count);
-            self.out.push(b'\n');
+        let count = histogram.get_sample_count();
+        let buckets = histogram.get_bucket().iter();
+        let finite = buckets.map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
+        let finite = finite.filter(|(bound, _)| bound.is_finite());
+        for (bound, count) in finite.chain([(f64::INFINITY, count)]) {
+            self.own(name, "_bucket", metric, Some(bound), count as f64);
         }
-        self.put(name);
-        self.put("_sum");
-        self.pairs(metric, None);
-        push_float(&mut self.out, histogram.get_sample_sum());
-        self.out.push(b'\n');
-        self.put(name);
-        self.put("_count");
-        self.pairs(metric, None);
-        push_integer(&mut self.out, histogram.get_sample_count());
-        self.out.push(b'\n');
+        self.own(name, "_sum", metric, None, histogram.get_sample_sum());
+        self.own(name, "_count", metric, None, count as f64);
     }
 
-    /// The labels in braces, if there are any, and the space behind them.
+    /// Writes the labels in braces, if there are any, and a space.
     fn pairs(&mut self, metric: &proto::Metric, le: Option<f64>) {
         let mut open = b'{';
         for pair in metric.get_label() {
@@ -332,7 +320,7 @@ impl Text {
     fn header(&mut self, name: &str, help: &str, kind: Kind, unit: Option<Unit>) {
         let open = self.dialect == Dialect::OpenMetrics;
         let family = match (open, kind) {
-            // There `_total` ends the sample and not the family.
+            // OpenMetrics has `_total` in the names of samples only.
             (true, Kind::Counter) => family_of(name),
             _ => name,
         };
@@ -356,7 +344,7 @@ impl Text {
         }
     }
 
-    /// What has to follow a bound: OpenMetrics wants whole ones as `1.0`.
+    /// Returns what follows a bound: OpenMetrics writes whole numbers as `1.0`.
     #[inline]
     fn point(&self, le: &str) -> &'static str {
         match self.dialect {
@@ -372,11 +360,11 @@ impl Text {
         self.out.push(b'"');
     }
 
-    /// The text with a backslash before each byte of which `special` holds; a line feed as `\n`.
-    /// All of these are ASCII, so the bytes of other characters are never taken for them.
+    /// Writes a text with a backslash before each `special` byte, and a line feed as `\n`. All of these
+    /// are ASCII, so that no part of another character is taken for one.
     #[inline]
     fn escaped(&mut self, text: &str, special: impl Fn(u8) -> bool) {
-        // Almost no name has any: one pass that looks, one that copies.
+        // Almost no name has such bytes.
         if !text.bytes().any(&special) {
             return self.put(text);
         }

@@ -1,4 +1,4 @@
-//! What every format has to be able to write.
+//! The interface of the writers of formats, and the values that they write.
 
 use std::fmt::Debug;
 use std::io;
@@ -14,32 +14,32 @@ use crate::model::{FunctionId, Timestamp};
 
 const NANOS: u64 = 1_000_000_000;
 
-/// A body of many functions is tens of megabytes: what is in memory beside it is in pieces of about
-/// this size. What is larger stays with the process once it was used.
+/// Size of the buffers beside a body. The allocator keeps larger ones, up to 32 MB, for the process
+/// after they were freed.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// Takes bytes away from the buffer of a writer, or leaves them there.
+/// May take the bytes from the buffer of a writer.
 pub(super) type Drain<'d> = &'d mut dyn FnMut(&mut Vec<u8>) -> io::Result<()>;
 
 /// A writer of one format, which is called family by family.
 pub(super) trait Writer: Send + Debug {
-    /// The buffer that finished bytes are added to. It may be emptied at any time.
+    /// Returns the buffer that finished bytes are appended to. It may be emptied between calls.
     fn out(&mut self) -> &mut Vec<u8>;
 
-    /// Begins the family of `metric`.
+    /// Starts the family of `metric`.
     fn begin_family(&mut self, metric: &Metric);
 
-    /// Ends the family that was begun, and calls `drain` after each piece that this adds.
+    /// Ends the family, and calls `drain` after each chunk that this adds.
     fn end_family(&mut self, drain: Drain<'_>) -> io::Result<()>;
 
-    /// The invocations of one function, a sample for each way in which they ended.
+    /// Writes the invocations of one function by return code and outcome.
     fn codes(&mut self, metric: &Metric, of: &FunctionSeries);
 
-    /// One histogram of one function.
+    /// Writes one histogram of one function.
     fn histogram(&mut self, metric: &Metric, function: &FunctionId, observed: &Observed<'_>);
 
-    /// One number of one function; with a `further` label where the family has one. A counter
-    /// began at `since`, where that is known; gauges have no beginning.
+    /// Writes one number of one function, with a `further` label where the family has one. `since` is the
+    /// start time of a counter where it is known; gauges have none.
     fn value(
         &mut self,
         metric: &Metric,
@@ -49,24 +49,23 @@ pub(super) trait Writer: Send + Debug {
         since: Option<Timestamp>,
     );
 
-    /// A whole family gathered by the `prometheus` crate. Types that the catalog does not know
-    /// (summary, untyped) do not occur.
+    /// Writes a whole family of the `prometheus` crate, which is a counter, a gauge or a histogram.
     fn gathered(&mut self, family: &MetricFamily);
 
     /// Ends the scrape.
     fn end(&mut self);
 }
 
-/// What a histogram is shown from.
+/// The values of a histogram.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Observed<'s> {
-    /// The classic buckets, and the sum of both.
+    /// Classic buckets and the sum.
     pub(super) classic: &'s Histogram,
-    /// Native buckets of the same values, for the formats that have them.
+    /// Native buckets of the same values. Text formats have none.
     pub(super) native: Option<&'s NativeHistogram>,
     /// Exemplars of some of the classic buckets, ascending.
     pub(super) exemplars: &'s [Exemplar],
-    /// When it began, where that is known.
+    /// Start time, where it is known.
     pub(super) since: Option<Timestamp>,
 }
 
@@ -79,18 +78,18 @@ pub(super) fn kind_of(family: &MetricFamily) -> Kind {
     }
 }
 
-/// The exemplar of a code, if it has one.
+/// Returns the exemplar of a return code.
 pub(super) fn exemplar_of<'s>(code: &CodeCount, exemplars: &'s Exemplars) -> Option<&'s Exemplar> {
     let place = ExemplarSlot::Code(code.ret_code, code.outcome);
     let mut of_codes = exemplars.of_codes().iter();
     of_codes.find(|one| one.place == place)
 }
 
-/// The label by which an exemplar leads to the log. With its value it is less than half of the 128
-/// characters that OpenMetrics allows.
+/// Label of an exemplar, by which the invocation is found in the log. OpenMetrics allows 128 characters
+/// for names and values.
 pub(super) const REQUEST_ID: &str = "request_id";
 
-/// A request id as it is written.
+/// Writes a request id as a UUID.
 pub(super) fn uuid(bits: u128) -> [u8; 36] {
     let mut text = [b'-'; 36];
     let mut digits = (0..32u32).rev();
@@ -101,8 +100,8 @@ pub(super) fn uuid(bits: u128) -> [u8; 36] {
     text
 }
 
-/// A number as it is counted. It becomes a decimal or a float as late as possible: text tells it
-/// exactly, and a float is the nearest one to what the text says.
+/// An exact number. Text formats write it as an exact decimal, and protobuf as the float nearest to
+/// that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     /// A count, or a size in bytes.
@@ -114,7 +113,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// A value of a histogram of `metric`.
+    /// Returns a value of a histogram of `metric`.
     pub(super) fn of(metric: &Metric, value: u128) -> Self {
         match metric.unit {
             Some(Unit::Seconds) => Self::Nanos(value),
@@ -122,12 +121,7 @@ impl Number {
         }
     }
 
-    /// The sum of a histogram of `metric`.
-    pub(super) fn sum(metric: &Metric, histogram: &Histogram) -> Self {
-        Self::of(metric, histogram.sum())
-    }
-
-    /// As a decimal.
+    /// Writes it as a decimal.
     #[inline]
     pub(super) fn push(self, out: &mut Vec<u8>) {
         match self {
@@ -140,7 +134,7 @@ impl Number {
         }
     }
 
-    /// As the nearest float.
+    /// Returns the nearest float.
     pub(super) fn float(self) -> f64 {
         match self {
             Self::Whole(value) => value as f64,

@@ -1,39 +1,39 @@
-//! What happened lately, by equal cells of time: the stuff of a small picture. Pure: time comes in.
+//! Counts of the recent past by equal cells of time.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// Cells that are kept: an hour by minutes, a minute by seconds.
+/// Number of cells: the minutes of an hour, or the seconds of a minute.
 pub const CELLS: usize = 60;
 
-/// Counts of the last [`CELLS`] cells of time. Takes no room before the first is counted.
+/// Counts of the last [`CELLS`] cells of time. It allocates nothing before the first count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recent {
-    /// Length of a cell, in milliseconds.
+    /// Length of a cell in milliseconds.
     cell: i64,
-    /// Number of the newest cell that was counted in, since the epoch.
+    /// Number since the epoch of the newest cell that has a count.
     newest: i64,
-    /// By number of the cell, modulo [`CELLS`]; or empty.
+    /// Cells by their number modulo [`CELLS`], or empty.
     ring: Vec<Cell>,
 }
 
-/// What was counted in one cell.
+/// Counts of one cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// All.
+    /// All events.
     pub total: u32,
-    /// Of these, the ones that failed.
+    /// Those that failed.
     pub failed: u32,
 }
 
 impl Recent {
-    /// The last hour, by minutes.
+    /// Returns the counts of an hour by minutes.
     pub fn hour() -> Self {
         Self::by(Duration::from_secs(60))
     }
 
-    /// The last minute, by seconds.
+    /// Returns the counts of a minute by seconds.
     pub fn minute() -> Self {
         Self::by(Duration::from_secs(1))
     }
@@ -46,8 +46,8 @@ impl Recent {
         }
     }
 
-    /// Counts what happened `at`, seen at `now`. What is older than the ring is left out; a clock
-    /// that is ahead of ours counts as now, so that it cannot push the past out.
+    /// Adds counts of the time `at`. Times older than the ring are left out, and times after `now` count
+    /// as `now`, so that a clock that is ahead does not evict the past.
     pub fn add(&mut self, now: Timestamp, at: Timestamp, count: Cell) {
         let number = self.number(at.min(now));
         if self.number(now) - number >= CELLS as i64 {
@@ -57,7 +57,7 @@ impl Recent {
             self.ring = vec![Cell::default(); CELLS];
             self.newest = number;
         }
-        // What lies between was empty, and what stood in its places an age ago is over.
+        // The cells in between are reused and had no counts.
         let passed = (number - self.newest).clamp(0, CELLS as i64);
         for between in 0..passed {
             let place = self.place(number - between);
@@ -70,7 +70,7 @@ impl Recent {
         }
     }
 
-    /// The cells up to the one of `now`, oldest first; empty where nothing was counted in them.
+    /// Returns the cells up to that of `now`, oldest first, or none where all are zero.
     pub fn cells(&self, now: Timestamp) -> Vec<Cell> {
         let last = self.number(now);
         let of = |number: i64| {
@@ -86,7 +86,7 @@ impl Recent {
         cells
     }
 
-    /// The sum of [`Self::cells`].
+    /// Returns the sum of [`Self::cells`].
     pub fn sum(&self, now: Timestamp) -> Cell {
         let mut sum = Cell::default();
         for cell in self.cells(now) {
@@ -105,7 +105,7 @@ impl Recent {
 }
 
 impl Cell {
-    /// Adds what was counted elsewhere.
+    /// Adds other counts.
     pub fn add(&mut self, other: Self) {
         self.total = self.total.saturating_add(other.total);
         self.failed = self.failed.saturating_add(other.failed);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a map of every cell ever.
+        /// Compares with a map of all cells.
         #[test]
         fn the_ring_shows_what_a_map_would(
             steps in prop::collection::vec((0i64..20, 0i64..100, 0u32..3, 0u32..3), 1..200),

@@ -1,4 +1,4 @@
-//! How much of what it may ask of the cloud a source asks: requests of the last minute, by action.
+//! Requests of a source in the last minute, by action.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::model::Timestamp;
 pub struct Requests(Mutex<BTreeMap<Box<str>, Recent>>);
 
 impl Requests {
-    /// Counts a request at `now`. Actions are words of this program: there are few.
+    /// Counts a request at `now`. There are few actions, as all are named in this program.
     pub fn sent(&self, action: &str, now: Timestamp, failed: bool) {
         let count = Cell {
             total: 1,
@@ -29,8 +29,8 @@ impl Requests {
         }
     }
 
-    /// Each action with its requests a second over the last minute, and those of them that failed;
-    /// the one asked most first.
+    /// Returns each action with its requests a second and its failed requests a second over the last
+    /// minute, the most frequent action first.
     pub fn rates(&self, now: Timestamp) -> Vec<(String, f64, f64)> {
         let per_second = |count: u32| f64::from(count) / CELLS as f64;
         let actions = self.0.lock();

@@ -1,8 +1,8 @@
-//! Rows by what became of them, for people.
+//! Rows by disposition, for the status page.
 
 use serde::Serialize;
 
-/// How many of each [`super::Disposition`].
+/// Numbers of rows by [`super::Disposition`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Rows {
     /// Counted.
@@ -18,7 +18,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Adds those of another read.
+    /// Adds the rows of another read.
     pub fn add(&mut self, other: Self) {
         self.counted += other.counted;
         self.duplicate += other.duplicate;

@@ -1,30 +1,49 @@
-//! What goes wrong, what to do about it, since when and how often: for people. Pure: time comes in.
+//! Issues as people are shown them: what failed, what to do about it, since when and how often.
+
+use serde::{Serialize, Serializer};
 
 use crate::model::Timestamp;
 
-/// The latest trouble of one kind of work. A failure after a success begins a new one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The latest issue of one kind of work. A failure after a success begins a new one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Issue {
-    /// A short word for what failed, such as the cloud's own code; equal for equal troubles.
+    /// A short word for what failed, such as the cloud's own code; equal for equal issues.
     pub code: String,
     /// What failed.
+    #[serde(rename = "message")]
     pub what: String,
     /// What to do about it; empty where `what` says so itself.
     pub advice: String,
-    /// Whether nothing failed and it is only advice: something that a person should change.
+    /// Whether nothing failed, and it is only advice.
     pub hint: bool,
     /// When it failed first, with no success since then.
+    #[serde(rename = "since_timestamp_seconds", serialize_with = "seconds")]
     pub since: Timestamp,
     /// When it failed last.
+    #[serde(rename = "last_timestamp_seconds", serialize_with = "seconds")]
     pub last: Timestamp,
-    /// How many times it failed since then.
+    /// How many times it failed since `since`.
     pub times: u64,
-    /// When it was over.
+    /// When it succeeded again.
+    #[serde(rename = "ended_timestamp_seconds", serialize_with = "seconds_if_any")]
     pub ended: Option<Timestamp>,
 }
 
+/// Writes an instant as seconds since the epoch.
+pub(crate) fn seconds<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(at.as_secs_f64())
+}
+
+/// Writes an instant as seconds since the epoch, or nothing.
+pub(crate) fn seconds_if_any<S: Serializer>(
+    at: &Option<Timestamp>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(Timestamp::as_secs_f64).serialize(to)
+}
+
 impl Issue {
-    /// Something failed with `code`.
+    /// Returns a failure with `code`.
     pub fn of(code: &str, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
             code: code.to_owned(),
@@ -34,7 +53,7 @@ impl Issue {
         }
     }
 
-    /// Nothing failed, but a person should know.
+    /// Returns advice, where nothing failed.
     pub fn hint(what: impl Into<String>) -> Self {
         Self {
             hint: true,
@@ -42,7 +61,7 @@ impl Issue {
         }
     }
 
-    /// The same trouble met at `now`, where `before` is what is known so far.
+    /// Returns this issue as it occurred at `now`, where `before` is what was known so far.
     pub fn met(self, before: Option<&Self>, now: Timestamp) -> Self {
         let going_on = before.filter(|before| before.is_going_on() && before.hint == self.hint);
         Self {
@@ -54,12 +73,12 @@ impl Issue {
         }
     }
 
-    /// Says that it went well at `now`.
+    /// Records that the work succeeded at `now`.
     pub fn end(&mut self, now: Timestamp) {
         self.ended.get_or_insert(now);
     }
 
-    /// Whether it is not over.
+    /// Returns whether no success followed.
     pub fn is_going_on(&self) -> bool {
         self.ended.is_none()
     }

@@ -1,4 +1,4 @@
-//! A source that was never read with success, and what it waits for: for people.
+//! Sources that were never read with success, for the status page and the probe.
 
 /// A source that was never read with success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,12 +9,12 @@ pub struct Unread {
     pub why: Awaited,
 }
 
-/// What a source waits for before it has once been read with success.
+/// What a source waits for before it is read with success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited {
     /// Its functions are not known yet.
     Functions,
-    /// They cannot be listed.
+    /// Its functions cannot be listed.
     Listing,
     /// None of its targets was read yet.
     FirstRead,
@@ -23,8 +23,8 @@ pub enum Awaited {
 }
 
 impl Awaited {
-    /// In words, of the source.
-    pub const fn told(self) -> &'static str {
+    /// Says what the source waits for.
+    pub const fn describe(self) -> &'static str {
         match self {
             Self::Functions => "its functions are not known yet",
             Self::Listing => "its functions cannot be listed; the status page says why",

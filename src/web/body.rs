@@ -1,4 +1,4 @@
-//! The body of an answer.
+//! The body of a response.
 
 use std::array;
 use std::convert::Infallible;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-/// Bytes that were there before the answer began: a text, or the two parts of a scrape.
+/// A text, or the two parts of a scrape. Its length is known before it is sent.
 #[derive(Debug)]
 pub struct Body {
     parts: array::IntoIter<Bytes, 2>,
@@ -27,7 +27,7 @@ impl Body {
         }
     }
 
-    /// Bytes that are still to come.
+    /// Returns the number of bytes that are still to come.
     fn left(&self) -> usize {
         self.parts.as_slice().iter().map(Bytes::len).sum()
     }

@@ -1,4 +1,4 @@
-//! Bodies that clients share: the newest one of each kind that somebody asks for.
+//! Bodies that clients share: the newest one for each key that is asked for.
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -10,23 +10,23 @@ use tokio::time::Instant;
 
 use tencentcloud::runtime::spawn_blocking;
 
-/// Bodies of one slot that may be in memory at a time. A slow reader holds an old one; where there
-/// are as many, others get the newest of them instead of one more.
+/// Maximum number of bodies of one slot in memory. Slow readers hold old ones; at the limit, others get
+/// the newest of these instead of one more.
 const BODIES_MAX: usize = 4;
 
-/// A slot for each key.
+/// A cache with a slot for each key.
 pub(super) struct Cache<K, B> {
     slots: Vec<(K, CacheSlot<B>)>,
-    /// A body that nobody asked for so long is dropped.
+    /// How long a body is kept after it was last asked for.
     kept: Duration,
 }
 
-/// Whoever holds it may render the next body; everyone else waits and shares that.
+/// Whoever holds the lock may render the next body, for which everyone else waits.
 type CacheSlot<B> = Arc<Mutex<Entry<B>>>;
 
 struct Entry<B> {
     newest: Option<Rendered<B>>,
-    /// The bodies that somebody may still read.
+    /// Bodies that may still be read.
     bodies: Vec<Weak<B>>,
 }
 
@@ -35,7 +35,7 @@ struct Rendered<B> {
     asked: Instant,
 }
 
-/// Whoever holds the bytes of a body holds the body.
+/// Keeps a body alive as long as its bytes are used.
 struct Held<B>(Arc<B>);
 
 // === impl Cache ===
@@ -46,11 +46,11 @@ impl<K: Copy + PartialEq, B: Send + Sync + 'static> Cache<K, B> {
         Self { slots, kept }
     }
 
-    /// Returns the newest body of `key` if it is fresh, else what `render` makes, which is given the
-    /// old body and may use its memory.
+    /// Returns the newest body of `key` if it is fresh, else the result of `render`, which gets the old
+    /// body and may use its memory.
     ///
-    /// It renders on a thread that may take its time, and to the end even if the client leaves, as
-    /// others wait for the body.
+    /// It renders on a thread that may block, and to the end even if the client leaves, since others
+    /// wait for the body.
     pub(super) async fn get(
         &self,
         key: K,
@@ -71,7 +71,7 @@ impl<K: Copy + PartialEq, B: Send + Sync + 'static> Cache<K, B> {
     pub(super) fn drop_unused(&self, dropped: impl Fn(K)) {
         let now = Instant::now();
         for (key, slot) in &self.slots {
-            // One that is locked is being asked for.
+            // A locked slot is in use.
             let Ok(mut entry) = slot.try_lock() else {
                 continue;
             };
@@ -99,7 +99,7 @@ pub(super) fn bytes_of<B: AsRef<[u8]> + Send + Sync + 'static>(body: Arc<B>) -> 
 // === impl Entry ===
 
 impl<B> Entry<B> {
-    /// Returns the newest body if it is fresh, or if there may be no further.
+    /// Returns the newest body if it is fresh, or if the limit of bodies is reached.
     fn get(&mut self, is_fresh: impl Fn(&B) -> bool) -> Option<Arc<B>> {
         self.bodies.retain(|body| body.strong_count() > 0);
         let newest = self.newest.as_mut()?;

@@ -1,4 +1,4 @@
-//! Requests that reload and end the program, where they are switched on.
+//! Requests that reload or end the program, where these are enabled.
 
 use hyper::header::ALLOW;
 use hyper::{Method, Response, StatusCode};
@@ -10,46 +10,46 @@ use super::reply::{text, with};
 pub(super) const RELOAD: &str = "/-/reload";
 pub(super) const QUIT: &str = "/-/quit";
 
-/// What can be asked of the running program.
+/// A request to the running program.
 #[derive(Debug)]
 pub enum ControlRequest {
-    /// To read its configuration anew; the answer is why it could not take it over.
+    /// Reloads the configuration. The reply has the reason of a failure.
     Reload(oneshot::Sender<Result<(), String>>),
-    /// To end.
+    /// Ends the program.
     Quit,
 }
 
-/// The way to ask. Cheap to clone.
+/// Sends control requests. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lifecycle(mpsc::Sender<ControlRequest>);
 
 impl Lifecycle {
-    /// A way to ask, and where the requests come out, one after the other.
+    /// Returns a sender, and the receiver of its requests.
     pub fn new() -> (Self, mpsc::Receiver<ControlRequest>) {
         let (sender, requests) = mpsc::channel(1);
         (Self(sender), requests)
     }
 
-    /// Has the configuration read anew, after those who asked before.
+    /// Reloads the configuration, after earlier requests.
     ///
     /// # Errors
-    /// Why the one before it stays.
+    /// The reason why the old configuration stays.
     pub async fn reload(&self) -> Result<(), String> {
         let (reply, answer) = oneshot::channel();
-        // The wish is dropped, and with it the reply, where nobody listens any more.
+        // Where nobody receives any more, the reply is dropped with the request.
         let _unheard = self.0.send(ControlRequest::Reload(reply)).await;
         let stopping = |_| Err("the exporter is stopping".to_owned());
         answer.await.unwrap_or_else(stopping)
     }
 
-    /// Has the program end as by SIGTERM.
+    /// Ends the program as SIGTERM does.
     pub async fn quit(&self) {
-        // Else it is ending already.
+        // Without a receiver it is ending already.
         let _unheard = self.0.send(ControlRequest::Quit).await;
     }
 }
 
-/// The answers are those of Prometheus.
+/// Responds as Prometheus does.
 pub(super) async fn respond(
     lifecycle: Option<&Lifecycle>,
     method: &Method,

@@ -1,4 +1,4 @@
-//! Answers whose body and headers are known at once.
+//! Builds responses.
 
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};

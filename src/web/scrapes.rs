@@ -1,4 +1,4 @@
-//! Scrapes: a body of all functions, which everyone shares, and the exporter's own metrics.
+//! Scrapes: a shared body of all functions, and the exporter's own metrics.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::cache::{Cache, bytes_of};
 use crate::exposition::{ExpositionOptions, RenderedBody, ScrapeFormat};
 use crate::telemetry::Telemetry;
 
-/// A body that nobody asked for so long is dropped: longer than scrape intervals are.
+/// How long a body is kept after it was last asked for, which is longer than scrape intervals.
 const KEPT: Duration = Duration::from_secs(300);
 
-/// What scrapes are made of.
+/// Renders scrapes and caches their bodies.
 pub(super) struct Scrapes {
     view: Arc<dyn View>,
     telemetry: Arc<Telemetry>,
@@ -32,7 +32,7 @@ impl Scrapes {
         }
     }
 
-    /// Writes bodies with these options. Called before the first scrape.
+    /// Sets the options. It must be called before the first scrape.
     pub(super) fn with_options(self, options: ExpositionOptions) -> Self {
         Self { options, ..self }
     }

@@ -1,4 +1,4 @@
-//! Which answer belongs to which request.
+//! Routes requests to their responses.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ const HEALTHY: &str = "/-/healthy";
 const READY: &str = "/-/ready";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-/// The longest path and query together that are looked at, in bytes.
+/// Maximum length of path and query in bytes.
 const URI_MAX: usize = 2048;
 
-/// The pages.
+/// The pages of the server.
 pub struct Site {
     view: Arc<dyn View>,
     scrapes: Scrapes,
@@ -43,7 +43,10 @@ pub struct Site {
 pub struct TelemetryPathError(String);
 
 impl Site {
-    /// The pages over `view`, with the metrics at `telemetry_path`.
+    /// Returns the pages of `view` with the metrics at `telemetry_path`.
+    ///
+    /// # Errors
+    /// The path is malformed, or one of the pages is there.
     pub fn new(
         view: Arc<dyn View>,
         telemetry: Arc<Telemetry>,
@@ -59,7 +62,7 @@ impl Site {
         })
     }
 
-    /// The same with requests that reload and end the program obeyed.
+    /// Enables requests that reload and end the program.
     #[must_use]
     pub fn with_lifecycle(self, lifecycle: Lifecycle) -> Self {
         Self {
@@ -68,7 +71,7 @@ impl Site {
         }
     }
 
-    /// Writes scrapes with these options.
+    /// Sets the options of scrapes.
     #[must_use]
     pub fn with_options(self, options: ExpositionOptions) -> Self {
         Self {
@@ -77,7 +80,7 @@ impl Site {
         }
     }
 
-    /// The answer to a request. HEAD is answered as GET; the server leaves the body out.
+    /// Responds to a request. HEAD is handled as GET; the server leaves the body out.
     pub async fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         let path = uri.path();
         let allowed = method == Method::GET || method == Method::HEAD;
@@ -99,7 +102,9 @@ impl Site {
             "/" => self.status(Kind::Page, headers).await,
             status::JSON_PATH => self.status(Kind::Json, headers).await,
             _ => match status::asset(path) {
-                Some(asset) => answer(StatusCode::OK, asset.content_type, Body::text(asset.text)),
+                Some((content_type, text)) => {
+                    answer(StatusCode::OK, content_type, Body::text(text))
+                }
                 None => self.metrics(headers).await,
             },
         }
@@ -177,19 +182,19 @@ impl fmt::Debug for Site {
     }
 }
 
-/// 200 once every source was read with success, until then 503 and which was not.
+/// Responds with 200 once every source was read with success, else with 503 and those that were not.
 fn ready(readiness: Readiness) -> Response<Body> {
     let Readiness::Waiting(unread) = readiness else {
         return text(StatusCode::OK, "scf-exporter is ready\n");
     };
     let mut told = "not ready: sources that were never read with success:\n".to_owned();
     for Unread { source, why } in unread {
-        told += &format!("{source}: {}\n", why.told());
+        told += &format!("{source}: {}\n", why.describe());
     }
     text(StatusCode::SERVICE_UNAVAILABLE, told)
 }
 
-/// All lines of a header are one list; unreadable ones count as absent.
+/// Joins all lines of a header to one list. Unreadable lines are left out.
 fn list(headers: &HeaderMap, name: &HeaderName) -> String {
     let lines = headers.get_all(name).iter();
     let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();

@@ -1,22 +1,26 @@
-//! What the server shows, and by what it asks for it.
+//! What the server shows, and how it asks for it. The status page and the JSON are made of the same
+//! structures; fields are named as in the JSON, or renamed to that here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::metrics::Snapshot;
 use crate::model::Timestamp;
-use crate::telemetry::{Cell, Issue, Rows, Unread};
+use crate::telemetry::{Cell, Issue, Rows, Unread, seconds, seconds_if_any};
 
-/// What the server shows. Called for each request, so it must be quick and must not wait for the
-/// way of the data: an atomic load, a copy of a small table.
+/// What the server shows. It is called for each request, so it must be quick and must not wait for
+/// the readers: an atomic load, a copy of a small table.
 pub trait View: Send + Sync + 'static {
-    /// The published series.
+    /// Returns the published series.
     fn snapshot(&self) -> Arc<Snapshot>;
 
-    /// Whether the numbers can be relied on.
+    /// Returns whether every source was once read with success.
     fn readiness(&self) -> Readiness;
 
-    /// How everything is doing.
+    /// Returns the state of all parts.
     fn status(&self) -> Status;
 }
 
@@ -29,7 +33,7 @@ pub enum Readiness {
     Ready,
 }
 
-/// How everything is doing, for people.
+/// The state of all parts, for people.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Status {
     /// The present instant.
@@ -42,16 +46,16 @@ pub struct Status {
     pub targets: Vec<TargetStatus>,
     /// All rows read since the start, those of targets that are gone included.
     pub rows: Rows,
-    /// The series.
+    /// How many functions have series.
     pub series: SeriesStatus,
     /// What is kept on the disk.
     pub state: StateStatus,
-    /// The configuration.
+    /// The last loads of the configuration.
     pub config: ConfigStatus,
 }
 
-/// How one source is doing.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// The state of one source.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SourceStatus {
     /// Its name.
     pub name: String,
@@ -62,103 +66,154 @@ pub struct SourceStatus {
     /// The account's name in the configuration, or nothing.
     pub account: String,
     /// Requests a second that each action may take.
+    #[serde(rename = "requests_per_second_limit")]
     pub requests_limit: f64,
-    /// What was asked for in the last minute, the action asked most first.
+    /// The requests of the last minute, the most frequent action first.
+    #[serde(flatten, serialize_with = "rates")]
     pub requests: Vec<ActionRate>,
     /// Each stream of many functions, and how these are read.
+    #[serde(rename = "streams", serialize_with = "by_stream")]
     pub stream_modes: Vec<(String, String)>,
-    /// What is wrong with its list of functions.
-    pub trouble: Option<Issue>,
     /// Whether it was once read with success.
     pub ready: bool,
-    /// How many names, patterns and topics of its configuration fit nothing.
+    /// How many configured names, patterns and topics match nothing.
+    #[serde(rename = "unmatched_selectors")]
     pub unmatched: usize,
-    /// What a person should know of it although nothing failed.
+    /// What needs attention although nothing failed.
+    #[serde(rename = "advice")]
     pub hints: Vec<Issue>,
     /// How far the cloud's clock is ahead of this machine's.
     pub clock_offset_seconds: f64,
-    /// That this is too much.
+    /// The issue of a clock that is too far off.
+    #[serde(skip)]
     pub clock: Option<Issue>,
+    /// The issue of its list of functions.
+    #[serde(rename = "error")]
+    pub trouble: Option<Issue>,
 }
 
-/// The requests of one action.
+/// The requests of one action over the last minute.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ActionRate {
     /// The action.
     pub action: String,
-    /// Requests a second over the last minute.
+    /// Requests a second.
     pub per_second: f64,
-    /// Of these, the ones that failed.
+    /// The failed ones of these.
     pub failed_per_second: f64,
 }
 
-/// How one target is doing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The state of one target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TargetStatus {
     /// Its name.
     pub name: String,
-    /// The source that it is of.
+    /// The name of its source.
     pub source: String,
     /// End of the last poll, with or without success.
+    #[serde(
+        rename = "last_poll_timestamp_seconds",
+        serialize_with = "seconds_if_any"
+    )]
     pub last_poll: Option<Timestamp>,
-    /// What goes wrong, or went wrong last.
-    pub trouble: Option<Issue>,
-    /// Up to where everything is counted.
+    /// The position below which every row was read.
+    #[serde(
+        rename = "watermark_timestamp_seconds",
+        serialize_with = "seconds_if_any"
+    )]
     pub watermark: Option<Timestamp>,
     /// How long after its position a row may still appear.
+    #[serde(skip)]
     pub allowed_lateness: Option<Duration>,
     /// Rows read since the start.
+    #[serde(rename = "records")]
     pub rows: Rows,
     /// Invocations of the last hour by minute, oldest first; empty where there were none.
+    #[serde(skip)]
     pub recent: Vec<Cell>,
+    /// The latest issue, which may have ended.
+    #[serde(rename = "error")]
+    pub trouble: Option<Issue>,
 }
 
 /// How many functions have series.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SeriesStatus {
-    /// Functions that have.
+    /// Functions that have series.
     pub functions: usize,
-    /// Functions that may have.
+    /// Functions that may have series of their own.
+    #[serde(rename = "functions_limit")]
     pub limit: usize,
     /// Invocations of functions past the limit, counted together.
+    #[serde(rename = "overflow_invocations")]
     pub overflow: u64,
 }
 
 /// What is kept on the disk.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StateStatus {
-    /// What it takes; `None` where it is in memory only.
+    /// Size on the disk; `None` where the state is in memory only.
     pub bytes: Option<u64>,
-    /// What is wrong with writing it.
+    /// The issue of writing it.
+    #[serde(rename = "error")]
     pub trouble: Option<Issue>,
 }
 
-/// The configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The last loads of the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ConfigStatus {
-    /// Whether the last attempt to load it went well.
+    /// Whether the last load succeeded.
+    #[serde(rename = "last_reload_successful")]
     pub successful: bool,
-    /// When it was loaded last.
+    /// Time of the last load that succeeded.
+    #[serde(
+        rename = "last_reload_success_timestamp_seconds",
+        serialize_with = "seconds"
+    )]
     pub loaded: Timestamp,
 }
 
-/// How a target is doing, in one word.
+/// How a target is doing, in one word; what needs attention most comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
     /// The last poll failed.
     Failing,
-    /// It is read, but a person should change something.
+    /// It is read, but its configuration needs attention.
     Advice,
-    /// Not read yet.
+    /// It was not read yet.
     Waiting,
-    /// All is well.
+    /// It is read.
     Ok,
+}
+
+// === impl SourceStatus ===
+
+/// Writes two maps by action.
+fn rates<S: Serializer>(requests: &[ActionRate], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Rates<'s> {
+        requests_per_second: BTreeMap<&'s str, f64>,
+        failed_requests_per_second: BTreeMap<&'s str, f64>,
+    }
+    let by = |rate: fn(&ActionRate) -> f64| {
+        let rates = requests.iter().map(|one| (one.action.as_str(), rate(one)));
+        rates.collect()
+    };
+    let rates = Rates {
+        requests_per_second: by(|one| one.per_second),
+        failed_requests_per_second: by(|one| one.failed_per_second),
+    };
+    rates.serialize(to)
+}
+
+fn by_stream<S: Serializer>(modes: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(modes.iter().map(|(stream, mode)| (stream, mode)))
 }
 
 // === impl TargetStatus ===
 
 impl TargetStatus {
-    /// How it is doing.
+    /// Returns its health.
     pub fn health(&self) -> Health {
         match &self.trouble {
             Some(trouble) if trouble.is_going_on() && trouble.hint => Health::Advice,
@@ -168,13 +223,13 @@ impl TargetStatus {
         }
     }
 
-    /// How far what is settled lies behind `now`.
+    /// Returns how far the watermark is behind `now`.
     pub fn behind(&self, now: Timestamp) -> Option<Duration> {
         Some(now.since(self.watermark?))
     }
 
-    /// What could be settled by now and is not: the part of [`Self::behind`] in which no row can
-    /// appear any more and that waits to be read through.
+    /// Returns the backlog: the part of [`Self::behind`] in which no row can appear any more, and
+    /// which is still to be read.
     pub fn waiting(&self, now: Timestamp) -> Option<Duration> {
         Some(self.behind(now)?.saturating_sub(self.allowed_lateness?))
     }
@@ -183,7 +238,7 @@ impl TargetStatus {
 // === impl Health ===
 
 impl Health {
-    /// The word.
+    /// Returns the word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Failing => "failing",

@@ -138,7 +138,13 @@ fn the_least_file_gets_the_documented_defaults() {
         ("cls/ap-guangzhou", "")
     );
     assert_eq!((source.api, source.domain), (Api::Cls, Domain::Public));
-    assert_eq!((source.endpoint.as_deref(), source.cls_url()), (None, None));
+    assert_eq!(
+        (
+            source.endpoint.as_deref(),
+            source.url_of(&source.endpoints.cls)
+        ),
+        (None, None)
+    );
     assert_eq!(source.method.as_str(), "POST");
     assert_eq!(source.signature_method.as_str(), "TC3-HMAC-SHA256");
     assert_eq!(source.credentials, CredentialsConfig::Chain);
@@ -164,7 +170,10 @@ fn the_full_example_has_every_key_and_is_read() {
     shows_no_secret(&format!("{config:?}"));
     assert_eq!(config.sources[2].name, "prod/v2/ap-shanghai");
     let private = &config.sources[3];
-    assert_eq!(private.scf_url(), Some("https://scf.cloud.example.com"));
+    assert_eq!(
+        private.url_of(&private.endpoints.scf),
+        Some("https://scf.cloud.example.com")
+    );
     assert_eq!(private.signature_method, SignatureMethod::HmacSha256);
     let CredentialsConfig::Explicit {
         secret_id,

@@ -17,10 +17,10 @@ fn parse(text: &str, name: &str, overrides: &Overrides) -> Result<Config, Diagno
 /// The URLs of scf, cls, sts and metadata.
 fn urls(source: &Source) -> [Option<&str>; 4] {
     [
-        source.scf_url(),
-        source.cls_url(),
-        source.sts_url(),
-        source.metadata_url(),
+        source.url_of(&source.endpoints.scf),
+        source.url_of(&source.endpoints.cls),
+        source.url_of(&source.endpoints.sts),
+        source.url_of(&source.endpoints.metadata),
     ]
 }
 
@@ -138,7 +138,10 @@ fn an_endpoint_stands_for_every_service_that_has_none_of_its_own() {
     let source = shared("v2");
     assert_eq!(source.endpoint.as_deref(), url);
     assert_eq!(
-        (source.sts_url(), source.metadata_url()),
+        (
+            source.url_of(&source.endpoints.sts),
+            source.url_of(&source.endpoints.metadata)
+        ),
         (Some("http://h:1"), Some("http://m"))
     );
     let one = only("sources: [{api: cls, region: gz, endpoints: {cls: \"https://c\"}}]");

@@ -198,7 +198,7 @@ async fn each_scraper_gets_the_format_it_asks_for() {
                  escaping=allow-utf-8\r\n";
     assert!(answer.head.contains(exact), "{}", answer.head);
     assert!(text(&answer).ends_with("\n# EOF\n"));
-    assert!(text(&answer).contains("\n# TYPE scf_exporter_records counter\n"));
+    assert!(text(&answer).contains("\n# TYPE scf_exporter_commit_errors counter\n"));
 
     let proto = "Accept: application/vnd.google.protobuf;\
                  proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,*/*;q=0.5\r\n\

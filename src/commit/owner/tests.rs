@@ -6,7 +6,7 @@ use crate::ledger::{AllowedLateness, Functions, ListedFunction, Retention, Targe
 use crate::model::{
     Bytes, FunctionConfig, FunctionId, InvocationKey, Outcome, Page, RetCode, Row, Timestamp,
 };
-use crate::telemetry::BuildInfo;
+use crate::telemetry::{BuildInfo, SourceTelemetry};
 use tencentcloud::runtime::{Runtime, spawn};
 use tokio::task::JoinHandle;
 
@@ -40,21 +40,25 @@ fn function(name: &str) -> ListedFunctions {
 /// A committer at work, without a disk.
 struct Fixture {
     writer: CommitHandle,
+    source: Arc<SourceTelemetry>,
     published: Published,
     task: JoinHandle<()>,
 }
 
 impl Fixture {
     fn new(rules: Rules, runtime: Runtime, zero_first: Duration) -> Self {
+        let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
+        let source = telemetry.source("s").unwrap();
         let (committer, writer, published) = Committer::new(
             LedgerState::new(rules),
             Store::memory(),
-            Arc::new(Telemetry::new(&BuildInfo::current()).unwrap()),
+            telemetry,
             runtime,
             ZeroFirst::new(zero_first, Vec::new()),
         );
         Self {
             writer,
+            source,
             published,
             task: spawn(committer.run()),
         }
@@ -132,7 +136,11 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
             rows: vec![row],
             ..Page::default()
         };
-        let outcome = fixture.writer.page(&target, page).await.unwrap();
+        let outcome = fixture
+            .writer
+            .page(&target, page, &fixture.source)
+            .await
+            .unwrap();
         assert_eq!(outcome.counted, 1);
         for wait in [Duration::ZERO, span] {
             tokio::time::sleep(wait).await;

@@ -1,4 +1,4 @@
-//! The lists of a source: filters of namespaces and functions, and log topics.
+//! Reads the lists of a source: filters of namespaces and functions, and log topics.
 
 use exporter_toolkit::{Found, Reader, quote};
 
@@ -22,7 +22,7 @@ pub(super) fn functions(scope: &mut Scope<'_, '_>) -> Option<FunctionFilter> {
     Some(filter(scope, lists, words::function_name))
 }
 
-/// A filter: the flags' where they say anything, else the file's, which is judged anyway.
+/// Returns the filter of the flags if there are any, else that of the file, which is always checked.
 fn filter(
     scope: &mut Scope<'_, '_>,
     lists: [Texts; 3],
@@ -44,7 +44,7 @@ fn filter(
     )
 }
 
-/// The log topics: the flags' where there are any, else the file's, which are judged anyway.
+/// Returns the log topics of the flags if there are any, else those of the file, which are always checked.
 pub(super) fn topics(scope: &mut Scope<'_, '_>, texts: &Texts) -> Vec<String> {
     let in_file = distinct(scope.reader, &texts.file, words::topic);
     if texts.flags.is_empty() {
@@ -74,7 +74,7 @@ fn judge(
     FunctionFilter::new(values(names), values(include), values(exclude))
 }
 
-/// Names, none of them twice.
+/// Checks names and refuses those that are listed twice.
 fn distinct(
     reader: &mut Reader<'_>,
     texts: &[Found<String>],

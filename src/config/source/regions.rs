@@ -1,7 +1,7 @@
-//! Names that are hardly regions of the vendor, and what was most likely meant.
+//! Suggests regions for names that are probably none.
 
-/// Regions that the vendor has had, and the short names of its older API. It adds some, so that
-/// nothing is refused for not being here.
+/// Known regions of the vendor, and their short names in the legacy API. The vendor adds regions, so
+/// that others are not refused.
 const KNOWN: [(&str, &str); 21] = [
     ("ap-bangkok", "th"),
     ("ap-beijing", "bj"),
@@ -26,8 +26,8 @@ const KNOWN: [(&str, &str); 21] = [
     ("sa-saopaulo", "sao"),
 ];
 
-/// The region that `text` was most likely meant to be, where it is hardly one itself: the short name
-/// of the older API, the city alone, or a zone within a region.
+/// Returns the region that was probably meant where `text` is none: it may be a short name of the
+/// legacy API, a city, or a zone within a region.
 pub(super) fn likely(text: &str) -> Option<&str> {
     let city = |region: &'static str| region.split_once('-').map(|(_, city)| city);
     let named = KNOWN

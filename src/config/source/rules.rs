@@ -1,5 +1,5 @@
-//! What does not go together: keys that mean nothing for an API, and sources that would count
-//! the same call twice.
+//! Rules between keys and between sources: keys without meaning for an API, and sources that would
+//! count the same call twice.
 
 use exporter_toolkit::{Reader, Section, quote};
 
@@ -13,8 +13,8 @@ const NO_NAMESPACES: &str = "it knows no namespaces; leave it out";
 const NO_TOPICS: &str = "only cls reads log topics; leave it out";
 const NO_CLS: &str = "it never asks CLS; leave it out";
 
-/// Keys that mean nothing for some APIs, and why. They are refused rather than passed over: who
-/// writes one expects something of it.
+/// Keys without meaning for some APIs, with the reason. They are refused and not ignored, since whoever
+/// writes one expects an effect.
 const UNFIT: &[(&str, &[Api], &str)] = &[
     (
         "sources[].domain",
@@ -38,7 +38,7 @@ const UNFIT: &[(&str, &[Api], &str)] = &[
     ("sources[].namespaces.exclude", &[Api::V2], NO_NAMESPACES),
 ];
 
-/// Refuses what means nothing for `api`, in the file and among the flags.
+/// Refuses keys without meaning for `api` in the file and among the flags.
 pub(super) fn refuse_unfit(scope: &mut Scope<'_, '_>, api: Api) {
     for (path, apis, why) in UNFIT {
         if !apis.contains(&api) {
@@ -53,7 +53,7 @@ pub(super) fn refuse_unfit(scope: &mut Scope<'_, '_>, api: Api) {
     }
 }
 
-/// How requests are signed: the API's own way where none is written. `None` after a fault.
+/// Returns the signature method, which is by default that of the API. `None` follows a fault.
 pub(super) fn signing(scope: &mut Scope<'_, '_>, api: Api) -> Option<SignatureMethod> {
     let (signing, method) = (key("sources[].signature_method")?, key("sources[].method")?);
     let wanted = scope.peek(signing, |_, text| word(text))?;
@@ -77,9 +77,9 @@ pub(super) fn signing(scope: &mut Scope<'_, '_>, api: Api) -> Option<SignatureMe
     Some(value)
 }
 
-/// What `auto` comes to where one stream for many functions is out of the question: the source
-/// wants some of them only, or another one may read the same stream.
-pub(super) fn settle_auto(read: &mut [Option<Source>]) {
+/// Replaces `auto` by `function` where one stream for many functions is impossible: the source wants
+/// only some of them, or another source may read the same stream.
+pub(super) fn resolve_auto(read: &mut [Option<Source>]) {
     let is_auto = |source: &Source| source.api != Api::Cls && source.read == Read::Auto;
     for index in 0..read.len() {
         let Some(source) = &read[index] else { continue };
@@ -96,7 +96,7 @@ pub(super) fn settle_auto(read: &mut [Option<Source>]) {
     }
 }
 
-/// Rules between sources: all accounts named or none, names distinct, no call read twice.
+/// Checks that all or no accounts are named, that names are distinct, and that no call is read twice.
 pub(super) fn check_together(
     reader: &mut Reader<'_>,
     sections: &[Section],
@@ -135,7 +135,7 @@ pub(super) fn check_together(
     }
 }
 
-/// A source without a name beside named ones could be any of those accounts, or one more.
+/// Refuses a source without an account beside named ones, since it could be any of these or another one.
 fn check_accounts(reader: &mut Reader<'_>, sections: &[Section]) {
     let named = |section: &Section| section.get("account").is_some();
     if !sections.iter().any(named) {
@@ -148,8 +148,8 @@ fn check_accounts(reader: &mut Reader<'_>, sections: &[Section]) {
     }
 }
 
-/// Whether the same call may come through both. Neither API nor credentials tell two accounts
-/// apart: one account may be read through several, with several keys.
+/// Returns whether the same call may be read through both. API and credentials do not tell accounts
+/// apart: one account may be read through several APIs with several keys.
 fn counts_twice(one: &Source, other: &Source) -> bool {
     one.account == other.account
         && one.region == other.region
@@ -157,9 +157,8 @@ fn counts_twice(one: &Source, other: &Source) -> bool {
         && !one.functions.is_apart_from(&other.functions)
 }
 
-/// Whether one may read a stream of rows that holds what the other reads, even if each wants other
-/// functions of it: a topic, a namespace or a region of one account. What a stream has settled
-/// is settled for all functions in it.
+/// Returns whether both may read the same stream (a topic, a namespace or a region of one account), even
+/// if each wants other functions of it. The watermark of a stream holds for all functions in it.
 fn shares_a_stream(one: &Source, other: &Source) -> bool {
     let is_wide = |source: &Source| source.api != Api::Cls && source.read != Read::Function;
     let topics = || {

@@ -1,6 +1,6 @@
-//! The messages of `metrics.proto` (`prometheus/client_model`) as far as they are written.
+//! The messages of `metrics.proto` (`prometheus/client_model`) with the fields that are written.
 //!
-//! `required` fields are written also where they are zero, as proto2 has it.
+//! Fields that are `required` are written even where they are zero, as in proto2.
 
 use prost::{Enumeration, Message};
 
@@ -76,7 +76,7 @@ pub(super) struct Exemplar {
 pub(super) struct Timestamp {
     #[prost(int64, tag = "1")]
     pub seconds: i64,
-    /// Counts forwards before 1970 as well.
+    /// Positive before 1970 too.
     #[prost(int32, tag = "2")]
     pub nanos: i32,
 }
@@ -91,21 +91,20 @@ pub(super) struct Histogram {
     pub bucket: Vec<Bucket>,
     #[prost(sint32, optional, tag = "5")]
     pub schema: Option<i32>,
-    /// Above zero, it alone says that there are native fields: this is how Prometheus knows an
-    /// empty native histogram.
+    /// Marks native histograms where it is above zero, by which Prometheus recognises an empty one.
     #[prost(double, optional, tag = "6")]
     pub zero_threshold: Option<f64>,
     #[prost(uint64, optional, tag = "7")]
     pub zero_count: Option<u64>,
     #[prost(message, repeated, tag = "12")]
     pub positive_span: Vec<BucketSpan>,
-    /// Packed, which is a byte a bucket shorter.
+    /// Written packed, which saves a byte a bucket.
     #[prost(sint64, repeated, tag = "13")]
     pub positive_delta: Vec<i64>,
     #[prost(message, optional, tag = "15")]
     pub created_timestamp: Option<Timestamp>,
-    /// Those that no classic bucket has. Where there are any, Prometheus looks at no others for the
-    /// native histogram, and otherwise at those of the classic buckets: so each is written once.
+    /// Exemplars that no classic bucket has. Prometheus takes these for the native histogram if there
+    /// are any, and otherwise those of the classic buckets, so that each is written once.
     #[prost(message, repeated, tag = "16")]
     pub exemplars: Vec<Exemplar>,
 }

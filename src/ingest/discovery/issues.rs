@@ -79,7 +79,7 @@ impl DiscoveryIssues {
     pub(in crate::ingest) fn add_unmatched(&mut self, unmatched: &[Unmatched], thing: &str) {
         self.unmatched += unmatched.len();
         for one in unmatched {
-            self.add(one.told(thing));
+            self.add(one.describe(thing));
         }
     }
 }

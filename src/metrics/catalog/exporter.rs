@@ -12,14 +12,14 @@ pub static BUILD_INFO: Metric = gauge(
 pub static API_REQUESTS: Metric = counter(
     "scf_exporter_api_requests_total",
     "Requests sent to the cloud's API, each retry counted, by the code of the answer.",
-    &["api", "action", "code"],
+    &["source", "api", "action", "code"],
 );
 
 pub static API_REQUEST_DURATION: Metric = histogram(
     "scf_exporter_api_request_duration_seconds",
     "Time from sending a request to the cloud's API until its whole answer was there or \
      had failed, each retry on its own.",
-    &["api", "action"],
+    &["source", "api", "action"],
 )
 .measured_in(Unit::Seconds);
 
@@ -28,13 +28,13 @@ pub static RECORDS: Metric = counter(
     "Rows of invocation logs read, by what became of them: counted, duplicate (met \
      before), late (below the watermark, not counted), unfinished (comes again), \
      invalid (unreadable). The sum is the number of rows read.",
-    &["disposition"],
+    &["source", "disposition"],
 );
 
 pub static REJECTED_ROWS: Metric = counter(
     "scf_exporter_rejected_rows_total",
     "Rows of invocation logs that could not be read, by the field at fault.",
-    &["reason"],
+    &["source", "reason"],
 );
 
 pub static INGESTION_LAG: Metric = gauge(
@@ -111,14 +111,14 @@ pub static OVERFLOW_INVOCATIONS: Metric = counter(
     "scf_exporter_overflow_invocations_total",
     "Invocations counted under function_name=\"_overflow\", because the limit of functions \
      was reached.",
-    &[],
+    &["source"],
 );
 
 pub static UNKNOWN_CODES: Metric = counter(
     "scf_exporter_unknown_codes_total",
     "Invocations counted whose return code has no known meaning: their outcome is unknown, \
      or their ret_code other.",
-    &[],
+    &["source"],
 );
 
 pub static CLOCK_OFFSET: Metric = gauge(

@@ -1,6 +1,5 @@
-//! The metrics of the process, by the collector of the `prometheus` crate on Linux. The collector
-//! has its own names and texts; a test of `telemetry` compares them with these entries. It counts
-//! CPU time in whole seconds.
+//! The metrics of the process, as Linux shows it under `/proc`. Names and texts are those that
+//! Prometheus clients use in all languages.
 #![allow(missing_docs, reason = "the text of each metric says what it is")]
 
 use super::{Metric, Unit, counter, gauge};

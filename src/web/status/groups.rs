@@ -1,4 +1,4 @@
-//! What goes wrong, put together: a thousand targets with one cause are one thing to read.
+//! Groups issues by cause, so that a thousand targets with one cause are one entry.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,25 @@ use crate::model::Timestamp;
 use crate::telemetry::Issue;
 use crate::web::Status;
 
-/// The code of a page that the state did not take.
+/// The code of a page that could not be committed.
 const REFUSED: &str = "commit";
 
-/// Troubles with one cause, as far as can be told.
+/// Issues with the same place, code and advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
-    /// Where: a source, or the state.
+    /// A source, or the state.
     pub(super) place: String,
-    /// The latest of them.
+    /// The latest issue.
     pub(super) trouble: Issue,
-    /// When the first of them began.
+    /// Start of the first issue.
     pub(super) since: Timestamp,
-    /// How often they were met in all.
+    /// Number of occurrences of all.
     pub(super) times: u64,
-    /// How many targets have it; none where it is not of targets.
+    /// Number of targets that have it, or 0 where it concerns no target.
     pub(super) targets: u64,
 }
 
-/// Every trouble that goes on: failures before advice, the widest first.
+/// Groups all issues that have not ended: failures before advice, and those of most targets first.
 pub(super) fn of(status: &Status) -> Vec<Group> {
     let mut groups = BTreeMap::<_, Group>::new();
     let mut add = |place: &str, trouble: &Issue, targets: u64| {
@@ -34,7 +34,7 @@ pub(super) fn of(status: &Status) -> Vec<Group> {
             trouble.code.clone(),
             trouble.advice.clone(),
             targets > 0,
-            // The words of advice are all that tells one from another.
+            // Hints differ in their text only.
             trouble.hint.then(|| trouble.what.clone()),
         );
         let group = groups.entry(key).or_insert_with(|| Group {
@@ -52,8 +52,8 @@ pub(super) fn of(status: &Status) -> Vec<Group> {
         group.targets += targets;
     };
     let going_on = |trouble: &&Issue| trouble.is_going_on();
-    // On a disk that is nearly full a small commit works now and then, while pages are refused: the
-    // state alone knows why.
+    // On a disk that is nearly full, small commits succeed now and then while pages fail. Only the state
+    // knows the reason.
     let mut troubles = status.targets.iter().filter_map(|one| one.trouble.as_ref());
     let refused = troubles.any(|trouble| trouble.is_going_on() && trouble.code == REFUSED);
     let state = status.state.trouble.as_ref();

@@ -1,4 +1,4 @@
-//! Pages that were made a moment ago, shared by all who ask: however many do, one is made a second.
+//! Renders each page at most once a second and shares it among all clients.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use crate::exposition::Encoding;
 use crate::web::View;
 use crate::web::cache::{Cache, bytes_of};
 
-/// How old a page may be when it is given out.
+/// Maximum age of a page that is served.
 const FRESH: Duration = Duration::from_secs(1);
-/// A page that nobody asked for so long is dropped.
+/// How long a page is kept after it was last asked for.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// What can be asked for.
+/// A form of the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::web) enum Kind {
-    /// For people.
+    /// HTML for people.
     Page,
-    /// For programs.
+    /// JSON for programs.
     Json,
 }
 
-/// The pages, and what they are made of.
+/// Renders pages and caches them.
 pub(in crate::web) struct Pages {
     view: Arc<dyn View>,
     telemetry_path: Arc<str>,
@@ -52,7 +52,7 @@ impl Pages {
         }
     }
 
-    /// A page as it is now, or was a moment ago. It is made on a thread that may take its time.
+    /// Returns a page that is at most [`FRESH`] old. It is rendered on a thread that may block.
     pub(in crate::web) async fn get(&self, kind: Kind, encoding: Encoding) -> io::Result<Bytes> {
         let (view, telemetry_path) = (self.view.clone(), self.telemetry_path.clone());
         let is_fresh = |of: &RenderedPage| of.at.elapsed() < FRESH;
@@ -69,7 +69,7 @@ impl Pages {
         Ok(bytes_of(page))
     }
 
-    /// Drops what nobody asked for since long.
+    /// Drops the pages that nobody asked for lately.
     pub(in crate::web) fn drop_unused(&self) {
         self.pages.drop_unused(|_| {});
     }

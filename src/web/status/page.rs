@@ -1,4 +1,4 @@
-//! The page: what stands in it, worked out for the template.
+//! Works out what the template of the page shows.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use askama::Template;
 
 use super::groups::{self, Group};
 use super::spark::{HEIGHT, Spark, WIDTH};
-use super::words::{self, Clock, Count, Near, Of, Span};
+use super::words;
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, BuildInfo, CELLS, Cell, Issue, Rows, Unread};
 use crate::web::{Health, Readiness, SourceStatus, Status, TargetStatus};
 
-/// Groups of troubles that are shown in full; the table has each target's own.
+/// Groups of issues that are shown; the table has the issue of each target.
 const GROUPS_MAX: usize = 12;
 /// Streams of a source that are shown.
 const STREAMS_MAX: usize = 50;
-/// How many characters of an error are shown. The vendor's own are cut to 300 before.
+/// Characters of an error that are shown. Those of the vendor are cut to 300 before.
 const TEXT_MAX: usize = 1_000;
-/// A trouble that has been over for longer is not shown any more.
+/// How long an issue is shown after it has ended.
 const OVER_SHOWN: Duration = Duration::from_secs(3_600);
-/// From this part on failed invocations catch the eye: a few are nothing unusual.
+/// Share of failed invocations from which they are highlighted.
 const MANY_FAILED: f64 = 0.05;
-/// From this part of what may be asked on a source is said to be near it.
+/// Share of the rate limit from which a source is called busy.
 const BUSY: f64 = 0.8;
 
 #[derive(Template)]
@@ -30,19 +30,17 @@ struct Page<'s> {
     build: BuildInfo,
     metrics: &'s str,
     json: &'static str,
-    /// One of `good`, `bad`, `wait`: the colour of the whole.
+    /// A class of the style sheet: `good`, `bad` or `wait`.
     tone: &'static str,
     headline: String,
     failing: usize,
     advised: usize,
     waiting: usize,
-    uptime: Span,
-    clock: Clock,
+    uptime: Duration,
     hour: Lately,
-    oldest_poll: Option<Span>,
-    watermark: Option<(Near, Span)>,
-    backlog: Option<Span>,
-    loaded: Near,
+    oldest_poll: Option<Duration>,
+    watermark: Option<(Timestamp, Duration)>,
+    backlog: Option<Duration>,
     groups: Vec<Problem>,
     groups_left_out: usize,
     status: &'s Status,
@@ -50,24 +48,23 @@ struct Page<'s> {
     targets: Vec<Target<'s>>,
 }
 
-/// What is to be seen at a glance.
+/// What headline and tone depend on.
 struct Glance {
     readiness: Readiness,
     /// Whether something failed.
     stopped: bool,
-    /// Whether there is something to be looked at.
+    /// Whether anything needs attention.
     advised: bool,
     failing: usize,
     waiting: usize,
     targets: usize,
 }
 
-/// Troubles with one cause.
 struct Problem {
     group: Group,
     what: String,
-    since: Span,
-    last: Span,
+    since: Duration,
+    last: Duration,
 }
 
 /// Invocations of the last hour.
@@ -80,37 +77,30 @@ struct Source<'s> {
     status: &'s SourceStatus,
     targets: usize,
     failing: usize,
-    /// Requests a second of the action asked most, as it is written and as a number.
-    rate: String,
+    /// Requests a second of the most frequent action.
     busiest: f64,
-    /// Whether that is near what may be asked.
-    busy: bool,
-    limit: String,
 }
 
 struct Target<'s> {
     status: &'s TargetStatus,
-    health: &'static str,
-    /// Its place in the order of what needs a look.
-    rank: u8,
+    health: Health,
     hour: Lately,
-    read: Option<Span>,
-    watermark: Option<Near>,
-    waiting: Option<Span>,
+    read: Option<Duration>,
+    waiting: Option<Duration>,
     trouble: Option<PageContext<'s>>,
-    /// Whether all is well and yet nothing was read.
+    /// Whether it is read and yet no row was found.
     silent: bool,
 }
 
-/// The trouble of a target.
+/// The issue of a target.
 struct PageContext<'s> {
     trouble: &'s Issue,
     what: String,
-    since: Span,
-    ended: Option<Span>,
+    since: Duration,
+    ended: Option<Duration>,
 }
 
-/// The page.
+/// Renders the page.
 pub(super) fn render(
     telemetry_path: &str,
     readiness: Readiness,
@@ -139,11 +129,11 @@ impl<'s> Page<'s> {
         };
         let groups_left_out = groups.len().saturating_sub(GROUPS_MAX);
         groups.truncate(GROUPS_MAX);
-        let span = |since: Timestamp| Span(now.since(since));
+        let span = |since: Timestamp| now.since(since);
         let watermark = all.iter().map(|one| one.watermark).min().flatten();
         Self {
             build: BuildInfo::current(),
-            // Relative, so that a proxy may put the whole under a path of its own.
+            // Relative, so that a proxy can serve everything below a path of its own.
             metrics: metrics.trim_start_matches('/'),
             json: super::JSON_PATH.trim_start_matches('/'),
             tone: tone(&glance),
@@ -152,19 +142,10 @@ impl<'s> Page<'s> {
             advised: having(Health::Advice),
             waiting,
             uptime: span(status.began),
-            clock: Clock(now),
             hour: Lately::of(&total(all)),
             oldest_poll: all.iter().filter_map(|one| one.last_poll).min().map(span),
-            watermark: watermark.map(|at| (Near { at, now }, span(at))),
-            loaded: Near {
-                at: status.config.loaded,
-                now,
-            },
-            backlog: all
-                .iter()
-                .filter_map(|one| one.waiting(now))
-                .max()
-                .map(Span),
+            watermark: watermark.map(|at| (at, span(at))),
+            backlog: all.iter().filter_map(|one| one.waiting(now)).max(),
             groups: groups
                 .into_iter()
                 .map(|group| problem(group, now))
@@ -189,25 +170,24 @@ impl Page<'_> {
         }
     }
 
-    /// As much of the commit as tells it from others.
+    /// Returns the start of the commit, which is long enough to tell it from others.
     fn revision(&self) -> &str {
         let all = self.build.revision;
         all.get(..12).unwrap_or(all)
     }
 
-    /// Requests a second.
     fn rate(per_second: &f64) -> String {
         rate(*per_second)
     }
 
-    /// For the order of a column.
-    fn millis(at: &Option<Near>) -> i64 {
-        at.map_or(0, |near| near.at.as_millis())
+    /// Returns the key by which a column is sorted.
+    fn millis(at: &Option<Timestamp>) -> i64 {
+        at.map_or(0, Timestamp::as_millis)
     }
 
-    /// For the order of a column: seconds, -1 where there are none.
-    fn seconds(span: &Option<Span>) -> i64 {
-        span.map_or(-1, |span| span.0.as_secs() as i64)
+    /// Returns the key by which a column is sorted: seconds, or -1 where nothing is known.
+    fn seconds(span: &Option<Duration>) -> i64 {
+        span.map_or(-1, |span| span.as_secs() as i64)
     }
 }
 
@@ -230,8 +210,8 @@ fn tone(glance: &Glance) -> &'static str {
 
 fn headline(glance: &Glance) -> String {
     let of = |part: usize| {
-        let targets = Of(glance.targets as u64, "target");
-        format!("{} of {targets}", Count(part as u64))
+        let targets = words::of(&(glance.targets as u64), "target");
+        format!("{} of {targets}", words::count(&(part as u64)))
     };
     let discovers = |unread: &[Unread]| unread.iter().any(|one| one.why == Awaited::Functions);
     match &glance.readiness {
@@ -245,7 +225,7 @@ fn headline(glance: &Glance) -> String {
     }
 }
 
-/// The invocations of all targets, minute by minute.
+/// Adds up the invocations of all targets by minute.
 fn total(targets: &[TargetStatus]) -> Vec<Cell> {
     let mut total = vec![Cell::default(); CELLS];
     for target in targets {
@@ -259,13 +239,13 @@ fn total(targets: &[TargetStatus]) -> Vec<Cell> {
 fn problem(group: Group, now: Timestamp) -> Problem {
     Problem {
         what: cut(&group.trouble.what),
-        since: Span(now.since(group.since)),
-        last: Span(now.since(group.trouble.last)),
+        since: now.since(group.since),
+        last: now.since(group.trouble.last),
         group,
     }
 }
 
-/// The text, or its beginning.
+/// Cuts a text that is too long.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(TEXT_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -283,19 +263,18 @@ impl Lately {
         }
     }
 
-    fn total(&self) -> Count {
-        Count(u64::from(self.sum.total))
+    fn total(&self) -> String {
+        words::count(&self.sum.total.into())
     }
 
-    fn failed(&self) -> Count {
-        Count(u64::from(self.sum.failed))
+    fn failed(&self) -> String {
+        words::count(&self.sum.failed.into())
     }
 
     fn part(&self) -> f64 {
         f64::from(self.sum.failed) / f64::from(self.sum.total.max(1))
     }
 
-    /// The failed part, as in `1.2 %`.
     fn percent(&self) -> String {
         format!("{:.1} %", self.part() * 100.0)
     }
@@ -312,26 +291,26 @@ impl Lately {
 impl<'s> Source<'s> {
     fn of(status: &'s SourceStatus, all: &[TargetStatus]) -> Self {
         let own = || all.iter().filter(|target| target.source == status.name);
-        let busiest = status.requests.first().map_or(0.0, |one| one.per_second);
         Self {
             targets: own().count(),
             failing: own()
                 .filter(|target| target.health() == Health::Failing)
                 .count(),
-            rate: rate(busiest),
-            busiest,
-            busy: busiest >= BUSY * status.requests_limit,
-            limit: rate(status.requests_limit),
+            busiest: status.requests.first().map_or(0.0, |one| one.per_second),
             status,
         }
     }
 
-    /// The used part of what may be asked, in hundredths.
+    fn busy(&self) -> bool {
+        self.busiest >= BUSY * self.status.requests_limit
+    }
+
+    /// Returns the used share of the rate limit in percent.
     fn used(&self) -> u32 {
         (self.busiest / self.status.requests_limit.max(1e-9) * 100.0).clamp(0.0, 100.0) as u32
     }
 
-    /// How its targets are cut, where no stream of many functions is read.
+    /// Returns what a target is where no stream of many functions is read.
     fn own_targets(&self) -> &'static str {
         match self.status.api.as_str() {
             "cls" => "a log topic each",
@@ -348,7 +327,7 @@ impl<'s> Source<'s> {
     }
 }
 
-/// Requests a second: whole where they are many or happen to be.
+/// Writes requests a second, without decimals where they are many or a whole number.
 fn rate(per_second: f64) -> String {
     if per_second >= 100.0 || per_second.fract() == 0.0 {
         format!("{per_second:.0}")
@@ -364,16 +343,19 @@ impl<'s> Target<'s> {
         let health = status.health();
         let trouble = status.trouble.as_ref();
         Self {
-            health: health.as_str(),
-            rank: health as u8,
+            health,
             hour: Lately::of(&status.recent),
-            read: status.last_poll.map(|at| Span(now.since(at))),
-            watermark: status.watermark.map(|at| Near { at, now }),
-            waiting: status.waiting(now).map(Span),
+            read: status.last_poll.map(|at| now.since(at)),
+            waiting: status.waiting(now),
             silent: health == Health::Ok && status.rows == Rows::default(),
             trouble: trouble.and_then(|trouble| PageContext::of(trouble, now)),
             status,
         }
+    }
+
+    /// Returns the key by which the column of states is sorted.
+    fn rank(&self) -> u8 {
+        self.health as u8
     }
 }
 
@@ -383,8 +365,8 @@ impl<'s> PageContext<'s> {
         ended.is_none_or(|ended| ended < OVER_SHOWN).then(|| Self {
             trouble,
             what: cut(&trouble.what),
-            since: Span(now.since(trouble.since)),
-            ended: ended.map(Span),
+            since: now.since(trouble.since),
+            ended,
         })
     }
 }

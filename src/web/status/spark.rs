@@ -1,14 +1,13 @@
-//! A row of counts as a small picture: the outline of its bars, as the data of an SVG path.
+//! Draws a row of counts as the outline of bars, which is the data of an SVG path.
 
 use crate::telemetry::{CELLS, Cell};
 
-/// Height of the picture in its own units; it is as many wide as there are cells.
+/// Height of the picture in units of the SVG.
 pub(super) const HEIGHT: u32 = 32;
-/// Width of the picture in its own units.
+/// Width of the picture in units of the SVG, one for each cell.
 pub(super) const WIDTH: usize = CELLS;
 
-/// The outline of all counts, and that of the failed ones; both in the same measure, the second
-/// empty where nothing failed.
+/// The outlines of all counts and of the failed ones, on the same scale. An outline of zeros is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Spark {
     pub(super) total: String,
@@ -25,7 +24,7 @@ impl Spark {
     }
 }
 
-/// Steps from the lower left to the lower right; what is not nothing is one unit high at least.
+/// Draws bars from left to right. A count above zero is at least one unit high.
 fn outline(counts: impl Iterator<Item = u32>, most: u32) -> String {
     let heights = counts.map(|count| match count {
         0 => 0,
