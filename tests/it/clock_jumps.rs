@@ -1,6 +1,5 @@
 //! A machine whose clock is set, or runs wrong, while the exporter reads: nothing is settled that
 //! can still appear, nothing is lost, and it is told.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,10 +13,9 @@ use scf_sim::{Faults, Settings};
 use tencentcloud::runtime::Clock;
 
 use crate::support::disk::{Image, disk_of};
-use crate::support::world::{Exporter, World, through};
+use crate::support::world::{Exporter, World, calls_for, through};
 
 const APIS: [&str; 3] = ["v2", "v3", "cls"];
-const START_MS: i64 = 1_700_000_000_000;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A machine's clock that is so many milliseconds ahead of the right time.
@@ -50,9 +48,7 @@ fn world(api: &str, faults: Faults, traffic: Duration) -> (World, Arc<Wall>) {
             late_delivery_ms: 15_000,
             ..faults
         },
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + traffic.as_millis() as i64),
-        ..Settings::new(31)
+        ..calls_for(31, traffic)
     };
     let secs = |secs: &str| Some(secs.to_owned());
     let overrides = through(api, None)

@@ -1,19 +1,15 @@
 //! A machine whose clock is wrong: the offset is learned, and nothing is lost by it.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for, through};
 use scf_sim::{Faults, Settings};
-use support::world::{World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(900);
 
 /// A world of late rows whose clock is `skew_ms` ahead of the exporter's. The exporter is told
 /// how late its rows are, but not of the clock.
 fn world(api: &str, skew_ms: i64) -> World {
-    let start_ms = 1_700_000_000_000;
     let settings = Settings {
         functions: 8,
         rate_per_second: 5.0,
@@ -24,9 +20,7 @@ fn world(api: &str, skew_ms: i64) -> World {
             late_delivery_ms: 25_000,
             ..Faults::none()
         },
-        start_ms,
-        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
-        ..Settings::new(20)
+        ..calls_for(20, TRAFFIC)
     };
     let overrides = through(api, None).with("poll.max_run_time", Some("22s".into()));
     World::new(settings, overrides)

@@ -7,9 +7,7 @@ use scf_exporter::config::Overrides;
 use scf_sim::{Faults, Life, Settings};
 
 use crate::support::disk::{Image, disk_of};
-use crate::support::world::{Exporter, World};
-
-const START_MS: i64 = 1_700_000_000_000;
+use crate::support::world::{Exporter, START_MS, World};
 
 fn at(second: i64) -> i64 {
     START_MS + second * 1_000

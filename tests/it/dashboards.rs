@@ -1,7 +1,6 @@
 //! The shipped dashboards: the rules that a person would check by eye.
 //!
 //! Whether each query answers is the business of the end-to-end checks, with a real Prometheus.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod board;
 mod queries;

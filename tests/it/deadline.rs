@@ -1,18 +1,15 @@
 //! What the cloud shows is counted within two polls while half of the request rate is unused,
 //! whatever the number of rows, also after a kill. The waits are those of single rows, from the
 //! instant at which the cloud shows a row to the answer that brought it.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::cloud::InMemory;
+use crate::support::disk::{Image, disk_of};
+use crate::support::world::{Exporter, World, assert_equal, through};
 use scf_exporter::model::Timestamp;
 use scf_sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
-use support::cloud::InMemory;
-use support::disk::{Image, disk_of};
-use support::world::{Exporter, World, assert_equal, through};
 use tencentcloud::runtime::{Random, Runtime};
 use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 

@@ -1,7 +1,5 @@
 //! The life of a source beside its list of functions: what comes, goes, fails, hangs or breaks.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

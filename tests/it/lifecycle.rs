@@ -1,6 +1,5 @@
 //! The real program is told to read its configuration anew, and to end: by a signal and by requests.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
 use std::fs;

@@ -1,6 +1,5 @@
 //! The real program's log: what happens to many targets at once is no more than a few lines and
 //! their number, and a selection that finds nothing is told, once.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::fs;
 use std::path::Path;

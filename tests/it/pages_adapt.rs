@@ -1,20 +1,16 @@
 //! No single answer stops a stream: what is too large, too slow, cut or no UTF-8 is read all the
 //! same, and a row that no answer can bring is told.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::world::{World, through};
 use scf_exporter::config::{FunctionFilter, Read};
 use scf_exporter::ingest::v2::V2Source;
 use scf_exporter::ingest::{LogSource, SourceScope};
 use scf_exporter::model::Timestamp;
 use scf_exporter::web::{TargetStatus, View};
 use scf_sim::{Faults, Settings};
-use support::world::{World, through};
 use tencentcloud::runtime::Runtime;
 use tencentcloud::{
     BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service,

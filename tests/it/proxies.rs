@@ -1,8 +1,6 @@
 //! The way to the cloud leads through a proxy that the environment names: SOCKS works, and where the
 //! proxy is what fails, the message names it and not the endpoint.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};

@@ -1,18 +1,15 @@
 //! One stream for many functions is used as long as the API answers it completely: where it refuses,
 //! or leaves a function out, each function is read by itself, and nothing is lost on the way.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::cloud::InMemory;
+use crate::support::world::{World, calls_for, through};
 use bytes::Bytes;
 use scf_exporter::web::View;
 use scf_sim::Settings;
 use serde_json::{Value, json};
-use support::cloud::InMemory;
-use support::world::{World, through};
 use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// What is wrong with reads that name no function.
@@ -92,14 +89,11 @@ impl Transport for Troubled {
 }
 
 fn settings(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 12,
         rate_per_second: 1.0,
         max_duration_ms: 20_000,
-        start_ms,
-        stop_ms: Some(start_ms + 900_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(900))
     }
 }
 

@@ -1,13 +1,12 @@
 //! A running exporter takes over another configuration: nothing is lost, nothing counts twice, and
 //! what cannot be taken over changes nothing. Stories (`story.rs`) draw reloads beside all else.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::counts::{Counts, assert_counts, counts, counts_of, source_of};
+use crate::support::world::{Exporter, World, calls_for, state_in, through};
 use scf_exporter::app::{BuildError, Running};
 use scf_exporter::config::{
     Api, Config, CredentialsConfig, FunctionFilter, Level, ListenAddress, LogFormat, Pattern, Read,
@@ -15,12 +14,9 @@ use scf_exporter::config::{
 };
 use scf_exporter::web::{Readiness, View};
 use scf_sim::{Cloud, Faults, Settings, Windows};
-use support::counts::{Counts, assert_counts, counts, counts_of, source_of};
-use support::world::{Exporter, World, state_in, through};
 use tencentcloud::runtime::Random;
 use tencentcloud::secret::Secret;
 
-const START_MS: i64 = 1_700_000_000_000;
 const RELOADS: u64 = 50;
 /// Reloads come up to so long after one another.
 const GAP_S: u64 = 30;
@@ -33,9 +29,7 @@ fn settings(seed: u64, region: &str) -> Settings {
         rate_per_second: 8.0,
         max_duration_ms: 20_000,
         region: region.to_owned(),
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + 900_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(900))
     }
 }
 

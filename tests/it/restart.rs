@@ -1,6 +1,5 @@
 //! The real program, killed again and again while it reads: what a scrape has shown never goes
 //! back, and in the end every invocation is counted once.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

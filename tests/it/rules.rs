@@ -1,7 +1,5 @@
 //! The shipped recording rules and alerts, their runbook and their cases: what a reader would check
 //! by eye. Whether expressions are valid and cases hold is promtool's business (`make e2e`).
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};

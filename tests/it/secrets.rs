@@ -1,6 +1,5 @@
 //! Nothing that could sign a request is ever written down: the real program runs against a harsh
 //! cloud with each way of coming by keys, its log at its loudest, and all that it says is searched.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::fs;
 use std::path::Path;

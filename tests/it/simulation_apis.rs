@@ -1,17 +1,14 @@
 //! One harsh world behind three APIs: whichever is read, every finished invocation counts once,
 //! and all three come to the same totals.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Outcome;
 use scf_exporter::web::View;
 use scf_sim::{Faults, Settings};
-use support::world::{Exporter, World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(300);
 const SEED: u64 = 31;
@@ -23,17 +20,14 @@ type Totals = (
 );
 
 fn harsh() -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 50,
         namespaces: 3,
         rate_per_second: 200.0,
         faults: Faults::harsh(),
-        start_ms,
-        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
         // CLS tells whole milliseconds only.
         whole_ms: true,
-        ..Settings::new(SEED)
+        ..calls_for(SEED, TRAFFIC)
     }
 }
 

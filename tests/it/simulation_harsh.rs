@@ -1,26 +1,20 @@
 //! Five minutes of a harsh cloud on paused time: throttling, errors, cut and slow answers, late
 //! and running rows, ties that change places. Every finished invocation is counted once.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for, through};
 use scf_exporter::config::Overrides;
 use scf_sim::{Faults, Settings};
-use support::world::{World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(300);
 
 fn harsh(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 50,
         rate_per_second: 200.0,
         faults: Faults::harsh(),
-        start_ms,
-        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
-        ..Settings::new(seed)
+        ..calls_for(seed, TRAFFIC)
     }
 }
 
@@ -46,7 +40,9 @@ async fn is_exact(settings: Settings, overrides: Overrides) {
     );
     let telemetry = exporter.telemetry.clone();
     exporter.stop().await;
-    let sum: u64 = support::world::dispositions_of(&telemetry).values().sum();
+    let sum: u64 = crate::support::world::dispositions_of(&telemetry)
+        .values()
+        .sum();
     assert_eq!(sum, world.transport.rows(), "rows read, seed {seed}");
 }
 

@@ -1,27 +1,20 @@
 //! What reads well and is amiss all the same is told: names that fit nothing, rights that are
 //! missing. And answers that are only written oddly are read like any other.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::config::FunctionFilter;
 use scf_exporter::web::{Readiness, SourceStatus, View};
 use scf_sim::{Api3, Faults, Settings};
-use support::world::{Exporter, World, through};
-
-const START_MS: i64 = 1_700_000_000_000;
 
 fn settings(seed: u64) -> Settings {
     Settings {
         functions: 5,
         namespaces: 1,
         rate_per_second: 5.0,
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + 60_000),
         max_duration_ms: 10_000,
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(60))
     }
 }
 

@@ -1,15 +1,12 @@
 //! What the README says the exporter cannot tell, it cannot tell; and what it can, it does.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, through};
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_sim::{Cloud, ReplayLine, ReplayStart, Settings};
-use support::world::{Exporter, World, through};
 use tencentcloud::runtime::Runtime;
 
 fn attempt(retry: u32, offset_ms: i64) -> ReplayLine {

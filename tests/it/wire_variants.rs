@@ -2,27 +2,20 @@
 //! fields, code as text, no mark of finished rows, small pages, large pages refused, each method
 //! and hash.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
-
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for};
 use scf_exporter::config::{HttpMethod, Overrides, SignatureMethod};
 use scf_sim::{Billing, Faults, Order, Settings, Wire};
-use support::world::World;
 
 fn settings(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 3,
         rate_per_second: 30.0,
         faults: Faults::typical(),
-        start_ms,
         history_ms: 60_000,
-        stop_ms: Some(start_ms + 60_000),
         max_duration_ms: 10_000,
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(60))
     }
 }
 

@@ -1,19 +1,16 @@
 //! A new series is shown at zero before it shows its value, so that Prometheus sees the increase.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::disk::{Image, disk_of};
+use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::metrics::{CodeCount, FunctionSeries, Snapshot};
 use scf_exporter::model::Outcome;
 use scf_exporter::store::{Store, Stored};
 use scf_exporter::web::View as _;
 use scf_sim::{Faults, Life, Settings};
-use support::disk::{Image, disk_of};
-use support::world::{Exporter, World, through};
 use tencentcloud::runtime::Random;
 use tokio::time::{Instant, sleep};
 
@@ -35,15 +32,12 @@ const OF_THE_LIST: [&str; 2] = [
 #[tokio::test(start_paused = true)]
 async fn the_first_sample_of_every_series_is_zero() {
     for (api, seed) in [("v2", 81), ("v3", 82), ("cls", 83)] {
-        let start_ms = 1_700_000_000_000;
         let settings = Settings {
             functions: 10,
             rate_per_second: 3.0,
             max_duration_ms: 10_000,
             faults: Faults::typical(),
-            start_ms,
-            stop_ms: Some(start_ms + 600_000),
-            ..Settings::new(seed)
+            ..calls_for(seed, Duration::from_secs(600))
         };
         let overrides = through(api, None).with("web.zero_first", Some("16s".into()));
         let world = World::new(settings, overrides);
@@ -93,9 +87,7 @@ async fn a_kill_takes_no_zero_along() {
             max_duration_ms: 10_000,
             faults: Faults::typical(),
             lives: (0..FUNCTIONS).map(life).collect(),
-            start_ms,
-            stop_ms: Some(start_ms + 400_000),
-            ..Settings::new(seed)
+            ..calls_for(seed, Duration::from_secs(400))
         };
         let overrides = through(api, None)
             .with("web.zero_first", Some(format!("{}s", SPAN.as_secs())))

@@ -46,6 +46,18 @@ pub struct Exporter {
 /// billed, bytes used.
 pub type Sums = BTreeMap<String, (BTreeMap<String, u64>, u128, u128, u128)>;
 
+/// When simulated time begins, Unix milliseconds.
+pub const START_MS: i64 = 1_700_000_000_000;
+
+/// The simulator's own settings with calls from the start on for as long as `traffic`.
+pub fn calls_for(seed: u64, traffic: Duration) -> Settings {
+    Settings {
+        start_ms: START_MS,
+        stop_ms: Some(START_MS + traffic.as_millis() as i64),
+        ..Settings::new(seed)
+    }
+}
+
 impl World {
     /// A world of these settings; its time begins now and passes with tokio's.
     pub fn new(settings: Settings, overrides: Overrides) -> Self {
