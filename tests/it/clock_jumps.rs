@@ -12,7 +12,7 @@ use scf_exporter::web::{SourceStatus, View};
 use scf_sim::{Faults, Settings};
 use tencentcloud::runtime::Clock;
 
-use crate::support::disk::{Image, disk_of};
+use crate::support::faulty_disk::FaultyDisk;
 use crate::support::world::{Exporter, World, calls_for, through};
 
 const APIS: [&str; 3] = ["v2", "v3", "cls"];
@@ -172,16 +172,16 @@ async fn a_start_with_a_wrong_clock_is_as_good_as_any() {
     for api in APIS {
         for ahead_s in [250, -250, 1_800, -1_800] {
             let (mut world, wall) = world(api, Faults::none(), Duration::from_secs(240));
-            let image = Arc::<Image>::default();
+            let image = FaultyDisk::default();
             for ahead_s in [0, ahead_s, 0] {
-                world.disk = Some(disk_of(&image));
+                world.disk = Some(image.new_process());
                 wall.set(ahead_s);
                 let exporter = world.start().await;
                 pass(&world, &exporter, 80).await;
                 exporter.stop().await;
-                image.end_life();
+                image.kill();
             }
-            world.disk = Some(disk_of(&image));
+            world.disk = Some(image.new_process());
             let exporter = world.start().await;
             world
                 .assert_exact(&exporter, &format!("{api} {ahead_s}"))
@@ -211,8 +211,8 @@ async fn without_dates_nothing_is_settled_at_first() {
 
 /// Adds a day to every position that a state holds, as a machine leaves it whose clock was a day
 /// ahead.
-fn put_a_day_ahead(image: &Arc<Image>) {
-    let (store, stored) = Store::open_on(disk_of(image)).unwrap();
+fn put_a_day_ahead(image: &FaultyDisk) {
+    let (store, stored) = Store::open_on(image.new_process()).unwrap();
     let ahead = |mut one: scf_exporter::store::StoredFunction| {
         one.evicted_below = one.evicted_below + DAY;
         one
@@ -230,22 +230,22 @@ fn put_a_day_ahead(image: &Arc<Image>) {
     };
     store.commit(&changes).unwrap();
     drop(store);
-    image.end_life();
+    image.kill();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
     for api in APIS {
         let (mut world, _) = world(api, Faults::none(), Duration::from_secs(400));
-        let image = Arc::<Image>::default();
-        world.disk = Some(disk_of(&image));
+        let image = FaultyDisk::default();
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         tokio::time::sleep(Duration::from_secs(100)).await;
         exporter.stop().await;
-        image.end_life();
+        image.kill();
         put_a_day_ahead(&image);
 
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         tokio::time::sleep(Duration::from_secs(600)).await;
         pass(&world, &exporter, 60).await;
@@ -258,10 +258,10 @@ async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
         assert!(counted <= truth, "{api}: {counted} of {truth}");
         assert!(counted + 40 >= truth, "{api}: {counted} of {truth}");
         exporter.stop().await;
-        image.end_life();
+        image.kill();
 
         // It was corrected for good.
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         pass(&world, &exporter, 60).await;
         assert_eq!(total(&exporter.counted()), counted, "{api}");

@@ -1,12 +1,11 @@
 //! Functions that come and go: none of their calls is lost, and what is gone ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::config::Overrides;
 use scf_sim::{Faults, Life, Settings};
 
-use crate::support::disk::{Image, disk_of};
+use crate::support::faulty_disk::FaultyDisk;
 use crate::support::world::{Exporter, START_MS, World};
 
 fn at(second: i64) -> i64 {
@@ -14,7 +13,7 @@ fn at(second: i64) -> i64 {
 }
 
 /// Four functions; the last one, of which `life` tells, has a log topic of its own.
-fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, Arc<Image>) {
+fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, FaultyDisk) {
     let settings = Settings {
         functions: 4,
         rate_per_second: 2.0,
@@ -31,8 +30,8 @@ fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, Arc<
     assert_eq!(settings.start_ms, START_MS);
     let overrides = overrides.with("sources[].api", [api.to_owned()]);
     let mut world = World::new(settings, overrides);
-    let image = Arc::default();
-    world.disk = Some(disk_of(&image));
+    let image = FaultyDisk::default();
+    world.disk = Some(image.new_process());
     (world, image)
 }
 
@@ -125,7 +124,7 @@ async fn what_is_gone_ends_after_two_lists_and_after_retention_over_restarts() {
         assert_eq!(shown(&world, &exporter), (0, Some(first)), "{api}: twice");
         exporter.kill();
         // Whoever was killed writes no more.
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         assert_eq!(shown(&world, &exporter), (0, Some(first)), "{api}: durable");
         // An hour after the last list that named it, which is at most 300 s before it went.

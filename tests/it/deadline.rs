@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::cloud::InMemory;
-use crate::support::disk::{Image, disk_of};
+use crate::support::faulty_disk::FaultyDisk;
 use crate::support::world::{Exporter, World, assert_equal, through};
 use scf_exporter::model::Timestamp;
 use scf_sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
@@ -181,14 +181,14 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
         calls: Mutex::new(calls),
         asked_ms: Mutex::default(),
     });
-    let image = Arc::new(Image::default());
+    let image = FaultyDisk::default();
     let mut starts_ms = Vec::new();
     let life = Duration::from_millis(TRAFFIC_MS as u64) / (kills + 1);
     let mut exporter = start(&mut world, &watched, &image).await;
     starts_ms.push(watched.now_ms());
     for _ in 0..kills {
         tokio::time::sleep(life).await;
-        image.end_life();
+        image.kill();
         exporter.kill();
         exporter = start(&mut world, &watched, &image).await;
         starts_ms.push(watched.now_ms());
@@ -208,8 +208,8 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
     judge(&watched, &starts_ms, requests_per_second)
 }
 
-async fn start(world: &mut World, watched: &Arc<Watched>, image: &Arc<Image>) -> Exporter {
-    world.disk = Some(disk_of(image));
+async fn start(world: &mut World, watched: &Arc<Watched>, image: &FaultyDisk) -> Exporter {
+    world.disk = Some(image.new_process());
     world.start_through(watched.clone()).await
 }
 

@@ -1,10 +1,9 @@
 //! A new series is shown at zero before it shows its value, so that Prometheus sees the increase.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::disk::{Image, disk_of};
+use crate::support::faulty_disk::FaultyDisk;
 use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::metrics::{CodeCount, FunctionSeries, Snapshot};
 use scf_exporter::model::Outcome;
@@ -94,13 +93,13 @@ async fn a_kill_takes_no_zero_along() {
             .with("poll.interval", Some("10s".into()))
             .with("poll.discovery_interval", Some("10s".into()));
         let mut world = World::new(settings, overrides);
-        let (image, random) = (Arc::new(Image::default()), Random::seeded(seed));
+        let (image, random) = (FaultyDisk::default(), Random::seeded(seed));
         let mut watch = Watch {
             seed,
             ..Watch::default()
         };
         for _ in 0..LIVES {
-            world.disk = Some(disk_of(&image));
+            world.disk = Some(image.new_process());
             let exporter = world.start_after_kill().await;
             watch.pass(&exporter, random.jitter(4 * SPAN)).await;
             match random.unit() {
@@ -111,12 +110,12 @@ async fn a_kill_takes_no_zero_along() {
             }
             let shown = exporter.view.snapshot();
             watch.end();
-            image.end_life();
+            image.kill();
             exporter.kill();
-            let (_store, stored) = Store::open_on(disk_of(&image)).unwrap();
+            let (_store, stored) = Store::open_on(image.new_process()).unwrap();
             cut.note(&shown, &stored);
         }
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start_after_kill().await;
         watch.pass(&exporter, 4 * SPAN).await;
         world.assert_exact(&exporter, api).await;
@@ -212,7 +211,7 @@ impl Watch {
 
     /// Until a change is durable that is not published, if wanted such as is made when something
     /// was at zero for the span; or nothing happens for long.
-    async fn until_unpublished(&mut self, exporter: &Exporter, image: &Image, over: bool) {
+    async fn until_unpublished(&mut self, exporter: &Exporter, image: &FaultyDisk, over: bool) {
         let until = Instant::now() + 4 * SPAN;
         while Instant::now() < until {
             let (syncs, generation) = (image.syncs(), self.generation);

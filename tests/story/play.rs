@@ -26,7 +26,7 @@ use super::panics;
 use super::plan::{End, Event, Layout, Setup, Story};
 use super::remembered::Remembered;
 use super::setup::{config, environment};
-use super::support::disk::{Image, disk_of};
+use super::support::faulty_disk::FaultyDisk;
 use super::support::world::{Exporter, Sums};
 use super::wire::{Log, Wire};
 use super::zeros::Zeros;
@@ -62,7 +62,7 @@ struct Player<'a> {
     cloud: Arc<Cloud>,
     log: Arc<Log>,
     wire: Arc<Wire>,
-    image: Arc<Image>,
+    image: FaultyDisk,
     shown: StatusView,
     zeros: Zeros,
     deadlines: Deadlines,
@@ -131,7 +131,7 @@ impl<'a> Player<'a> {
             machine,
             cloud,
             log,
-            image: Arc::default(),
+            image: FaultyDisk::default(),
             shown: StatusView::default(),
             zeros: Zeros::default(),
             deadlines: Deadlines::new(story.world.start_ms),
@@ -211,7 +211,7 @@ impl<'a> Player<'a> {
 
     async fn start(&mut self) -> Result<(), Broken> {
         self.wire.take_most_under_way(false);
-        let disk = disk_of(&self.image);
+        let disk = self.image.new_process();
         let has_state = self.has_state;
         let config = config(
             self.story,
@@ -300,7 +300,7 @@ impl<'a> Player<'a> {
             scrape.sum("scf_invocations_total", &[]),
             self.image.syncs(),
             self.image.written(),
-            self.image.len(),
+            self.image.seen().len(),
         ));
         let may_end = |function: &str| comings::may_end(self.story, &self.cloud, function, now_ms);
         let ended = self.shown.check(&scrape, may_end)?;
@@ -353,10 +353,10 @@ impl<'a> Player<'a> {
             let looks = life.looks;
             to_the_last = began.elapsed() < limit && !refused && !looks && !self.any_deleted();
         } else {
-            self.image.end_life();
+            self.image.kill();
             life.exporter.kill();
         }
-        self.image.end_life();
+        self.image.kill();
         self.zeros.end();
         self.log.line(&format!(
             "ended: {end}, generation {}",
@@ -443,7 +443,7 @@ impl<'a> Player<'a> {
         if self.any_deleted() {
             return Ok(());
         }
-        let (_store, stored) = Store::open_on(disk_of(&self.image))
+        let (_store, stored) = Store::open_on(self.image.new_process())
             .map_err(|error| format!("the state cannot be opened at the end: {error}"))?;
         if stored.keys.is_empty() {
             return Ok(());
