@@ -38,7 +38,6 @@ mod rules;
 mod scrape_properties;
 mod secrets;
 mod simulation_apis;
-mod simulation_harsh;
 mod simulation_moves;
 mod simulation_restarts;
 mod slow_target;

@@ -147,18 +147,14 @@ async fn fifty_reloads(api: &str, read: Option<&str>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_reloads_under_load_through_v2_are_exact() {
-    fifty_reloads("v2", Some("function")).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn fifty_reloads_under_load_through_v3_are_exact() {
-    fifty_reloads("v3", Some("function")).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn fifty_reloads_under_load_through_cls_are_exact() {
-    fifty_reloads("cls", None).await;
+async fn fifty_reloads_under_load_are_exact() {
+    for (api, read) in [
+        ("v2", Some("function")),
+        ("v3", Some("function")),
+        ("cls", None),
+    ] {
+        fifty_reloads(api, read).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,9 +233,8 @@ async fn what_is_removed_is_no_longer_shown_as_if_it_were_read() {
     exporter.stop().await;
 }
 
-/// One that begins anew does not show how far the one before it was.
 #[tokio::test(start_paused = true)]
-async fn what_changed_is_settled_when_that_is_known() {
+async fn a_changed_source_shows_no_watermark_until_it_has_one() {
     let world = world("v3", None, Faults::none());
     let mut exporter = world.start().await;
     sleep(120).await;

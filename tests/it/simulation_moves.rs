@@ -84,40 +84,22 @@ async fn moved(seed: u64, apis: &[Api]) {
     exporter.stop().await;
 }
 
-async fn moves(apis: &[Api]) {
-    for seed in [61, 62] {
-        moved(seed, apis).await;
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_api_neither_loses_nor_repeats_an_invocation() {
+    let (v2, v3, cls) = (Api::V2, Api::V3, Api::Cls);
+    let moves: [&[Api]; 6] = [
+        &[v2, v3],
+        &[v2, cls],
+        &[v3, cls],
+        &[cls, v3],
+        &[v2, v3, cls],
+        &[v3, cls, v3, cls],
+    ];
+    for apis in moves {
+        for seed in [61, 62] {
+            moved(seed, apis).await;
+        }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_v2_to_v3() {
-    moves(&[Api::V2, Api::V3]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_v2_to_cls() {
-    moves(&[Api::V2, Api::Cls]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_v3_to_cls() {
-    moves(&[Api::V3, Api::Cls]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_cls_to_v3() {
-    moves(&[Api::Cls, Api::V3]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_each_to_the_next() {
-    moves(&[Api::V2, Api::V3, Api::Cls]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn there_and_back() {
-    moves(&[Api::V3, Api::Cls, Api::V3, Api::Cls]).await;
 }
 
 /// The key of a row of v2 has the start time in place of the number of the retry, so what another
