@@ -1,5 +1,5 @@
-//! A machine whose clock is set, or runs wrong, while the exporter reads: nothing is settled that
-//! can still appear, nothing is lost, and it is told.
+//! A machine whose clock is set, or runs wrong, while the exporter reads: no watermark passes a row
+//! that can still appear, nothing is lost, and the wrong clock is reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -71,7 +71,7 @@ fn undated() -> Faults {
     }
 }
 
-/// Lets time pass; at no moment is a target settled beyond what can still appear.
+/// Lets time pass, and asserts every five seconds that no watermark is within the allowed lateness.
 async fn pass(world: &World, exporter: &Exporter, secs: u64) {
     for _ in 0..secs.div_ceil(5) {
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -95,7 +95,7 @@ fn source(exporter: &Exporter) -> SourceStatus {
     exporter.view.status().sources.remove(0)
 }
 
-/// How far an exporter has settled its targets, at the least.
+/// The lowest watermark of all targets.
 fn watermark(exporter: &Exporter) -> Option<Timestamp> {
     let targets = exporter.view.status().targets;
     targets
@@ -120,7 +120,7 @@ async fn a_clock_that_is_set_and_set_back_loses_nothing() {
             world
                 .assert_exact(&exporter, &format!("{api}, dated: {dated}"))
                 .await;
-            // It does not stand still either. Without dates a clock that is later than before has
+            // Watermarks do not stand still either. Without dates a clock that is later than before has
             // to hold for ten minutes.
             if !dated {
                 tokio::time::sleep(Duration::from_secs(700)).await;
@@ -168,7 +168,7 @@ async fn dates_that_are_wrong_lose_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_with_a_wrong_clock_is_as_good_as_any() {
+async fn a_start_with_a_wrong_clock_loses_nothing() {
     for api in APIS {
         for ahead_s in [250, -250, 1_800, -1_800] {
             let (mut world, wall) = world(api, Faults::none(), Duration::from_secs(240));
@@ -191,9 +191,9 @@ async fn a_start_with_a_wrong_clock_is_as_good_as_any() {
     }
 }
 
-/// Without dates nothing is settled until the monotonic clock has run for as long as rows are late.
+/// Without dates no watermark moves until the monotonic clock has run for the allowed lateness.
 #[tokio::test(start_paused = true)]
-async fn without_dates_nothing_is_settled_at_first() {
+async fn without_dates_no_watermark_moves_at_first() {
     for api in APIS {
         let (world, _) = world(api, undated(), Duration::from_secs(200));
         let exporter = world.start().await;
@@ -253,8 +253,8 @@ async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
             sums.values().flat_map(|(codes, ..)| codes.values()).sum()
         };
         let (counted, truth) = (total(&exporter.counted()), total(&world.truth()));
-        // Two calls a second; what had begun and was not there yet when it stopped cannot be told
-        // from what was counted before: calls of up to 5 s, rows up to 15 s late.
+        // Two calls a second; what had begun and was not there yet when it stopped looks like what
+        // was counted before: calls of up to 5 s, rows up to 15 s late.
         assert!(counted <= truth, "{api}: {counted} of {truth}");
         assert!(counted + 40 >= truth, "{api}: {counted} of {truth}");
         exporter.stop().await;
@@ -270,7 +270,7 @@ async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_clock_is_told_and_every_time_shown_is_the_clouds() {
+async fn a_wrong_clock_is_reported_and_every_time_shown_is_the_clouds() {
     let (world, wall) = world("cls", Faults::none(), Duration::from_secs(300));
     let exporter = world.start().await;
     let shown = |name: &str| exporter.scrape().sum(name, &[]);

@@ -1,4 +1,4 @@
-//! The real program is told to read its configuration anew, and to end: by a signal and by requests.
+//! The real program reloads its configuration and ends: by a signal and by requests.
 
 #![cfg(unix)]
 
@@ -142,7 +142,7 @@ fn a_hangup_reads_the_file_anew_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
-fn requests_are_obeyed_where_they_are_switched_on() {
+fn requests_reload_and_end_where_they_are_enabled() {
     let mut server = Server::start("--web.enable-lifecycle");
     for path in ["/-/reload", "/-/quit"] {
         let (status, answer) = server.ask("GET", path);
@@ -169,7 +169,7 @@ fn requests_are_obeyed_where_they_are_switched_on() {
 }
 
 #[test]
-fn requests_are_refused_where_they_are_not_switched_on() {
+fn requests_are_refused_where_they_are_not_enabled() {
     let server = Server::start("");
     for path in ["/-/reload", "/-/quit"] {
         assert_eq!(server.ask("GET", path).0, "405");

@@ -1,5 +1,5 @@
-//! The real program's log: what happens to many targets at once is no more than a few lines and
-//! their number, and a selection that finds nothing is told, once.
+//! The real program's log: what happens to many targets at once takes a few lines and their number,
+//! and a selection that finds nothing is logged once.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn cloud(folder: &Path, how: &str) -> (Program, String) {
 }
 
 #[test]
-fn a_selection_that_finds_nothing_is_told_once() {
+fn a_selection_that_finds_nothing_is_logged_once() {
     for how in ["api: cls", "api: v3", "api: v2"] {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
@@ -62,7 +62,7 @@ fn a_selection_that_finds_nothing_is_told_once() {
 }
 
 #[test]
-fn an_outage_is_told_in_a_few_lines() {
+fn an_outage_takes_a_few_lines() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let (cloud, config) = cloud(folder.path(), "api: v2, read: function");

@@ -5,26 +5,27 @@
 //! (`story`, `crash_points`, `soak`), and the rules of the house (`tidy`).
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod allowed_lateness;
 mod bodies;
 mod clock_jumps;
 mod clock_skew;
-mod comings;
 mod compose;
 mod config;
 mod config_sources;
+mod configuration_hints;
 mod dashboards;
-mod deadline;
 mod discovery;
 mod docs_config;
 mod docs_guide;
 mod docs_links;
 mod docs_metrics;
 mod docs_readme;
+mod documented_limits;
 mod formats;
 mod full_disk;
+mod functions_come_and_go;
 mod fuzz_targets;
 mod golden_scrape;
-mod horizon_tight;
 mod keys_expire;
 mod lifecycle;
 mod log_folds;
@@ -32,6 +33,7 @@ mod packages;
 mod pages_adapt;
 mod proxies;
 mod read_auto;
+mod read_in_time;
 mod reload;
 mod restart;
 mod rules;
@@ -43,8 +45,6 @@ mod simulation_restarts;
 mod slow_target;
 mod supply_chain;
 mod support;
-mod told_amiss;
-mod told_limits;
 mod topic_200k;
 mod topology;
 mod v3_cap;

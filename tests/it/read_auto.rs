@@ -14,19 +14,19 @@ use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportErr
 
 /// What is wrong with reads that name no function.
 #[derive(Clone, PartialEq)]
-enum Issue {
+enum Refusal {
     None,
-    CommitFailed,
+    Refused,
     /// Rows of this function are left out.
     Without(String),
 }
 
-struct Troubled {
+struct Refusing {
     inner: Arc<InMemory>,
-    trouble: Issue,
+    refusal: Refusal,
 }
 
-impl Troubled {
+impl Refusing {
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let text = String::from_utf8_lossy(&request.body).into_owned();
         let v3 = request
@@ -36,11 +36,11 @@ impl Troubled {
         let v2 = text.contains("Action=GetFunctionLogs");
         let is_wide =
             (v3 && !text.contains("\"FunctionName\"")) || (v2 && !text.contains("functionName="));
-        if !is_wide || self.trouble == Issue::None {
+        if !is_wide || self.refusal == Refusal::None {
             return self.inner.send(request).await;
         }
-        let name = match &self.trouble {
-            Issue::Without(name) => name,
+        let name = match &self.refusal {
+            Refusal::Without(name) => name,
             _ if v3 => {
                 let error = json!({"Code": "InvalidParameterValue.FunctionName", "Message": "?"});
                 let body = json!({"Response": {"Error": error, "RequestId": "x"}});
@@ -66,7 +66,7 @@ impl Troubled {
         let before = inside[rows].as_array().map_or(0, Vec::len);
         assert!(
             before < 1_000,
-            "the page holds all, so that the total can be told"
+            "the page holds all, so that the total can be written"
         );
         inside[rows]
             .as_array_mut()
@@ -79,7 +79,7 @@ impl Troubled {
     }
 }
 
-impl Transport for Troubled {
+impl Transport for Refusing {
     fn send<'a>(
         &'a self,
         request: HttpRequest,
@@ -108,11 +108,11 @@ fn some_function(world: &World) -> String {
 }
 
 /// Reads the world to its end; how the functions were read, in the landing page's words.
-async fn read(api: &str, seed: u64, trouble: fn(&World) -> Issue) -> String {
+async fn read(api: &str, seed: u64, refusal: fn(&World) -> Refusal) -> String {
     let world = World::new(settings(seed), through(api, Some("auto")));
-    let transport = Troubled {
+    let transport = Refusing {
         inner: world.transport.clone(),
-        trouble: trouble(&world),
+        refusal: refusal(&world),
     };
     let exporter = world.start_through(Arc::new(transport)).await;
     tokio::time::sleep(Duration::from_secs(1_000)).await;
@@ -132,7 +132,7 @@ async fn read(api: &str, seed: u64, trouble: fn(&World) -> Issue) -> String {
 #[tokio::test(start_paused = true)]
 async fn what_is_answered_completely_is_read_as_one_stream() {
     for (api, seed) in [("v2", 71), ("v3", 72)] {
-        let told = read(api, seed, |_| Issue::None).await;
+        let told = read(api, seed, |_| Refusal::None).await;
         assert_eq!(told, "one stream for all functions", "{api}");
     }
 }
@@ -140,7 +140,7 @@ async fn what_is_answered_completely_is_read_as_one_stream() {
 #[tokio::test(start_paused = true)]
 async fn where_it_is_refused_each_function_is_read_by_itself() {
     for (api, seed) in [("v2", 73), ("v3", 74)] {
-        let told = read(api, seed, |_| Issue::CommitFailed).await;
+        let told = read(api, seed, |_| Refusal::Refused).await;
         assert!(
             told.starts_with("each function by itself: "),
             "{api}: {told}"
@@ -149,9 +149,9 @@ async fn where_it_is_refused_each_function_is_read_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_is_left_out_is_noticed_before_anything_is_settled() {
+async fn a_function_that_is_left_out_is_noticed_before_a_watermark_moves() {
     for (api, seed) in [("v2", 75), ("v3", 76)] {
-        let told = read(api, seed, |world| Issue::Without(some_function(world))).await;
+        let told = read(api, seed, |world| Refusal::Without(some_function(world))).await;
         assert!(told.contains("of one function too few"), "{api}: {told}");
     }
 }

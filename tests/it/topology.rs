@@ -143,7 +143,7 @@ async fn two_sources_with_a_part_of_the_functions_each() {
     }
 }
 
-/// What a stream has settled is known once for all that read it, so only one source may.
+/// A stream has one watermark, so only one source may read it.
 #[test]
 fn two_sources_of_one_stream_are_refused() {
     let refused = |one: &str, other: &str| {

@@ -1,5 +1,5 @@
-//! An exporter that is told exactly how long calls run and how late their rows appear, and not a
-//! second more: no row is late.
+//! The allowed lateness is exactly as long as calls run and as their rows are delayed, and not a
+//! second longer: no row is late.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use scf_sim::{Faults, Settings};
 
 const TRAFFIC: Duration = Duration::from_secs(600);
 
-/// Calls that mostly run into their timeout of two seconds, of which rows tell the second in which
+/// Calls that mostly run into their timeout of two seconds, whose rows hold the second in which
 /// they started; rows appear within one second.
 fn world(api: &str, seed: u64) -> World {
     let settings = Settings {
@@ -31,7 +31,7 @@ fn world(api: &str, seed: u64) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_starts_late_in_its_second_is_not_late() {
+async fn a_call_that_starts_late_in_its_second_is_not_late() {
     for api in ["v2", "v3", "cls"] {
         let world = world(api, 90);
         let exporter = world.start().await;
