@@ -42,9 +42,11 @@ async fn reads_exactly(settings: Settings, what: &str) -> u64 {
     requests_to_read(settings, HttpMethod::Post, hash, what).await
 }
 
+type Variant = fn(&mut Settings);
+
 #[tokio::test(start_paused = true)]
 async fn either_shape_of_an_answer_is_read() {
-    let variants: [(&str, u64, fn(&mut Settings)); 5] = [
+    let variants: [(&str, u64, Variant); 5] = [
         ("snake case", 41, |world| world.wire.snake_case = true),
         ("no mark of finished rows", 41, |world| {
             world.wire.invoke_finished = false;
