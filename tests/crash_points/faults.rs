@@ -69,7 +69,7 @@ fn small() -> Settings {
 /// A run over a disk that fails as told; all that must hold is asserted in it.
 async fn run(failure: Option<Failure>) -> Ended {
     let what = format!("{failure:?}, seed {SEED}");
-    let disk = FaultyDisk::new();
+    let disk = FaultyDisk::default();
     let mut world = World::new(small(), overrides());
     world.disk = Some(disk.disk());
     if let Some(failure) = failure {

@@ -116,7 +116,7 @@ impl Run {
     }
 
     async fn record(seed: u64) -> Self {
-        let disk = FaultyDisk::new();
+        let disk = FaultyDisk::default();
         let settings = settings(seed);
         let mut world = World::new(settings.clone(), overrides());
         world.disk = Some(disk.disk());

@@ -59,7 +59,7 @@ pub fn examine(seed: u64) -> usize {
 
 /// The operations of a run that ends at the truth.
 async fn record(stream: &Arc<Stream>, random: &Random) -> Vec<Operation> {
-    let disk = FaultyDisk::new();
+    let disk = FaultyDisk::default();
     disk.record(|| 0);
     for life in 0..LIVES {
         let exporter = StreamExporter::start(stream, disk.disk()).unwrap();

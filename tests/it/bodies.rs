@@ -1,7 +1,6 @@
 //! Bodies and log lines of every shape that is known, served over real HTTP to the whole exporter:
 //! what is counted, which outcome a failure has, and that `/metrics` goes on being served.
 //! `tests/data/bodies/index.toml` and `tests/data/log_lines.tsv` say what comes of each.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 mod bench;
 mod case;

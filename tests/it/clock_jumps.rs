@@ -1,6 +1,5 @@
-//! A machine whose clock is set, or runs wrong, while the exporter reads: nothing is settled that
-//! can still appear, nothing is lost, and it is told.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
+//! A machine whose clock is set, or runs wrong, while the exporter reads: no watermark passes a row
+//! that can still appear, nothing is lost, and the wrong clock is reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,11 +12,10 @@ use scf_exporter::web::{SourceStatus, View};
 use scf_sim::{Faults, Settings};
 use tencentcloud::runtime::Clock;
 
-use crate::support::disk::{Image, disk_of};
-use crate::support::world::{Exporter, World, through};
+use crate::support::faulty_disk::FaultyDisk;
+use crate::support::world::{Exporter, World, calls_for, through};
 
 const APIS: [&str; 3] = ["v2", "v3", "cls"];
-const START_MS: i64 = 1_700_000_000_000;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A machine's clock that is so many milliseconds ahead of the right time.
@@ -50,9 +48,7 @@ fn world(api: &str, faults: Faults, traffic: Duration) -> (World, Arc<Wall>) {
             late_delivery_ms: 15_000,
             ..faults
         },
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + traffic.as_millis() as i64),
-        ..Settings::new(31)
+        ..calls_for(31, traffic)
     };
     let secs = |secs: &str| Some(secs.to_owned());
     let overrides = through(api, None)
@@ -75,7 +71,7 @@ fn undated() -> Faults {
     }
 }
 
-/// Lets time pass; at no moment is a target settled beyond what can still appear.
+/// Lets time pass, and asserts every five seconds that no watermark is within the allowed lateness.
 async fn pass(world: &World, exporter: &Exporter, secs: u64) {
     for _ in 0..secs.div_ceil(5) {
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -99,7 +95,7 @@ fn source(exporter: &Exporter) -> SourceStatus {
     exporter.view.status().sources.remove(0)
 }
 
-/// How far an exporter has settled its targets, at the least.
+/// The lowest watermark of all targets.
 fn watermark(exporter: &Exporter) -> Option<Timestamp> {
     let targets = exporter.view.status().targets;
     targets
@@ -124,7 +120,7 @@ async fn a_clock_that_is_set_and_set_back_loses_nothing() {
             world
                 .assert_exact(&exporter, &format!("{api}, dated: {dated}"))
                 .await;
-            // It does not stand still either. Without dates a clock that is later than before has
+            // Watermarks do not stand still either. Without dates a clock that is later than before has
             // to hold for ten minutes.
             if !dated {
                 tokio::time::sleep(Duration::from_secs(700)).await;
@@ -172,20 +168,20 @@ async fn dates_that_are_wrong_lose_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_with_a_wrong_clock_is_as_good_as_any() {
+async fn a_start_with_a_wrong_clock_loses_nothing() {
     for api in APIS {
         for ahead_s in [250, -250, 1_800, -1_800] {
             let (mut world, wall) = world(api, Faults::none(), Duration::from_secs(240));
-            let image = Arc::<Image>::default();
+            let image = FaultyDisk::default();
             for ahead_s in [0, ahead_s, 0] {
-                world.disk = Some(disk_of(&image));
+                world.disk = Some(image.new_process());
                 wall.set(ahead_s);
                 let exporter = world.start().await;
                 pass(&world, &exporter, 80).await;
                 exporter.stop().await;
-                image.end_life();
+                image.kill();
             }
-            world.disk = Some(disk_of(&image));
+            world.disk = Some(image.new_process());
             let exporter = world.start().await;
             world
                 .assert_exact(&exporter, &format!("{api} {ahead_s}"))
@@ -195,9 +191,9 @@ async fn a_start_with_a_wrong_clock_is_as_good_as_any() {
     }
 }
 
-/// Without dates nothing is settled until the monotonic clock has run for as long as rows are late.
+/// Without dates no watermark moves until the monotonic clock has run for the allowed lateness.
 #[tokio::test(start_paused = true)]
-async fn without_dates_nothing_is_settled_at_first() {
+async fn without_dates_no_watermark_moves_at_first() {
     for api in APIS {
         let (world, _) = world(api, undated(), Duration::from_secs(200));
         let exporter = world.start().await;
@@ -215,8 +211,8 @@ async fn without_dates_nothing_is_settled_at_first() {
 
 /// Adds a day to every position that a state holds, as a machine leaves it whose clock was a day
 /// ahead.
-fn put_a_day_ahead(image: &Arc<Image>) {
-    let (store, stored) = Store::open_on(disk_of(image)).unwrap();
+fn put_a_day_ahead(image: &FaultyDisk) {
+    let (store, stored) = Store::open_on(image.new_process()).unwrap();
     let ahead = |mut one: scf_exporter::store::StoredFunction| {
         one.evicted_below = one.evicted_below + DAY;
         one
@@ -234,22 +230,22 @@ fn put_a_day_ahead(image: &Arc<Image>) {
     };
     store.commit(&changes).unwrap();
     drop(store);
-    image.end_life();
+    image.kill();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
     for api in APIS {
         let (mut world, _) = world(api, Faults::none(), Duration::from_secs(400));
-        let image = Arc::<Image>::default();
-        world.disk = Some(disk_of(&image));
+        let image = FaultyDisk::default();
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         tokio::time::sleep(Duration::from_secs(100)).await;
         exporter.stop().await;
-        image.end_life();
+        image.kill();
         put_a_day_ahead(&image);
 
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         tokio::time::sleep(Duration::from_secs(600)).await;
         pass(&world, &exporter, 60).await;
@@ -257,15 +253,15 @@ async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
             sums.values().flat_map(|(codes, ..)| codes.values()).sum()
         };
         let (counted, truth) = (total(&exporter.counted()), total(&world.truth()));
-        // Two calls a second; what had begun and was not there yet when it stopped cannot be told
-        // from what was counted before: calls of up to 5 s, rows up to 15 s late.
+        // Two calls a second; what had begun and was not there yet when it stopped looks like what
+        // was counted before: calls of up to 5 s, rows up to 15 s late.
         assert!(counted <= truth, "{api}: {counted} of {truth}");
         assert!(counted + 40 >= truth, "{api}: {counted} of {truth}");
         exporter.stop().await;
-        image.end_life();
+        image.kill();
 
         // It was corrected for good.
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         pass(&world, &exporter, 60).await;
         assert_eq!(total(&exporter.counted()), counted, "{api}");
@@ -274,7 +270,7 @@ async fn a_state_from_the_future_is_corrected_and_reading_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_clock_is_told_and_every_time_shown_is_the_clouds() {
+async fn a_wrong_clock_is_reported_and_every_time_shown_is_the_clouds() {
     let (world, wall) = world("cls", Faults::none(), Duration::from_secs(300));
     let exporter = world.start().await;
     let shown = |name: &str| exporter.scrape().sum(name, &[]);

@@ -1,19 +1,15 @@
 //! A machine whose clock is wrong: the offset is learned, and nothing is lost by it.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for, through};
 use scf_sim::{Faults, Settings};
-use support::world::{World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(900);
 
 /// A world of late rows whose clock is `skew_ms` ahead of the exporter's. The exporter is told
 /// how late its rows are, but not of the clock.
 fn world(api: &str, skew_ms: i64) -> World {
-    let start_ms = 1_700_000_000_000;
     let settings = Settings {
         functions: 8,
         rate_per_second: 5.0,
@@ -24,9 +20,7 @@ fn world(api: &str, skew_ms: i64) -> World {
             late_delivery_ms: 25_000,
             ..Faults::none()
         },
-        start_ms,
-        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
-        ..Settings::new(20)
+        ..calls_for(20, TRAFFIC)
     };
     let overrides = through(api, None).with("poll.max_run_time", Some("22s".into()));
     World::new(settings, overrides)
@@ -49,20 +43,13 @@ async fn assert_exact_in_spite_of(world: World, skew_ms: i64) {
     exporter.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_clock_twenty_minutes_off_is_found_out() {
-    for api in ["v2", "v3", "cls"] {
-        for skew_ms in [1_200_000, -1_200_000] {
-            assert_exact_in_spite_of(world(api, skew_ms), skew_ms).await;
-        }
-    }
-}
+/// Twenty minutes, and three: below the five minutes from which the cloud refuses signatures.
+const SKEWS_MS: [i64; 4] = [1_200_000, -1_200_000, 180_000, -180_000];
 
-/// Below the five minutes from which the cloud refuses signatures.
 #[tokio::test(start_paused = true)]
-async fn a_clock_three_minutes_off_is_found_out() {
+async fn the_offset_of_a_wrong_clock_is_learned() {
     for api in ["v2", "v3", "cls"] {
-        for skew_ms in [180_000, -180_000] {
+        for skew_ms in SKEWS_MS {
             assert_exact_in_spite_of(world(api, skew_ms), skew_ms).await;
         }
     }
@@ -71,7 +58,7 @@ async fn a_clock_three_minutes_off_is_found_out() {
 /// They are read before any list of functions has told the time.
 #[tokio::test(start_paused = true)]
 async fn targets_that_need_no_list_do_not_go_by_the_wrong_clock() {
-    for skew_ms in [1_200_000, -1_200_000, 180_000, -180_000] {
+    for skew_ms in SKEWS_MS {
         let mut topics = world("cls", skew_ms);
         topics.config.sources[0].topics = vec![topic_of(&topics).await];
         assert_exact_in_spite_of(topics, skew_ms).await;

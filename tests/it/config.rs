@@ -1,8 +1,6 @@
 //! Configuration files as a user writes them: the good are read, and every rule has a bad one
 //! whose message is compared letter by letter.
 
-#![allow(clippy::unwrap_used)] // a test file: helpers outside the tests may stop it too
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

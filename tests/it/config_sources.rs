@@ -1,7 +1,5 @@
 //! Sources of every API as a user writes them: what is read, and what `check-config` says of it.
 
-#![allow(clippy::unwrap_used)] // a test file: helpers outside the tests may stop it too
-
 use std::path::Path;
 use std::time::Duration;
 

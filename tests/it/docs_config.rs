@@ -1,8 +1,6 @@
 //! `docs/CONFIG.md` against the code: the rows of keys are those of the table of keys (`BLESS=1`
 //! writes them anew), and no flag or variable stands in it that does not exist.
 
-#![allow(clippy::unwrap_used)] // a test file: helpers outside the tests may stop it too
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

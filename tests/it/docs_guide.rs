@@ -1,5 +1,4 @@
 //! The guide, the READMEs and the records against the code: flags, metrics, keys, rights and commands.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod deploy;
 mod rights;

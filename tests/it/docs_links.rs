@@ -1,6 +1,5 @@
 //! Every relative link of every document leads to a file that exists, and every anchor to a
 //! heading of it.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! `docs/METRICS.md` and the catalog say the same: each metric of one is in the other, with the
 //! same type, unit and labels.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
 

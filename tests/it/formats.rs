@@ -3,7 +3,6 @@
 //!
 //! `OPENMETRICS_DIR=DIR cargo test --test it formats` keeps the OpenMetrics texts of the generated
 //! states there, for another reader to judge; `FORMAT_STATES` says how many states there are.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

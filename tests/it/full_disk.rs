@@ -1,16 +1,14 @@
 //! A disk that is full: nothing is counted that could not be kept, `/metrics` goes on, and once
 //! there is room again every invocation is counted once.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
 use std::fs;
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::exposition::Exposition;
-use crate::support::process::{Program, Simulator, free_address, scrape, until};
+use crate::support::process::{Program, Simulator, free_address, scrape, until, write_replay};
 
 const ROWS: usize = 12_000;
 
@@ -22,17 +20,8 @@ fn counted(metrics: &Exposition) -> usize {
 fn what_cannot_be_kept_is_not_counted_until_it_can() {
     let directory = tempfile::tempdir().unwrap();
     let replay = directory.path().join("replay.jsonl");
-    let mut file = fs::File::create(&replay).unwrap();
-    for row in 0..ROWS {
-        writeln!(
-            file,
-            r#"{{"function_name":"f","namespace":"default","request_id":"{row:08x}-0000-4000-8000-000000000000","retry":0,"start_offset_ms":{},"duration_ms":1,"billed_ms":1,"mem_bytes":1,"ret_code":0,"visible_after_ms":0,"log":""}}"#,
-            -60_000 + (row * 4) as i64,
-        )
-        .unwrap();
-    }
-    let replay = replay.display().to_string();
-    let cloud = Simulator::start(&["--replay", &replay]);
+    write_replay(&replay, ROWS, 1, |row| -60_000 + (row * 4) as i64);
+    let cloud = Simulator::start(&format!("--replay {}", replay.display()));
     let address = free_address();
     let state = directory.path().join("state");
 
@@ -52,8 +41,7 @@ fn what_cannot_be_kept_is_not_counted_until_it_can() {
             .args(["-c", &command])
             .env_clear()
             .env("BLOCKS", blocks)
-            .env("TENCENTCLOUD_SECRET_ID", &cloud.id)
-            .env("TENCENTCLOUD_SECRET_KEY", &cloud.key)
+            .envs(cloud.keys())
             .stdout(Stdio::null())
             .stderr(fs::File::create(directory.path().join(blocks)).unwrap())
             .spawn();

@@ -1,6 +1,5 @@
 //! What a scrape looks like, to the byte. `UPDATE_GOLDEN=1 cargo test --test it golden_scrape` writes
 //! the expected texts anew; look at the difference before it is committed.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,31 +1,25 @@
 //! Keys that end every minute, for an hour, from each issuer: no poll fails for them.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::config::{CredentialsConfig, KeyFiles, Role};
 use scf_sim::{self, Settings};
-use support::world::{Exporter, World, through};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const LIFETIME: Duration = Duration::from_secs(60);
 const ROLE: &str = "qcs::cam::uin/100000000001:roleName/scf-reader";
 
 fn world(machine_role: bool) -> World {
-    let start_ms = 1_700_000_000_000;
     let settings = Settings {
         functions: 5,
         rate_per_second: 2.0,
-        start_ms,
-        stop_ms: Some(start_ms + HOUR.as_millis() as i64),
         role: scf_sim::Role {
             machine_role: machine_role.then(|| "scf-reader".to_owned()),
             lifetime_s: LIFETIME.as_secs(),
             ..scf_sim::Role::default()
         },
-        ..Settings::new(60)
+        ..calls_for(60, HOUR)
     };
     World::new(settings, through("cls", None))
 }
@@ -85,10 +79,8 @@ async fn keys_in_files_that_are_replaced() {
     let settings = Settings {
         functions: 5,
         rate_per_second: 2.0,
-        start_ms,
-        stop_ms: Some(start_ms + 1_800_000),
         rotations: vec![key(600, "second"), key(1_200, "third")],
-        ..Settings::new(61)
+        ..calls_for(61, Duration::from_secs(1_800))
     };
     let write = |id: &str, key: &str| {
         std::fs::write(path("id"), format!("{id}\n")).unwrap();

@@ -1,23 +1,21 @@
-//! The real program is told to read its configuration anew, and to end: by a signal and by requests.
+//! The real program reloads its configuration and ends: by a signal and by requests.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::process::{Program, free_address, get, scrape, until};
+use crate::support::process::{Program, free_address, get, scrape, signal, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SUCCESSFUL: &str = "scf_exporter_config_last_reload_successful";
 const TIME: &str = "scf_exporter_config_last_reload_success_timestamp_seconds";
 
 /// The program on a configuration file, with no cloud in reach.
-struct House {
+struct Server {
     program: Program,
     address: String,
     file: PathBuf,
@@ -25,8 +23,8 @@ struct House {
     _directory: tempfile::TempDir,
 }
 
-impl House {
-    fn start(flags: &[&str]) -> Self {
+impl Server {
+    fn start(flags: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();
         let (file, log) = (
@@ -34,23 +32,16 @@ impl House {
             directory.path().join("log"),
         );
         fs::write(&file, configuration(&address, "info", "one")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scf-exporter"));
-        command
-            .args(["run", "--config.file", &file.display().to_string()])
-            .args(flags)
-            .env_clear()
-            .env("SCF_KEY", "no-secret")
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&log).unwrap());
-        let house = Self {
-            program: Program(command.spawn().unwrap()),
+        let line = format!("run --config.file {} {}", file.display(), flags);
+        let server = Self {
+            program: Program::start(&line, &[("SCF_KEY", "no-secret")], Some(&log)),
             address,
             file,
             log,
             _directory: directory,
         };
-        until(PATIENCE, "it serves", || get(&house.address, "/metrics"));
-        house
+        until(PATIENCE, "it serves", || get(&server.address, "/metrics"));
+        server
     }
 
     fn configure(&self, level: &str, name: &str) {
@@ -58,9 +49,7 @@ impl House {
     }
 
     fn hang_up(&self) {
-        let pid = self.program.0.id().to_string();
-        let told = Command::new("kill").args(["-HUP", &pid]).status().unwrap();
-        assert!(told.success());
+        signal(&self.program.0.id().to_string(), "-HUP");
     }
 
     fn value(&self, name: &str) -> f64 {
@@ -104,20 +93,20 @@ fn configuration(address: &str, level: &str, name: &str) -> String {
 
 #[test]
 fn a_hangup_reads_the_file_anew_and_a_bad_one_changes_nothing() {
-    let house = House::start(&[]);
-    assert_eq!(house.value(SUCCESSFUL), 1.0);
-    let began = house.value(TIME);
-    assert!(house.has_source("one"));
+    let server = Server::start("");
+    assert_eq!(server.value(SUCCESSFUL), 1.0);
+    let began = server.value(TIME);
+    assert!(server.has_source("one"));
 
     // The third line of faults is the seventh of the file.
-    house.configure("loud", "a name\n    regoin: x");
-    house.hang_up();
+    server.configure("loud", "a name\n    regoin: x");
+    server.hang_up();
     until(PATIENCE, "it fails", || {
-        (house.value(SUCCESSFUL) == 0.0).then_some(())
+        (server.value(SUCCESSFUL) == 0.0).then_some(())
     });
-    assert_eq!(house.value(TIME), began, "the time of the last success");
-    assert!(house.has_source("one"));
-    let (log, file) = (house.log(), house.file.display().to_string());
+    assert_eq!(server.value(TIME), began, "the time of the last success");
+    assert!(server.has_source("one"));
+    let (log, file) = (server.log(), server.file.display().to_string());
     for place in [
         "6:10: log.level",
         "11:11: sources[0].name",
@@ -130,67 +119,67 @@ fn a_hangup_reads_the_file_anew_and_a_bad_one_changes_nothing() {
     }
     assert!(!log.contains("level=debug"), "{log}");
 
-    house.configure("debug", "two");
-    house.hang_up();
+    server.configure("debug", "two");
+    server.hang_up();
     until(PATIENCE, "it is taken over", || {
-        house.has_source("two").then_some(())
+        server.has_source("two").then_some(())
     });
     until(PATIENCE, "it is told", || {
-        (house.value(SUCCESSFUL) == 1.0).then_some(())
+        (server.value(SUCCESSFUL) == 1.0).then_some(())
     });
-    assert!(house.value(TIME) > began);
-    assert!(!house.has_source("one"));
+    assert!(server.value(TIME) > began);
+    assert!(!server.has_source("one"));
     until(PATIENCE, "more is logged", || {
-        house.log().contains("level=debug").then_some(())
+        server.log().contains("level=debug").then_some(())
     });
-    let log = house.log();
+    let log = server.log();
     assert!(
         log.contains("added=two") && log.contains("removed=one"),
         "{log}"
     );
     assert!(!log.contains("no-secret"), "{log}");
-    assert_eq!(house.program.terminate(), Some(0));
+    assert_eq!(server.program.terminate(), Some(0));
 }
 
 #[test]
-fn requests_are_obeyed_where_they_are_switched_on() {
-    let mut house = House::start(&["--web.enable-lifecycle"]);
+fn requests_reload_and_end_where_they_are_enabled() {
+    let mut server = Server::start("--web.enable-lifecycle");
     for path in ["/-/reload", "/-/quit"] {
-        let (status, answer) = house.ask("GET", path);
+        let (status, answer) = server.ask("GET", path);
         assert_eq!(status, "405");
         assert!(
             answer.to_lowercase().contains("\r\nallow: post, put\r\n"),
             "{answer}"
         );
     }
-    house.configure("info", "two");
-    assert_eq!(house.ask("POST", "/-/reload").0, "200");
-    assert!(house.has_source("two"));
-    house.configure("loud", "two");
-    let (status, answer) = house.ask("PUT", "/-/reload");
+    server.configure("info", "two");
+    assert_eq!(server.ask("POST", "/-/reload").0, "200");
+    assert!(server.has_source("two"));
+    server.configure("loud", "two");
+    let (status, answer) = server.ask("PUT", "/-/reload");
     assert_eq!(status, "500");
     assert!(answer.contains(":6:10: log.level: `loud`"), "{answer}");
-    assert_eq!(house.value(SUCCESSFUL), 0.0);
-    house.configure("info", "two");
-    assert_eq!(house.ask("PUT", "/-/reload").0, "200");
-    assert_eq!(house.value(SUCCESSFUL), 1.0);
+    assert_eq!(server.value(SUCCESSFUL), 0.0);
+    server.configure("info", "two");
+    assert_eq!(server.ask("PUT", "/-/reload").0, "200");
+    assert_eq!(server.value(SUCCESSFUL), 1.0);
 
-    assert_eq!(house.ask("POST", "/-/quit").0, "200");
-    assert_eq!(house.program.0.wait().unwrap().code(), Some(0));
+    assert_eq!(server.ask("POST", "/-/quit").0, "200");
+    assert_eq!(server.program.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]
-fn requests_are_refused_where_they_are_not_switched_on() {
-    let house = House::start(&[]);
+fn requests_are_refused_where_they_are_not_enabled() {
+    let server = Server::start("");
     for path in ["/-/reload", "/-/quit"] {
-        assert_eq!(house.ask("GET", path).0, "405");
+        assert_eq!(server.ask("GET", path).0, "405");
         for method in ["POST", "PUT"] {
-            let (status, answer) = house.ask(method, path);
+            let (status, answer) = server.ask(method, path);
             assert_eq!(status, "403");
             assert!(answer.contains("--web.enable-lifecycle"), "{answer}");
         }
     }
-    house.configure("info", "two");
-    assert!(house.has_source("one"), "nothing was read");
-    assert_eq!(house.program.terminate(), Some(0));
+    server.configure("info", "two");
+    assert!(server.has_source("one"), "nothing was read");
+    assert_eq!(server.program.terminate(), Some(0));
 }

@@ -1,6 +1,5 @@
-//! The real program's log: what happens to many targets at once is no more than a few lines and
-//! their number, and a selection that finds nothing is told, once.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
+//! The real program's log: what happens to many targets at once takes a few lines and their number,
+//! and a selection that finds nothing is logged once.
 
 use std::fs;
 use std::path::Path;
@@ -20,8 +19,7 @@ fn sample(address: &str, start: &str) -> Option<f64> {
 
 /// A simulated cloud, and a file that says to read it so.
 fn cloud(folder: &Path, how: &str) -> (Program, String) {
-    let functions = FUNCTIONS.to_string();
-    let cloud = Simulator::start(&["--seed", "7", "--functions", &functions]);
+    let cloud = Simulator::start(&format!("--seed 7 --functions {FUNCTIONS}"));
     let (key, config) = (folder.join("key"), folder.join("config.yaml"));
     fs::write(&key, &cloud.key).unwrap();
     let text = format!(
@@ -36,21 +34,18 @@ fn cloud(folder: &Path, how: &str) -> (Program, String) {
 }
 
 #[test]
-fn a_selection_that_finds_nothing_is_told_once() {
+fn a_selection_that_finds_nothing_is_logged_once() {
     for how in ["api: cls", "api: v3", "api: v2"] {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let nothing = format!("{how}, functions: {{include: [zzz]}}");
         let (_cloud, config) = cloud(folder.path(), &nothing);
         let address = free_address();
-        let arguments = [
-            ["run", "--config.file"],
-            [&config, "--state.path="],
-            ["--poll.discovery-interval=1s", "--web.listen-address"],
-        ];
-        let arguments = arguments.as_flattened().iter().map(|&word| word.to_owned());
-        let arguments: Vec<_> = arguments.chain([address.clone()]).collect();
-        let program = Program::telling(&arguments, &log);
+        let line = format!(
+            "run --config.file {config} --state.path= --poll.discovery-interval=1s \
+             --web.listen-address {address}"
+        );
+        let program = Program::start(&line, &[], Some(&log));
         let lists = "scf_exporter_api_requests_total{";
         until(Duration::from_secs(60), "some lists of functions", || {
             let metrics = get(&address, "/metrics")?;
@@ -67,21 +62,18 @@ fn a_selection_that_finds_nothing_is_told_once() {
 }
 
 #[test]
-fn an_outage_is_told_in_a_few_lines() {
+fn an_outage_takes_a_few_lines() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let (cloud, config) = cloud(folder.path(), "api: v2, read: function");
 
     let address = free_address();
-    let arguments = [
-        ["run", "--web.listen-address"],
-        [&address, "--config.file"],
-        [&config, "--state.path="],
-        ["--poll.interval=100ms", "--poll.idle-interval=200ms"],
-        ["--limits.requests-per-second=500", "--web.zero-first=0s"],
-    ];
-    let arguments = arguments.as_flattened().iter().map(|&word| word.to_owned());
-    let program = Program::telling(&arguments.collect::<Vec<_>>(), &log);
+    let line = format!(
+        "run --config.file {config} --state.path= --web.listen-address {address} \
+         --poll.interval=100ms --poll.idle-interval=200ms --limits.requests-per-second=500 \
+         --web.zero-first=0s"
+    );
+    let program = Program::start(&line, &[], Some(&log));
     let limit = Duration::from_secs(60);
     until(limit, "a read of each function", || {
         let status = get(&address, "/api/v1/status")?;

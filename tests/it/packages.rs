@@ -1,7 +1,6 @@
 //! What the packages are made of, as far as it can be told without the tools that make them:
 //! manual pages and completions name every flag, the image's build gets everything it needs and
 //! nothing else. `tests/e2e/check_packages.py` and its neighbours have the tools.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
 use std::fs;

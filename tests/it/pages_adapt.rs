@@ -1,20 +1,16 @@
 //! No single answer stops a stream: what is too large, too slow, cut or no UTF-8 is read all the
-//! same, and a row that no answer can bring is told.
-
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
+//! same, and a row that no answer can bring is reported.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::world::{World, through};
 use scf_exporter::config::{FunctionFilter, Read};
 use scf_exporter::ingest::v2::V2Source;
 use scf_exporter::ingest::{LogSource, SourceScope};
 use scf_exporter::model::Timestamp;
 use scf_exporter::web::{TargetStatus, View};
 use scf_sim::{Faults, Settings};
-use support::world::{World, through};
 use tencentcloud::runtime::Runtime;
 use tencentcloud::{
     BoxFuture, Client, ClientConfig, Credentials, HttpRequest, HttpResponse, Service, Transport,
@@ -38,7 +34,8 @@ fn settings(faults: Faults) -> Settings {
     }
 }
 
-/// Reads until all is settled; the rows that were told as invalid, and those that are lost.
+/// Reads until every watermark is behind the traffic. Returns the rows that were reported as invalid,
+/// and those that cannot be read.
 async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
     // A second of v2 that is wider than the page that can be had, and changes its order, is read as
     // far as it goes, and never called complete.
@@ -50,10 +47,9 @@ async fn reads_exactly(api: &str, faults: Faults, what: &str) -> (u64, u64) {
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(exporter.counted(), world.truth(), "{what}");
     let targets = exporter.view.status().targets;
-    let has_settled =
-        |target: &TargetStatus| target.watermark > Some(Timestamp::from_millis(END_MS));
+    let is_behind = |target: &TargetStatus| target.watermark > Some(Timestamp::from_millis(END_MS));
     assert!(
-        is_limit || targets.iter().all(has_settled),
+        is_limit || targets.iter().all(is_behind),
         "{what}: {targets:?}"
     );
     let invalid = exporter.dispositions()["invalid"];
@@ -75,49 +71,35 @@ async fn bytes_that_are_no_utf_8_spoil_a_text_that_nobody_needs() {
     }
 }
 
+type Limit = fn(&mut Faults);
+
+/// Asserts that all is read exactly through each API where `base` and one of `limits` are so.
+async fn read_exactly_within(apis: &[&str], base: &Faults, limits: &[(&str, Limit)]) {
+    for (name, limit) in limits {
+        let mut faults = base.clone();
+        limit(&mut faults);
+        for api in apis {
+            let what = format!("{api}: {name}");
+            assert_eq!(reads_exactly(api, faults.clone(), &what).await, (0, 0));
+        }
+    }
+}
+
+/// 1,000 rows take 60 s, where the exporter waits for 30.
+fn slow(faults: &mut Faults) {
+    faults.row_delay = Duration::from_millis(60);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_topic_is_read_in_pages_that_can_be_had() {
-    let none = Faults::none();
-    for (what, faults) in [
-        (
-            "few rows",
-            Faults {
-                most_rows: Some(40),
-                ..none.clone()
-            },
-        ),
-        (
-            "one row",
-            Faults {
-                most_rows: Some(1),
-                ..none.clone()
-            },
-        ),
-        (
-            "few bytes",
-            Faults {
-                most_bytes: Some(9_000),
-                ..none.clone()
-            },
-        ),
-        (
-            "cut",
-            Faults {
-                cut_at: Some(9_000),
-                ..none.clone()
-            },
-        ),
-        // 1,000 rows take 60 s, where 30 are waited.
-        (
-            "slow",
-            Faults {
-                row_delay: Duration::from_millis(60),
-                ..none.clone()
-            },
-        ),
-    ] {
-        assert_eq!(reads_exactly("cls", faults, what).await, (0, 0), "{what}");
-    }
+    let limits: [(&str, Limit); 5] = [
+        ("few rows", |faults| faults.most_rows = Some(40)),
+        ("one row", |faults| faults.most_rows = Some(1)),
+        ("few bytes", |faults| faults.most_bytes = Some(9_000)),
+        ("cut", |faults| faults.cut_at = Some(9_000)),
+        ("slow", slow),
+    ];
+    read_exactly_within(&["cls"], &Faults::none(), &limits).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,42 +108,13 @@ async fn rows_that_change_places_are_read_in_pages_that_can_be_had() {
         unstable_ties: true,
         ..Faults::none()
     };
-    for (what, faults) in [
-        (
-            "few rows",
-            Faults {
-                most_rows: Some(70),
-                ..unstable.clone()
-            },
-        ),
-        (
-            "few bytes",
-            Faults {
-                most_bytes: Some(40_000),
-                ..unstable.clone()
-            },
-        ),
-        (
-            "cut",
-            Faults {
-                cut_at: Some(40_000),
-                ..unstable.clone()
-            },
-        ),
-        // 1,000 rows take 60 s, where 30 are waited.
-        (
-            "slow",
-            Faults {
-                row_delay: Duration::from_millis(60),
-                ..unstable.clone()
-            },
-        ),
-    ] {
-        for api in ["v2", "v3"] {
-            let what = format!("{api}: {what}");
-            assert_eq!(reads_exactly(api, faults.clone(), &what).await, (0, 0));
-        }
-    }
+    let limits: [(&str, Limit); 4] = [
+        ("few rows", |faults| faults.most_rows = Some(70)),
+        ("few bytes", |faults| faults.most_bytes = Some(40_000)),
+        ("cut", |faults| faults.cut_at = Some(40_000)),
+        ("slow", slow),
+    ];
+    read_exactly_within(&["v2", "v3"], &unstable, &limits).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,7 +146,7 @@ async fn a_row_that_breaks_the_answer_which_holds_it_is_stepped_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_no_answer_can_bring_is_told_once_and_hides_no_other() {
+async fn a_row_that_no_answer_can_bring_is_reported_once_and_hides_no_other() {
     let faults = Faults {
         oversized_rows: 0.005,
         ..Faults::none()

@@ -1,35 +1,32 @@
 //! One stream for many functions is used as long as the API answers it completely: where it refuses,
 //! or leaves a function out, each function is read by itself, and nothing is lost on the way.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::cloud::InMemory;
+use crate::support::world::{World, calls_for, through};
 use bytes::Bytes;
 use scf_exporter::web::View;
 use scf_sim::Settings;
 use serde_json::{Value, json};
-use support::cloud::InMemory;
-use support::world::{World, through};
 use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// What is wrong with reads that name no function.
 #[derive(Clone, PartialEq)]
-enum Issue {
+enum Refusal {
     None,
-    CommitFailed,
+    Refused,
     /// Rows of this function are left out.
     Without(String),
 }
 
-struct Troubled {
+struct Refusing {
     inner: Arc<InMemory>,
-    trouble: Issue,
+    refusal: Refusal,
 }
 
-impl Troubled {
+impl Refusing {
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let text = String::from_utf8_lossy(&request.body).into_owned();
         let v3 = request
@@ -39,11 +36,11 @@ impl Troubled {
         let v2 = text.contains("Action=GetFunctionLogs");
         let is_wide =
             (v3 && !text.contains("\"FunctionName\"")) || (v2 && !text.contains("functionName="));
-        if !is_wide || self.trouble == Issue::None {
+        if !is_wide || self.refusal == Refusal::None {
             return self.inner.send(request).await;
         }
-        let name = match &self.trouble {
-            Issue::Without(name) => name,
+        let name = match &self.refusal {
+            Refusal::Without(name) => name,
             _ if v3 => {
                 let error = json!({"Code": "InvalidParameterValue.FunctionName", "Message": "?"});
                 let body = json!({"Response": {"Error": error, "RequestId": "x"}});
@@ -69,7 +66,7 @@ impl Troubled {
         let before = inside[rows].as_array().map_or(0, Vec::len);
         assert!(
             before < 1_000,
-            "the page holds all, so that the total can be told"
+            "the page holds all, so that the total can be written"
         );
         inside[rows]
             .as_array_mut()
@@ -82,7 +79,7 @@ impl Troubled {
     }
 }
 
-impl Transport for Troubled {
+impl Transport for Refusing {
     fn send<'a>(
         &'a self,
         request: HttpRequest,
@@ -92,14 +89,11 @@ impl Transport for Troubled {
 }
 
 fn settings(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 12,
         rate_per_second: 1.0,
         max_duration_ms: 20_000,
-        start_ms,
-        stop_ms: Some(start_ms + 900_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(900))
     }
 }
 
@@ -114,11 +108,11 @@ fn some_function(world: &World) -> String {
 }
 
 /// Reads the world to its end; how the functions were read, in the landing page's words.
-async fn read(api: &str, seed: u64, trouble: fn(&World) -> Issue) -> String {
+async fn read(api: &str, seed: u64, refusal: fn(&World) -> Refusal) -> String {
     let world = World::new(settings(seed), through(api, Some("auto")));
-    let transport = Troubled {
+    let transport = Refusing {
         inner: world.transport.clone(),
-        trouble: trouble(&world),
+        refusal: refusal(&world),
     };
     let exporter = world.start_through(Arc::new(transport)).await;
     tokio::time::sleep(Duration::from_secs(1_000)).await;
@@ -138,7 +132,7 @@ async fn read(api: &str, seed: u64, trouble: fn(&World) -> Issue) -> String {
 #[tokio::test(start_paused = true)]
 async fn what_is_answered_completely_is_read_as_one_stream() {
     for (api, seed) in [("v2", 71), ("v3", 72)] {
-        let told = read(api, seed, |_| Issue::None).await;
+        let told = read(api, seed, |_| Refusal::None).await;
         assert_eq!(told, "one stream for all functions", "{api}");
     }
 }
@@ -146,7 +140,7 @@ async fn what_is_answered_completely_is_read_as_one_stream() {
 #[tokio::test(start_paused = true)]
 async fn where_it_is_refused_each_function_is_read_by_itself() {
     for (api, seed) in [("v2", 73), ("v3", 74)] {
-        let told = read(api, seed, |_| Issue::CommitFailed).await;
+        let told = read(api, seed, |_| Refusal::Refused).await;
         assert!(
             told.starts_with("each function by itself: "),
             "{api}: {told}"
@@ -155,9 +149,9 @@ async fn where_it_is_refused_each_function_is_read_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_is_left_out_is_noticed_before_anything_is_settled() {
+async fn a_function_that_is_left_out_is_noticed_before_a_watermark_moves() {
     for (api, seed) in [("v2", 75), ("v3", 76)] {
-        let told = read(api, seed, |world| Issue::Without(some_function(world))).await;
+        let told = read(api, seed, |world| Refusal::Without(some_function(world))).await;
         assert!(told.contains("of one function too few"), "{api}: {told}");
     }
 }

@@ -1,13 +1,12 @@
 //! A running exporter takes over another configuration: nothing is lost, nothing counts twice, and
 //! what cannot be taken over changes nothing. Stories (`story.rs`) draw reloads beside all else.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::counts::{Counts, assert_counts, counts, counts_of, source_of};
+use crate::support::world::{Exporter, World, calls_for, state_in, through};
 use scf_exporter::app::{BuildError, Running};
 use scf_exporter::config::{
     Api, Config, CredentialsConfig, FunctionFilter, Level, ListenAddress, LogFormat, Pattern, Read,
@@ -15,12 +14,9 @@ use scf_exporter::config::{
 };
 use scf_exporter::web::{Readiness, View};
 use scf_sim::{Cloud, Faults, Settings, Windows};
-use support::counts::{Counts, assert_counts, counts, counts_of, source_of};
-use support::world::{Exporter, World, state_in, through};
 use tencentcloud::runtime::Random;
 use tencentcloud::secret::Secret;
 
-const START_MS: i64 = 1_700_000_000_000;
 const RELOADS: u64 = 50;
 /// Reloads come up to so long after one another.
 const GAP_S: u64 = 30;
@@ -33,9 +29,7 @@ fn settings(seed: u64, region: &str) -> Settings {
         rate_per_second: 8.0,
         max_duration_ms: 20_000,
         region: region.to_owned(),
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + 900_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(900))
     }
 }
 
@@ -153,18 +147,14 @@ async fn fifty_reloads(api: &str, read: Option<&str>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_reloads_under_load_through_v2_are_exact() {
-    fifty_reloads("v2", Some("function")).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn fifty_reloads_under_load_through_v3_are_exact() {
-    fifty_reloads("v3", Some("function")).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn fifty_reloads_under_load_through_cls_are_exact() {
-    fifty_reloads("cls", None).await;
+async fn fifty_reloads_under_load_are_exact() {
+    for (api, read) in [
+        ("v2", Some("function")),
+        ("v3", Some("function")),
+        ("cls", None),
+    ] {
+        fifty_reloads(api, read).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,9 +233,8 @@ async fn what_is_removed_is_no_longer_shown_as_if_it_were_read() {
     exporter.stop().await;
 }
 
-/// One that begins anew does not show how far the one before it was.
 #[tokio::test(start_paused = true)]
-async fn what_changed_is_settled_when_that_is_known() {
+async fn a_changed_source_shows_no_watermark_until_it_has_one() {
     let world = world("v3", None, Faults::none());
     let mut exporter = world.start().await;
     sleep(120).await;

@@ -1,6 +1,5 @@
 //! Whatever the functions are called and whatever they did, a strict reader gets back exactly
 //! that.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

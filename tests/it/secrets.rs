@@ -1,6 +1,5 @@
 //! Nothing that could sign a request is ever written down: the real program runs against a harsh
 //! cloud with each way of coming by keys, its log at its loudest, and all that it says is searched.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::fs;
 use std::path::Path;
@@ -88,17 +87,13 @@ fn said(way: &Way, format: &str, cloud: &str, folder: &Path) -> String {
         way.source
     );
     fs::write(&file, text).unwrap();
-    let arguments = [
-        ["run", "--web.listen-address"],
-        [&address, "--config.file"],
-        [file.to_str().unwrap(), "--state.path="],
-        ["--log.level=trace", "--limits.requests-per-second=200"],
-        ["--poll.interval=100ms", "--poll.idle-interval=100ms"],
-        ["--poll.sweep-interval=200ms", "--poll.page-size=20"],
-        ["--log.format", format],
-    ];
-    let arguments = arguments.as_flattened().iter().map(|&word| word.to_owned());
-    let program = Program::telling(&arguments.collect::<Vec<_>>(), &log);
+    let line = format!(
+        "run --config.file {} --state.path= --web.listen-address {address} --log.level=trace \
+         --log.format {format} --limits.requests-per-second=200 --poll.interval=100ms \
+         --poll.idle-interval=100ms --poll.sweep-interval=200ms --poll.page-size=20",
+        file.display()
+    );
+    let program = Program::start(&line, &[], Some(&log));
     let pages = until(Duration::from_secs(60), "requests to the cloud", || {
         let metrics = get(&address, "/metrics")?;
         // A key that is refused is not tried often.
@@ -117,7 +112,7 @@ fn said(way: &Way, format: &str, cloud: &str, folder: &Path) -> String {
 #[test]
 fn nothing_secret_is_written_in_a_harsh_run() {
     let folder = tempfile::tempdir().unwrap();
-    let cloud = Simulator::start(&["--seed", "7", "--functions", "6", "--faults", "harsh"]);
+    let cloud = Simulator::start("--seed 7 --functions 6 --faults harsh");
     let (address, keys) = (cloud.address.clone(), (cloud.id.clone(), cloud.key.clone()));
     for (file, text) in [("key", keys.1.as_str()), ("wrong", WRONG), ("token", TOKEN)] {
         fs::write(folder.path().join(file), text).unwrap();

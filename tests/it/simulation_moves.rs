@@ -1,19 +1,15 @@
 //! The API changed between two starts over one state: what one has counted the other does not
 //! count again, and nothing falls between them.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, calls_for, state_in, through};
 use scf_exporter::config::{Api, SignatureMethod};
 use scf_sim::{Faults, Settings};
-use support::world::{Exporter, World, state_in, through};
 
 fn settings(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 8,
         topics: 2,
@@ -24,9 +20,7 @@ fn settings(seed: u64) -> Settings {
         },
         // The log of CLS has whole milliseconds, so that sums agree over all APIs.
         whole_ms: true,
-        start_ms,
-        stop_ms: Some(start_ms + 500_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(500))
     }
 }
 
@@ -34,7 +28,7 @@ fn settings(seed: u64) -> Settings {
 /// run, bytes used.
 type Sums = BTreeMap<String, (u64, u128, u128)>;
 
-fn bare(sums: support::world::Sums) -> Sums {
+fn bare(sums: crate::support::world::Sums) -> Sums {
     let bare = sums.into_iter().map(|(name, (codes, us, _, bytes))| {
         let total = codes.values().sum();
         (name, (total, us, bytes))
@@ -90,40 +84,22 @@ async fn moved(seed: u64, apis: &[Api]) {
     exporter.stop().await;
 }
 
-async fn moves(apis: &[Api]) {
-    for seed in [61, 62] {
-        moved(seed, apis).await;
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_api_neither_loses_nor_repeats_an_invocation() {
+    let (v2, v3, cls) = (Api::V2, Api::V3, Api::Cls);
+    let moves: [&[Api]; 6] = [
+        &[v2, v3],
+        &[v2, cls],
+        &[v3, cls],
+        &[cls, v3],
+        &[v2, v3, cls],
+        &[v3, cls, v3, cls],
+    ];
+    for apis in moves {
+        for seed in [61, 62] {
+            moved(seed, apis).await;
+        }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_v2_to_v3() {
-    moves(&[Api::V2, Api::V3]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_v2_to_cls() {
-    moves(&[Api::V2, Api::Cls]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_v3_to_cls() {
-    moves(&[Api::V3, Api::Cls]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_cls_to_v3() {
-    moves(&[Api::Cls, Api::V3]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn from_each_to_the_next() {
-    moves(&[Api::V2, Api::V3, Api::Cls]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn there_and_back() {
-    moves(&[Api::V3, Api::Cls, Api::V3, Api::Cls]).await;
 }
 
 /// The key of a row of v2 has the start time in place of the number of the retry, so what another

@@ -1,25 +1,18 @@
 //! Restarts on paused time, with a state directory: graceful stops in the middle of traffic, and
 //! the way of reading changed each time. Nothing is lost or counted twice.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
-
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for, state_in};
 use scf_exporter::config::{Overrides, Read};
 use scf_sim::{Faults, Settings};
-use support::world::{World, state_in};
 
 fn settings(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 12,
         rate_per_second: 20.0,
         faults: Faults::harsh(),
-        start_ms,
-        stop_ms: Some(start_ms + 400_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(400))
     }
 }
 

@@ -1,16 +1,12 @@
 //! A function whose answers hang does not delay the others.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::cloud::InMemory;
+use crate::support::world::World;
 use scf_exporter::config::Overrides;
 use scf_sim::Settings;
-use support::cloud::InMemory;
-use support::world::World;
 use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
 /// Passes requests on, but those that name one function never come back in time.

@@ -1,7 +1,6 @@
 //! The dependency tree keeps to `deny.toml`: licences, sources, bans. What cargo-deny does with the
 //! same file (`make deny`), and known vulnerabilities besides, needs that program and a network;
 //! this needs neither.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -1,13 +1,10 @@
 //! A log topic with 200,000 reports within ten minutes, many of one millisecond: read exactly, with
 //! hardly more requests than its lines fill pages.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{World, assert_equal, calls_for, through};
 use scf_sim::Settings;
-use support::world::{World, assert_equal, through};
 
 const TRAFFIC: Duration = Duration::from_secs(600);
 /// Lines of one answer at the most.
@@ -15,7 +12,6 @@ const PAGE: u64 = 1_000;
 
 /// Some 80 calls share the instant at which they begin, and as many lines a millisecond.
 fn busy() -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 8,
         rate_per_second: 340.0,
@@ -23,9 +19,7 @@ fn busy() -> Settings {
         whole_ms: true,
         max_duration_ms: 5_000,
         log_bytes: (0, 0),
-        start_ms,
-        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
-        ..Settings::new(2_000)
+        ..calls_for(2_000, TRAFFIC)
     }
 }
 

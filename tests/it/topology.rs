@@ -1,28 +1,21 @@
 //! Several sources in one process: accounts, regions, and parts of one region.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::counts::{Counts, assert_counts, counts_of, source_of};
+use crate::support::world::{START_MS, World, calls_for, through};
 use scf_exporter::config::{self, Api, FunctionFilter, Overrides, SignatureMethod, Source};
 use scf_sim::{Cloud, Settings};
-use support::counts::{Counts, assert_counts, counts_of, source_of};
-use support::world::{World, through};
-
-const START_MS: i64 = 1_700_000_000_000;
 
 fn settings(seed: u64, region: &str) -> Settings {
     Settings {
         functions: 6,
         rate_per_second: 10.0,
         region: region.to_owned(),
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + 300_000),
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(300))
     }
 }
 
@@ -150,7 +143,7 @@ async fn two_sources_with_a_part_of_the_functions_each() {
     }
 }
 
-/// What a stream has settled is known once for all that read it, so only one source may.
+/// A stream has one watermark, so only one source may read it.
 #[test]
 fn two_sources_of_one_stream_are_refused() {
     let refused = |one: &str, other: &str| {

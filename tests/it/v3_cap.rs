@@ -1,23 +1,17 @@
 //! A function with 40,000 calls in an hour, read through API 3.0, which pages 10,000 rows at most.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
 
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for, state_in, through};
 use scf_sim::Settings;
-use support::world::{World, state_in, through};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn world(state_path: Option<String>) -> World {
-    let start_ms = 1_700_000_000_000;
     let settings = Settings {
         functions: 1,
         rate_per_second: 11.5,
-        start_ms,
-        stop_ms: Some(start_ms + HOUR.as_millis() as i64),
-        ..Settings::new(40)
+        ..calls_for(40, HOUR)
     };
     let overrides = through("v3", None)
         .with("poll.first_read", Some("2h".into()))

@@ -1,7 +1,6 @@
 //! Signatures made with the vendor's clients for fixed keys, times and nonces, or printed on its
 //! pages: each one holds in the client and is accepted by the simulator, or it is said here why
 //! not. `produced_by` of `tests/data/signing_vectors.json` says where each comes from.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
 use std::sync::{Arc, Mutex};
 

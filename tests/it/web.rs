@@ -1,5 +1,4 @@
 //! The server over real sockets: what it answers, and what a client cannot make it do.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::io::Read;
 use std::net::SocketAddr;

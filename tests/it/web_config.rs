@@ -1,6 +1,5 @@
 //! The web configuration file: what is accepted and refused, and what it does to connections and
 //! requests. `tests/e2e/check_web_config.py` holds the same files against Prometheus' own judge.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod certs;
 mod client;

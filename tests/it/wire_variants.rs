@@ -2,27 +2,20 @@
 //! fields, code as text, no mark of finished rows, small pages, large pages refused, each method
 //! and hash.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
-
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for};
 use scf_exporter::config::{HttpMethod, Overrides, SignatureMethod};
 use scf_sim::{Billing, Faults, Order, Settings, Wire};
-use support::world::World;
 
 fn settings(seed: u64) -> Settings {
-    let start_ms = 1_700_000_000_000;
     Settings {
         functions: 3,
         rate_per_second: 30.0,
         faults: Faults::typical(),
-        start_ms,
         history_ms: 60_000,
-        stop_ms: Some(start_ms + 60_000),
         max_duration_ms: 10_000,
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(60))
     }
 }
 
@@ -45,66 +38,32 @@ async fn requests_to_read(
 }
 
 async fn reads_exactly(settings: Settings, what: &str) -> u64 {
-    requests_to_read(
-        settings,
-        HttpMethod::Post,
-        SignatureMethod::HmacSha256,
-        what,
-    )
-    .await
+    let hash = SignatureMethod::HmacSha256;
+    requests_to_read(settings, HttpMethod::Post, hash, what).await
 }
+
+type Variant = fn(&mut Settings);
 
 #[tokio::test(start_paused = true)]
 async fn either_shape_of_an_answer_is_read() {
-    let plain = Wire::default();
-    for (what, wire) in [
-        (
-            "snake case",
-            Wire {
-                snake_case: true,
-                ..plain
-            },
-        ),
-        (
-            "no mark of finished rows",
-            Wire {
-                invoke_finished: false,
-                ..plain
-            },
-        ),
-        (
-            "code as text",
-            Wire {
-                code_as_string: true,
-                ..plain
-            },
-        ),
-        (
-            "newest first by default",
-            Wire {
-                default_order: Order::Descending,
-                ..plain
-            },
-        ),
-    ] {
-        reads_exactly(
-            Settings {
-                wire,
-                ..settings(41)
-            },
-            what,
-        )
-        .await;
+    let variants: [(&str, u64, Variant); 5] = [
+        ("snake case", 41, |world| world.wire.snake_case = true),
+        ("no mark of finished rows", 41, |world| {
+            world.wire.invoke_finished = false;
+        }),
+        ("code as text", 41, |world| world.wire.code_as_string = true),
+        ("newest first by default", 41, |world| {
+            world.wire.default_order = Order::Descending;
+        }),
+        ("billed by 100 ms", 42, |world| {
+            world.billing = Billing::Per100Ms;
+        }),
+    ];
+    for (what, seed, vary) in variants {
+        let mut settings = settings(seed);
+        vary(&mut settings);
+        reads_exactly(settings, what).await;
     }
-    let billing = Billing::Per100Ms;
-    reads_exactly(
-        Settings {
-            billing,
-            ..settings(42)
-        },
-        "billed by 100 ms",
-    )
-    .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,19 +1,15 @@
 //! A new series is shown at zero before it shows its value, so that Prometheus sees the increase.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::faulty_disk::FaultyDisk;
+use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::metrics::{CodeCount, FunctionSeries, Snapshot};
 use scf_exporter::model::Outcome;
 use scf_exporter::store::{Store, Stored};
 use scf_exporter::web::View as _;
 use scf_sim::{Faults, Life, Settings};
-use support::disk::{Image, disk_of};
-use support::world::{Exporter, World, through};
 use tencentcloud::runtime::Random;
 use tokio::time::{Instant, sleep};
 
@@ -35,15 +31,12 @@ const OF_THE_LIST: [&str; 2] = [
 #[tokio::test(start_paused = true)]
 async fn the_first_sample_of_every_series_is_zero() {
     for (api, seed) in [("v2", 81), ("v3", 82), ("cls", 83)] {
-        let start_ms = 1_700_000_000_000;
         let settings = Settings {
             functions: 10,
             rate_per_second: 3.0,
             max_duration_ms: 10_000,
             faults: Faults::typical(),
-            start_ms,
-            stop_ms: Some(start_ms + 600_000),
-            ..Settings::new(seed)
+            ..calls_for(seed, Duration::from_secs(600))
         };
         let overrides = through(api, None).with("web.zero_first", Some("16s".into()));
         let world = World::new(settings, overrides);
@@ -93,22 +86,20 @@ async fn a_kill_takes_no_zero_along() {
             max_duration_ms: 10_000,
             faults: Faults::typical(),
             lives: (0..FUNCTIONS).map(life).collect(),
-            start_ms,
-            stop_ms: Some(start_ms + 400_000),
-            ..Settings::new(seed)
+            ..calls_for(seed, Duration::from_secs(400))
         };
         let overrides = through(api, None)
             .with("web.zero_first", Some(format!("{}s", SPAN.as_secs())))
             .with("poll.interval", Some("10s".into()))
             .with("poll.discovery_interval", Some("10s".into()));
         let mut world = World::new(settings, overrides);
-        let (image, random) = (Arc::new(Image::default()), Random::seeded(seed));
+        let (image, random) = (FaultyDisk::default(), Random::seeded(seed));
         let mut watch = Watch {
             seed,
             ..Watch::default()
         };
         for _ in 0..LIVES {
-            world.disk = Some(disk_of(&image));
+            world.disk = Some(image.new_process());
             let exporter = world.start_after_kill().await;
             watch.pass(&exporter, random.jitter(4 * SPAN)).await;
             match random.unit() {
@@ -119,12 +110,12 @@ async fn a_kill_takes_no_zero_along() {
             }
             let shown = exporter.view.snapshot();
             watch.end();
-            image.end_life();
+            image.kill();
             exporter.kill();
-            let (_store, stored) = Store::open_on(disk_of(&image)).unwrap();
+            let (_store, stored) = Store::open_on(image.new_process()).unwrap();
             cut.note(&shown, &stored);
         }
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start_after_kill().await;
         watch.pass(&exporter, 4 * SPAN).await;
         world.assert_exact(&exporter, api).await;
@@ -220,7 +211,7 @@ impl Watch {
 
     /// Until a change is durable that is not published, if wanted such as is made when something
     /// was at zero for the span; or nothing happens for long.
-    async fn until_unpublished(&mut self, exporter: &Exporter, image: &Image, over: bool) {
+    async fn until_unpublished(&mut self, exporter: &Exporter, image: &FaultyDisk, over: bool) {
         let until = Instant::now() + 4 * SPAN;
         while Instant::now() < until {
             let (syncs, generation) = (image.syncs(), self.generation);

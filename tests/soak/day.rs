@@ -1,5 +1,5 @@
-//! A day of a thousand functions on paused time: what the exporter holds in memory after the first
-//! hour is what it holds at the end, and every call is counted once.
+//! A day of a thousand functions on paused time: memory does not grow any more in the second half of
+//! it, and every call is counted once.
 //!
 //! The cloud of each hour is a new one, which knows the last half hour of the one before, so that the
 //! simulation itself holds no more at the end than at the beginning. What it holds is taken off.
@@ -8,7 +8,6 @@ use std::fs;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
 use tencentcloud::runtime::{Random, Runtime};
@@ -27,10 +26,12 @@ const START_MS: i64 = 1_700_000_000_000;
 const HOST: &str = "sim.test";
 /// Readings of the heap for one figure: pages come and go.
 const READINGS: u32 = 60;
-/// What the end may differ from the first hour.
-const TOLERANCE: f64 = 0.1;
+/// By which part the memory at the end may differ from that after half of the day. It levels off:
+/// 8.9 MB after the first hour, 9.6 after 6, 9.8 after 14, 9.9 after 24. A leak shows in the second
+/// half, where this allows 0.024 MB an hour.
+const TOLERANCE: f64 = 0.03;
 
-/// What was held at the end of an hour, bytes.
+/// Memory at the end of an hour, bytes.
 struct Held {
     /// By the exporter, on the heap.
     heap: f64,
@@ -38,7 +39,7 @@ struct Held {
     disk: usize,
     /// By the process, as the system tells it; the simulation included.
     resident_kib: usize,
-    /// Attempts that the exporter remembers.
+    /// Invocation keys in the ledger.
     keys: f64,
 }
 
@@ -53,7 +54,7 @@ pub fn a_day(hours: usize, read: Option<&str>) {
 
 async fn pass(hours: usize, read: Option<&str>) {
     let began = Instant::now();
-    let disk = FaultyDisk::new();
+    let disk = FaultyDisk::default();
     let mut world = world(read);
     world.disk = Some(disk.disk());
     let (mut cloud, _) = next_cloud(&world, 0);
@@ -81,13 +82,14 @@ async fn pass(hours: usize, read: Option<&str>) {
     tokio::time::sleep(Duration::from_secs(900)).await;
     assert_equal(&exporter.counted(), &truth(hours), "after the day");
     println!("every call was counted once; it took {:?}", began.elapsed());
-    let (first, end) = (day[0].heap, day[day.len() - 1].heap);
-    let share = end / first - 1.0;
+    let (half, end) = (day[hours / 2 - 1].heap, day[hours - 1].heap);
+    let share = end / half - 1.0;
     println!(
-        "memory at the end against the first hour: {:+.1} %",
+        "memory at the end against hour {}: {:+.1} %",
+        hours / 2,
         share * 100.0
     );
-    assert!(share.abs() <= TOLERANCE, "{first} bytes, then {end}");
+    assert!(share.abs() <= TOLERANCE, "{half} bytes, then {end}");
     exporter.stop().await;
 }
 

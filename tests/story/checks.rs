@@ -151,8 +151,8 @@ pub fn never_more(counted: &Sums, truth: &Sums) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Whatever can be late or unreadable is within what the exporter was told, but for `lost` rows that
-/// no answer can bring; each of `sources` tells of each once.
+/// Nothing is late or unreadable beyond what the exporter is configured for, but for `lost` rows that
+/// no answer can bring; each of `sources` reports each once.
 pub fn nothing_left_out(
     dispositions: &BTreeMap<String, u64>,
     lost: impl Fn() -> u64,
@@ -187,17 +187,17 @@ pub fn accounted(
     Ok(())
 }
 
-/// The ledger holds no more than the attempts that can be met again.
+/// The ledger holds no more keys than those of invocations that can be met again.
 ///
-/// Keys are kept for one horizon below what is settled, so that there can be no more of them than
-/// attempts and cold starts that became visible from that time on: none is visible before it began.
+/// Keys are kept for one allowed lateness below the watermark, so that there can be no more of them
+/// than invocations and cold starts that became visible from then on: none is visible before it began.
 pub fn ledger_bound(held: u64, cloud: &Cloud, now_ms: i64, from_ms: i64) -> Result<(), Broken> {
     let (all, before) = (cloud.truth(now_ms), cloud.truth_before(now_ms, from_ms));
     let keys = |truth: &Truth| truth.totals.invocations + truth.totals.sums.cold_starts;
     let most = keys(&all) - keys(&before);
     if held > most {
         return Err(format!(
-            "the ledger holds {held} attempts, but only {most} are young enough to be met again"
+            "the ledger holds {held} keys, but only {most} are young enough to be met again"
         ));
     }
     Ok(())

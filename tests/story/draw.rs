@@ -12,7 +12,7 @@ use super::clock::{self, MachineClock};
 use super::plan::{End, Event, Keys, Layout, Setup, Step, Story};
 use super::rotate;
 
-mod comings;
+mod coming_and_going;
 
 /// A retry comes a minute after the end of the attempt before it, and up to two seconds more.
 const RETRY_GAP_S: u64 = 62;

@@ -15,7 +15,7 @@ use tencentcloud::Environment;
 use tencentcloud::runtime::Runtime;
 use tokio::time::Instant;
 
-mod comings;
+mod coming_and_going;
 mod moment;
 mod nap;
 mod reload;
@@ -26,7 +26,7 @@ use super::panics;
 use super::plan::{End, Event, Layout, Setup, Story};
 use super::remembered::Remembered;
 use super::setup::{config, environment};
-use super::support::disk::{Image, disk_of};
+use super::support::faulty_disk::FaultyDisk;
 use super::support::world::{Exporter, Sums};
 use super::wire::{Log, Wire};
 use super::zeros::Zeros;
@@ -62,7 +62,7 @@ struct Player<'a> {
     cloud: Arc<Cloud>,
     log: Arc<Log>,
     wire: Arc<Wire>,
-    image: Arc<Image>,
+    image: FaultyDisk,
     shown: StatusView,
     zeros: Zeros,
     deadlines: Deadlines,
@@ -131,7 +131,7 @@ impl<'a> Player<'a> {
             machine,
             cloud,
             log,
-            image: Arc::default(),
+            image: FaultyDisk::default(),
             shown: StatusView::default(),
             zeros: Zeros::default(),
             deadlines: Deadlines::new(story.world.start_ms),
@@ -203,7 +203,7 @@ impl<'a> Player<'a> {
             self.pass(START_AGAIN).await?;
         }
         self.catch_up().await?;
-        self.forget().await?;
+        self.evict().await?;
         self.wait_for_ends().await?;
         self.end(End::Stop).await?;
         self.keeps_nothing()
@@ -211,7 +211,7 @@ impl<'a> Player<'a> {
 
     async fn start(&mut self) -> Result<(), Broken> {
         self.wire.take_most_under_way(false);
-        let disk = disk_of(&self.image);
+        let disk = self.image.new_process();
         let has_state = self.has_state;
         let config = config(
             self.story,
@@ -300,9 +300,10 @@ impl<'a> Player<'a> {
             scrape.sum("scf_invocations_total", &[]),
             self.image.syncs(),
             self.image.written(),
-            self.image.len(),
+            self.image.seen().len(),
         ));
-        let may_end = |function: &str| comings::may_end(self.story, &self.cloud, function, now_ms);
+        let may_end =
+            |function: &str| coming_and_going::may_end(self.story, &self.cloud, function, now_ms);
         let ended = self.shown.check(&scrape, may_end)?;
         for function in &ended {
             self.log
@@ -313,24 +314,24 @@ impl<'a> Player<'a> {
         }
         self.zeros.check(zero_first, Some(&scrape))?;
         self.last_counted = checks::counted(&life.exporter, self.api());
-        self.has_state |= comings::has_state(&life.exporter);
+        self.has_state |= coming_and_going::has_state(&life.exporter);
         let counted = checks::together(self.last_counted.clone(), &self.ended);
         let truth = checks::expected(&self.cloud.truth(now_ms), self.api());
         checks::never_more(&counted, &truth)?;
         self.nothing_left_out(&life.exporter.dispositions())?;
-        let settled_ms = self
+        let watermark_ms = self
             .remembered
-            .settled_ms(&life.exporter, &scrape, self.setup.api);
+            .watermark_ms(&life.exporter, &scrape, self.setup.api);
         let read_by_all = !life.refused && self.setup.layout != Layout::First;
-        match settled_ms {
-            Some(settled_ms) if read_by_all && entries > 0.0 && !self.any_deleted() => {
+        match watermark_ms {
+            Some(watermark_ms) if read_by_all && entries > 0.0 && !self.any_deleted() => {
                 let skew_ms = self.story.world.faults.clock_skew_ms;
-                let horizon_s = self.story.run_time_s() + self.story.delivery_s();
-                let from_ms = settled_ms - skew_ms - 1_000 * horizon_s as i64;
+                let lateness_s = self.story.run_time_s() + self.story.delivery_s();
+                let from_ms = watermark_ms - skew_ms - 1_000 * lateness_s as i64;
                 checks::ledger_bound(entries as u64, &self.cloud, now_ms, from_ms)
             }
-            // Nothing settles a function that is read no more; and where the state was opened, its
-            // topics, and which functions they have, are known again with the next list.
+            // A function that is read no more has no watermark that moves; and where the state was
+            // opened, its topics and their functions are known again with the next list.
             _ => Ok(()),
         }
     }
@@ -353,10 +354,10 @@ impl<'a> Player<'a> {
             let looks = life.looks;
             to_the_last = began.elapsed() < limit && !refused && !looks && !self.any_deleted();
         } else {
-            self.image.end_life();
+            self.image.kill();
             life.exporter.kill();
         }
-        self.image.end_life();
+        self.image.kill();
         self.zeros.end();
         self.log.line(&format!(
             "ended: {end}, generation {}",
@@ -414,8 +415,8 @@ impl<'a> Player<'a> {
         checks::exact(&counted, &checks::expected(&truth, self.api()))
     }
 
-    /// Once nothing can come again nothing is remembered, for each function that is still read.
-    async fn forget(&mut self) -> Result<(), Broken> {
+    /// Once nothing can come again no key is kept, for each function that is still read.
+    async fn evict(&mut self) -> Result<(), Broken> {
         if self.any_deleted() {
             return Ok(());
         }
@@ -432,24 +433,24 @@ impl<'a> Player<'a> {
                 return Ok(());
             }
             if Instant::now() >= until {
-                return Err(format!("{entries} attempts are remembered for ever"));
+                return Err(format!("{entries} keys are never evicted"));
             }
             self.pass(Duration::from_secs(60)).await?;
         }
     }
 
-    /// What is forgotten is no longer on the disk either.
+    /// Evicted keys are no longer on the disk either.
     fn keeps_nothing(&self) -> Result<(), Broken> {
         if self.any_deleted() {
             return Ok(());
         }
-        let (_store, stored) = Store::open_on(disk_of(&self.image))
+        let (_store, stored) = Store::open_on(self.image.new_process())
             .map_err(|error| format!("the state cannot be opened at the end: {error}"))?;
         if stored.keys.is_empty() {
             return Ok(());
         }
         Err(format!(
-            "{} packs of forgotten keys are on the disk",
+            "{} packs of evicted keys are on the disk",
             stored.keys.len()
         ))
     }

@@ -1,4 +1,4 @@
-//! From when on attempts have to be remembered at any moment.
+//! From which position on invocation keys may still be kept.
 
 use scf_exporter::config::Api;
 use scf_exporter::web::{Readiness, Status, View};
@@ -10,16 +10,16 @@ use super::support::world::Exporter;
 /// Follows one life under one configuration.
 #[derive(Default)]
 pub struct Remembered {
-    /// The furthest settled position at the first sight of a whole list.
+    /// The highest watermark when the whole list was first seen.
     listed_ms: Option<i64>,
 }
 
 impl Remembered {
-    /// The position below which every target is settled, by the clock of the cloud; none while that
-    /// need not have made the ledger forget: some targets may be unknown, or not begun. A topic that
-    /// settles has the attempts of those functions forgotten of which lists have told by then that
-    /// they log to it, so each topic has to settle once more after the first whole list.
-    pub fn settled_ms(
+    /// The lowest watermark, by the clock of the cloud; none while keys below it need not have been
+    /// evicted: some targets may be unknown, or not begun. When the watermark of a topic moves, keys
+    /// are evicted of the functions that lists have shown to log to it by then, so each watermark has
+    /// to move once more after the first whole list.
+    pub fn watermark_ms(
         &mut self,
         exporter: &Exporter,
         scrape: &Exposition,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::checks::Broken;
 use super::panics;
-use super::support::disk::{Image, disk_of};
+use super::support::faulty_disk::FaultyDisk;
 use super::support::stream::{Counts, Knobs, Stream, StreamExporter};
 use super::support::world::dispositions_of;
 
@@ -23,7 +23,7 @@ const CATCH_UP: Duration = Duration::from_secs(2 * 3_600);
 struct Player {
     random: Random,
     stream: Arc<Stream>,
-    image: Arc<Image>,
+    image: FaultyDisk,
     exporter: Option<StreamExporter>,
     shown: Counts,
 }
@@ -43,7 +43,7 @@ pub fn play(seed: u64) -> Result<usize, Broken> {
         let mut player = Player {
             random,
             stream,
-            image: Arc::default(),
+            image: FaultyDisk::default(),
             exporter: None,
             shown: Counts::new(),
         };
@@ -111,7 +111,7 @@ impl Player {
 
     async fn start(&mut self) {
         while self.exporter.is_none() {
-            match StreamExporter::start(&self.stream, disk_of(&self.image)) {
+            match StreamExporter::start(&self.stream, self.image.new_process()) {
                 Ok(exporter) => self.exporter = Some(exporter),
                 Err(_) => tokio::time::sleep(Duration::from_secs(5)).await,
             }
@@ -119,7 +119,7 @@ impl Player {
     }
 
     async fn kill(&mut self) {
-        self.image.end_life();
+        self.image.kill();
         if let Some(exporter) = self.exporter.take() {
             exporter.kill().await;
         }

@@ -12,7 +12,7 @@ use super::source::Source;
 const DEPTH_MAX: usize = 8;
 
 /// The names of a module, or of a path to one, from the root of the crate on.
-type Names = Vec<String>;
+pub type Names = Vec<String>;
 /// The modules side by side below one parent: which uses which, and where.
 type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -29,6 +29,13 @@ pub fn faults(folder: &str, files: &[Source]) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Every path of two names or more that the file writes in front of its unit tests.
+pub fn paths(file: &Source) -> Vec<Names> {
+    let mut paths = File::new(file).paths;
+    paths.retain(|path| path.len() > 1);
+    paths
 }
 
 /// The modules that `from` uses, directly or through others.

@@ -73,16 +73,16 @@ fn no_text_names_a_machine() {
 /// A file that no `mod` names is never compiled, and rustc does not say so.
 #[test]
 fn every_file_of_tests_is_run() {
-    let mut evicted_below = Vec::new();
+    let mut unnamed = Vec::new();
     for file in rust_files("tests") {
         let (folder, name) = file.path.rsplit_once('/').expect("it is below tests");
         let name = name.strip_suffix(".rs").expect("a Rust file");
         if folder != "tests" && !["main", "mod"].contains(&name) && !is_module(folder, name) {
-            evicted_below.push(file.path);
+            unnamed.push(file.path);
         }
     }
     assert!(!is_module("tests/it", "no_such_file"));
-    report(evicted_below);
+    report(unnamed);
 }
 
 /// Whether a file that may declare the modules of `folder` declares `name`.

@@ -5,13 +5,9 @@ use super::source::Source;
 /// Lines of a Rust file; 100 to 250 is the aim.
 const LINES_MAX: usize = 500;
 
-/// A name that only some files may use, in front of their unit tests.
-struct Ban {
-    name: &'static str,
-    /// Files, or folders ending with `/`, that may.
-    except: &'static [&'static str],
-    instead: &'static str,
-}
+/// A name that only some files, or folders ending with `/`, may use in front of their unit tests,
+/// and what the others do instead.
+type Ban = (&'static str, &'static [&'static str], &'static str);
 
 const CLOCK: &str =
     "take time from tencentcloud::runtime, or from tokio::time, so that tests can pause it";
@@ -36,61 +32,21 @@ const TALKERS: &[&str] = &[
 ];
 
 const BANS: &[Ban] = &[
-    Ban {
-        name: "SystemTime",
-        except: ROOTS,
-        instead: CLOCK,
-    },
-    Ban {
-        name: "std::time::Instant",
-        except: ROOTS,
-        instead: CLOCK,
-    },
-    Ban {
-        name: "tokio::spawn",
-        except: ROOTS,
-        instead: SPAWN,
-    },
-    Ban {
-        name: "tokio::task::spawn",
-        except: ROOTS,
-        instead: SPAWN,
-    },
-    Ban {
-        name: "thread::spawn",
-        except: ROOTS,
-        instead: SPAWN,
-    },
-    Ban {
-        name: "PoisonError",
-        except: &[],
-        instead: "use the locks of parking_lot, which a panic does not poison",
-    },
-    Ban {
-        name: "env::var",
-        except: ENTRIES,
-        instead: ENVIRONMENT,
-    },
-    Ban {
-        name: "print!",
-        except: TALKERS,
-        instead: PRINT,
-    },
-    Ban {
-        name: "println!",
-        except: TALKERS,
-        instead: PRINT,
-    },
-    Ban {
-        name: "eprint!",
-        except: TALKERS,
-        instead: PRINT,
-    },
-    Ban {
-        name: "eprintln!",
-        except: TALKERS,
-        instead: PRINT,
-    },
+    ("SystemTime", ROOTS, CLOCK),
+    ("std::time::Instant", ROOTS, CLOCK),
+    ("tokio::spawn", ROOTS, SPAWN),
+    ("tokio::task::spawn", ROOTS, SPAWN),
+    ("thread::spawn", ROOTS, SPAWN),
+    (
+        "PoisonError",
+        &[],
+        "use the locks of parking_lot, which a panic does not poison",
+    ),
+    ("env::var", ENTRIES, ENVIRONMENT),
+    ("print!", TALKERS, PRINT),
+    ("println!", TALKERS, PRINT),
+    ("eprint!", TALKERS, PRINT),
+    ("eprintln!", TALKERS, PRINT),
 ];
 
 /// What the source of a package must not hold.
@@ -103,7 +59,7 @@ pub fn source_faults(file: &Source) -> Vec<String> {
     }
     let code = file.lines_before_tests(&file.code);
     for ban in BANS {
-        faults.extend(banned(file, &code, ban));
+        faults.extend(banned(file, &code, *ban));
     }
     if imports_std_instant(&file.code) && !excepted(&file.path, ROOTS) {
         faults.push(format!("{}: imports std's Instant: {CLOCK}", file.path));
@@ -151,13 +107,13 @@ fn stands_alone(text: &str, name: &str) -> bool {
     })
 }
 
-fn banned(file: &Source, code: &[(usize, &str)], ban: &Ban) -> Vec<String> {
-    if excepted(&file.path, ban.except) {
+fn banned(file: &Source, code: &[(usize, &str)], (name, except, instead): Ban) -> Vec<String> {
+    if excepted(&file.path, except) {
         return Vec::new();
     }
     code.iter()
-        .filter(|(_, line)| holds(line, ban.name))
-        .map(|(at, _)| format!("{}:{at}: {}: {}", file.path, ban.name, ban.instead))
+        .filter(|(_, line)| holds(line, name))
+        .map(|(at, _)| format!("{}:{at}: {}: {}", file.path, name, instead))
         .collect()
 }
 

@@ -1,4 +1,4 @@
-//! What holds of a dashboard as a whole: head, variables, links, ids and layout.
+//! Rules for a dashboard as a whole: head, variables, links, ids and layout.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,16 +162,16 @@ fn panel_link_faults(panel: &Value, set: &BTreeMap<&str, &[&str]>) -> Vec<String
             if !variables.contains(&name) {
                 faults.push(format!("{title}: {uid} has no variable {name}"));
             }
-            if !told(panel, value) {
-                faults.push(format!("{title}: nothing tells {value}"));
+            if !is_shown(panel, value) {
+                faults.push(format!("{title}: nothing shows {value}"));
             }
         }
     }
     faults
 }
 
-/// Whether `value` names a column of the panel's table, or a label that its legend shows.
-fn told(panel: &Value, value: &str) -> bool {
+/// Returns whether `value` names a column of the panel's table, or a label that its legend shows.
+fn is_shown(panel: &Value, value: &str) -> bool {
     let inside = value
         .strip_prefix("${")
         .and_then(|rest| rest.strip_suffix('}'));
@@ -263,7 +263,7 @@ fn grid(panel: &Value) -> [i64; 4] {
 }
 
 /// The names of the dashboard's variables, in order.
-pub fn variable_names(board: &Value) -> Vec<&str> {
+fn variable_names(board: &Value) -> Vec<&str> {
     array(&board["templating"]["list"])
         .iter()
         .map(|variable| text(&variable["name"]))

@@ -10,7 +10,6 @@ use scf_exporter::model::{
 };
 
 use super::{of_one, rendered, snapshot, styled};
-use crate::support::flat::Flat;
 use crate::support::protobuf::{self, Exemplar};
 
 const LABELS: &str = "region=\"r\",function_namespace=\"n\",function_name=\"f\"";
@@ -99,13 +98,4 @@ proptest! {
             }
         }
     }
-}
-
-/// The generated states have them, or nothing above would show much.
-#[test]
-fn the_numbers_of_protobuf_are_those_of_open_metrics() {
-    let open = Flat::open_metrics(&rendered(Format::OpenMetrics, &two(), &[])).unwrap();
-    let proto = Flat::protobuf(&rendered(Format::Protobuf, &two(), &[])).unwrap();
-    assert_eq!(open.exemplars.len(), 5);
-    assert_eq!(open.exemplars, proto.exemplars);
 }

@@ -1,4 +1,5 @@
-//! A disk in memory that can fail, and that knows what a power cut would leave of it.
+//! A disk in memory that outlives the exporters which write to it, can fail, and knows what a power
+//! cut would leave of it.
 //!
 //! What was synced stays. Of what was written since, a power cut leaves any part: each write (a
 //! change of the length too) may be there or not, whatever came after it, and one that is there may
@@ -14,19 +15,19 @@ use redb::StorageBackend;
 use scf_exporter::store::Disk;
 use tencentcloud::runtime::Random;
 
-/// What a disk writes whole or not at all.
+/// Bytes that a disk writes as a whole or not at all.
 pub const SECTOR: usize = 512;
-/// In such pieces images share what they have in common.
+/// Images share blocks of so many bytes.
 const BLOCK: usize = 4096;
 
-/// The bytes of a disk. A clone is cheap: what both have in common is there once.
+/// The bytes of a disk. Clones share the blocks that are equal.
 #[derive(Clone, Default)]
 pub struct Image {
     blocks: Vec<Arc<[u8; BLOCK]>>,
     len: usize,
 }
 
-/// One change of a disk, in the order in which they were asked for.
+/// One change of a disk.
 #[derive(Clone)]
 pub enum Operation {
     Write(usize, Arc<[u8]>),
@@ -36,7 +37,7 @@ pub enum Operation {
     Cut(Image),
 }
 
-/// How a disk fails: operations that would change it, or make it last.
+/// Which operations fail, and how.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The operations concerned, counted from the first one of the disk.
@@ -53,10 +54,10 @@ pub enum FailureKind {
 }
 
 /// A disk; the handle for tests.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct FaultyDisk(Arc<Mutex<State>>);
 
-/// An operation, and what the witness said before it.
+/// An operation, and what the witness returned before it.
 pub type Recorded = (Operation, usize);
 type Witness = Arc<dyn Fn() -> usize + Send + Sync>;
 
@@ -64,16 +65,19 @@ type Witness = Arc<dyn Fn() -> usize + Send + Sync>;
 struct State {
     /// What a power cut leaves for certain.
     synced: Image,
-    /// What was asked for since.
+    /// Changes since the last sync.
     unsynced: Vec<Operation>,
     /// What a reader sees.
     seen: Image,
-    /// Every change since the beginning, failed ones as well.
+    /// Number of changes since the beginning, failed ones included.
     asked: usize,
+    syncs: u64,
+    /// Hash of all writes, for comparing two runs.
+    written: u64,
     log: Option<Vec<Recorded>>,
     failure: Option<Failure>,
     failed: usize,
-    /// Handles from before the last power cut reach nothing.
+    /// Number of kills and power cuts. Handles from before the last one reach nothing.
     powered: usize,
     witness: Option<Witness>,
 }
@@ -128,9 +132,9 @@ impl Image {
         let mut at = at;
         while !rest.is_empty() {
             let (block, from) = (at / BLOCK, at % BLOCK);
-            let (piece, after) = rest.split_at(rest.len().min(BLOCK - from));
-            Arc::make_mut(&mut self.blocks[block])[from..from + piece.len()].copy_from_slice(piece);
-            at += piece.len();
+            let (part, after) = rest.split_at(rest.len().min(BLOCK - from));
+            Arc::make_mut(&mut self.blocks[block])[from..from + part.len()].copy_from_slice(part);
+            at += part.len();
             rest = after;
         }
     }
@@ -154,8 +158,8 @@ impl Image {
         while !out.is_empty() {
             let (block, from) = (at / BLOCK, at % BLOCK);
             let length = out.len().min(BLOCK - from);
-            let (piece, rest) = out.split_at_mut(length);
-            piece.copy_from_slice(&self.blocks[block][from..from + length]);
+            let (part, rest) = out.split_at_mut(length);
+            part.copy_from_slice(&self.blocks[block][from..from + length]);
             at += length;
             out = rest;
         }
@@ -202,11 +206,6 @@ pub fn half(image: &mut Image, operation: &Operation) {
 // === impl FaultyDisk ===
 
 impl FaultyDisk {
-    /// An empty disk.
-    pub fn new() -> Self {
-        Self::holding(Image::default())
-    }
-
     /// A disk with these bytes, all of them synced.
     pub fn holding(image: Image) -> Self {
         Self(Arc::new(Mutex::new(State {
@@ -216,7 +215,13 @@ impl FaultyDisk {
         })))
     }
 
-    /// The seam of the store.
+    /// The disk for a new process. Whoever had it before can do nothing any more.
+    pub fn new_process(&self) -> Disk {
+        self.kill();
+        self.disk()
+    }
+
+    /// The disk as the store takes it.
     pub fn disk(&self) -> Disk {
         let disk = self.clone();
         Arc::new(move || {
@@ -248,6 +253,23 @@ impl FaultyDisk {
     /// How many of them failed.
     pub fn failed(&self) -> usize {
         self.state().failed
+    }
+
+    /// How often everything was made durable.
+    pub fn syncs(&self) -> u64 {
+        self.state().syncs
+    }
+
+    /// Hash of all writes so far.
+    pub fn written(&self) -> u64 {
+        self.state().written
+    }
+
+    /// From now on there is no room for any change, or there is again.
+    pub fn set_full(&self, is_full: bool) {
+        let kind = FailureKind::Full;
+        let at = 0..usize::MAX;
+        self.state().failure = is_full.then_some(Failure { at, kind });
     }
 
     /// Lets it fail.
@@ -284,8 +306,7 @@ impl FaultyDisk {
     /// What `kill -9` does: the machine goes on, so all that was written is there. Whoever has the
     /// disk open can do nothing any more.
     pub fn kill(&self) {
-        let mut state = self.state();
-        state.powered += 1;
+        self.state().powered += 1;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -311,11 +332,19 @@ impl State {
         }
         self.seen.apply(&operation);
         if matches!(operation, Operation::Sync) {
+            self.syncs += 1;
             self.unsynced.clear();
             self.synced = self.seen.clone();
-        } else {
-            self.unsynced.push(operation);
+            return Ok(());
         }
+        if let Operation::Write(at, bytes) = &operation {
+            let mut hash = self.written ^ *at as u64;
+            for byte in bytes.iter() {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+            }
+            self.written = hash;
+        }
+        self.unsynced.push(operation);
         Ok(())
     }
 }
@@ -346,7 +375,7 @@ impl Handle {
     }
 
     fn change(&self, operation: Operation) -> io::Result<()> {
-        // Asked without the lock: it may look at the disk.
+        // Called without the lock, since it may read the disk.
         let witness = self.state()?.witness.clone();
         let said = witness.map_or(0, |witness| witness());
         self.state()?.change(operation, said)

@@ -5,7 +5,6 @@ use std::path::Path;
 
 pub mod cloud;
 pub mod counts;
-pub mod disk;
 pub mod exposition;
 pub mod faulty_disk;
 pub mod flat;

@@ -1,5 +1,6 @@
 //! A stream in memory: partitions of records that come one after the other, and an exporter that
-//! reads it. It shares the seam with the program and nothing else: its truth is a set of ids.
+//! reads it. It shares the interface of streams with the program and nothing else: its truth is a set
+//! of ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};

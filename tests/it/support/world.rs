@@ -8,6 +8,7 @@ use std::time::Duration;
 use scf_exporter::app::{BuildError, Dependencies, Pipeline, Running, StatusView};
 use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides};
 use scf_exporter::exposition::{self, ExpositionOptions, Format};
+use scf_exporter::metrics::Snapshot;
 use scf_exporter::model::Timestamp;
 use scf_exporter::store::Disk;
 use scf_exporter::telemetry::{Disposition, Telemetry};
@@ -45,6 +46,18 @@ pub struct Exporter {
 /// What is compared: for each function invocations by code, microseconds run, milliseconds
 /// billed, bytes used.
 pub type Sums = BTreeMap<String, (BTreeMap<String, u64>, u128, u128, u128)>;
+
+/// When simulated time begins, Unix milliseconds.
+pub const START_MS: i64 = 1_700_000_000_000;
+
+/// The simulator's own settings with calls from the start on for as long as `traffic`.
+pub fn calls_for(seed: u64, traffic: Duration) -> Settings {
+    Settings {
+        start_ms: START_MS,
+        stop_ms: Some(START_MS + traffic.as_millis() as i64),
+        ..Settings::new(seed)
+    }
+}
 
 impl World {
     /// A world of these settings; its time begins now and passes with tokio's.
@@ -210,6 +223,37 @@ pub fn sums_of(truth: &Truth, api: Api) -> Sums {
     truth.functions.iter().map(function).collect()
 }
 
+/// What a scrape of `snapshot` shows. The error says what does not fit together in it.
+pub fn sums_shown(snapshot: &Snapshot) -> Result<Sums, String> {
+    let mut sums = Sums::new();
+    for series in &snapshot.series {
+        let mut codes: BTreeMap<String, u64> = BTreeMap::new();
+        for code in series.codes.iter().filter(|code| code.count > 0) {
+            *codes.entry(code.ret_code.to_string()).or_default() += code.count;
+        }
+        let function = format!("{}/{}", series.function.namespace, series.function.name);
+        let total: u64 = codes.values().sum();
+        for histogram in [&series.duration, &series.billed, &series.memory] {
+            let observed = histogram.count();
+            if observed != total {
+                return Err(format!("{function}: {total} counted, {observed} observed"));
+            }
+        }
+        let us = exactly(series.duration.sum(), 1_000)?;
+        let ms = exactly(series.billed.sum(), 1_000_000)?;
+        sums.insert(function, (codes, us, ms, series.memory.sum()));
+    }
+    Ok(sums)
+}
+
+/// A sum in a larger unit, in which it is whole.
+pub fn exactly(sum: u128, unit: u128) -> Result<u128, String> {
+    match (sum / unit, sum % unit) {
+        (whole, 0) => Ok(whole),
+        _ => Err(format!("{sum} is no multiple of {unit}")),
+    }
+}
+
 fn texts<K: ToString>(counts: &BTreeMap<K, u64>) -> Vec<(String, u64)> {
     let texts = counts
         .iter()
@@ -241,27 +285,7 @@ impl Exporter {
 
     /// What was counted.
     pub fn counted(&self) -> Sums {
-        let mut sums = Sums::new();
-        for series in &self.view.snapshot().series {
-            let mut codes: BTreeMap<String, u64> = BTreeMap::new();
-            for code in series.codes.iter().filter(|code| code.count > 0) {
-                *codes.entry(code.ret_code.to_string()).or_default() += code.count;
-            }
-            let total: u64 = codes.values().sum();
-            for histogram in [&series.duration, &series.billed, &series.memory] {
-                assert_eq!(histogram.count(), total, "{}", series.function);
-            }
-            assert_eq!(series.duration.sum() % 1_000, 0, "microseconds are exact");
-            let sum = (
-                codes,
-                series.duration.sum() / 1_000,
-                series.billed.sum() / 1_000_000,
-                series.memory.sum(),
-            );
-            let function = &series.function;
-            sums.insert(format!("{}/{}", function.namespace, function.name), sum);
-        }
-        sums
+        sums_shown(&self.view.snapshot()).unwrap()
     }
 
     /// Rows by disposition, as the exporter's own metrics tell them.

@@ -1,31 +1,24 @@
-//! What reads well and is amiss all the same is told: names that fit nothing, rights that are
-//! missing. And answers that are only written oddly are read like any other.
-#![allow(clippy::unwrap_used, reason = "a test may end at any surprise")]
-
-use crate::support;
+//! Sources that can be read, but whose configuration needs attention, have a hint on the status page:
+//! names that match nothing, rights that are missing. Answers that are written oddly have none.
 
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, calls_for, through};
 use scf_exporter::config::FunctionFilter;
 use scf_exporter::web::{Readiness, SourceStatus, View};
 use scf_sim::{Api3, Faults, Settings};
-use support::world::{Exporter, World, through};
-
-const START_MS: i64 = 1_700_000_000_000;
 
 fn settings(seed: u64) -> Settings {
     Settings {
         functions: 5,
         namespaces: 1,
         rate_per_second: 5.0,
-        start_ms: START_MS,
-        stop_ms: Some(START_MS + 60_000),
         max_duration_ms: 10_000,
-        ..Settings::new(seed)
+        ..calls_for(seed, Duration::from_secs(60))
     }
 }
 
-/// The world, with what its source is to be, and its exporter a minute later.
+/// An exporter after a minute, and the status of its one source.
 async fn started(world: &World) -> (Exporter, SourceStatus) {
     let exporter = world.start().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -45,7 +38,7 @@ fn unmatched(exporter: &Exporter) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slip_in_a_name_is_told_with_the_name_that_was_meant() {
+async fn a_name_that_matches_nothing_has_a_hint_with_the_similar_name() {
     for api in ["v2", "v3", "cls"] {
         let read = (api != "cls").then_some("region");
         let mut world = World::new(settings(5), through(api, read));
@@ -69,7 +62,7 @@ async fn a_slip_in_a_name_is_told_with_the_name_that_was_meant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_topic_to_which_nobody_logs_is_told() {
+async fn a_topic_to_which_no_function_logs_has_a_hint() {
     let mut world = World::new(settings(6), through("cls", None));
     world.config.sources[0].topics = vec!["0a1b2c3d-0000-4000-8000-00000000ffff".to_owned()];
     let (exporter, source) = started(&world).await;
@@ -87,7 +80,7 @@ async fn a_topic_to_which_nobody_logs_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_that_is_missing_is_told_with_what_is_missing_for_it() {
+async fn a_missing_right_has_a_hint_with_what_it_costs() {
     for (api, action, words) in [
         ("v3", "GetFunction", ["scf:GetFunction", "timeouts"]),
         ("v3", "ListNamespaces", ["scf:ListNamespaces", "`default`"]),

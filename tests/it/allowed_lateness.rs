@@ -1,20 +1,16 @@
-//! An exporter that is told exactly how long calls run and how late their rows appear, and not a
-//! second more: no row is late.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
+//! The allowed lateness is exactly as long as calls run and as their rows are delayed, and not a
+//! second longer: no row is late.
 
 use std::time::Duration;
 
+use crate::support::world::{World, calls_for, through};
 use scf_sim::{Faults, Settings};
-use support::world::{World, through};
 
 const TRAFFIC: Duration = Duration::from_secs(600);
 
-/// Calls that mostly run into their timeout of two seconds, of which rows tell the second in which
+/// Calls that mostly run into their timeout of two seconds, whose rows hold the second in which
 /// they started; rows appear within one second.
 fn world(api: &str, seed: u64) -> World {
-    let start_ms = 1_700_000_000_000;
     let settings = Settings {
         functions: 2,
         rate_per_second: 5.0,
@@ -24,9 +20,7 @@ fn world(api: &str, seed: u64) -> World {
             long_calls: 1.0,
             ..Faults::none()
         },
-        start_ms,
-        stop_ms: Some(start_ms + TRAFFIC.as_millis() as i64),
-        ..Settings::new(seed)
+        ..calls_for(seed, TRAFFIC)
     };
     let overrides = through(api, None)
         .with("poll.max_run_time", Some("2s".into()))
@@ -37,7 +31,7 @@ fn world(api: &str, seed: u64) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_starts_late_in_its_second_is_not_late() {
+async fn a_call_that_starts_late_in_its_second_is_not_late() {
     for api in ["v2", "v3", "cls"] {
         let world = world(api, 90);
         let exporter = world.start().await;

@@ -1,22 +1,20 @@
-//! Functions that come and go: none of their calls is lost, and what is gone ends.
+//! Functions that are created and deleted while the exporter reads: no call is lost, and the series of
+//! deleted functions end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use scf_exporter::config::Overrides;
 use scf_sim::{Faults, Life, Settings};
 
-use crate::support::disk::{Image, disk_of};
-use crate::support::world::{Exporter, World};
-
-const START_MS: i64 = 1_700_000_000_000;
+use crate::support::faulty_disk::FaultyDisk;
+use crate::support::world::{Exporter, START_MS, World};
 
 fn at(second: i64) -> i64 {
     START_MS + second * 1_000
 }
 
-/// Four functions; the last one, of which `life` tells, has a log topic of its own.
-fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, Arc<Image>) {
+/// A world of four functions, of which the last one has `life` and a log topic of its own.
+fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, FaultyDisk) {
     let settings = Settings {
         functions: 4,
         rate_per_second: 2.0,
@@ -33,12 +31,12 @@ fn world(api: &str, life: Life, stop: i64, overrides: Overrides) -> (World, Arc<
     assert_eq!(settings.start_ms, START_MS);
     let overrides = overrides.with("sources[].api", [api.to_owned()]);
     let mut world = World::new(settings, overrides);
-    let image = Arc::default();
-    world.disk = Some(disk_of(&image));
+    let image = FaultyDisk::default();
+    world.disk = Some(image.new_process());
     (world, image)
 }
 
-/// Lets time pass until a second of the story.
+/// Lets time pass until so many seconds after the start.
 async fn until(world: &World, second: i64) {
     let left = at(second) - world.now_ms();
     tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap())).await;
@@ -48,14 +46,14 @@ fn name(world: &World) -> String {
     world.cloud.name_of(3).unwrap()
 }
 
-/// Made after 400 s, and called at once.
+/// Created after 400 s, and called at once.
 const LATE: Life = Life {
     created_ms: START_MS + 400_000,
     ..Life::ALWAYS
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_is_made_while_the_exporter_is_down_loses_no_call() {
+async fn a_function_created_while_the_exporter_is_down_loses_no_call() {
     for api in ["cls", "v3", "v2"] {
         let (mut world, _image) = world(api, LATE, 1_000, Overrides::default());
         let exporter = world.start().await;
@@ -101,7 +99,7 @@ fn called(world: &World) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_ends_after_two_lists_and_after_retention_over_restarts() {
+async fn series_of_a_deleted_function_end_after_two_lists_and_the_retention_over_restarts() {
     for api in ["cls", "v3", "v2"] {
         let life = Life {
             abandoned_ms: at(300),
@@ -127,7 +125,7 @@ async fn what_is_gone_ends_after_two_lists_and_after_retention_over_restarts() {
         assert_eq!(shown(&world, &exporter), (0, Some(first)), "{api}: twice");
         exporter.kill();
         // Whoever was killed writes no more.
-        world.disk = Some(disk_of(&image));
+        world.disk = Some(image.new_process());
         let exporter = world.start().await;
         assert_eq!(shown(&world, &exporter), (0, Some(first)), "{api}: durable");
         // An hour after the last list that named it, which is at most 300 s before it went.
@@ -159,9 +157,8 @@ async fn what_is_gone_ends_after_two_lists_and_after_retention_over_restarts() {
     }
 }
 
-/// It comes back in time: its counters go on.
 #[tokio::test(start_paused = true)]
-async fn a_function_that_returns_before_the_end_goes_on() {
+async fn a_function_that_returns_within_the_retention_keeps_its_counters() {
     for api in ["cls", "v3", "v2"] {
         let life = Life {
             abandoned_ms: at(300),

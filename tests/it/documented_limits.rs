@@ -1,18 +1,15 @@
-//! What the README says the exporter cannot tell, it cannot tell; and what it can, it does.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
+//! The limits of exactness that the README names, and what holds beside them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::world::{Exporter, World, through};
 use scf_exporter::config::Overrides;
 use scf_exporter::model::Timestamp;
 use scf_sim::{Cloud, ReplayLine, ReplayStart, Settings};
-use support::world::{Exporter, World, through};
 use tencentcloud::runtime::Runtime;
 
-fn attempt(retry: u32, offset_ms: i64) -> ReplayLine {
+fn invocation(retry: u32, offset_ms: i64) -> ReplayLine {
     ReplayLine {
         function_name: "f".into(),
         namespace: "default".into(),
@@ -28,11 +25,11 @@ fn attempt(retry: u32, offset_ms: i64) -> ReplayLine {
     }
 }
 
-/// A world of two attempts of one request that start in the same second.
+/// A world of two invocations of one request that start in the same second.
 fn world(api: &str) -> World {
     let settings = Settings::new(7);
     let runtime = Runtime::simulated(Timestamp::from_millis(settings.start_ms), 7);
-    let lines = vec![attempt(0, 10_100), attempt(1, 10_600)];
+    let lines = vec![invocation(0, 10_100), invocation(1, 10_600)];
     let cloud = Arc::new(Cloud::with_replay(settings, lines));
     World::over(cloud, runtime, Duration::from_secs(60), through(api, None))
 }

@@ -1,18 +1,15 @@
 //! What the cloud shows is counted within two polls while half of the request rate is unused,
 //! whatever the number of rows, also after a kill. The waits are those of single rows, from the
 //! instant at which the cloud shows a row to the answer that brought it.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use crate::support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::cloud::InMemory;
+use crate::support::faulty_disk::FaultyDisk;
+use crate::support::world::{Exporter, World, assert_equal, through};
 use scf_exporter::model::Timestamp;
 use scf_sim::{Cloud, Faults, ReplayLine, ReplayStart, Settings};
-use support::cloud::InMemory;
-use support::disk::{Image, disk_of};
-use support::world::{Exporter, World, assert_equal, through};
 use tencentcloud::runtime::{Random, Runtime};
 use tencentcloud::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 
@@ -184,14 +181,14 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
         calls: Mutex::new(calls),
         asked_ms: Mutex::default(),
     });
-    let image = Arc::new(Image::default());
+    let image = FaultyDisk::default();
     let mut starts_ms = Vec::new();
     let life = Duration::from_millis(TRAFFIC_MS as u64) / (kills + 1);
     let mut exporter = start(&mut world, &watched, &image).await;
     starts_ms.push(watched.now_ms());
     for _ in 0..kills {
         tokio::time::sleep(life).await;
-        image.end_life();
+        image.kill();
         exporter.kill();
         exporter = start(&mut world, &watched, &image).await;
         starts_ms.push(watched.now_ms());
@@ -211,8 +208,8 @@ async fn read(api: &str, traffic: Traffic, requests_per_second: f64, kills: u32)
     judge(&watched, &starts_ms, requests_per_second)
 }
 
-async fn start(world: &mut World, watched: &Arc<Watched>, image: &Arc<Image>) -> Exporter {
-    world.disk = Some(disk_of(image));
+async fn start(world: &mut World, watched: &Arc<Watched>, image: &FaultyDisk) -> Exporter {
+    world.disk = Some(image.new_process());
     world.start_through(watched.clone()).await
 }
 
@@ -277,26 +274,19 @@ fn traffic(rows: u64) -> Traffic {
 }
 
 #[tokio::test(start_paused = true)]
-async fn eleven_thousand_rows_of_v3() {
-    assert_in_time("v3", traffic(11_000), 10.0, 0).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn twenty_thousand_rows_of_v3_a_tenth_of_them_late_in_any_order() {
-    let traffic = Traffic {
+async fn every_row_is_read_within_two_polls() {
+    let late = Traffic {
         late: 0.1,
         unstable: true,
         ..traffic(20_000)
     };
-    assert_in_time("v3", traffic, 20.0, 0).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn three_kills_of_v3() {
-    assert_in_time("v3", traffic(4_000), 10.0, 3).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn three_kills_of_v2() {
-    assert_in_time("v2", traffic(4_000), 20.0, 3).await;
+    for (api, traffic, requests_per_second, kills) in [
+        ("v3", traffic(11_000), 10.0, 0),
+        // A tenth of the rows is late, and rows of one second change places.
+        ("v3", late, 20.0, 0),
+        ("v3", traffic(4_000), 10.0, 3),
+        ("v2", traffic(4_000), 20.0, 3),
+    ] {
+        assert_in_time(api, traffic, requests_per_second, kills).await;
+    }
 }
