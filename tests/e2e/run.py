@@ -35,6 +35,7 @@ import check_chart  # noqa: E402,F401
 import check_packages  # noqa: E402,F401
 import check_deb  # noqa: E402,F401
 import check_image  # noqa: E402,F401
+import check_release  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_docs  # noqa: E402,F401
