@@ -4,6 +4,7 @@ import copy
 import http.server
 import json
 import math
+import pathlib
 import re
 import subprocess
 import threading
@@ -57,6 +58,23 @@ def linted(context):
         capture_output=True, text=True,
     )
     expect(done.returncode == 0, done.stdout + done.stderr)
+
+
+@check("rules: vmalert takes the files, with the comments in their expressions")
+def victoria(context):
+    vmalert = context.victoria and pathlib.Path(context.victoria).with_name("vmalert")
+    if not vmalert or not vmalert.exists():
+        raise Skipped("vmalert cannot be had here: it comes with VictoriaMetrics")
+
+    def judged(*files):
+        return subprocess.run([vmalert, "-dryRun", *(f"-rule={file}" for file in files)],
+                              capture_output=True, text=True)
+
+    done = judged(RULES, ALERTS)
+    expect(done.returncode == 0, done.stderr[-2000:])
+    wrong = context.path("vmalert-wrong.yaml")
+    wrong.write_text(ALERTS.read_text().replace("> 600 # threshold", "> # threshold"))
+    expect(judged(wrong).returncode != 0, "vmalert does not see what is wrong")
 
 
 def mixin_shows(context, *changed):
