@@ -6,6 +6,7 @@ import copy
 import json
 import multiprocessing.pool
 import pathlib
+import re
 import subprocess
 
 import services
@@ -254,28 +255,51 @@ def changed_rules(context):
     expect(given == changed_by_hand(expected["files"]), "it is not what the runbook says")
 
 
+@check("chart: every threshold of every alert can be set, in the chart and in the mixin")
+def thresholds(context):
+    helm, files = context.shared(Helm), copy.deepcopy(context.shared(Rendered).rules)
+    changes = {}
+    for group in files["alerts"]["groups"]:
+        for rule in group["rules"]:
+            names = set(re.findall(r"# threshold (\w+)", rule["expr"]))
+            changes[rule["alert"]] = {"thresholds": dict.fromkeys(names, 7.25)}
+            rule["expr"] = re.sub(r"\S+ # threshold", "7.25 # threshold", rule["expr"])
+    expect(sum(len(each["thresholds"]) for each in changes.values()) > 25, f"{changes}")
+    settings = json.dumps({"alerts": changes})
+    values = json.dumps({"prometheusRule": {"enabled": True, **json.loads(settings)}})
+    file = helm.written(helm.template("--values", helm.written(values)))
+    expect(_rules(judged(file)[str(file)]["documents"]) == files, "the chart changes something else")
+    (mixin,) = mixin_shows(context, f"(import 'mixin.libsonnet') {{ _config+:: {settings} }}")["changed"]
+    expect(mixin["alerts"] == files["alerts"], "the mixin changes something else")
+
+
 def _rules(objects):
     return {
         each["metadata"]["name"].rpartition("-")[2]: each["spec"] for each in _of(objects, "PrometheusRule")
     }
 
 
-@check("chart: OpenShift's user, and a claim of one's own, take the place of the chart's")
+@check("chart: OpenShift's user, a claim of one's own, and chosen scrapers take the place of the chart's")
 def replaced(context):
     helm = context.shared(Helm)
     own = helm.written(json.dumps({
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
         "persistence": {"existingClaim": "old-claim"},
+        "networkPolicy": {"scrapers": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
     }))
     file = helm.written(helm.template("--values", own))
     found = judged(file)[str(file)]
     expect(not found["faults"], f"{found['faults']}")
     (workload,) = (each["spec"] for each in _of(found["documents"], "StatefulSet"))
-    (test,) = (each["spec"] for each in _of(found["documents"], "Pod"))
-    for pod in (workload["template"]["spec"], test):
+    (test,) = _of(found["documents"], "Pod")
+    for pod in (workload["template"]["spec"], test["spec"]):
         context_of_pod = pod["securityContext"]
         expect(not {"runAsUser", "runAsGroup", "fsGroup"} & context_of_pod.keys(), f"{context_of_pod}")
         expect(context_of_pod["runAsNonRoot"] is True, f"{context_of_pod}")
+    # Where not everybody may scrape, the pod of helm test still reaches the exporter.
+    (policy,) = (each["spec"] for each in _of(found["documents"], "NetworkPolicy"))
+    allowed = [each["podSelector"]["matchLabels"] for each in policy["ingress"][0]["from"] if "podSelector" in each]
+    expect(len(allowed) == 1 and allowed[0].items() <= test["metadata"]["labels"].items(), f"{allowed}")
     expect("volumeClaimTemplates" not in workload, "it still claims a volume")
     (state,) = (each for each in workload["template"]["spec"]["volumes"] if each["name"] == "state")
     expect(state["persistentVolumeClaim"] == {"claimName": "old-claim"}, f"{state}")
