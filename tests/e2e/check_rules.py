@@ -90,7 +90,8 @@ def mixin_shows(context, *changed):
 
 def documented(language):
     """The block of the runbook that changes alerts, in one of its two languages."""
-    (block,) = re.findall(rf"(?ms)^```{language}\n(.+?)^```$", RUNBOOK.read_text(encoding="utf-8"))
+    found = re.findall(rf"(?ms)^```{language}\n(.+?)^```$", RUNBOOK.read_text(encoding="utf-8"))
+    (block,) = (block for block in found if "runbookURLPattern" in block)
     return block
 
 
