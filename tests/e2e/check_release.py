@@ -85,7 +85,7 @@ class Tree:
             self.change(file, pattern, replacement)
         for path in [*self.root.rglob("*.md"), *self.root.rglob("*.gotmpl"), *self.root.rglob("values.yaml")]:
             text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace("published yet", "published").replace("尚未发布", ""))
+            path.write_text(re.sub("published yet|没有发布|尚未发布", "published", text))
 
     def change(self, file, pattern, replacement):
         path = self.root / file
@@ -113,9 +113,11 @@ def refused(context):
         done = tree.judged(tag, image)
         missed = [each for each in said if each not in done.stderr]
         expect(done.returncode == 1 and not missed, f"{tag} {image}: {missed} not in {done.stderr}")
-    tree.change("docs/guide/README.md", r"\A", "The image is not published yet.\n")
-    done = tree.judged()
-    expect(done.returncode == 1 and "docs/guide/README.md:1:" in done.stderr, done.stderr)
+    for page, sentence in (("docs/guide/README.md", "The image is not published yet."),
+                           ("README.zh-CN.md", "目前没有发布任何安装包。")):
+        tree.change(page, r"\A", f"{sentence}\n")
+        done = tree.judged()
+        expect(done.returncode == 1 and f"{page}:1:" in done.stderr, done.stderr)
 
 
 @check("release: the archive holds the program, which runs, and what belongs to it")
