@@ -22,6 +22,8 @@ COPY templates ./templates
 COPY benches ./benches
 COPY tests ./tests
 ARG TARGETPLATFORM
+# Shown by scf_exporter_build_info.
+ARG SCF_EXPORTER_REVISION
 # What was built and fetched before stays in caches of the builder, so a change of the sources
 # builds them alone. The caches are no part of a layer: the program has to leave them here.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

@@ -72,8 +72,14 @@ deb: ## The Debian package, into target/debian/; builds cargo-deb
 static: ## A static program, as in the image, started in an empty root; fetches musl's headers
 	scripts/static.sh
 
+.PHONY: chart
+chart: ## The chart, packed into target/dist/; its README and the manifests of deploy/kubernetes anew; fetches Helm
+	scripts/chart-readme.sh
+	scripts/manifests.sh
+	"$$(scripts/get-helm.sh)" package deploy/helm/scf-exporter --destination target/dist
+
 package-check: deb ## Chart, unit, manual pages, completions, and the Debian package, installed and purged
-	$(PYTHON) tests/e2e/run.py chart: manifests: pages: completions: unit: image: deb:
+	$(PYTHON) tests/e2e/run.py chart: manifests: pages: completions: unit: image: release: deb:
 
 demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 	$(CARGO) run --locked --release -- demo

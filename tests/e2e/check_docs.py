@@ -241,6 +241,10 @@ def kubernetes(context):
     expect(rendered("upgrade") == installed, "helm upgrade makes something else")
     without_keys = rendered("install", " --values identity.yaml")
     expect("secretKeyRef" not in without_keys and "role-arn:" in without_keys, "keys are asked for")
+    expect("runAsUser: 65532" in installed, "no user is set")
+    on_openshift = rendered("install", " --values openshift.yaml")
+    users = ("runAsUser", "runAsGroup", "fsGroup:")
+    expect(not any(key in on_openshift for key in users), "OpenShift would refuse the user")
 
     overlay = said("kubectl kustomize .")
     for part in ("image: REGISTRY/scf-exporter:0.1.0", "region: ap-singapore"):

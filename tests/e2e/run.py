@@ -35,6 +35,7 @@ import check_chart  # noqa: E402,F401
 import check_packages  # noqa: E402,F401
 import check_deb  # noqa: E402,F401
 import check_image  # noqa: E402,F401
+import check_release  # noqa: E402,F401
 import check_native  # noqa: E402,F401
 import check_demo  # noqa: E402,F401
 import check_docs  # noqa: E402,F401
@@ -52,8 +53,8 @@ LOG_LINES = 25
 # check asks for by itself.
 NEEDED = ("get-prometheus.sh", "get-sdks.sh")
 OPTIONAL = ("get-victoria-metrics.sh", "get-alertmanager.sh")
-OF_CHECKS = ("get-chromium.sh", "get-helm.sh", "get-kube-schemas.sh", "get-node-exporter.sh",
-             "get-shells.sh")
+OF_CHECKS = ("get-chromium.sh", "get-helm.sh", "get-helm-docs.sh", "get-actionlint.sh",
+             "get-kube-schemas.sh", "get-node-exporter.sh", "get-shells.sh")
 
 
 def tools(fetch_all):

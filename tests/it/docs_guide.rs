@@ -14,7 +14,8 @@ use crate::support::pages::{self, blocks, lines, words_from};
 use crate::support::{root, text_of};
 
 /// Flags of other programs that the guide shows.
-const FOREIGN_FLAGS: [&str; 9] = [
+const FOREIGN_FLAGS: [&str; 10] = [
+    "--cascade",
     "--data-urlencode",
     "--enable-feature",
     "--from-literal",
