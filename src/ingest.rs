@@ -14,6 +14,7 @@ mod outcome;
 mod page;
 pub(crate) mod page_size;
 mod scalar;
+mod scan;
 mod stream_mode;
 mod time;
 pub mod v2;

@@ -40,6 +40,11 @@ impl<'a> FunctionLog<'a> {
         read_fields(raw.get(), names).map(Self)
     }
 
+    /// A row whose values were read, in the order of its names.
+    pub(super) const fn of(values: [Scalar<'a>; FIELDS]) -> Self {
+        Self(values)
+    }
+
     fn field(&self, field: Field) -> &Scalar<'a> {
         &self.0[field as usize]
     }
