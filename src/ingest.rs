@@ -1,7 +1,7 @@
 //! Where invocations come from: an adapter for each API, behind one of two traits.
 //!
 //! An adapter knows how its API pages and what its rows mean; it counts nothing. A [`LogSource`] is
-//! polled: it returns pages of finished attempts and reports whether the span was read completely.
+//! polled: it returns pages of invocations and reports whether the span was read completely.
 //! A [`StreamedSource`] returns batches with their offsets.
 
 pub mod cls;
@@ -9,45 +9,44 @@ pub mod discovery;
 mod function_log;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod issues;
 mod outcome;
 mod page;
 pub(crate) mod page_size;
 mod scalar;
 mod scan;
 mod stream_mode;
+#[cfg(test)]
+mod tests;
 mod time;
 pub mod v2;
 pub mod v3;
 mod values;
 
+use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use crate::config::Read;
 use crate::ledger::{AllowedLateness, ListScan, ListedFunction, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
-use tencentcloud::{ApiError, BoxFuture};
+use tencentcloud::{ApiError, BoxFuture, Client};
 
-pub use crate::config::FunctionSelector;
-pub use issues::DiscoveryIssues;
+pub use discovery::DiscoveryIssues;
 
 /// An API that is polled for invocations: a span of positions is read as often as its rule needs.
 pub trait LogSource: Send + Sync {
-    /// Targets that are read without waiting for the list of functions.
+    /// Returns the targets that are read without waiting for the list of functions.
     fn standing_targets(&self) -> Vec<TargetId> {
         Vec::new()
     }
 
-    /// The functions that the configuration wants, as the cloud lists them now. May take a while,
-    /// and may answer in parts.
+    /// Lists the functions that the configuration selects. May take a while, and may answer in
+    /// parts.
     fn list(&self) -> BoxFuture<'_, Result<Listing, ApiError>>;
-
-    /// Advice about the last complete list although nothing failed.
-    fn remarks(&self) -> DiscoveryIssues {
-        DiscoveryIssues::default()
-    }
 
     /// Reads the rows of `target` into `sink`. Ends early when the sink returns [`Flow::Stop`].
     fn read<'a>(
@@ -57,7 +56,7 @@ pub trait LogSource: Send + Sync {
         sink: &'a mut dyn PageSink,
     ) -> BoxFuture<'a, Result<ReadReport, ApiError>>;
 
-    /// How long after its position a row of `target` may still appear.
+    /// Returns how long after its position a row of `target` may still appear.
     fn allowed_lateness(&self, target: &TargetId) -> AllowedLateness;
 
     /// Returns whether a sweep finds rows that tail reads miss, so that idle requests are spent on
@@ -65,9 +64,6 @@ pub trait LogSource: Send + Sync {
     fn is_worth_sweeping(&self) -> bool {
         false
     }
-
-    /// The cloud's clock, as far as it is known to differ from this machine's.
-    fn now(&self) -> Timestamp;
 
     /// Waits until the functions have to be read through other targets than in the last list.
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -83,11 +79,11 @@ pub trait LogSource: Send + Sync {
 /// A stream of invocations. The records of a partition have one order, the offset after the last
 /// counted one is the checkpoint, and nothing is late.
 pub trait StreamedSource: Send + Sync {
-    /// All partitions, each a [`Scope::Partition`](crate::ledger::Scope).
+    /// Returns all partitions, each a [`Scope::Partition`](crate::ledger::Scope).
     fn partitions(&self) -> BoxFuture<'_, Result<Vec<TargetId>, ApiError>>;
 
-    /// The offset of the first record of `partition` that is not older than `time`, or of the next
-    /// one to come. [`Timestamp::MIN`] asks for the first record.
+    /// Returns the offset of the first record of `partition` that is not older than `time`, or of
+    /// the next one to come. [`Timestamp::MIN`] asks for the first record.
     fn offset_at<'a>(
         &'a self,
         partition: &'a TargetId,
@@ -103,6 +99,16 @@ pub trait StreamedSource: Send + Sync {
     ) -> BoxFuture<'a, Result<Batch, ApiError>>;
 }
 
+/// Calls actions of API 3.0. A trait so that tests can answer in place of the cloud.
+pub trait JsonApi: Clone + Send + Sync + 'static {
+    /// Returns the content of `Response`, see [`Client::call_json`].
+    fn call_json<T: DeserializeOwned + Send>(
+        &self,
+        action: &'static str,
+        params: &Value,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send;
+}
+
 /// What a source reads, and through which kind of targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceScope {
@@ -114,20 +120,27 @@ pub struct SourceScope {
     pub read: Read,
     /// Longest run time of a function whose timeout is not known.
     pub max_run_time: Duration,
-    /// How long after the end of a call its row may appear.
+    /// How long after the end of an invocation its row may appear.
     pub delivery_delay: Duration,
 }
 
-/// The wanted functions, as far as they are known.
-#[derive(Debug, Clone, Default)]
-pub struct Listing {
+/// The selected functions, as far as they are known.
+#[derive(Debug, Clone)]
+pub struct Listing<F = ListedFunction> {
     /// Each function once.
-    pub functions: Vec<ListedFunction>,
-    /// Whether these are all functions. If not, the list is requested again soon, and no missing
+    pub functions: Vec<F>,
+    /// Set if these are all functions. If not, the list is requested again soon, and no missing
     /// function counts as gone.
-    pub complete: bool,
-    /// What a complete list named.
-    pub look: Option<ListScan>,
+    pub complete: Option<CompleteList>,
+}
+
+/// What is known once all functions are.
+#[derive(Debug, Clone)]
+pub struct CompleteList {
+    /// What the list named.
+    pub scan: ListScan,
+    /// What the operator should know although nothing failed.
+    pub issues: DiscoveryIssues,
 }
 
 /// What is to be read of a target.
@@ -150,11 +163,11 @@ pub struct Span {
 pub enum Mode {
     /// Newest first, until every row of a page is known: keeps the numbers fresh.
     Tail,
-    /// Everything from the watermark on: finds calls that started long ago and ended just now.
+    /// Everything from the watermark on: finds invocations that started long ago and ended just now.
     Sweep,
 }
 
-/// Receives the pages of a read.
+/// Takes the pages of a read.
 pub trait PageSink: Send {
     /// Takes a page and returns whether the read goes on.
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow>;
@@ -164,15 +177,15 @@ pub trait PageSink: Send {
     /// [`Span::closed`].
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow>;
 
-    /// Number of invocations of each function within `span` that the ledger knows, to compare with
-    /// the API's total; `None` where that is not known. May include functions that are no longer
-    /// wanted.
+    /// Returns the number of invocations of each function within `span` that the ledger knows, to
+    /// compare with the API's total; `None` if that is not known. May include functions that are no
+    /// longer selected.
     fn met(&mut self, _span: Range<Timestamp>) -> BoxFuture<'_, Option<Vec<(FunctionId, u64)>>> {
         Box::pin(async { None })
     }
 
-    /// Takes a page of rows that should be known already, and returns how many were not; `None`
-    /// where that is not known now.
+    /// Takes a page of rows that should be known already, and returns how many were not; `None` if
+    /// that is not known.
     fn recheck(&mut self, _page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async { None })
     }
@@ -181,7 +194,7 @@ pub trait PageSink: Send {
 /// Whether a read goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// The next page is wanted.
+    /// Read the next page.
     Continue,
     /// The rest is known, or nothing can be committed now.
     Stop,
@@ -198,7 +211,7 @@ pub struct ReadReport {
     pub missing: bool,
     /// Rows were left out because of a limit of the API.
     pub truncated: bool,
-    /// Number of answers that were read.
+    /// Number of responses that were read.
     pub pages: u64,
     /// What the operator should change although nothing failed, such as a missing index; names the
     /// setting.
@@ -208,14 +221,15 @@ pub struct ReadReport {
 // === impl Span ===
 
 impl Span {
-    /// The first whole second above the watermark, for sources with positions in whole seconds.
+    /// Returns the first whole second above the watermark, for sources with positions in whole
+    /// seconds.
     pub fn first_second(&self) -> Timestamp {
         let second = self.from.as_secs();
         let begins_before = Timestamp::from_secs(second) < self.from;
         Timestamp::from_secs(second + i64::from(begins_before))
     }
 
-    /// The closed seconds, a partly closed one included, for sources with positions in whole
+    /// Returns the closed seconds, a partly closed one included, for sources with positions in whole
     /// seconds.
     pub fn closed_seconds(&self) -> Range<Timestamp> {
         let second = self.closed.as_secs();
@@ -227,8 +241,31 @@ impl Span {
 // === impl SourceScope ===
 
 impl SourceScope {
-    /// Allowed lateness of a call with unknown timeout, whose start is cut to the second.
-    fn allowed_lateness_of_calls(&self) -> AllowedLateness {
-        AllowedLateness::of_calls(self.max_run_time, self.delivery_delay).with_cut_starts()
+    /// Returns the allowed lateness of a function with this timeout, or of one whose timeout is not
+    /// known. Starts are cut to the second.
+    fn allowed_lateness(&self, timeout: Option<Duration>) -> AllowedLateness {
+        let run_time = timeout.unwrap_or(self.max_run_time);
+        AllowedLateness::of_calls(run_time, self.delivery_delay).with_cut_starts()
+    }
+
+    fn function(&self, namespace: Arc<str>, name: &str) -> FunctionId {
+        FunctionId {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            namespace,
+            name: name.into(),
+        }
+    }
+}
+
+// === impl JsonApi ===
+
+impl JsonApi for Client {
+    fn call_json<T: DeserializeOwned + Send>(
+        &self,
+        action: &'static str,
+        params: &Value,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send {
+        self.call_json(action, params)
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::config::{FunctionFilter, Read};
+use scf_exporter::config::{FunctionFilter, FunctionSelector, Read};
 use scf_exporter::ingest::discovery::{FoundList, Lister};
 use scf_exporter::ingest::{
-    Flow, FunctionSelector, LogSource, Mode, PageSink, SourceScope, Span, cls::ClsSource,
-    v2::V2Source, v3::V3Source,
+    Flow, LogSource, Mode, PageSink, SourceScope, Span, cls::ClsSource, v2::V2Source, v3::V3Source,
 };
 use scf_exporter::ledger::TargetId;
 use scf_exporter::model::{Page, Timestamp};
@@ -107,7 +106,13 @@ fn source(
 
 impl Lister for NoFunctions {
     fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
-        Box::pin(async { Ok(FoundList::default()) })
+        let (functions, complete) = (Vec::new(), None);
+        Box::pin(async move {
+            Ok(FoundList {
+                functions,
+                complete,
+            })
+        })
     }
 }
 

@@ -119,6 +119,7 @@ fn wrong_clock(offset: ClockOffset, now: Timestamp) -> Issue {
 }
 
 fn source(state: SourceState, now: Timestamp) -> SourceStatus {
+    let ready = state.is_ready();
     let offset = state.info.clock.offset();
     let rates = state.info.requests.rates(now).into_iter();
     SourceStatus {
@@ -138,7 +139,7 @@ fn source(state: SourceState, now: Timestamp) -> SourceStatus {
             .collect(),
         stream_modes: state.stream_modes,
         trouble: state.trouble,
-        ready: state.ready,
+        ready,
         unmatched: state.unmatched,
         hints: state.hints,
     }

@@ -1,61 +1,58 @@
-//! The functions of a place, as API 3.0 lists them: `ListNamespaces`, `ListFunctions`,
-//! `GetFunction`. Serves every source of SCF logs that is cut by function or by log topic.
+//! The functions of a region, as API 3.0 lists them: `ListNamespaces`, `ListFunctions`,
+//! `GetFunction`. Serves the sources that read by function, by namespace or by log topic.
 
 mod catalog;
 mod details;
-mod remarks;
+mod issues;
 mod scanner;
 mod wire;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex as StdMutex;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::page_size::PageSize;
-use super::{DiscoveryIssues, FunctionSelector, SourceScope};
-use crate::config::Unmatched;
-use crate::ledger::{Functions as Which, ListScan};
+use super::{CompleteList, JsonApi, Listing, SourceScope};
+use crate::config::{FunctionSelector, Unmatched};
+use crate::ledger::{Functions as FunctionSet, ListScan};
 use crate::model::{FunctionConfig, FunctionId};
 use catalog::FunctionCatalog;
 use details::DetailFetcher;
-use remarks::{Alike, Looked, Names};
+use issues::{Findings, ScanContext, Suggestions};
 use scanner::ListScanner;
 use tencentcloud::{ApiError, BoxFuture, Client};
 
-/// After so long an answer comes even if not all details are known.
+pub use issues::DiscoveryIssues;
+
+/// Time after which [`Lister::list`] returns even if details are still missing.
 const PART: Duration = Duration::from_secs(10);
-/// So often the lists are looked at anew while details are still being asked for: of 10,000
-/// functions that takes a quarter of an hour, and new ones are not to wait for its end.
-const LOOK_AGAIN: Duration = Duration::from_secs(300);
+/// Interval of scans while details are still being fetched: for 10,000 functions that takes a
+/// quarter of an hour, and new functions must not wait for its end.
+const SCAN_AGAIN: Duration = Duration::from_secs(300);
 
-/// The functions of one place. Remembers what it found, so one is kept as long as its source.
-pub struct Functions(Discovery<Client>);
-
-/// The functions as far as they are known.
-#[derive(Debug, Clone, Default)]
-pub struct FoundList {
-    /// Each once, in order of its id. Where topics are needed, only those whose topic is known.
-    pub functions: Vec<Found>,
-    /// Whether nothing is being asked about them any more: else the list is to be asked for again
-    /// soon, and a function that is not among these is not gone.
-    pub complete: bool,
-    /// Of a complete list, all that it named.
-    pub look: Option<ListScan>,
+/// The functions of one source. Keeps what it found, so it lives as long as its source.
+pub struct Functions<C = Client> {
+    cloud: C,
+    place: SourceScope,
+    wanted: FunctionSelector,
+    needs_topics: bool,
+    size: PageSize,
+    state: Mutex<State>,
 }
+
+/// The functions as far as they are known: each once, in order of its id. Where topics are needed,
+/// only those whose topic is known.
+pub type FoundList = Listing<Found>;
 
 /// A function that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Which one.
+    /// Which function.
     pub function: FunctionId,
-    /// How it is configured; `None` while not known, or where the cloud leaves out its memory or
-    /// its timeout.
+    /// Its configuration; `None` while it is not known, or if the cloud leaves out its memory or its
+    /// timeout.
     pub about: Option<Arc<FunctionConfig>>,
     /// Where it logs to.
     pub topic: Topic,
@@ -65,108 +62,37 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topic {
     /// Not known yet.
-    NotAsked,
+    Unknown,
     /// It has none: nothing is logged.
     None,
     /// The topic's id. Many functions may share one.
     Id(Arc<str>),
 }
 
-/// Who knows the functions.
+/// Lists functions.
 pub trait Lister: Send + Sync {
-    /// The wanted functions, as far as they are known; see [`Functions`].
+    /// Returns the selected functions, as far as they are known; see [`Functions`].
     fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>>;
-
-    /// What a person should know of the last whole list although nothing failed.
-    fn remarks(&self) -> DiscoveryIssues {
-        DiscoveryIssues::default()
-    }
-}
-
-/// The one thing that is asked of a client: an action of API 3.0, answered by what is in
-/// `Response`.
-trait Call: Clone + Send + Sync + 'static {
-    fn call<T: DeserializeOwned + Send>(
-        &self,
-        action: &'static str,
-        params: &Value,
-    ) -> impl Future<Output = Result<T, ApiError>> + Send;
-}
-
-struct Discovery<C> {
-    cloud: C,
-    place: SourceScope,
-    wanted: FunctionSelector,
-    needs_topics: bool,
-    size: PageSize,
-    state: Mutex<State>,
-    /// Apart from the state, which is held while the cloud is asked.
-    remarks: StdMutex<DiscoveryIssues>,
 }
 
 #[derive(Default)]
 struct State {
-    known: FunctionCatalog,
-    round: DetailFetcher,
-    /// When the lists were looked at last.
-    surveyed: Option<Instant>,
-    /// What that look met.
-    looked: Looked,
-    alike: Alike,
-    /// What the last whole look said of the configured functions.
+    catalog: FunctionCatalog,
+    details: DetailFetcher,
+    scanned_at: Option<Instant>,
+    /// What the last scan found.
+    scan: ScanContext,
+    suggestions: Suggestions,
+    /// Configured functions that the last exhaustive scan did not find.
     unmatched: Vec<Unmatched>,
 }
 
 // === impl Functions ===
 
-impl Functions {
+impl<C: JsonApi> Functions<C> {
     /// The `wanted` functions of `place`. With `needs_topics` a function is of no use before its
     /// topic is known.
-    pub fn new(
-        client: Client,
-        place: SourceScope,
-        wanted: FunctionSelector,
-        needs_topics: bool,
-    ) -> Self {
-        Self(Discovery::new(client, place, wanted, needs_topics))
-    }
-}
-
-impl Lister for Functions {
-    /// Looks at the lists of namespaces and functions, then asks for the details of those that are
-    /// new, changed, or were not asked for an hour. Returns after some ten seconds at the most
-    /// (and the time that the lists take), and goes on at the next call. May be dropped at any
-    /// time without losing anything.
-    ///
-    /// A function that a list misses is kept until the next list misses it too, or its details
-    /// turn out not to be there. Where one namespace cannot be read, what is known of it is kept.
-    ///
-    /// # Errors
-    /// The lists cannot be read at all, or topics are needed and no function's can be had. What
-    /// was found before stays known.
-    fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
-        Box::pin(self.0.list())
-    }
-
-    fn remarks(&self) -> DiscoveryIssues {
-        self.0.remarks.lock().clone()
-    }
-}
-
-impl Call for Client {
-    fn call<T: DeserializeOwned + Send>(
-        &self,
-        action: &'static str,
-        params: &Value,
-    ) -> impl Future<Output = Result<T, ApiError>> + Send {
-        self.call_json(action, params)
-    }
-}
-
-// === impl Discovery ===
-
-impl<C: Call> Discovery<C> {
-    fn new(cloud: C, place: SourceScope, wanted: FunctionSelector, needs_topics: bool) -> Self {
+    pub fn new(cloud: C, place: SourceScope, wanted: FunctionSelector, needs_topics: bool) -> Self {
         Self {
             cloud,
             place,
@@ -174,101 +100,84 @@ impl<C: Call> Discovery<C> {
             needs_topics,
             size: PageSize::new(wire::PAGE),
             state: Mutex::default(),
-            remarks: StdMutex::default(),
         }
     }
 
-    async fn list(&self) -> Result<FoundList, ApiError> {
+    async fn list_part(&self) -> Result<FoundList, ApiError> {
         let mut state = self.state.lock().await;
         let state = &mut *state;
         let until = Instant::now() + PART;
-        if state.is_survey_due() {
-            self.survey(state).await?;
+        if state.is_scan_due() {
+            self.scan(state).await?;
         }
-        let asked = state.round.go_on(&self.cloud, &mut state.known);
-        let complete = timeout_at(until, asked).await.is_ok();
-        let functions = state.known.found(self.needs_topics);
-        if complete {
-            let failed = state.round.finish();
-            self.remark(state, failed.as_ref()).await;
+        let fetching = state.details.run(&self.cloud, &mut state.catalog);
+        let is_complete = timeout_at(until, fetching).await.is_ok();
+        let functions = state.catalog.found(self.needs_topics);
+        let mut complete = None;
+        if is_complete {
+            let failed = state.details.finish();
+            let issues = self.issues(state, failed.as_ref()).await;
             if let Some(error) = failed
                 && self.needs_topics
                 && functions.is_empty()
             {
                 return Err(error);
             }
+            let scan = self.list_scan(&state.catalog);
+            complete = Some(CompleteList { scan, issues });
         }
         Ok(FoundList {
             functions,
-            look: complete.then(|| self.look(&state.known)),
             complete,
         })
     }
 
-    /// What the last look at the lists named, and what it would have.
-    fn look(&self, known: &FunctionCatalog) -> ListScan {
-        let (wanted, looked_at) = (self.wanted.clone(), known.looked_at());
+    /// Returns what the last scan named, and which functions it would have named.
+    fn list_scan(&self, catalog: &FunctionCatalog) -> ListScan {
+        let (wanted, scanned) = (self.wanted.clone(), catalog.scanned());
         let would_name = move |function: &FunctionId| {
-            wanted.selects(function) && looked_at.has(&function.namespace)
+            wanted.selects(function) && scanned.has(&function.namespace)
         };
         ListScan {
-            named: known.named(),
-            would_name: Which::new(would_name),
-            is_certain: known.is_certain(self.needs_topics),
+            named: catalog.named(),
+            would_name: FunctionSet::new(would_name),
+            is_certain: catalog.is_certain(self.needs_topics),
         }
     }
 
-    async fn survey(&self, state: &mut State) -> Result<(), ApiError> {
-        let mut survey = self.scanner().survey(state.known.namespaces()).await?;
-        state.looked = std::mem::take(&mut survey.looked);
-        state.known.take(survey);
+    async fn scan(&self, state: &mut State) -> Result<(), ApiError> {
+        let mut scan = self.scanner().scan(state.catalog.namespaces()).await?;
+        state.scan = std::mem::take(&mut scan.context);
+        state.catalog.take(scan);
         let now = Instant::now();
-        state.round.ask_about(state.known.due(now));
-        state.surveyed = Some(now);
+        state.details.request(state.catalog.due(now));
+        state.scanned_at = Some(now);
         Ok(())
     }
 
-    /// Notes what a person should know now that the list is whole. For names that are not there it
-    /// looks once at what else there is, to say what may have been meant.
-    async fn remark(&self, state: &mut State, failed: Option<&ApiError>) {
-        let known = state.known.names();
-        let nothing = Alike::default();
-        let missing = self
-            .about(&state.looked, &known, &nothing, failed)
-            .missing();
-        if missing.is_empty() {
-            state.alike = nothing;
-        } else if missing != state.alike.of {
-            let (namespaces, functions) = self.scanner().names(&state.looked.by_name).await;
-            state.alike = Alike {
-                of: missing,
-                namespaces,
-                functions,
-            };
-        }
-        let about = self.about(&state.looked, &known, &state.alike, failed);
-        if let Some(unmatched) = about.functions() {
-            state.unmatched = unmatched;
-        }
-        let mut told = self.remarks.lock();
-        *told = about.remarks(&state.unmatched);
-    }
-
-    fn about<'a>(
-        &'a self,
-        looked: &'a Looked,
-        known: &'a Names,
-        alike: &'a Alike,
-        failed: Option<&'a ApiError>,
-    ) -> remarks::FunctionConfig<'a> {
-        remarks::FunctionConfig {
+    /// Derives the issues of a complete list. If configured names do not exist, the existing ones
+    /// are listed once, to suggest what may have been meant.
+    async fn issues(&self, state: &mut State, failed: Option<&ApiError>) -> DiscoveryIssues {
+        let known = state.catalog.names();
+        let mut findings = Findings {
             wanted: &self.wanted,
             needs_topics: self.needs_topics,
-            looked,
-            known,
-            alike,
+            scan: &state.scan,
+            known: &known,
+            suggestions: &Suggestions::default(),
             failed,
+        };
+        let missing = findings.missing();
+        if missing.is_empty() {
+            state.suggestions = Suggestions::default();
+        } else if missing != state.suggestions.missing {
+            state.suggestions = self.scanner().suggest(missing, &state.scan.by_name).await;
         }
+        findings.suggestions = &state.suggestions;
+        if let Some(unmatched) = findings.functions() {
+            state.unmatched = unmatched;
+        }
+        findings.issues(&state.unmatched)
     }
 
     fn scanner(&self) -> ListScanner<'_, C> {
@@ -281,9 +190,27 @@ impl<C: Call> Discovery<C> {
     }
 }
 
+impl<C: JsonApi> Lister for Functions<C> {
+    /// Scans the lists of namespaces and functions, then fetches the details of functions that are
+    /// new, changed, or were not fetched for an hour. Returns after some ten seconds at most (plus
+    /// the time of the scan), and continues with the next call. May be dropped at any time without
+    /// losing anything.
+    ///
+    /// A function that a scan misses is kept until the next scan misses it too, or its details do
+    /// not exist. Where one namespace cannot be read, what is known of it is kept.
+    ///
+    /// # Errors
+    /// The lists cannot be read at all, or topics are needed and none can be fetched. What was found
+    /// before stays known.
+    fn list(&self) -> BoxFuture<'_, Result<FoundList, ApiError>> {
+        Box::pin(self.list_part())
+    }
+}
+
 impl State {
-    fn is_survey_due(&self) -> bool {
-        self.round.is_over() || self.surveyed.is_none_or(|at| at.elapsed() >= LOOK_AGAIN)
+    fn is_scan_due(&self) -> bool {
+        let is_old = |at: Instant| at.elapsed() >= SCAN_AGAIN;
+        self.details.is_done() || self.scanned_at.is_none_or(is_old)
     }
 }
 

@@ -9,12 +9,12 @@ use super::time::parse_start_time;
 use super::values::{is_name, memory, millis};
 use crate::model::{Bytes, RejectReason, Timestamp};
 
-/// The values of a row that matter, in the order of [`Field`]. The log itself, the largest by far, is
-/// skipped unread.
+/// The values of a row that matter, in the order of [`Field`]. The log itself, by far the largest, is
+/// skipped.
 #[derive(Debug)]
 pub(super) struct FunctionLog<'a>([Scalar<'a>; FIELDS]);
 
-/// The names of these values, in their order.
+/// The names of these values, in the same order.
 pub(super) type RowNames = Names<FIELDS>;
 
 const FIELDS: usize = 10;
@@ -34,8 +34,8 @@ enum Field {
 }
 
 impl<'a> FunctionLog<'a> {
-    /// Reads a row; `None` where it is not an object. A value that cannot be read spoils only its
-    /// own field.
+    /// Parses a row; `None` if it is not an object. A value that cannot be read affects only its own
+    /// field.
     pub(super) fn read(raw: &'a RawValue, names: &RowNames) -> Option<Self> {
         read_fields(raw.get(), names).map(Self)
     }
@@ -49,14 +49,14 @@ impl<'a> FunctionLog<'a> {
         &self.0[field as usize]
     }
 
-    /// Namespace and name of the function. Where only one is read, a row without a name is its.
+    /// Returns namespace and name of the function. If only one function is read, rows without a name
+    /// belong to it.
     pub(super) fn function<'s>(&'s self, context: ParseContext<'s>) -> Option<(&'s str, &'s str)> {
         let name = self.name()?.or(context.function())?;
         Some((context.namespace(), name))
     }
 
-    /// The name of the function: inner `None` where the row has none, outer where it has one that
-    /// cannot be used.
+    /// Returns the name of the function: inner `None` if the row has none, outer if it cannot be used.
     #[expect(
         clippy::option_option,
         reason = "a row without a name may have an owner"
@@ -80,7 +80,7 @@ impl<'a> FunctionLog<'a> {
         self.field(Field::RetCode).whole()
     }
 
-    /// Whether the row says that its call has not ended. Older answers do not have the field.
+    /// Returns whether the invocation has not ended. Older responses lack the field.
     pub(super) fn says_unfinished(&self) -> bool {
         self.field(Field::InvokeFinished).whole() == Some(0)
     }
@@ -89,7 +89,7 @@ impl<'a> FunctionLog<'a> {
         u32::try_from(self.field(Field::RetryNum).whole()?).ok()
     }
 
-    /// Makes a retry number that is missing zero.
+    /// Sets a missing retry number to zero.
     pub(super) fn complete_retry(&mut self) {
         let retry = &mut self.0[Field::RetryNum as usize];
         if *retry == Scalar::Missing {
@@ -97,15 +97,14 @@ impl<'a> FunctionLog<'a> {
         }
     }
 
-    /// What tells the attempts of one request apart: the retry number. v2 and rows of 2020 have
-    /// none, but a retry has another start, a minute later at the earliest; the low bits of the
-    /// second are enough.
+    /// Returns what distinguishes the invocations of one request: the retry number. v2 and rows of 2020
+    /// have none, but a retry starts at least a minute later; the low bits of the second are enough.
     pub(super) fn attempt(&self) -> u32 {
         let started = || self.position().map_or(0, |at| at.as_secs() as u32);
         self.retry().unwrap_or_else(started)
     }
 
-    /// What the row says of its call.
+    /// Returns the entry for the page.
     pub(super) fn entry(&self, is_unfinished: bool) -> Result<Entry, RejectReason> {
         if is_unfinished {
             return Ok(Entry::Unfinished);
@@ -124,7 +123,7 @@ impl<'a> FunctionLog<'a> {
             started: position,
             retried: self.retry().is_some_and(|retry| retry > 0),
         };
-        row.judge().map(Entry::Attempt)
+        row.judge().map(Entry::Invocation)
     }
 }
 
@@ -157,7 +156,7 @@ mod tests {
 
     fn judge(json: &str) -> Result<Row, RejectReason> {
         with(json, |row| row.entry(false)).map(|entry| match entry {
-            Entry::Attempt(row) => row,
+            Entry::Invocation(row) => row,
             _ => panic!("no attempt"),
         })
     }

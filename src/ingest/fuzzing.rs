@@ -1,4 +1,4 @@
-//! What the fuzz targets of all adapters ask of what was read.
+//! What the fuzz targets of all adapters check.
 
 use std::collections::HashSet;
 use std::fmt::{self, Debug};
@@ -6,13 +6,16 @@ use std::fmt::{self, Debug};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::page::ParseContext;
+use crate::config::FunctionSelector;
+use crate::ledger::TargetId;
 use crate::model::{Page, Timestamp};
 
-/// A month in nanoseconds, 1 TiB, and the first day of 2201: the largest values believed.
+/// A month in nanoseconds, 1 TiB, and the first day of 2201: the largest values that are accepted.
 const NANOS_MAX: u64 = 31 * 24 * 3_600 * 1_000_000_000;
 const BYTES_MAX: u64 = 1 << 40;
 const POSITION_MAX: Timestamp = Timestamp::from_secs(7_289_654_400);
-/// Objects within objects that [`turned`] turns round; deeper ones stay as they are.
+/// Depth to which [`turned`] reverses objects; deeper ones stay as they are.
 const DEPTH_MAX: usize = 6;
 
 /// What an adapter makes of a body.
@@ -26,12 +29,15 @@ pub(super) struct Parsed<T> {
     pub(super) beside: T,
 }
 
-/// Whatever was read is a sound page; the order of members and blanks mean nothing; and a body that
-/// was cut is none.
+/// Checks that every page is sound, that the order of members and blanks do not matter, and that a cut
+/// body is no page.
 pub(super) fn check_body<T: PartialEq + Debug>(
+    target: &TargetId,
     bytes: &[u8],
-    parse: impl Fn(&[u8]) -> Option<Parsed<T>>,
+    parse: impl Fn(&[u8], ParseContext<'_>) -> Option<Parsed<T>>,
 ) {
+    let wanted = &FunctionSelector::default();
+    let parse = |bytes: &[u8]| parse(bytes, ParseContext { target, wanted });
     let Some(parsed) = parse(bytes) else { return };
     let page = &parsed.page;
     check_page(page);
@@ -96,9 +102,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// The same JSON with the members of its objects in the opposite order and blanks in between,
-/// which mean nothing. `None` where a name stands twice, or in two spellings, for there the order
-/// does mean something.
+/// Returns the same JSON with the members of its objects in the opposite order and blanks between
+/// them. `None` if a name occurs twice, or in two spellings, because then the order matters.
 fn turned(json: &str) -> Option<String> {
     let mut text = String::new();
     turn(serde_json::from_str(json).ok()?, DEPTH_MAX, &mut text)?;

@@ -1,12 +1,12 @@
-//! What a return code or a status code means: the one table, and how return codes come to it.
+//! The outcome of an invocation, from its return code or status code.
 
 use crate::model::Outcome;
 
-/// Status codes of the platform, of the vendor's status page; where another of its pages (events
-/// of the bus) DISAGREES, that is noted. They stand in CLS records and in error messages. 202,
-/// "running", is no end and has no entry.
+/// Status codes of the platform, from the vendor's status page; comments show where another of its
+/// pages (events of the bus) disagrees. They are in CLS records and in error messages. 202, "running",
+/// is no end and has no entry.
 ///
-/// The outcomes are this project's reading: whose fault a failure is, as far as one can tell.
+/// The outcomes are this project's interpretation: whose fault a failure is.
 const STATUS: &[(i64, &str, Outcome)] = {
     use Outcome::*;
     &[
@@ -31,7 +31,7 @@ const STATUS: &[(i64, &str, Outcome)] = {
         (437, "HandlerNotFound", FunctionError),
         (438, "FunctionStatusError", PlatformError),
         (439, "UserProcessExit", FunctionError),
-        // The other page alone: degraded for want of containers.
+        // On the other page alone: degraded for lack of containers.
         (440, "BorrowContainerDegradeError", Throttled),
         (441, "UnauthorizedOperation", PlatformError),
         (442, "QualifierNotFound", PlatformError),
@@ -45,36 +45,35 @@ const STATUS: &[(i64, &str, Outcome)] = {
         (450, "InitContainerTimeout", PlatformError),
         (499, "RequestCanceled", Interrupted),
         (500, "InternalError", PlatformError),
-        // The other page alone, these three.
+        // On the other page alone, these three.
         (532, "ResourceExhausted", Throttled),
         (600, "NodeAsyncInvokeReturn", PlatformError),
         (601, "ContainerNotExists", PlatformError),
     ]
 };
 
-/// Words that tell why a call failed where no status code does: of older answers, and of the
-/// texts that the status page gives for 432.
+/// Words that show the reason of a failure without a status code: from older responses, and from the
+/// texts of the status page for 432.
 const WORDS: [(&str, Outcome); 3] = [
     ("timed out after", Outcome::Timeout),
     ("memory exceeded", Outcome::OutOfMemory),
     ("concurrency exceeded", Outcome::Throttled),
 ];
 
-/// What a status code means, as CLS gives it.
+/// Returns the outcome of a status code of CLS.
 pub(super) fn outcome_of_status(status: i64) -> Outcome {
     let entry = STATUS.iter().find(|(code, ..)| *code == status);
     entry.map_or(Outcome::Unknown, |(_, _, outcome)| *outcome)
 }
 
-/// What the `retCode` of v2 and the `RetCode` of API 3.0 mean, with the error text that may come
-/// with it.
+/// Returns the outcome of the `retCode` of v2 or the `RetCode` of API 3.0, with its message.
 ///
-/// Zero is success and three is interrupted; any other code only says that the call failed. Why
-/// it did stands in the message, mostly a small JSON object such as
+/// Zero is success and three is interrupted; any other code only says that the invocation failed. The
+/// reason is in the message, mostly a small JSON object such as
 /// `{"errorCode":-1,"errorMessage":"Invoking task timed out after 3 seconds","statusCode":433}`,
-/// whose `statusCode` older answers lack, and which may be cut. So the text is searched, not
-/// parsed. A code that is no success beside the message "Success" (the documents have one) is
-/// a failure: the code is what the documents define.
+/// whose `statusCode` older responses lack, and which may be cut. So the text is searched, not parsed. A
+/// code other than zero with the message "Success" (the documents have one) is a failure: the documents
+/// define the code.
 pub(super) fn outcome_of(code: i64, message: Option<&str>) -> Outcome {
     match code {
         0 => return Outcome::Success,
@@ -94,7 +93,7 @@ pub(super) fn outcome_of(code: i64, message: Option<&str>) -> Outcome {
         .unwrap_or(Outcome::FunctionError)
 }
 
-/// The number behind `"statusCode":`, if there is one.
+/// Returns the number after `"statusCode":`, if there is one.
 fn status_in(message: &str) -> Option<i64> {
     let (_, behind) = message.split_once("\"statusCode\":")?;
     let behind = behind.trim_start();

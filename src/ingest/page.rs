@@ -5,49 +5,49 @@ use std::hash::Hash;
 
 use hashbrown::{Equivalent, HashMap};
 
-use super::FunctionSelector;
 use super::values::is_name;
+use crate::config::FunctionSelector;
 use crate::ledger::{Scope, TargetId};
 use crate::model::{
     Bytes, ColdStart, FunctionId, InvocationKey, Nanos, Outcome, Page, RejectReason, RetCode, Row,
     Timestamp, attempt_id, is_uuid,
 };
 
-/// The namespace of a function for which none is told.
+/// The namespace of functions whose rows name none.
 pub(super) const DEFAULT_NAMESPACE: &str = "default";
-/// Functions of one page at the most; a page has at most 1,000 rows.
+/// Functions of one page at most; a page has at most 1,000 rows.
 const FUNCTIONS_MAX: usize = u16::MAX as usize;
 
-/// What the rows of an answer are read for.
+/// What rows are parsed for.
 #[derive(Clone, Copy)]
 pub(super) struct ParseContext<'c> {
     pub(super) target: &'c TargetId,
     pub(super) wanted: &'c FunctionSelector,
 }
 
-/// What became of a row.
+/// Whether a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowStatus {
-    /// An attempt is counted for it.
+    /// It counts as an invocation.
     Counted,
-    /// None is yet: the call runs.
+    /// The invocation still runs.
     Running,
-    /// None ever is: it is not wanted, or cannot be read.
+    /// It never counts: its function is not selected, or it cannot be read.
     PassedOver,
 }
 
-/// What a row of a wanted function says. The index of the function is filled in by the builder.
+/// The content of a row of a selected function. The builder fills in the index of the function.
 pub(super) enum Entry {
-    /// The call runs: the row comes again.
+    /// The invocation still runs; the row comes again.
     Unfinished,
-    Attempt(Row),
+    Invocation(Row),
     ColdStart(ColdStart),
 }
 
-/// What an adapter has read of a finished attempt; `None` is a value that cannot be used.
+/// What an adapter has parsed of an invocation; `None` is a value that cannot be used.
 pub(super) struct RowFields<'a> {
     pub(super) request_id: Option<&'a str>,
-    /// What tells the attempts of one request apart.
+    /// Distinguishes the invocations of one request.
     pub(super) attempt: Option<u32>,
     pub(super) position: Option<Timestamp>,
     pub(super) code: Option<i64>,
@@ -55,7 +55,7 @@ pub(super) struct RowFields<'a> {
     pub(super) duration: Option<Nanos>,
     pub(super) billed: Option<Nanos>,
     pub(super) memory: Option<Bytes>,
-    /// Memory configured, zero where the API does not tell it.
+    /// Memory configured; zero if the API does not report it.
     pub(super) memory_limit: Bytes,
     pub(super) started: Option<Timestamp>,
     pub(super) retried: bool,
@@ -65,7 +65,7 @@ pub(super) struct RowFields<'a> {
 pub(super) struct PageBuilder<'c> {
     context: ParseContext<'c>,
     page: Page,
-    /// The index of each function that was met; `None` for one that is not wanted.
+    /// The index of each function; `None` for one that is not selected.
     index: HashMap<(Box<str>, Box<str>), Option<u16>>,
 }
 
@@ -76,7 +76,7 @@ struct Named<'a>(&'a str, &'a str);
 // === impl ParseContext ===
 
 impl<'c> ParseContext<'c> {
-    /// The namespace of rows that do not tell theirs.
+    /// Returns the namespace of rows that name none.
     pub(super) fn namespace(&self) -> &'c str {
         match &self.target.scope {
             Scope::Namespace(namespace) => namespace,
@@ -85,7 +85,7 @@ impl<'c> ParseContext<'c> {
         }
     }
 
-    /// The function that is read, where it is only one.
+    /// Returns the function that is read, if it is only one.
     pub(super) fn function(&self) -> Option<&'c str> {
         match &self.target.scope {
             Scope::Function(function) => Some(&function.name),
@@ -119,7 +119,7 @@ impl RowFields<'_> {
     }
 }
 
-/// The key of the attempt with this request id.
+/// Returns the key of the invocation with this request id.
 pub(super) fn invocation_key(
     request_id: Option<&str>,
     attempt: Option<u32>,
@@ -134,7 +134,7 @@ pub(super) fn invocation_key(
 // === impl PageBuilder ===
 
 impl<'c> PageBuilder<'c> {
-    /// Starts a page with room for so many rows.
+    /// Starts a page with room for this number of rows.
     pub(super) fn new(context: ParseContext<'c>, rows: usize) -> Self {
         let page = Page {
             rows: Vec::with_capacity(rows),
@@ -147,8 +147,8 @@ impl<'c> PageBuilder<'c> {
         }
     }
 
-    /// Takes in a row of the function with this namespace and name. `read` is asked what the row
-    /// says only where the function is wanted.
+    /// Adds a row of the function with this namespace and name. `read` parses the row, and is called
+    /// only if the function is selected.
     pub(super) fn add(
         &mut self,
         function: Option<(&str, &str)>,
@@ -158,7 +158,7 @@ impl<'c> PageBuilder<'c> {
         added.unwrap_or_else(|reason| self.reject(reason))
     }
 
-    /// Takes in a row that cannot be counted.
+    /// Adds a row that cannot be counted.
     pub(super) fn reject(&mut self, reason: RejectReason) -> RowStatus {
         self.page.rejects.push(reason);
         RowStatus::PassedOver
@@ -181,7 +181,7 @@ impl<'c> PageBuilder<'c> {
                 self.page.unfinished += 1;
                 RowStatus::Running
             }
-            Entry::Attempt(row) => {
+            Entry::Invocation(row) => {
                 self.page.rows.push(Row { function, ..row });
                 RowStatus::Counted
             }
@@ -192,7 +192,7 @@ impl<'c> PageBuilder<'c> {
         })
     }
 
-    /// The index of the function in the page; `None` where it is not wanted.
+    /// Returns the index of the function in the page; `None` if it is not selected.
     fn index_of(&mut self, function: Option<(&str, &str)>) -> Result<Option<u16>, RejectReason> {
         let usable = |(namespace, name): &(&str, &str)| is_name(namespace) && is_name(name);
         let function = function.filter(usable).ok_or(RejectReason::FunctionName)?;

@@ -1,14 +1,13 @@
-//! How many rows a page is asked for: fewer when an answer cannot be had, more again after success.
+//! Adapts the number of rows per request: fewer if no response arrives, more again after success.
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
-/// Pages that must be answered before a larger one is tried.
+/// Pages that must arrive before a larger one is tried.
 const SUCCESSES: u32 = 2;
-/// The same at the most, where larger ones keep failing: then one request in so many is wasted.
+/// Upper bound of that number, which doubles while larger pages keep failing.
 const SUCCESSES_MAX: u32 = 128;
 
-/// How many rows a page is asked for: halves when an answer cannot be had, and grows again after
-/// success. One for each source or target; shared by reference.
+/// The number of rows per request. One for each source or target; shared by reference.
 #[derive(Debug)]
 pub(crate) struct PageSize {
     max: usize,
@@ -18,18 +17,18 @@ pub(crate) struct PageSize {
 #[derive(Debug, Clone, Copy)]
 struct State {
     rows: usize,
-    /// Pages of this size that were answered.
+    /// Pages of this size that arrived.
     successes: u32,
-    /// As many are needed before a larger one is tried.
+    /// Number of successes before a larger size is tried.
     needed: u32,
-    /// The size was raised, and no page of it was answered yet.
+    /// The size was raised, and no page of it has arrived yet.
     is_trial: bool,
 }
 
 // === impl PageSize ===
 
 impl PageSize {
-    /// Begins with pages of `max` rows, at least one.
+    /// Starts with pages of `max` rows, at least one.
     pub(crate) fn new(max: usize) -> Self {
         let max = max.max(1);
         Self {
@@ -43,21 +42,21 @@ impl PageSize {
         }
     }
 
-    /// Rows to ask for now, from 1 to the largest.
+    /// Returns the number of rows to request now, from 1 to the largest.
     pub(crate) fn get(&self) -> usize {
-        self.state().rows
+        self.state.lock().rows
     }
 
-    /// A page of `asked` rows could not be had: the next ones are at most half as large. Returns
-    /// false when it was one row already.
+    /// Records that a page of `asked` rows did not arrive: the next ones are at most half as large.
+    /// Returns false if it was one row already.
     ///
-    /// Where only a trial of a larger size failed, the next trial comes after twice as many pages,
-    /// so that an API that is limited for good does not cost a failing request every few pages.
+    /// If only a trial of a larger size failed, the next trial comes after twice as many pages, so
+    /// that a permanent limit of the API does not cost a failing request every few pages.
     pub(crate) fn shrink(&self, asked: usize) -> bool {
         if asked <= 1 {
             return false;
         }
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let half = asked / 2;
         if half < state.rows {
             state.needed = match state.is_trial {
@@ -71,9 +70,9 @@ impl PageSize {
         true
     }
 
-    /// A page of `asked` rows was answered: after a few of them, pages are twice as large.
+    /// Records that a page of `asked` rows arrived; after a few of them the size doubles.
     pub(crate) fn grow(&self, asked: usize) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if asked < state.rows || state.rows == self.max {
             return;
         }
@@ -84,10 +83,6 @@ impl PageSize {
             state.successes = 0;
             state.is_trial = true;
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
     }
 }
 

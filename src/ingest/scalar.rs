@@ -1,5 +1,5 @@
-//! Values as they stand on the wire, whatever their type: each is judged by itself, so that one odd
-//! value never stops a row, a list or the values beside it.
+//! JSON values of any type: each is read by itself, so that one odd value never stops a row, a list or
+//! the values beside it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Any JSON value, as far as an answer needs it.
+/// A JSON value, as far as a response needs it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum Scalar<'a> {
     /// Absent or null.
@@ -19,15 +19,15 @@ pub(super) enum Scalar<'a> {
     Bool(bool),
     /// A list, an object, or a whole number that does not fit.
     Other,
-    /// A number beyond all range, or a text with half of a surrogate pair.
+    /// A number out of range, or a text with half of a surrogate pair.
     Unreadable,
 }
 
-/// The names under which each value of an object may stand.
+/// The possible names of each value of an object.
 pub(super) type Names<const N: usize> = [&'static [&'static str]; N];
 
-/// Reads the values of an object that have these names; `None` where it is not an object. Of two
-/// values of one name the later counts.
+/// Reads the values of an object that have these names; `None` if it is not an object. Of two values of
+/// one name the later one is used.
 pub(super) fn read_fields<'a, const N: usize>(
     json: &'a str,
     names: &Names<N>,
@@ -66,7 +66,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The text, if it is one and not empty.
+    /// Returns the text, if it is one and not empty.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) if !text.is_empty() => Some(text),
@@ -74,7 +74,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// A whole number, also where it is written as a string or with a zero fraction.
+    /// Returns a whole number, also if it is written as a string or with a zero fraction.
     pub(super) fn whole(&self) -> Option<i64> {
         match self {
             Self::Int(value) => Some(*value),
@@ -87,12 +87,12 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The text by itself, if it is one and not empty.
+    /// Returns a copy of the text, if it is one and not empty.
     pub(super) fn to_text(&self) -> Option<String> {
         self.text().map(str::to_owned)
     }
 
-    /// The text, or a number as its text.
+    /// Returns the text, or a number as text.
     pub(super) fn printed(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Int(value) => Some(value.to_string().into()),
@@ -101,12 +101,12 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// A whole number that is not negative.
+    /// Returns a whole number that is not negative.
     pub(super) fn count(&self) -> Option<u64> {
         u64::try_from(self.whole()?).ok()
     }
 
-    /// Yes or no, also where it is written as a number or in words.
+    /// Returns a boolean, also if it is written as a number or as a string.
     pub(super) fn truth(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -120,7 +120,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// A number, also where it is written as a string; never infinite or NaN.
+    /// Returns a number, also if it is written as a string; never infinite or NaN.
     pub(super) fn number(&self) -> Option<f64> {
         let value = match self {
             Self::Int(value) => *value as f64,
@@ -132,22 +132,22 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// For a field that holds a whole number, in an answer that keeps nothing of its body.
+/// Deserializes a field with a whole number.
 pub(super) fn whole<'de, D: Deserializer<'de>>(field: D) -> Result<Option<i64>, D::Error> {
     read_as(field, |value| value.whole())
 }
 
-/// The same for a count.
+/// Deserializes a field with a count.
 pub(super) fn count<'de, D: Deserializer<'de>>(field: D) -> Result<Option<u64>, D::Error> {
     read_as(field, |value| value.count())
 }
 
-/// The same for a text.
+/// Deserializes a field with a text.
 pub(super) fn text<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
     read_as(field, |value| value.to_text())
 }
 
-/// The same for yes or no.
+/// Deserializes a field with a boolean.
 pub(super) fn truth<'de, D: Deserializer<'de>>(field: D) -> Result<Option<bool>, D::Error> {
     read_as(field, |value| value.truth())
 }
@@ -165,7 +165,7 @@ fn whole_of(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
 }
 
-/// Refuses what is [`Scalar::Unreadable`].
+/// Fails for [`Scalar::Unreadable`].
 impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Self::read(<&RawValue>::deserialize(deserializer)?.get()) {

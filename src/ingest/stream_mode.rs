@@ -3,7 +3,7 @@
 //!
 //! One stream for a region or namespace costs far fewer requests, but the vendor does not document
 //! that the API serves it, or that it holds every function. It is used until a request is refused,
-//! rows exceed a cap, or a spot check of one function finds rows that the stream did not bring.
+//! rows exceed a cap, or a spot check of one function finds rows that the stream lacks.
 //! Then each function is read by itself, and after a while the stream is tried again.
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::{Flow, PageSink, ReadReport, Span};
@@ -49,9 +50,6 @@ const OTHER_PARAMETERS: [&str; 8] = [
 
 /// A source whose functions can be read aggregated or per function.
 pub(super) trait Streams: Send + Sync {
-    /// The mode of each of its streams.
-    fn stream_mode(&self) -> &StreamMode;
-
     /// Reads one target, of whichever kind.
     fn read_target<'a>(
         &'a self,
@@ -77,7 +75,7 @@ macro_rules! read_in_its_mode {
             span: Span,
             sink: &'a mut dyn PageSink,
         ) -> BoxFuture<'a, Result<ReadReport, ApiError>> {
-            Box::pin(stream_mode::read(self, target, span, sink))
+            Box::pin(stream_mode::read(self, &self.mode, target, span, sink))
         }
 
         fn is_worth_sweeping(&self) -> bool {
@@ -100,7 +98,7 @@ pub(super) struct StreamMode {
     read: Read,
     streams: Mutex<BTreeMap<TargetId, Stream>>,
     /// The functions could not be listed, so no spot check is possible.
-    blind: AtomicBool,
+    unlisted: AtomicBool,
     changed: Notify,
 }
 
@@ -109,9 +107,9 @@ pub(super) struct StreamMode {
 struct Stream {
     /// The targets of its functions.
     functions: Vec<TargetId>,
-    /// Functions whose rows it brought, and when it first brought any.
-    brought: HashSet<TargetId>,
-    first_brought: Option<Timestamp>,
+    /// Functions with rows in the stream, and the time of the first rows.
+    seen: HashSet<TargetId>,
+    first_seen: Option<Timestamp>,
     /// Results of spot checks that cannot be compared yet.
     spot_checks: Vec<SpotCheck>,
     /// Time of the last spot check of each function that agreed.
@@ -127,7 +125,7 @@ struct Stream {
 /// Why and until when its functions are read one by one.
 struct Split {
     why: String,
-    until: Timestamp,
+    until: Instant,
 }
 
 /// The rows that one function had when it was read by itself.
@@ -142,7 +140,7 @@ impl StreamMode {
         Self {
             read,
             streams: Mutex::default(),
-            blind: AtomicBool::new(false),
+            unlisted: AtomicBool::new(false),
             changed: Notify::new(),
         }
     }
@@ -161,27 +159,36 @@ impl StreamMode {
         }
     }
 
+    /// Returns the target through which `function`, one of `stream`, is read.
+    pub(super) fn target_of(&self, stream: TargetId, function: &FunctionId) -> TargetId {
+        match self.is_aggregated(&stream) {
+            true => stream,
+            false => TargetId::function(function.clone()),
+        }
+    }
+
     /// Sets the functions of each stream, and retries streams whose time has come.
-    pub(super) fn listed(&self, functions: BTreeMap<TargetId, Vec<TargetId>>, now: Timestamp) {
+    pub(super) fn listed(&self, functions: BTreeMap<TargetId, Vec<TargetId>>) {
+        let now = Instant::now();
         let mut streams = self.lock();
         streams.retain(|stream, _| functions.contains_key(stream));
         for (stream, functions) in functions {
             let known = streams.entry(stream).or_default();
             known.functions = functions;
             let listed: HashSet<&TargetId> = known.functions.iter().collect();
-            known.brought.retain(|one| listed.contains(one));
+            known.seen.retain(|one| listed.contains(one));
             known.checked_at.retain(|one, _| listed.contains(one));
             if known
                 .per_function
                 .take_if(|split| split.until <= now)
                 .is_some()
             {
-                known.begin();
+                known.reset();
             }
         }
     }
 
-    /// The functions to spot check before a read of `stream`, often none.
+    /// Returns the functions to spot check before a read of `stream`, often none.
     fn due_spot_checks(&self, stream: &TargetId, span: Span) -> Vec<TargetId> {
         let Span { now, closed, .. } = span;
         let mut streams = self.lock();
@@ -211,15 +218,15 @@ impl StreamMode {
         known.in_turn().cloned().into_iter().collect()
     }
 
-    /// Records that `stream` brought rows of these functions.
-    fn brought(&self, stream: &TargetId, now: Timestamp, functions: &[FunctionId]) {
+    /// Records that `stream` holds rows of these functions.
+    fn saw(&self, stream: &TargetId, now: Timestamp, functions: &[FunctionId]) {
         if functions.is_empty() {
             return;
         }
         if let Some(known) = self.lock().get_mut(stream) {
-            known.first_brought.get_or_insert(now);
+            known.first_seen.get_or_insert(now);
             let new = functions.iter().cloned().map(TargetId::function);
-            known.brought.extend(new);
+            known.seen.extend(new);
         }
     }
 
@@ -234,8 +241,8 @@ impl StreamMode {
         }
     }
 
-    /// The spot checks that can be compared after a read that brought every row within `proven`.
-    /// One whose rows are all newer stays.
+    /// Takes the spot checks that can be compared after a read of every row within `proven`. A check
+    /// whose rows are all newer stays.
     fn to_compare(&self, stream: &TargetId, proven: &Range<Timestamp>) -> Vec<SpotCheck> {
         let mut streams = self.lock();
         let Some(known) = streams.get_mut(stream).filter(|_| !proven.is_empty()) else {
@@ -253,12 +260,12 @@ impl StreamMode {
         ready
     }
 
-    /// Records at `now` that `missing` rows of a spot check were unknown to the ledger; `None`
-    /// where it cannot say.
-    fn compared(&self, stream: &TargetId, now: Timestamp, check: SpotCheck, missing: Option<u64>) {
+    /// Records that `missing` rows of a spot check were unknown to the ledger; `None` if that is not
+    /// known.
+    fn compared(&self, stream: &TargetId, check: SpotCheck, missing: Option<u64>) {
         if let Some(missing @ 1..) = missing {
             let why = format!("it brought {missing} rows of one function too few");
-            return self.split(stream, now, &why);
+            return self.split(stream, &why);
         }
         if let Some(known) = self.lock().get_mut(stream) {
             known.agreed += usize::from(missing.is_some() && !check.page.rows.is_empty());
@@ -268,21 +275,21 @@ impl StreamMode {
 
     /// Records that the functions cannot be listed.
     pub(super) fn not_listed(&self) {
-        self.blind.store(true, Ordering::Relaxed);
+        self.unlisted.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether the watermark of `stream` may move up to `closed`.
     fn is_trusted(&self, stream: &TargetId, closed: Timestamp) -> bool {
-        let blind = || self.blind.load(Ordering::Relaxed);
+        let unlisted = || self.unlisted.load(Ordering::Relaxed);
         self.read != Read::Auto
             || self
                 .lock()
                 .get(stream)
-                .map_or_else(blind, |known| known.is_trusted(closed))
+                .map_or_else(unlisted, |known| known.is_trusted(closed))
     }
 
     /// Switches `stream` to per function from now on.
-    pub(super) fn split(&self, stream: &TargetId, now: Timestamp, why: &str) {
+    fn split(&self, stream: &TargetId, why: &str) {
         if self.read != Read::Auto {
             return;
         }
@@ -301,7 +308,7 @@ impl StreamMode {
         );
         known.per_function = Some(Split {
             why: why.to_owned(),
-            until: now + wait,
+            until: Instant::now() + wait,
         });
         known.spot_checks.clear();
         drop(streams);
@@ -332,8 +339,8 @@ impl StreamMode {
 }
 
 impl Stream {
-    /// Forgets what was learned about the stream.
-    fn begin(&mut self) {
+    /// Drops what was learned about the stream.
+    fn reset(&mut self) {
         *self = Self {
             functions: std::mem::take(&mut self.functions),
             times_split: self.times_split,
@@ -341,19 +348,19 @@ impl Stream {
         };
     }
 
-    /// Splits its functions into those whose rows it never brought and the others.
+    /// Splits the functions into those without rows in the stream and the others.
     fn silent_and_heard(&self) -> (Vec<&TargetId>, Vec<&TargetId>) {
-        let is_silent = |one: &&TargetId| !self.brought.contains(*one);
+        let is_silent = |one: &&TargetId| !self.seen.contains(*one);
         self.functions.iter().partition(is_silent)
     }
 
-    /// The functions to spot check before the watermark may move up to `closed`: those without
-    /// rows, and the others.
+    /// Returns the functions to spot check before the watermark may move up to `closed`: those
+    /// without rows, and the others.
     ///
-    /// A function without rows is only proven up to the time of its check. Once the stream has
-    /// brought rows of others but not of this one, that is taken to stay so.
+    /// A spot check verifies a function without rows only up to the time of the check. Once the
+    /// stream had rows of others but not of this one, that is taken to stay so.
     fn due(&self, closed: Timestamp) -> (Vec<&TargetId>, Vec<&TargetId>) {
-        let since = self.first_brought.map_or(closed, |first| first.min(closed));
+        let since = self.first_seen.map_or(closed, |first| first.min(closed));
         let is_due = |one: &&TargetId| self.checked_at.get(*one).is_none_or(|at| *at < since);
         let (silent, heard) = self.silent_and_heard();
         let beyond = silent.len().saturating_sub(SILENT_TO_TRUST);
@@ -368,7 +375,7 @@ impl Stream {
         silent.is_empty() && heard.is_empty()
     }
 
-    /// The function to check next while the stream is trusted; alternates between both kinds.
+    /// Returns the function to check next while the stream is trusted; alternates between both kinds.
     fn in_turn(&self) -> Option<&TargetId> {
         let (silent, heard) = self.silent_and_heard();
         let mut kinds = [silent, heard];
@@ -382,34 +389,33 @@ impl Stream {
 /// decide the mode.
 pub(super) async fn read(
     source: &dyn Streams,
+    mode: &StreamMode,
     target: &TargetId,
     span: Span,
     sink: &mut dyn PageSink,
 ) -> Result<ReadReport, ApiError> {
-    let mode = source.stream_mode();
     if mode.read != Read::Auto || matches!(target.scope, Scope::Function(_)) {
         return source.read_target(target, span, sink).await;
     }
     // Rows that exist before the stream is read must be in the stream.
-    spot_check_some(source, target, span).await;
-    let settles = mode.is_trusted(target, span.closed);
+    spot_check_some(source, mode, target, span).await;
+    let is_trusted = mode.is_trusted(target, span.closed);
     let mut auditing = AuditingSink {
         mode,
         stream: target,
         now: span.now,
         sink,
-        settles,
+        is_trusted,
     };
     let mut report = match source.read_target(target, span, &mut auditing).await {
         Err(refused) if is_of_the_stream(&refused) => {
-            mode.split(target, span.now, &refused.to_string());
+            mode.split(target, &refused.to_string());
             return Ok(ReadReport::default());
         }
         answer => answer?,
     };
     if report.truncated {
-        let why = "it holds more rows than the API hands out";
-        mode.split(target, span.now, why);
+        mode.split(target, "it holds more rows than the API hands out");
     }
     let proven = if report.confirmed {
         span.first_second()..Timestamp::MAX
@@ -420,7 +426,7 @@ pub(super) async fn read(
     };
     for check in mode.to_compare(target, &proven) {
         let missing = auditing.recheck(check.page.clone()).await;
-        mode.compared(target, span.now, check, missing);
+        mode.compared(target, check, missing);
     }
     report.complete &= mode.is_aggregated(target) && mode.is_trusted(target, span.closed);
     Ok(report)
@@ -435,8 +441,7 @@ fn is_of_the_stream(refused: &ApiError) -> bool {
 }
 
 /// Spot checks functions that are due, until enough of them had rows.
-async fn spot_check_some(source: &dyn Streams, stream: &TargetId, span: Span) {
-    let mode = source.stream_mode();
+async fn spot_check_some(source: &dyn Streams, mode: &StreamMode, stream: &TargetId, span: Span) {
     let mut with_rows = 0;
     for function in mode.due_spot_checks(stream, span) {
         // If it fails so does the read, or the next spot check succeeds.
@@ -460,17 +465,17 @@ struct AuditingSink<'a> {
     stream: &'a TargetId,
     now: Timestamp,
     sink: &'a mut dyn PageSink,
-    settles: bool,
+    is_trusted: bool,
 }
 
 impl PageSink for AuditingSink<'_> {
     fn put(&mut self, page: Page) -> BoxFuture<'_, Flow> {
-        self.mode.brought(self.stream, self.now, &page.functions);
+        self.mode.saw(self.stream, self.now, &page.functions);
         self.sink.put(page)
     }
 
     fn reached(&mut self, position: Timestamp) -> BoxFuture<'_, Flow> {
-        if self.settles {
+        if self.is_trusted {
             self.sink.reached(position)
         } else {
             Box::pin(async { Flow::Continue })

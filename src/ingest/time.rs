@@ -11,11 +11,11 @@ use crate::model::Timestamp;
 const OFFSET_SECS: i64 = 8 * 3_600;
 /// Start times are of these years.
 const YEARS: RangeInclusive<i64> = 2000..=2200;
-/// The first second of the first of them and the last of the last, as a clock in Beijing shows it.
+/// The first and the last second of these years, as a clock in Beijing shows them.
 const FIRST: i64 = 946_684_800;
 const LAST: i64 = 7_289_654_399;
 
-/// Reads a start time. `None` where it is not one, or lies outside the years 2000 to 2200.
+/// Parses a start time. `None` if it is not one, or outside the years 2000 to 2200.
 pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
     let bytes: &[u8; 19] = text.as_bytes().try_into().ok()?;
     let separators = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
@@ -43,8 +43,7 @@ pub(super) fn parse_start_time(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_secs(shown - OFFSET_SECS))
 }
 
-/// Writes a second since the epoch as [`parse_start_time`] reads it; what lies outside its years
-/// is written as the nearest instant inside.
+/// Formats a second since the epoch for [`parse_start_time`], limited to the same years.
 pub(super) fn format_start_time(second: i64) -> String {
     let shown = (second + OFFSET_SECS).clamp(FIRST, LAST);
     let utc = Timestamp::from_secs(shown).utc();

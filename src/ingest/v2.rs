@@ -18,65 +18,73 @@ use tokio::time::timeout;
 use super::page::{DEFAULT_NAMESPACE, ParseContext};
 use super::page_size::PageSize;
 use super::stream_mode::{self, StreamMode, Streams};
-use super::{DiscoveryIssues, Flow, Listing, LogSource, PageSink, ReadReport, SourceScope, Span};
+use super::{
+    CompleteList, DiscoveryIssues, Flow, Listing, LogSource, PageSink, ReadReport, SourceScope,
+    Span,
+};
 use crate::config::{FunctionFilter, FunctionSelector};
 use crate::ledger::{
     AllowedLateness, Functions, ListScan, ListedFunction, NextPage, PagedRead, Scope, TargetId,
 };
-use crate::model::{FunctionId, Page, RejectReason, Timestamp};
+use crate::model::{FunctionId, Page, RejectReason};
 use list::Lister;
 use logs::LogsAnswer;
 use tencentcloud::{ApiError, BoxFuture, Client, ErrorClass};
 
 /// Rows of the first page of a read; later pages are larger.
 const FIRST_PAGE: usize = 100;
-/// Newest rows of one function that a look passes by where they cannot be had.
-const LOOK_PAST: u64 = 3;
-/// Functions that are named are read without the list after so long.
-const LIST_PATIENCE: Duration = Duration::from_secs(10);
+/// Newest rows of one function that a spot check skips because no response with them arrives.
+const SKIPPED_MAX: u64 = 3;
+/// Time after which configured functions are read without the list.
+const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A region read through the v2 API.
 pub struct V2Source {
     client: Client,
     lister: Lister,
     place: SourceScope,
-    /// v2 knows no namespaces: all are wanted.
     wanted: FunctionSelector,
     mode: StreamMode,
-    /// The largest page asked for.
+    /// The largest page size.
     page_max: usize,
-    /// Rows a request, of each target: a row that cannot be had makes the pages of its own smaller.
+    /// The page size of each target: a row that no response can bring makes only its own pages smaller.
     sizes: Mutex<HashMap<TargetId, Arc<PageSize>>>,
-    /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; which
-    /// one the API obeys is known only when it does.
+    /// The documents spell the sort key `start_time` in English and `startTime` in Chinese; the rows
+    /// show which one the API accepts.
     camel_sort_key: AtomicBool,
-    remarks: Mutex<DiscoveryIssues>,
-    /// The account may not list functions. Where their names are configured it is asked no more:
-    /// each refusal would look like a right that is missed.
+    /// The issues of the last list.
+    issues: Mutex<DiscoveryIssues>,
+    /// The account may not list functions. If their names are configured the list is not requested
+    /// again: each refusal would look like a missing permission.
     may_not_list: AtomicBool,
 }
 
 impl V2Source {
-    /// A source over `client`. `page_max` is the largest page asked for.
+    /// A source over `client`. `page_max` is the largest page size.
     pub fn new(
         client: Client,
         place: SourceScope,
         filter: FunctionFilter,
         page_max: usize,
     ) -> Self {
+        // v2 has no namespaces.
+        let namespace = vec![DEFAULT_NAMESPACE.into()];
+        let wanted = FunctionSelector {
+            account: place.account.to_string(),
+            region: place.region.to_string(),
+            namespaces: FunctionFilter::new(namespace, Vec::new(), Vec::new()),
+            functions: filter,
+        };
         Self {
             client,
             lister: Lister::new(),
             mode: StreamMode::new(place.read),
             place,
-            wanted: FunctionSelector {
-                functions: filter,
-                ..FunctionSelector::default()
-            },
+            wanted,
             page_max: page_max.max(1),
             sizes: Mutex::default(),
             camel_sort_key: AtomicBool::new(false),
-            remarks: Mutex::default(),
+            issues: Mutex::default(),
             may_not_list: AtomicBool::new(false),
         }
     }
@@ -103,7 +111,7 @@ impl V2Source {
                     }
                     continue;
                 }
-                // A read of many pages lasts longer than it is from one storm to the next.
+                // A read of many pages may meet several short outages.
                 Err(error) if error.class.is_retryable() && goes_well => {
                     goes_well = false;
                     continue;
@@ -125,7 +133,7 @@ impl V2Source {
         }
         report.complete = read.is_complete();
         report.confirmed = report.complete;
-        // Of rows that moved while it was read some may be missing.
+        // Rows that moved during the read may be missing.
         report.missing = !report.complete;
         report.truncated = read.is_truncated();
         Ok(report)
@@ -168,91 +176,64 @@ impl V2Source {
         self.client.call("GetFunctionLogs", &params, parse).await
     }
 
-    /// The functions, each with the target by which it is read.
+    /// Lists the functions, each with the target by which it is read.
     async fn list_targets(&self) -> Result<Listing, ApiError> {
-        let names = match self.names().await {
-            Ok(names) => names,
-            Err(error) => {
-                self.mode.not_listed();
-                return Err(error);
-            }
-        };
-        let functions: Vec<FunctionId> = names.iter().map(|name| self.function(name)).collect();
-        let streams = functions.iter().cloned().map(TargetId::function).collect();
-        let streams = BTreeMap::from([(self.region_target(), streams)]);
-        self.mode.listed(streams, self.client.now());
-        let listed = functions.into_iter().map(|function| ListedFunction {
-            target: if self.mode.is_aggregated(&self.region_target()) {
-                self.region_target()
-            } else {
-                TargetId::function(function.clone())
-            },
-            function,
+        let names = self.names().await;
+        let names = names.inspect_err(|_| self.mode.not_listed())?;
+        let namespace = Arc::from(DEFAULT_NAMESPACE);
+        let function = |name: &String| self.place.function(Arc::clone(&namespace), name);
+        let named: BTreeSet<FunctionId> = names.iter().map(function).collect();
+        let streams = named.iter().cloned().map(TargetId::function).collect();
+        (self.mode).listed(BTreeMap::from([(self.region_target(), streams)]));
+        let functions = named.iter().map(|function| ListedFunction {
+            target: self.mode.target_of(self.region_target(), function),
+            function: function.clone(),
             about: None,
         });
-        let functions: Vec<ListedFunction> = listed.collect();
+        let functions: Vec<ListedFunction> = functions.collect();
         let is_read = |target: &TargetId| functions.iter().any(|one| one.target == *target);
-        let mut sizes = self.sizes.lock();
-        sizes.retain(|target, _| is_read(target));
-        drop(sizes);
-        let selector = FunctionSelector {
-            account: self.place.account.to_string(),
-            region: self.place.region.to_string(),
-            namespaces: FunctionFilter::new(vec![DEFAULT_NAMESPACE.into()], Vec::new(), Vec::new()),
-            functions: self.wanted.functions.clone(),
-        };
-        let would_name = move |function: &FunctionId| selector.selects(function);
-        let look = ListScan {
-            named: functions.iter().map(|one| one.function.clone()).collect(),
-            would_name: Functions::new(would_name),
+        self.sizes.lock().retain(|target, _| is_read(target));
+        let wanted = self.wanted.clone();
+        let scan = ListScan {
+            named,
+            would_name: Functions::new(move |function: &FunctionId| wanted.selects(function)),
             is_certain: true,
         };
+        let issues = self.issues.lock().clone();
         Ok(Listing {
             functions,
-            complete: true,
-            look: Some(look),
+            complete: Some(CompleteList { scan, issues }),
         })
     }
 
-    /// The wanted names. Where all of them are configured they are read whatever the list says,
-    /// which is asked for only to tell a slip among them.
+    /// Returns the selected names. If all of them are configured they are read whatever the list
+    /// says, which then only serves to find misspelled ones.
     async fn names(&self) -> Result<BTreeSet<String>, ApiError> {
         let Some(configured) = self.wanted.functions.exact_names() else {
             let mut listed = self.lister.names(&self.client, &[]).await?;
-            self.remark(&listed);
+            self.check_names(&listed);
             listed.retain(|name| self.wanted.functions.wants(name));
             return Ok(listed);
         };
         if !self.may_not_list.load(Ordering::Relaxed) {
             let listing = self.lister.names(&self.client, configured);
-            match timeout(LIST_PATIENCE, listing).await {
-                Ok(Ok(listed)) => self.remark(&listed),
+            match timeout(LIST_TIMEOUT, listing).await {
+                Ok(Ok(listed)) => self.check_names(&listed),
                 Ok(Err(error)) if error.class == ErrorClass::Authentication => {
                     self.may_not_list.store(true, Ordering::Relaxed);
                 }
-                // It is asked for again in a while.
+                // It is requested again later.
                 Ok(Err(_)) | Err(_) => {}
             }
         }
         Ok(configured.iter().cloned().collect())
     }
 
-    fn remark(&self, listed: &BTreeSet<String>) {
-        let mut remarks = DiscoveryIssues::default();
-        let met = listed.iter().map(|name| name.as_str().into()).collect();
-        for one in self.wanted.functions.unmatched(&met) {
-            remarks.add_unmatched(one.told("function"));
-        }
-        *self.remarks.lock() = remarks;
-    }
-
-    fn function(&self, name: &str) -> FunctionId {
-        FunctionId {
-            account: self.place.account.clone(),
-            region: self.place.region.clone(),
-            namespace: DEFAULT_NAMESPACE.into(),
-            name: name.into(),
-        }
+    fn check_names(&self, listed: &BTreeSet<String>) {
+        let listed = listed.iter().map(|name| name.as_str().into()).collect();
+        let mut issues = DiscoveryIssues::default();
+        issues.add_unmatched(&self.wanted.functions.unmatched(&listed), "function");
+        *self.issues.lock() = issues;
     }
 
     fn region_target(&self) -> TargetId {
@@ -261,7 +242,7 @@ impl V2Source {
 }
 
 impl LogSource for V2Source {
-    /// v2 answers for a whole region without being asked for functions.
+    /// v2 returns the rows of a whole region without a list of functions.
     fn standing_targets(&self) -> Vec<TargetId> {
         let region = self.region_target();
         let region = Some(region).filter(|region| self.mode.is_aggregated(region));
@@ -272,26 +253,14 @@ impl LogSource for V2Source {
         Box::pin(self.list_targets())
     }
 
-    fn remarks(&self) -> DiscoveryIssues {
-        self.remarks.lock().clone()
-    }
-
     stream_mode::read_in_its_mode!();
 
     fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
-        self.place.allowed_lateness_of_calls()
-    }
-
-    fn now(&self) -> Timestamp {
-        self.client.now()
+        self.place.allowed_lateness(None)
     }
 }
 
 impl Streams for V2Source {
-    fn stream_mode(&self) -> &StreamMode {
-        &self.mode
-    }
-
     fn read_target<'a>(
         &'a self,
         target: &'a TargetId,
@@ -308,12 +277,12 @@ impl Streams for V2Source {
     ) -> BoxFuture<'a, Result<Page, ApiError>> {
         Box::pin(async move {
             let context = self.context(function);
-            // A sample is enough: what cannot be had is passed by.
+            // A sample is enough: rows that no response can bring are skipped.
             let (mut offset, mut limit) = (0, FIRST_PAGE);
             loop {
                 match self.fetch(context, offset, limit).await {
                     Err(refused) if refused.asks_for_less() && limit > 1 => limit /= 2,
-                    Err(refused) if refused.asks_for_less() && offset < LOOK_PAST => offset += 1,
+                    Err(refused) if refused.asks_for_less() && offset < SKIPPED_MAX => offset += 1,
                     answer => return Ok(answer?.page),
                 }
             }

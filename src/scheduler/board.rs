@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::totals::ReadTotals;
 use crate::config::Api;
@@ -15,19 +15,12 @@ use tencentcloud::{ApiError, CloudClock};
 
 /// The state of every target and source.
 #[derive(Debug, Default)]
-pub struct StatusBoard(Mutex<TargetEntry>);
+pub struct StatusBoard(Mutex<Entries>);
 
 #[derive(Debug, Default)]
-struct TargetEntry {
-    /// Sources without a successful read so far.
-    unread: BTreeMap<String, Discovery>,
-    discovery: BTreeMap<String, Issue>,
-    sources: BTreeMap<String, SourceInfo>,
+struct Entries {
+    sources: BTreeMap<String, SourceState>,
     targets: BTreeMap<TargetId, TargetState>,
-    /// How the functions of each stream are read, by source.
-    stream_modes: BTreeMap<String, Vec<(TargetId, String)>>,
-    /// Advice on each source although nothing failed.
-    remarks: BTreeMap<String, Remarked>,
 }
 
 /// Progress of the discovery of a source.
@@ -41,12 +34,6 @@ enum Discovery {
     Begun,
     /// All functions are known.
     Whole,
-}
-
-#[derive(Debug, Default)]
-struct Remarked {
-    unmatched: usize,
-    hints: Vec<Issue>,
 }
 
 /// The configuration of a source, as shown.
@@ -71,18 +58,18 @@ pub struct SourceInfo {
 pub struct SourceState {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its configuration.
     pub info: SourceInfo,
     /// The latest problem with its list of functions.
     pub trouble: Option<Issue>,
     /// Each stream of many functions, and a text on how they are read.
     pub stream_modes: Vec<(String, String)>,
-    /// Whether a read has succeeded since the start.
-    pub ready: bool,
     /// Number of configured names, patterns and topics that match nothing.
     pub unmatched: usize,
     /// Advice for the operator although nothing failed.
     pub hints: Vec<Issue>,
+    /// The progress of discovery until the first successful read.
+    unread: Option<Discovery>,
 }
 
 /// The current state of a target.
@@ -117,20 +104,23 @@ pub(super) struct Polled {
 impl StatusBoard {
     /// Adds a source whose functions are not known yet.
     pub fn begun(&self, source: &str, info: SourceInfo) {
-        let mut shown = self.lock();
-        shown.unread.insert(source.to_owned(), Discovery::UnderWay);
-        shown.sources.insert(source.to_owned(), info);
+        let state = SourceState {
+            name: source.to_owned(),
+            info,
+            trouble: None,
+            stream_modes: Vec::new(),
+            unmatched: 0,
+            hints: Vec::new(),
+            unread: Some(Discovery::UnderWay),
+        };
+        self.0.lock().sources.insert(source.to_owned(), state);
     }
 
     /// Removes a source and returns the targets that it read.
     pub fn ended(&self, source: &str) -> Vec<TargetId> {
-        let mut shown = self.lock();
-        shown.unread.remove(source);
-        shown.discovery.remove(source);
-        shown.remarks.remove(source);
-        shown.stream_modes.remove(source);
-        shown.sources.remove(source);
-        let targets = &mut shown.targets;
+        let mut entries = self.0.lock();
+        entries.sources.remove(source);
+        let targets = &mut entries.targets;
         let ended = targets.extract_if(.., |_, state| &*state.source == source);
         ended.map(|(target, _)| target).collect()
     }
@@ -140,51 +130,50 @@ impl StatusBoard {
         source: &str,
         now: Timestamp,
         stream_modes: Vec<(TargetId, String)>,
-        whole: bool,
+        is_whole: bool,
     ) {
-        let mut shown = self.lock();
-        shown.stream_modes.insert(source.to_owned(), stream_modes);
-        shown.discovered(
-            source,
-            match whole {
-                true => Discovery::Whole,
-                false => Discovery::Begun,
-            },
-        );
-        if let Some(trouble) = shown.discovery.get_mut(source) {
-            trouble.end(now);
-        }
+        let progress = match is_whole {
+            true => Discovery::Whole,
+            false => Discovery::Begun,
+        };
+        self.change_source(source, progress, |state| {
+            let modes = stream_modes.into_iter();
+            let modes = modes.map(|(stream, mode)| (stream.to_string(), mode));
+            state.stream_modes = modes.collect();
+            if let Some(trouble) = &mut state.trouble {
+                trouble.end(now);
+            }
+        });
     }
 
     pub(super) fn discovery_failed(&self, source: &str, now: Timestamp, error: &ApiError) {
-        let mut shown = self.lock();
-        shown.discovered(source, Discovery::Failed);
-        let met = issue_of(error).met(shown.discovery.get(source), now);
-        shown.discovery.insert(source.to_owned(), met);
+        self.change_source(source, Discovery::Failed, |state| {
+            state.trouble = Some(issue_of(error).met(state.trouble.as_ref(), now));
+        });
     }
 
     /// Replaces the advice on a source.
-    pub(super) fn remarked(
+    pub(super) fn set_issues(
         &self,
         source: &str,
         now: Timestamp,
         unmatched: usize,
         texts: &[String],
     ) {
-        let mut shown = self.lock();
-        let remarked = shown.remarks.entry(source.to_owned()).or_default();
-        let hint = |text: &String| {
-            let before = remarked.hints.iter().find(|hint| hint.what == *text);
-            Issue::hint(text).met(before, now)
-        };
-        let hints = texts.iter().map(hint).collect();
-        *remarked = Remarked { unmatched, hints };
+        if let Some(state) = self.0.lock().sources.get_mut(source) {
+            let hint = |text: &String| {
+                let before = state.hints.iter().find(|hint| hint.what == *text);
+                Issue::hint(text).met(before, now)
+            };
+            state.hints = texts.iter().map(hint).collect();
+            state.unmatched = unmatched;
+        }
     }
 
     pub(super) fn added(&self, target: &TargetId, source: &Arc<str>) {
         let new = || TargetState::of(source.clone());
-        let mut shown = self.lock();
-        shown.targets.entry(target.clone()).or_insert_with(new);
+        let targets = &mut self.0.lock().targets;
+        targets.entry(target.clone()).or_insert_with(new);
     }
 
     pub(super) fn opened(
@@ -215,11 +204,10 @@ impl StatusBoard {
 
     /// Records a successful poll, perhaps with a hint for the operator.
     pub(super) fn polled(&self, target: &TargetId, at: Timestamp, poll: Polled) {
-        let mut shown = self.lock();
-        let Some(state) = shown.targets.get_mut(target) else {
+        let entries = &mut *self.0.lock();
+        let Some(state) = entries.targets.get_mut(target) else {
             return;
         };
-        let source = state.source.clone();
         state.succeeded = true;
         state.last_poll = Some(at);
         state.watermark = Some(poll.watermark);
@@ -230,9 +218,9 @@ impl StatusBoard {
             (None, None) => {}
         }
         // Once discovery has succeeded or failed, one read target makes its source ready.
-        let known = |how: &Discovery| *how != Discovery::UnderWay;
-        if shown.unread.get(&*source).is_some_and(known) {
-            shown.unread.remove(&*source);
+        if let Some(source) = entries.sources.get_mut(&*state.source) {
+            let under_way = |progress: &Discovery| *progress == Discovery::UnderWay;
+            source.unread = source.unread.filter(under_way);
         }
     }
 
@@ -244,93 +232,90 @@ impl StatusBoard {
     }
 
     pub(super) fn closed(&self, target: &TargetId) {
-        self.lock().targets.remove(target);
+        self.0.lock().targets.remove(target);
     }
 
-    /// The sources without a successful read, and what each of them waits for.
+    /// Returns the sources without a successful read, and what each of them waits for.
     pub fn unread(&self) -> Vec<Unread> {
-        let shown = self.lock();
-        let unread = shown.unread.iter();
-        unread
-            .map(|(source, how)| Unread {
+        let entries = self.0.lock();
+        let unread = entries.sources.iter().filter_map(|(source, state)| {
+            Some(Unread {
                 source: source.clone(),
-                why: shown.why(source, *how),
+                why: entries.awaited(source, state.unread?),
             })
-            .collect()
+        });
+        unread.collect()
     }
 
-    /// Every target, by name.
+    /// Returns every target, by name.
     pub fn targets(&self) -> Vec<(TargetId, TargetState)> {
-        let shown = self.lock();
-        let targets = shown.targets.iter();
+        let entries = self.0.lock();
+        let targets = entries.targets.iter();
         targets
             .map(|(id, state)| (id.clone(), state.clone()))
             .collect()
     }
 
-    /// Every source, by name.
+    /// Returns every source, by name.
     pub fn sources(&self) -> Vec<SourceState> {
-        let shown = self.lock();
-        let state = |(name, info): (&String, &SourceInfo)| {
-            let stream_modes = shown.stream_modes.get(name).into_iter().flatten();
-            SourceState {
-                name: name.clone(),
-                info: info.clone(),
-                trouble: shown.discovery.get(name).cloned(),
-                stream_modes: stream_modes
-                    .map(|(stream, how)| (stream.to_string(), how.clone()))
-                    .collect(),
-                ready: !shown.unread.contains_key(name),
-                unmatched: shown.remarks.get(name).map_or(0, |one| one.unmatched),
-                hints: shown
-                    .remarks
-                    .get(name)
-                    .map_or_else(Vec::new, |one| one.hints.clone()),
-            }
-        };
-        shown.sources.iter().map(state).collect()
+        self.0.lock().sources.values().cloned().collect()
     }
 
-    /// The lowest watermark of the region of `beside`; `None` until each of its targets has one.
+    /// Returns the lowest watermark of the region of `beside`; `None` until each of its targets has
+    /// one.
     pub fn watermark(&self, beside: &TargetId) -> Option<Timestamp> {
-        let shown = self.lock();
-        let of_region = shown.targets.iter().filter(|(id, _)| id.is_beside(beside));
+        let entries = self.0.lock();
+        let of_region = entries.targets.iter();
+        let of_region = of_region.filter(|(id, _)| id.is_beside(beside));
         of_region.map(|(_, state)| state.watermark).min().flatten()
     }
 
     fn change(&self, target: &TargetId, change: impl FnOnce(&mut TargetState)) {
-        if let Some(state) = self.lock().targets.get_mut(target) {
+        if let Some(state) = self.0.lock().targets.get_mut(target) {
             change(state);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, TargetEntry> {
-        self.0.lock()
+    /// Records the progress of discovery. A source without functions counts as read.
+    fn change_source(
+        &self,
+        source: &str,
+        progress: Discovery,
+        change: impl FnOnce(&mut SourceState),
+    ) {
+        let entries = &mut *self.0.lock();
+        let Some(state) = entries.sources.get_mut(source) else {
+            return;
+        };
+        let mut own = entries
+            .targets
+            .values()
+            .filter(|one| &*one.source == source);
+        let has_none = own.clone().next().is_none() && progress == Discovery::Whole;
+        let is_read = state.unread.is_none() || has_none || own.any(|one| one.succeeded);
+        state.unread = (!is_read).then_some(progress);
+        change(state);
     }
 }
 
-impl TargetEntry {
-    /// Records the progress of discovery. A source without functions counts as read.
-    fn discovered(&mut self, source: &str, how: Discovery) {
-        let mut own = self.targets.values().filter(|one| &*one.source == source);
-        let has_none = own.clone().next().is_none() && how == Discovery::Whole;
-        if has_none || own.any(|one| one.succeeded) {
-            self.unread.remove(source);
-        } else if let Some(before) = self.unread.get_mut(source) {
-            *before = how;
-        }
-    }
-
-    fn why(&self, source: &str, how: Discovery) -> Awaited {
+impl Entries {
+    fn awaited(&self, source: &str, progress: Discovery) -> Awaited {
         let own = || self.targets.values().filter(|one| &*one.source == source);
         let untried = own().filter(|one| one.last_poll.is_none()).count();
-        match how {
+        match progress {
             Discovery::UnderWay => Awaited::Functions,
             Discovery::Failed if own().next().is_none() => Awaited::Listing,
             Discovery::Begun if own().next().is_none() => Awaited::Functions,
             _ if untried > 0 => Awaited::FirstRead,
             _ => Awaited::Success,
         }
+    }
+}
+
+impl SourceState {
+    /// Returns whether a read has succeeded since the start.
+    pub fn is_ready(&self) -> bool {
+        self.unread.is_none()
     }
 }
 

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Fraction of the requests that is planned; the rest is the reserve.
@@ -39,7 +39,7 @@ struct Sums {
 
 /// The share of one target; released on drop.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct RequestShare {
     budget: Arc<Budget>,
     last: Instant,
     /// Rows per second.
@@ -58,23 +58,19 @@ impl Budget {
     }
 
     /// Adds a target.
-    pub(super) fn seat(self: &Arc<Self>) -> Seat {
-        let seat = Seat {
+    pub(super) fn share(self: &Arc<Self>) -> RequestShare {
+        let share = RequestShare {
             budget: self.clone(),
             last: Instant::now(),
             rate: RATE_MIN,
             cost: 1.0,
         };
-        seat.add(1.0);
-        seat
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Sums> {
-        self.sums.lock()
+        share.add(1.0);
+        share
     }
 }
 
-impl Seat {
+impl RequestShare {
     /// Learns from a poll that ended now, and returns the shortest wait before the next one.
     pub(super) fn polled(&mut self, rows: u64, requests: u64) -> Duration {
         let now = Instant::now();
@@ -88,7 +84,7 @@ impl Seat {
         }
         self.cost = self.cost * 0.75 + requests.max(1) as f64 * 0.25;
         self.add(1.0);
-        let sums = self.budget.lock();
+        let sums = self.budget.sums.lock();
         let planned = self.budget.requests_per_second * PLANNED;
         let in_turn = IN_TURN / sums.cost;
         let by_rate = (1.0 - IN_TURN) * self.weight() / sums.weighted;
@@ -98,7 +94,7 @@ impl Seat {
     /// How long the idle half of the budget takes to pay for `requests`, if each target is polled
     /// once per interval; [`Duration::MAX`] where no half is idle.
     pub(super) fn paid_after(&self, requests: u64, interval: Duration) -> Duration {
-        let others = self.budget.lock().cost - self.cost;
+        let others = self.budget.sums.lock().cost - self.cost;
         let spare = self.budget.requests_per_second * SPARE - others / interval.as_secs_f64();
         if spare <= 0.0 {
             return Duration::MAX;
@@ -111,13 +107,13 @@ impl Seat {
     }
 
     fn add(&self, sign: f64) {
-        let mut sums = self.budget.lock();
+        let mut sums = self.budget.sums.lock();
         sums.cost += sign * self.cost;
         sums.weighted += sign * self.weight() * self.cost;
     }
 }
 
-impl Drop for Seat {
+impl Drop for RequestShare {
     fn drop(&mut self) {
         self.add(-1.0);
     }
@@ -129,14 +125,14 @@ mod tests {
 
     async fn waits(rates: &[u64], requests_per_second: f64) -> Vec<f64> {
         let budget = Budget::new(requests_per_second);
-        let mut seats: Vec<Seat> = rates.iter().map(|_| budget.seat()).collect();
+        let mut shares: Vec<RequestShare> = rates.iter().map(|_| budget.share()).collect();
         let mut waits = Vec::new();
         // Long enough for the rates to be learned.
         for _ in 0..200 {
             tokio::time::advance(Duration::from_secs(60)).await;
-            let polls = seats.iter_mut().zip(rates);
+            let polls = shares.iter_mut().zip(rates);
             waits = polls
-                .map(|(seat, rows)| seat.polled(*rows, 1).as_secs_f64())
+                .map(|(share, rows)| share.polled(*rows, 1).as_secs_f64())
                 .collect();
         }
         waits
@@ -168,13 +164,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_idle_half_pays_for_more_requests_unless_others_need_it() {
         let budget = Budget::new(10.0);
-        let one = budget.seat();
+        let one = budget.share();
         let interval = Duration::from_secs(2);
         // Five requests a second are spare, and nine others take one each in two seconds.
         assert_eq!(one.paid_after(15, interval), Duration::from_secs(3));
-        let others: Vec<Seat> = (0..9).map(|_| budget.seat()).collect();
+        let others: Vec<RequestShare> = (0..9).map(|_| budget.share()).collect();
         assert_eq!(one.paid_after(2, interval), Duration::from_secs(4));
-        let more = budget.seat();
+        let more = budget.share();
         assert_eq!(one.paid_after(1, interval), Duration::MAX);
         drop((others, more));
     }
@@ -182,8 +178,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_given_back_is_shared_again() {
         let budget = Budget::new(1.0);
-        let mut one = budget.seat();
-        let other = budget.seat();
+        let mut one = budget.share();
+        let other = budget.share();
         let shared = one.polled(0, 1);
         drop(other);
         let alone = one.polled(0, 1);

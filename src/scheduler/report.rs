@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tracing::{debug, info, warn};
 
 use super::Poller;
-use super::board::{Polled, StatusBoard};
+use super::board::{Polled, StatusBoard, issue_of};
 use super::totals::ReadTotals;
+use crate::commit::CommitFailed;
 use crate::ledger::TargetId;
 use crate::model::RejectReason;
 use crate::telemetry::{Issue, SourceTelemetry};
+use tencentcloud::ApiError;
 use tencentcloud::runtime::Runtime;
 
 /// Reports the reads of one target.
@@ -25,7 +27,7 @@ pub(super) struct Reporter {
     repeated: Option<Repeated>,
 }
 
-/// A problem that lasts over several reads.
+/// A problem of several reads.
 struct Repeated {
     /// Error code, or the text of the advice.
     what: String,
@@ -44,7 +46,7 @@ impl Reporter {
         }
     }
 
-    /// Logs each reason once for each target; the metric has the count.
+    /// Logs each reason once per target; the metric has the count.
     pub(super) fn rejected(&mut self, rejects: &[RejectReason]) {
         for &reason in rejects {
             if self.logged.insert(reason) {
@@ -83,7 +85,20 @@ impl Reporter {
         }
     }
 
-    pub(super) fn failed(&mut self, trouble: Issue, text: &str, request_id: Option<&str>) {
+    /// Reports a failed request.
+    pub(super) fn request_failed(&mut self, error: &ApiError) {
+        let request_id = error.request_id.as_deref();
+        self.failed(issue_of(error), &error.to_string(), request_id);
+    }
+
+    /// Reports a failed commit; the committer reports its cause.
+    pub(super) fn commit_failed(&mut self) {
+        let issue = commit_issue();
+        let text = issue.what.clone();
+        self.failed(issue, &text, None);
+    }
+
+    fn failed(&mut self, trouble: Issue, text: &str, request_id: Option<&str>) {
         self.telemetry.poll_failed();
         let code = trouble.code.clone();
         self.board.failed(&self.target, self.runtime.now(), trouble);
@@ -108,4 +123,9 @@ impl Reporter {
             }
         }
     }
+}
+
+/// Describes a failed commit for the status page.
+pub(super) fn commit_issue() -> Issue {
+    Issue::of("commit", CommitFailed.to_string(), CommitFailed::ADVICE)
 }

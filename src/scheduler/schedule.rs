@@ -9,31 +9,27 @@ use crate::ingest::Mode;
 
 /// The longest wait after consecutive failures.
 const FAILURE_WAIT_MAX: Duration = Duration::from_secs(300);
-/// Where requests are scarce, the pause after a sweep is this many times its duration.
+/// Pause after a sweep while requests are scarce, as a multiple of its duration.
 const SWEEP_SHARE: u32 = 3;
-/// A sweep of so few pages costs no more than a tail read, so every poll is a sweep.
+/// Number of pages up to which a sweep costs no more than a tail read, so every poll is a sweep.
 const CHEAP_SWEEP_PAGES: u64 = 2;
 
-/// How a poll ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// It failed.
-    Failed,
-    /// It succeeded.
-    Read {
-        /// Rows counted.
-        counted: u64,
-        /// Answers that were read.
-        pages: u64,
-        /// No visible row is missing.
-        complete: bool,
-        /// Rows are known to be missing.
-        missing: bool,
-        /// How long the idle half of the budget takes to pay for the same number of requests.
-        paid_after: Duration,
-        /// Duration of the poll.
-        took: Duration,
-    },
+/// A successful poll.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finished {
+    pub(super) mode: Mode,
+    /// Number of rows counted.
+    pub(super) counted: u64,
+    /// Number of responses that were read.
+    pub(super) pages: u64,
+    /// No visible row is missing.
+    pub(super) complete: bool,
+    /// Rows are known to be missing.
+    pub(super) missing: bool,
+    /// How long the idle half of the budget takes to pay for the same number of requests.
+    pub(super) paid_after: Duration,
+    /// Duration of the poll.
+    pub(super) took: Duration,
 }
 
 /// The schedule of one target.
@@ -55,7 +51,7 @@ impl Schedule {
         }
     }
 
-    /// The mode of a poll at `now`.
+    /// Returns the mode of a poll at `now`.
     pub(super) fn mode(&self, now: Instant) -> Mode {
         if self.next_sweep.is_none_or(|at| now >= at) {
             Mode::Sweep
@@ -64,31 +60,19 @@ impl Schedule {
         }
     }
 
-    /// Records a poll that ended at `now`, and returns the wait before the next one.
-    pub(super) fn ended(&mut self, mode: Mode, now: Instant, ended: Ended) -> Duration {
-        match ended {
-            Ended::Failed => self.failed(),
-            Ended::Read {
-                counted,
-                pages,
-                complete,
-                missing,
-                paid_after,
-                took,
-            } => {
-                self.succeeded();
-                if mode == Mode::Sweep || complete {
-                    self.next_sweep = Some(now + self.rest(pages, paid_after, took));
-                }
-                // Missing rows are looked for at full speed even in a quiet target.
-                self.wait = if counted > 0 || missing {
-                    self.timing.interval
-                } else {
-                    self.wait.saturating_mul(2).min(self.timing.idle_interval)
-                };
-                self.wait
-            }
+    /// Records a poll that succeeded at `now`, and returns the wait before the next one.
+    pub(super) fn finished(&mut self, now: Instant, poll: Finished) -> Duration {
+        self.succeeded();
+        if poll.mode == Mode::Sweep || poll.complete {
+            self.next_sweep = Some(now + self.rest(poll));
         }
+        // Missing rows are searched for at full speed even in a quiet target.
+        self.wait = if poll.counted > 0 || poll.missing {
+            self.timing.interval
+        } else {
+            self.wait.saturating_mul(2).min(self.timing.idle_interval)
+        };
+        self.wait
     }
 
     /// Records a failure and returns the wait after it, which grows each time.
@@ -103,22 +87,15 @@ impl Schedule {
         self.failures = 0;
     }
 
-    /// How long polls are tail reads after a sweep: zero where that saves no requests, or where no
+    /// Returns how long polls are tail reads after a sweep: zero if that saves no requests, or if no
     /// other target needs them.
-    fn rest(&self, pages: u64, paid_after: Duration, took: Duration) -> Duration {
-        let Poll {
-            interval,
-            sweep_interval,
-            ..
-        } = self.timing;
-        if pages <= CHEAP_SWEEP_PAGES {
+    fn rest(&self, poll: Finished) -> Duration {
+        if poll.pages <= CHEAP_SWEEP_PAGES || poll.paid_after <= self.timing.interval {
             return Duration::ZERO;
         }
-        if paid_after <= interval {
-            return Duration::ZERO;
-        }
-        let by_time = took.saturating_mul(SWEEP_SHARE);
-        sweep_interval.min(paid_after).max(by_time)
+        let by_time = poll.took.saturating_mul(SWEEP_SHARE);
+        let by_requests = self.timing.sweep_interval.min(poll.paid_after);
+        by_requests.max(by_time)
     }
 }
 
@@ -144,48 +121,46 @@ mod tests {
         })
     }
 
-    fn read(counted: u64, pages: u64, took: Duration) -> Ended {
-        Ended::Read {
+    fn tail(counted: u64) -> Finished {
+        Finished {
+            mode: Mode::Tail,
             counted,
-            pages,
+            pages: 1,
             complete: false,
             missing: false,
             paid_after: Duration::MAX,
+            took: secs(0),
+        }
+    }
+
+    fn sweep(pages: u64, took: Duration) -> Finished {
+        Finished {
+            mode: Mode::Sweep,
+            pages,
             took,
+            ..tail(3)
         }
     }
 
     #[test]
     fn an_idle_target_is_polled_less_often_until_something_comes() {
         let (mut schedule, now) = (schedule(), Instant::now());
-        let mut waits = Vec::new();
-        for counted in [5, 0, 0, 0, 0, 1] {
-            waits.push(
-                schedule
-                    .ended(Mode::Tail, now, read(counted, 1, secs(0)))
-                    .as_secs(),
-            );
-        }
-        assert_eq!(waits, [15, 30, 60, 60, 60, 15]);
+        let waits = [5, 0, 0, 0, 0, 1].map(|counted| schedule.finished(now, tail(counted)));
+        assert_eq!(waits, [15, 30, 60, 60, 60, 15].map(secs));
     }
 
     #[test]
     fn an_idle_target_of_which_rows_are_missing_is_polled_at_its_pace() {
         let (mut schedule, now) = (schedule(), Instant::now());
-        let missing = |missing| Ended::Read {
-            counted: 0,
-            pages: 1,
-            complete: false,
-            missing,
-            paid_after: Duration::MAX,
-            took: secs(0),
-        };
-        let mut waits = Vec::new();
-        for is_missing in [false, true, true, false] {
-            let wait = schedule.ended(Mode::Sweep, now, missing(is_missing));
-            waits.push(wait.as_secs());
-        }
-        assert_eq!(waits, [30, 15, 15, 30]);
+        let waits = [false, true, true, false].map(|missing| {
+            let poll = Finished {
+                mode: Mode::Sweep,
+                missing,
+                ..tail(0)
+            };
+            schedule.finished(now, poll)
+        });
+        assert_eq!(waits, [30, 15, 15, 30].map(secs));
     }
 
     #[test]
@@ -198,15 +173,12 @@ mod tests {
             (secs(16), secs(16), 48),
         ] {
             let (mut schedule, start) = (schedule(), Instant::now());
-            let sweep = Ended::Read {
-                counted: 1,
-                pages: 30,
+            let poll = Finished {
                 complete: true,
-                missing: false,
                 paid_after,
-                took,
+                ..sweep(30, took)
             };
-            schedule.ended(Mode::Sweep, start, sweep);
+            schedule.finished(start, poll);
             assert_eq!(schedule.mode(start + secs(rest)), Mode::Sweep);
             if rest > 0 {
                 assert_eq!(schedule.mode(start + secs(rest - 1)), Mode::Tail);
@@ -217,31 +189,23 @@ mod tests {
     #[test]
     fn a_failing_target_waits_longer_each_time_but_not_for_ever() {
         let (mut schedule, now) = (schedule(), Instant::now());
-        let mut waits = Vec::new();
-        for _ in 0..7 {
-            waits.push(schedule.ended(Mode::Tail, now, Ended::Failed).as_secs());
+        for wait in [15, 30, 60, 120, 240, 300, 300] {
+            assert_eq!(schedule.failed(), secs(wait));
         }
-        assert_eq!(waits, [15, 30, 60, 120, 240, 300, 300]);
-        let back = schedule.ended(Mode::Tail, now, read(1, 1, secs(0)));
+        let back = schedule.finished(now, tail(1));
         assert_eq!(back, secs(15), "one success and it is as before");
     }
 
     #[test]
     fn sweeps_come_first_then_seldom_and_a_long_one_more_seldom() {
         let (mut schedule, start) = (schedule(), Instant::now());
-        assert_eq!(
-            schedule.mode(start),
-            Mode::Sweep,
-            "the first read goes all the way"
-        );
-        schedule.ended(Mode::Sweep, start, read(900, 10, secs(40)));
-        assert_eq!(
-            schedule.mode(start + secs(119)),
-            Mode::Tail,
-            "3 x 40 s is more than 60 s"
-        );
+        // The first read is a sweep.
+        assert_eq!(schedule.mode(start), Mode::Sweep);
+        schedule.finished(start, sweep(10, secs(40)));
+        // 3 x 40 s is more than 60 s.
+        assert_eq!(schedule.mode(start + secs(119)), Mode::Tail);
         assert_eq!(schedule.mode(start + secs(120)), Mode::Sweep);
-        schedule.ended(Mode::Sweep, start + secs(120), read(9, 3, secs(1)));
+        schedule.finished(start + secs(120), sweep(3, secs(1)));
         assert_eq!(schedule.mode(start + secs(179)), Mode::Tail);
         assert_eq!(schedule.mode(start + secs(180)), Mode::Sweep);
     }
@@ -249,16 +213,16 @@ mod tests {
     #[test]
     fn a_sweep_of_one_page_is_as_good_as_a_tail_read() {
         let (mut schedule, start) = (schedule(), Instant::now());
-        schedule.ended(Mode::Sweep, start, read(3, 1, secs(0)));
+        schedule.finished(start, sweep(1, secs(0)));
         assert_eq!(schedule.mode(start + secs(1)), Mode::Sweep);
-        schedule.ended(Mode::Sweep, start, read(300, 4, secs(0)));
+        schedule.finished(start, sweep(4, secs(0)));
         assert_eq!(schedule.mode(start + secs(1)), Mode::Tail);
     }
 
     #[test]
     fn a_failed_sweep_is_tried_again() {
         let (mut schedule, start) = (schedule(), Instant::now());
-        schedule.ended(Mode::Sweep, start, Ended::Failed);
+        schedule.failed();
         assert_eq!(schedule.mode(start + secs(15)), Mode::Sweep);
     }
 }

@@ -18,43 +18,21 @@ const PAGES_AHEAD: usize = 8;
 
 /// The sink of one read.
 pub(super) struct Sink<'a> {
-    target: &'a TargetId,
-    writer: &'a CommitHandle,
-    mode: Mode,
-    stop: &'a CancellationToken,
+    pub(super) target: &'a TargetId,
+    pub(super) writer: &'a CommitHandle,
+    pub(super) mode: Mode,
+    pub(super) stop: &'a CancellationToken,
     /// Upper bound for the watermark, by a clock that is vouched for.
-    limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
+    pub(super) limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
     /// The target's watermark; moves during the read.
-    watermark: &'a mut Timestamp,
-    reporter: &'a mut Reporter,
-    waiting: VecDeque<PendingReply<PageOutcome>>,
-    totals: ReadTotals,
+    pub(super) watermark: &'a mut Timestamp,
+    pub(super) reporter: &'a mut Reporter,
+    /// Pages that are not durable yet; empty at the start.
+    pub(super) waiting: VecDeque<PendingReply<PageOutcome>>,
+    pub(super) totals: ReadTotals,
 }
 
-impl<'a> Sink<'a> {
-    pub(super) fn new(
-        target: &'a TargetId,
-        writer: &'a CommitHandle,
-        mode: Mode,
-        stop: &'a CancellationToken,
-        limit: &'a (dyn Fn() -> Option<Timestamp> + Sync),
-        watermark: &'a mut Timestamp,
-        reporter: &'a mut Reporter,
-    ) -> Self {
-        let (waiting, totals) = (VecDeque::new(), ReadTotals::default());
-        Self {
-            target,
-            writer,
-            mode,
-            stop,
-            limit,
-            watermark,
-            reporter,
-            waiting,
-            totals,
-        }
-    }
-
+impl Sink<'_> {
     /// Waits until every page is durable, or failed to commit.
     pub(super) async fn finish(mut self) -> ReadTotals {
         self.drain().await;
@@ -73,12 +51,9 @@ impl<'a> Sink<'a> {
         let position = position.min(limit);
         if position > *self.watermark {
             self.drain().await;
-            if !self.totals.refused
-                && self
-                    .writer
-                    .advance_watermark(self.target, position)
-                    .await
-                    .is_ok()
+            let writer = self.writer;
+            if !self.totals.commit_failed
+                && (writer.advance_watermark(self.target, position).await).is_ok()
             {
                 *self.watermark = position;
             }
@@ -97,8 +72,8 @@ impl<'a> Sink<'a> {
             Mode::Sweep => {
                 match self.writer.page_later(self.target, page).await {
                     Ok(answer) => self.waiting.push_back(answer),
-                    Err(refused) => {
-                        self.note(Err(refused));
+                    Err(failed) => {
+                        self.note(Err(failed));
                     }
                 }
                 if self.waiting.len() > PAGES_AHEAD
@@ -113,7 +88,7 @@ impl<'a> Sink<'a> {
     }
 
     fn flow(&self, known: bool) -> Flow {
-        if known || self.totals.refused || self.stop.is_cancelled() {
+        if known || self.totals.commit_failed || self.stop.is_cancelled() {
             Flow::Stop
         } else {
             Flow::Continue
@@ -124,12 +99,12 @@ impl<'a> Sink<'a> {
     fn note(&mut self, answer: Result<PageOutcome, CommitFailed>) -> (u64, u64) {
         match answer {
             Ok(outcome) => {
-                let told = (outcome.counted, outcome.duplicate);
+                let numbers = (outcome.counted, outcome.duplicate);
                 self.totals.add(outcome);
-                told
+                numbers
             }
             Err(CommitFailed) => {
-                self.totals.refused = true;
+                self.totals.commit_failed = true;
                 (0, 0)
             }
         }
@@ -153,7 +128,7 @@ impl PageSink for Sink<'_> {
     fn recheck(&mut self, page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async move {
             let (counted, _) = self.note(self.writer.page(self.target, page).await);
-            (!self.totals.refused).then_some(counted)
+            (!self.totals.commit_failed).then_some(counted)
         })
     }
 }

@@ -12,7 +12,7 @@ use super::Poller;
 use super::target::{run_standing_target, run_target};
 use crate::commit::{ListRequest, ListedFunctions};
 use crate::ingest::{DiscoveryIssues, Listing};
-use crate::ledger::TargetId;
+use crate::ledger::{ListScan, TargetId};
 use crate::model::FunctionId;
 
 /// The pause before an incomplete list is requested again.
@@ -29,8 +29,8 @@ struct Tasks {
     listed: BTreeSet<FunctionId>,
     /// Targets without any function in the last complete list.
     left: BTreeSet<TargetId>,
-    /// The remarks on the last complete list.
-    told: Vec<String>,
+    /// The texts of the last complete list.
+    logged: Vec<String>,
 }
 
 /// Runs a source until the stop, and returns when all its targets have ended. Targets are read
@@ -62,20 +62,14 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
         let wait = match list {
             Ok(listing) => {
                 failures = 0;
-                let complete = listing.complete;
-                if complete {
+                let is_complete = listing.complete.is_some();
+                if is_complete {
                     began = None;
                 }
-                let entered = found(&poller, &mut tasks, listing, list_began).await;
-                if complete {
-                    remark(&poller, &mut tasks);
-                }
-                if !entered {
-                    poller.timing.interval
-                } else if complete {
-                    poller.timing.discovery_interval
-                } else {
-                    LIST_ON
+                match found(&poller, &mut tasks, listing, list_began).await {
+                    false => poller.timing.interval,
+                    true if is_complete => poller.timing.discovery_interval,
+                    true => LIST_ON,
                 }
             }
             Err(_) if stop.is_cancelled() => break,
@@ -117,15 +111,17 @@ pub(super) async fn end_series<S: ?Sized>(poller: &Poller<S>) {
 /// Applies a list of functions: registers them, starts the targets of new ones, and ends targets
 /// without functions. Returns whether the functions could be registered.
 async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began: Instant) -> bool {
-    let (list, look) = (listing.functions, listing.look);
+    let list = listing.functions;
+    let (scan, issues) = listing.complete.map(|all| (all.scan, all.issues)).unzip();
     let wanted: BTreeSet<TargetId> = list.iter().map(|one| one.target.clone()).collect();
     let functions: BTreeSet<FunctionId> = list.iter().map(|one| one.function.clone()).collect();
-    let gone = if listing.complete {
+    let gone = if let Some(ListScan {
+        named, would_name, ..
+    }) = &scan
+    {
         // The committer decides how many lists have to miss a function.
-        let is_missed = |function: &FunctionId| {
-            let look = look.as_ref();
-            look.is_some_and(|look| look.would_name.has(function) && !look.named.contains(function))
-        };
+        let is_missed =
+            |function: &FunctionId| would_name.has(function) && !named.contains(function);
         let left = tasks.listed.difference(&functions);
         let gone: Vec<_> = left.filter(|one| !is_missed(one)).cloned().collect();
         tasks.listed = functions;
@@ -144,14 +140,14 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
             by: poller.lists.clone(),
             began: now - began.elapsed(),
             now,
-            look,
+            look: scan,
         }),
     };
     let entered = poller.writer.register_functions(known).await.is_ok();
     if !entered {
         tasks.listed.extend(gone);
     }
-    if listing.complete {
+    if issues.is_some() {
         end_others(poller, tasks, &wanted);
     }
     let spread = poller.timing.interval;
@@ -164,28 +160,30 @@ async fn found(poller: &Arc<Poller>, tasks: &mut Tasks, listing: Listing, began:
     // Its targets must be on the board first: otherwise it would seem to have none.
     let (now, stream_modes) = (poller.runtime.now(), poller.source.stream_modes());
     let board = &poller.board;
-    board.discovered(&poller.name, now, stream_modes, listing.complete);
+    board.discovered(&poller.name, now, stream_modes, issues.is_some());
+    if let Some(issues) = issues {
+        report_issues(poller, tasks, issues);
+    }
     entered
 }
 
-/// Shows the remarks on a complete list and logs new ones: otherwise a misspelled name would look
-/// like an idle account.
-fn remark(poller: &Poller, tasks: &mut Tasks) {
+/// Shows the issues of a complete list and logs new ones: otherwise a misspelled name would look like
+/// an idle account.
+fn report_issues(poller: &Poller, tasks: &mut Tasks, issues: DiscoveryIssues) {
     let DiscoveryIssues {
         unmatched,
         mut texts,
-    } = poller.source.remarks();
+    } = issues;
     if tasks.by_target.is_empty() {
         texts.push(NOTHING_FOUND.to_owned());
     }
-    for text in texts.iter().filter(|text| !tasks.told.contains(text)) {
+    for text in texts.iter().filter(|text| !tasks.logged.contains(text)) {
         warn!(source = &*poller.name, "{text}");
     }
     poller.telemetry.set_unmatched(unmatched);
-    poller
-        .board
-        .remarked(&poller.name, poller.runtime.now(), unmatched, &texts);
-    tasks.told = texts;
+    let now = poller.runtime.now();
+    (poller.board).set_issues(&poller.name, now, unmatched, &texts);
+    tasks.logged = texts;
 }
 
 /// Restarts targets whose task ended before the stop, which happens only after a panic.

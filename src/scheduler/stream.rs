@@ -9,17 +9,15 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::Poller;
-use super::board::{Polled, issue_of};
+use super::board::Polled;
 use super::report::Reporter;
 use super::schedule::Schedule;
 use super::source::end_series;
-use super::target::refusal;
 use super::totals::ReadTotals;
-use crate::commit::{BatchOutcome, CommitFailed, StartFrom};
+use crate::commit::{BatchOutcome, StartFrom};
 use crate::ingest::StreamedSource;
 use crate::ledger::{AllowedLateness, Checkpoint, TargetId};
 use crate::model::Batch;
-use crate::telemetry::Issue;
 use tencentcloud::ApiError;
 
 type Stream = Arc<Poller<dyn StreamedSource>>;
@@ -157,8 +155,8 @@ impl Partition {
             let wait = match batch {
                 Ok(batch) => self.take(batch, began).await,
                 Err(error) => {
-                    let request_id = error.request_id.as_deref();
-                    self.failed(issue_of(&error), &error.to_string(), request_id)
+                    self.reporter.request_failed(&error);
+                    self.schedule.failed()
                 }
             };
             if poller.runtime.until_stopped(sleep(wait)).await.is_none() {
@@ -201,12 +199,10 @@ impl Partition {
                 self.next = read_to.unwrap_or(self.next);
                 timing.interval
             }
-            Err(refused) => self.failed(refusal(refused), &CommitFailed.to_string(), None),
+            Err(_) => {
+                self.reporter.commit_failed();
+                self.schedule.failed()
+            }
         }
-    }
-
-    fn failed(&mut self, trouble: Issue, text: &str, request_id: Option<&str>) -> Duration {
-        self.reporter.failed(trouble, text, request_id);
-        self.schedule.failed()
     }
 }

@@ -1,5 +1,6 @@
 //! Runs one target: waits, reads, moves the watermark.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::Poller;
-use super::board::{Polled, issue_of};
-use super::budget::Seat;
-use super::report::Reporter;
-use super::schedule::{Ended, Schedule};
+use super::board::Polled;
+use super::budget::RequestShare;
+use super::report::{Reporter, commit_issue};
+use super::schedule::{Finished, Schedule};
 use super::sink::Sink;
 use super::totals::ReadTotals;
-use crate::commit::{CommitFailed, Correction};
+use crate::commit::Correction;
 use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::{Page, Timestamp};
@@ -22,8 +23,8 @@ use tencentcloud::{ApiError, Begun, BoxFuture, CloudClock};
 
 /// A watermark less far ahead of the clock is accepted: clocks differ a little.
 const AHEAD_MIN: Duration = Duration::from_secs(5);
-/// How far back a read goes if its watermark lies ahead of the clock.
-const LOOK_BACK: Duration = Duration::from_secs(2);
+/// Start of a read before now if its watermark lies ahead of the clock.
+const FROM_BEFORE_NOW: Duration = Duration::from_secs(2);
 
 /// The reader of one target.
 struct Worker {
@@ -33,7 +34,7 @@ struct Worker {
     /// Rows counted by the last read.
     expected: u64,
     schedule: Schedule,
-    seat: Seat,
+    share: RequestShare,
     reporter: Reporter,
     /// The clock's count of jumps when the watermark was last checked against the future.
     corrected: Option<u64>,
@@ -73,14 +74,14 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
         }
     }
     let schedule = Schedule::new(poller.timing.clone());
-    let seat = poller.budget.seat();
+    let share = poller.budget.share();
     let mut worker = Worker {
         poller,
         target,
         watermark,
         expected: 0,
         schedule,
-        seat,
+        share,
         reporter,
         corrected: None,
     };
@@ -92,7 +93,7 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
 /// Runs a target that needs no list of functions. Its start depends on the cloud's time, which the
 /// first answer brings.
 pub(super) async fn run_standing_target(poller: Arc<Poller>, target: TargetId) {
-    let now = poller.source.now();
+    let now = poller.runtime.now();
     let span = Span {
         mode: Mode::Tail,
         from: now - poller.timing.interval,
@@ -102,7 +103,7 @@ pub(super) async fn run_standing_target(poller: Arc<Poller>, target: TargetId) {
     };
     let mut first = First::default();
     // If it fails, so does the first poll, which reports it.
-    let _told = poller.source.read(&target, span, &mut first).await;
+    let _report = poller.source.read(&target, span, &mut first).await;
     run(poller, target, Duration::ZERO, first.0).await;
 }
 
@@ -112,19 +113,11 @@ async fn open(poller: &Poller, target: &TargetId) -> Option<Timestamp> {
         // Where clocks disagree the earlier time is used: reading more loses nothing.
         match poller.writer.open(target, poller.clock.at_least()).await {
             Ok(watermark) => return Some(watermark),
-            Err(refused) => {
-                let now = poller.runtime.now();
-                poller.board.failed(target, now, refusal(refused));
-            }
+            Err(_) => (poller.board).failed(target, poller.runtime.now(), commit_issue()),
         }
         let wait = sleep(poller.timing.interval);
         poller.runtime.until_stopped(wait).await?;
     }
-}
-
-/// Describes a failed commit for the status page; the committer reports its cause.
-pub(super) fn refusal(refused: CommitFailed) -> Issue {
-    Issue::of("commit", refused.to_string(), CommitFailed::ADVICE)
 }
 
 impl Beginning {
@@ -153,40 +146,32 @@ impl Worker {
         let (span, beginning) = self.begin(mode).await;
         let (result, totals) = self.read(span, beginning).await;
         self.reporter.counted(&totals);
-        let ended = match result {
-            Ok(report) if !totals.refused => {
-                let (pages, complete) = (report.pages, report.complete);
-                let missing = report.missing;
-                let counted = totals.rows.counted;
+        let wait = match result {
+            Ok(report) if !totals.commit_failed => {
+                let (counted, pages) = (totals.rows.counted, report.pages);
                 self.expected = counted;
-                self.took(span, beginning, report, totals).await;
-                Ended::Read {
+                self.read_succeeded(span, beginning, &report, &totals).await;
+                let poll = Finished {
+                    mode,
                     counted,
                     pages,
-                    complete,
-                    missing,
+                    complete: report.complete,
+                    missing: report.missing,
                     paid_after: self.paid_after(pages),
                     took: began.elapsed(),
+                };
+                let wait = self.schedule.finished(Instant::now(), poll);
+                wait.max(self.share.polled(counted, pages))
+            }
+            failed => {
+                match failed {
+                    // The stop is not a failure.
+                    _ if self.poller.runtime.stop.is_cancelled() => {}
+                    Ok(_) => self.reporter.commit_failed(),
+                    Err(error) => self.reporter.request_failed(&error),
                 }
+                self.schedule.failed()
             }
-            // The stop is not a failure.
-            _ if self.poller.runtime.stop.is_cancelled() => Ended::Failed,
-            Ok(_) => {
-                let text = CommitFailed.to_string();
-                self.reporter.failed(refusal(CommitFailed), &text, None);
-                Ended::Failed
-            }
-            Err(error) => {
-                let request_id = error.request_id.as_deref();
-                let text = error.to_string();
-                self.reporter.failed(issue_of(&error), &text, request_id);
-                Ended::Failed
-            }
-        };
-        let wait = self.schedule.ended(mode, Instant::now(), ended);
-        let wait = match ended {
-            Ended::Failed => wait,
-            Ended::Read { counted, pages, .. } => wait.max(self.seat.polled(counted, pages)),
         };
         // The wait counts from start to start, so that rows are no older than the interval. At
         // least half of it stays, which leaves requests to other targets.
@@ -197,7 +182,7 @@ impl Worker {
     fn paid_after(&self, pages: u64) -> Duration {
         let Poller { source, timing, .. } = &*self.poller;
         match source.is_worth_sweeping() {
-            true => self.seat.paid_after(pages, timing.interval),
+            true => self.share.paid_after(pages, timing.interval),
             false => Duration::MAX,
         }
     }
@@ -210,12 +195,12 @@ impl Worker {
         let clock = &self.poller.clock;
         // This comes before the time is read, so that a jump in between is noticed.
         let begun = clock.begun();
-        let now = self.poller.source.now();
+        let now = self.poller.runtime.now();
         let span = Span {
             mode,
             from: match self.watermark < now {
                 true => self.watermark,
-                false => now - LOOK_BACK,
+                false => now - FROM_BEFORE_NOW,
             },
             closed: allowed_lateness.closed_at(clock.at_least()),
             now,
@@ -274,21 +259,29 @@ impl Worker {
             ..
         } = &*self.poller;
         let limit = || beginning.watermark_limit(&self.poller.clock);
-        let mut sink = Sink::new(
-            &self.target,
+        let mut sink = Sink {
+            target: &self.target,
             writer,
-            span.mode,
-            &runtime.stop,
-            &limit,
-            &mut self.watermark,
-            &mut self.reporter,
-        );
+            mode: span.mode,
+            stop: &runtime.stop,
+            limit: &limit,
+            watermark: &mut self.watermark,
+            reporter: &mut self.reporter,
+            waiting: VecDeque::new(),
+            totals: ReadTotals::default(),
+        };
         let result = source.read(&self.target, span, &mut sink).await;
         (result, sink.finish().await)
     }
 
     /// Moves the watermark after a successful read, and reports it.
-    async fn took(&mut self, span: Span, at: Beginning, report: ReadReport, totals: ReadTotals) {
+    async fn read_succeeded(
+        &mut self,
+        span: Span,
+        at: Beginning,
+        report: &ReadReport,
+        totals: &ReadTotals,
+    ) {
         let Poller {
             telemetry,
             runtime,
@@ -300,15 +293,12 @@ impl Worker {
         if let (true, Some(limit)) = (report.complete, limit) {
             let position = span.closed.min(limit);
             if position > self.watermark
-                && writer
-                    .advance_watermark(&self.target, position)
-                    .await
-                    .is_ok()
+                && (writer.advance_watermark(&self.target, position).await).is_ok()
             {
                 self.watermark = position;
             }
         } else if report.complete {
-            debug!(target_name = %self.target, "nothing vouches for the clock: nothing is settled yet");
+            debug!(target_name = %self.target, "nothing vouches for the clock: the watermark does not move yet");
         } else if span.mode == Mode::Sweep && !runtime.stop.is_cancelled() {
             telemetry.incomplete_read();
             debug!(target_name = %self.target, "read incomplete: rows moved while it went on");
@@ -324,6 +314,6 @@ impl Worker {
             allowed_lateness: source.allowed_lateness(&self.target),
             hint: report.advice.as_ref().map(Issue::hint),
         };
-        self.reporter.polled(&totals, polled);
+        self.reporter.polled(totals, polled);
     }
 }

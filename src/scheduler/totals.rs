@@ -1,4 +1,4 @@
-//! What the pages of one read came to.
+//! The totals of one read.
 
 use crate::commit::{Minute, PageOutcome};
 use crate::model::{Page, Timestamp};
@@ -14,7 +14,7 @@ pub(super) struct ReadTotals {
     /// Position of the newest finished row.
     pub(super) newest: Option<Timestamp>,
     /// A page could not be committed.
-    pub(super) refused: bool,
+    pub(super) commit_failed: bool,
 }
 
 impl ReadTotals {

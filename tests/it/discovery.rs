@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use scf_exporter::commit::{Committer, LedgerState, Rules, ZeroFirst};
 use scf_exporter::config::Poll;
-use scf_exporter::ingest::{Listing, LogSource, PageSink, ReadReport, Span};
-use scf_exporter::ledger::{AllowedLateness, ListId, ListedFunction, Retention, TargetId};
+use scf_exporter::ingest::{
+    CompleteList, DiscoveryIssues, Listing, LogSource, PageSink, ReadReport, Span,
+};
+use scf_exporter::ledger::{
+    AllowedLateness, Functions, ListId, ListScan, ListedFunction, Retention, TargetId,
+};
 use scf_exporter::model::{FunctionId, Timestamp};
 use scf_exporter::scheduler::{Budget, Poller, run_source};
 use scf_exporter::store::Store;
@@ -36,7 +40,6 @@ struct Scripted {
     reads: Mutex<BTreeMap<String, usize>>,
     /// The next read of this function panics.
     breaks: Mutex<Option<&'static str>>,
-    runtime: Runtime,
 }
 
 /// A source at work.
@@ -83,10 +86,6 @@ impl LogSource for Scripted {
     fn allowed_lateness(&self, _: &TargetId) -> AllowedLateness {
         AllowedLateness::of_lines(Duration::from_secs(60))
     }
-
-    fn now(&self) -> Timestamp {
-        self.runtime.now()
-    }
 }
 
 /// The functions of these names; `name@topic` is read from a log topic.
@@ -104,8 +103,14 @@ fn listing(names: &[&str], complete: bool) -> Listing {
     });
     Listing {
         functions: functions.collect(),
-        complete,
-        look: None,
+        complete: complete.then(|| CompleteList {
+            scan: ListScan {
+                named: BTreeSet::new(),
+                would_name: Functions::new(|_| false),
+                is_certain: false,
+            },
+            issues: DiscoveryIssues::default(),
+        }),
     }
 }
 
@@ -167,7 +172,6 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         listed: Mutex::default(),
         reads: Mutex::default(),
         breaks: Mutex::new(breaks),
-        runtime: runtime.clone(),
     });
     let poller = Poller {
         name: "s".into(),

@@ -1,4 +1,4 @@
-//! One answer of `SearchLog`, sorted out into a page.
+//! Turns a response of `SearchLog` into a page.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -13,29 +13,29 @@ use crate::ledger::{ChainMark, ChainPage};
 use crate::model::{Page, RejectReason, Timestamp};
 use tencentcloud::other_answer;
 
-/// What stands in `Response`, as far as it matters. Any of it may be null, and every line is read
-/// by itself, so that an odd one stops nothing.
+/// The fields of `Response` that matter. Any of them may be null, and every line is parsed by itself,
+/// so that an odd one does not stop the others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(remote = "Self", rename_all = "PascalCase", default)]
 pub(super) struct SearchAnswer {
-    /// What to send back for the next page.
+    /// Parameter of the request for the next page.
     #[serde(deserialize_with = "scalar::text")]
     context: Option<String>,
-    /// Whether everything that matches has been given.
+    /// All matches have been returned.
     #[serde(deserialize_with = "scalar::truth")]
     list_over: Option<bool>,
     results: Option<Vec<Box<RawValue>>>,
 }
 
-/// An answer as a page, and how it looked.
+/// The lines of a response as a page, and their order.
 #[derive(Debug)]
 pub(super) struct Sorted {
     pub(super) page: Page,
     pub(super) shape: ChainPage,
 }
 
-/// Without lines and without a word on whether there are more it is the answer of another action:
-/// taken for an empty list, it would settle what nobody has read.
+/// With neither lines nor `ListOver` it is the response of another action: taken for an empty list, it
+/// would let the watermark pass lines that were never read.
 impl<'de> Deserialize<'de> for SearchAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let answer = Self::deserialize(deserializer)?;
@@ -49,8 +49,8 @@ impl<'de> Deserialize<'de> for SearchAnswer {
 }
 
 impl SearchAnswer {
-    /// Sorts the lines out. Lines without a readable time stand where the line before them does,
-    /// the first ones at `start`.
+    /// Builds the page. A line without a readable time gets that of the line before it, the first one
+    /// `start`.
     pub(super) fn sort(self, context: ParseContext<'_>, start: Timestamp) -> Sorted {
         let lines = self.results.unwrap_or_default();
         let mut builder = PageBuilder::new(context, lines.len());
@@ -72,7 +72,7 @@ impl SearchAnswer {
                 mark: line.mark(),
             });
             let is_read = add(&mut builder, line.record(), position);
-            // Of what cannot be read only a report is a row that is lost.
+            // Among unreadable lines only a report is a lost row.
             if !is_read && torn::says_report(raw.get()) {
                 builder.reject(RejectReason::NotAnObject);
             }
@@ -88,7 +88,7 @@ impl SearchAnswer {
     }
 }
 
-/// Adds the record of a line to the page; `false` where it cannot be read.
+/// Adds the record of a line to the page; `false` if it cannot be read.
 fn add(builder: &mut PageBuilder<'_>, json: &str, position: Option<Timestamp>) -> bool {
     let mended;
     let record = match Record::read(json) {

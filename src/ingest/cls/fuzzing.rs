@@ -1,25 +1,18 @@
-//! What the fuzz targets of CLS bodies and of Report lines ask.
+//! What the fuzz targets of CLS bodies and of Report lines check.
 
 mod line;
 
 use super::answer::{SearchAnswer, Sorted};
-use crate::config::FunctionSelector;
 use crate::ingest::fuzzing::{Parsed, check_body};
-use crate::ingest::page::ParseContext;
 use crate::ledger::TargetId;
 use crate::model::Timestamp;
 use tencentcloud::payload;
 
 pub(crate) use line::line;
 
-/// No line counts twice; most of them are no rows.
+/// Checks that no line counts twice. Most lines are no rows.
 pub(crate) fn body(bytes: &[u8]) {
-    let (target, wanted) = (TargetId::topic("ap-x", "t"), FunctionSelector::default());
-    let context = ParseContext {
-        target: &target,
-        wanted: &wanted,
-    };
-    check_body(bytes, |bytes| {
+    check_body(&TargetId::topic("ap-x", "t"), bytes, |bytes, context| {
         let sorted = payload::<SearchAnswer>(bytes)?.sort(context, Timestamp::from_millis(5));
         let Sorted { page, shape } = sorted;
         Some(Parsed {

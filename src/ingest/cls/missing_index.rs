@@ -9,41 +9,41 @@ use std::time::Duration;
 use crate::ingest::Span;
 use crate::model::Timestamp;
 
-/// Time without results before the lines are read, and the pause between two such reads.
+/// Time without results before the lines are checked, and the pause between two checks.
 const QUIET: Duration = Duration::from_secs(300);
-/// How far back the lines are read at most; the index may have been switched on since.
-const LOOK_BACK: Duration = Duration::from_secs(3_600);
+/// How far back a check goes at most; the index may have been switched on since.
+const CHECKED_MAX: Duration = Duration::from_secs(3_600);
 
 /// Detects a missing index of one topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct MissingIndexDetector {
     /// Start of the time without results.
     since: Option<Timestamp>,
-    looked: Option<Timestamp>,
-    /// The last read of the lines found a report that the search had missed.
-    pub(super) proven: bool,
+    checked_at: Option<Timestamp>,
+    /// The last check found a report that the search had missed.
+    pub(super) is_missing: bool,
 }
 
 impl MissingIndexDetector {
     /// Records that the search found something.
-    pub(super) fn broken(&mut self) {
+    pub(super) fn found(&mut self) {
         *self = Self {
-            looked: self.looked,
+            checked_at: self.checked_at,
             ..Self::default()
         };
     }
 
-    /// Records a sweep without results. Returns the span in which to read the lines, if that is
-    /// due. It ends at the closed position, since a line that appears after the search would prove
+    /// Records a sweep without results. Returns the span in which to check the lines, if that is due.
+    /// It ends at the closed position, since a line that appears after the search would prove
     /// nothing.
-    pub(super) fn lasts(&mut self, span: &Span) -> Option<(Timestamp, Timestamp)> {
+    pub(super) fn due_check(&mut self, span: &Span) -> Option<(Timestamp, Timestamp)> {
         let since = *self.since.get_or_insert(span.from);
-        let rested = self.looked.is_none_or(|at| span.now.since(at) >= QUIET);
-        if !rested || span.closed.since(since) < QUIET {
+        let is_early = self.checked_at.is_some_and(|at| span.now.since(at) < QUIET);
+        if is_early || span.closed.since(since) < QUIET {
             return None;
         }
-        self.looked = Some(span.now);
-        Some((since.max(span.closed - LOOK_BACK), span.closed))
+        self.checked_at = Some(span.now);
+        Some((since.max(span.closed - CHECKED_MAX), span.closed))
     }
 }
 
@@ -62,31 +62,35 @@ mod tests {
         }
     }
 
-    fn secs(look: Option<(Timestamp, Timestamp)>) -> Option<(i64, i64)> {
-        look.map(|(from, to)| (from.as_secs(), to.as_secs()))
+    /// The span to check, in seconds, after a sweep without results.
+    fn due(detector: &mut MissingIndexDetector, from: i64, now: i64) -> Option<(i64, i64)> {
+        let due = detector.due_check(&span(from, now));
+        due.map(|(from, to)| (from.as_secs(), to.as_secs()))
     }
 
     #[test]
-    fn it_looks_after_five_silent_minutes_and_then_every_five() {
-        let mut silence = MissingIndexDetector::default();
-        assert_eq!(silence.lasts(&span(10_000, 10_120)), None);
-        assert_eq!(silence.lasts(&span(10_060, 10_359)), None);
-        let look = silence.lasts(&span(10_300, 10_360));
-        assert_eq!(secs(look), Some((10_000, 10_300)));
-        assert_eq!(silence.lasts(&span(10_300, 10_659)), None);
-        let look = silence.lasts(&span(10_600, 20_000));
-        assert_eq!(secs(look), Some((16_340, 19_940)), "an hour back at most");
+    fn a_check_is_due_after_five_minutes_without_results_and_then_every_five() {
+        let mut detector = MissingIndexDetector::default();
+        for (from, now, expected) in [
+            (10_000, 10_120, None),
+            (10_060, 10_359, None),
+            (10_300, 10_360, Some((10_000, 10_300))),
+            (10_300, 10_659, None),
+            // An hour back at most.
+            (10_600, 20_000, Some((16_340, 19_940))),
+        ] {
+            assert_eq!(due(&mut detector, from, now), expected, "{now}");
+        }
     }
 
     #[test]
     fn a_line_ends_it() {
-        let mut silence = MissingIndexDetector::default();
-        silence.lasts(&span(10_000, 10_400));
-        silence.proven = true;
-        silence.broken();
-        assert!(!silence.proven);
-        assert_eq!(silence.lasts(&span(10_700, 10_800)), None);
-        let look = silence.lasts(&span(10_800, 11_060));
-        assert_eq!(secs(look), Some((10_700, 11_000)));
+        let mut detector = MissingIndexDetector::default();
+        due(&mut detector, 10_000, 10_400);
+        detector.is_missing = true;
+        detector.found();
+        assert!(!detector.is_missing);
+        assert_eq!(due(&mut detector, 10_700, 10_800), None);
+        assert_eq!(due(&mut detector, 10_800, 11_060), Some((10_700, 11_000)));
     }
 }

@@ -1,10 +1,9 @@
-//! What is asked of `SearchLog`.
+//! The parameters of `SearchLog`.
 
 use serde_json::{Value, json};
 
 use crate::config::FunctionSelector;
 use crate::ledger::{ChainAsk, ChainPlace};
-use crate::model::Timestamp;
 
 /// The platform's reports, and what else has the word in it. A phrase, not the wildcard `Report*`
 /// of the vendor's tutorial, which stands for a bounded number of words only; a phrase means the
@@ -12,12 +11,12 @@ use crate::model::Timestamp;
 const REPORTS: &str = r#"SCF_Type:"Platform" AND SCF_Message:"Report""#;
 /// The vendor's newer syntax, CQL.
 const CQL: u8 = 1;
-/// Functions that are named in a query at the most.
+/// Functions named in a query at most.
 const NAMES_MAX: usize = 20;
-/// Bytes of a query at the most; the vendor's pages say 12 KB, or 12,000 characters.
+/// Bytes of a query at most; the vendor's pages say 12 KB, or 12,000 characters.
 const QUERY_MAX: usize = 12_000;
 
-/// The query for the reports of the wanted functions, or of more: rows are judged by themselves.
+/// Returns the query for the reports of the selected functions, or of more; rows are filtered later.
 pub(super) fn reports(wanted: &FunctionSelector) -> String {
     let names = wanted.functions.exact_names().unwrap_or_default();
     if names.is_empty() || names.len() > NAMES_MAX {
@@ -34,10 +33,18 @@ pub(super) fn reports(wanted: &FunctionSelector) -> String {
     query
 }
 
-/// The parameters for a page of a read in chains.
-pub(super) fn chain(topic: &str, query: &str, ask: &ChainAsk) -> Value {
-    let mut params = span(topic, query, ask.limit, ask.from, ask.to);
-    params["Sort"] = json!(if ask.newest_first { "desc" } else { "asc" });
+/// Returns the parameters of one request. Everything is said explicitly: the defaults differ between
+/// the versions of the API.
+pub(super) fn params(topic: &str, query: &str, ask: &ChainAsk) -> Value {
+    let mut params = json!({
+        "TopicId": topic,
+        "From": ask.from.as_millis(),
+        "To": ask.to.as_millis(),
+        "QueryString": query,
+        "QuerySyntax": CQL,
+        "Limit": ask.limit,
+        "Sort": if ask.newest_first { "desc" } else { "asc" },
+    });
     match &ask.place {
         ChainPlace::Start => {}
         ChainPlace::Context(context) => params["Context"] = json!(context),
@@ -46,45 +53,8 @@ pub(super) fn chain(topic: &str, query: &str, ask: &ChainAsk) -> Value {
     params
 }
 
-/// The parameters for a page of a read that goes newest first.
-pub(super) fn descending(
-    topic: &str,
-    query: &str,
-    limit: usize,
-    (from, to): (Timestamp, Timestamp),
-    context: Option<&str>,
-) -> Value {
-    let mut params = span(topic, query, limit, from, to);
-    params["Sort"] = json!("desc");
-    if let Some(context) = context {
-        params["Context"] = json!(context);
-    }
-    params
-}
-
-/// Everything is said explicitly: the defaults differ between the ages of the API.
-fn span(topic: &str, query: &str, limit: usize, from: Timestamp, to: Timestamp) -> Value {
-    json!({
-        "TopicId": topic,
-        "From": from.as_millis(),
-        "To": to.as_millis(),
-        "QueryString": query,
-        "QuerySyntax": CQL,
-        "Limit": limit,
-    })
-}
-
 fn quoted(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 2);
-    text.push('"');
-    for c in name.chars() {
-        if matches!(c, '"' | '\\') {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text.push('"');
-    text
+    format!("\"{}\"", name.replace('\\', r"\\").replace('"', r#"\""#))
 }
 
 #[cfg(test)]

@@ -1,28 +1,27 @@
-//! Reading one topic: a sweep oldest first, a tail newest first, a look at the lines themselves.
+//! Reads one topic: a sweep oldest first, a tail read newest first, and the newest lines without a
+//! search by key.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
-
-use serde_json::Value;
 
 use super::answer::{SearchAnswer, Sorted};
 use super::missing_index::MissingIndexDetector;
 use super::query;
 use crate::ingest::page::ParseContext;
 use crate::ingest::page_size::PageSize;
-use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
-use crate::ledger::{ChainAsk, ChainRead};
+use crate::ingest::{Flow, JsonApi, Mode, PageSink, ReadReport, Span};
+use crate::ledger::{ChainAsk, ChainPlace, ChainRead};
 use crate::model::{Page, RejectReason, Timestamp};
-use tencentcloud::{ApiError, BoxFuture, Client};
+use tencentcloud::ApiError;
 
 /// The action.
 const SEARCH: &str = "SearchLog";
-/// Everything, by the full text or without any index of keys.
+/// The query for every line; needs no index of keys.
 const ALL: &str = "*";
-/// Lines of one chain of pages at the most.
+/// Lines of one chain of pages at most.
 const CHAIN_MAX: usize = 10_000;
-/// The context has expired or is not known, or the chain has given all that it may: reading goes
-/// on by time.
+/// The context is unknown or has expired, or the chain has reached its limit: the read continues by
+/// time.
 const CONTEXT_CODES: [&str; 2] = [
     "FailedOperation.InvalidContext",
     "FailedOperation.GetlogReachLimit",
@@ -30,55 +29,42 @@ const CONTEXT_CODES: [&str; 2] = [
 /// Milliseconds with unavailable lines that are remembered of a topic.
 const UNAVAILABLE_MAX: usize = 1_000;
 
-/// Who answers searches; a seam for tests.
-pub(super) trait Search: Send + Sync {
-    /// The answer to one `SearchLog`.
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>>;
-}
-
-/// One topic, and what is wanted of it.
-#[derive(Clone, Copy)]
-pub(super) struct Topic<'r> {
+/// One topic, and how it is searched.
+pub(super) struct Topic<'r, C> {
+    pub(super) cloud: &'r C,
     pub(super) id: &'r str,
     pub(super) query: &'r str,
     pub(super) size: &'r PageSize,
     pub(super) context: ParseContext<'r>,
 }
 
-/// Milliseconds whose lines were told as unavailable, so that a span that is read again does not
-/// tell of them again, nor looks long for them.
+/// Milliseconds whose lines were reported as unavailable, so that another read of the span neither
+/// reports them again nor searches long for them.
 pub(super) type Unavailable = BTreeSet<Timestamp>;
 
-/// How a read went, and whether the search found any line.
-pub(super) struct Went {
+/// The result of a read, and whether the search found any line.
+#[derive(Default)]
+pub(super) struct TopicRead {
     pub(super) report: ReadReport,
     pub(super) found: bool,
 }
 
-impl Search for Client {
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>> {
-        Box::pin(async move { self.call_json(SEARCH, &params).await })
-    }
-}
-
-impl Topic<'_> {
-    /// Reads the span oldest first; the sink is told how far it came at each end of a chain. One
-    /// query at a time, though the vendor allows 15 to a topic.
+impl<C: JsonApi> Topic<'_, C> {
+    /// Reads the span oldest first, and reports the progress to the sink at each end of a chain. One
+    /// query at a time; the vendor allows 15 per topic.
     pub(super) async fn sweep(
         &self,
-        search: &dyn Search,
         span: Span,
         sink: &mut dyn PageSink,
         unavailable: &mut Unavailable,
-    ) -> Result<Went, ApiError> {
+    ) -> Result<TopicRead, ApiError> {
         let (from, to) = bounds(&span);
         *unavailable = unavailable.split_off(&from);
         let mut read = ChainRead::new(from, to, unavailable.clone());
-        let mut went = Went::nothing();
+        let mut topic_read = TopicRead::default();
         let mut reached = from;
         while let Some(ask) = read.next(self.size.get()) {
-            let params = query::chain(self.id, self.query, &ask);
-            let page = match search.search(params).await {
+            let page = match self.search(self.query, &ask).await {
                 Err(error) if is_context(&error) && read.lost_context() => continue,
                 Err(error) if self.goes_on_without(&error, &ask, &mut read) => {
                     match stepped_over(&mut read, unavailable) {
@@ -87,118 +73,126 @@ impl Topic<'_> {
                     }
                 }
                 answer => {
-                    let Sorted { page, shape } = answer?.sort(self.context, ask.from);
+                    let Sorted { page, shape } = answer?;
                     self.size.grow(ask.limit);
-                    went.took(shape.marks.len());
+                    topic_read.took(shape.marks.len());
                     read.took(shape);
                     page
                 }
             };
             if sink.put(page).await == Flow::Stop {
-                return Ok(went);
+                return Ok(topic_read);
             }
             let now_reached = read.reached().min(span.closed);
             if now_reached > reached {
                 reached = now_reached;
                 if sink.reached(reached).await == Flow::Stop {
-                    return Ok(went);
+                    return Ok(topic_read);
                 }
             }
         }
-        went.report.complete = read.is_complete();
-        went.report.truncated = read.is_truncated();
-        Ok(went)
+        topic_read.report.complete = read.is_complete();
+        topic_read.report.truncated = read.is_truncated();
+        Ok(topic_read)
     }
 
-    /// Whether a read goes on after an answer that cannot be had: in smaller pages, or around the
-    /// line that was asked for.
+    /// Sends one `SearchLog`.
+    async fn search(&self, query: &str, ask: &ChainAsk) -> Result<Sorted, ApiError> {
+        let params = query::params(self.id, query, ask);
+        let answer: SearchAnswer = self.cloud.call_json(SEARCH, &params).await?;
+        Ok(answer.sort(self.context, ask.from))
+    }
+
+    /// Returns whether a read continues although no response arrives: with smaller pages, or around
+    /// the requested line.
     fn goes_on_without(&self, error: &ApiError, ask: &ChainAsk, read: &mut ChainRead) -> bool {
         error.asks_for_less() && (self.size.shrink(ask.limit) || read.withheld())
     }
 
-    /// Reads the span newest first, until the sink has enough or the chain ends. What lies behind
-    /// the end of a chain is for the next sweep.
+    /// Reads the span newest first, until the sink stops or the chain ends. Lines beyond the end of
+    /// a chain are left to the next sweep.
     pub(super) async fn tail(
         &self,
-        search: &dyn Search,
         span: Span,
         sink: &mut dyn PageSink,
-    ) -> Result<Went, ApiError> {
-        let mut bounds = bounds(&span);
-        let mut below = bounds.1;
-        let mut went = Went::nothing();
-        let mut context: Option<String> = None;
+    ) -> Result<TopicRead, ApiError> {
+        let mut ask = self.newest(bounds(&span));
+        let mut below = ask.to;
+        let mut read = TopicRead::default();
         let mut taken = 0;
-        let mut limit = self.size.get();
-        while taken + limit <= CHAIN_MAX {
-            let params = query::descending(self.id, self.query, limit, bounds, context.as_deref());
-            let answer = match search.search(params).await {
-                Err(error) if context.is_some() && is_context(&error) => return Ok(went),
+        while taken + ask.limit <= CHAIN_MAX {
+            let Sorted { page, shape } = match self.search(self.query, &ask).await {
+                Err(error) if ask.place != ChainPlace::Start && is_context(&error) => break,
                 Err(error) if error.asks_for_less() => {
-                    if !self.size.shrink(limit) {
-                        // What cannot be had is for the sweep to find.
-                        return Ok(went);
+                    if !self.size.shrink(ask.limit) {
+                        // The sweep steps over the line.
+                        break;
                     }
-                    // A context holds for one size: on from the oldest line, which comes again.
-                    limit = self.size.get();
-                    bounds.1 = below;
-                    context = None;
+                    // A context holds for one size: continue with the oldest line, once more.
+                    ask = self.newest((ask.from, below));
                     continue;
                 }
                 answer => answer?,
             };
-            self.size.grow(limit);
-            let Sorted { page, shape } = answer.sort(self.context, bounds.0);
+            self.size.grow(ask.limit);
             if let Some(oldest) = shape.marks.iter().map(|line| line.at).min() {
                 below = oldest + Duration::from_millis(1);
             }
             let rows = shape.marks.len();
             taken += rows;
-            went.took(rows);
+            read.took(rows);
             if sink.put(page).await == Flow::Stop {
-                return Ok(went);
+                break;
             }
-            context = shape.context.filter(|context| !context.is_empty());
-            let over = shape.list_over.unwrap_or(context.is_none() && rows < limit);
-            if over || rows == 0 || context.is_none() {
-                went.report.complete = over && taken < CHAIN_MAX;
-                return Ok(went);
+            let context = shape.context.filter(|context| !context.is_empty());
+            let is_short = context.is_none() && rows < ask.limit;
+            let is_over = shape.list_over.unwrap_or(is_short);
+            match context {
+                Some(context) if !is_over && rows > 0 => ask.place = ChainPlace::Context(context),
+                _ => {
+                    read.report.complete = is_over && taken < CHAIN_MAX;
+                    break;
+                }
             }
         }
-        Ok(went)
+        Ok(read)
     }
 
-    /// Whether the newest lines of a span hold a report that the search should find.
-    pub(super) async fn hides_reports(
-        &self,
-        search: &dyn Search,
-        span: (Timestamp, Timestamp),
-    ) -> Result<bool, ApiError> {
-        let params = query::descending(self.id, ALL, self.size.get(), span, None);
-        let answer = search.search(params).await?;
-        let page = answer.sort(self.context, span.0).page;
+    /// Returns the first request of a read that goes newest first.
+    fn newest(&self, (from, to): (Timestamp, Timestamp)) -> ChainAsk {
+        ChainAsk {
+            from,
+            to,
+            newest_first: true,
+            place: ChainPlace::Start,
+            limit: self.size.get(),
+        }
+    }
+
+    /// Returns whether the newest lines of a span hold a report that the search should find.
+    async fn hides_reports(&self, span: (Timestamp, Timestamp)) -> Result<bool, ApiError> {
+        let page = self.search(ALL, &self.newest(span)).await?.page;
         Ok(!page.rows.is_empty() || page.unfinished > 0)
     }
 
-    /// Takes into account whether a read found anything (a tail may have nothing new to find, so
-    /// only a sweep can be silent); what a person should do.
+    /// Updates the detector after a read, and returns what the operator should do. A tail read may
+    /// have nothing new to find, so only a sweep without results counts.
     pub(super) async fn advice(
         &self,
-        search: &dyn Search,
         span: &Span,
-        went: &Went,
-        silence: &mut MissingIndexDetector,
+        read: &TopicRead,
+        detector: &mut MissingIndexDetector,
     ) -> Option<String> {
-        if went.found {
-            silence.broken();
+        if read.found {
+            detector.found();
         } else if span.mode == Mode::Sweep
-            && went.report.complete
-            && let Some(look) = silence.lasts(span)
+            && read.report.complete
+            && let Some(check) = detector.due_check(span)
         {
-            // A look that failed says nothing; there will be another.
-            silence.proven = self.hides_reports(search, look).await.unwrap_or(false);
+            // A failed check is repeated later.
+            detector.is_missing = self.hides_reports(check).await.unwrap_or(false);
         }
-        silence.proven.then(|| {
+        detector.is_missing.then(|| {
             format!(
                 "topic {} has report lines but none of them can be found by key; switch on the \
                  key-value index of SCF_Type, SCF_Message and SCF_FunctionName in the topic's \
@@ -209,28 +203,22 @@ impl Topic<'_> {
     }
 }
 
-impl Went {
-    fn nothing() -> Self {
-        Self {
-            report: ReadReport::default(),
-            found: false,
-        }
-    }
-
+impl TopicRead {
     fn took(&mut self, rows: usize) {
         self.report.pages += 1;
         self.found |= rows > 0;
     }
 }
 
-/// `[from, to)` of a span; its own last millisecond is read as well.
+/// Returns the half-open bounds of a span; its last millisecond is included.
 fn bounds(span: &Span) -> (Timestamp, Timestamp) {
     let to = span.now + Duration::from_millis(1);
     let from = span.from.max(Timestamp::default()).min(to);
     (from, to)
 }
 
-/// A page that tells of a line which the read has stepped over, once.
+/// Returns a page with the reject of a line that the read has stepped over; `None` if it was
+/// reported before.
 fn stepped_over(read: &mut ChainRead, unavailable: &mut Unavailable) -> Option<Page> {
     let at = read.take_unavailable()?;
     let is_new = unavailable.insert(at);

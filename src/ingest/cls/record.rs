@@ -1,7 +1,7 @@
-//! One line of an answer: the envelope of CLS, and the record of SCF inside it.
+//! One line of a response: the envelope of CLS, and the record of SCF inside it.
 //!
-//! The record is a JSON object in a text, and all of its values are texts again. Numbers in their
-//! place are read as well.
+//! The record is a JSON object in a string, and all of its values are strings again. Numbers in their
+//! place are accepted as well.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,11 +15,11 @@ use crate::ingest::scalar::Scalar;
 use crate::ingest::values::{self, instant};
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason, Timestamp};
 
-/// The status of an attempt that has not ended.
+/// The status of an invocation that has not ended.
 const RUNNING: i64 = 202;
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
-/// A line as CLS gives it.
+/// A line of CLS.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Line<'a> {
@@ -33,7 +33,7 @@ pub(super) struct Line<'a> {
     log_json: Scalar<'a>,
 }
 
-/// The record of SCF in a line, as far as it matters.
+/// The fields of the record of SCF that matter.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Record<'a> {
@@ -62,23 +62,22 @@ pub(super) struct Record<'a> {
 // === impl Line ===
 
 impl<'a> Line<'a> {
-    /// Reads a line; `None` where it is not an object, or one of its values cannot be read.
+    /// Parses a line; `None` if it is not an object, or one of its values cannot be read.
     pub(super) fn read(json: &'a str) -> Option<Self> {
         object(json)
     }
 
-    /// The log time: milliseconds in `Time`.
+    /// Returns the log time, `Time` in milliseconds.
     pub(super) fn position(&self) -> Option<Timestamp> {
         self.time.whole().and_then(instant)
     }
 
-    /// The JSON of the record; nothing where indexing the line failed and its text stands in
-    /// `RawLog`.
+    /// Returns the JSON of the record; empty if indexing the line failed and its text is in `RawLog`.
     pub(super) fn record(&self) -> &str {
         self.log_json.text().unwrap_or_default()
     }
 
-    /// A value that tells lines apart: package and number name one line of a topic.
+    /// Returns a value that identifies the line: package and number are unique in a topic.
     pub(super) fn mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         match (self.pkg_id.printed(), self.pkg_log_id.printed()) {
@@ -92,12 +91,13 @@ impl<'a> Line<'a> {
 // === impl Record ===
 
 impl<'a> Record<'a> {
-    /// Reads a record; `None` where it is not an object, or one of its values cannot be read.
+    /// Parses a record; `None` if it is not an object, or one of its values cannot be read.
     pub(super) fn read(json: &'a str) -> Option<Self> {
         object(json)
     }
 
-    /// What its text is. User code can print a line that looks like a report; its type tells.
+    /// Returns the kind of its text. User code can print a line that looks like a report; only the type
+    /// distinguishes it.
     pub(super) fn kind(&self) -> Kind<'_> {
         match (self.kind.text(), self.message.text()) {
             (Some("Platform"), Some(message)) => report::kind(message),
@@ -105,14 +105,14 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Namespace and name of the function.
+    /// Returns namespace and name of the function.
     pub(super) fn function(&self) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
         let namespace = self.namespace.printed();
         let namespace = namespace.unwrap_or(DEFAULT_NAMESPACE.into());
         (namespace, self.function_name.printed())
     }
 
-    /// What the record says of its call, given what its text is.
+    /// Returns the entry for the page, given the kind of the text.
     pub(super) fn entry(
         &self,
         kind: Kind<'_>,
@@ -121,16 +121,16 @@ impl<'a> Record<'a> {
         match kind {
             Kind::Init(rest) => self.cold_start(rest, position),
             Kind::Report(rest) if self.status.whole() != Some(RUNNING) => {
-                self.attempt(rest, position)
+                self.invocation(rest, position)
             }
             Kind::Report(_) | Kind::Other => Ok(Entry::Unfinished),
         }
     }
 
-    fn attempt(&self, rest: &str, position: Option<Timestamp>) -> Result<Entry, RejectReason> {
+    fn invocation(&self, rest: &str, position: Option<Timestamp>) -> Result<Entry, RejectReason> {
         let text = report::parse_report(rest)?;
         let request_id = self.request_id.printed();
-        // Records from before 2021 have no status, and nothing else tells how such a call ended.
+        // Records from before 2021 have no status, and no other field shows the outcome.
         let (status, attempt) = (self.status.whole(), self.retry());
         let duration = self.duration(&text);
         let row = RowFields {
@@ -147,7 +147,7 @@ impl<'a> Record<'a> {
             started: self.start_time.whole().and_then(instant),
             retried: attempt.is_some_and(|attempt| attempt > 0),
         };
-        row.judge().map(Entry::Attempt)
+        row.judge().map(Entry::Invocation)
     }
 
     fn cold_start(&self, rest: &str, position: Option<Timestamp>) -> Result<Entry, RejectReason> {
@@ -167,7 +167,7 @@ impl<'a> Record<'a> {
         }))
     }
 
-    /// Without a number it is the first attempt; a number that is none leaves open which it is.
+    /// Returns the retry number: zero without one, `None` if it is not a number.
     fn retry(&self) -> Option<u32> {
         match self.retry.printed() {
             None => Some(0),
@@ -175,15 +175,14 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The text says its unit; the key's, milliseconds, stands in the documents.
+    /// Prefers the text, which names its unit; that of the key, milliseconds, is documented.
     fn duration(&self, text: &Report<'_>) -> Option<Nanos> {
         text.duration
             .or_else(|| values::millis(self.duration.number()?))
     }
 
-    /// The documents give no unit for the key; what was seen of it is bytes. Where it agrees with
-    /// the text it is the exact value of what the text has rounded; where it does not, it is
-    /// something else, and the text is right.
+    /// The key has no documented unit; the values seen are bytes. If it agrees with the text it is the
+    /// exact value of the rounded text; otherwise it is something else, and the text is used.
     fn memory(&self, printed: Option<PrintedMemory>) -> Option<Bytes> {
         let bytes = self.memory.number();
         match printed {
@@ -196,7 +195,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Reads a JSON object; a list of the same values would be taken for one otherwise.
+/// Parses a JSON object; serde would accept a list of the same values as well.
 fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
     let is_object = json.trim_start().starts_with('{');
     serde_json::from_str(json).ok().filter(|_| is_object)

@@ -1,31 +1,30 @@
 //! The text of the platform's report lines.
 //!
-//! The wording has changed with the years: blanks behind colons come and go, memory is called
-//! `MemUsage` or `MaxMemoryUsed`, a cold start `Coldstart` or `InitDuration`. So a line is known
-//! by how it begins, and each of its pieces is looked for by itself; pieces that are not known
-//! are passed over.
+//! The wording has changed over the years: some lines have blanks after colons, memory is called
+//! `MemUsage` or `MaxMemoryUsed`, a cold start `Coldstart` or `InitDuration`. So a line is recognized
+//! by its beginning, and each of its fields is parsed by itself; unknown fields are skipped.
 
 use crate::ingest::values;
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason};
 
-/// What the platform calls MB.
+/// The platform's MB.
 const BYTES_PER_MB: f64 = (1u64 << 20) as f64;
 
-/// What a platform line is.
+/// The kind of a platform line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind<'a> {
-    /// `Report RequestId`: the end of an attempt; with what follows these words.
+    /// `Report RequestId`, the end of an invocation; with the text after these words.
     Report(&'a str),
-    /// `Init Report RequestId`: a cold start; with what follows these words.
+    /// `Init Report RequestId`, a cold start; with the text after these words.
     Init(&'a str),
     /// Any other.
     Other,
 }
 
-/// The pieces of a report; a piece that is absent is `None`.
+/// The fields of a report; `None` if absent.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Report<'a> {
-    /// The request, where the line names it.
+    /// The request, if the line names it.
     pub(super) request_id: Option<&'a str>,
     /// Run time.
     pub(super) duration: Option<Nanos>,
@@ -39,30 +38,30 @@ pub(super) struct Report<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct PrintedMemory {
     megabytes: f64,
-    /// One in the last decimal.
+    /// One unit of the last decimal.
     step: f64,
 }
 
-/// The pieces of an `Init Report`.
+/// The fields of an `Init Report`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Init<'a> {
-    /// The request that had to wait, where the line names it.
+    /// The request that had to wait, if the line names it.
     pub(super) request_id: Option<&'a str>,
-    /// All of it.
+    /// The whole duration.
     pub(super) total: Nanos,
-    /// In the order of [`ColdStart::PARTS`]; zero where one is not told.
+    /// In the order of [`ColdStart::PARTS`]; zero if absent.
     pub(super) parts: [Nanos; ColdStart::PARTS.len()],
 }
 
 /// `Key: 12.5 ms`, with or without the blanks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece<'a> {
+struct Field<'a> {
     key: &'a str,
     number: &'a str,
     unit: &'a str,
 }
 
-/// Tells the platform's line by how it begins.
+/// Recognizes a platform line by its beginning.
 pub(super) fn kind(message: &str) -> Kind<'_> {
     if let Some(rest) = message.strip_prefix("Report RequestId") {
         Kind::Report(rest)
@@ -73,24 +72,24 @@ pub(super) fn kind(message: &str) -> Kind<'_> {
     }
 }
 
-/// Reads what follows `Report RequestId`. A number in another unit than ms or MB rejects it.
+/// Parses the text after `Report RequestId`. A number in another unit than ms or MB rejects it.
 pub(super) fn parse_report(rest: &str) -> Result<Report<'_>, RejectReason> {
     let (request_id, rest) = split_id(rest);
     let mut report = Report {
         request_id,
         ..Report::default()
     };
-    for piece in Pieces(rest) {
-        match piece.key {
+    for field in Fields(rest) {
+        match field.key {
             "Duration" => {
-                report.duration = Some(piece.millis().ok_or(RejectReason::Duration)?);
+                report.duration = Some(field.millis().ok_or(RejectReason::Duration)?);
             }
             "Memory" => {
-                let memory = piece.megabytes().ok_or(RejectReason::Memory)?;
+                let memory = field.megabytes().ok_or(RejectReason::Memory)?;
                 report.memory_limit = Some(memory.bytes());
             }
             "MemUsage" | "MaxMemoryUsed" => {
-                report.memory = Some(piece.megabytes().ok_or(RejectReason::Memory)?);
+                report.memory = Some(field.megabytes().ok_or(RejectReason::Memory)?);
             }
             _ => {}
         }
@@ -98,15 +97,15 @@ pub(super) fn parse_report(rest: &str) -> Result<Report<'_>, RejectReason> {
     Ok(report)
 }
 
-/// Reads what follows `Init Report RequestId`.
+/// Parses the text after `Init Report RequestId`.
 pub(super) fn parse_init(rest: &str) -> Result<Init<'_>, RejectReason> {
     let (request_id, rest) = split_id(rest);
     let mut total = None;
     let mut parts = [Nanos::default(); ColdStart::PARTS.len()];
-    for piece in Pieces(rest) {
-        let place = match piece.key {
+    for field in Fields(rest) {
+        let place = match field.key {
             "Coldstart" | "InitDuration" => {
-                total = Some(piece.millis().ok_or(RejectReason::Duration)?);
+                total = Some(field.millis().ok_or(RejectReason::Duration)?);
                 continue;
             }
             "PullCode" => 0,
@@ -114,7 +113,7 @@ pub(super) fn parse_init(rest: &str) -> Result<Init<'_>, RejectReason> {
             "InitFunction" => 2,
             _ => continue,
         };
-        parts[place] = piece.millis().ok_or(RejectReason::Duration)?;
+        parts[place] = field.millis().ok_or(RejectReason::Duration)?;
     }
     Ok(Init {
         request_id,
@@ -126,21 +125,21 @@ pub(super) fn parse_init(rest: &str) -> Result<Init<'_>, RejectReason> {
 // === impl PrintedMemory ===
 
 impl PrintedMemory {
-    /// The whole bytes nearest to what was printed.
+    /// Returns the nearest whole number of bytes.
     pub(super) fn bytes(self) -> Bytes {
         Bytes((self.megabytes * BYTES_PER_MB).round() as u64)
     }
 
-    /// Whether so many bytes would be printed like this, rounded or cut off.
+    /// Returns whether this number of bytes would be printed like this, rounded or cut off.
     pub(super) fn agrees(self, bytes: f64) -> bool {
-        // A little more, for `step` and the quotient are no exact numbers.
+        // With a tolerance, because `step` and the quotient are inexact.
         (bytes / BYTES_PER_MB - self.megabytes).abs() <= self.step * 1.000_001
     }
 }
 
-// === impl Piece ===
+// === impl Field ===
 
-impl Piece<'_> {
+impl Field<'_> {
     fn millis(&self) -> Option<Nanos> {
         let number = Some(self.number).filter(|_| self.unit == "ms");
         values::millis(number?.parse().ok()?)
@@ -160,13 +159,13 @@ impl Piece<'_> {
     }
 }
 
-/// The pieces `key:number` of a text, one after the other.
-struct Pieces<'a>(&'a str);
+/// The fields `key:number` of a text, one after the other.
+struct Fields<'a>(&'a str);
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
 
-    fn next(&mut self) -> Option<Piece<'a>> {
+    fn next(&mut self) -> Option<Field<'a>> {
         loop {
             let (before, behind) = self.0.split_once(':')?;
             let key = last_word(before);
@@ -178,19 +177,19 @@ impl<'a> Iterator for Pieces<'a> {
                 continue;
             }
             let (unit, rest) = split_while(after_number.trim_start(), |c| c.is_ascii_alphabetic());
-            // What looks like a unit may be the next key, where there is none.
+            // Without a unit the next word is the next key.
             let (unit, rest) = if rest.starts_with(':') {
                 ("", after_number)
             } else {
                 (unit, rest)
             };
             self.0 = rest;
-            return Some(Piece { key, number, unit });
+            return Some(Field { key, number, unit });
         }
     }
 }
 
-/// The request id behind `RequestId`, and what follows it.
+/// Returns the request id after `RequestId`, and the text after it.
 fn split_id(rest: &str) -> (Option<&str>, &str) {
     let rest = rest.trim_start_matches([':', ' ']);
     let (id, rest) = split_while(rest, |c| !c.is_whitespace());

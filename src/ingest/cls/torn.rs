@@ -1,14 +1,15 @@
-//! Lines that the parser does not take: half of a surrogate pair, as a cut text ends with, or JSON
-//! that was cut itself. User code prints what it likes, so such a line is mostly no report.
+//! Lines that are no valid JSON: with half of a surrogate pair, as at the end of a cut text, or cut
+//! themselves. User code prints any text, so such a line is mostly no report.
 
 use super::report::{self, Kind};
 
-/// What stands for a character of which one half is missing.
+/// Replaces a character of which one half is missing.
 const REPLACEMENT: &str = "\\ufffd";
 /// The length of an escape such as `\ud83d`.
 const ESCAPE: usize = 6;
 
-/// The same JSON with every half of a surrogate pair replaced, so that it spoils its own text alone.
+/// Returns the JSON with every unpaired half of a surrogate pair replaced, so that the rest can be
+/// parsed.
 pub(super) fn mended(json: &str) -> String {
     let mut mended = String::with_capacity(json.len());
     let mut rest = json;
@@ -21,7 +22,7 @@ pub(super) fn mended(json: &str) -> String {
                 _ => 0,
             },
             Some(0xDC00..=0xDFFF) => 0,
-            // The backslash and the character behind it, which may be another backslash.
+            // The backslash and the next character, which may be another backslash.
             _ => escape.chars().take(2).map(char::len_utf8).sum(),
         };
         if length == 0 {
@@ -38,15 +39,15 @@ pub(super) fn mended(json: &str) -> String {
     mended
 }
 
-/// The code unit of the escape with which a text begins.
+/// Returns the code unit of the escape at the beginning of a text.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)
 }
 
-/// Whether a line that cannot be read says that it is a report or an init report. The words are
-/// looked for wherever they stand and however often they are escaped.
+/// Returns whether an unreadable line claims to be a report or an init report. The words are found
+/// anywhere and however often they are escaped.
 pub(super) fn says_report(line: &str) -> bool {
     let is_report = |message| !matches!(report::kind(message), Kind::Other);
     let mut types = values(line, "SCF_Type").peekable();
@@ -55,7 +56,7 @@ pub(super) fn says_report(line: &str) -> bool {
         && (types.peek().is_none() || types.any(|kind| kind.starts_with("Platform")))
 }
 
-/// What follows each `key`, without the quotes before it.
+/// Returns the text after each `key`, without the quotes before it.
 fn values<'l>(line: &'l str, key: &'l str) -> impl Iterator<Item = &'l str> {
     let quotes = |c: char| matches!(c, '\\' | '"' | ':') || c.is_whitespace();
     let behind = line.split(key).skip(1);

@@ -1,4 +1,4 @@
-//! What is known of the functions, and what is to be asked about them. Pure.
+//! What is known of the functions, and which details are due to be fetched. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,31 +6,31 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::scanner::{Seen, Survey};
+use super::scanner::{Scan, Seen};
 use super::wire::Details;
 use super::{Found, Topic};
 use crate::model::FunctionId;
 
-/// Details are asked for again when they are this old: the log topic may change without a change
-/// of the function's own time.
+/// Age at which details are fetched again: the log topic may change without a change of the
+/// function's modification time.
 const DETAILS_KEPT: Duration = Duration::from_secs(3600);
-/// Looks at the lists, one after the other, that must miss a function before it counts as gone:
-/// one may miss it because entries shifted between two pages.
+/// Number of consecutive scans that must miss a function before it counts as gone: one may miss it
+/// because entries shifted between two pages.
 const MISSES_MAX: u32 = 2;
 
-/// Every function that is there, as far as can be told.
+/// Every function that exists, as far as is known.
 #[derive(Debug, Default)]
 pub(super) struct FunctionCatalog {
     functions: BTreeMap<FunctionId, Entry>,
-    looked_at: LookedAt,
+    scanned: ScannedNamespaces,
 }
 
-/// The namespaces whose functions the last look has told of.
+/// The namespaces that the last scan covered.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LookedAt {
+pub(super) struct ScannedNamespaces {
     /// Those that were not read to the end.
     unsure: BTreeSet<Arc<str>>,
-    /// All that were looked at, where there may be others; else what is not listed is not there.
+    /// The scanned ones, if there may be others; `None` if what is not listed does not exist.
     only: Option<BTreeSet<Arc<str>>>,
 }
 
@@ -38,36 +38,32 @@ pub(super) struct LookedAt {
 struct Entry {
     /// The cloud named it, or could not be asked whether it exists.
     exists: bool,
-    /// Looks that missed it since it was seen last, or its details were had.
+    /// Scans that missed it since it was last listed or its details were fetched.
     misses: u32,
-    /// Whether the last look missed it, whatever its details say.
+    /// The last scan missed it, whatever its details say.
     is_missed: bool,
-    /// When it was changed last, by the list.
+    /// Modification time as of the list.
     changed: Option<Box<str>>,
-    asked: Option<Asked>,
-    /// The last good ones.
+    fetched: Option<Fetched>,
+    /// The details that were last fetched with success.
     details: Option<Details>,
 }
 
-/// The last time that details were asked for and an answer, or a failure, came.
+/// The last fetch of details, successful or not.
 #[derive(Debug)]
-struct Asked {
+struct Fetched {
     at: Instant,
-    /// What the list said at that time.
+    /// Modification time in the list at that time.
     changed: Option<Box<str>>,
     failed: bool,
 }
 
 impl FunctionCatalog {
-    /// Takes in a look at the lists.
-    pub(super) fn take(&mut self, survey: Survey) {
-        let Survey {
-            seen,
-            unsure,
-            is_partial,
-            namespaces,
-            looked: _,
-        } = survey;
+    /// Applies a scan of the lists.
+    pub(super) fn take(&mut self, scan: Scan) {
+        let Scan {
+            seen, unsure, only, ..
+        } = scan;
         self.functions.retain(|function, entry| {
             if !seen.contains_key(function) && !unsure.contains(&function.namespace) {
                 entry.misses += 1;
@@ -84,40 +80,33 @@ impl FunctionCatalog {
                 entry.changed = changed;
             }
         }
-        self.looked_at = LookedAt {
-            unsure,
-            only: is_partial.then_some(namespaces),
-        };
+        self.scanned = ScannedNamespaces { unsure, only };
     }
 
-    /// The functions that the last look named, and that exist.
+    /// Returns the existing functions that the last scan named.
     pub(super) fn named(&self) -> BTreeSet<FunctionId> {
         let all = self.functions.iter();
         let named = all.filter(|(_, entry)| entry.exists && !entry.is_missed);
         named.map(|(function, _)| function.clone()).collect()
     }
 
-    /// The namespaces that the last look has told of.
-    pub(super) fn looked_at(&self) -> LookedAt {
-        self.looked_at.clone()
+    pub(super) fn scanned(&self) -> ScannedNamespaces {
+        self.scanned.clone()
     }
 
-    /// Whether each function that is there is known, and its topic where that is needed.
+    /// Returns whether every existing function is known, and its topic where that is needed.
     pub(super) fn is_certain(&self, needs_topics: bool) -> bool {
-        let unknown = |entry: &Entry| match &entry.details {
-            Some(details) => details.topic == Topic::NotAsked,
-            None => true,
-        };
         let mut all = self.functions.values().filter(|entry| entry.exists);
-        self.looked_at.unsure.is_empty() && !(needs_topics && all.any(unknown))
+        let unknown = needs_topics && all.any(|entry| entry.topic() == Topic::Unknown);
+        self.scanned.unsure.is_empty() && !unknown
     }
 
-    /// The functions whose details are to be asked for: those never asked for first, then those
-    /// whose turn was longest ago.
+    /// Returns the functions whose details are due: those never fetched first, then the ones
+    /// fetched longest ago.
     pub(super) fn due(&self, now: Instant) -> Vec<FunctionId> {
         let due = self.functions.iter().filter(|(_, entry)| entry.is_due(now));
         let mut due: Vec<_> = due
-            .map(|(function, entry)| (entry.asked.as_ref().map(|asked| asked.at), function))
+            .map(|(function, entry)| (entry.fetched.as_ref().map(|last| last.at), function))
             .collect();
         due.sort();
         due.into_iter()
@@ -125,13 +114,13 @@ impl FunctionCatalog {
             .collect()
     }
 
-    /// The change of which details asked for now will tell.
+    /// Returns the modification time that details fetched now belong to.
     pub(super) fn changed(&self, function: &FunctionId) -> Option<Box<str>> {
         self.functions.get(function)?.changed.clone()
     }
 
-    /// Takes in details that were asked for when the list said `changed`.
-    pub(super) fn learned(
+    /// Stores details that were requested when the list said `changed`.
+    pub(super) fn fetched(
         &mut self,
         function: &FunctionId,
         changed: Option<Box<str>>,
@@ -142,7 +131,7 @@ impl FunctionCatalog {
             entry.exists = true;
             entry.misses = 0;
             entry.details = Some(details);
-            entry.asked = Some(Asked {
+            entry.fetched = Some(Fetched {
                 at: now,
                 changed,
                 failed: false,
@@ -150,11 +139,11 @@ impl FunctionCatalog {
         }
     }
 
-    /// Details could not be had: the last good ones stay.
+    /// Records that details could not be fetched; the last good ones stay.
     pub(super) fn failed(&mut self, function: &FunctionId, now: Instant) {
         if let Some(entry) = self.functions.get_mut(function) {
             entry.exists = true;
-            entry.asked = Some(Asked {
+            entry.fetched = Some(Fetched {
                 at: now,
                 changed: None,
                 failed: true,
@@ -162,41 +151,39 @@ impl FunctionCatalog {
         }
     }
 
-    /// It will not be asked for now, so it is taken to be there, as the configuration says.
-    pub(super) fn unasked(&mut self, function: &FunctionId) {
+    /// Records that details are not fetched now: the function is taken to exist, as the configuration
+    /// says.
+    pub(super) fn assume(&mut self, function: &FunctionId) {
         if let Some(entry) = self.functions.get_mut(function) {
             entry.exists = true;
         }
     }
 
-    /// The cloud says that there is none of this name.
+    /// Removes a function that does not exist according to the cloud.
     pub(super) fn absent(&mut self, function: &FunctionId) {
         self.functions.remove(function);
     }
 
-    /// All that exist; where topics are needed, those whose topic is known.
+    /// Returns all that exist; where topics are needed, those whose topic is known.
     pub(super) fn found(&self, needs_topics: bool) -> Vec<Found> {
         let existing = self.functions.iter().filter(|(_, entry)| entry.exists);
         let found = existing.map(|(function, entry)| Found {
             function: function.clone(),
             about: entry.details.as_ref().and_then(|known| known.about.clone()),
-            topic: match &entry.details {
-                Some(known) => known.topic.clone(),
-                None => Topic::NotAsked,
-            },
+            topic: entry.topic(),
         });
         found
-            .filter(|one| !needs_topics || one.topic != Topic::NotAsked)
+            .filter(|one| !needs_topics || one.topic != Topic::Unknown)
             .collect()
     }
 
-    /// The names of all that exist.
+    /// Returns the names of all that exist.
     pub(super) fn names(&self) -> BTreeSet<Box<str>> {
         let existing = self.functions.iter().filter(|(_, entry)| entry.exists);
         existing.map(|(one, _)| (*one.name).into()).collect()
     }
 
-    /// The namespaces of all functions.
+    /// Returns the namespaces of all functions.
     pub(super) fn namespaces(&self) -> BTreeSet<Arc<str>> {
         self.functions
             .keys()
@@ -205,10 +192,8 @@ impl FunctionCatalog {
     }
 }
 
-// === impl LookedAt ===
-
-impl LookedAt {
-    /// Whether a function of this namespace would have been named.
+impl ScannedNamespaces {
+    /// Returns whether the scan would have named a function of this namespace.
     pub(super) fn has(&self, namespace: &str) -> bool {
         let only = self.only.as_ref();
         !self.unsure.contains(namespace) && only.is_none_or(|only| only.contains(namespace))
@@ -217,11 +202,16 @@ impl LookedAt {
 
 impl Entry {
     fn is_due(&self, now: Instant) -> bool {
-        let Some(asked) = &self.asked else {
+        let Some(last) = &self.fetched else {
             return true;
         };
-        let old = now.duration_since(asked.at) >= DETAILS_KEPT;
-        asked.failed || old || asked.changed != self.changed || self.misses > 0
+        let old = now.duration_since(last.at) >= DETAILS_KEPT;
+        last.failed || old || last.changed != self.changed || self.misses > 0
+    }
+
+    fn topic(&self) -> Topic {
+        let known = self.details.as_ref().map(|known| known.topic.clone());
+        known.unwrap_or(Topic::Unknown)
     }
 }
 

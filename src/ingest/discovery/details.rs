@@ -1,4 +1,4 @@
-//! One round of questions about single functions.
+//! Fetches the details of single functions, some at a time.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,65 +6,65 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::Call;
 use super::catalog::FunctionCatalog;
 use super::wire::{Details, FunctionAnswer};
+use crate::ingest::JsonApi;
 use crate::model::FunctionId;
 use tencentcloud::{ApiError, ErrorClass};
 
-/// Functions asked about at once.
+/// Requests in flight.
 const AT_ONCE: usize = 8;
-/// So many failures one after the other end a round: the next ones would fail too.
+/// Consecutive failures that end a round: the next requests would fail too.
 const FAILURES_MAX: u32 = 32;
 
-/// The questions under way and those that wait. Dropping it gives them up.
+/// The requests in flight and the functions that wait. Dropping it cancels the requests.
 #[derive(Debug, Default)]
 pub(super) struct DetailFetcher {
     waiting: VecDeque<FunctionId>,
     running: JoinSet<Result<Details, ApiError>>,
-    asked: HashMap<Id, Asked>,
+    /// The function of each request, with its modification time in the list.
+    requested: HashMap<Id, (FunctionId, Option<Box<str>>)>,
     failed: usize,
     failed_in_a_row: u32,
     last_error: Option<ApiError>,
 }
 
-#[derive(Debug)]
-struct Asked {
-    function: FunctionId,
-    changed: Option<Box<str>>,
-}
-
 impl DetailFetcher {
-    /// Whether nothing is left to be asked or answered.
-    pub(super) fn is_over(&self) -> bool {
+    /// Returns whether no function waits and no request is in flight.
+    pub(super) fn is_done(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()
     }
 
-    /// Asks about these, and no more about those that waited.
-    pub(super) fn ask_about(&mut self, functions: Vec<FunctionId>) {
-        let under_way: Vec<_> = self.asked.values().map(|asked| &asked.function).collect();
+    /// Replaces the functions that wait.
+    pub(super) fn request(&mut self, functions: Vec<FunctionId>) {
+        let in_flight: Vec<_> = self.requested.values().map(|(one, _)| one).collect();
         let others = functions.into_iter();
-        self.waiting = others.filter(|one| !under_way.contains(&one)).collect();
+        self.waiting = others.filter(|one| !in_flight.contains(&one)).collect();
     }
 
-    /// Asks until the round is over. May be dropped and called again at any time: what is under
-    /// way goes on meanwhile.
-    pub(super) async fn go_on<C: Call>(&mut self, cloud: &C, known: &mut FunctionCatalog) {
+    /// Fetches until nothing is left. May be dropped and called again at any time: requests in
+    /// flight continue.
+    pub(super) async fn run<C: JsonApi>(&mut self, cloud: &C, catalog: &mut FunctionCatalog) {
         loop {
             while self.running.len() < AT_ONCE
                 && let Some(function) = self.waiting.pop_front()
             {
-                self.ask(cloud, known, function);
+                let (cloud, params) = (cloud.clone(), FunctionAnswer::params(&function));
+                let request = self.running.spawn(async move {
+                    let answer = cloud.call_json(FunctionAnswer::ACTION, &params);
+                    Ok(FunctionAnswer::details(answer.await?))
+                });
+                let changed = catalog.changed(&function);
+                self.requested.insert(request.id(), (function, changed));
             }
             match self.running.join_next_with_id().await {
-                Some(answer) => self.answered(known, answer),
+                Some(answer) => self.take(catalog, answer),
                 None => return,
             }
         }
     }
 
-    /// Ends a round that is over; why details could not be had, of the last function of which they
-    /// could not.
+    /// Ends a round; returns the last error.
     pub(super) fn finish(&mut self) -> Option<ApiError> {
         let failed = std::mem::take(&mut self.failed);
         self.failed_in_a_row = 0;
@@ -73,20 +73,9 @@ impl DetailFetcher {
         Some(error)
     }
 
-    fn ask<C: Call>(&mut self, cloud: &C, known: &FunctionCatalog, function: FunctionId) {
-        let (cloud, params) = (cloud.clone(), FunctionAnswer::params(&function));
-        let question = self.running.spawn(async move {
-            let answer = cloud.call::<FunctionAnswer>(FunctionAnswer::ACTION, &params);
-            Ok(answer.await?.details())
-        });
-        let changed = known.changed(&function);
-        self.asked
-            .insert(question.id(), Asked { function, changed });
-    }
-
-    fn answered(
+    fn take(
         &mut self,
-        known: &mut FunctionCatalog,
+        catalog: &mut FunctionCatalog,
         answer: Result<(Id, Result<Details, ApiError>), JoinError>,
     ) {
         let (id, answer) = match answer {
@@ -94,34 +83,29 @@ impl DetailFetcher {
             // It panicked, and stays due.
             Err(error) => (error.id(), None),
         };
-        let (Some(Asked { function, changed }), Some(answer)) = (self.asked.remove(&id), answer)
-        else {
+        let (Some((function, changed)), Some(answer)) = (self.requested.remove(&id), answer) else {
             return;
         };
         match answer {
             Ok(details) => {
                 self.failed_in_a_row = 0;
-                known.learned(&function, changed, details, Instant::now());
+                catalog.fetched(&function, changed, details, Instant::now());
             }
             Err(error) if error.class == ErrorClass::NotFound => {
                 self.failed_in_a_row = 0;
                 debug!(%function, "there is no such function (any more)");
-                known.absent(&function);
+                catalog.absent(&function);
             }
             Err(error) => {
-                known.failed(&function, Instant::now());
+                catalog.failed(&function, Instant::now());
                 self.failed += 1;
                 self.failed_in_a_row += 1;
                 self.last_error = Some(error);
-                self.give_up(known);
-            }
-        }
-    }
-
-    fn give_up(&mut self, known: &mut FunctionCatalog) {
-        if self.failed_in_a_row >= FAILURES_MAX {
-            for function in self.waiting.drain(..) {
-                known.unasked(&function);
+                if self.failed_in_a_row >= FAILURES_MAX {
+                    for function in self.waiting.drain(..) {
+                        catalog.assume(&function);
+                    }
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One look at all lists: which functions there are now, and how sure that is.
+//! One scan of all lists: which functions exist now, and how certain that is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,49 +6,47 @@ use std::sync::Arc;
 use serde_json::Value;
 use tracing::warn;
 
-use super::Call;
-use super::remarks::{Looked, Names, is_forbidden};
+use super::issues::{Names, ScanContext, Suggestions, is_forbidden};
 use super::wire::{FunctionList, List, Namespaces};
+use crate::config::FunctionSelector;
 use crate::ingest::page::DEFAULT_NAMESPACE;
 use crate::ingest::page_size::PageSize;
-use crate::ingest::{FunctionSelector, SourceScope};
+use crate::ingest::{JsonApi, SourceScope};
 use crate::model::FunctionId;
 use tencentcloud::{ApiError, ErrorClass};
 
-/// Namespaces read at the most.
+/// Namespaces read at most.
 const NAMESPACES_MAX: usize = 1_000;
-/// Functions read at the most.
+/// Functions read at most.
 const FUNCTIONS_MAX: usize = 100_000;
-/// Pages of one list at the most: enough for all functions at the default page of 20.
+/// Pages of one list at most: enough for all functions at the default page of 20.
 const PAGES_MAX: usize = FUNCTIONS_MAX / 20;
-/// Entries one after the other that no answer can bring: then it is the API that does not answer.
+/// Consecutive entries that may be skipped because no response with them arrives; with more of them
+/// the API as a whole does not respond.
 const WITHHELD_MAX: usize = 3;
 
-/// What a look at the lists found.
+/// The result of a scan.
 #[derive(Debug, Default)]
-pub(super) struct Survey {
-    /// The wanted functions.
+pub(super) struct Scan {
+    /// The selected functions.
     pub(super) seen: BTreeMap<FunctionId, Seen>,
-    /// Namespaces that were not read to the end: what was not seen there may still be there.
+    /// Namespaces that were not read to the end: functions that were not seen may exist.
     pub(super) unsure: BTreeSet<Arc<str>>,
-    /// What was met beside them.
-    pub(super) looked: Looked,
-    /// There may be other namespaces than those that were looked at: they may not be listed.
-    pub(super) is_partial: bool,
-    /// The namespaces that were looked at.
-    pub(super) namespaces: BTreeSet<Arc<str>>,
+    /// The scanned namespaces, if there may be others because they may not be listed.
+    pub(super) only: Option<BTreeSet<Arc<str>>>,
+    pub(super) context: ScanContext,
 }
 
-/// How a function was met.
+/// Where a function was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// In a list, with the time of its last change.
+    /// In a list, with its modification time.
     Listed(Option<Box<str>>),
     /// In the configuration: whether it exists is not known yet.
     Named,
 }
 
-/// Looks at the lists of one place.
+/// Scans the lists of one source.
 pub(super) struct ListScanner<'a, C> {
     pub(super) cloud: &'a C,
     pub(super) place: &'a SourceScope,
@@ -57,77 +55,85 @@ pub(super) struct ListScanner<'a, C> {
     pub(super) size: &'a PageSize,
 }
 
-/// A list as far as it could be read.
+/// A list, as far as it could be read.
 #[derive(Debug, Default)]
 struct Rows {
     entries: BTreeMap<Box<str>, Seen>,
     /// Rows without a usable name.
     nameless: usize,
-    /// Entries that no answer can bring, even one by one.
+    /// Entries that could not be read even one by one.
     withheld: usize,
     /// It was longer than the limit.
     cut: bool,
-    /// A page brought nothing new: entries shifted, or the server does not obey the offset.
+    /// A page brought nothing new: entries shifted, or the server ignores the offset.
     repeats: bool,
-    /// Why it breaks off.
+    /// Why the list breaks off.
     error: Option<ApiError>,
 }
 
 // === impl ListScanner ===
 
-impl<C: Call> ListScanner<'_, C> {
-    /// Looks at every list. `before` are the namespaces with functions known so far, for an
-    /// account that may not list namespaces.
+impl<C: JsonApi> ListScanner<'_, C> {
+    /// Reads every list. `before` are the namespaces with functions known so far, for an account
+    /// that may not list namespaces.
     ///
     /// # Errors
     /// Namespaces cannot be listed, or the functions of none of them.
-    pub(super) async fn survey(&self, before: BTreeSet<Arc<str>>) -> Result<Survey, ApiError> {
-        let mut survey = Survey::default();
-        let namespaces = self.namespaces(before, &mut survey.looked).await?;
-        survey.namespaces = namespaces.iter().cloned().collect();
-        if self.named(namespaces.len()).is_some() {
-            survey.looked.by_name.clone_from(&namespaces);
-        }
+    pub(super) async fn scan(&self, before: BTreeSet<Arc<str>>) -> Result<Scan, ApiError> {
+        let mut scan = Scan::default();
+        let namespaces = self.namespaces(before, &mut scan.context).await?;
+        let named = self.named(namespaces.len());
         let mut first_error = None;
         let mut any_read = namespaces.is_empty();
         for namespace in &namespaces {
-            let left = FUNCTIONS_MAX.saturating_sub(survey.seen.len());
-            let rows = match self.named(namespaces.len()) {
+            let left = FUNCTIONS_MAX.saturating_sub(scan.seen.len());
+            let rows = match named {
                 Some(names) => Rows::named(names),
                 None => self.all::<FunctionList>(namespace, left).await,
             };
-            rows.complain(namespace);
+            rows.warn(namespace);
             if !rows.is_whole() {
-                survey.unsure.insert(namespace.clone());
+                scan.unsure.insert(namespace.clone());
             }
-            if rows.error.as_ref().is_some_and(is_absent) {
-                survey.looked.absent.insert(namespace.clone());
+            if named.is_none() {
+                scan.context.functions.extend(rows.entries.keys().cloned());
             }
-            let listed = rows.entries.iter().filter(|(_, how)| **how != Seen::Named);
-            let names = listed.map(|(name, _)| name.clone());
-            survey.looked.functions.extend(names);
-            any_read |= rows.error.is_none();
-            // That a configured namespace does not exist is an answer, and is told as what it is.
-            let failed = rows.error.filter(|error| !is_absent(error));
-            let unlisted = failed.clone().map(|error| (namespace.clone(), error));
-            survey.looked.unlisted.extend(unlisted);
-            first_error = first_error.or(failed);
+            match rows.error {
+                None => any_read = true,
+                // A configured namespace that does not exist is an issue, not a failure.
+                Some(error) if is_absent(&error) => {
+                    scan.context.absent.insert(namespace.clone());
+                }
+                Some(error) => {
+                    let unlisted = (namespace.clone(), error.clone());
+                    scan.context.unlisted.push(unlisted);
+                    first_error.get_or_insert(error);
+                }
+            }
             let wants = |name: &str| self.wanted.functions.wants(name);
             let wanted = rows.entries.into_iter().filter(|(name, _)| wants(name));
-            let found = wanted.map(|(name, seen)| (self.id(namespace, name), seen));
-            survey.seen.extend(found);
+            let id = |name: Box<str>| self.place.function(namespace.clone(), &name);
+            scan.seen
+                .extend(wanted.map(|(name, seen)| (id(name), seen)));
         }
-        survey.is_partial = survey.looked.forbidden.is_some();
-        survey.looked.whole = survey.unsure.is_empty() && survey.looked.forbidden.is_none();
+        let is_partial = scan.context.forbidden.is_some();
+        scan.context.is_exhaustive = scan.unsure.is_empty() && !is_partial;
+        scan.only = is_partial.then(|| namespaces.iter().cloned().collect());
+        if named.is_some() {
+            scan.context.by_name = namespaces;
+        }
         match first_error {
             Some(error) if !any_read => Err(error),
-            _ => Ok(survey),
+            _ => Ok(scan),
         }
     }
 
-    /// Names of namespaces and of functions, wanted or not, as far as they can be listed: of use
-    /// only to say what may have been meant.
-    pub(super) async fn names(&self, namespaces: &[Arc<str>]) -> (Names, Names) {
+    /// Lists namespaces and functions, selected or not, as suggestions for the `missing` names.
+    pub(super) async fn suggest(
+        &self,
+        missing: Vec<String>,
+        namespaces: &[Arc<str>],
+    ) -> Suggestions {
         let listed = self.all::<Namespaces>("", NAMESPACES_MAX).await;
         let mut functions = Names::new();
         for namespace in namespaces {
@@ -135,24 +141,28 @@ impl<C: Call> ListScanner<'_, C> {
             let rows = self.all::<FunctionList>(namespace, left).await;
             functions.extend(rows.entries.into_keys());
         }
-        (listed.entries.into_keys().collect(), functions)
+        Suggestions {
+            missing,
+            namespaces: listed.entries.into_keys().collect(),
+            functions,
+        }
     }
 
-    /// The configured names, where asking for each is better than listing: where it is configured
-    /// too which namespaces they are in, or there is only one. Elsewhere each name would have to
-    /// be tried in each namespace.
+    /// Returns the configured names if requesting each is better than listing: if their namespaces
+    /// are configured too, or there is only one. Otherwise each name would have to be tried in each
+    /// namespace.
     fn named(&self, namespaces: usize) -> Option<&[String]> {
         let names = self.wanted.functions.exact_names()?;
         let certain = namespaces == 1 || self.wanted.namespaces.exact_names().is_some();
         certain.then_some(names)
     }
 
-    /// The wanted namespaces, and in `looked` why they are only some, where the account may not
-    /// list them.
+    /// Returns the selected namespaces. If the account may not list them, they are only some, and
+    /// `context` says why.
     async fn namespaces(
         &self,
         before: BTreeSet<Arc<str>>,
-        looked: &mut Looked,
+        context: &mut ScanContext,
     ) -> Result<Vec<Arc<str>>, ApiError> {
         let of_config = || self.wanted.namespaces.names().iter();
         let of_config = || of_config().map(|name| Arc::from(name.as_str()));
@@ -160,17 +170,17 @@ impl<C: Call> ListScanner<'_, C> {
             of_config().collect()
         } else {
             let rows = self.all::<Namespaces>("", NAMESPACES_MAX).await;
-            rows.complain("");
+            rows.warn("");
             match rows.error {
                 None => {
                     let whole = rows.is_whole();
                     let all: Names = rows.entries.into_keys().collect();
                     let names = all.iter().map(|name| Arc::from(&**name)).collect();
-                    looked.namespaces = whole.then_some(all);
+                    context.namespaces = whole.then_some(all);
                     names
                 }
                 Some(refused) if is_forbidden(&refused) => {
-                    looked.forbidden = Some(refused);
+                    context.forbidden = Some(refused);
                     let usual = std::iter::once(DEFAULT_NAMESPACE.into());
                     before.into_iter().chain(of_config()).chain(usual).collect()
                 }
@@ -179,14 +189,14 @@ impl<C: Call> ListScanner<'_, C> {
         };
         let wants = |name: &Arc<str>| self.wanted.namespaces.wants(name);
         let wanted: Vec<_> = names.into_iter().filter(wants).collect();
-        match looked.forbidden.take_if(|_| wanted.is_empty()) {
+        match context.forbidden.take_if(|_| wanted.is_empty()) {
             Some(refused) => Err(refused),
             None => Ok(wanted),
         }
     }
 
-    /// Pages through a list. The server may send fewer than asked for, its total may be 0 beside
-    /// entries, and whether it obeys the offset shows only in new names.
+    /// Pages through a list. The server may send fewer entries than requested, its total may be 0
+    /// although there are entries, and only new names show that it respects the offset.
     async fn all<L: List>(&self, namespace: &str, most: usize) -> Rows {
         let mut rows = Rows::default();
         let (mut offset, mut in_a_row) = (0, 0);
@@ -195,10 +205,10 @@ impl<C: Call> ListScanner<'_, C> {
             let mut params = L::params(namespace);
             params["Offset"] = Value::from(offset);
             params["Limit"] = Value::from(asked);
-            let page = match self.cloud.call::<L>(L::ACTION, &params).await {
+            let page = match self.cloud.call_json::<L>(L::ACTION, &params).await {
                 Ok(answer) => answer.page(),
                 Err(error) if error.asks_for_less() && self.size.shrink(asked) => continue,
-                // One entry must not hide those behind it.
+                // One entry must not hide those after it.
                 Err(error) if error.asks_for_less() && in_a_row < WITHHELD_MAX => {
                     (offset, in_a_row) = (offset + 1, in_a_row + 1);
                     rows.withheld += 1;
@@ -230,15 +240,6 @@ impl<C: Call> ListScanner<'_, C> {
         rows.cut = true;
         rows.cut_to(most)
     }
-
-    fn id(&self, namespace: &Arc<str>, name: Box<str>) -> FunctionId {
-        FunctionId {
-            account: self.place.account.clone(),
-            region: self.place.region.clone(),
-            namespace: namespace.clone(),
-            name: name.into(),
-        }
-    }
 }
 
 // === impl Rows ===
@@ -260,17 +261,18 @@ impl Rows {
         self
     }
 
-    /// Whether what is not in it is not there. That its namespace does not exist is an answer too.
+    /// Returns whether what it lacks does not exist. The response that its namespace does not exist
+    /// is a whole list.
     fn is_whole(&self) -> bool {
-        let read = match &self.error {
-            Some(error) => error.class == ErrorClass::NotFound,
-            None => true,
-        };
-        read && !self.cut && !self.repeats && self.withheld == 0
+        let not_found = |error: &ApiError| error.class == ErrorClass::NotFound;
+        self.error.as_ref().is_none_or(not_found)
+            && !self.cut
+            && !self.repeats
+            && self.withheld == 0
     }
 
-    /// Of the list of namespaces `of` is empty.
-    fn complain(&self, of: &str) {
+    /// Logs what is wrong with the list of a namespace, or of all namespaces if `of` is empty.
+    fn warn(&self, of: &str) {
         if let (Some(error), false) = (&self.error, of.is_empty()) {
             warn!(
                 namespace = of,
@@ -303,7 +305,8 @@ impl Rows {
     }
 }
 
-/// Whether there is no such namespace. A service that is switched off is not found either.
+/// Returns whether the namespace does not exist. The class alone does not tell: a service that is
+/// switched off is not found either.
 fn is_absent(error: &ApiError) -> bool {
     error.code.starts_with("ResourceNotFound")
 }

@@ -5,10 +5,11 @@ mod told;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::config::{FunctionFilter, Pattern, Read};
+use crate::ingest::tests::place;
 use crate::model::Bytes;
 use cloud::{Cloud, Failure};
 
@@ -18,45 +19,49 @@ fn filter(names: &[&str], include: &[&str], exclude: &[&str]) -> FunctionFilter 
     FunctionFilter::new(names, patterns(include), patterns(exclude))
 }
 
-fn discovery(cloud: &Cloud, wanted: FunctionSelector, needs_topics: bool) -> Discovery<Cloud> {
-    let place = SourceScope {
-        account: "one".into(),
-        region: "ap-x".into(),
-        read: Read::Function,
-        max_run_time: Duration::from_secs(900),
-        delivery_delay: Duration::from_secs(60),
-    };
-    let wanted = FunctionSelector {
-        account: "one".into(),
-        region: "ap-x".into(),
-        ..wanted
-    };
-    Discovery::new(cloud.clone(), place, wanted, needs_topics)
+fn any() -> FunctionFilter {
+    FunctionFilter::default()
 }
 
-fn of_all(cloud: &Cloud) -> Discovery<Cloud> {
-    discovery(cloud, FunctionSelector::default(), false)
+/// Selects by namespace and by function.
+fn select(namespaces: FunctionFilter, functions: FunctionFilter) -> FunctionSelector {
+    FunctionSelector {
+        account: "one".into(),
+        region: "ap-x".into(),
+        namespaces,
+        functions,
+    }
 }
 
-/// The functions as `namespace/name`.
-fn names(list: &FoundList) -> Vec<String> {
+fn discovery(cloud: &Cloud, wanted: FunctionSelector) -> Functions<Cloud> {
+    Functions::new(cloud.clone(), place("one", Read::Function), wanted, false)
+}
+
+fn of_all(cloud: &Cloud) -> Functions<Cloud> {
+    discovery(cloud, select(any(), any()))
+}
+
+/// Lists all functions and needs their topics.
+fn with_topics(cloud: &Cloud) -> Functions<Cloud> {
+    Functions {
+        needs_topics: true,
+        ..of_all(cloud)
+    }
+}
+
+/// The functions of a complete list, as `namespace/name`.
+async fn all_names(discovery: &Functions<Cloud>) -> Vec<String> {
+    let list = discovery.list().await.unwrap();
+    assert!(list.complete.is_some());
     let ids = list.functions.iter().map(|one| &one.function);
     ids.map(|id| format!("{}/{}", id.namespace, id.name))
         .collect()
 }
 
-async fn all_names(discovery: &Discovery<Cloud>) -> Vec<String> {
-    let list = discovery.list().await.unwrap();
-    assert!(list.complete);
-    names(&list)
-}
-
 #[tokio::test(start_paused = true)]
 async fn functions_come_with_their_details() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    cloud.add("other", "b");
-    cloud.set("other", "b", |f| f.topic = "");
+    let cloud = Cloud::of(&["default/a", "other/b"]);
+    cloud.set("other/b", |f| f.topic = "");
     let list = of_all(&cloud).list().await.unwrap();
     let about = FunctionConfig {
         memory_limit: Bytes(134_217_728),
@@ -72,35 +77,30 @@ async fn functions_come_with_their_details() {
         found("default", "a", Topic::Id("topic".into())),
         found("other", "b", Topic::None),
     ];
-    assert_eq!((list.functions, list.complete), (functions, true));
-    let look = list.look.unwrap();
-    let named: Vec<_> = look.named.iter().map(|one| &*one.name).collect();
-    assert_eq!((named, look.is_certain), (vec!["a", "b"], true));
+    assert_eq!(list.functions, functions);
+    let scan = list.complete.unwrap().scan;
+    let named: Vec<_> = scan.named.iter().map(|one| &*one.name).collect();
+    assert_eq!((named, scan.is_certain), (vec!["a", "b"], true));
 }
 
 #[tokio::test(start_paused = true)]
 async fn lists_that_are_too_large_come_in_smaller_pages() {
-    let cloud = Cloud::new();
-    let all: Vec<String> = (0..60).map(|n| format!("f-{n:02}")).collect();
-    all.iter().for_each(|name| cloud.add("default", name));
+    let cloud = Cloud::of_many(60);
     cloud.change(|script| script.refuses_above = 7);
-    let discovery = of_all(&cloud);
-    let found = all_names(&discovery).await;
-    assert_eq!(found.len(), 60);
+    assert_eq!(all_names(&of_all(&cloud)).await.len(), 60);
     // 100, 50, 25, 12, then pages of 6 and few trials of 12.
     assert!(cloud.asked("ListFunctions") < 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_no_list_can_bring_hides_no_other_and_is_not_gone() {
-    let cloud = Cloud::new();
-    let names = ["a", "b", "c", "d", "e"];
-    names.iter().for_each(|name| cloud.add("default", name));
+    let names = ["a", "b", "c", "d", "e"].map(|name| format!("default/{name}"));
+    let cloud = Cloud::of(&names);
     let discovery = of_all(&cloud);
     assert_eq!(all_names(&discovery).await.len(), 5);
     cloud.change(|script| script.withheld = Some("c"));
-    cloud.delete("default", "e");
-    cloud.add("default", "f");
+    cloud.delete("default/e");
+    cloud.add("default/f");
     for _ in 0..4 {
         let found = all_names(&discovery).await;
         for name in ["a", "b", "c", "d", "f"] {
@@ -117,17 +117,12 @@ async fn a_function_that_no_list_can_bring_hides_no_other_and_is_not_gone() {
 #[tokio::test(start_paused = true)]
 async fn lists_are_read_whole_however_the_server_pages_and_counts() {
     for (most, total) in [(100, true), (20, true), (7, false), (100, false), (1, true)] {
-        let cloud = Cloud::new();
-        for n in 0..250 {
-            cloud.add("default", &format!("f{n:03}"));
-        }
-        for n in 0..30 {
-            cloud.add(&format!("n{n:02}"), "only");
-        }
+        let cloud = Cloud::of_many(250);
+        (0..30).for_each(|n| cloud.add(&format!("n{n:02}/only")));
         cloud.change(|c| (c.page_max, c.tells_total) = (most, total));
-        let discovery = discovery(&cloud, FunctionSelector::default(), false);
+        let discovery = of_all(&cloud);
         let mut list = discovery.list().await.unwrap();
-        while !list.complete {
+        while list.complete.is_none() {
             list = discovery.list().await.unwrap();
         }
         assert_eq!(list.functions.len(), 280, "{most} {total}");
@@ -136,23 +131,18 @@ async fn lists_are_read_whole_however_the_server_pages_and_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_obey_the_offset_comes_to_an_end() {
-    let cloud = Cloud::new();
-    for n in 0..30 {
-        cloud.add("default", &format!("f{n:03}"));
-    }
+    let cloud = Cloud::of_many(30);
     cloud.change(|c| (c.page_max, c.ignores_offset) = (20, true));
     assert_eq!(all_names(&of_all(&cloud)).await.len(), 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn new_functions_come_and_deleted_ones_go() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    cloud.add("default", "b");
+    let cloud = Cloud::of(&["default/a", "default/b"]);
     let discovery = of_all(&cloud);
     assert_eq!(all_names(&discovery).await, ["default/a", "default/b"]);
-    cloud.add("default", "c");
-    cloud.delete("default", "a");
+    cloud.add("default/c");
+    cloud.delete("default/a");
     assert_eq!(
         all_names(&discovery).await,
         ["default/b", "default/c"],
@@ -162,12 +152,10 @@ async fn new_functions_come_and_deleted_ones_go() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_function_whose_details_fail_goes_at_the_second_list() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    cloud.add("default", "b");
+    let cloud = Cloud::of(&["default/a", "default/b"]);
     let discovery = of_all(&cloud);
     discovery.list().await.unwrap();
-    cloud.delete("default", "a");
+    cloud.delete("default/a");
     cloud.fail("GetFunction", Failure::Transient);
     assert_eq!(all_names(&discovery).await.len(), 2);
     assert_eq!(all_names(&discovery).await, ["default/b"]);
@@ -175,10 +163,7 @@ async fn a_deleted_function_whose_details_fail_goes_at_the_second_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_slips_between_two_pages_stays() {
-    let cloud = Cloud::new();
-    for name in ["a", "b", "c"] {
-        cloud.add("default", name);
-    }
+    let cloud = Cloud::of(&["default/a", "default/b", "default/c"]);
     let discovery = of_all(&cloud);
     discovery.list().await.unwrap();
     for _ in 0..3 {
@@ -189,15 +174,13 @@ async fn a_function_that_slips_between_two_pages_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn details_are_asked_for_once_then_after_a_change_or_an_hour() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    cloud.add("default", "b");
+    let cloud = Cloud::of(&["default/a", "default/b"]);
     let discovery = of_all(&cloud);
     for _ in 0..3 {
         discovery.list().await.unwrap();
     }
     assert_eq!(cloud.asked("GetFunction"), 2);
-    cloud.set("default", "b", |f| (f.changed, f.memory) = (2, 256));
+    cloud.set("default/b", |f| (f.changed, f.memory) = (2, 256));
     let list = discovery.list().await.unwrap();
     assert_eq!(cloud.asked("GetFunction"), 3);
     let about = list.functions[1].about.as_ref().unwrap();
@@ -209,11 +192,10 @@ async fn details_are_asked_for_once_then_after_a_change_or_an_hour() {
 
 #[tokio::test(start_paused = true)]
 async fn details_that_fail_keep_the_last_good_ones_and_are_asked_for_again() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    let discovery = discovery(&cloud, FunctionSelector::default(), true);
+    let cloud = Cloud::of(&["default/a"]);
+    let discovery = with_topics(&cloud);
     let good = discovery.list().await.unwrap();
-    cloud.set("default", "a", |f| (f.changed, f.topic) = (2, "moved"));
+    cloud.set("default/a", |f| (f.changed, f.topic) = (2, "moved"));
     cloud.fail("GetFunction", Failure::Transient);
     assert_eq!(discovery.list().await.unwrap().functions, good.functions);
     cloud.works("GetFunction");
@@ -223,8 +205,7 @@ async fn details_that_fail_keep_the_last_good_ones_and_are_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refresh_that_fails_loses_nothing() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
+    let cloud = Cloud::of(&["default/a"]);
     let discovery = of_all(&cloud);
     discovery.list().await.unwrap();
     for action in ["ListNamespaces", "ListFunctions"] {
@@ -241,13 +222,11 @@ async fn a_refresh_that_fails_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_fails_keeps_its_functions_and_hinders_no_other() {
-    let cloud = Cloud::new();
-    cloud.add("n1", "a");
-    cloud.add("n2", "b");
+    let cloud = Cloud::of(&["n1/a", "n2/b"]);
     let discovery = of_all(&cloud);
     discovery.list().await.unwrap();
     cloud.change(|c| c.broken_namespace = Some("n1"));
-    cloud.add("n2", "c");
+    cloud.add("n2/c");
     for _ in 0..3 {
         assert_eq!(all_names(&discovery).await, ["n1/a", "n2/b", "n2/c"]);
     }
@@ -255,10 +234,7 @@ async fn a_namespace_that_fails_keeps_its_functions_and_hinders_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn without_the_right_to_list_namespaces_the_default_one_is_read() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    cloud.add("named", "b");
-    cloud.add("other", "c");
+    let cloud = Cloud::of(&["default/a", "named/b", "other/c"]);
     cloud.fail("ListNamespaces", Failure::Forbidden);
     assert_eq!(all_names(&of_all(&cloud)).await, ["default/a"]);
     let refused = Err("UnauthorizedOperation.CAM");
@@ -267,11 +243,8 @@ async fn without_the_right_to_list_namespaces_the_default_one_is_read() {
         (filter(&["named"], &["d.*"], &[]), Ok(2)),
         (filter(&[], &["x.*"], &[]), refused),
     ] {
-        let wanted = FunctionSelector {
-            namespaces: namespaces.clone(),
-            ..FunctionSelector::default()
-        };
-        let list = discovery(&cloud, wanted, false).list().await;
+        let wanted = select(namespaces.clone(), any());
+        let list = discovery(&cloud, wanted).list().await;
         let found = list.as_ref().map(|list| list.functions.len());
         let found = found.map_err(|error| &*error.code);
         assert_eq!(found, expected, "{namespaces:?}");
@@ -280,76 +253,61 @@ async fn without_the_right_to_list_namespaces_the_default_one_is_read() {
 
 #[tokio::test(start_paused = true)]
 async fn only_what_is_wanted_is_asked_for() {
-    let cloud = Cloud::new();
-    for (namespace, name) in [("default", "a"), ("default", "b"), ("x1", "a"), ("x2", "c")] {
-        cloud.add(namespace, name);
-    }
-    let wanted = |namespaces, functions| FunctionSelector {
-        namespaces,
-        functions,
-        ..FunctionSelector::default()
-    };
-    let any = || filter(&[], &[], &[]);
-    // FunctionSelector, found, and how often each action was needed.
+    let cloud = Cloud::of(&["default/a", "default/b", "x1/a", "x2/c"]);
+    let names = |names| filter(names, &[], &[]);
+    // What is selected and found, and how often each action was needed.
     for (wanted, found, calls) in [
         (
-            wanted(any(), filter(&[], &[], &["b"])),
+            select(any(), filter(&[], &[], &["b"])),
             vec!["default/a", "x1/a", "x2/c"],
             [1, 3, 3],
         ),
         (
-            wanted(filter(&[], &["x."], &[]), any()),
+            select(filter(&[], &["x."], &[]), any()),
             vec!["x1/a", "x2/c"],
             [1, 2, 2],
         ),
         (
-            wanted(filter(&["default"], &[], &[]), any()),
+            select(names(&["default"]), any()),
             vec!["default/a", "default/b"],
             [0, 1, 2],
         ),
         (
-            wanted(
-                filter(&["default", "x1"], &[], &[]),
-                filter(&["b"], &[], &[]),
-            ),
+            select(names(&["default", "x1"]), names(&["b"])),
             vec!["default/b"],
             [0, 0, 2],
         ),
         (
-            wanted(any(), filter(&["a"], &[], &[])),
+            select(any(), names(&["a"])),
             vec!["default/a", "x1/a"],
             [1, 3, 2],
         ),
     ] {
         cloud.forget_asked();
-        let discovery = discovery(&cloud, wanted, false);
-        assert_eq!(all_names(&discovery).await, found);
+        assert_eq!(all_names(&discovery(&cloud, wanted)).await, found);
         let actions = ["ListNamespaces", "ListFunctions", "GetFunction"];
-        assert_eq!(
-            actions.map(|action| cloud.asked(action)),
-            calls,
-            "{found:?}"
-        );
+        let asked = actions.map(|action| cloud.asked(action));
+        assert_eq!(asked, calls, "{found:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_list_comes_in_parts() {
     for needs_topics in [false, true] {
-        let cloud = Cloud::new();
-        for n in 0..200 {
-            cloud.add("default", &format!("f{n:03}"));
-        }
         // Eight at once, one second each: 80 in ten seconds.
+        let cloud = Cloud::of_many(200);
         cloud.change(|c| c.answer_takes = Duration::from_secs(1));
-        let discovery = discovery(&cloud, FunctionSelector::default(), needs_topics);
+        let discovery = Functions {
+            needs_topics,
+            ..of_all(&cloud)
+        };
         let started = Instant::now();
         let mut parts = Vec::new();
         loop {
             let list = discovery.list().await.unwrap();
             let known = list.functions.iter().filter(|one| one.about.is_some());
             parts.push((list.functions.len(), known.count()));
-            if list.complete {
+            if list.complete.is_some() {
                 break;
             }
             assert!(started.elapsed() <= Duration::from_secs(11) * parts.len() as u32);
@@ -365,22 +323,19 @@ async fn a_long_list_comes_in_parts() {
 
 #[tokio::test(start_paused = true)]
 async fn new_functions_are_found_while_details_are_still_missing() {
-    let cloud = Cloud::new();
-    for n in 0..4_000 {
-        cloud.add("default", &format!("f{n:04}"));
-    }
+    let cloud = Cloud::of_many(4_000);
     cloud.change(|c| c.answer_takes = Duration::from_secs(1));
     let discovery = of_all(&cloud);
     let started = Instant::now();
     let mut seen_new = None;
     discovery.list().await.unwrap();
-    cloud.add("default", "new");
+    cloud.add("default/new");
     loop {
         let list = discovery.list().await.unwrap();
         if seen_new.is_none() && list.functions.len() == 4_001 {
             seen_new = Some(started.elapsed());
         }
-        if list.complete {
+        if list.complete.is_some() {
             break;
         }
     }
@@ -391,61 +346,23 @@ async fn new_functions_are_found_while_details_are_still_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_dropped_goes_on_at_the_next_call() {
-    let cloud = Cloud::new();
-    for n in 0..100 {
-        cloud.add("default", &format!("f{n:03}"));
-    }
+    let cloud = Cloud::of_many(100);
     cloud.change(|c| c.answer_takes = Duration::from_secs(1));
     let discovery = of_all(&cloud);
     let long = Duration::from_millis(5_500);
     assert!(tokio::time::timeout(long, discovery.list()).await.is_err());
-    while !discovery.list().await.unwrap().complete {}
+    while discovery.list().await.unwrap().complete.is_none() {}
     assert_eq!(cloud.asked("GetFunction"), 100, "each once");
 }
 
 #[tokio::test(start_paused = true)]
 async fn refused_details_are_not_asked_for_a_thousand_times() {
-    let cloud = Cloud::new();
-    for n in 0..1_000 {
-        cloud.add("default", &format!("f{n:03}"));
-    }
+    let cloud = Cloud::of_many(1_000);
     cloud.fail("GetFunction", Failure::Forbidden);
     assert_eq!(all_names(&of_all(&cloud)).await.len(), 1_000);
     assert!(cloud.asked("GetFunction") < 50);
 
-    let error = discovery(&cloud, FunctionSelector::default(), true)
-        .list()
-        .await;
-    assert_eq!(
-        &*error.unwrap_err().action,
-        "GetFunction",
-        "nothing can be read without topics"
-    );
-}
-
-/// What is told of a whole list.
-async fn told(discovery: &Discovery<Cloud>) -> (usize, Vec<String>) {
-    assert!(discovery.list().await.unwrap().complete);
-    let DiscoveryIssues { unmatched, texts } = discovery.remarks.lock().clone();
-    (unmatched, texts)
-}
-
-fn named(namespaces: &[&str], functions: &[&str]) -> FunctionSelector {
-    FunctionSelector {
-        namespaces: filter(namespaces, &[], &[]),
-        functions: filter(functions, &[], &[]),
-        ..FunctionSelector::default()
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_namespace_that_does_not_exist_is_told_with_what_may_be_meant() {
-    let cloud = Cloud::new();
-    cloud.add("default", "a");
-    let typo = "no namespace is called `defautl`; did you mean `default`?".to_owned();
-    let alone = discovery(&cloud, named(&["defautl"], &[]), false);
-    assert_eq!(told(&alone).await, (1, vec![typo.clone()]));
-    let beside = discovery(&cloud, named(&["default", "defautl"], &[]), false);
-    assert_eq!(all_names(&beside).await, ["default/a"]);
-    assert_eq!(told(&beside).await, (1, vec![typo]));
+    // Without topics nothing can be read.
+    let error = with_topics(&cloud).list().await.unwrap_err();
+    assert_eq!(&*error.action, "GetFunction");
 }

@@ -1,4 +1,4 @@
-//! Questions and answers of `ListNamespaces`, `ListFunctions` and `GetFunction` (API 3.0).
+//! Requests and responses of `ListNamespaces`, `ListFunctions` and `GetFunction` (API 3.0).
 //!
 //! Several fields are nullable, and installations differ in how they write numbers, so every field
 //! may be missing here or be of any type; what cannot be used reads as absent, and spoils nothing
@@ -17,15 +17,15 @@ use crate::ingest::scalar::{self, Names, Scalar, read_fields};
 use crate::model::{Bytes, FunctionConfig, FunctionId};
 use tencentcloud::other_answer;
 
-/// Entries asked for in one page at the most; the vendor documents no maximum and may send fewer.
+/// Entries requested per page at most; the vendor documents no maximum and may send fewer.
 pub(super) const PAGE: usize = 100;
 /// Longest name or id in bytes. The vendor's are below 100.
 const NAME_MAX: usize = 255;
 /// Longest runtime in characters, such as `CustomRuntime`.
 const RUNTIME_MAX: usize = 64;
-/// Longest run time in seconds that is believed; logs are kept no longer.
+/// Longest run time that is accepted, in seconds; logs are kept no longer.
 const TIMEOUT_MAX: u64 = 7 * 24 * 3600;
-/// The largest memory believed, in MB: 1 TiB. The cloud lends up to 120 GB.
+/// The largest memory that is accepted, in MB: 1 TiB. The cloud offers up to 120 GB.
 const MEMORY_MAX: u64 = 1 << 20;
 /// What the vendor calls MB.
 const MIB: u64 = 1 << 20;
@@ -33,7 +33,7 @@ const MIB: u64 = 1 << 20;
 /// A page of any list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Page {
-    /// With those that cannot be used: the next offset counts them.
+    /// Including those that cannot be used: the next offset counts them.
     pub(super) rows: usize,
     pub(super) entries: Vec<Entry>,
     /// Entries in the whole list; the documents show 0 beside an entry.
@@ -44,55 +44,47 @@ pub(super) struct Page {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) name: Box<str>,
-    /// When it was changed last, as the cloud writes it; only compared, never read.
+    /// Modification time as the cloud writes it; only compared, never parsed.
     pub(super) changed: Option<Box<str>>,
 }
 
-/// What one function's answer tells.
+/// The details of one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Details {
     pub(super) about: Option<Arc<FunctionConfig>>,
     pub(super) topic: Topic,
 }
 
-/// The answer to a list.
+/// The response to a list.
 pub(super) trait List: DeserializeOwned + Send {
     const ACTION: &'static str;
 
-    /// Parameters besides `Offset` and `Limit`. Sorted by what is unique, so that pages only shift
-    /// when something comes or goes.
+    /// Parameters besides `Offset` and `Limit`. Sorted by a unique key, so that pages shift only
+    /// when an entry is added or removed.
     fn params(namespace: &str) -> Value;
 
     fn page(self) -> Page;
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "WireNamespaces")]
+#[serde(try_from = "WireList")]
 pub(super) struct Namespaces(Page);
 
-/// The same before it is known to be an answer of this action.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireNamespaces {
-    namespaces: Option<Vec<Box<RawValue>>>,
-    #[serde(default, deserialize_with = "scalar::whole")]
-    total_count: Option<i64>,
-}
-
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "WireFunctions")]
+#[serde(try_from = "WireList")]
 pub(super) struct FunctionList(Page);
 
-/// The same before it is known to be an answer of this action.
+/// The response to either list, not yet known to be one of the requested action.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct WireFunctions {
+struct WireList {
+    namespaces: Option<Vec<Box<RawValue>>>,
     functions: Option<Vec<Box<RawValue>>>,
     #[serde(default, deserialize_with = "scalar::whole")]
     total_count: Option<i64>,
 }
 
-/// The answer of `GetFunction`.
+/// The response to `GetFunction`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct FunctionAnswer {
@@ -122,13 +114,13 @@ impl List for Namespaces {
     }
 }
 
-impl TryFrom<WireNamespaces> for Namespaces {
+impl TryFrom<WireList> for Namespaces {
     type Error = String;
 
-    fn try_from(wire: WireNamespaces) -> Result<Self, Self::Error> {
+    fn try_from(wire: WireList) -> Result<Self, Self::Error> {
         let page = Page::of(wire.namespaces, wire.total_count, &[&["Name"], &[]]);
-        let page = page.ok_or_else(|| other_answer("neither Namespaces nor TotalCount"))?;
-        Ok(Self(page))
+        page.map(Self)
+            .ok_or_else(|| other_answer("neither Namespaces nor TotalCount"))
     }
 }
 
@@ -144,30 +136,29 @@ impl List for FunctionList {
     }
 }
 
-impl TryFrom<WireFunctions> for FunctionList {
+impl TryFrom<WireList> for FunctionList {
     type Error = String;
 
-    fn try_from(wire: WireFunctions) -> Result<Self, Self::Error> {
-        // The entry's own `Namespace` is not read: the one that was asked for is right, while the
-        // documents misspell it.
+    fn try_from(wire: WireList) -> Result<Self, Self::Error> {
+        // The entry's own `Namespace` is not read: the documents misspell it.
         let names = &[&["FunctionName"] as &[_], &["ModTime"]];
         let page = Page::of(wire.functions, wire.total_count, names);
-        let page = page.ok_or_else(|| other_answer("neither Functions nor TotalCount"))?;
-        Ok(Self(page))
+        page.map(Self)
+            .ok_or_else(|| other_answer("neither Functions nor TotalCount"))
     }
 }
 
 // === impl Page ===
 
 impl Page {
-    /// Nothing, where there is neither a list nor a total: that is the answer of another action,
-    /// and taken for an empty list it would say that there are no functions.
+    /// Returns `None` without a list and a total: that is the response of another action, and as an
+    /// empty list it would mean that there are no functions.
     fn of(list: Option<Vec<Box<RawValue>>>, total: Option<i64>, names: &Names<2>) -> Option<Self> {
         if list.is_none() && total.is_none() {
             return None;
         }
         let rows = list.unwrap_or_default();
-        // An entry of another shape has no name, and is counted as such.
+        // An entry of another shape counts as one without a name.
         let entry = |raw: &RawValue| -> Option<Entry> {
             let [name, changed] = read_fields(raw.get(), names)?;
             let usable = |text: Scalar<'_>| text.to_text().filter(|text| is_usable(text));
@@ -189,7 +180,7 @@ impl Page {
 impl FunctionAnswer {
     pub(super) const ACTION: &'static str = "GetFunction";
 
-    /// The code is not wanted: it may be large.
+    /// Requests the details without the code, which may be large.
     pub(super) fn params(function: &FunctionId) -> Value {
         json!({
             "FunctionName": &*function.name,
@@ -207,8 +198,8 @@ impl FunctionAnswer {
         }
     }
 
-    /// Nothing, where memory or timeout is missing or 0, as in documented answers: a run time of 0
-    /// would settle calls before they end.
+    /// Returns `None` if memory or timeout is missing or 0, as in documented responses: with a run
+    /// time of 0 the watermark would pass invocations that still run.
     fn about(&self) -> Option<FunctionConfig> {
         let positive = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
         let runtime = self.runtime.as_deref().unwrap_or_default();

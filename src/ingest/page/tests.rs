@@ -35,7 +35,7 @@ fn build(wanted: &FunctionSelector, rows: &[(&str, &str)]) -> Page {
     };
     let mut builder = PageBuilder::new(context, rows.len());
     for named in rows {
-        builder.add(Some(*named), || good().judge().map(Entry::Attempt));
+        builder.add(Some(*named), || good().judge().map(Entry::Invocation));
     }
     builder.finish()
 }
@@ -83,11 +83,8 @@ fn names_and_ids_have_bounds() {
         // A byte of it was lost.
         ("f\u{fffd}", false),
     ] {
-        assert_eq!(
-            invocation_key(Some(name), Some(0)).is_ok(),
-            usable,
-            "{name}"
-        );
+        let key = invocation_key(Some(name), Some(0));
+        assert_eq!(key.is_ok(), usable, "{name}");
         for named in [("n", name), (name, "f")] {
             let page = build(&FunctionSelector::default(), &[named]);
             let expected = vec![RejectReason::FunctionName; usize::from(!usable)];
@@ -126,7 +123,7 @@ fn what_a_row_says_decides_where_it_goes() {
     };
     let mut add = |name, says| builder.add(name, || says);
     let f = Some(("default", "f"));
-    let row = || good().judge().map(Entry::Attempt);
+    let row = || good().judge().map(Entry::Invocation);
     assert_eq!(add(f, Ok(Entry::Unfinished)), RowStatus::Running);
     assert_eq!(add(f, row()), RowStatus::Counted);
     assert_eq!(add(f, Err(RejectReason::Memory)), RowStatus::PassedOver);
@@ -138,13 +135,8 @@ fn what_a_row_says_decides_where_it_goes() {
     assert_eq!(add(None, odd()), RowStatus::PassedOver);
     let page = builder.finish();
     assert_eq!((page.rows.len(), page.unfinished), (1, 1));
-    assert_eq!(
-        page.cold_starts,
-        [ColdStart {
-            function: 0,
-            ..cold
-        }]
-    );
+    let function = 0;
+    assert_eq!(page.cold_starts, [ColdStart { function, ..cold }]);
     use RejectReason::{FunctionName, Memory};
     assert_eq!(page.rejects, [Memory, FunctionName]);
 }

@@ -1,16 +1,15 @@
-//! The body of any answer of v2: the envelope's head, a total, and the data.
+//! The body of any response of v2: the envelope's head, a total, and the data.
 
 use serde::Deserialize;
 
 use crate::ingest::scalar;
 use tencentcloud::{Code, Head, Malformed, parse_head};
 
-/// What a body holds.
 pub(super) struct Body<T> {
     pub(super) head: Head,
-    /// Matches in all, where they are told beside the data.
+    /// Number of matches, if it is outside of the data.
     pub(super) total: Option<u64>,
-    /// `None` where there is none, or the data of another action.
+    /// `None` without data, or with the data of another action.
     pub(super) data: Option<T>,
 }
 

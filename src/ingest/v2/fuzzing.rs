@@ -1,19 +1,12 @@
-//! What the fuzz target of v2 bodies asks.
+//! What the fuzz target of v2 bodies checks.
 
 use super::logs;
-use crate::config::FunctionSelector;
 use crate::ingest::fuzzing::{Parsed, check_body};
-use crate::ingest::page::ParseContext;
 use crate::ledger::TargetId;
 
-/// Every row is counted, unfinished or rejected, and its place is noted.
+/// Checks that every row is counted, unfinished or rejected, and has a mark.
 pub(crate) fn body(bytes: &[u8]) {
-    let (target, wanted) = (TargetId::region("ap-x"), FunctionSelector::default());
-    let context = ParseContext {
-        target: &target,
-        wanted: &wanted,
-    };
-    check_body(bytes, |bytes| {
+    check_body(&TargetId::region("ap-x"), bytes, |bytes, context| {
         let (head, answer) = logs::parse(bytes, context, 0).ok()?;
         let (page, shape) = answer.map(|answer| (answer.page, answer.shape))?;
         assert_eq!(shape.marks.len(), shape.rows);

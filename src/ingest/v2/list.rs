@@ -1,4 +1,4 @@
-//! `ListFunctions` of v2. In the body of its answer `total` stands inside `data`.
+//! `ListFunctions` of v2. In the body of its response `total` is inside `data`.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,12 @@ use crate::ingest::scalar::{self, read_fields};
 use crate::ingest::values::is_name;
 use tencentcloud::{ApiError, Client, Head, Malformed};
 
-/// Functions asked for in one call at the most. The maximum is not documented.
+/// Functions per request at most. The maximum is not documented.
 const PAGE: usize = 100;
-/// Pages at the most.
+/// Pages at most.
 const PAGES_MAX: usize = 1_000;
-/// Entries one after the other that no answer can bring: then it is the API that does not answer.
+/// Consecutive entries that may be skipped because no response with them arrives; with more of them
+/// the API as a whole does not respond.
 const WITHHELD_MAX: usize = 3;
 
 /// Reads the list, in pages that adapt.
@@ -31,12 +32,12 @@ pub(super) struct Lister {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) names: Vec<String>,
-    /// Entries that the answer held, with those that have no usable name.
+    /// Entries of the response, including those without a usable name.
     pub(super) rows: usize,
     pub(super) total: Option<u64>,
 }
 
-/// What it is known by is either of the two: without both it is the answer to something else.
+/// With neither of the two fields it is the response to another action.
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow)]
@@ -55,8 +56,8 @@ impl Lister {
         }
     }
 
-    /// The names of all functions; where some are `sought`, no more than it takes to find these.
-    /// Where an entry cannot be had, even by itself, those of the last list stay.
+    /// Returns the names of all functions; if some are `sought`, only until these are found. If an
+    /// entry cannot be read even alone, the names of the last list are kept.
     pub(super) async fn names(
         &self,
         client: &Client,
@@ -108,7 +109,7 @@ impl Lister {
     }
 }
 
-/// Reads a body; `None` where a failure has no list.
+/// Parses a body; `None` if there is no list, as in a failure.
 pub(super) fn parse(body: &[u8]) -> Result<(Head, Option<Listed>), Malformed> {
     let Body { head, data, .. } = body::read::<Data<'_>>(body)?;
     let data = data.filter(|data| data.functions.is_some() || data.total.is_some());

@@ -1,4 +1,4 @@
-//! The body of a `GetFunctionLogs` answer as a page, and how its rows stand in it.
+//! Turns the body of a `GetFunctionLogs` response into a page, and records how its rows are ordered.
 
 use serde_json::value::RawValue;
 
@@ -28,7 +28,7 @@ const NAMES: RowNames = [
     &[],
 ];
 
-/// A page and how it looked.
+/// A page, and the order of its rows.
 #[derive(Debug)]
 pub(super) struct LogsAnswer {
     pub(super) page: Page,
@@ -42,7 +42,7 @@ struct AnswerBuilder<'c> {
     shape: Shape,
 }
 
-/// Notes how the rows of a page stand in it.
+/// Records how the rows of a page are ordered.
 struct Shape {
     shape: PageShape,
     /// Position of the last row that had a readable one.
@@ -51,7 +51,7 @@ struct Shape {
     gap: usize,
 }
 
-/// Reads a body; the answer is `None` where there is no list of rows.
+/// Parses a body; the answer is `None` if there is no list of rows.
 pub(super) fn parse(
     body: &[u8],
     context: ParseContext<'_>,
@@ -71,7 +71,7 @@ pub(super) fn parse(
     Ok((head, answer))
 }
 
-/// Reads a body of plain rows; `None` where the general reader has to.
+/// Parses a body of plain rows; `None` if the general reader has to.
 fn parse_fast(
     body: &[u8],
     context: ParseContext<'_>,
@@ -148,7 +148,7 @@ impl Shape {
         };
         match self.before {
             Some(before) if position > before => shape.sorted = false,
-            // Rows without a readable position may belong to either group: to the later one.
+            // Rows without a readable position may belong to either second; they count to the later one.
             Some(before) if position < before => shape.tie_start = index - self.gap,
             _ => {}
         }

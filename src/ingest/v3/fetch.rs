@@ -1,47 +1,40 @@
-//! Getting the rows that are asked for, in as many requests as that takes.
+//! Fetches a page of rows, in as many requests as that takes.
 
 use std::ops::Range;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer::{LogsAnswer, ParseScope};
+use crate::ingest::JsonApi;
 use crate::ingest::page_size::PageSize;
 use crate::ingest::time::format_start_time;
 use crate::ledger::{Ask, ROUNDS};
-use crate::model::Timestamp;
-use tencentcloud::{ApiError, BoxFuture};
+use tencentcloud::ApiError;
 
-/// Rows in a row that may be stepped over. Where more cannot be had, it is not the rows' fault.
+/// Consecutive rows that may be skipped because no response with them arrives; with more of them the
+/// API as a whole does not respond.
 pub(super) const STEPS_MAX: u64 = 3;
 
-/// The one action of the API that is read here.
-pub(super) trait LogsApi: Send + Sync {
-    fn logs<'a>(&'a self, params: &'a Value) -> BoxFuture<'a, Result<LogsAnswer, ApiError>>;
-
-    fn now(&self) -> Timestamp;
-}
-
 /// The rows of one target.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) api: &'a dyn LogsApi,
-    pub(super) reading: ParseScope<'a>,
+pub(super) struct Rows<'a, C> {
+    pub(super) cloud: &'a C,
+    pub(super) scope: ParseScope<'a>,
 }
 
-/// What was asked for.
+/// A fetched page.
 pub(super) struct Fetched {
     pub(super) answer: LogsAnswer,
-    /// Requests that were answered for it.
+    /// Number of requests that were answered.
     pub(super) requests: u64,
-    /// Requests that were refused for the size of their answer.
+    /// Number of requests that failed because of the size of their response.
     pub(super) refused: u64,
 }
 
 // === impl Rows ===
 
-impl Rows<'_> {
-    /// Returns an answer. Where a page cannot be had, a smaller one is asked for, down to one row; a
-    /// row that cannot be had even so is stepped over, if one behind it can.
+impl<C: JsonApi> Rows<'_, C> {
+    /// Fetches a page. If no response arrives, smaller pages are requested, down to one row; a row
+    /// that cannot be fetched even so is skipped, provided that one after it can.
     pub(super) async fn fetch(
         &self,
         ask: Ask,
@@ -58,15 +51,15 @@ impl Rows<'_> {
                 limit,
                 ..ask
             };
-            match self.api.logs(&self.params(part, order)).await {
+            match self.request(part, order).await {
                 Ok(answer) => {
                     size.grow(limit);
                     (requests, steps) = (requests + 1, 0);
                     let is_end = answer.rows() < limit;
                     gathered.append(answer);
-                    // Without a total a short answer is taken for the end.
-                    let is_told = gathered.total_count.is_some();
-                    if is_end || is_told || gathered.rows() >= ask.limit {
+                    // Without a total a short page is taken for the end.
+                    let has_total = gathered.total_count.is_some();
+                    if is_end || has_total || gathered.rows() >= ask.limit {
                         return Ok(Fetched {
                             answer: gathered,
                             requests,
@@ -86,7 +79,7 @@ impl Rows<'_> {
                         if let Some((place, answer)) = self.moved(ask, order, places).await? {
                             gathered.cut_to((place - ask.offset) as usize);
                             gathered.append(answer);
-                            // Of several before it nobody knows whether they are one.
+                            // Several before it may be one row that moved.
                             let is_sure = place <= first + 1;
                             gathered.total_count = gathered.total_count.filter(|_| is_sure);
                             return Ok(Fetched {
@@ -103,8 +96,8 @@ impl Rows<'_> {
         }
     }
 
-    /// Asks again for several places that were refused, in turn: were it one row that changes its
-    /// place, another one would stand where it was before. Returns where one came up.
+    /// Requests again several offsets that failed, in turn: if they failed because of one row that
+    /// moves, another row is now at one of them. Returns the first row that arrives, with its offset.
     async fn moved(
         &self,
         ask: Ask,
@@ -118,7 +111,7 @@ impl Rows<'_> {
                 limit: 1,
                 ..ask
             };
-            match self.api.logs(&self.params(alone, order)).await {
+            match self.request(alone, order).await {
                 Ok(answer) => return Ok(Some((offset, answer))),
                 Err(error) if error.asks_for_less() => {}
                 Err(error) => return Err(error),
@@ -127,9 +120,10 @@ impl Rows<'_> {
         Ok(None)
     }
 
-    fn params(&self, ask: Ask, order: &str) -> Value {
+    async fn request(&self, ask: Ask, order: &str) -> Result<LogsAnswer, ApiError> {
+        let context = self.scope.context;
         let mut params = json!({
-            "Namespace": self.reading.context.namespace(),
+            "Namespace": context.namespace(),
             "Offset": ask.offset,
             "Limit": ask.limit,
             "Order": order,
@@ -137,37 +131,33 @@ impl Rows<'_> {
             "StartTime": format_start_time(ask.from),
             "EndTime": format_start_time(ask.to),
         });
-        if let Some(function) = self.reading.context.function() {
+        if let Some(function) = context.function() {
             params["FunctionName"] = function.into();
         }
-        params
+        self.cloud.call_json("GetFunctionLogs", &params).await
     }
 }
 
 // === impl LogsAnswer ===
 
 impl LogsAnswer {
-    fn rows(&self) -> usize {
-        self.data.as_ref().map_or(0, Vec::len)
-    }
-
-    /// Adds the answer to the request for what follows.
+    /// Adds the response to the request for the rows that follow.
     fn append(&mut self, next: Self) {
         self.total_count = next.total_count;
         let rows = self.data.get_or_insert_default();
         rows.extend(next.data.into_iter().flatten());
     }
 
-    /// Leaves away what is behind so many rows.
+    /// Keeps this number of rows.
     fn cut_to(&mut self, rows: usize) {
         self.data.get_or_insert_default().truncate(rows);
         self.unavailable.retain(|place| *place < rows);
     }
 
-    /// Puts something in the place of a row that cannot be had.
+    /// Adds a placeholder for a row that cannot be fetched.
     fn step_over(&mut self) {
         let rows = self.data.get_or_insert_default();
-        // As often as it is met it is the same row, as far as anybody can tell.
+        // Equal numbers make equal marks: the same row, however often it is skipped.
         if let Ok(raw) = serde_json::value::to_raw_value(&self.unavailable.len()) {
             self.unavailable.push(rows.len());
             rows.push(raw);

@@ -1,26 +1,20 @@
-//! What the fuzz target of v3 bodies asks.
+//! What the fuzz target of v3 bodies checks.
 
 use std::sync::atomic::AtomicBool;
 
 use super::answer::{LogsAnswer, ParseScope, Sorted};
-use crate::config::FunctionSelector;
 use crate::ingest::fuzzing::{Parsed, check_body};
-use crate::ingest::page::ParseContext;
 use crate::ledger::TargetId;
 use tencentcloud::payload;
 
-/// Every row is counted, unfinished or rejected, and its place is noted.
+/// Checks that every row is counted, unfinished or rejected, and has a mark.
 pub(crate) fn body(bytes: &[u8]) {
-    let (target, wanted) = (TargetId::region("ap-x"), FunctionSelector::default());
-    check_body(bytes, |bytes| {
+    check_body(&TargetId::region("ap-x"), bytes, |bytes, context| {
         let answer = payload::<LogsAnswer>(bytes)?;
-        let rows = answer.data.as_ref().map_or(0, Vec::len);
-        let Sorted { page, marks, .. } = answer.sort_out(ParseScope {
-            context: ParseContext {
-                target: &target,
-                wanted: &wanted,
-            },
-            tells_retries: &AtomicBool::new(false),
+        let rows = answer.rows();
+        let Sorted { page, marks, .. } = answer.sort(ParseScope {
+            context,
+            has_retry_numbers: &AtomicBool::new(false),
         });
         assert_eq!(marks.len(), rows);
         Some(Parsed {

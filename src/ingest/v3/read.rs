@@ -1,119 +1,118 @@
-//! ParseScope one target: the newest page, and what the API counts beyond what is known.
+//! Reads one target: the newest page, and then the rows that the API counts and the ledger lacks.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::answer::{LogsAnswer, ParseScope, Sorted};
-use super::fetch::{LogsApi, Rows, STEPS_MAX};
+use super::fetch::{Rows, STEPS_MAX};
 use super::uncounted::{Seen, UncountedRows};
 use crate::ingest::page::RowStatus;
-use crate::ingest::{Flow, Mode, PageSink, ReadReport, Span};
+use crate::ingest::page_size::PageSize;
+use crate::ingest::{Flow, JsonApi, Mode, PageSink, ReadReport, Span};
 use crate::ledger::{AnsweredWindow, Ask, Mark, SECONDS_MAX, Search, WindowRead};
 use crate::model::{Page, RejectReason, Timestamp};
 use tencentcloud::ApiError;
 
-/// Rows of the first page of one function by itself; its other pages are larger.
+/// Rows of the first page of one function; its other pages are larger.
 const SMALL_PAGE: usize = 100;
-/// Answers of one look for missing rows at the most: the next read looks on.
+/// Requests of one search for missing rows at most; the next read continues it.
 const ASKS_MAX: u32 = 200;
-/// Answers at the most that look again at calls that ran.
+/// Requests at most for the rows of invocations that were running.
 const RUNNING_ASKS_MAX: u32 = 50;
-/// Pages of a tail read at the most.
+/// Pages of a tail read at most.
 const TAIL_PAGES_MAX: u64 = 100;
 
 /// One read.
-pub(super) struct Reader<'a> {
-    rows: Rows<'a>,
-    reading: ParseScope<'a>,
+pub(super) struct Reader<'a, C> {
+    rows: Rows<'a, C>,
     page_max: usize,
     sink: &'a mut dyn PageSink,
-    memory: &'a mut UncountedRows,
+    uncounted: &'a mut UncountedRows,
     report: ReadReport,
-    /// Requests that were refused for the size of their answer.
+    /// Number of requests that failed because of the size of their response.
     refused: u64,
 }
 
-/// An answer that was taken in.
-struct Took {
-    shown: AnsweredWindow,
-    /// Rows of the window for which nothing is counted, in this answer.
-    passed: i64,
+/// A response that was passed on.
+struct Answered {
+    window: AnsweredWindow,
+    /// Rows of the window in this response that do not count.
+    not_counted: i64,
 }
 
-impl Took {
-    /// Rows in the window, as far as the API tells.
-    fn total(&self) -> Option<i64> {
-        i64::try_from(self.shown.total?).ok()
+/// Why a read ends early.
+enum Interrupted {
+    /// The sink takes no more.
+    Stopped,
+    Failed(ApiError),
+}
+
+impl From<ApiError> for Interrupted {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
     }
 }
 
-/// The sink wants no more.
-struct Stopped;
-
-/// What comes of a part of a read.
-type Went<T> = Result<Result<T, Stopped>, ApiError>;
-
-/// Goes on with what a part brought, unless the sink wants no more.
-macro_rules! unless_stopped {
-    ($went:expr) => {
-        match $went? {
-            Ok(brought) => brought,
-            Err(Stopped) => return Ok(Err(Stopped)),
-        }
-    };
+impl Answered {
+    /// Returns the number of rows in the window, if the API says it.
+    fn total(&self) -> Option<i64> {
+        i64::try_from(self.window.total?).ok()
+    }
 }
 
-impl<'a> Reader<'a> {
+impl<'a, C: JsonApi> Reader<'a, C> {
     pub(super) fn new(
-        api: &'a dyn LogsApi,
-        reading: ParseScope<'a>,
+        cloud: &'a C,
+        scope: ParseScope<'a>,
         page_max: usize,
         sink: &'a mut dyn PageSink,
-        memory: &'a mut UncountedRows,
+        uncounted: &'a mut UncountedRows,
     ) -> Self {
         Self {
-            rows: Rows { api, reading },
-            reading,
+            rows: Rows { cloud, scope },
             page_max,
             sink,
-            memory,
+            uncounted,
             report: ReadReport::default(),
             refused: 0,
         }
     }
 
-    /// The whole span in a sweep, else its newest rows.
+    /// Reads the whole span in a sweep, its newest rows in a tail read.
     pub(super) async fn read(mut self, span: Span) -> Result<ReadReport, ApiError> {
-        self.memory.begin(span.first_second().as_secs());
-        let went = match span.mode {
-            Mode::Sweep => self.sweep(span).await?,
-            Mode::Tail => self.tail(span).await?,
+        self.uncounted.begin(span.first_second().as_secs());
+        let read = match span.mode {
+            Mode::Sweep => self.sweep(span).await,
+            Mode::Tail => self.tail(span).await,
         };
-        if went.is_ok() {
-            self.memory.is_missing = self.report.missing;
+        match read {
+            Ok(()) => self.uncounted.is_missing = self.report.missing,
+            Err(Interrupted::Stopped) => {}
+            Err(Interrupted::Failed(error)) => return Err(error),
         }
         Ok(self.report)
     }
 
-    /// The newest page. Where the API counts more rows than are known with it, the rest of what may
-    /// still change is searched, and then what is closed.
-    async fn sweep(&mut self, span: Span) -> Went<()> {
+    /// Reads the newest page. If the API counts more rows than are then known, searches the rest of
+    /// the open part, and then the closed part.
+    async fn sweep(&mut self, span: Span) -> Result<(), Interrupted> {
         let window = newest(span);
         let limit = self.first_page(span);
-        let took = unless_stopped!(self.ask(&window, limit).await);
+        let answered = self.ask(&window, limit).await?;
         let all = span.first_second().as_secs()..window.end;
         let met = self.met(&window).await;
-        let (Some(met), true) = (met, window == all && took.shown.is_counted) else {
+        let (Some(met), true) = (met, window == all && answered.window.is_counted) else {
             return self.read_through(span).await;
         };
-        let total = took.total();
-        if total == Some(met + took.passed) {
-            // Every row that it counts was met, or is in this very answer.
-            self.memory.forget(&(all.start..took.shown.whole.start));
-            self.memory.proven(span.now);
+        let total = answered.total();
+        if total == Some(met + answered.not_counted) {
+            // Every row that the API counts is in the ledger, or in this response.
+            self.uncounted
+                .drop_seconds(&(all.start..answered.window.whole.start));
+            self.uncounted.verified(span.now);
             self.report.confirmed = true;
             self.report.complete = true;
-            return Ok(Ok(()));
+            return Ok(());
         }
         let closed = all.start
             ..span
@@ -121,287 +120,278 @@ impl<'a> Reader<'a> {
                 .end
                 .as_secs()
                 .clamp(all.start, all.end);
-        let mut is_open = total != Some(met + self.memory.uncounted(&all));
+        let mut is_open = total != Some(met + self.uncounted.rows_in(&all));
         if is_open {
-            let live = closed.end..took.shown.whole.start;
-            let done = unless_stopped!(self.search(live).await);
+            let live = closed.end..answered.window.whole.start;
+            let done = self.search(live).await?;
             let there = self.there(&all).await;
             self.report.missing = !done;
             is_open = !done || total.is_none_or(|total| there.is_none_or(|there| total > there));
         }
-        if is_open || self.memory.is_proof_due(span.now) {
-            unless_stopped!(self.prove(span, &closed).await);
+        if is_open || self.uncounted.is_verification_due(span.now) {
+            self.verify(span, &closed).await?;
             self.report.missing |= is_open && !self.report.complete;
         }
-        self.look_at_running().await
+        self.read_running().await
     }
 
-    /// The newest rows, down to those that the sink knows.
-    async fn tail(&mut self, span: Span) -> Went<()> {
+    /// Reads the newest rows, down to those that the sink knows.
+    async fn tail(&mut self, span: Span) -> Result<(), Interrupted> {
         let mut window = newest(span);
         let mut limit = self.first_page(span);
         while self.report.pages < TAIL_PAGES_MAX && !window.is_empty() {
             let is_first = self.report.pages == 0;
-            let (took, flow) = self.ask_once(&window, limit).await?;
+            let (answered, flow) = self.ask_once(&window, limit).await?;
             if is_first {
                 let there = self.there(&window).await;
-                let total = took.total();
+                let total = answered.total();
                 self.report.missing = there.zip(total).is_some_and(|(there, total)| there < total);
             }
-            if flow == Flow::Stop || took.shown.is_all || took.shown.whole.is_empty() {
+            if flow == Flow::Stop || answered.window.is_all || answered.window.whole.is_empty() {
                 break;
             }
-            window.end = took.shown.whole.start;
+            window.end = answered.window.whole.start;
             limit = limit.saturating_mul(2);
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// Searches these seconds until every window adds up with what is known, or is shown whole;
-    /// whether that came to its end.
-    async fn search(&mut self, seconds: Range<i64>) -> Went<bool> {
+    /// Searches these seconds until the total of every window matches what is known, or one response
+    /// holds the whole window. Returns whether the search came to its end.
+    async fn search(&mut self, seconds: Range<i64>) -> Result<bool, Interrupted> {
         let mut search = Search::new(seconds, ASKS_MAX);
         while let Some(window) = search.next() {
-            let took = unless_stopped!(self.ask(&window, usize::MAX).await);
+            let answered = self.ask(&window, usize::MAX).await?;
             let there = self.there(&window).await;
-            if let Some((second, by)) = search.took(&took.shown, there) {
-                self.memory.differs(second, by);
+            if let Some((second, by)) = search.took(&answered.window, there) {
+                self.uncounted.differs(second, by);
             }
         }
-        let wide = unless_stopped!(self.read_wide(search.take_wide()).await);
-        Ok(Ok(search.is_done() && wide))
+        let wide = self.read_wide(search.take_wide()).await?;
+        Ok(search.is_done() && wide)
     }
 
-    /// Proves by counting that nothing is missing in the closed part, and finds what is: no number
-    /// that is only remembered takes part. A backlog is read oldest first, so that each piece is
+    /// Verifies by counting that no row of the closed part is missing, and finds those that are.
+    /// Numbers of earlier reads take no part. A backlog is read oldest first, so that progress is
     /// kept.
-    async fn prove(&mut self, span: Span, closed: &Range<i64>) -> Went<()> {
+    async fn verify(&mut self, span: Span, closed: &Range<i64>) -> Result<(), Interrupted> {
         let mut search = Search::new(closed.clone(), ASKS_MAX);
         let mut is_first = true;
         while let Some(window) = search.next() {
-            let took = unless_stopped!(self.ask(&window, usize::MAX).await);
+            let answered = self.ask(&window, usize::MAX).await?;
             let met = self.met(&window).await;
-            let there = met.map(|met| met + took.passed);
-            let total = took.total();
+            let there = met.map(|met| met + answered.not_counted);
+            let total = answered.total();
             let missing = total.zip(there).map(|(total, there)| total - there);
             let is_backlog = missing.is_none_or(|missing| missing > self.backlog());
-            if std::mem::take(&mut is_first) && is_backlog && !took.shown.is_all {
+            if std::mem::take(&mut is_first) && is_backlog && !answered.window.is_all {
                 return self.read_closed(span).await;
             }
-            search.took(&took.shown, there.filter(|_| !took.shown.is_all));
+            search.took(&answered.window, there.filter(|_| !answered.window.is_all));
         }
-        let wide = unless_stopped!(self.read_wide(search.take_wide()).await);
+        let wide = self.read_wide(search.take_wide()).await?;
         if search.is_done() && wide {
-            self.memory.proven(span.now);
+            self.uncounted.verified(span.now);
             self.report.complete = true;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// Everything, where nothing can be told by counting: what is closed until it adds up, then once
-    /// what may still change.
-    async fn read_through(&mut self, span: Span) -> Went<()> {
-        unless_stopped!(self.read_closed(span).await);
-        // The second of `now` is not over: the next read sees all of it.
+    /// Reads every row, for spans that cannot be compared by counting: the closed part until its
+    /// totals add up, then the open part once.
+    async fn read_through(&mut self, span: Span) -> Result<(), Interrupted> {
+        self.read_closed(span).await?;
+        // The second of `now` is not over; the next read covers it.
         let end = Timestamp::from_secs(span.now.as_secs());
         let mut live = WindowRead::live(span.from.max(span.closed), end, self.page_max);
-        unless_stopped!(self.run(&mut live, None, &mut Vec::new()).await);
+        self.run(&mut live, None, &mut Vec::new()).await?;
         self.report.truncated |= live.is_truncated();
-        Ok(Ok(()))
+        Ok(())
     }
 
-    async fn read_closed(&mut self, span: Span) -> Went<()> {
+    async fn read_closed(&mut self, span: Span) -> Result<(), Interrupted> {
         let mut closed = WindowRead::closed(span.from, span.closed, self.page_max);
-        unless_stopped!(self.run(&mut closed, Some(span), &mut Vec::new()).await);
+        self.run(&mut closed, Some(span), &mut Vec::new()).await?;
         self.report.complete = closed.is_complete();
         self.report.truncated |= closed.is_truncated();
         if self.report.complete {
-            self.memory.proven(span.now);
+            self.uncounted.verified(span.now);
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// Pages through seconds that are wider than an answer; whether all rows were met, as far as the
-    /// API hands them out.
-    async fn read_wide(&mut self, seconds: Vec<i64>) -> Went<bool> {
+    /// Pages through seconds with more rows than a response holds. Returns whether all rows were
+    /// read, as far as the API returns them.
+    async fn read_wide(&mut self, seconds: Vec<i64>) -> Result<bool, Interrupted> {
         let mut all = true;
         for second in seconds {
             let whole = second..second + 1;
-            let (from, to) = (
-                Timestamp::from_secs(second),
-                Timestamp::from_secs(second + 1),
-            );
+            let [from, to] = [second, second + 1].map(Timestamp::from_secs);
             let mut read = WindowRead::closed(from, to, self.page_max);
             let (mut seen, refused) = (Vec::new(), self.refused);
-            unless_stopped!(self.run(&mut read, None, &mut seen).await);
+            self.run(&mut read, None, &mut seen).await?;
             self.report.truncated |= read.is_truncated();
-            // It may have come several times, the last time as it is now.
+            // A row may have come several times; the last one is current.
             let own = seen.into_iter().filter(|row| row.second == second);
             let last: HashMap<u64, Seen> = own.map(|row| (row.id, row)).collect();
             let rows: Vec<Seen> = last.into_values().collect();
-            self.memory.saw(&whole, &rows);
+            self.uncounted.saw(&whole, &rows);
             let total = read.counted();
             let left = total.map_or(u64::MAX, |total| total.saturating_sub(rows.len() as u64));
             if read.is_truncated() {
                 self.note_difference(second, total).await;
             } else if !read.is_complete() && self.refused > refused && left <= STEPS_MAX {
-                // Rows that cannot be had change places with others, so that none was asked for by
-                // itself.
+                // Rows that cannot be fetched change places with others, so that none of them was
+                // requested alone.
                 let page = Page {
                     rejects: vec![RejectReason::Unavailable; left as usize],
                     ..Page::default()
                 };
-                if self.sink.put(page).await == Flow::Stop {
-                    return Ok(Err(Stopped));
-                }
+                self.put(page).await?;
                 self.note_difference(second, total).await;
             } else {
                 all &= read.is_complete();
             }
         }
-        Ok(Ok(all))
+        Ok(all)
     }
 
-    /// Remembers what the API counts in a second beyond what it hands out.
+    /// Keeps the number of rows of a second that the API counts but does not return.
     async fn note_difference(&mut self, second: i64, total: Option<u64>) {
         let there = self.there(&(second..second + 1)).await;
         let total = total.and_then(|total| i64::try_from(total).ok());
         if let Some((total, there)) = total.zip(there) {
-            self.memory.differs(second, total - there);
+            self.uncounted.differs(second, total - there);
         }
     }
 
-    /// Looks again where calls ran. Their rows are counted by the API before they end and after it,
-    /// so that no total tells.
-    async fn look_at_running(&mut self) -> Went<()> {
+    /// Reads again the seconds with running invocations. The API counts their rows before and after
+    /// the end, so totals do not show it.
+    async fn read_running(&mut self) -> Result<(), Interrupted> {
         for _ in 0..RUNNING_ASKS_MAX {
-            let Some((first, last)) = self.memory.running() else {
+            let Some((first, last)) = self.uncounted.running() else {
                 break;
             };
             let window = first.max(last + 1 - SECONDS_MAX)..last + 1;
-            let took = unless_stopped!(self.ask(&window, usize::MAX).await);
-            if took.shown.whole.is_empty() {
-                let met = unless_stopped!(self.read_wide(vec![last]).await);
-                if !met {
+            let answered = self.ask(&window, usize::MAX).await?;
+            if answered.window.whole.is_empty() {
+                if !self.read_wide(vec![last]).await? {
                     break;
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// The newest rows, or as many of them as one answer holds.
-    pub(super) async fn newest(mut self, span: Span) -> Result<Page, ApiError> {
-        let window = newest(span);
-        let answer = self.fetch(ask_for(&window, self.page_max), "desc").await?;
-        Ok(answer.sort_out(self.reading).page)
-    }
-
-    /// Rows of the first page. One stream of many functions, or one of which rows are missing, is
-    /// asked for all that an answer may hold: a call that took long stands as far down as others
-    /// began since.
+    /// Returns the size of the first page: the largest for a stream of many functions, or if rows are
+    /// missing, because a long invocation stands below all that began after it.
     fn first_page(&self, span: Span) -> usize {
-        if self.reading.context.function().is_none() || self.memory.is_missing {
+        if self.rows.scope.context.function().is_none() || self.uncounted.is_missing {
             return usize::MAX;
         }
         let wanted = usize::try_from(span.expected.saturating_mul(2)).unwrap_or(usize::MAX);
         wanted.max(SMALL_PAGE)
     }
 
-    async fn ask(&mut self, window: &Range<i64>, limit: usize) -> Went<Took> {
-        let (took, flow) = self.ask_once(window, limit).await?;
-        Ok(match flow {
-            Flow::Continue => Ok(took),
-            Flow::Stop => Err(Stopped),
-        })
+    async fn ask(&mut self, window: &Range<i64>, limit: usize) -> Result<Answered, Interrupted> {
+        let (answered, flow) = self.ask_once(window, limit).await?;
+        match flow {
+            Flow::Continue => Ok(answered),
+            Flow::Stop => Err(Interrupted::Stopped),
+        }
     }
 
-    /// Asks for the newest rows of a window, takes in the answer, and says whether more is wanted.
+    /// Requests the newest rows of a window and passes them on.
     async fn ask_once(
         &mut self,
         window: &Range<i64>,
         limit: usize,
-    ) -> Result<(Took, Flow), ApiError> {
+    ) -> Result<(Answered, Flow), ApiError> {
         let ask = ask_for(window, self.page_max.min(limit));
         let answer = self.fetch(ask, "desc").await?;
         let Sorted {
             page,
             marks,
             statuses,
-        } = answer.sort_out(self.reading);
-        let shown = AnsweredWindow::of(window, &marks, answer.total_count);
+        } = answer.sort(self.rows.scope);
         let seen = placed(window, &marks, &statuses);
-        self.memory.saw(&shown.whole, &seen);
-        let passed = seen
+        let not_counted = seen
             .iter()
             .filter(|row| row.status != RowStatus::Counted && row.second < window.end);
-        let took = Took {
-            passed: passed.count() as i64,
-            shown,
+        let answered = Answered {
+            not_counted: not_counted.count() as i64,
+            window: AnsweredWindow::of(window, &marks, answer.total_count),
         };
-        Ok((took, self.sink.put(page).await))
+        self.uncounted.saw(&answered.window.whole, &seen);
+        Ok((answered, self.sink.put(page).await))
     }
 
-    /// Reads windows to their end; `settling`: says how far it is.
+    /// Reads windows to their end. With `closed_span`, reports the progress to the sink.
     async fn run(
         &mut self,
         windows: &mut WindowRead,
-        settling: Option<Span>,
+        closed_span: Option<Span>,
         seen: &mut Vec<Seen>,
-    ) -> Went<()> {
+    ) -> Result<(), Interrupted> {
         let mut reached = windows.reached();
         loop {
             let Some(ask) = windows.next() else {
-                return Ok(Ok(()));
+                return Ok(());
             };
             let answer = self.fetch(ask, "asc").await?;
             let Sorted {
                 page,
                 marks,
                 statuses,
-            } = answer.sort_out(self.reading);
+            } = answer.sort(self.rows.scope);
             let rows = placed(&(ask.from..ask.to), &marks, &statuses);
-            self.memory.saw(&(ask.from..ask.from), &rows);
+            self.uncounted.saw(&(ask.from..ask.from), &rows);
             seen.extend(rows);
             windows.took(&marks, answer.total_count);
-            if self.sink.put(page).await == Flow::Stop {
-                return Ok(Err(Stopped));
-            }
-            let Some(span) = settling.filter(|_| windows.reached() > reached) else {
+            self.put(page).await?;
+            let Some(span) = closed_span.filter(|_| windows.reached() > reached) else {
                 continue;
             };
             reached = windows.reached();
-            // The last window ends with a whole second, the closed part within it.
+            // The last window ends with a whole second, the closed part may end within it.
             if self.sink.reached(reached.min(span.closed)).await == Flow::Stop {
-                return Ok(Err(Stopped));
+                return Err(Interrupted::Stopped);
             }
         }
     }
 
+    async fn put(&mut self, page: Page) -> Result<(), Interrupted> {
+        match self.sink.put(page).await {
+            Flow::Continue => Ok(()),
+            Flow::Stop => Err(Interrupted::Stopped),
+        }
+    }
+
     async fn fetch(&mut self, ask: Ask, order: &str) -> Result<LogsAnswer, ApiError> {
-        let fetched = self.rows.fetch(ask, order, &self.memory.page).await?;
+        let fetched = self.rows.fetch(ask, order, &self.uncounted.page).await?;
         self.report.pages += fetched.requests;
         self.refused += fetched.refused;
         Ok(fetched.answer)
     }
 
-    /// How many rows are known in these seconds: attempts that were met, and rows for which nothing
-    /// is counted.
+    /// Returns the number of rows known in these seconds: invocations in the ledger, and rows that do
+    /// not count.
     async fn there(&mut self, seconds: &Range<i64>) -> Option<i64> {
         let met = self.met(seconds).await?;
-        Some(met + self.memory.uncounted(seconds))
+        Some(met + self.uncounted.rows_in(seconds))
     }
 
-    /// How many attempts of functions that are wanted were met. Another configuration may have
-    /// wanted more: their rows are passed over now, and must not count twice.
+    /// Returns the number of invocations of selected functions in the ledger. Those of functions that
+    /// an earlier configuration selected are left out: their rows are skipped now, and must not count
+    /// twice.
     async fn met(&mut self, seconds: &Range<i64>) -> Option<i64> {
-        let wanted = self.reading.context.wanted;
+        let wanted = self.rows.scope.context.wanted;
         let span = Timestamp::from_secs(seconds.start)..Timestamp::from_secs(seconds.end);
         let met = self.sink.met(span).await?;
         let met = met
             .iter()
             .filter(|(function, _)| wanted.wants(&function.namespace, &function.name));
-        i64::try_from(met.map(|(_, attempts)| attempts).sum::<u64>()).ok()
+        i64::try_from(met.map(|(_, number)| number).sum::<u64>()).ok()
     }
 
     fn backlog(&self) -> i64 {
@@ -411,10 +401,21 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The seconds that a first request for the newest rows asks for.
+/// Returns the newest rows, as many of them as one response holds.
+pub(super) async fn newest_page<C: JsonApi>(
+    rows: Rows<'_, C>,
+    span: Span,
+    page_max: usize,
+) -> Result<Page, ApiError> {
+    let ask = ask_for(&newest(span), page_max);
+    let fetched = rows.fetch(ask, "desc", &PageSize::new(page_max)).await?;
+    Ok(fetched.answer.sort(rows.scope).page)
+}
+
+/// Returns the seconds of the first request for the newest rows.
 fn newest(span: Span) -> Range<i64> {
     let first = span.first_second().as_secs();
-    // The second of `now` whole, however the API reads the end.
+    // Includes the second of `now`, whether or not the API includes the end.
     let end = (span.now.as_secs() + 1).max(first + 1);
     first.max(end - SECONDS_MAX)..end
 }
@@ -428,7 +429,7 @@ fn ask_for(window: &Range<i64>, limit: usize) -> Ask {
     }
 }
 
-/// The rows with their seconds. One whose second cannot be read stands with the one before it.
+/// Returns the rows with their seconds. A row without a readable second gets that of the row before.
 fn placed(window: &Range<i64>, marks: &[Mark], statuses: &[RowStatus]) -> Vec<Seen> {
     let mut before = marks.iter().find_map(|mark| mark.second);
     let rows = marks.iter().zip(statuses).map(|(mark, status)| {

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use crate::ingest::function_log::{FunctionLog, RowNames};
 use crate::ledger::Mark;
 
-/// `RetCode` of a call that runs.
+/// `RetCode` of a running invocation.
 const RUNNING: i64 = 2;
-/// `RetCode` of a call that was cut off.
+/// `RetCode` of an interrupted invocation.
 const INTERRUPTED: i64 = 3;
 
 const NAMES: RowNames = [
@@ -25,22 +25,22 @@ const NAMES: RowNames = [
     &["RetryNum"],
 ];
 
-/// Reads a row; `None` where it is not an object.
+/// Parses a row; `None` if it is not an object.
 pub(super) fn read(raw: &RawValue) -> Option<FunctionLog<'_>> {
     FunctionLog::read(raw, &NAMES)
 }
 
-/// Still running: it comes again, under the same start time.
+/// Returns whether the invocation still runs; its row comes again, with the same start time.
 ///
-/// `RetCode` 2 says so, and so does `InvokeFinished` 0, as in v2. The documents call every value of
-/// the latter but 1 "abnormal", which is an end: the others are not held against a row, nor is 0
-/// against an interrupted one, whose code already says that it ended.
+/// `RetCode` 2 means running, and so does `InvokeFinished` 0, as in v2. The documents call every value of
+/// the latter but 1 "abnormal", which is an end: other values are ignored, and so is 0 in an interrupted
+/// row, whose code says that it ended.
 pub(super) fn is_unfinished(row: &FunctionLog<'_>) -> bool {
     let code = row.ret_code();
     code == Some(RUNNING) || (row.says_unfinished() && code != Some(INTERRUPTED))
 }
 
-/// What tells this row from others, running or finished, readable or not.
+/// Returns the identity of the row, which is the same while it runs and after its end.
 pub(super) fn mark(raw: &RawValue, row: Option<&FunctionLog<'_>>) -> Mark {
     let id = row.and_then(|row| Some(hash(&(row.request_id()?, row.attempt(), row.name()?))));
     Mark {

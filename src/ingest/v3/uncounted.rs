@@ -12,12 +12,12 @@ use crate::model::Timestamp;
 /// Seconds kept at most. Rows beyond them are searched for in every read.
 const SECONDS_MAX: usize = 100_000;
 /// Interval after which the closed part is verified again, so that the watermark moves.
-const PROVE_AFTER: Duration = Duration::from_secs(60);
+const VERIFY_AFTER: Duration = Duration::from_secs(60);
 
-/// Rows that the API counts and the ledger does not: running calls, functions that are not wanted,
-/// unreadable rows, and rows that are listed twice.
+/// Rows that the API counts and the ledger does not: running invocations, functions that are not
+/// selected, unreadable rows, and rows that are listed twice.
 ///
-/// A second is learned from an answer that holds all of its rows. After a restart nothing is known,
+/// A second is learned from a response that holds all of its rows. After a restart nothing is known,
 /// so these rows seem to be missing, are searched for and become known again. These numbers decide
 /// what is searched for; they never move the watermark.
 #[derive(Debug)]
@@ -27,17 +27,17 @@ pub(super) struct UncountedRows {
     differs: BTreeMap<i64, i64>,
     /// The number of this read.
     read: u64,
-    proven: Option<Timestamp>,
-    /// Rows a request.
+    verified_at: Option<Timestamp>,
+    /// Number of rows per request.
     pub(super) page: PageSize,
-    /// The last read left rows that the API counts.
+    /// The last read did not find all rows that the API counts.
     pub(super) is_missing: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Second {
     rows: i64,
-    /// One of its calls was running.
+    /// One of its invocations was running.
     runs: bool,
     /// Number of the last read that saw all of its rows.
     seen: u64,
@@ -58,7 +58,7 @@ impl UncountedRows {
             seconds: BTreeMap::new(),
             differs: BTreeMap::new(),
             read: 0,
-            proven: None,
+            verified_at: None,
             page: PageSize::new(page_max),
             is_missing: false,
         }
@@ -106,8 +106,8 @@ impl UncountedRows {
         }
     }
 
-    /// Number of rows that the API counts in these seconds and the ledger does not.
-    pub(super) fn uncounted(&self, seconds: &Range<i64>) -> i64 {
+    /// Returns the number of rows in these seconds that the API counts and the ledger does not.
+    pub(super) fn rows_in(&self, seconds: &Range<i64>) -> i64 {
         if seconds.is_empty() {
             return 0;
         }
@@ -116,7 +116,8 @@ impl UncountedRows {
         rows.map(|(_, second)| second.rows).sum::<i64>() + differs.map(|(_, by)| by).sum::<i64>()
     }
 
-    /// The first and the last second with a running call that this read has not fully seen yet.
+    /// Returns the first and the last second with a running invocation that this read has not fully
+    /// seen yet.
     pub(super) fn running(&self) -> Option<(i64, i64)> {
         let unseen = |(_, second): &(&i64, &Second)| second.runs && second.seen != self.read;
         let first = self.seconds.iter().find(unseen)?.0;
@@ -124,20 +125,19 @@ impl UncountedRows {
         Some((*first, *last))
     }
 
-    /// Drops these seconds.
-    pub(super) fn forget(&mut self, seconds: &Range<i64>) {
+    pub(super) fn drop_seconds(&mut self, seconds: &Range<i64>) {
         self.seconds.retain(|second, _| !seconds.contains(second));
         self.differs.retain(|second, _| !seconds.contains(second));
     }
 
     /// Records at `now` that no row is missing in the closed part.
-    pub(super) fn proven(&mut self, now: Timestamp) {
-        self.proven = Some(now);
+    pub(super) fn verified(&mut self, now: Timestamp) {
+        self.verified_at = Some(now);
     }
 
     /// Returns whether the closed part has to be verified again.
-    pub(super) fn is_proof_due(&self, now: Timestamp) -> bool {
-        self.proven.is_none_or(|proven| now - PROVE_AFTER >= proven)
+    pub(super) fn is_verification_due(&self, now: Timestamp) -> bool {
+        self.verified_at.is_none_or(|at| now - VERIFY_AFTER >= at)
     }
 }
 
@@ -149,65 +149,52 @@ mod tests {
         Seen { second, id, status }
     }
 
+    fn started() -> UncountedRows {
+        let mut known = UncountedRows::new(100);
+        known.begin(0);
+        known
+    }
+
     #[test]
     fn a_second_that_is_seen_whole_is_known_and_one_that_is_seen_in_part_is_known_at_least() {
-        let mut memory = UncountedRows::new(100);
-        memory.begin(0);
-        let rows = [
-            row(10, 1, RowStatus::Running),
-            row(10, 2, RowStatus::Counted),
-            row(10, 2, RowStatus::Counted),
-            row(20, 3, RowStatus::PassedOver),
-        ];
-        memory.saw(&(0..21), &rows);
-        // The call that runs, the row that stands twice, and the one that is passed over.
-        assert_eq!(memory.uncounted(&(0..21)), 3);
-        memory.saw(&(20..20), &[row(20, 3, RowStatus::PassedOver)]);
-        assert_eq!(memory.uncounted(&(0..21)), 3);
-        memory.saw(
-            &(10..11),
-            &[
-                row(10, 1, RowStatus::Counted),
-                row(10, 2, RowStatus::Counted),
-            ],
-        );
-        assert_eq!(memory.uncounted(&(0..21)), 1);
-        memory.differs(15, -2);
-        assert_eq!(memory.uncounted(&(0..21)), -1);
-        memory.begin(16);
-        assert_eq!(
-            (memory.uncounted(&(0..21)), memory.uncounted(&(21..21))),
-            (1, 0)
-        );
+        use RowStatus::{Counted, PassedOver, Running};
+        let mut known = started();
+        let again = row(10, 2, Counted);
+        let rows = [row(10, 1, Running), again, again, row(20, 3, PassedOver)];
+        known.saw(&(0..21), &rows);
+        // The running invocation, the row that is listed twice, and the one that is skipped.
+        assert_eq!(known.rows_in(&(0..21)), 3);
+        known.saw(&(20..20), &[row(20, 3, PassedOver)]);
+        assert_eq!(known.rows_in(&(0..21)), 3);
+        known.saw(&(10..11), &[row(10, 1, Counted), again]);
+        assert_eq!(known.rows_in(&(0..21)), 1);
+        known.differs(15, -2);
+        assert_eq!(known.rows_in(&(0..21)), -1);
+        known.begin(16);
+        assert_eq!((known.rows_in(&(0..21)), known.rows_in(&(21..21))), (1, 0));
     }
 
     #[test]
-    fn where_calls_ran_is_to_be_seen_again_in_each_read() {
-        let mut memory = UncountedRows::new(100);
-        memory.begin(0);
-        memory.saw(
-            &(0..50),
-            &[
-                row(10, 1, RowStatus::Running),
-                row(40, 2, RowStatus::Running),
-            ],
-        );
-        assert_eq!(memory.running(), None);
-        memory.begin(0);
-        assert_eq!(memory.running(), Some((10, 40)));
-        memory.saw(&(40..50), &[row(40, 2, RowStatus::Running)]);
-        assert_eq!(memory.running(), Some((10, 10)));
-        memory.forget(&(0..20));
-        assert_eq!(memory.running(), None);
+    fn seconds_with_running_invocations_are_to_be_seen_again_in_each_read() {
+        let mut known = started();
+        let late = row(40, 2, RowStatus::Running);
+        known.saw(&(0..50), &[row(10, 1, RowStatus::Running), late]);
+        assert_eq!(known.running(), None);
+        known.begin(0);
+        assert_eq!(known.running(), Some((10, 40)));
+        known.saw(&(40..50), &[late]);
+        assert_eq!(known.running(), Some((10, 10)));
+        known.drop_seconds(&(0..20));
+        assert_eq!(known.running(), None);
     }
 
     #[test]
-    fn a_proof_is_wanted_at_the_start_and_each_minute() {
-        let mut memory = UncountedRows::new(100);
+    fn a_verification_is_due_at_the_start_and_each_minute() {
+        let mut known = started();
         let at = Timestamp::from_secs(1_000_000);
-        assert!(memory.is_proof_due(at));
-        memory.proven(at);
-        assert!(!memory.is_proof_due(at + Duration::from_secs(59)));
-        assert!(memory.is_proof_due(at + PROVE_AFTER));
+        assert!(known.is_verification_due(at));
+        known.verified(at);
+        assert!(!known.is_verification_due(at + Duration::from_secs(59)));
+        assert!(known.is_verification_due(at + VERIFY_AFTER));
     }
 }

@@ -86,7 +86,7 @@ fn a_source_waits_for_its_list_and_for_one_read_with_success() {
     not_listed(&board, "a");
     board.added(&target("new"), &"a".into());
     assert_eq!(unread(&board), of(None));
-    let ready: Vec<bool> = board.sources().iter().map(|source| source.ready).collect();
+    let ready: Vec<bool> = board.sources().iter().map(SourceState::is_ready).collect();
     assert_eq!(ready, [true, false]);
     board.ended("b");
     assert_eq!(unread(&board), []);
@@ -123,8 +123,8 @@ fn a_remark_goes_on_until_a_list_does_not_make_it() {
     let board = board(&["a"]);
     let later = NOW + Duration::from_secs(300);
     let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|&t| t.to_owned()).collect() };
-    board.remarked("a", NOW, 1, &texts(&["typo", "right"]));
-    board.remarked("a", later, 1, &texts(&["typo"]));
+    board.set_issues("a", NOW, 1, &texts(&["typo", "right"]));
+    board.set_issues("a", later, 1, &texts(&["typo"]));
     let [source] = &board.sources()[..] else {
         panic!("one source");
     };
@@ -134,6 +134,6 @@ fn a_remark_goes_on_until_a_list_does_not_make_it() {
         .map(|hint| (&*hint.what, hint.since, hint.last, hint.times))
         .collect();
     assert_eq!(told, [("typo", NOW, later, 2)]);
-    board.remarked("a", later, 0, &[]);
+    board.set_issues("a", later, 0, &[]);
     assert_eq!(board.sources()[0].hints, []);
 }

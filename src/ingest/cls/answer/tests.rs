@@ -1,9 +1,10 @@
 use super::*;
 use crate::config::FunctionSelector;
 use crate::ledger::TargetId;
-use crate::model::{Bytes, InvocationKey, Nanos, Outcome, Row, attempt_id};
+use crate::model::{Bytes, InvocationKey, Nanos, Outcome, attempt_id};
 
-fn sorted(response: &str, wanted: &FunctionSelector) -> Sorted {
+fn sorted(response: &str) -> Sorted {
+    let wanted = &FunctionSelector::default();
     let answer: SearchAnswer = serde_json::from_str(response).unwrap();
     let target = TargetId::topic("ap-x", "t").of_account("a");
     let context = ParseContext {
@@ -28,22 +29,22 @@ fn report(name: &str, status: &str, kind: &str) -> String {
     )
 }
 
-fn body(lines: &[String]) -> String {
-    format!(
+/// A response with these lines.
+fn lines(lines: &[String]) -> Sorted {
+    sorted(&format!(
         r#"{{"Context":"c","ListOver":false,"Analysis":false,"ColNames":null,"Results":[{}],"AnalysisRecords":null}}"#,
         lines.join(",")
-    )
+    ))
 }
 
 #[test]
 fn lines_become_rows_in_their_order() {
-    let lines = [
+    let read = lines(&[
         line("10", &report("f", "200", "Platform")),
         line("11", &report("g", "202", "Platform")),
         line("11", &report("f", "200", "Custom")),
         line("12", &report("g", "499", "Platform")),
-    ];
-    let read = sorted(&body(&lines), &FunctionSelector::default());
+    ]);
     let names: Vec<&str> = read.page.functions.iter().map(|f| &*f.name).collect();
     assert_eq!(names, ["f", "g"]);
     assert_eq!(read.page.functions[0].account.as_ref(), "a");
@@ -68,6 +69,8 @@ fn lines_become_rows_in_their_order() {
 fn an_odd_line_does_not_stop_the_others() {
     use RejectReason as R;
     let good = line("10", &report("f", "200", "Platform"));
+    let whole = report("f", "200", "Platform");
+    let raw = good.replace(r#""RawLog":"""#, r#""RawLog":"x""#);
     for (odd, reason) in [
         // No reports, whatever they are.
         ("7".to_owned(), None),
@@ -79,34 +82,18 @@ fn an_odd_line_does_not_stop_the_others() {
         (line("1e999", &report("f", "200", "Custom")), None),
         (line("10", r#"{"referer":"x","a":[1,{}]}"#), None),
         (line("10", r#"{"SCF_Message":[1e999],"SCF_Type":{}}"#), None),
+        (good.replace("[]", r#""\ud800""#), None),
         // Reports that cannot be read.
+        (raw.replace("LogJson", "Other"), Some(R::NotAnObject)),
+        (line("null", &whole), Some(R::StartTime)),
+        (line("1e999", &whole), Some(R::NotAnObject)),
         (
-            good.replace(r#""RawLog":"""#, r#""RawLog":"x""#)
-                .replace("LogJson", "Other"),
-            Some(R::NotAnObject),
-        ),
-        (
-            line("null", &report("f", "200", "Platform")),
-            Some(R::StartTime),
-        ),
-        (
-            line("1e999", &report("f", "200", "Platform")),
-            Some(R::NotAnObject),
-        ),
-        (
-            line("10", &report("", "200", "Platform")),
+            line("10", &whole.replace("\"f\"", "\"\"")),
             Some(R::FunctionName),
         ),
-        (line("10", &report("f", "", "Platform")), Some(R::RetCode)),
-        (
-            good.replace(r#""HighLights":[]"#, r#""HighLights":"\ud800""#),
-            None,
-        ),
+        (line("10", &whole.replace("200", "")), Some(R::RetCode)),
     ] {
-        let read = sorted(
-            &body(&[good.clone(), odd.clone()]),
-            &FunctionSelector::default(),
-        );
+        let read = lines(&[good.clone(), odd.clone()]);
         assert_eq!(read.page.rejects.first().copied(), reason, "{odd}");
         assert!(!read.page.rows.is_empty(), "{odd}");
         assert_eq!(read.shape.marks.len(), 2);
@@ -131,10 +118,7 @@ fn half_a_character_or_cut_json_in_a_line_that_is_no_report_is_no_invalid_row() 
         cut(printed.len() - 1),
     ];
     for odd in odd {
-        let read = sorted(
-            &body(&[odd.clone(), good.clone()]),
-            &FunctionSelector::default(),
-        );
+        let read = lines(&[odd.clone(), good.clone()]);
         assert_eq!(
             (read.page.rejects.len(), read.page.rows.len()),
             (0, 1),
@@ -149,17 +133,17 @@ fn half_a_character_in_a_report_costs_its_own_text_alone() {
     let whole = report("f", "200", "Platform");
     let more =
         |value: &str| whole.replace(r#""SCF_Type""#, &format!(r#""x":"{value}","SCF_Type""#));
-    let report = sorted(&body(&[line("10", &whole)]), &FunctionSelector::default()).page;
+    let report = lines(&[line("10", &whole)]).page;
     for odd in [
         line("10", &more(r"\ud83d")),
         line("10", &more("@")).replace('@', r"\ude00"),
     ] {
-        let read = sorted(&body(&[odd]), &FunctionSelector::default()).page;
+        let read = lines(&[odd]).page;
         assert_eq!(read, report);
     }
     // Without its whole name it is nobody's.
     let name = line("10", &whole.replace(r#":"f""#, r#":"f\ud83d""#));
-    let read = sorted(&body(&[name]), &FunctionSelector::default()).page;
+    let read = lines(&[name]).page;
     assert_eq!(read.rejects, [RejectReason::FunctionName]);
 }
 
@@ -175,7 +159,7 @@ fn the_end_of_the_list_is_told_in_any_spelling() {
         ("[]", None),
     ] {
         let response = format!(r#"{{"Results":[],"Context":"c","ListOver":{told}}}"#);
-        let read = sorted(&response, &FunctionSelector::default());
+        let read = sorted(&response);
         assert_eq!(read.shape.list_over, over, "{told}");
     }
 }
@@ -187,7 +171,7 @@ fn nulls_are_nothing() {
         r#"{"Results":[],"Context":null,"ListOver":null}"#,
         r#"{"Results":[],"Context":"","ListOver":true}"#,
     ] {
-        let read = sorted(response, &FunctionSelector::default());
+        let read = sorted(response);
         assert_eq!(read.page, Page::default());
         assert!(read.shape.marks.is_empty());
     }
@@ -218,7 +202,7 @@ fn one_call_with_a_cold_start_is_one_row_and_one_cold_start() {
         );
         line("1653523171320", &record)
     };
-    let lines = [
+    let page = lines(&[
         of("202", &format!("START RequestId:{id}")),
         of(
             "202",
@@ -232,8 +216,8 @@ fn one_call_with_a_cold_start_is_one_row_and_one_cold_start() {
             "200",
             &format!("Report RequestId:{id} Duration:1ms Memory:128MB MemUsage:29.734375MB"),
         ),
-    ];
-    let page = sorted(&body(&lines), &FunctionSelector::default()).page;
+    ])
+    .page;
     let key = InvocationKey {
         id: attempt_id(id),
         attempt: 0,
@@ -244,15 +228,6 @@ fn one_call_with_a_cold_start_is_one_row_and_one_cold_start() {
     assert_eq!(cold.key, key.of_cold_start());
     assert_eq!(cold.total, Nanos(236_000_000));
     assert_eq!(cold.parts, [70_000_000, 8_000_000, 158_000_000].map(Nanos));
-    let [
-        Row {
-            key: of_row,
-            memory,
-            ..
-        },
-    ] = page.rows[..]
-    else {
-        panic!("{:?}", page.rows);
-    };
-    assert_eq!((of_row, memory), (key, Bytes(31_178_752)));
+    let rows: Vec<_> = page.rows.iter().map(|row| (row.key, row.memory)).collect();
+    assert_eq!(rows, [(key, Bytes(31_178_752))]);
 }

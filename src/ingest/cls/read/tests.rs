@@ -1,80 +1,90 @@
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Value, json};
 
 use super::*;
 use crate::config::FunctionSelector;
-use crate::ingest::cls::tests::{Bag, Fake, error, span};
+use crate::ingest::cls::tests::{Fake, sweep_of};
+use crate::ingest::tests::{Taken, tail};
 use crate::ledger::TargetId;
 
 static TARGET: LazyLock<TargetId> = LazyLock::new(|| TargetId::topic("ap-x", "t"));
 static WANTED: LazyLock<FunctionSelector> = LazyLock::new(FunctionSelector::default);
 
-fn size() -> PageSize {
-    PageSize::new(1_000)
+/// A topic, and what reads of it leave behind.
+struct Topics {
+    fake: Arc<Fake>,
+    size: PageSize,
+    unavailable: Unavailable,
 }
 
-fn topic(size: &PageSize) -> Topic<'_> {
-    Topic {
-        id: "t",
-        query: "q",
-        size,
-        context: ParseContext {
-            target: &TARGET,
-            wanted: &WANTED,
-        },
+impl Topics {
+    fn new(fake: Fake) -> Self {
+        Self {
+            fake: Arc::new(fake),
+            size: PageSize::new(1_000),
+            unavailable: Unavailable::new(),
+        }
+    }
+
+    async fn read(&mut self, span: Span, taken: &mut Taken) -> Result<TopicRead, ApiError> {
+        let topic = Topic {
+            cloud: &self.fake,
+            id: "t",
+            query: "q",
+            size: &self.size,
+            context: ParseContext {
+                target: &TARGET,
+                wanted: &WANTED,
+            },
+        };
+        match span.mode {
+            Mode::Sweep => topic.sweep(span, taken, &mut self.unavailable).await,
+            Mode::Tail => topic.tail(span, taken).await,
+        }
     }
 }
 
-fn sweep_of(from: i64, closed: i64, now: i64) -> Span {
-    span(Mode::Sweep, from, closed, now)
+/// Reads a topic once.
+async fn read(fake: Fake, span: Span, stops_at: Option<usize>) -> (Topics, TopicRead, Taken) {
+    let mut topic = Topics::new(fake);
+    let mut taken = Taken {
+        stops_at,
+        ..Taken::default()
+    };
+    let read = topic.read(span, &mut taken).await.unwrap();
+    (topic, read, taken)
+}
+
+fn reached(taken: &Taken) -> Vec<i64> {
+    taken.reached.iter().map(|at| at.as_millis()).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_goes_over_the_ends_of_chains_and_says_how_far_it_came() {
     // 25,000 lines, 100 to a millisecond: a chain ends at each 10,000th, which is known when the
     // millisecond of the last line is read again from its start.
-    let fake = Fake::new((0..25_000).map(|n| 1 + n / 100).collect());
-    let mut bag = Bag::default();
-    let sweep = sweep_of(1, 150, 500);
-    let went = topic(&size())
-        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
-        .await
-        .unwrap();
-    assert!(went.report.complete && !went.report.truncated && went.found);
-    assert_eq!(bag.distinct(), 25_000);
+    let fake = Fake::new((0..25_000).map(|n| 1 + n / 100));
+    let (topic, read, taken) = read(fake, sweep_of(1, 150, 500), None).await;
+    assert!(read.report.complete && !read.report.truncated && read.found);
+    assert_eq!((taken.known.len(), read.report.pages), (25_000, 26));
     // The first chain ends in millisecond 100, the second in 199, beyond what is closed.
-    assert_eq!(bag.reached, [100, 150]);
-    assert_eq!(went.report.pages, 26);
-    let asked = fake.asked.lock();
-    let first = &asked[0];
-    assert_eq!((&first["From"], &first["To"]), (&1.into(), &501.into()));
-    assert_eq!(
-        (&first["Sort"], &first["Limit"]),
-        (&"asc".into(), &1_000.into())
-    );
-    assert_eq!(
-        (&first["TopicId"], &first["QuerySyntax"]),
-        (&"t".into(), &1.into())
-    );
-    assert!(first.get("Context").is_none() && first.get("Offset").is_none());
+    assert_eq!(reached(&taken), [100, 150]);
+    let asked = topic.fake.asked.lock();
+    let first = json!({"TopicId": "t", "From": 1, "To": 501, "QueryString": "q", "QuerySyntax": 1,
+        "Limit": 1_000, "Sort": "asc"});
+    assert_eq!(asked[0], first);
     assert_eq!(asked[1]["Context"], "1000");
     assert_eq!(asked[10]["From"], 100);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_millisecond_that_fills_a_chain_is_read_by_offset() {
-    let mut times = vec![5; 12_500];
-    times.extend(vec![6; 10]);
-    let fake = Fake::new(times);
-    let mut bag = Bag::default();
-    let sweep = sweep_of(0, 100, 100);
-    let went = topic(&size())
-        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
-        .await
-        .unwrap();
-    assert!(went.report.complete);
-    assert_eq!(bag.distinct(), 12_510);
-    assert_eq!(bag.reached, [6]);
-    let asked = fake.asked.lock();
+    let fake = Fake::new([vec![5; 12_500], vec![6; 10]].concat());
+    let (topic, read, taken) = read(fake, sweep_of(0, 100, 100), None).await;
+    assert!(read.report.complete);
+    assert_eq!((taken.known.len(), reached(&taken)), (12_510, vec![6]));
+    let asked = topic.fake.asked.lock();
     let by_offset = asked.iter().filter(|params| params.get("Offset").is_some());
     for params in by_offset {
         assert_eq!((&params["From"], &params["To"]), (&5.into(), &6.into()));
@@ -84,166 +94,103 @@ async fn a_millisecond_that_fills_a_chain_is_read_by_offset() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_context_costs_requests_and_no_rows() {
-    let mut fake = Fake::new((0..9_000).map(|n| 1 + n / 7).collect());
+    let mut fake = Fake::new((0..9_000).map(|n| 1 + n / 7));
     fake.forgets = Some(3);
-    let mut bag = Bag::default();
-    let sweep = sweep_of(0, 5_000, 5_000);
-    let went = topic(&size())
-        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
-        .await
-        .unwrap();
-    assert!(went.report.complete);
-    assert_eq!(bag.distinct(), 9_000);
+    let (_, read, taken) = read(fake, sweep_of(0, 5_000, 5_000), None).await;
+    assert_eq!((read.report.complete, taken.known.len()), (true, 9_000));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_ends_when_the_sink_has_enough() {
-    let fake = Fake::new((1..9_001).collect());
-    let mut bag = Bag {
-        enough: Some(2),
-        ..Bag::default()
-    };
-    let sweep = sweep_of(0, 9_001, 9_001);
-    let went = topic(&size())
-        .sweep(&fake, sweep, &mut bag, &mut Unavailable::new())
-        .await
-        .unwrap();
-    assert!(!went.report.complete);
-    assert_eq!((bag.pages, went.report.pages), (2, 2));
+    let fake = Fake::new(1..9_001);
+    let (_, read, taken) = read(fake, sweep_of(0, 9_001, 9_001), Some(2)).await;
+    assert!(!read.report.complete);
+    assert_eq!((taken.pages.len(), read.report.pages), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tail_goes_newest_first_until_enough_or_the_end() {
-    let fake = Fake::new((0..2_500).collect());
-    let mut bag = Bag {
-        enough: Some(2),
-        ..Bag::default()
-    };
-    let tail = span(Mode::Tail, 100, 2_000, 3_000);
-    topic(&size()).tail(&fake, tail, &mut bag).await.unwrap();
-    let positions: Vec<i64> = bag
-        .rows
-        .iter()
-        .map(|row| row.position.as_millis())
-        .collect();
-    assert_eq!(positions, (500..2_500).rev().collect::<Vec<_>>());
+    let newest = tail(sweep_of(100, 2_000, 3_000));
+    let (_, _, taken) = read(Fake::new(0..2_500), newest, Some(2)).await;
+    let positions = taken.rows().map(|row| row.position.as_millis());
+    assert!(positions.eq((500..2_500).rev()));
 
-    let mut bag = Bag::default();
-    let went = topic(&size()).tail(&fake, tail, &mut bag).await.unwrap();
-    assert!(went.report.complete);
-    assert_eq!((bag.distinct(), bag.pages), (2_400, 3));
-    assert!(bag.reached.is_empty());
+    let (_, whole, taken) = read(Fake::new(0..2_500), newest, None).await;
+    assert!(whole.report.complete && taken.reached.is_empty());
+    assert_eq!((taken.known.len(), taken.pages.len()), (2_400, 3));
 
-    let many = Fake::new((0..12_000).collect());
-    let tail = span(Mode::Tail, 0, 11_000, 12_000);
-    let went = topic(&size())
-        .tail(&many, tail, &mut Bag::default())
-        .await
-        .unwrap();
-    assert!(!went.report.complete && !went.report.truncated);
-    assert_eq!(went.report.pages, 10);
-}
-
-/// Fails from the second request on.
-struct Failing(Fake, &'static str);
-
-impl Search for Failing {
-    fn search(&self, params: Value) -> BoxFuture<'_, Result<SearchAnswer, ApiError>> {
-        if self.0.asked.lock().is_empty() {
-            return self.0.search(params);
-        }
-        Box::pin(std::future::ready(Err(error(self.1))))
-    }
+    let many = tail(sweep_of(0, 11_000, 12_000));
+    let (_, cut, _) = read(Fake::new(0..12_000), many, None).await;
+    assert!(!cut.report.complete && !cut.report.truncated);
+    assert_eq!(cut.report.pages, 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn other_failures_end_a_read() {
-    let sweep = sweep_of(0, 5_000, 5_000);
     for code in [
         "FailedOperation.SyntaxError",
         "FailedOperation.InvalidContext",
     ] {
-        let failing = Failing(Fake::new((1..3_001).collect()), code);
-        let failed = topic(&size())
-            .sweep(
-                &failing,
-                sweep,
-                &mut Bag::default(),
-                &mut Unavailable::new(),
-            )
-            .await;
-        assert_eq!(failed.err().map(|error| error.code), Some(code.into()));
+        let mut fake = Fake::new(1..3_001);
+        fake.fails = Some(code);
+        let (mut topic, mut taken) = (Topics::new(fake), Taken::default());
+        let read = topic.read(sweep_of(0, 5_000, 5_000), &mut taken).await;
+        assert_eq!(read.err().map(|error| error.code), Some(code.into()));
     }
-}
-
-fn limits(fake: &Fake) -> Vec<i64> {
-    let asked = fake.asked.lock();
-    asked
-        .iter()
-        .map(|params| params["Limit"].as_i64().unwrap())
-        .collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_page_that_is_refused_for_its_size_is_asked_for_smaller_and_larger_later() {
-    let mut fake = Fake::new((1..=3_000).collect());
+    let mut fake = Fake::new(1..=3_000);
     fake.most = 200;
-    let (size, mut bag) = (size(), Bag::default());
     let sweep = sweep_of(0, 5_000, 5_000);
-    let mut unavailable = Unavailable::new();
-    let topic = topic(&size);
-    let went = topic.sweep(&fake, sweep, &mut bag, &mut unavailable).await;
-    assert!(went.unwrap().report.complete);
-    assert_eq!((bag.distinct(), bag.unavailable), (3_000, 0));
-    assert_eq!(limits(&fake)[..6], [1_000, 500, 250, 125, 125, 250]);
-    let refused = limits(&fake).iter().filter(|limit| **limit > 200).count();
-    assert!(refused < 8, "{refused} of {} refused", limits(&fake).len());
+    let (mut topic, read, taken) = read(fake, sweep, None).await;
+    assert!(read.report.complete);
+    assert_eq!((taken.known.len(), taken.unavailable()), (3_000, 0));
+    let asked = topic.fake.asked.lock().clone();
+    let limits: Vec<_> = asked
+        .iter()
+        .flat_map(|params| params["Limit"].as_i64())
+        .collect();
+    assert_eq!(limits[..6], [1_000, 500, 250, 125, 125, 250]);
+    let refused = limits.iter().filter(|limit| **limit > 200).count();
+    assert!(refused < 8, "{refused} of {} refused", limits.len());
     // No more than that is allowed any longer.
-    fake.most = usize::MAX;
+    Arc::get_mut(&mut topic.fake).unwrap().most = usize::MAX;
     for _ in 0..9 {
-        let sink = &mut Bag::default();
-        topic
-            .sweep(&fake, sweep, sink, &mut unavailable)
-            .await
-            .unwrap();
+        topic.read(sweep, &mut Taken::default()).await.unwrap();
     }
-    assert_eq!(size.get(), 1_000);
+    assert_eq!(topic.size.get(), 1_000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tail_asks_for_smaller_pages_too_and_goes_on_where_it_was() {
-    let mut fake = Fake::new((1..=1_000).collect());
+    let mut fake = Fake::new(1..=1_000);
     fake.most = 200;
-    let (size, mut bag) = (size(), Bag::default());
-    let tail = span(Mode::Tail, 0, 900, 1_000);
-    let went = topic(&size).tail(&fake, tail, &mut bag).await.unwrap();
-    assert!(went.report.complete);
-    assert_eq!(bag.distinct(), 1_000);
+    let (_, read, taken) = read(fake, tail(sweep_of(0, 900, 1_000)), None).await;
+    assert_eq!((read.report.complete, taken.known.len()), (true, 1_000));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_line_that_cannot_be_had_is_counted_once_and_the_rest_is_read() {
-    let mut fake = Fake::new((0..3_000).map(|n| 1 + n / 3).collect());
+    let mut fake = Fake::new((0..3_000).map(|n| 1 + n / 3));
     fake.withheld = BTreeSet::from([1_500]);
-    let (size, mut bag) = (size(), Bag::default());
-    let mut unavailable = Unavailable::new();
-    let sweep = sweep_of(1, 900, 1_000);
-    let topic = topic(&size);
+    let (mut topic, mut taken) = (Topics::new(fake), Taken::default());
     for _ in 0..3 {
-        let went = topic.sweep(&fake, sweep, &mut bag, &mut unavailable).await;
-        assert!(went.unwrap().report.complete);
-        assert_eq!((bag.distinct(), bag.unavailable), (2_999, 1));
-        let furthest = bag.reached.last().unwrap();
-        assert!((502..=900).contains(furthest), "{furthest}");
+        let read = topic.read(sweep_of(1, 900, 1_000), &mut taken).await;
+        assert!(read.unwrap().report.complete);
+        assert_eq!((taken.known.len(), taken.unavailable()), (2_999, 1));
+        let furthest = *reached(&taken).last().unwrap();
+        assert!((502..=900).contains(&furthest), "{furthest}");
     }
-    // Line 1,500 stands in millisecond 501; lines 1,501 and 1,502 share it.
-    assert_eq!(unavailable, BTreeSet::from([Timestamp::from_millis(501)]));
+    // Line 1,500 is in millisecond 501; lines 1,501 and 1,502 share it.
+    let at = Timestamp::from_millis(501);
+    assert_eq!(topic.unavailable, BTreeSet::from([at]));
     let newest_first = |params: &Value| params["Sort"] == "desc";
-    assert!(fake.asked.lock().iter().any(newest_first));
-    let later = sweep_of(600, 900, 1_000);
+    assert!(topic.fake.asked.lock().iter().any(newest_first));
     topic
-        .sweep(&fake, later, &mut bag, &mut unavailable)
+        .read(sweep_of(600, 900, 1_000), &mut taken)
         .await
         .unwrap();
-    assert!(unavailable.is_empty(), "what is settled is forgotten");
+    assert!(topic.unavailable.is_empty(), "nothing below the watermark");
 }

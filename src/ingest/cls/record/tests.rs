@@ -14,7 +14,7 @@ fn judge(json: &str) -> Result<Row, RejectReason> {
 fn judge_at(json: &str, position: Option<Timestamp>) -> Result<Row, RejectReason> {
     let record = Record::read(json).unwrap();
     match record.entry(record.kind(), position)? {
-        Entry::Attempt(row) => Ok(row),
+        Entry::Invocation(row) => Ok(row),
         _ => panic!("{json} is no report of an end"),
     }
 }

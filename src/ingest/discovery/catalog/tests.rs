@@ -2,20 +2,25 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn id(namespace: &str, name: &str) -> FunctionId {
-    FunctionId::new("ap-x", namespace, name)
+fn id(name: &str) -> FunctionId {
+    FunctionId::new("ap-x", "n", name)
 }
 
-/// A look that saw functions of one namespace, each with the time of its change.
-fn look(seen: &[(&str, &str)]) -> Survey {
+/// A scan that saw functions of one namespace, each with its modification time.
+fn scan(seen: &[(&str, &str)]) -> Scan {
     let listed = |changed: &str| Seen::Listed(Some(changed.into()));
-    Survey {
-        seen: seen
-            .iter()
-            .map(|(name, changed)| (id("n", name), listed(changed)))
-            .collect(),
-        ..Survey::default()
+    let seen = seen.iter();
+    Scan {
+        seen: seen.map(|(name, at)| (id(name), listed(at))).collect(),
+        ..Scan::default()
     }
+}
+
+/// A catalog after one scan.
+fn catalog(seen: &[(&str, &str)]) -> FunctionCatalog {
+    let mut catalog = FunctionCatalog::default();
+    catalog.take(scan(seen));
+    catalog
 }
 
 fn details() -> Details {
@@ -36,26 +41,12 @@ fn due(known: &FunctionCatalog, now: Instant) -> Vec<String> {
 }
 
 #[test]
-fn gone_is_what_two_looks_in_a_row_missed() {
-    let mut known = FunctionCatalog::default();
-    known.take(look(&[("a", "1"), ("b", "1")]));
-    known.take(look(&[("b", "1")]));
-    assert_eq!(names(&known), ["a", "b"], "missed once");
-    known.take(look(&[("a", "1"), ("b", "1")]));
-    known.take(look(&[("b", "1")]));
-    assert_eq!(names(&known), ["a", "b"], "not twice in a row");
-    known.take(look(&[("b", "1")]));
-    assert_eq!(names(&known), ["b"]);
-}
-
-#[test]
 fn what_was_not_read_to_the_end_misses_nothing() {
-    let mut known = FunctionCatalog::default();
-    known.take(look(&[("a", "1")]));
+    let mut known = catalog(&[("a", "1")]);
     for _ in 0..5 {
-        known.take(Survey {
+        known.take(Scan {
             unsure: [Arc::from("n")].into(),
-            ..look(&[("b", "1")])
+            ..scan(&[("b", "1")])
         });
     }
     assert_eq!(names(&known), ["a", "b"]);
@@ -63,68 +54,60 @@ fn what_was_not_read_to_the_end_misses_nothing() {
 
 #[test]
 fn details_are_due_once_then_after_a_change_or_an_hour() {
-    let (mut known, start) = (FunctionCatalog::default(), Instant::now());
-    known.take(look(&[("a", "1"), ("b", "1")]));
+    let (mut known, start) = (catalog(&[("a", "1"), ("b", "1")]), Instant::now());
     assert_eq!(due(&known, start), ["a", "b"]);
     for name in ["a", "b"] {
-        known.learned(&id("n", name), Some("1".into()), details(), start);
+        known.fetched(&id(name), Some("1".into()), details(), start);
     }
     assert!(due(&known, start).is_empty());
 
-    known.take(look(&[("a", "1"), ("b", "2")]));
+    known.take(scan(&[("a", "1"), ("b", "2")]));
     assert_eq!(due(&known, start), ["b"], "changed");
-    known.learned(
-        &id("n", "b"),
-        Some("2".into()),
-        details(),
-        start + DETAILS_KEPT,
-    );
+    known.fetched(&id("b"), Some("2".into()), details(), start + DETAILS_KEPT);
 
     let minute = Duration::from_secs(60);
     assert!(due(&known, start + DETAILS_KEPT - minute).is_empty());
     assert_eq!(due(&known, start + DETAILS_KEPT), ["a"], "old");
 
-    known.take(look(&[("b", "2")]));
+    known.take(scan(&[("b", "2")]));
     assert_eq!(due(&known, start), ["a"], "missed");
 }
 
 #[test]
 fn a_change_while_it_was_being_asked_about_is_asked_about_again() {
-    let (mut known, now) = (FunctionCatalog::default(), Instant::now());
-    known.take(look(&[("a", "1")]));
-    let changed = known.changed(&id("n", "a"));
-    known.take(look(&[("a", "2")]));
-    known.learned(&id("n", "a"), changed, details(), now);
+    let (mut known, now) = (catalog(&[("a", "1")]), Instant::now());
+    let changed = known.changed(&id("a"));
+    known.take(scan(&[("a", "2")]));
+    known.fetched(&id("a"), changed, details(), now);
     assert_eq!(due(&known, now), ["a"]);
 }
 
 #[test]
 fn failures_keep_the_last_details_and_wait_behind_those_never_asked() {
-    let (mut known, now) = (FunctionCatalog::default(), Instant::now());
-    known.take(look(&[("a", "1"), ("b", "1")]));
-    known.learned(&id("n", "a"), Some("1".into()), details(), now);
-    known.failed(&id("n", "a"), now);
+    let (mut known, now) = (catalog(&[("a", "1"), ("b", "1")]), Instant::now());
+    known.fetched(&id("a"), Some("1".into()), details(), now);
+    known.failed(&id("a"), now);
     assert_eq!(known.found(true).len(), 1, "b has none yet");
     assert_eq!(due(&known, now), ["b", "a"]);
-    known.failed(&id("n", "b"), now - Duration::from_secs(1));
+    known.failed(&id("b"), now - Duration::from_secs(1));
     assert_eq!(due(&known, now), ["b", "a"], "longest ago first");
 }
 
 #[test]
 fn a_name_of_the_configuration_exists_when_the_cloud_says_so_or_says_nothing() {
     let (mut known, now) = (FunctionCatalog::default(), Instant::now());
-    let named = || Survey {
+    let named = || Scan {
         seen: ["a", "b", "c", "d"]
-            .map(|name| (id("n", name), Seen::Named))
+            .map(|name| (id(name), Seen::Named))
             .into(),
-        ..Survey::default()
+        ..Scan::default()
     };
     known.take(named());
     assert!(names(&known).is_empty());
-    known.learned(&id("n", "a"), None, details(), now);
-    known.failed(&id("n", "b"), now);
-    known.unasked(&id("n", "c"));
-    known.absent(&id("n", "d"));
+    known.fetched(&id("a"), None, details(), now);
+    known.failed(&id("b"), now);
+    known.assume(&id("c"));
+    known.absent(&id("d"));
     assert_eq!(names(&known), ["a", "b", "c"]);
     known.take(named());
     assert_eq!(names(&known), ["a", "b", "c"]);
@@ -132,18 +115,18 @@ fn a_name_of_the_configuration_exists_when_the_cloud_says_so_or_says_nothing() {
 }
 
 proptest! {
-    /// Against the definition: a function is there if either of the last two looks saw it.
+    /// Against the definition: a function is there if either of the last two scans saw it.
     #[test]
-    fn known_is_what_one_of_the_last_two_looks_saw(
-        looks in prop::collection::vec(prop::collection::btree_set("[a-f]", 0..6), 1..20),
+    fn known_is_what_one_of_the_last_two_scans_saw(
+        scans in prop::collection::vec(prop::collection::btree_set("[a-f]", 0..6), 1..20),
     ) {
         let mut known = FunctionCatalog::default();
-        for (at, seen) in looks.iter().enumerate() {
+        for (at, seen) in scans.iter().enumerate() {
             let listed: Vec<_> = seen.iter().map(|name| (name.as_str(), "1")).collect();
-            known.take(look(&listed));
+            known.take(scan(&listed));
             let mut expected = seen.clone();
             if at > 0 {
-                expected.extend(looks[at - 1].iter().cloned());
+                expected.extend(scans[at - 1].iter().cloned());
             }
             prop_assert_eq!(names(&known), expected.into_iter().collect::<Vec<_>>());
         }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 
+use serde::de::DeserializeOwned;
+
 use super::*;
+use crate::ingest::tests::failure;
 use tencentcloud::ErrorClass;
 
 #[derive(Clone)]
@@ -48,8 +51,9 @@ pub(super) enum Failure {
 }
 
 impl Cloud {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Script {
+    /// A cloud with these functions, each `namespace/name`.
+    pub(super) fn of<S: AsRef<str>>(functions: &[S]) -> Self {
+        let cloud = Self(Arc::new(Mutex::new(Script {
             functions: BTreeMap::new(),
             failing: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -63,27 +67,32 @@ impl Cloud {
             refuses_above: usize::MAX,
             withheld: None,
             broken_namespace: None,
-        })))
+        })));
+        functions.iter().for_each(|one| cloud.add(one.as_ref()));
+        cloud
     }
 
-    pub(super) fn add(&self, namespace: &str, name: &str) {
-        let function = Function {
+    /// A cloud with this number of functions in the default namespace.
+    pub(super) fn of_many(functions: usize) -> Self {
+        let names = (0..functions).map(|n| format!("default/f{n:04}"));
+        Self::of(&names.collect::<Vec<_>>())
+    }
+
+    pub(super) fn add(&self, function: &str) {
+        let new = Function {
             memory: 128,
             topic: "topic",
             changed: 1,
         };
-        let key = (namespace.to_owned(), name.to_owned());
-        self.lock().functions.insert(key, function);
+        self.lock().functions.insert(key(function), new);
     }
 
-    pub(super) fn set(&self, namespace: &str, name: &str, change: impl Fn(&mut Function)) {
-        let key = (namespace.to_owned(), name.to_owned());
-        change(self.lock().functions.get_mut(&key).unwrap());
+    pub(super) fn set(&self, function: &str, change: impl Fn(&mut Function)) {
+        change(self.lock().functions.get_mut(&key(function)).unwrap());
     }
 
-    pub(super) fn delete(&self, namespace: &str, name: &str) {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.lock().functions.remove(&key).unwrap();
+    pub(super) fn delete(&self, function: &str) {
+        self.lock().functions.remove(&key(function)).unwrap();
     }
 
     pub(super) fn change<T>(&self, change: impl Fn(&mut Script) -> T) {
@@ -115,8 +124,13 @@ impl Cloud {
     }
 }
 
-impl Call for Cloud {
-    async fn call<T: DeserializeOwned + Send>(
+fn key(function: &str) -> (String, String) {
+    let (namespace, name) = function.split_once('/').unwrap();
+    (namespace.to_owned(), name.to_owned())
+}
+
+impl JsonApi for Cloud {
+    async fn call_json<T: DeserializeOwned + Send>(
         &self,
         action: &'static str,
         params: &Value,
@@ -213,15 +227,6 @@ impl Failure {
             Self::NoFunction => (ErrorClass::NotFound, "ResourceNotFound.Function"),
             Self::NoNamespace => (ErrorClass::NotFound, "ResourceNotFound.Namespace"),
         };
-        ApiError {
-            class,
-            action: action.into(),
-            endpoint: "scf.test".into(),
-            code: code.into(),
-            message: "no".into(),
-            advice: "",
-            request_id: None,
-            attempts: 1,
-        }
+        failure(class, action, code)
     }
 }

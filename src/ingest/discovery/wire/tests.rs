@@ -19,18 +19,41 @@ fn details(mib: u64, seconds: u64, runtime: &str, topic: &str) -> Details {
     }
 }
 
+fn page<L: List>(body: Value) -> Page {
+    serde_json::from_value::<L>(body).unwrap().page()
+}
+
 #[test]
-fn entries_have_their_name_and_the_time_of_their_change() {
-    let body = json!({"TotalCount": 1, "Functions": [{"FunctionName": "thumbs",
-        "Namespace": "dfault", "FunctionId": "lam 1", "ModTime": "2021-03-04 05:06:07",
-        "ReservedConcurrencyMem": null, "Tags": []}]});
-    let list: FunctionList = serde_json::from_value(body).unwrap();
-    let page = Page {
-        rows: 1,
-        entries: vec![entry("thumbs", Some("2021-03-04 05:06:07"))],
-        total: 1,
-    };
-    assert_eq!(list.page(), page);
+fn entries_have_name_and_modification_time_and_odd_ones_only_count() {
+    let time = "2021-03-04 05:06:07";
+    let whole = json!({"FunctionName": "thumbs", "Namespace": "dfault", "FunctionId": "lam 1",
+        "ModTime": time, "ReservedConcurrencyMem": null, "Tags": []});
+    let nameless = json!([
+        {"FunctionName": null}, {"FunctionName": ""}, {}, {"FunctionName": "a".repeat(256)},
+        {"FunctionName": "ok", "ModTime": null}]);
+    let of_another_shape = json!([
+        7, null, {"FunctionName": ["f"]}, {"FunctionName": "ok", "ModTime": 5}]);
+    let ok = || vec![entry("ok", None)];
+    for (total_count, functions, rows, entries, total) in [
+        (
+            json!(1),
+            json!([whole]),
+            1,
+            vec![entry("thumbs", Some(time))],
+            1,
+        ),
+        (json!(null), nameless, 5, ok(), 0),
+        (json!(4), of_another_shape, 4, ok(), 4),
+        (json!(-1), json!(null), 0, Vec::new(), 0),
+    ] {
+        let body = json!({"TotalCount": total_count, "Functions": functions});
+        let expected = Page {
+            rows,
+            entries,
+            total,
+        };
+        assert_eq!(page::<FunctionList>(body), expected, "{functions}");
+    }
 }
 
 fn answered(body: Value) -> Details {
@@ -53,52 +76,18 @@ fn details_that_are_missing_or_absurd() {
         assert_eq!(answered(body.clone()), nothing, "{body}");
     }
     let long = json!({"MemorySize": 64, "Timeout": i64::MAX, "Runtime": "r".repeat(70), "ClsTopicId": "t"});
-    assert_eq!(
-        answered(long),
-        details(64, 604_800, &"r".repeat(64), "t"),
-        "no longer than a week"
-    );
-}
-
-#[test]
-fn rows_without_a_usable_name_are_counted_but_not_taken() {
-    let body = json!({"TotalCount": null, "Functions": [
-        {"FunctionName": null}, {"FunctionName": ""}, {}, {"FunctionName": "a".repeat(256)},
-        {"FunctionName": "ok", "ModTime": null}]});
-    let list: FunctionList = serde_json::from_value(body).unwrap();
-    let page = Page {
-        rows: 5,
-        entries: vec![entry("ok", None)],
-        total: 0,
-    };
-    assert_eq!(list.page(), page);
-    let empty = json!({"Functions": null, "TotalCount": -1});
-    let list: FunctionList = serde_json::from_value(empty).unwrap();
-    assert_eq!(list.page(), Page::default());
-}
-
-#[test]
-fn an_entry_of_another_shape_is_one_without_a_name() {
-    let body = json!({"TotalCount": 4, "Functions": [
-        7, null, {"FunctionName": ["f"]}, {"FunctionName": "ok", "ModTime": 5}]});
-    let list: FunctionList = serde_json::from_value(body).unwrap();
-    let page = Page {
-        rows: 4,
-        entries: vec![entry("ok", None)],
-        total: 4,
-    };
-    assert_eq!(list.page(), page);
+    // No longer than a week.
+    let expected = details(64, 604_800, &"r".repeat(64), "t");
+    assert_eq!(answered(long), expected);
 }
 
 #[test]
 fn numbers_are_read_in_every_spelling() {
     for two in [json!(2), json!("2"), json!(2.0), json!(" 2 ")] {
         let functions = json!({"TotalCount": two, "Functions": []});
-        let list: FunctionList = serde_json::from_value(functions).unwrap();
-        assert_eq!(list.page().total, 2, "{two}");
+        assert_eq!(page::<FunctionList>(functions).total, 2, "{two}");
         let namespaces = json!({"TotalCount": two, "Namespaces": []});
-        let list: Namespaces = serde_json::from_value(namespaces).unwrap();
-        assert_eq!(list.page().total, 2, "{two}");
+        assert_eq!(page::<Namespaces>(namespaces).total, 2, "{two}");
         let of = json!({"MemorySize": two, "Timeout": two, "Runtime": "r", "ClsTopicId": "t"});
         assert_eq!(answered(of), details(2, 2, "r", "t"), "{two}");
     }
