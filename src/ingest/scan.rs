@@ -35,11 +35,13 @@ struct Quoted<'a> {
 pub(super) struct NameOrder<'a>(Vec<(&'a str, Option<usize>)>);
 
 /// Passes each row of the list at `path` to `take`, as its text and its values; `take` returns
-/// `None` to give up. Returns the answer with an empty list in place of the rows.
+/// `None` to give up. The value `nested` has to be a string, and is passed with its escapes, for
+/// [`read_nested`]. Returns the answer with an empty list in place of the rows.
 pub(super) fn read_rows<'a, const N: usize>(
     text: &'a str,
     path: &[&str],
     names: &Names<N>,
+    nested: Option<usize>,
     mut take: impl FnMut(&'a str, [Scalar<'a>; N]) -> Option<()>,
 ) -> Option<String> {
     let mut scanner = Scanner::<false> { text, at: 0 };
@@ -54,7 +56,7 @@ pub(super) fn read_rows<'a, const N: usize>(
     while is_open {
         scanner.skip_blanks();
         let from = scanner.at;
-        let values = scanner.values(names, &mut order)?;
+        let values = scanner.values(names, nested, &mut order)?;
         take(text.get(from..scanner.at)?, values)?;
         is_open = scanner.goes_on(b']')?;
     }
@@ -72,7 +74,7 @@ pub(super) fn read_nested<'a, const N: usize>(
         text: inside,
         at: 0,
     };
-    let values = scanner.values(names, order)?;
+    let values = scanner.values(names, None, order)?;
     scanner.skip_blanks();
     (scanner.at == inside.len()).then_some(values)
 }
@@ -139,6 +141,7 @@ impl<'a, const NESTED: bool> Scanner<'a, NESTED> {
     fn values<const N: usize>(
         &mut self,
         names: &Names<N>,
+        nested: Option<usize>,
         order: &mut NameOrder<'a>,
     ) -> Option<[Scalar<'a>; N]> {
         let mut values = [const { Scalar::Missing }; N];
@@ -153,7 +156,10 @@ impl<'a, const NESTED: bool> Scanner<'a, NESTED> {
                 Some(at) if found[at] => return None,
                 Some(at) => {
                     found[at] = true;
-                    values[at] = self.scalar()?;
+                    values[at] = match nested == Some(at) {
+                        true => Scalar::Text(self.quoted()?.inside.into()),
+                        false => self.scalar()?,
+                    };
                 }
                 None => self.skip(0)?,
             }

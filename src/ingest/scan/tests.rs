@@ -130,7 +130,7 @@ fn compare(row: &str) -> usize {
     let general = read_fields(row, &NAMES);
     let list = format!("{{\"Response\":{{\"Total\":1,\"Data\":[{row}],\"RequestId\":\"r\"}}}}");
     let mut fast = None;
-    let rest = read_rows(&list, &["Response", "Data"], &NAMES, |raw, values| {
+    let rest = read_rows(&list, &["Response", "Data"], &NAMES, None, |raw, values| {
         fast = Some((raw, values));
         Some(())
     });
@@ -249,7 +249,7 @@ fn the_first_special_byte_is_found_wherever_it_stands() {
 fn rows_keep_their_text_and_the_envelope_its_other_fields() {
     let body = r#"{"code":0, "data" : [ {"a":1} , {"a":2,"x":[]} ] ,"total":2}"#;
     let mut seen = Vec::new();
-    let rest = read_rows(body, &["data"], &NAMES, |raw, values| {
+    let rest = read_rows(body, &["data"], &NAMES, None, |raw, values| {
         let _valid: Box<RawValue> = serde_json::from_str(raw).unwrap();
         seen.push((raw, values[0].whole()));
         Some(())
@@ -271,7 +271,7 @@ fn rows_keep_their_text_and_the_envelope_its_other_fields() {
         r#"{"data":[{},]}"#,
     ] {
         assert_eq!(
-            read_rows(other, &["data"], &NAMES, |_, _| Some(())),
+            read_rows(other, &["data"], &NAMES, None, |_, _| Some(())),
             None,
             "{other}"
         );

@@ -79,7 +79,7 @@ fn parse_fast(
 ) -> Option<(Head, Option<LogsAnswer>)> {
     let text = std::str::from_utf8(body).ok()?;
     let mut answer = AnswerBuilder::new(context, offset);
-    let rest = scan::read_rows(text, &["data"], &NAMES, |_, values| {
+    let rest = scan::read_rows(text, &["data"], &NAMES, None, |_, values| {
         answer.row(Some(FunctionLog::of(values)));
         Some(())
     })?;
