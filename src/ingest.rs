@@ -13,6 +13,7 @@ mod outcome;
 mod page;
 pub(crate) mod page_size;
 mod scalar;
+mod scan;
 mod stream_mode;
 #[cfg(test)]
 mod tests;
@@ -106,6 +107,18 @@ pub trait JsonApi: Clone + Send + Sync + 'static {
         action: &'static str,
         params: &Value,
     ) -> impl Future<Output = Result<T, ApiError>> + Send;
+
+    /// Returns what `fast` reads of the whole body or, if it gives up, what `general` makes of the
+    /// content of `Response`; see [`Client::call_rows`]. Without a body there is only the latter.
+    fn call_rows<T: Send, P: DeserializeOwned + Send>(
+        &self,
+        action: &'static str,
+        params: &Value,
+        _fast: impl Fn(&[u8]) -> Option<T> + Send + Sync,
+        general: impl Fn(P) -> T + Send + Sync,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send {
+        async move { Ok(general(self.call_json(action, params).await?)) }
+    }
 }
 
 /// What a source reads, and through which kind of targets.
@@ -266,5 +279,15 @@ impl JsonApi for Client {
         params: &Value,
     ) -> impl Future<Output = Result<T, ApiError>> + Send {
         self.call_json(action, params)
+    }
+
+    fn call_rows<T: Send, P: DeserializeOwned + Send>(
+        &self,
+        action: &'static str,
+        params: &Value,
+        fast: impl Fn(&[u8]) -> Option<T> + Send + Sync,
+        general: impl Fn(P) -> T + Send + Sync,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send {
+        self.call_rows(action, params, fast, general)
     }
 }

@@ -40,6 +40,11 @@ impl<'a> FunctionLog<'a> {
         read_fields(raw.get(), names).map(Self)
     }
 
+    /// A row whose values were read, in the order of its names.
+    pub(super) const fn of(values: [Scalar<'a>; FIELDS]) -> Self {
+        Self(values)
+    }
+
     fn field(&self, field: Field) -> &Scalar<'a> {
         &self.0[field as usize]
     }
@@ -84,12 +89,9 @@ impl<'a> FunctionLog<'a> {
         u32::try_from(self.field(Field::RetryNum).whole()?).ok()
     }
 
-    /// Sets a missing retry number to zero.
-    pub(super) fn complete_retry(&mut self) {
-        let retry = &mut self.0[Field::RetryNum as usize];
-        if *retry == Scalar::Missing {
-            *retry = Scalar::Int(0);
-        }
+    /// Returns whether the row has no retry number at all; one that cannot be read is there.
+    pub(super) fn lacks_retry(&self) -> bool {
+        *self.field(Field::RetryNum) == Scalar::Missing
     }
 
     /// Returns what distinguishes the invocations of one request: the retry number. v2 and rows of 2020
@@ -234,14 +236,9 @@ mod tests {
         assert_eq!(attempt(&retry("\"2\"")), Ok((2, true)));
         assert_eq!(attempt(&retry("-1")), Ok((1_492_611_360, false)));
         assert_eq!(attempt(GOOD), Ok((1_492_611_360, false)));
-        let completed = |json: &str| {
-            with(json, |mut row| {
-                row.complete_retry();
-                row.retry()
-            })
-        };
-        assert_eq!(completed(GOOD), Some(0));
-        assert_eq!(completed(&retry("2")), Some(2));
+        for (json, lacks) in [(GOOD, true), (&*retry("2"), false), (&*retry("-1"), false)] {
+            assert_eq!(with(json, |row| row.lacks_retry()), lacks, "{json}");
+        }
     }
 
     #[test]

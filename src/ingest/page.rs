@@ -37,6 +37,7 @@ pub(super) enum RowStatus {
 }
 
 /// The content of a row of a selected function. The builder fills in the index of the function.
+#[derive(Debug, Clone)]
 pub(super) enum Entry {
     /// The invocation still runs; the row comes again.
     Unfinished,

@@ -111,6 +111,23 @@ impl Client {
         self.0.call(action, params, Caller::Known, read).await
     }
 
+    /// Calls `action` of API 3.0 for a large response. `fast` is tried first, on the whole body of a
+    /// response with status 200; if it returns `None`, the content of `Response` is deserialised and passed to
+    /// `general`. Failures are retried as in [`Self::call`].
+    pub async fn call_rows<T, P: DeserializeOwned>(
+        &self,
+        action: &str,
+        params: &Value,
+        fast: impl Fn(&[u8]) -> Option<T> + Send + Sync,
+        general: impl Fn(P) -> T + Send + Sync,
+    ) -> Result<T, ApiError> {
+        let read = |response: &HttpResponse| match response.status {
+            200 => fast(&response.body).map_or_else(|| self.read(response).map(&general), Ok),
+            _ => self.read(response).map(&general),
+        };
+        self.0.call(action, params, Caller::Known, read).await
+    }
+
     /// Calls `action` of API 3.0 without a signature and without credentials, always as a POST with
     /// a JSON body. Only for `AssumeRoleWithWebIdentity`, whose parameters prove who calls.
     pub async fn call_unsigned_json<T: DeserializeOwned + Send>(

@@ -9,9 +9,13 @@ use super::report::Kind;
 use super::torn;
 use crate::ingest::page::{PageBuilder, ParseContext};
 use crate::ingest::scalar;
+use crate::ingest::scan::{self, NameOrder};
 use crate::ledger::{ChainMark, ChainPage};
 use crate::model::{Page, RejectReason, Timestamp};
 use tencentcloud::other_answer;
+
+/// Lines that a page has room for at first.
+const LINES: usize = 1_000;
 
 /// The fields of `Response` that matter. Any of them may be null, and every line is parsed by itself,
 /// so that an odd one does not stop the others.
@@ -34,6 +38,14 @@ pub(super) struct SearchPage {
     pub(super) shape: ChainPage,
 }
 
+/// Builds the page, line by line.
+struct Lines<'c> {
+    page: PageBuilder<'c>,
+    marks: Vec<ChainMark>,
+    /// Position of the last line that had a readable one.
+    before: Timestamp,
+}
+
 /// With neither lines nor `ListOver` it is the response of another action: taken for an empty list, it
 /// would let the watermark pass lines that were never read.
 impl<'de> Deserialize<'de> for SearchAnswer {
@@ -48,15 +60,39 @@ impl<'de> Deserialize<'de> for SearchAnswer {
     }
 }
 
+/// Parses a body of plain lines; `None` if the general reader has to.
+pub(super) fn read_fast(
+    body: &[u8],
+    context: ParseContext<'_>,
+    start: Timestamp,
+) -> Option<SearchPage> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut lines = Lines::new(context, start, LINES);
+    let mut order = NameOrder::default();
+    let path = ["Response", "Results"];
+    let rest = scan::read_rows(
+        text,
+        &path,
+        &Line::NAMES,
+        Some(Line::NESTED),
+        |_, values| {
+            let line = Line::of(values)?;
+            let values = scan::read_nested(line.escaped_record()?, &Record::NAMES, &mut order)?;
+            lines.add(&line, &Record::of(values)?);
+            Some(())
+        },
+    )?;
+    let answer: SearchAnswer = tencentcloud::payload(rest.as_bytes())?;
+    Some(lines.finish(answer))
+}
+
 impl SearchAnswer {
     /// Builds the page. A line without a readable time gets that of the line before it, the first one
     /// `start`.
-    pub(super) fn sort(self, context: ParseContext<'_>, start: Timestamp) -> SearchPage {
-        let lines = self.results.unwrap_or_default();
-        let mut builder = PageBuilder::new(context, lines.len());
-        let mut marks = Vec::with_capacity(lines.len());
-        let mut before = start;
-        for raw in &lines {
+    pub(super) fn sort(mut self, context: ParseContext<'_>, start: Timestamp) -> SearchPage {
+        let raws = self.results.take().unwrap_or_default();
+        let mut lines = Lines::new(context, start, raws.len());
+        for raw in &raws {
             let mended;
             let line = match Line::read(raw.get()) {
                 Some(line) => line,
@@ -65,49 +101,73 @@ impl SearchAnswer {
                     Line::read(&mended).unwrap_or_default()
                 }
             };
-            let position = line.position();
-            before = position.unwrap_or(before);
-            marks.push(ChainMark {
-                at: before,
-                mark: line.mark(),
-            });
-            let is_read = add(&mut builder, line.record(), position);
-            // Among unreadable lines only a report is a lost row.
-            if !is_read && torn::says_report(raw.get()) {
-                builder.reject(RejectReason::NotAnObject);
+            let mended;
+            let record = match Record::read(line.record()) {
+                Some(record) => Some(record),
+                None => {
+                    mended = torn::mended(line.record());
+                    Record::read(&mended)
+                }
+            };
+            match record {
+                Some(record) => lines.add(&line, &record),
+                None => lines.add_unreadable(&line, torn::says_report(raw.get())),
             }
         }
-        SearchPage {
-            page: builder.finish(),
-            shape: ChainPage {
-                marks,
-                list_over: self.list_over,
-                context: self.context,
-            },
-        }
+        lines.finish(self)
     }
 }
 
-/// Adds the record of a line to the page; `false` if it cannot be read.
-fn add(builder: &mut PageBuilder<'_>, json: &str, position: Option<Timestamp>) -> bool {
-    let mended;
-    let record = match Record::read(json) {
-        Some(record) => record,
-        None => {
-            mended = torn::mended(json);
-            match Record::read(&mended) {
-                Some(record) => record,
-                None => return false,
-            }
+// === impl Lines ===
+
+impl<'c> Lines<'c> {
+    fn new(context: ParseContext<'c>, start: Timestamp, lines: usize) -> Self {
+        Self {
+            page: PageBuilder::new(context, lines),
+            marks: Vec::with_capacity(lines),
+            before: start,
         }
-    };
-    let kind = record.kind();
-    if kind != Kind::Other {
-        let (namespace, name) = record.function();
-        let name = name.as_deref().map(|name| (&*namespace, name));
-        builder.add(name, || record.entry(kind, position));
     }
-    true
+
+    fn add(&mut self, line: &Line<'_>, record: &Record<'_>) {
+        let position = self.mark(line);
+        let kind = record.kind();
+        if kind != Kind::Other {
+            let (namespace, name) = record.function();
+            let name = name.as_deref().map(|name| (&*namespace, name));
+            self.page.add(name, || record.entry(kind, position));
+        }
+    }
+
+    /// Among unreadable lines only a report is a lost row.
+    fn add_unreadable(&mut self, line: &Line<'_>, is_report: bool) {
+        self.mark(line);
+        if is_report {
+            self.page.reject(RejectReason::NotAnObject);
+        }
+    }
+
+    /// Records the place of a line; returns its own position.
+    fn mark(&mut self, line: &Line<'_>) -> Option<Timestamp> {
+        let position = line.position();
+        self.before = position.unwrap_or(self.before);
+        self.marks.push(ChainMark {
+            at: self.before,
+            mark: line.mark(),
+        });
+        position
+    }
+
+    fn finish(self, answer: SearchAnswer) -> SearchPage {
+        SearchPage {
+            page: self.page.finish(),
+            shape: ChainPage {
+                marks: self.marks,
+                list_over: answer.list_over,
+                context: answer.context,
+            },
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::answer::{SearchAnswer, SearchPage};
+use super::answer::{self, SearchAnswer, SearchPage};
 use super::missing_index::MissingIndexDetector;
 use super::query;
 use crate::ingest::page::ParseContext;
@@ -99,8 +99,9 @@ impl<C: JsonApi> TopicReader<'_, C> {
     /// Sends one `SearchLog`.
     async fn search(&self, query: &str, ask: &ChainAsk) -> Result<SearchPage, ApiError> {
         let params = query::params(self.id, query, ask);
-        let answer: SearchAnswer = self.cloud.call_json(SEARCH, &params).await?;
-        Ok(answer.sort(self.context, ask.from))
+        let fast = |body: &[u8]| answer::read_fast(body, self.context, ask.from);
+        let general = |answer: SearchAnswer| answer.sort(self.context, ask.from);
+        self.cloud.call_rows(SEARCH, &params, fast, general).await
     }
 
     /// Returns whether a read continues although no response arrives: with smaller pages, or around

@@ -6,12 +6,10 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde::Deserialize;
-
 use super::report::{self, Init, Kind, PrintedMemory, Report};
 use crate::ingest::outcome::outcome_of_status;
 use crate::ingest::page::{DEFAULT_NAMESPACE, Entry, RowFields, invocation_key};
-use crate::ingest::scalar::Scalar;
+use crate::ingest::scalar::{Names, Scalar, read_fields};
 use crate::ingest::values::{self, instant};
 use crate::model::{Bytes, ColdStart, Nanos, RejectReason, Timestamp};
 
@@ -20,51 +18,60 @@ const RUNNING: i64 = 202;
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// A line of CLS.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[derive(Debug, Default)]
 pub(super) struct Line<'a> {
-    #[serde(borrow)]
     time: Scalar<'a>,
-    #[serde(borrow)]
     pkg_id: Scalar<'a>,
-    #[serde(borrow)]
     pkg_log_id: Scalar<'a>,
-    #[serde(borrow)]
     log_json: Scalar<'a>,
 }
 
 /// The fields of the record of SCF that matter.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Record<'a> {
-    #[serde(borrow, rename = "SCF_Type")]
     kind: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_Message")]
     message: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_FunctionName")]
     function_name: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_Namespace")]
     namespace: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_RequestId")]
     request_id: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_RetryNum")]
     retry: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_StatusCode")]
     status: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_StartTime")]
     start_time: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_Duration")]
     duration: Scalar<'a>,
-    #[serde(borrow, rename = "SCF_MemUsage")]
     memory: Scalar<'a>,
 }
 
 // === impl Line ===
 
 impl<'a> Line<'a> {
+    pub(super) const NAMES: Names<4> = [&["Time"], &["PkgId"], &["PkgLogId"], &["LogJson"]];
+    /// Which of these is the record.
+    pub(super) const NESTED: usize = 3;
+
     /// Parses a line; `None` if it is not an object, or one of its values cannot be read.
     pub(super) fn read(json: &'a str) -> Option<Self> {
-        object(json)
+        Self::of(read_fields(json, &Self::NAMES)?)
+    }
+
+    /// Returns the line with these values, which are in the order of its names; `None` if one of
+    /// them cannot be read.
+    pub(super) fn of(values: [Scalar<'a>; 4]) -> Option<Self> {
+        let [time, pkg_id, pkg_log_id, log_json] = readable(values)?;
+        Some(Self {
+            time,
+            pkg_id,
+            pkg_log_id,
+            log_json,
+        })
+    }
+
+    /// Returns the record as the fast reader leaves it, with its escapes. Where package and number
+    /// do not identify the line, the text of the record does, and has to be without them.
+    pub(super) fn escaped_record(&self) -> Option<&'a str> {
+        match (&self.log_json, self.pkg_id.printed()) {
+            (Scalar::Text(Cow::Borrowed(text)), Some(_)) => Some(text),
+            _ => None,
+        }
     }
 
     /// Returns the log time, `Time` in milliseconds.
@@ -91,9 +98,51 @@ impl<'a> Line<'a> {
 // === impl Record ===
 
 impl<'a> Record<'a> {
+    pub(super) const NAMES: Names<10> = [
+        &["SCF_Type"],
+        &["SCF_Message"],
+        &["SCF_FunctionName"],
+        &["SCF_Namespace"],
+        &["SCF_RequestId"],
+        &["SCF_RetryNum"],
+        &["SCF_StatusCode"],
+        &["SCF_StartTime"],
+        &["SCF_Duration"],
+        &["SCF_MemUsage"],
+    ];
+
     /// Parses a record; `None` if it is not an object, or one of its values cannot be read.
     pub(super) fn read(json: &'a str) -> Option<Self> {
-        object(json)
+        Self::of(read_fields(json, &Self::NAMES)?)
+    }
+
+    /// Returns the record with these values, which are in the order of its names; `None` if one of
+    /// them cannot be read.
+    pub(super) fn of(values: [Scalar<'a>; 10]) -> Option<Self> {
+        let [
+            kind,
+            message,
+            function_name,
+            namespace,
+            request_id,
+            retry,
+            status,
+            start_time,
+            duration,
+            memory,
+        ] = readable(values)?;
+        Some(Self {
+            kind,
+            message,
+            function_name,
+            namespace,
+            request_id,
+            retry,
+            status,
+            start_time,
+            duration,
+            memory,
+        })
     }
 
     /// Returns the kind of its text. User code can print a line that looks like a report; only the type
@@ -195,10 +244,9 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Parses a JSON object; serde would accept a list of the same values as well.
-fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
-    let is_object = json.trim_start().starts_with('{');
-    serde_json::from_str(json).ok().filter(|_| is_object)
+fn readable<const N: usize>(values: [Scalar<'_>; N]) -> Option<[Scalar<'_>; N]> {
+    let is_readable = |value: &Scalar<'_>| *value != Scalar::Unreadable;
+    values.iter().all(is_readable).then_some(values)
 }
 
 #[cfg(test)]

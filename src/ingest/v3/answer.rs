@@ -6,26 +6,33 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 
-use super::row;
+use super::row::{self, LogRow};
 use crate::ingest::function_log::FunctionLog;
 use crate::ingest::page::{PageBuilder, ParseContext, RowStatus};
-use crate::ingest::scalar;
+use crate::ingest::{scalar, scan};
 use crate::ledger::Mark;
-use crate::model::{Page, RejectReason};
+use crate::model::Page;
 use tencentcloud::other_answer;
 
+/// Rows that a response has room for at first.
+const ROWS: usize = 1_000;
+
 /// The content of `Response`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(remote = "Self", rename_all = "PascalCase", default)]
+#[derive(Debug, Default)]
 pub(super) struct LogsAnswer {
     /// Number of rows in the whole window.
-    #[serde(deserialize_with = "scalar::count")]
     pub(super) total_count: Option<u64>,
-    /// The rows, each parsed by itself; `null` if there are none.
-    pub(super) data: Option<Vec<Box<RawValue>>>,
-    /// Indices of rows that no response could bring; a placeholder stands for each.
-    #[serde(skip)]
-    pub(super) unavailable: Vec<usize>,
+    /// The rows; none if the list is `null`.
+    pub(super) rows: Vec<LogRow>,
+}
+
+/// The same as it is on the wire.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct WireAnswer {
+    #[serde(deserialize_with = "scalar::count")]
+    total_count: Option<u64>,
+    data: Option<Vec<Box<RawValue>>>,
 }
 
 /// What rows are parsed for.
@@ -46,53 +53,52 @@ pub(super) struct MarkedPage {
 
 // === impl LogsAnswer ===
 
+/// Parses a body of plain rows; `None` if the general reader has to.
+pub(super) fn read_fast(body: &[u8]) -> Option<LogsAnswer> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut rows = Vec::with_capacity(ROWS);
+    let path = ["Response", "Data"];
+    let rest = scan::read_rows(text, &path, &row::NAMES, None, |json, values| {
+        rows.push(LogRow::of(&FunctionLog::of(values), json));
+        Some(())
+    })?;
+    let answer: LogsAnswer = tencentcloud::payload(rest.as_bytes())?;
+    Some(LogsAnswer { rows, ..answer })
+}
+
 /// Without rows and without a total it is the response of another action: taken for an empty list, it
 /// would let the watermark pass rows that were never read.
 impl<'de> Deserialize<'de> for LogsAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let answer = Self::deserialize(deserializer)?;
-        if answer.total_count.is_none() && answer.data.is_none() {
+        let wire = WireAnswer::deserialize(deserializer)?;
+        if wire.total_count.is_none() && wire.data.is_none() {
             return Err(D::Error::custom(other_answer(
                 "neither Data nor TotalCount",
             )));
         }
-        Ok(answer)
+        let rows = wire.data.unwrap_or_default();
+        Ok(Self {
+            total_count: wire.total_count,
+            rows: rows.iter().map(|json| LogRow::read(json)).collect(),
+        })
     }
 }
 
 impl LogsAnswer {
-    pub(super) fn rows(&self) -> usize {
-        self.data.as_ref().map_or(0, Vec::len)
-    }
-
     /// Builds the page, with the mark and the status of each row.
     pub(super) fn sort(&self, scope: ParseScope<'_>) -> MarkedPage {
-        let raws = self.data.as_deref().unwrap_or_default();
-        let mut rows: Vec<_> = raws.iter().map(|raw| row::read(raw)).collect();
-        if rows.iter().flatten().any(|row| row.retry().is_some()) {
+        if self.rows.iter().any(LogRow::has_retry_number) {
             scope.has_retry_numbers.store(true, Ordering::Relaxed);
         }
-        if scope.has_retry_numbers.load(Ordering::Relaxed) {
-            rows.iter_mut()
-                .flatten()
-                .for_each(FunctionLog::complete_retry);
-        }
-        let mut builder = PageBuilder::new(scope.context, rows.len());
-        let (mut marks, mut statuses) = (Vec::new(), Vec::new());
-        for (at, (raw, row)) in raws.iter().zip(&rows).enumerate() {
-            marks.push(row::mark(raw, row.as_ref()));
-            statuses.push(match row {
-                _ if self.unavailable.contains(&at) => builder.reject(RejectReason::Unavailable),
-                None => builder.reject(RejectReason::NotAnObject),
-                Some(row) => builder.add(row.function(scope.context), || {
-                    row.entry(row::is_unfinished(row))
-                }),
-            });
-        }
+        let has_numbers = scope.has_retry_numbers.load(Ordering::Relaxed);
+        let mut page = PageBuilder::new(scope.context, self.rows.len());
+        let marks = self.rows.iter().map(|row| row.mark(has_numbers));
+        let statuses = self.rows.iter();
+        let statuses = statuses.map(|row| row.add_to(&mut page, scope.context, has_numbers));
         MarkedPage {
-            page: builder.finish(),
-            marks,
-            statuses,
+            marks: marks.collect(),
+            statuses: statuses.collect(),
+            page: page.finish(),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde_json::json;
 
-use super::answer::{LogsAnswer, ParseScope};
+use super::answer::{self, LogsAnswer, ParseScope};
+use super::row::LogRow;
 use crate::ingest::JsonApi;
 use crate::ingest::page_size::PageSize;
 use crate::ingest::time::format_start_time;
@@ -44,7 +45,7 @@ impl<C: JsonApi> RowFetcher<'_, C> {
         let (mut gathered, mut steps) = (LogsAnswer::default(), 0);
         let (mut requests, mut refused) = (0, 0);
         loop {
-            let had = gathered.rows();
+            let had = gathered.rows.len();
             let limit = size.get().min(ask.limit - had);
             let part = Ask {
                 offset: ask.offset + had as u64,
@@ -55,11 +56,11 @@ impl<C: JsonApi> RowFetcher<'_, C> {
                 Ok(answer) => {
                     size.grow(limit);
                     (requests, steps) = (requests + 1, 0);
-                    let is_end = answer.rows() < limit;
+                    let is_end = answer.rows.len() < limit;
                     gathered.append(answer);
                     // Without a total a short page is taken for the end.
                     let has_total = gathered.total_count.is_some();
-                    if is_end || has_total || gathered.rows() >= ask.limit {
+                    if is_end || has_total || gathered.rows.len() >= ask.limit {
                         return Ok(Fetched {
                             answer: gathered,
                             requests,
@@ -77,7 +78,7 @@ impl<C: JsonApi> RowFetcher<'_, C> {
                         let first = part.offset + 1 - steps;
                         let places = first..part.offset + 1;
                         if let Some((place, answer)) = self.moved(ask, order, places).await? {
-                            gathered.cut_to((place - ask.offset) as usize);
+                            gathered.rows.truncate((place - ask.offset) as usize);
                             gathered.append(answer);
                             // Several before it may be one row that moved.
                             let is_sure = place <= first + 1;
@@ -134,7 +135,11 @@ impl<C: JsonApi> RowFetcher<'_, C> {
         if let Some(function) = context.function() {
             params["FunctionName"] = function.into();
         }
-        self.cloud.call_json("GetFunctionLogs", &params).await
+        let general = |answer: LogsAnswer| answer;
+        let cloud = self.cloud;
+        cloud
+            .call_rows("GetFunctionLogs", &params, answer::read_fast, general)
+            .await
     }
 }
 
@@ -144,23 +149,15 @@ impl LogsAnswer {
     /// Adds the response to the request for the rows that follow.
     fn append(&mut self, next: Self) {
         self.total_count = next.total_count;
-        let rows = self.data.get_or_insert_default();
-        rows.extend(next.data.into_iter().flatten());
+        self.rows.extend(next.rows);
     }
 
-    /// Keeps this number of rows.
-    fn cut_to(&mut self, rows: usize) {
-        self.data.get_or_insert_default().truncate(rows);
-        self.unavailable.retain(|place| *place < rows);
-    }
-
-    /// Adds a placeholder for a row that cannot be fetched.
+    /// Adds a placeholder for a row that cannot be fetched. Equal numbers make equal marks: the same
+    /// row, however often it is skipped.
     fn step_over(&mut self) {
-        let rows = self.data.get_or_insert_default();
-        // Equal numbers make equal marks: the same row, however often it is skipped.
-        if let Ok(raw) = serde_json::value::to_raw_value(&self.unavailable.len()) {
-            self.unavailable.push(rows.len());
-            rows.push(raw);
-        }
+        let skipped = self.rows.iter();
+        let skipped = skipped.filter(|row| matches!(row, LogRow::Unavailable(_)));
+        let number = skipped.count();
+        self.rows.push(LogRow::Unavailable(number));
     }
 }

@@ -11,7 +11,7 @@ use tencentcloud::payload;
 pub(crate) fn body(bytes: &[u8]) {
     check_body(&TargetId::region("ap-x"), bytes, |bytes, context| {
         let answer = payload::<LogsAnswer>(bytes)?;
-        let rows = answer.rows();
+        let rows = answer.rows.len();
         let MarkedPage { page, marks, .. } = answer.sort(ParseScope {
             context,
             has_retry_numbers: &AtomicBool::new(false),

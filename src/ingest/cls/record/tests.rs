@@ -118,7 +118,7 @@ fn what_may_be_missing_has_a_fallback() {
     let of_text = judge(&changed(id, "")).unwrap();
     assert_eq!(of_text.key, judge(GOOD).unwrap().key);
     let without = changed(r#""SCF_Namespace":"n","#, "");
-    let record: Record<'_> = serde_json::from_str(&without).unwrap();
+    let record = Record::read(&without).unwrap();
     assert_eq!(record.function(), ("default".into(), Some("f".into())));
 }
 
@@ -131,18 +131,18 @@ fn only_the_platform_reports() {
         ("Report RequestId:6f", "Provisioned Report RequestId:6f"),
     ] {
         let json = changed(from, to);
-        let record: Record<'_> = serde_json::from_str(&json).unwrap();
+        let record = Record::read(&json).unwrap();
         assert_eq!(record.kind(), Kind::Other, "{to}");
     }
     let running = changed(r#""433""#, r#""202""#);
-    let record: Record<'_> = serde_json::from_str(&running).unwrap();
+    let record = Record::read(&running).unwrap();
     let said = record.entry(record.kind(), Some(AT));
     assert!(matches!(said, Ok(Entry::Unfinished)));
 }
 
 #[test]
 fn lines_are_told_apart_by_package_and_number() {
-    let mark = |json: &str| serde_json::from_str::<Line<'_>>(json).unwrap().mark();
+    let mark = |json: &str| Line::read(json).unwrap().mark();
     let one = mark(r#"{"PkgId":"a","PkgLogId":"1","LogJson":"{}"}"#);
     assert_eq!(
         one,
