@@ -79,7 +79,7 @@ impl Api<'_> {
 
     pub(super) fn get_function(&self) -> Result<String, Problem> {
         let fields = self.fields();
-        fields.only(&["FunctionName", "Namespace"])?;
+        fields.only(&["FunctionName", "Namespace", "Qualifier", "ShowCode"])?;
         let name = fields.required("FunctionName")?;
         let namespace = self.namespace()?;
         let position = self.position(namespace, name)?;
