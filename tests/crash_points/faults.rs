@@ -94,7 +94,7 @@ async fn run(failure: Option<Failure>) -> Ended {
         let known_before = std::mem::replace(&mut known, known_now.count());
         assert!(
             known >= known_before,
-            "{what}: what functions have was forgotten"
+            "{what}: the configuration of functions was lost"
         );
     }
     world.assert_exact(&exporter, &what).await;

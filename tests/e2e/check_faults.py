@@ -155,7 +155,7 @@ _new_user(
     "a topic without an index", ("ResourceNotFound.IndexNotExist", "index"), "cls",
     "--index", "missing",
 )
-# No error tells of this one. Rows that are settled early let the exporter doubt early.
+# No error reports this one. An early watermark lets the exporter notice it early.
 _new_user(
     "a topic with a full-text index alone", ("SCF_", "index"), "cls", "--index", "full-text",
     reads=True, more=("--poll.delivery-delay", "1s", "--poll.sweep-interval", "1s"),

@@ -32,7 +32,7 @@ pub(super) struct SearchAnswer {
 }
 
 /// The lines of a response as a page, and their order.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct SearchPage {
     pub(super) page: Page,
     pub(super) shape: ChainPage,

@@ -29,7 +29,7 @@ const NAMES: RowNames = [
 ];
 
 /// A page, and the order of its rows.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct ShapedPage {
     pub(super) page: Page,
     pub(super) shape: PageShape,
@@ -57,9 +57,18 @@ pub(super) fn parse(
     context: ParseContext<'_>,
     offset: u64,
 ) -> Result<(Head, Option<ShapedPage>), Malformed> {
-    if let Some(read) = parse_fast(body, context, offset) {
-        return Ok(read);
+    match parse_fast(body, context, offset) {
+        Some(read) => Ok(read),
+        None => parse_general(body, context, offset),
     }
+}
+
+/// Parses any body.
+pub(super) fn parse_general(
+    body: &[u8],
+    context: ParseContext<'_>,
+    offset: u64,
+) -> Result<(Head, Option<ShapedPage>), Malformed> {
     let Body { head, total, data } = body::read::<Vec<&RawValue>>(body)?;
     let answer = data.map(|rows| {
         let mut answer = AnswerBuilder::new(context, offset);
@@ -72,7 +81,7 @@ pub(super) fn parse(
 }
 
 /// Parses a body of plain rows; `None` if the general reader has to.
-fn parse_fast(
+pub(super) fn parse_fast(
     body: &[u8],
     context: ParseContext<'_>,
     offset: u64,

@@ -44,6 +44,7 @@ pub(super) struct ParseScope<'r> {
 }
 
 /// The rows of a response as a page.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct MarkedPage {
     pub(super) page: Page,
     /// The position and identity of each row.
