@@ -177,7 +177,7 @@ fn plain_rows_are_read_by_the_fast_reader() {
     for row in [
         r#"{"a":"x","id":1,"n":-1.5e3,"message":null}"#,
         r#"{ "log":"a\nb\"c\\d\u00e9","nested":{"x":[1,{"y":"z"}]},"A":true }"#,
-        r#"{"message":"two\nlines\t\"quoted\" \\ \/ é 😀","n":"131072.00"}"#,
+        "{\"message\":\"two\\nlines\\t\\\"quoted\\\" \\\\ \\/ \u{e9} \u{1f600}\",\"n\":\"131072.00\"}",
         "{}",
     ] {
         assert_eq!(compare(row), 2, "{row}");
@@ -206,12 +206,13 @@ fn what_is_not_plain_is_left_to_the_general_reader() {
 
 #[test]
 fn a_line_that_stands_in_a_string_is_read_as_its_text_is() {
-    let record = r#"{"SCF":"x","a":"say \"hi\"\n","id":"\\\\","n":"12.5","message":"é\u00e9"}"#;
+    let record = r#"{"SCF":"x","a":"say \"hi\"\n","id":"\\\\","n":"12.5","message":"E\u00e9"}"#;
+    let record = &record.replace('E', "\u{e9}");
     let quoted = serde_json::to_string(record).unwrap();
     let inside = &quoted[1..quoted.len() - 1];
     let values = read_nested(inside, &NAMES, &mut NameOrder::default()).unwrap();
     let texts = values.each_ref().map(|value| value.text().unwrap());
-    assert_eq!(texts, ["say \"hi\"\n", "\\\\", "12.5", "éé"]);
+    assert_eq!(texts, ["say \"hi\"\n", "\\\\", "12.5", "\u{e9}\u{e9}"]);
     // What is escaped in another way than a quote or a backslash is not read.
     for odd in [
         r#"{\u0022a\u0022:1}"#,
@@ -229,7 +230,7 @@ fn a_line_that_stands_in_a_string_is_read_as_its_text_is() {
 
 #[test]
 fn the_first_special_byte_is_found_wherever_it_stands() {
-    let plain = "é~ !#[]0123456789abcdefghijklmnopqrstuvwxyz\u{7f}".repeat(2);
+    let plain = "\u{e9}~ !#[]0123456789abcdefghijklmnopqrstuvwxyz\u{7f}".repeat(2);
     for special in [b'"', b'\\', 0, 0x1f] {
         for at in 0..plain.len() {
             let mut bytes = plain.clone().into_bytes();
