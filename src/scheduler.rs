@@ -46,7 +46,7 @@ pub struct Poller<S: ?Sized = dyn LogSource> {
     /// Where pages are committed.
     pub writer: CommitHandle,
     /// The source's metrics.
-    pub telemetry: SourceTelemetry,
+    pub telemetry: Arc<SourceTelemetry>,
     /// What the status page shows.
     pub board: Arc<StatusBoard>,
     /// The cloud's clock, and what vouches for it.

@@ -31,8 +31,7 @@ const WARN_AGAIN_MS: u64 = 10_000;
 /// Passes what the clients of one source do on to the metrics.
 struct Observer {
     name: String,
-    telemetry: Arc<Telemetry>,
-    source: SourceTelemetry,
+    telemetry: Arc<SourceTelemetry>,
     requests: Arc<Requests>,
     clock: CloudClock,
     /// The offset that was warned of last, in milliseconds; zero where there is none.
@@ -105,6 +104,7 @@ impl Wiring {
         // Whatever is done, shown or judged for this source is so by the cloud's time.
         let runtime = runtime.by_clock(Arc::new(clock.clone()));
         let telemetry = self.telemetry.source(&source.name);
+        let telemetry = telemetry.map_err(|cause| BuildError::Other(cause.to_string()))?;
         let requests = Arc::new(Requests::default());
         let shared = &self.dependencies.transport;
         let own = source.ca_file.as_ref();
@@ -118,8 +118,7 @@ impl Wiring {
             clock: clock.clone(),
             observer: Arc::new(Observer {
                 name: source.name.clone(),
-                telemetry: self.telemetry.clone(),
-                source: telemetry.clone(),
+                telemetry: telemetry.clone(),
                 requests: requests.clone(),
                 clock: clock.clone(),
                 warned: AtomicI64::new(0),
@@ -330,13 +329,13 @@ impl CallObserver for Observer {
     fn attempt(&self, api: &'static str, action: &str, code: &'static str, took: Duration) {
         // Each API has its own word for success; the metric has one.
         let code = if code == "0" { "ok" } else { code };
-        self.telemetry.api_attempt(api, action, code, took);
+        self.telemetry.request(api, action, code, took);
         let now = self.clock.now();
         self.requests.sent(action, now, code != "ok");
     }
 
     fn clock_offset(&self, _: &'static str, offset_ms: i64) {
-        self.source.set_clock_offset(offset_ms);
+        self.telemetry.set_clock_offset(offset_ms);
         let warned = self.warned.load(Ordering::Relaxed);
         let is_wrong = ClockOffset::is_wrong(offset_ms);
         if is_wrong && offset_ms.abs_diff(warned) >= WARN_AGAIN_MS {

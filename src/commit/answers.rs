@@ -1,12 +1,14 @@
 //! Answers that wait until the change that they belong to is durable.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::{Delta, LedgerState, PageOutcome, ZeroFirst};
 use crate::model::RejectReason;
 use crate::store::CommitError;
-use crate::telemetry::{Disposition, Telemetry};
+use crate::telemetry::{Disposition, SourceTelemetry};
 
 /// The state could not be written; nothing of the request was counted, it may be read again.
 #[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
@@ -35,19 +37,24 @@ pub(super) struct Pending<'a> {
 #[derive(Default)]
 pub(super) struct Answers(Vec<Report>);
 
-type Report = Box<dyn FnOnce(&Telemetry) + Send>;
+type Report = Box<dyn FnOnce() + Send>;
 
 impl Answers {
     /// Answers whoever asked.
     pub(super) fn add<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
-        self.0.push(Box::new(move |_| {
+        self.0.push(Box::new(move || {
             // A worker that was stopped no longer waits: its rows count all the same.
             let _gone = reply.send(Ok(value));
         }));
     }
 
-    /// Adds the rows of a page to the metrics.
-    pub(super) fn add_page(&mut self, outcome: &PageOutcome, rejects: Vec<RejectReason>) {
+    /// Adds the rows of a page to the metrics of its source.
+    pub(super) fn add_page(
+        &mut self,
+        outcome: &PageOutcome,
+        rejects: Vec<RejectReason>,
+        source: Arc<SourceTelemetry>,
+    ) {
         let rows = [
             (Disposition::Counted, outcome.counted),
             (Disposition::Duplicate, outcome.duplicate),
@@ -56,22 +63,22 @@ impl Answers {
             (Disposition::Invalid, outcome.invalid),
         ];
         let (overflow, unknown) = (outcome.overflow, outcome.unknown);
-        self.0.push(Box::new(move |telemetry| {
+        self.0.push(Box::new(move || {
             for (disposition, count) in rows {
-                telemetry.records(disposition, count);
+                source.records(disposition, count);
             }
-            telemetry.overflowed(overflow);
-            telemetry.unknown_codes(unknown);
+            source.overflowed(overflow);
+            source.unknown_codes(unknown);
             for reason in rejects {
-                telemetry.rejected(reason, 1);
+                source.rejected(reason, 1);
             }
         }));
     }
 
     /// Tells everybody.
-    pub(super) fn send(self, telemetry: &Telemetry) {
+    pub(super) fn send(self) {
         for answer in self.0 {
-            answer(telemetry);
+            answer();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The way to the committer: what can be asked of it, from any task.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::ledger::{Checkpoint, Functions, TargetId};
 use crate::model::{Batch, FunctionId, Page, Timestamp};
+use crate::telemetry::SourceTelemetry;
 
 /// The way to the committer. Cheap to clone; the committer ends when the last one is dropped.
 #[derive(Debug, Clone)]
@@ -114,12 +116,18 @@ impl CommitHandle {
         answer(ended.await?).await
     }
 
-    /// Hands over a page; the answer comes when it is durable and published.
+    /// Hands over a page; the answer comes when it is durable and published, and the metrics of
+    /// `source` have its rows.
     ///
     /// # Errors
     /// [`CommitFailed`]
-    pub async fn page(&self, target: &TargetId, page: Page) -> Result<PageOutcome, CommitFailed> {
-        answer(self.page_later(target, page).await?).await
+    pub async fn page(
+        &self,
+        target: &TargetId,
+        page: Page,
+        source: &Arc<SourceTelemetry>,
+    ) -> Result<PageOutcome, CommitFailed> {
+        answer(self.page_later(target, page, source).await?).await
     }
 
     /// Hands over a page without waiting for it to be durable: the receiver gets the answer.
@@ -130,11 +138,12 @@ impl CommitHandle {
         &self,
         target: &TargetId,
         page: Page,
+        source: &Arc<SourceTelemetry>,
     ) -> Result<PendingReply<PageOutcome>, CommitFailed> {
-        let target = target.clone();
+        let (target, source) = (target.clone(), source.clone());
         self.send(page.rows.len(), move |pending, reply| {
             let outcome = pending.ledger.prepare_page(pending.change, &target, &page);
-            pending.answers.add_page(&outcome, page.rejects);
+            pending.answers.add_page(&outcome, page.rejects, source);
             pending.answers.add(reply, outcome);
         })
         .await
@@ -193,14 +202,17 @@ impl CommitHandle {
         &self,
         target: &TargetId,
         batch: Batch,
+        source: &Arc<SourceTelemetry>,
     ) -> Result<BatchOutcome, CommitFailed> {
-        let target = target.clone();
+        let (target, source) = (target.clone(), source.clone());
         let taken = self.send(batch.page.rows.len(), move |pending, reply| {
             let outcome = pending
                 .ledger
                 .prepare_batch(pending.change, &target, &batch);
             if let BatchOutcome::Counted(counted) = &outcome {
-                pending.answers.add_page(counted, batch.page.rejects);
+                pending
+                    .answers
+                    .add_page(counted, batch.page.rejects, source);
             }
             pending.answers.add(reply, outcome);
         });

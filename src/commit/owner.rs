@@ -164,7 +164,7 @@ impl Committer {
                 self.ledger.apply(change);
                 self.publish();
             }
-            answers.send(&self.telemetry);
+            answers.send();
             return;
         }
         self.not_before = now + COMMIT_GAP;
@@ -180,7 +180,7 @@ impl Committer {
                 self.ledger.apply(change);
                 self.zero_first.apply(holds, Instant::now());
                 self.publish();
-                answers.send(&self.telemetry);
+                answers.send();
             }
             Err(cause) => {
                 error!(%cause, "commit failed");

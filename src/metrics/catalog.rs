@@ -171,8 +171,13 @@ mod tests {
 
     #[test]
     fn every_metric_is_there_once_and_explains_itself_in_one_line() {
-        let mut names = HashSet::new();
+        let (mut names, mut helps) = (HashSet::new(), HashSet::new());
         for metric in ALL {
+            assert!(
+                helps.insert(metric.help),
+                "{}: text of another",
+                metric.name
+            );
             assert!(names.insert(metric.name), "{} is there twice", metric.name);
             assert!(metric.help.ends_with('.'), "{}", metric.name);
             assert!(!metric.help.contains(['\n', '\\']), "{}", metric.name);

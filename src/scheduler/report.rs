@@ -17,7 +17,7 @@ use tencentcloud::runtime::Runtime;
 pub(super) struct Reporter {
     target: TargetId,
     board: Arc<StatusBoard>,
-    telemetry: SourceTelemetry,
+    pub(super) telemetry: Arc<SourceTelemetry>,
     runtime: Runtime,
     /// Reject reasons that were logged already.
     logged: BTreeSet<RejectReason>,

@@ -89,13 +89,15 @@ impl<'a> Sink<'a> {
     async fn take(&mut self, page: Page) -> Flow {
         self.reporter.rejected(&page.rejects);
         self.totals.saw(&page);
+        let telemetry = &self.reporter.telemetry;
         let known = match self.mode {
             Mode::Tail => {
-                let (counted, duplicate) = self.note(self.writer.page(self.target, page).await);
+                let (counted, duplicate) =
+                    self.note(self.writer.page(self.target, page, telemetry).await);
                 counted == 0 && duplicate > 0
             }
             Mode::Sweep => {
-                match self.writer.page_later(self.target, page).await {
+                match self.writer.page_later(self.target, page, telemetry).await {
                     Ok(answer) => self.waiting.push_back(answer),
                     Err(refused) => {
                         self.note(Err(refused));
@@ -152,7 +154,8 @@ impl PageSink for Sink<'_> {
 
     fn recheck(&mut self, page: Page) -> BoxFuture<'_, Option<u64>> {
         Box::pin(async move {
-            let (counted, _) = self.note(self.writer.page(self.target, page).await);
+            let telemetry = &self.reporter.telemetry;
+            let (counted, _) = self.note(self.writer.page(self.target, page, telemetry).await);
             (!self.totals.refused).then_some(counted)
         })
     }

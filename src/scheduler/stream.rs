@@ -177,7 +177,8 @@ impl Partition {
         let mut totals = ReadTotals::default();
         totals.saw(&batch.page);
         self.reporter.rejected(&batch.page.rejects);
-        match self.poller.writer.batch(&self.target, batch).await {
+        let (writer, telemetry) = (&self.poller.writer, &self.poller.telemetry);
+        match writer.batch(&self.target, batch, telemetry).await {
             Ok(BatchOutcome::Counted(outcome)) => {
                 self.next = next;
                 let counted = outcome.counted;

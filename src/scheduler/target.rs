@@ -66,7 +66,7 @@ async fn run(poller: Arc<Poller>, target: TargetId, first_wait: Duration, page: 
     let reporter = Reporter::new(&poller, &target);
     if let Some(page) = page {
         // If the commit fails, the first poll reads it again.
-        if let Ok(outcome) = poller.writer.page(&target, page).await {
+        if let Ok(outcome) = poller.writer.page(&target, page, &poller.telemetry).await {
             let mut totals = ReadTotals::default();
             totals.add(outcome);
             reporter.counted(&totals);

@@ -1,51 +1,58 @@
-//! From an entry of the catalog to a registered metric of the `prometheus` crate.
+//! Turns entries of the catalog into registered metrics of the `prometheus` crate.
 
 use prometheus::core::Collector;
 use prometheus::{
     Error, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry,
+    Opts, Registry,
 };
 
 use crate::metrics::catalog::Metric;
 
-/// Builds and registers families on one registry.
-///
-/// Mind of the `*Vec` types: that crate tells children by a hash of their label values put
-/// together without a mark between them, so `("ab", "c")` and `("a", "bc")` are one. Use them
-/// only where all labels but one have closed sets in which no value begins or ends another.
-pub(super) struct Families<'r>(&'r Registry);
+/// The label whose value is the same for all metrics of one source.
+const SOURCE: &str = "source";
+
+/// Builds families and registers them.
+pub(super) struct Families<'r> {
+    registry: &'r Registry,
+    /// The value of the label `source`, for metrics that have it.
+    source: Option<&'r str>,
+}
 
 impl<'r> Families<'r> {
-    pub(super) fn new(registry: &'r Registry) -> Self {
-        Self(registry)
+    pub(super) fn of_process(registry: &'r Registry) -> Self {
+        Self {
+            registry,
+            source: None,
+        }
+    }
+
+    pub(super) fn of_source(registry: &'r Registry, source: &'r str) -> Self {
+        Self {
+            registry,
+            source: Some(source),
+        }
     }
 
     pub(super) fn counter(&self, metric: &Metric) -> Result<IntCounter, Error> {
-        self.register(IntCounter::with_opts(opts(metric))?)
+        self.register(IntCounter::with_opts(self.opts(metric))?)
     }
 
     pub(super) fn counters(&self, metric: &Metric) -> Result<IntCounterVec, Error> {
-        self.register(IntCounterVec::new(opts(metric), metric.labels)?)
+        let labels = self.variable_labels(metric);
+        self.register(IntCounterVec::new(self.opts(metric), &labels)?)
     }
 
     pub(super) fn gauge(&self, metric: &Metric) -> Result<Gauge, Error> {
-        self.register(Gauge::with_opts(opts(metric))?)
+        self.register(Gauge::with_opts(self.opts(metric))?)
     }
 
     pub(super) fn gauges(&self, metric: &Metric) -> Result<GaugeVec, Error> {
-        self.register(GaugeVec::new(opts(metric), metric.labels)?)
-    }
-
-    pub(super) fn int_gauge(&self, metric: &Metric) -> Result<IntGauge, Error> {
-        self.register(IntGauge::with_opts(opts(metric))?)
-    }
-
-    pub(super) fn int_gauges(&self, metric: &Metric) -> Result<IntGaugeVec, Error> {
-        self.register(IntGaugeVec::new(opts(metric), metric.labels)?)
+        let labels = self.variable_labels(metric);
+        self.register(GaugeVec::new(self.opts(metric), &labels)?)
     }
 
     pub(super) fn histogram(&self, metric: &Metric, bounds: &[f64]) -> Result<Histogram, Error> {
-        self.register(Histogram::with_opts(histogram_opts(metric, bounds))?)
+        self.register(Histogram::with_opts(self.histogram_opts(metric, bounds))?)
     }
 
     pub(super) fn histograms(
@@ -53,22 +60,32 @@ impl<'r> Families<'r> {
         metric: &Metric,
         bounds: &[f64],
     ) -> Result<HistogramVec, Error> {
-        self.register(HistogramVec::new(
-            histogram_opts(metric, bounds),
-            metric.labels,
-        )?)
+        let opts = self.histogram_opts(metric, bounds);
+        self.register(HistogramVec::new(opts, &self.variable_labels(metric))?)
     }
 
     fn register<C: Collector + Clone + 'static>(&self, collector: C) -> Result<C, Error> {
-        self.0.register(Box::new(collector.clone()))?;
+        self.registry.register(Box::new(collector.clone()))?;
         Ok(collector)
     }
-}
 
-fn opts(metric: &Metric) -> Opts {
-    Opts::new(metric.name, metric.help)
-}
+    fn opts(&self, metric: &Metric) -> Opts {
+        let opts = Opts::new(metric.name, metric.help);
+        match self.source {
+            Some(source) => opts.const_label(SOURCE, source),
+            None => opts,
+        }
+    }
 
-fn histogram_opts(metric: &Metric, bounds: &[f64]) -> HistogramOpts {
-    HistogramOpts::new(metric.name, metric.help).buckets(bounds.to_vec())
+    fn histogram_opts(&self, metric: &Metric, bounds: &[f64]) -> HistogramOpts {
+        HistogramOpts::from(self.opts(metric)).buckets(bounds.to_vec())
+    }
+
+    /// The labels whose values are chosen for each series.
+    fn variable_labels(&self, metric: &Metric) -> Vec<&'static str> {
+        let labels = metric.labels.iter().copied();
+        labels
+            .filter(|label| self.source.is_none() || *label != SOURCE)
+            .collect()
+    }
 }

@@ -4,6 +4,7 @@ use prometheus::proto::MetricType;
 
 use super::*;
 use crate::metrics::catalog::{ALL, Kind};
+use crate::model::RejectReason;
 
 const BUILD: BuildInfo = BuildInfo {
     version: "1.2.3",
@@ -36,8 +37,8 @@ fn value(telemetry: &Telemetry, name: &str, labels: &[&str]) -> Option<f64> {
 #[test]
 fn every_family_it_shows_is_in_the_catalog_with_the_same_type_and_text() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
-    telemetry.api_attempt("v2", "ListFunctions", "ok", Duration::from_millis(3));
-    let source = telemetry.source("main");
+    let source = telemetry.source("main").unwrap();
+    source.request("v2", "ListFunctions", "ok", Duration::from_millis(3));
     source.counted(Timestamp::from_secs(5), Timestamp::from_secs(9));
     source.set_watermark(Timestamp::from_secs(5));
     telemetry.set_rendered("text", "gzip", 1_000);
@@ -67,54 +68,39 @@ fn every_family_it_shows_is_in_the_catalog_with_the_same_type_and_text() {
 }
 
 #[test]
-fn closed_label_sets_are_there_at_zero() {
+fn closed_label_sets_begin_at_zero_and_each_value_has_its_own_counter() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
-    for disposition in ["counted", "duplicate", "late", "unfinished", "invalid"] {
-        let name = "scf_exporter_records_total";
-        assert_eq!(value(&telemetry, name, &[disposition]), Some(0.0));
-    }
-    for reason in RejectReason::ALL {
-        let name = "scf_exporter_rejected_rows_total";
-        assert_eq!(value(&telemetry, name, &[reason.as_str()]), Some(0.0));
-    }
-    telemetry.source("main");
+    let source = telemetry.source("main").unwrap();
+    let polls = "scf_exporter_polls_total";
     for result in ["success", "failure"] {
-        let name = "scf_exporter_polls_total";
-        assert_eq!(value(&telemetry, name, &["main", result]), Some(0.0));
+        assert_eq!(value(&telemetry, polls, &["main", result]), Some(0.0));
     }
-}
-
-#[test]
-fn each_kind_of_row_has_its_own_counter() {
-    let telemetry = Telemetry::new(&BUILD).unwrap();
+    let records = "scf_exporter_records_total";
+    let rejected = "scf_exporter_rejected_rows_total";
+    let shown = || {
+        let of = |one: Disposition| value(&telemetry, records, &["main", one.as_str()]);
+        let by = |one: RejectReason| value(&telemetry, rejected, &["main", one.as_str()]);
+        [
+            Disposition::ALL.map(of).to_vec(),
+            RejectReason::ALL.map(by).to_vec(),
+        ]
+        .concat()
+    };
+    assert_eq!(shown(), vec![Some(0.0); 14]);
     for (rows, disposition) in (1..).zip(Disposition::ALL) {
-        telemetry.records(disposition, rows);
+        source.records(disposition, rows);
     }
-    for (rows, reason) in (1..).zip(RejectReason::ALL) {
-        telemetry.rejected(reason, rows);
+    for (rows, reason) in (6..).zip(RejectReason::ALL) {
+        source.rejected(reason, rows);
     }
-    for (rows, disposition) in (1u32..).zip(Disposition::ALL) {
-        let shown = value(
-            &telemetry,
-            "scf_exporter_records_total",
-            &[disposition.as_str()],
-        );
-        assert_eq!(shown, Some(f64::from(rows)), "{disposition:?}");
-    }
-    for (rows, reason) in (1u32..).zip(RejectReason::ALL) {
-        let shown = value(
-            &telemetry,
-            "scf_exporter_rejected_rows_total",
-            &[reason.as_str()],
-        );
-        assert_eq!(shown, Some(f64::from(rows)), "{reason:?}");
-    }
+    let expected: Vec<_> = (1u32..=14).map(|rows| Some(f64::from(rows))).collect();
+    assert_eq!(shown(), expected);
 }
 
 #[test]
 fn what_is_not_known_yet_is_not_shown() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
-    let source = telemetry.source("main");
+    let source = telemetry.source("main").unwrap();
     let lag = "scf_exporter_ingestion_lag_seconds";
     let watermark = "scf_exporter_watermark_timestamp_seconds";
     assert_eq!(value(&telemetry, lag, &["main"]), None);
@@ -132,26 +118,60 @@ fn what_is_not_known_yet_is_not_shown() {
 }
 
 #[test]
-fn codes_from_outside_cannot_fill_the_memory() {
-    let telemetry = Telemetry::new(&BUILD).unwrap();
-    for code in 0..1_000 {
-        telemetry.api_attempt("v2", "GetFunctionLogs", &code.to_string(), Duration::ZERO);
-    }
-    let name = "scf_exporter_api_requests_total";
-    let series = families(&telemetry)[name].get_metric().len();
-    assert_eq!(series, CODES_MAX + 1);
-    let other = value(&telemetry, name, &["v2", "GetFunctionLogs", "other"]);
-    assert_eq!(other, Some(1_000.0 - CODES_MAX as f64));
-}
-
-#[test]
 fn two_handles_of_one_source_count_together() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
     let now = Timestamp::from_secs(7);
-    telemetry.source("main").poll_succeeded(now);
-    telemetry.source("main").poll_succeeded(now);
+    telemetry.source("main").unwrap().poll_succeeded(now);
+    telemetry.source("main").unwrap().poll_succeeded(now);
     let polls = "scf_exporter_polls_total";
     assert_eq!(value(&telemetry, polls, &["main", "success"]), Some(2.0));
     let last = "scf_exporter_last_successful_poll_timestamp_seconds";
     assert_eq!(value(&telemetry, last, &["main"]), Some(7.0));
+}
+
+/// The names are chosen so that name and code together read the same.
+#[test]
+fn sources_have_series_of_their_own_and_a_removed_one_has_none_but_stays_in_the_totals() {
+    let telemetry = Telemetry::new(&BUILD).unwrap();
+    let series_of = |name: &str| {
+        let of = |family: &MetricFamily| {
+            let metrics = family.get_metric().iter();
+            let labels = metrics.flat_map(|metric| metric.get_label());
+            labels
+                .filter(|pair| pair.name() == "source" && pair.value() == name)
+                .count()
+        };
+        telemetry.gather().iter().map(of).sum::<usize>()
+    };
+    for (name, code) in [("gz", "4400"), ("gz4", "400")] {
+        let source = telemetry.source(name).unwrap();
+        source.request("v2", "GetFunctionLogs", code, Duration::ZERO);
+        source.records(Disposition::Counted, 5);
+        source.overflowed(2);
+        source.unknown_codes(1);
+    }
+    let requests = "scf_exporter_api_requests_total";
+    for labels in [["gz", "4400"], ["gz4", "400"]] {
+        let [name, code] = labels;
+        let labels = [name, "v2", "GetFunctionLogs", code];
+        assert_eq!(value(&telemetry, requests, &labels), Some(1.0), "{name}");
+    }
+    let kept = telemetry.source("gz").unwrap();
+    telemetry.source_ended("gz");
+    kept.records(Disposition::Counted, 1);
+    assert_eq!((series_of("gz"), series_of("gz4")), (0, 26));
+    assert_eq!(
+        (
+            telemetry.recorded(Disposition::Counted),
+            telemetry.overflow()
+        ),
+        (11, 4)
+    );
+    telemetry.source("gz").unwrap();
+    let records = "scf_exporter_records_total";
+    assert_eq!(
+        value(&telemetry, records, &["gz", "counted"]),
+        Some(0.0),
+        "it begins anew"
+    );
 }

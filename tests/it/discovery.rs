@@ -180,7 +180,7 @@ fn work(lists: &[List], breaks: Option<&'static str>) -> Work {
         timing: timing(),
         budget: Budget::new(1_000.0),
         writer,
-        telemetry: telemetry.source("s"),
+        telemetry: telemetry.source("s").unwrap(),
         board: Arc::default(),
         clock: CloudClock::over(runtime.clock.clone()),
         runtime,

@@ -166,8 +166,9 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 /// The exporter's own families after a request, a poll and a commit.
 fn own() -> Vec<MetricFamily> {
     let telemetry = Telemetry::new(&BuildInfo::current()).unwrap();
-    telemetry.api_attempt("v2", "List", "ok", Duration::from_micros(1_234));
     let source = telemetry.source("a \"quoted\" \\ and\nbroken source");
+    let source = source.unwrap();
+    source.request("v2", "List", "ok", Duration::from_micros(1_234));
     source.counted(Timestamp::from_secs(100), Timestamp::from_millis(112_250));
     telemetry.commit(Duration::from_millis(3));
     telemetry.gather()

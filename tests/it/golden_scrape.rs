@@ -300,17 +300,14 @@ fn awkward_names_and_numbers() {
 #[test]
 fn the_exporter_about_itself() {
     let telemetry = Telemetry::new(&BUILD).unwrap();
-    telemetry.records(Disposition::Counted, 189);
-    telemetry.records(Disposition::Invalid, 1);
-    telemetry.rejected(RejectReason::StartTime, 1);
-    telemetry.api_attempt("v2", "GetFunctionLogs", "ok", Duration::from_millis(20));
-    telemetry.api_attempt(
-        "v2",
-        "GetFunctionLogs",
-        "4400",
-        Duration::from_millis(2_000),
-    );
-    let source = telemetry.source("a \"quoted\" \\ source");
+    let source = telemetry.source("a \"quoted\" \\ source").unwrap();
+    source.records(Disposition::Counted, 189);
+    source.records(Disposition::Invalid, 1);
+    source.rejected(RejectReason::StartTime, 1);
+    for (code, millis) in [("ok", 20), ("4400", 2_000)] {
+        source.request("v2", "GetFunctionLogs", code, Duration::from_millis(millis));
+    }
+    source.overflowed(3);
     source.set_targets(2);
     source.poll_succeeded(Timestamp::from_millis(1_700_000_000_500));
     source.poll_failed();
@@ -319,7 +316,6 @@ fn the_exporter_about_itself() {
     source.counted(Timestamp::from_secs(100), Timestamp::from_millis(112_250));
     source.set_watermark(Timestamp::from_secs(1_699_999_000));
     telemetry.set_series(1);
-    telemetry.overflowed(3);
     telemetry.set_ledger_entries(188);
     telemetry.commit(Duration::from_micros(2_300));
     telemetry.commit_failed();

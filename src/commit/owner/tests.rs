@@ -74,10 +74,12 @@ async fn a_rush_is_committed_together_and_a_single_change_at_once() {
 async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
     let origin = Timestamp::from_secs(1_700_000_000);
     let span = Duration::from_secs(10);
+    let telemetry = Arc::new(Telemetry::new(&BuildInfo::current()).unwrap());
+    let source = telemetry.source("s").unwrap();
     let (committer, writer, published) = Committer::new(
         LedgerState::new(RULES),
         Store::memory(),
-        Arc::new(Telemetry::new(&BuildInfo::current()).unwrap()),
+        telemetry,
         Runtime::simulated(origin, 1),
         ZeroFirst::new(span, Vec::new()),
     );
@@ -108,7 +110,7 @@ async fn a_series_begins_when_it_is_entered_by_this_machine_s_clock() {
             rows: vec![row],
             ..Page::default()
         };
-        let answer = writer.page(&target, page).await.unwrap();
+        let answer = writer.page(&target, page, &source).await.unwrap();
         assert_eq!(answer.counted, 1);
         for wait in [Duration::ZERO, span] {
             tokio::time::sleep(wait).await;

@@ -17,7 +17,7 @@ pub static API_REQUESTS: Metric = Metric {
     help: "Requests sent to the cloud's API, each retry counted, by the code of the answer.",
     kind: Kind::Counter,
     unit: None,
-    labels: &["api", "action", "code"],
+    labels: &["source", "api", "action", "code"],
 };
 
 /// How long the cloud took.
@@ -27,7 +27,7 @@ pub static API_REQUEST_DURATION: Metric = Metric {
            had failed, each retry on its own.",
     kind: Kind::Histogram,
     unit: Some(Unit::Seconds),
-    labels: &["api", "action"],
+    labels: &["source", "api", "action"],
 };
 
 /// What became of the rows read.
@@ -38,7 +38,7 @@ pub static RECORDS: Metric = Metric {
            invalid (unreadable). The sum is the number of rows read.",
     kind: Kind::Counter,
     unit: None,
-    labels: &["disposition"],
+    labels: &["source", "disposition"],
 };
 
 /// Why rows were unreadable.
@@ -47,7 +47,7 @@ pub static REJECTED_ROWS: Metric = Metric {
     help: "Rows of invocation logs that could not be read, by the field at fault.",
     kind: Kind::Counter,
     unit: None,
-    labels: &["reason"],
+    labels: &["source", "reason"],
 };
 
 /// How old the news was.
@@ -153,7 +153,7 @@ pub static OVERFLOW_INVOCATIONS: Metric = Metric {
            was reached.",
     kind: Kind::Counter,
     unit: None,
-    labels: &[],
+    labels: &["source"],
 };
 
 /// Codes that nobody has explained.
@@ -163,7 +163,7 @@ pub static UNKNOWN_CODES: Metric = Metric {
            or their ret_code other.",
     kind: Kind::Counter,
     unit: None,
-    labels: &[],
+    labels: &["source"],
 };
 
 /// How wrong a clock is.

@@ -1,6 +1,5 @@
-//! The process, as the `prometheus` crate's collector reads it on Linux. The collector brings its
-//! own names and texts; a test of `telemetry` holds these entries against what it shows. It
-//! counts CPU time in whole seconds.
+//! The process, as Linux shows it under `/proc`. Names and texts are those that Prometheus clients use
+//! in all languages.
 
 use super::{Kind, Metric, Unit};
 

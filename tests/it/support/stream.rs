@@ -302,7 +302,7 @@ impl StreamExporter {
             timing: timing(),
             budget: Budget::new(1_000.0),
             writer,
-            telemetry: telemetry.source("s"),
+            telemetry: telemetry.source("s").unwrap(),
             board: Arc::default(),
             clock: CloudClock::over(runtime.clock.clone()),
             runtime,

@@ -10,7 +10,7 @@ use scf_exporter::config::{self, Api, Config, CredentialsConfig, Overrides};
 use scf_exporter::exposition::{self, ExpositionOptions, Format};
 use scf_exporter::model::Timestamp;
 use scf_exporter::store::Disk;
-use scf_exporter::telemetry::Telemetry;
+use scf_exporter::telemetry::{Disposition, Telemetry};
 use scf_exporter::web::View;
 use scf_sim::{Cloud, FunctionTruth, Settings, Truth};
 use tencentcloud::Transport;
@@ -302,22 +302,8 @@ pub fn state_in(directory: &Path) -> Option<String> {
     Some(directory.display().to_string())
 }
 
-/// Rows by disposition, as the exporter's own metrics tell them.
+/// Rows by disposition since the start, those of sources included that are no longer read.
 pub fn dispositions_of(telemetry: &Telemetry) -> BTreeMap<String, u64> {
-    let families = telemetry.gather();
-    let family = families
-        .iter()
-        .find(|f| f.name() == "scf_exporter_records_total")
-        .unwrap();
-    let of = |metric: &prometheus::proto::Metric| {
-        let label = metric
-            .get_label()
-            .iter()
-            .find(|label| label.name() == "disposition");
-        (
-            label.unwrap().value().to_owned(),
-            metric.get_counter().get_value() as u64,
-        )
-    };
-    family.get_metric().iter().map(of).collect()
+    let of = |one: Disposition| (one.as_str().to_owned(), telemetry.recorded(one));
+    Disposition::ALL.map(of).into()
 }
