@@ -73,15 +73,17 @@ class World:
 
     def __init__(self, context, www, minutes):
         port = free_port()
-        self.store = Prometheus(context, {"scf-exporter": f"127.0.0.1:{port}"})
+        self.store = Prometheus(context, {"scf-exporter": {
+            "scrape_interval": "5s", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+        }})
         until("Prometheus scrapes", lambda: self.store.query("up"), 30)
         exporter = context.exporter(
             "demo", "demo", "--web.listen-address", f"127.0.0.1:{port}", *WORLD)
         ready(exporter, f"http://127.0.0.1:{port}")
         began = time.time()
         time.sleep(minutes * 60)
-        # Without the first half minute, in which the calls of before the start are counted at once.
-        self.span = {"from": int(began) + 30, "to": int(time.time())}
+        # Without the first minute, in which the calls of before the start are counted at once.
+        self.span = {"from": int(began) + 70, "to": int(time.time())}
         pages = functools.partial(Pages, www=www, store=self.store.url)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), pages)
         threading.Thread(target=server.serve_forever, daemon=True).start()

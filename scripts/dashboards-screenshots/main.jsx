@@ -19,7 +19,7 @@ const WIDTH = Number(asked.get('width'));
 const DASHBOARD = { from: Number(asked.get('from')), to: Number(asked.get('to')) };
 // Height of a row of Grafana's grid, and the gap between two panels.
 const ROW = 30, GAP = 8;
-// Grafana asks for at most so many points of a graph; the scrape interval is a second.
+// Grafana asks for at most so many points of a graph; the scrape interval is five seconds.
 const POINTS = 500;
 
 standardTransformersRegistry.setInit(() => Object.values(standardTransformers)
@@ -41,10 +41,10 @@ function rangeOf(panel) {
 
 function filler(board, range) {
   const seconds = Math.round(range.to - range.from);
-  const step = Math.max(1, Math.ceil(seconds / POINTS));
+  const step = Math.max(5, Math.ceil(seconds / POINTS));
   const values = {
     __range: `${seconds}s`, __range_s: seconds, __interval: `${step}s`,
-    __rate_interval: `${Math.max(4, step + 1, 15)}s`,
+    __rate_interval: `${Math.max(30, step + 5)}s`,
   };
   for (const variable of board.templating.list) {
     values[variable.name] = variable.type === 'textbox' ? variable.query : asked.get(variable.name) ?? '.*';
@@ -209,7 +209,9 @@ function Bars({ panel, fields, width, height }) {
   const most = Math.max(...fields.map(lastOf));
   const values = fields.map((field) => ({ ...field.display(lastOf(field)), title: field.state.displayName }));
   const longest = (texts) => texts.reduce((one, other) => (other.length > one.length ? other : one));
-  const each = Math.max(panel.options.minVizHeight, (height - (fields.length - 1) * GAP) / fields.length);
+  const { minVizHeight, maxVizHeight } = panel.options;
+  const share = (height - (fields.length - 1) * GAP) / fields.length;
+  const each = Math.min(Math.max(share, minVizHeight), maxVizHeight);
   const align = { text: longest(values.map(formattedValueToString)), title: longest(values.map((value) => value.title)) };
   return (
     <div style={{ height, overflow: 'auto' }}>
@@ -219,7 +221,7 @@ function Bars({ panel, fields, width, height }) {
             field={{ ...field.config, max: field.config.max ?? most }} alignmentFactors={align}
             orientation={panel.options.orientation} displayMode={panel.options.displayMode}
             valueDisplayMode={panel.options.valueMode} namePlacement={panel.options.namePlacement}
-            showUnfilled={panel.options.showUnfilled} />
+            showUnfilled={panel.options.showUnfilled} text={panel.options.text} />
         </div>
       ))}
     </div>

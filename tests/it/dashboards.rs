@@ -193,6 +193,11 @@ fn each_rule_of_queries_bites() {
             r#"rate(scf_invocations_total{ret_code!="0"}[$__rate_interval])"#,
             "by outcome",
         ),
+        ("increase(scf_invocations_total[1d])", "fixed"),
+        (
+            "histogram_quantile(0.9, rate(scf_invocation_duration_seconds[$__rate_interval]))",
+            "above scf_function_timeout_seconds",
+        ),
     ] {
         must_bite(
             "scf-fleet",
@@ -208,6 +213,25 @@ fn each_rule_of_queries_bites() {
     let place = "/panels/1/targets/0/expr";
     let all = Value::from("max(scf_exporter_functions)");
     must_bite("scf-exporter", place, all, "not filtered by instance");
+}
+
+#[test]
+fn each_rule_of_what_is_read_bites() {
+    let stat = index_of("scf-fleet", "stat");
+    let place = format!("/panels/{stat}/description");
+    must_bite("scf-fleet", &place, Value::from("Share."), "extrapolated");
+    let bars = index_of("scf-fleet", "bargauge");
+    let place = format!("/panels/{bars}/targets/0/legendFormat");
+    let region_first = Value::from("{{region}} {{function_name}}");
+    must_bite("scf-fleet", &place, region_first, "begin with the function");
+    let graph = index_of("scf-fleet", "timeseries");
+    let place = format!("/panels/{graph}/options/legend/sortBy");
+    must_bite("scf-fleet", &place, Value::Null, "legend is not sorted");
+    let table = index_of("scf-fleet", "table");
+    let place = format!("/panels/{table}/fieldConfig/defaults/custom/minWidth");
+    must_bite("scf-fleet", &place, Value::from(150), "off the screen");
+    let place = format!("/panels/{stat}/fieldConfig/defaults/unit");
+    must_bite("scf-fleet", &place, Value::from("short"), "unit short");
 }
 
 #[test]

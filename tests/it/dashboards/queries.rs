@@ -30,6 +30,18 @@ const WITH_EXEMPLARS: [&str; 2] = [
     "scf_invocation_memory_usage_bytes",
 ];
 
+/// What no call can exceed, by the histogram of it.
+const LIMITS: [(&str, &str); 2] = [
+    (
+        "scf_invocation_duration_seconds",
+        "scf_function_timeout_seconds",
+    ),
+    (
+        "scf_invocation_memory_usage_bytes",
+        "scf_function_memory_limit_bytes",
+    ),
+];
+
 /// All that is wrong with the queries of a `panel` of `board`.
 pub fn faults(board: &Value, panel: &Value, catalog: &BTreeSet<String>) -> Vec<String> {
     let title = text(&panel["title"]);
@@ -63,8 +75,43 @@ pub fn faults(board: &Value, panel: &Value, catalog: &BTreeSet<String>) -> Vec<S
         if panel["type"] == "timeseries" {
             faults.extend(rainbow_fault(title, query));
         }
+        faults.extend(limit_fault(title, query));
+        faults.extend(legend_fault(title, target));
+        if !text(&panel["description"]).contains("xtrapolated") && extrapolates(query) {
+            faults.push(format!(
+                "{title}: does not say that counts are extrapolated"
+            ));
+        }
     }
     faults
+}
+
+/// A quantile out of buckets may lie above what can be: up to the end of the bucket. Where a limit is
+/// configured the query names it, so that it can be the smaller of both.
+fn limit_fault(title: &str, query: &str) -> Option<String> {
+    let (_, limit) = LIMITS.iter().find(|(histogram, _)| {
+        query.contains("histogram_quantile(") && metric_names(query).contains(*histogram)
+    })?;
+    (!query.contains(limit)).then(|| format!("{title}: a percentile above {limit} is shown"))
+}
+
+/// The name of a function comes first in a legend, as only its beginning is seen where it is long.
+fn legend_fault(title: &str, target: &Value) -> Option<String> {
+    let legend = text(&target["legendFormat"]);
+    (legend.contains("{{function_name}}") && !legend.starts_with("{{function_name}}"))
+        .then(|| format!("{title}: the legend does not begin with the function"))
+}
+
+/// Whether `query` answers with a count that `increase` has extrapolated: neither with a quantile,
+/// which does not depend on it, nor with the number of series that it holds for.
+fn extrapolates(query: &str) -> bool {
+    let counter = |rest: &str| {
+        let name = rest.split(['{', '[']).next().unwrap_or_default();
+        name.ends_with("_total")
+    };
+    let counts = query.starts_with("count(max by (");
+    let chooses = query.contains("$__range] @ end()");
+    !counts && !chooses && query.split("increase(").skip(1).any(counter)
 }
 
 /// A line for each function has no end: the ten that matter are enough.
@@ -93,7 +140,7 @@ fn exemplar_faults(title: &str, panel: &Value) -> Vec<String> {
         .partition(|target| target["exemplar"] == true);
     let carries = |target: &&Value| {
         let query = text(&target["expr"]);
-        let quantile = kind == "heatmap" || query.starts_with("histogram_quantile(");
+        let quantile = kind == "heatmap" || query.contains("histogram_quantile(");
         quantile && WITH_EXEMPLARS.iter().any(|name| query.contains(name))
     };
     let mut faults = Vec::new();
@@ -157,7 +204,9 @@ fn query_faults(title: &str, query: &str, names: &BTreeSet<&str>) -> Vec<String>
     let mut faults = Vec::new();
     for (at, _) in query.match_indices('[') {
         let span = query[at + 1..].split(']').next().unwrap_or_default();
-        if !["$__rate_interval", "$__range"].contains(&span) {
+        // A forecast goes on at the pace of the last day, whatever range is chosen.
+        let of_forecast = ["1d", "1d:15s"].contains(&span) && query.contains("days_in_month()");
+        if !["$__rate_interval", "$__range"].contains(&span) && !of_forecast {
             faults.push(format!("{title}: fixed range [{span}]"));
         }
     }
