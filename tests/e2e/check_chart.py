@@ -9,7 +9,8 @@ import pathlib
 import subprocess
 
 import services
-from harness import ROOT, check, expect, fetched, free_port
+from check_rules import changed_by_hand, documented, mixin_shows
+from harness import ROOT, check, expect, fetched, free_port, until
 from services import Simulator
 
 CHART = ROOT / "deploy" / "helm" / "scf-exporter"
@@ -20,10 +21,27 @@ BOARDS = sorted((ROOT / "dashboards").glob("*.json"))
 # Which one does not matter: helm asks no cluster here, and takes an old one unless told.
 KUBE = "1.31.0"
 KINDS = {"ConfigMap", "NetworkPolicy", "Service", "ServiceAccount", "StatefulSet"}
+OPERATORS = {"PrometheusRule", "ServiceMonitor", "VMServiceScrape"}
 # What is wrong with it, as Helm's --set takes it, and the key that has to be named.
 REFUSED = {
     "replicas=2": "replicas",
     "image.digest=x": "digest",
+    "image.digets=x": "digets",
+    "extraVolumes[0].secret.secretName=x": "extraVolumes",
+    "extraVolumeMounts[0].name=x": "extraVolumeMounts",
+    "persistence.existingClaim=Not_A_Name": "existingClaim",
+    "serviceMonitor.sampleLimit=-1": "sampleLimit",
+    "vmServiceScrape.interval=15": "interval",
+    "vmServiceScrape.relabelings[0].action=drop": "relabelings",
+    "podSecurityContext.runAsUser=somebody": "runAsUser",
+    "securityContext.readOnlyRootFilesystem=maybe": "readOnlyRootFilesystem",
+    "topologySpreadConstraints[0].maxSkew=1": "topologySpreadConstraints",
+    "prometheusRule.runbookURLPattern=https://wiki.example.com/": "runbookURLPattern",
+    "prometheusRule.objective=99": "objective",
+    "prometheusRule.alertLabels=x": "alertLabels",
+    "prometheusRule.alerts.ScfFunctionSilent.severty=info": "severty",
+    "prometheusRule.alerts.ScfFunctionSilent.for=soon": "for",
+    "prometheusRule.alerts.ScfFunctionSilent.thresholds.usual_invocations=many": "usual_invocations",
     "image.pullPolicy=Sometimes": "pullPolicy",
     "config.sources[0].api=v4": "api",
     "config.sources=null": "sources",
@@ -36,6 +54,14 @@ REFUSED = {
     "networkPolicy.enabled=maybe": "enabled",
     "terminationGracePeriodSeconds=0": "terminationGracePeriodSeconds",
 }
+# What only the chart itself can know.
+UNKNOWN = {
+    "prometheusRule.alerts.ScfFunctionQuiet.enabled=false": "ScfFunctionQuiet is unknown",
+    "prometheusRule.alerts.ScfFunctionSilent.thresholds.calls=1":
+        "ScfFunctionSilent.thresholds: calls is unknown",
+}
+# Values that are as by default with everything, as they leave other values without effect.
+INSTEAD = {("persistence", "existingClaim"): "old-claim"}
 # A key that the object of this kind does not have, by the way to it.
 PLANTED = {
     "StatefulSet": ("spec", "template", "spec", "containers", 0, "port"),
@@ -43,7 +69,9 @@ PLANTED = {
     "NetworkPolicy": ("spec", "egress", 0, "port"),
     "ServiceAccount": ("automount",),
     "ConfigMap": ("file",),
+    "Pod": ("spec", "containers", 0, "command_line"),
     "ServiceMonitor": ("spec", "endpoints", 0, "every"),
+    "VMServiceScrape": ("spec", "endpoints", 0, "every"),
     "PrometheusRule": ("spec", "groups", 0, "rules", 0, "expression"),
 }
 
@@ -125,13 +153,14 @@ def valid(context):
     rendered = context.shared(Rendered)
     expect(not rendered.faults, f"refused: {rendered.faults}")
     kinds = {each["kind"] for each in rendered.plain_objects}
-    expect(kinds == KINDS, f"by default there are {kinds}")
+    expect(kinds == KINDS | {"Pod"}, f"by default there are {kinds}")
     kinds = {each["kind"] for each in rendered.full_objects}
-    expect(kinds == KINDS | {"PrometheusRule", "ServiceMonitor"}, f"with everything: {kinds}")
+    # TLS leaves the pod of helm test out: it could not check the certificate.
+    expect(kinds == KINDS | OPERATORS, f"with everything: {kinds}")
     # What judges them has to see what is wrong.
     planted = []
     for kind, (*way, key) in PLANTED.items():
-        document = copy.deepcopy(_of(rendered.full_objects, kind)[0])
+        document = copy.deepcopy(_of(rendered.full_objects + rendered.plain_objects, kind)[0])
         document["metadata"]["name"] = "planted"
         place = document
         for step in way:
@@ -141,9 +170,9 @@ def valid(context):
     file = context.shared(Helm).written("\n---\n".join(map(json.dumps, planted)))
     found = judged(file)[str(file)]["faults"]
     missed = set(PLANTED) - {name.split()[0] for name in found}
-    # Without Go the operator's own definitions are not there, which their script tells.
+    # Without Go the definitions of the operators are not there, which their script tells.
     if not (pathlib.Path(fetched("get-kube-schemas.sh", "the schemas")) / "crds").is_dir():
-        missed -= {"PrometheusRule", "ServiceMonitor"}
+        missed -= OPERATORS
     expect(not missed, f"a wrong key was not seen in {missed}")
 
 
@@ -171,6 +200,7 @@ def effective(context):
         before, usual = _at(values, way), _at(rendered.defaults, way)
         # A switch that is on by default is on with everything, too: there it goes off.
         back = not before if before == usual and isinstance(before, bool) else usual
+        back = INSTEAD.get(way, back)
         expect(before != back, f"{'.'.join(way)} is as by default in {EVERYTHING.name}")
         _at(values, way[:-1])[way[-1]] = back
         variants.append(helm.written(json.dumps(values)))
@@ -188,15 +218,74 @@ def refused(context):
         expect(not good, f"{setting} was taken")
         expect("don't meet the specifications of the schema" in said and key in said,
                f"{setting}: {said}")
+    for setting, named in UNKNOWN.items():
+        good, _, said = helm.run("template", CHART, f"--kube-version={KUBE}",
+                                 "--set", "prometheusRule.enabled=true", "--set", setting)
+        expect(not good and named in said, f"{setting}: {said}")
+
+
+@check("chart: its README is what the values say, and each value has a text")
+def readme(context):
+    fetched("get-helm-docs.sh", "helm-docs")
+    done = subprocess.run([ROOT / "scripts" / "chart-readme.sh", "-"], capture_output=True, text=True)
+    expect(done.returncode == 0, done.stderr)
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+    expect(done.stdout == text, "README.md of the chart is old: run scripts/chart-readme.sh")
+    rows = [row.split(" | ") for row in text.splitlines() if row.startswith("| ")][1:]
+    texts = {row[0].removeprefix("| "): row[-1].removesuffix(" |").strip() for row in rows}
+    without = [name for name, said in texts.items() if not said]
+    expect(len(texts) > 60 and not without, f"{len(texts)} values, without a text: {without}")
+    ways = {".".join(way) for way in _leaves(context.shared(Rendered).defaults)}
+    # Some are described as a whole.
+    missing = {way for way in ways if way not in texts and way.split(".")[0] not in texts}
+    expect(not missing, f"not in README.md: {missing}")
+
+
+@check("chart: rules and alerts are changed as the runbook says, and as the mixin does")
+def changed_rules(context):
+    helm = context.shared(Helm)
+    values, expected = documented("yaml"), mixin_shows(context, documented("jsonnet"))
+    file = helm.written(helm.template("--values", helm.written(values)))
+    found = judged(file)[str(file)]
+    expect(not found["faults"], f"{found['faults']}")
+    given = _rules(found["documents"])
+    expect(given == {part: expected["changed"][0][part] for part in ("rules", "alerts")},
+           "the mixin gives something else")
+    expect(given == changed_by_hand(expected["files"]), "it is not what the runbook says")
+
+
+def _rules(objects):
+    return {
+        each["metadata"]["name"].rpartition("-")[2]: each["spec"] for each in _of(objects, "PrometheusRule")
+    }
+
+
+@check("chart: OpenShift's user, and a claim of one's own, take the place of the chart's")
+def replaced(context):
+    helm = context.shared(Helm)
+    own = helm.written(json.dumps({
+        "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
+        "persistence": {"existingClaim": "old-claim"},
+    }))
+    file = helm.written(helm.template("--values", own))
+    found = judged(file)[str(file)]
+    expect(not found["faults"], f"{found['faults']}")
+    (workload,) = (each["spec"] for each in _of(found["documents"], "StatefulSet"))
+    (test,) = (each["spec"] for each in _of(found["documents"], "Pod"))
+    for pod in (workload["template"]["spec"], test):
+        context_of_pod = pod["securityContext"]
+        expect(not {"runAsUser", "runAsGroup", "fsGroup"} & context_of_pod.keys(), f"{context_of_pod}")
+        expect(context_of_pod["runAsNonRoot"] is True, f"{context_of_pod}")
+    expect("volumeClaimTemplates" not in workload, "it still claims a volume")
+    (state,) = (each for each in workload["template"]["spec"]["volumes"] if each["name"] == "state")
+    expect(state["persistentVolumeClaim"] == {"claimName": "old-claim"}, f"{state}")
 
 
 @check("chart: its rules and dashboards are those of the project, in the packed chart as well")
 def contents(context):
     helm, rendered = context.shared(Helm), context.shared(Rendered)
-    given = {
-        each["metadata"]["name"].removeprefix("cloud-reader-"): each["spec"]
-        for each in _of(rendered.full_objects, "PrometheusRule")
-    }
+    file = helm.written(helm.template("--set", "prometheusRule.enabled=true"))
+    given = _rules(judged(file)[str(file)]["documents"])
     expect(given == rendered.rules, f"the rules are others: {list(given)}")
     maps = _of(rendered.full_objects, "ConfigMap")
     boards = {
@@ -258,9 +347,33 @@ def pod(context):
         # Read at once: by default the first read comes within the interval of reads.
         SCF_EXPORTER_POLL_INTERVAL="1s",
     )
+    # The command line of the pod of helm test.
+    (test,) = _of(rendered.plain_objects, "Pod")
+    (service,) = _of(rendered.plain_objects, "Service")
+    (asking,) = test["spec"]["containers"]
+    expect(asking["image"] == container["image"], f"it runs {asking['image']}")
+    selected = service["spec"]["selector"].items() <= test["metadata"]["labels"].items()
+    expect(not selected, "the service would send scrapes to the pod of helm test")
+    there = f"http://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}/"
+
+    def asked(port):
+        words = [word.replace(there, f"http://127.0.0.1:{port}/") for word in asking["args"]]
+        expect(words != asking["args"], f"it does not ask the service: {words}")
+        return subprocess.run([context.binary, *words], capture_output=True, text=True)
+
     services.ready(exporter, f"http://127.0.0.1:{port}")
+    done = asked(port)
+    expect(done.returncode == 0, f"helm test would fail: {done.stderr}")
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         status, _ = services.http(f"http://127.0.0.1:{port}{container[probe]['httpGet']['path']}")
         expect(status == 200, f"{probe}: {status}")
     expect(exporter.stop() == 0, f"ended with {exporter.child.returncode}")
     simulator.process.stop()
+    # Started anew without a cloud it is alive, and not ready.
+    exporter = context.exporter(
+        "chart-unready", *(places.get(word, word) for word in words), **simulator.keys(),
+    )
+    until("it is alive", lambda: services.http(f"http://127.0.0.1:{port}/-/healthy")[0] == 200, 20)
+    done = asked(port)
+    expect(done.returncode == 1 and "503" in done.stderr, f"helm test would succeed: {done}")
+    exporter.stop()

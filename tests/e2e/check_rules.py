@@ -1,5 +1,6 @@
 """The shipped rules and alerts: by promtool, as a mixin, on real stores, and up to a receiver."""
 
+import copy
 import http.server
 import json
 import math
@@ -13,6 +14,7 @@ from services import PACE, READS, Prometheus, Simulator, scraped
 
 MIXIN = ROOT / "deploy" / "mixin"
 RULES, ALERTS = MIXIN / "rules.yaml", MIXIN / "alerts.yaml"
+EXAMPLE = MIXIN / "alertmanager.yaml"
 RUNBOOK = ROOT / "docs" / "RUNBOOK.md"
 CASES = sorted((ROOT / "tests" / "rules").glob("*.yaml"))
 # How each store scrapes; one has classic histograms alone, the other native ones alone.
@@ -57,23 +59,67 @@ def linted(context):
     expect(done.returncode == 0, done.stdout + done.stderr)
 
 
-@check("rules: the mixin gives what the files hold, and another address of the runbook")
-def mixin(context):
-    elsewhere = "https://wiki.example.com/scf/RUNBOOK.md"
+def mixin_shows(context, *changed):
+    """What the mixin gives, with these configurations too, and what its files hold."""
     done = subprocess.run(
         [context.clients / "mixin" / "bin" / "python", ROOT / "tests" / "e2e" / "mixin_json.py",
-         ROOT, elsewhere],
+         ROOT, *changed],
         capture_output=True, text=True,
     )
     expect(done.returncode == 0, done.stderr[-2000:])
-    shown = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def documented(language):
+    """The block of the runbook that changes alerts, in one of its two languages."""
+    (block,) = re.findall(rf"(?ms)^```{language}\n(.+?)^```$", RUNBOOK.read_text(encoding="utf-8"))
+    return block
+
+
+def changed_by_hand(files):
+    """What the settings of the runbook shall make of the files, written here once more."""
+    rules, groups = copy.deepcopy(files["rules"]), copy.deepcopy(files["alerts"]["groups"])
+    (objective,) = (rule for group in rules["groups"] for rule in group["rules"]
+                    if rule["record"] == "fleet:scf_invocation_success:objective")
+    expect(objective["expr"] == "vector(0.99)", f"it was {objective}")
+    objective["expr"] = "vector(0.999)"
+    for group in groups:
+        group["rules"] = [rule for rule in group["rules"] if rule["alert"] != "ScfFunctionSilent"]
+        for rule in group["rules"]:
+            rule["labels"]["team"] = "cloud"
+            rule["annotations"]["runbook_url"] = f"https://wiki.example.com/scf#{rule['alert'].lower()}"
+    alerts = {rule["alert"]: rule for group in groups for rule in group["rules"]}
+    throttled, stale = alerts["ScfFunctionThrottled"], alerts["ScfExporterPollStale"]
+    throttled["labels"]["team"] = "quota"
+    throttled["expr"] = throttled["expr"].replace("> 0.01 ", "> 0.05 ")
+    stale["labels"]["severity"] = "warning"
+    stale["for"] = "15m"
+    stale["expr"] = stale["expr"].replace("> 600 ", "> 1800 ")
+    return {"rules": rules, "alerts": {"groups": groups}}
+
+
+# What a mixin is asked for in vain, and what has to be named.
+UNKNOWN = {
+    "{ ScfFunctionQuiet: { enabled: false } }": "alerts: ScfFunctionQuiet is unknown",
+    "{ ScfFunctionSilent: { severty: 'info' } }": "alerts.ScfFunctionSilent: severty is unknown",
+    "{ ScfFunctionSilent: { thresholds: { calls: 1 } } }":
+        "alerts.ScfFunctionSilent.thresholds: calls is unknown",
+}
+
+
+@check("rules: the mixin gives what the files hold, and changes what the runbook says")
+def mixin(context):
+    unknown = [f"(import 'mixin.libsonnet') {{ _config+:: {{ alerts: {alerts} }} }}" for alerts in UNKNOWN]
+    shown = mixin_shows(context, documented("jsonnet"), *unknown)
     for part, held in shown["files"].items():
         expect(held, f"no {part}")
         expect(shown["given"][part] == held, f"{part} of the mixin are not those of the files")
-    # Nothing else changes.
-    there = json.dumps(shown["files"]["alerts"]).replace("docs/RUNBOOK.md#", f"{elsewhere}#")
-    expect(shown["moved"]["alerts"] == json.loads(there), "the address was not put in")
-    expect(elsewhere in there, "no alert has a runbook")
+    changed, *errors = shown["changed"]
+    expect(isinstance(changed, dict), changed)
+    for part, wanted in changed_by_hand(shown["files"]).items():
+        expect(changed[part] == wanted, f"{part} are changed in another way: {changed[part]}")
+    for error, named in zip(errors, UNKNOWN.values()):
+        expect(named in error, f"{error}, not {named}")
 
 
 @check("rules: every anchor that an alert leads to is a heading of the runbook")
@@ -181,10 +227,22 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         ), None)
 
 
-def _alertmanager(context):
-    """A real Alertmanager on loopback that sends everything on at once; its address."""
+def _alertmanager(context, name, file):
+    """A real Alertmanager on loopback with this configuration; its address."""
     if not context.alertmanager:
         raise Skipped("Alertmanager cannot be had here, see above")
+    address = f"127.0.0.1:{free_port()}"
+    context.start(name, [
+        context.alertmanager, f"--config.file={file}",
+        f"--storage.path={context.path(name)}", f"--web.listen-address={address}",
+        "--cluster.listen-address=",
+    ])
+    until("Alertmanager is ready", lambda: request(f"http://{address}/-/ready")[0] == 200, 30)
+    return address
+
+
+def _receiving(context):
+    """An Alertmanager that sends everything on to Receiver at once; its address."""
     # It ends with this process, as its thread does.
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -198,14 +256,7 @@ def _alertmanager(context):
             {"url": f"http://127.0.0.1:{server.server_port}/", "send_resolved": True},
         ]}],
     }))
-    address = f"127.0.0.1:{free_port()}"
-    context.start("alertmanager", [
-        context.alertmanager, f"--config.file={file}",
-        f"--storage.path={context.path('alertmanager')}", f"--web.listen-address={address}",
-        "--cluster.listen-address=",
-    ])
-    until("Alertmanager is ready", lambda: request(f"http://{address}/-/ready")[0] == 200, 30)
-    return address
+    return _alertmanager(context, "alertmanager", file)
 
 
 def _fast(path, target):
@@ -222,7 +273,7 @@ def _fast(path, target):
 
 @check("rules: rights that are taken away alert through Alertmanager, and given back they resolve")
 def alerted(context):
-    manager = _alertmanager(context)
+    manager = _receiving(context)
     cloud = free_port()
     name = iter(("before", "denied", "after"))
 
@@ -267,6 +318,66 @@ def alerted(context):
     sim.process.stop()
     simulator()
     until("the alert is resolved", lambda: Receiver.has("resolved"), 60)
+
+
+HERE = {"job": "scf", "instance": "a"}
+PAY = {"region": "gz", "function_namespace": "default", "function_name": "pay"}
+# Alerts that fire at the same time, and whether each one notifies.
+AT_ONCE = (
+    # Keys that are refused at one exporter, and a source of another one that is not read.
+    ("ScfExporterAuthenticationFailing", {**HERE, "action": "SearchLog", "code": "AuthFailure"}, True),
+    ("ScfExporterPollStale", {**HERE, "source": "one"}, False),
+    ("ScfExporterWatermarkStuck", {**HERE, "source": "one"}, False),
+    ("ScfExporterPollStale", {**HERE, "instance": "b", "source": "one"}, True),
+    ("ScfExporterWatermarkStuck", {**HERE, "instance": "b", "source": "one"}, False),
+    ("ScfExporterWatermarkStuck", {**HERE, "instance": "b", "source": "two"}, True),
+    # Rows that were late before an exporter went down; the clock of another one.
+    ("ScfExporterDown", {**HERE, "instance": "c"}, True),
+    ("ScfExporterLateRows", {**HERE, "instance": "c", "disposition": "late"}, False),
+    ("ScfExporterClockWrong", {**HERE, "source": "one"}, True),
+    # A function whose calls time out, and another one that is throttled.
+    ("ScfFunctionErrorBudgetBurnFast", PAY, True),
+    ("ScfFunctionErrorBudgetBurnSlow", PAY, False),
+    ("ScfFunctionTimeouts", PAY, False),
+    ("ScfFunctionSilent", PAY, True),
+    ("ScfFunctionThrottled", {**PAY, "function_name": "rush"}, True),
+    ("ScfFunctionOutOfMemory", {**PAY, "function_name": "fat"}, True),
+    ("ScfFunctionMemoryNearLimit", {**PAY, "function_name": "fat"}, False),
+)
+
+
+@check("rules: one cause notifies once, by the example for Alertmanager")
+def inhibited(context):
+    alerts = set(re.findall(r"- alert: (\w+)", ALERTS.read_text(encoding="utf-8")))
+    text = EXAMPLE.read_text(encoding="utf-8")
+    # An alert that is renamed would never be muted.
+    for pattern in re.findall(r"alertname =~? \"(.+?)\"", text):
+        matched = {name for name in alerts if re.fullmatch(pattern, name)}
+        expect(matched, f"{pattern} matches no alert")
+        choices = re.findall(r"\w+", pattern) if "(" not in pattern and "+" not in pattern else []
+        expect(set(choices) <= alerts, f"there is no {set(choices) - alerts}")
+    unknown = {name for name, _, _ in AT_ONCE} - alerts
+    expect(not unknown, f"there is no {unknown}")
+    address = _alertmanager(context, "alertmanager-example", EXAMPLE)
+    posted = [{"labels": {"alertname": name, **labels}} for name, labels, _ in AT_ONCE]
+    status, said = request(
+        f"http://{address}/api/v2/alerts", data=json.dumps(posted).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    expect(status == 200, said)
+
+    def settled():
+        status, said = request(f"http://{address}/api/v2/alerts")
+        found = {
+            tuple(sorted(alert["labels"].items())): alert["status"]["state"] == "active"
+            for alert in json.loads(said)
+        }
+        for alert, (name, labels, notifies) in zip(posted, AT_ONCE):
+            state = found.get(tuple(sorted(alert["labels"].items())))
+            expect(state == notifies, f"{name} {labels}: notifies: {state}, not {notifies}")
+        return True
+
+    until("each alert is muted or not", settled, 20)
 
 
 def _exact(page, where):

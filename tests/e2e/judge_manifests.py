@@ -1,8 +1,8 @@
-"""What YAML files hold, and what Kubernetes and the Prometheus Operator have against it, as JSON.
+"""What YAML files hold, and what Kubernetes and the operators have against it, as JSON.
 
 usage: judge_manifests.py CRDS FILE...
 
-CRDS is the folder with the operator's own definitions; without it its objects are not judged. Prints
+CRDS is the folder with the definitions of the operators; without it their objects are not judged. Prints
 {file: {"documents": [...], "faults": {"Kind name": text}}}; a document without a kind is not judged.
 Runs with the Python of scripts/get-kube-schemas.sh, for what that has.
 """
@@ -17,6 +17,8 @@ import yaml
 
 # The oldest that the chart is for, and the newest that there is a schema of.
 VERSIONS = "1.25", kubernetes.latest_version()
+KINDS = "PrometheusRule", "ServiceMonitor", "VMServiceScrape"
+GROUPS = "monitoring.coreos.com/", "operator.victoriametrics.com/"
 
 
 def strict(schema):
@@ -34,11 +36,13 @@ def strict(schema):
 
 
 def definitions(folder):
-    """{kind: schema} of the operator's objects in `folder`."""
+    """{kind: schema} of the operators' objects in `folder`."""
     found = {}
-    for name in ("servicemonitors", "prometheusrules"):
-        path = folder / f"monitoring.coreos.com_{name}.yaml"
-        crd = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    files = ["monitoring.coreos.com_servicemonitors", "monitoring.coreos.com_prometheusrules", "victoria"]
+    texts = [(folder / f"{file}.yaml").read_text(encoding="utf-8") for file in files]
+    for crd in (each for text in texts for each in yaml.load_all(text, yaml.CSafeLoader)):
+        if crd["spec"]["names"]["kind"] not in KINDS:
+            continue
         stored = next(version for version in crd["spec"]["versions"] if version["storage"])
         text = json.dumps(stored["schema"]["openAPIV3Schema"])
         # Go takes such flags anywhere in an expression, Python at its beginning alone.
@@ -52,7 +56,7 @@ def definitions(folder):
 def fault(document, known):
     """What is wrong with one object; None where nothing is."""
     try:
-        if document["apiVersion"].startswith("monitoring.coreos.com/"):
+        if document["apiVersion"].startswith(GROUPS):
             if known:
                 jsonschema.Draft7Validator(known[document["kind"]]).validate(document)
         else:

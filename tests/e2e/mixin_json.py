@@ -1,6 +1,8 @@
 """Prints, as one JSON document, what the mixin of a repository gives and what its files hold.
 
-usage: mixin_json.py ROOT RUNBOOK    RUNBOOK: an address that the mixin is asked to put in
+usage: mixin_json.py ROOT CHANGED...    CHANGED: expressions for the mixin with another configuration
+
+For each of these it prints what that gives, or the error.
 """
 
 import json
@@ -10,18 +12,26 @@ import sys
 import _jsonnet
 import yaml
 
-root, runbook = pathlib.Path(sys.argv[1]), sys.argv[2]
+root = pathlib.Path(sys.argv[1])
 mixin = root / "deploy" / "mixin"
 SHOWN = """
-local shown(m) = {
-  dashboards: m.grafanaDashboards, alerts: m.prometheusAlerts, rules: m.prometheusRules,
-};
-local mixin = import 'mixin.libsonnet';
-{ given: shown(mixin), moved: shown(mixin { _config+:: { runbook: std.extVar('runbook') } }) }
+local m = %s;
+{ dashboards: m.grafanaDashboards, alerts: m.prometheusAlerts, rules: m.prometheusRules }
 """
-given = json.loads(_jsonnet.evaluate_snippet(
-    "shown", SHOWN, jpathdir=[str(mixin)], ext_vars={"runbook": runbook}
-))
+
+
+def shown(expression):
+    """What the mixin gives, as a document, or the first line of the error."""
+    try:
+        return json.loads(_jsonnet.evaluate_snippet("shown", SHOWN % expression, jpathdir=[str(mixin)]))
+    except RuntimeError as error:
+        return str(error).splitlines()[0]
+
+
+given = {
+    "given": shown("import 'mixin.libsonnet'"),
+    "changed": [shown(expression) for expression in sys.argv[2:]],
+}
 given["files"] = {
     "dashboards": {
         path.name: json.loads(path.read_text()) for path in (root / "dashboards").glob("*.json")

@@ -52,8 +52,8 @@ LOG_LINES = 25
 # check asks for by itself.
 NEEDED = ("get-prometheus.sh", "get-sdks.sh")
 OPTIONAL = ("get-victoria-metrics.sh", "get-alertmanager.sh")
-OF_CHECKS = ("get-chromium.sh", "get-helm.sh", "get-kube-schemas.sh", "get-node-exporter.sh",
-             "get-shells.sh")
+OF_CHECKS = ("get-chromium.sh", "get-helm.sh", "get-helm-docs.sh", "get-actionlint.sh",
+             "get-kube-schemas.sh", "get-node-exporter.sh", "get-shells.sh")
 
 
 def tools(fetch_all):

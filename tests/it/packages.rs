@@ -1,6 +1,7 @@
 //! What the packages are made of, as far as it can be told without the tools that make them:
 //! manual pages and completions name every flag, the image's build gets everything it needs and
-//! nothing else. `tests/e2e/check_packages.py` and its neighbours have the tools.
+//! nothing else, versions are the same everywhere. `tests/e2e/check_packages.py` and its neighbours
+//! have the tools.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use clap::{Command, ValueEnum};
 use clap_complete::Shell;
 use scf_exporter::cli;
+use scf_exporter::config;
 
 use crate::support::{root, text_of};
 
@@ -227,4 +229,30 @@ fn the_program_in_the_image_runs_as_nobody_and_is_asked_for_its_health() {
         cli::parse(words).unwrap().command,
         cli::Action::Health(_)
     ));
+}
+
+/// The chart's schema refuses unknown keys, so it has to know those of the configuration. What stands
+/// in them is judged by the exporter.
+#[test]
+fn the_chart_takes_every_part_of_the_configuration() {
+    let schema = text_of("deploy/helm/scf-exporter/values.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let known = &schema["properties"]["config"]["properties"];
+    let mut parts: BTreeSet<&str> = config::keys()
+        .map(|key| key.path.split(['.', '[']).next().unwrap())
+        .collect();
+    // Where the state is, is the chart's own.
+    assert!(parts.remove("state") && parts.len() > 5, "{parts:?}");
+    for part in parts {
+        assert!(known[part].is_object(), "config.{part} would be refused");
+    }
+}
+
+#[test]
+fn the_chart_has_the_version_of_the_program() {
+    let chart = text_of("deploy/helm/scf-exporter/Chart.yaml");
+    for key in ["version", "appVersion"] {
+        let line = format!("\n{key}: {}\n", env!("CARGO_PKG_VERSION"));
+        assert!(chart.contains(&line), "{key} is another");
+    }
 }

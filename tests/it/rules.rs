@@ -174,12 +174,19 @@ fn each_rule_of_alerts_bites() {
         ),
         ("/annotations/summary", long("{{ $value }}."), "static"),
         ("/annotations/description", long("nothing."), "value"),
+        ("/annotations/description", long("{{ $value }}."), "rounded"),
         (
             "/annotations/runbook_url",
             "docs/RUNBOOK.md#other".into(),
             "runbook_url",
         ),
         ("/for", Value::Null, "for"),
+        ("/expr", "up > 5".into(), "without a threshold"),
+        (
+            "/expr",
+            "up > 5 # threshold Seconds".into(),
+            "threshold Seconds",
+        ),
         ("/expr", "scf_calls_total > 0".into(), "scf_calls_total"),
         (
             "/expr",
@@ -245,11 +252,50 @@ fn alert_faults(alert: &Value, runbook: &str, recorded: &BTreeSet<String>) -> Ve
         told.iter().any(|what| description.contains(what)) || name == "ScfExporterAbsent",
         "the description tells neither a value nor a place",
     );
+    for shown in description.split("{{ $value ").skip(1) {
+        let rounded = ["| humanize", "| printf \"%."];
+        hold(
+            rounded.iter().any(|how| shown.starts_with(how)),
+            "a number is not rounded",
+        );
+    }
     let anchor = format!("docs/RUNBOOK.md#{}", name.to_lowercase());
     hold(note("runbook_url") == anchor, "runbook_url");
     let section = format!("\n### {name}\n");
     hold(runbook.contains(&section), "no section in the runbook");
+    faults.extend(threshold_faults(&name, &word(&alert["expr"])));
     faults.extend(expression_faults(&name, &word(&alert["expr"]), recorded));
+    faults
+}
+
+/// Numbers that a user cannot change: chart and mixin find them by a comment at the end of the line.
+fn threshold_faults(place: &str, expr: &str) -> Vec<String> {
+    let number = regex::Regex::new(r"[<>*] ([0-9.]+)(?: # threshold ([^ \n]+))?(?:\n|$)").unwrap();
+    let name = regex::Regex::new("^[a-z][a-z0-9_]*$").unwrap();
+    let mut faults = Vec::new();
+    for found in number.captures_iter(expr) {
+        match found.get(2) {
+            Some(mark) if !name.is_match(mark.as_str()) => {
+                faults.push(format!("{place}: threshold {}", mark.as_str()));
+            }
+            // "None at all", by what `increase` may make of it.
+            None if &found[1] != "0.5" => {
+                faults.push(format!("{place}: {} without a threshold", &found[0]));
+            }
+            _ => {}
+        }
+    }
+    let marks = expr.matches("# threshold ").count();
+    if marks
+        != number
+            .captures_iter(expr)
+            .filter(|one| one.get(2).is_some())
+            .count()
+    {
+        faults.push(format!(
+            "{place}: a threshold is not behind a number at the end of a line"
+        ));
+    }
     faults
 }
 

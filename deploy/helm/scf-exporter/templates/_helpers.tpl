@@ -36,6 +36,38 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/* The pod of helm test, which the service must not select. */}}
+{{- define "scf-exporter.testSelector" -}}
+app.kubernetes.io/name: {{ include "scf-exporter.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "scf-exporter.image" -}}
+{{- $image := .Values.image }}
+{{- printf "%s:%s" $image.repository ($image.tag | default .Chart.AppVersion) }}
+{{- with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* What the pod of the exporter and that of helm test share. */}}
+{{- define "scf-exporter.pod" -}}
+serviceAccountName: {{ include "scf-exporter.serviceAccount" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $key := list "imagePullSecrets" "nodeSelector" "affinity" "tolerations" }}
+{{- with get $.Values $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
 {{/* A variable of the secret with the keys. Optional: without it other places are asked. */}}
 {{- define "scf-exporter.key" -}}
 - name: {{ .name }}
