@@ -12,7 +12,7 @@ START ?= 1
 PROFILE ?= release
 
 .PHONY: help test sim sim-commit sim-mutants e2e lint bench bench-reading soak fuzz deny sbom reproducible demo \
-	screenshots hardening deb static package-check
+	screenshots dashboards-screenshots hardening deb static package-check
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 8
@@ -87,3 +87,7 @@ demo: ## The whole pipeline on a simulated cloud, on 127.0.0.1:10112
 screenshots: ## The pictures of the status page in docs/images; fetches Chromium
 	$(CARGO) build --locked --release
 	$(PYTHON) scripts/screenshots.py
+
+dashboards-screenshots: ## The pictures of the dashboards in docs/images, after five minutes of traffic; fetches Prometheus, Grafana's components (npm) and Chromium
+	$(CARGO) build --locked --release
+	$(PYTHON) scripts/dashboards-screenshots.py

@@ -5,6 +5,8 @@ The stores are a Prometheus with classic histograms alone, one with native histo
 VictoriaMetrics, where it can be had.
 """
 
+import calendar
+import datetime
 import math
 import re
 import time
@@ -16,12 +18,27 @@ from harness import ROOT, Skipped, check, expect
 
 # Long enough for a rate of what happens seldom, such as a cold start.
 SEEN_SECONDS = 30
-# Queries with one answer: a sum or a ratio made of means, and quantiles over all functions, of
-# what has the bounds of run times or of memory; those of commits are others.
-MEAN = ("histogram_avg(sum(increase(scf_inv", "histogram_avg(sum(rate(scf_inv")
-QUANTILE = re.compile(r"histogram_quantile\([\d.]+, sum\(\w+\(scf_invocation_")
-# What the simulator gives to every function of a file, in GiB; a call is billed by milliseconds.
-MEMORY_GIB = 0.125
+# Queries with one answer: a sum made of means, and quantiles over all functions, of what has the
+# bounds of run times or of memory; those of commits are others.
+MEAN = re.compile(r"\(?histogram_avg\(sum\((?:increase|rate)\(scf_inv")
+QUANTILE = re.compile(
+    r"max\(max_over_time\([^()]*\)\) < \(histogram_quantile\([\d.]+, sum\(\w+\(scf_invocation_")
+# What the simulator gives to every function of a file, in GiB and seconds; a call is billed by
+# milliseconds.
+MEMORY_GIB, TIMEOUT = 0.125, 60
+# The prices at which the dashboards begin.
+PRICE_GB_SECOND, PRICE_MILLION = 0.00011108, 1.33
+# The columns of a table that say which function it is.
+WHO = {"Function", "Namespace", "Region", "Account", "Runtime"}
+# How long after the last scrape the figures below are asked for, seconds; they are counts.
+LATE = 0.9
+COUNTS = (
+    "Invocations", "Calls at once, mean", "Billed GB-seconds", "Cost of the time range", "Throttled",
+)
+# Percentiles as a share of the limit.
+SHARES = ("p95 of timeout", "p95 of memory", "Memory used against the limit")
+# What is not shown of functions that are read through log topics, as all of the fleet are.
+NOT_OF_CLS = "billed time"
 KINDS = (*STORED, "VictoriaMetrics")
 BOARDS = {path.stem: Board(path) for path in sorted((ROOT / "dashboards").glob("*.json"))}
 ALL, ONE, SELF = (BOARDS[name] for name in ("scf-fleet", "scf-function", "scf-exporter"))
@@ -38,7 +55,7 @@ def _silent(store, board, seconds):
     """The titles and queries that have no answer; a heatmap draws what any of its queries has."""
     silent = []
     for panel in board.panels:
-        asked = [target["expr"] for target in panel["targets"]]
+        asked = [t["expr"] for t in panel["targets"] if t["legendFormat"] != NOT_OF_CLS]
         without = [text for text in asked if not store.answers(board.fill(text), seconds)]
         if panel["type"] == "heatmap" and len(without) < len(asked):
             continue
@@ -75,6 +92,13 @@ def _variables(board):
         for annotation in board.document["annotations"]["list"]:
             # No rules are loaded here: it must parse, and finds nothing.
             fleet.stores["classic"].query(board.fill(annotation["expr"]))
+
+
+@check("dashboards: billed time is not shown where it is the run time by definition", early=Fleet)
+def billed(context):
+    fleet = _fleet(context, "classic")
+    query = ONE.fill(ONE.query("Run time and billed time per second", NOT_OF_CLS))
+    expect(not fleet.stores["classic"].answers(query, fleet.seconds()), f"{query} has an answer")
 
 
 def _exemplars(kind):
@@ -127,124 +151,207 @@ class Truth:
         self.failures = sum(self.failed.values())
         self.retries = sum(call["retry"] > 0 for call in self.calls)
 
-    def billed(self, calls=None):
-        """Billed seconds: log topics tell whole milliseconds, rounded up."""
+    def run_time(self, calls=None):
+        """Seconds, which are billed too: log topics tell whole milliseconds, rounded up."""
         calls = self.calls if calls is None else calls
         return sum(math.ceil(call["duration_ms"]) for call in calls) / 1000
 
-    def within(self, share, field, calls=None):
-        """The bounds of the classic bucket in which the quantile lies, seconds or bytes."""
+    def gb_seconds(self, calls=None):
+        return self.run_time(calls) * MEMORY_GIB
+
+    def cost(self, calls=None):
         calls = self.calls if calls is None else calls
-        units, bounds = (1000, RUN_BOUNDS) if field == "duration_ms" else (1, MEMORY_BOUNDS)
+        return self.gb_seconds(calls) * PRICE_GB_SECOND + len(calls) / 1e6 * PRICE_MILLION
+
+    def within(self, share, field, calls=None):
+        """The bounds of the classic bucket in which the quantile lies, seconds or bytes; no bound
+        is above what is configured.
+        """
+        calls = self.calls if calls is None else calls
+        units, bounds, limit = {
+            "duration_ms": (1000, RUN_BOUNDS, TIMEOUT),
+            "mem_bytes": (1, MEMORY_BOUNDS, MEMORY_GIB * 2**30),
+        }[field]
         values = sorted(math.ceil(call[field]) for call in calls)
         value = values[math.ceil(share * len(values)) - 1] / units
         upper = next(bound for bound in bounds if value <= bound)
-        return max((bound for bound in bounds if bound < upper), default=0), upper
+        # A native bucket may reach over the bound of a classic one, by a tenth at most.
+        lower = max((bound for bound in bounds if bound < upper), default=0)
+        return lower / 1.1, min(upper * 1.1, limit)
 
 
-def _near(what, seen, truth):
-    expect(math.isclose(seen, truth, rel_tol=1e-6, abs_tol=1e-6), f"{what}: {seen}, not {truth}")
+def _hold(what, seen, truth, more=0.0):
+    """Whether a figure is the truth: a number, or the bounds between which it lies.
+
+    A count may be larger than the truth by the share `more`, which is what extrapolation adds.
+    """
+    lower, upper = truth if isinstance(truth, tuple) else (truth, truth * (1 + more))
+    rounding = 1e-6 * max(abs(upper), 1) + (0.5 if more else 0)
+    expect(lower - rounding <= seen <= upper + rounding, f"{what}: {seen}, not {truth} (+ {more})")
 
 
-def _in_bucket(what, seen, bounds):
-    # A native bucket may reach over the bound of a classic one, by a tenth at most.
-    lower, upper = bounds
-    expect(lower / 1.1 <= seen <= upper * 1.1, f"{what}: {seen} is not within {bounds}")
+def _stats_are_true(ask, board, truth, more=0.0, **chosen):
+    """Every figure of a dashboard is looked at, and is what `truth` says: {title: value}."""
+    titles = {panel["title"] for panel in board.panels if panel["type"] == "stat"}
+    expect(set(truth) == titles, f"{set(truth) ^ titles} is not looked at, or not there")
+    for title, value in truth.items():
+        _hold(title, ask.number(board.query(title), board, **chosen), value, more)
 
 
-def _stats(ask, board, truth, **chosen):
-    """The figures of the first rows that both dashboards of functions have."""
-    for title, value in (
-        ("Error ratio", truth.failures / truth.total),
-        ("Throttled", 0),
-        ("Invocations", truth.total),
-        ("Billed GB-seconds", truth.billed() * MEMORY_GIB),
-    ):
-        _near(title, ask.number(board.query(title), board, **chosen), value)
-    p95 = ask.number(board.query("Duration, p95"), board, **chosen)
-    _in_bucket("Duration, p95", p95, truth.within(0.95, "duration_ms"))
+def _table_is_true(ask, board, title, truth, **chosen):
+    """Every cell of a table is what `truth` says: {column: {function: value}}."""
+    panel = next(panel for panel in board.panels if panel["title"] == title)
+    order = next(step for step in panel["transformations"] if step["id"] == "organize")
+    columns = set(order["options"]["renameByName"].values()) - WHO
+    expect(set(truth) == columns, f"{title}: {set(truth) ^ columns} is not looked at, or not there")
+    for column, of in truth.items():
+        seen = ask.series(board.query(title, column), board, ("function_name",), **chosen)
+        # A function that never failed has no failures to show.
+        lost = [name for name, value in of.items() if value and (name,) not in seen]
+        expect(not lost, f"{title}, {column}: {lost} have no cell")
+        for (name,), value in seen.items():
+            _hold(f"{title}, {column} of {name}", value, of[name])
+
+
+def _of_both(ask, truth):
+    """The figures that both dashboards of functions have."""
+    month, seconds = datetime.datetime.now(datetime.timezone.utc), ask.seconds
+    days = calendar.monthrange(month.year, month.month)[1]
+    left = days * 86400 - seconds
+    cost = truth.cost()
+    return {
+        "Error ratio": truth.failures / truth.total,
+        "Throttled": 0,
+        "Duration, p95": truth.within(0.95, "duration_ms"),
+        "Invocations": truth.total,
+        "Calls at once, mean": truth.run_time() / seconds,
+        "Cold start ratio": 0,
+        "Billed GB-seconds": truth.gb_seconds(),
+        "Cost of the time range": cost,
+        "Cost today": cost,
+        "Cost this month": cost,
+        # The store has seen the exporter for a time that is known up to the steps of a subquery.
+        "Forecast for this month": tuple(
+            cost + cost / (ask.watched() + late) * left for late in (15, -16)
+        ),
+    }
+
+
+def _fleet_figures(ask, truth):
+    functions = truth.by_function
+    bad = [name for name, calls in functions.items() if truth.failed[name] / len(calls) > 0.05]
+    return {
+        **_of_both(ask, truth),
+        "Functions failing": len(bad),
+        "Timeouts and OOM": 0,
+        "Age of the data": (0, 120),
+        "Functions called": len(functions),
+        "Functions known": len(functions),
+    }
 
 
 def _fleet_is_true(kind):
-    @check(f"dashboards: sums, tops, columns and quantiles of the fleet are the truth on {kind}")
+    @check(f"dashboards: every figure, bar and cell of the fleet is the truth on {kind}")
     def true(context):
         fleet = _fleet(context, kind)
         fleet.rest()
         ask, truth = fleet.asker(kind), Truth(fleet.calls)
-        _stats(ask, ALL, truth, account=EXACT)
         functions = truth.by_function
-        bad = [name for name, calls in functions.items() if truth.failed[name] / len(calls) > 0.05]
-        for title, value in (
-            ("Functions with over 5 % errors", len(bad)),
-            ("Timeouts and out of memory", 0),
-            ("Functions called", len(functions)),
-            ("Functions known", len(functions)),
-            ("Billed time", truth.billed()),
-        ):
-            _near(title, ask.number(ALL.query(title), ALL, account=EXACT), value)
+        _stats_are_true(ask, ALL, _fleet_figures(ask, truth), account=EXACT)
+
+        def each(figure):
+            return {name: figure(calls) for name, calls in functions.items()}
+
         for title, of in (
-            ("Top by errors", truth.failed),
-            ("Top by cost", {
-                name: truth.billed(calls) * MEMORY_GIB for name, calls in functions.items()
-            }),
+            ("Top by errors", dict(truth.failed)),
+            ("Top by cost", each(truth.cost)),
+            ("Top by latency", each(lambda calls: truth.within(0.95, "duration_ms", calls))),
+            ("Top by throttling", {}),
         ):
             seen = ask.series(ALL.query(title), ALL, ("function_name",), account=EXACT)
-            most = sorted(of.values(), reverse=True)[:10]
-            expect(len(seen) == len(most), f"{title}: {seen}")
+            expect(len(seen) == min(len(of), 10), f"{title}: {seen}")
             for (name,), value in seen.items():
-                _near(f"{title}: {name}", value, of[name])
-            _near(f"{title}: all", sum(seen.values()), sum(most))
-        for place, seen in (
-            ("Top by latency", ask.series(
-                ALL.query("Top by latency"), ALL, ("function_name",), account=EXACT)),
-            ("p95 of the table", ask.series(
-                ALL.query("All functions", "Duration, p95"), ALL, ("function_name",),
-                account=EXACT)),
-        ):
-            expect(len(seen) >= 10, f"{place}: {seen}")
-            for (name,), value in seen.items():
-                _in_bucket(f"{place}: {name}", value,
-                           truth.within(0.95, "duration_ms", functions[name]))
-        for column, of in (
-            ("Calls", {name: len(calls) for name, calls in functions.items()}),
-            ("Failed", dict(truth.failed)),
-            ("Memory", {name: MEMORY_GIB * 2**30 for name in functions}),
-        ):
-            seen = ask.series(
-                ALL.query("All functions", column), ALL, ("function_name",), account=EXACT)
-            seen = {name: round(value, 6) for (name,), value in seen.items() if value}
-            expect(seen == of, f"{column}: {seen}, not {of}")
+                _hold(f"{title}: {name}", value, of[name])
+            if of and not isinstance(next(iter(of.values())), tuple):
+                most = sorted(of.values(), reverse=True)[:10]
+                _hold(f"{title}: all", sum(seen.values()), sum(most))
+        memory = MEMORY_GIB * 2**30
+        used = ask.series(
+            ALL.query("Memory: configured and used", "Used, p99"), ALL, ("function_name",),
+            account=EXACT)
+        wasted = {
+            name: truth.gb_seconds(calls) * (1 - used[(name,)] / memory)
+            for name, calls in functions.items()
+        }
+        _table_is_true(ask, ALL, "Memory: configured and used", {
+            "Configured": each(lambda _: memory),
+            "Used, p99": each(lambda calls: truth.within(0.99, "mem_bytes", calls)),
+            "Share used": {name: value / memory for (name,), value in used.items()},
+            "GB-seconds": each(truth.gb_seconds),
+            "Unused": wasted,
+            "Cost of unused": {name: value * PRICE_GB_SECOND for name, value in wasted.items()},
+        }, account=EXACT)
+        # When a call ended is known from the start of the file on, and when that was is not.
+        last = each(lambda calls: max(
+            call["start_offset_ms"] + call["duration_ms"] for call in calls))
+        told = ask.series(
+            ALL.query("All functions", "Last call"), ALL, ("function_name",), account=EXACT)
+        start = sum(told[(name,)] - end for name, end in last.items()) / len(last)
+        _table_is_true(ask, ALL, "All functions", {
+            "Calls": each(len),
+            "Failed": {name: truth.failed[name] for name in functions},
+            "Error ratio": each(lambda calls: truth.failed[calls[0]["function_name"]] / len(calls)),
+            "p95": each(lambda calls: truth.within(0.95, "duration_ms", calls)),
+            "Cold starts": each(lambda _: 0),
+            "Cost": each(truth.cost),
+            "Memory": each(lambda _: memory),
+            "Timeout": each(lambda _: TIMEOUT),
+            "Last call": {
+                name: (start + end - 2000, start + end + 2000) for name, end in last.items()
+            },
+        }, account=EXACT)
 
 
 def _function_is_true(kind):
-    @check(f"dashboards: what is told of one function is the truth on {kind}")
+    @check(f"dashboards: every figure of one function is the truth on {kind}")
     def true(context):
         fleet = _fleet(context, kind)
         fleet.rest()
         ask = fleet.asker(kind)
         busiest = Counter(call["function_name"] for call in fleet.calls).most_common(1)[0][0]
         truth, chosen = Truth(fleet.calls, busiest), {"account": EXACT, "function": busiest}
-        _stats(ask, ONE, truth, **chosen)
-        share = ask.number(ONE.query("Memory against the limit"), ONE, **chosen)
-        _in_bucket("Memory against the limit", share * MEMORY_GIB * 2**30,
-                   truth.within(0.95, "mem_bytes"))
+        memory = MEMORY_GIB * 2**30
+        took, used = truth.within(0.95, "duration_ms"), truth.within(0.95, "mem_bytes")
+        most = truth.within(0.99, "mem_bytes")
+        now = ask.at * 1000
+        _stats_are_true(ask, ONE, {
+            **_of_both(ask, truth),
+            "Error budget used": truth.failures / truth.total / 0.01,
+            "p95 of timeout": tuple(bound / TIMEOUT for bound in took),
+            "p95 of memory": tuple(bound / memory for bound in used),
+            "Unused memory": tuple(1 - bound / memory for bound in reversed(most)),
+            "Last invocation": (now - 300_000, now),
+        }, **chosen)
         if kind not in STORED:
             return  # VictoriaMetrics divides by the time between samples, not by the range.
-        for title, labels, of in (
-            ("Invocations by outcome", ("outcome",), {
+        billed = truth.gb_seconds()
+        for title, legend, labels, of in (
+            ("Invocations by outcome", None, ("outcome",), {
                 ("success",): truth.total - truth.failures,
                 ("function_error",): truth.failures,
             }),
-            ("Retries", (), {(): truth.retries}),
-            ("Billed GB-seconds per second", (), {(): truth.billed() * MEMORY_GIB}),
-            ("Billed time per second", (), {(): truth.billed()}),
+            ("Retries", None, (), {(): truth.retries}),
+            ("Billed GB-seconds per second", None, (), {(): billed}),
+            ("Run time and billed time per second", "run time", (), {(): truth.run_time()}),
+            ("Calls at once", None, (), {(): truth.run_time()}),
+            ("Cost an hour", None, (), {(): truth.cost() * 3600}),
         ):
             # A rate over the whole run, times its length, is what happened in it.
-            seen = ask.series(ONE.query(title), ONE, labels, **chosen)
+            seen = ask.series(ONE.query(title, legend), ONE, labels, **chosen)
             seen = {key: value * ask.seconds for key, value in seen.items() if value}
             expect(set(seen) == set(of), f"{title}: {seen}, not {of}")
             for key, value in seen.items():
-                _near(f"{title} {key}", value, of[key])
+                _hold(f"{title} {key}", value, of[key])
 
 
 def _exporter_is_true(kind):
@@ -253,22 +360,91 @@ def _exporter_is_true(kind):
         fleet = _fleet(context, kind)
         fleet.rest()
         ask = fleet.asker(kind)
-        for title, value in (
-            ("Exporters", 1), ("Configuration", 1), ("Commit errors", 0), ("Overflow", 0),
-            ("Truncated reads", 0),
-        ):
-            _near(title, ask.number(SELF.query(title), SELF), value)
-        age = ask.number(SELF.query("Age of the data"), SELF)
-        expect(0 <= age < 120, f"the data are {age} s old")
+        _stats_are_true(ask, SELF, {
+            "Age of the data": (0, 120), "Failed polls": (0, 1), "Rows not counted": 0,
+            "Truncated reads": 0, "Overflow": 0, "Commit errors": 0, "Configuration": 1,
+            "Exporters": 1,
+        })
+        began = (ask.at - fleet.seconds() - 10) * 1000, ask.at * 1000
+        for column, bounds in (("Started", began), ("Config loaded", began)):
+            _hold(column, ask.number(SELF.query("Versions", column), SELF), bounds)
         if kind in STORED:
             # The exporter's own counters are not held at zero first: a scrape may miss their start.
             counted = ask.series(SELF.query("Records by disposition"), SELF, ("disposition",))
             calls = ask.number(ALL.query("Invocations"), ALL)
             rows = counted[("counted",)] * ask.seconds
             expect(0.9 * calls < rows < 1.01 * calls, f"{rows} rows counted are {calls} calls")
-        series = ask.series(SELF.query("Functions with series", "functions {{instance}}"), SELF)
+        series = ask.series(SELF.query("Functions with series"), SELF)
         known = ask.number(ALL.query("Functions known"), ALL)
-        _near("functions with series", sum(series.values()), known)
+        _hold("functions with series", sum(series.values()), known)
+
+
+def _extrapolated(kind):
+    @check(f"dashboards: figures between two scrapes on {kind} are off by what extrapolation adds")
+    def off(context):
+        fleet = _fleet(context, kind)
+        fleet.rest()
+        ask, truth = fleet.asker(kind), Truth(fleet.calls)
+        ask.at += LATE
+        # Prometheus goes on for the time to the edge as it went on between the samples, of which
+        # there is one a second.
+        seen = f'count_over_time(scf_invocations_total{{account="{EXACT}"}}[{ask.seconds}s])'
+        more = LATE / (ask.number(f"min({seen} > 1)", ALL) - 1)
+        figures = {
+            title: value for title, value in _fleet_figures(ask, truth).items()
+            if title in COUNTS
+        }
+        expect(len(figures) == len(COUNTS), f"{COUNTS} are not all there")
+        changed = 0
+        for title, value in figures.items():
+            number = ask.number(ALL.query(title), ALL, account=EXACT)
+            _hold(title, number, value, more)
+            changed += number > value * (1 + 1e-6)
+        expect(changed, "nothing was extrapolated, so that nothing was looked at")
+
+
+def _below_limits(kind):
+    @check(f"dashboards: no percentile lies above a configured limit on {kind}")
+    def below(context):
+        fleet = _fleet(context, kind)
+        fleet.rest()
+        ask = fleet.asker(kind)
+        labels = ("account", "region", "function_namespace", "function_name")
+        limits = {
+            name: ask.series(name, ALL, labels)
+            for name in ("scf_function_timeout_seconds", "scf_function_memory_limit_bytes")
+        }
+        asked = 0
+        for board in (ALL, ONE):
+            for panel in board.panels:
+                if panel["title"] in SHARES:
+                    continue
+                for target in panel["targets"]:
+                    text = target["expr"]
+                    name = next((name for name in limits if f"{name}{{" in text), None)
+                    if "histogram_quantile(" not in text or name is None:
+                        continue
+                    asked += 1
+                    for key, value in ask.series(text, board, labels).items():
+                        of = limits[name]
+                        most = of.get(key, max(of.values()))
+                        expect(not value > most, f"{panel['title']}: {value} of {key}, above {most}")
+        expect(asked >= 10, f"only {asked} percentiles")
+        # What the buckets alone say does lie above.
+        raw = ask.series(
+            "histogram_quantile(0.99, sum by (account, region, function_namespace, function_name)"
+            " (increase(scf_invocation_memory_usage_bytes[$__range])))"
+            " or histogram_quantile(0.99, sum by (le, account, region, function_namespace,"
+            " function_name) (increase(scf_invocation_memory_usage_bytes_bucket[$__range])))",
+            ALL, labels)
+        of = limits["scf_function_memory_limit_bytes"]
+        above = [key for key, value in raw.items() if value > of.get(key, math.inf)]
+        expect(above, "no function comes near its limit, so that nothing was looked at")
+        for panel in (panel for board in (ALL, ONE) for panel in board.panels):
+            if panel["title"] in SHARES:
+                for target in panel["targets"]:
+                    for key, value in ask.series(target["expr"], ALL, labels).items():
+                        expect(0 <= value <= 1, f"{panel['title']}: {value} of {key}")
 
 
 def _extrapolation(ask, expression, board):
@@ -291,11 +467,12 @@ def _agree(context):
     asked = {kind: fleet.asker(kind) for kind in STORED}
     quantiles = means = 0
     for board in BOARDS.values():
-        for expression in (t["expr"] for panel in board.panels for t in panel["targets"]):
-            if not expression.startswith(MEAN) and not QUANTILE.match(expression):
+        targets = [target for panel in board.panels for target in panel["targets"]]
+        for expression in (t["expr"] for t in targets if t["legendFormat"] != NOT_OF_CLS):
+            if not MEAN.match(expression) and not QUANTILE.match(expression):
                 continue
             classic, native = (asked[kind].number(expression, board) for kind in STORED)
-            if expression.startswith(MEAN):
+            if MEAN.match(expression):
                 allowed = 1e-6 + _extrapolation(asked["native"], expression, board)
                 expect(
                     math.isclose(native, classic, rel_tol=allowed),
@@ -327,5 +504,8 @@ for _kind in KINDS:
     _fleet_is_true(_kind)
     _function_is_true(_kind)
     _exporter_is_true(_kind)
+    _below_limits(_kind)
+for _kind in STORED:
+    _extrapolated(_kind)
 # It stops the stores, and so comes last.
 check("dashboards: quantiles (within a bucket) and sums of all agree on both kinds")(_agree)

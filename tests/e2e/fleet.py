@@ -10,7 +10,9 @@ from harness import Skipped, expect, free_port, until
 from services import READS, Prometheus, Simulator, Victoria, account_sources
 
 # What Grafana would put in. The wide rate interval fits the scrape interval of one second.
-VARIABLES = {"__rate_interval": "30s", "__interval": "15s", "__range": "2m"}
+VARIABLES = {
+    "__rate_interval": "30s", "__interval": "15s", "__range": "2m", "__range_s": "120",
+}
 # What each Prometheus stores of a histogram, and so how it scrapes. Histograms without native
 # buckets become some, of the bounds that they have: there is no `_bucket` left.
 STORED = {
@@ -124,10 +126,18 @@ class Asker:
         self.at = store.number("max(timestamp(scf_invocations_total))")
         self.seconds = math.ceil(seconds) + 30
 
+    def watched(self):
+        """For how long the store has scraped the exporter."""
+        seen = f"timestamp(scf_exporter_build_info)[{self.seconds}s:1s]"
+        first = f"min(min_over_time({seen}))"
+        found = self.store.api("query", query=first, time=f"{self.at:.3f}")["result"]
+        return self.at - float(found[0]["value"][1])
+
     def series(self, expression, board, labels=(), **chosen):
         """The answer to an expression: {the values of `labels`: value}; `chosen` variables."""
         span = f"{self.seconds}s"
-        asked = board.fill(expression, __range=span, __rate_interval=span, **chosen)
+        asked = board.fill(
+            expression, __range=span, __range_s=str(self.seconds), __rate_interval=span, **chosen)
         found = self.store.api("query", query=asked, time=f"{self.at:.3f}")["result"]
         return {
             tuple(entry["metric"].get(label, "") for label in labels): float(entry["value"][1])
@@ -152,9 +162,12 @@ class Board:
 
     def fill(self, expression, **chosen):
         """The expression as Grafana would send it, with every variable that is not chosen at
-        "All".
+        "All", or at its default where it is a text.
         """
-        everything = {variable["name"]: ".*" for variable in self.variables}
+        everything = {
+            variable["name"]: variable["query"] if variable["type"] == "textbox" else ".*"
+            for variable in self.variables
+        }
         for name, value in {**VARIABLES, **everything, **chosen}.items():
             expression = re.sub(rf"\$(?:{name}\b|\{{{name}(?::\w+)?\}})", value, expression)
         expect("$" not in expression, f"a variable is left in {expression}")

@@ -1,4 +1,7 @@
 //! The shipped dashboards: the rules that a person would check by eye.
+//!
+//! Whether each query answers is the business of the end-to-end checks, with a real Prometheus.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod board;
 mod queries;
@@ -154,11 +157,11 @@ fn each_rule_of_links_behind_values_bites() {
         ),
         (
             format!("/d/scf-function?{time}&var-function={other}"),
-            "nothing shows",
+            "nothing tells",
         ),
         (
             format!("/d/scf-function?{time}&var-function={column}"),
-            "nothing shows",
+            "nothing tells",
         ),
     ] {
         let panel = index_of("scf-fleet", "bargauge");
@@ -175,11 +178,25 @@ fn each_rule_of_queries_bites() {
         (&rates.replace("$__rate_interval", "5m"), "fixed"),
         (&rates.replace("invocations", "calls"), "catalog"),
         (&rates.replace("scf_invocations", "process_io"), "catalog"),
+        (r#"scf_function_info{a="$b"}"#, "variable b"),
         (rates, "not filtered by account"),
+        (
+            "rate(scf_invocation_duration_seconds_bucket[$__rate_interval])",
+            "without its native twin",
+        ),
+        (
+            "rate(scf_invocation_duration_seconds[$__rate_interval])",
+            "without its classic twin",
+        ),
         ("scf_invocation_duration_seconds", "outside rate"),
         (
             r#"rate(scf_invocations_total{ret_code!="0"}[$__rate_interval])"#,
             "by outcome",
+        ),
+        ("increase(scf_invocations_total[1d])", "fixed"),
+        (
+            "histogram_quantile(0.9, rate(scf_invocation_duration_seconds[$__rate_interval]))",
+            "above scf_function_timeout_seconds",
         ),
     ] {
         must_bite(
@@ -198,7 +215,44 @@ fn each_rule_of_queries_bites() {
     must_bite("scf-exporter", place, all, "not filtered by instance");
 }
 
-/// Asserts that with `value` at `place` the dashboard has a fault whose text holds `word`.
+#[test]
+fn each_rule_of_what_is_read_bites() {
+    let stat = index_of("scf-fleet", "stat");
+    let place = format!("/panels/{stat}/description");
+    must_bite("scf-fleet", &place, Value::from("Share."), "extrapolated");
+    let bars = index_of("scf-fleet", "bargauge");
+    let place = format!("/panels/{bars}/targets/0/legendFormat");
+    let region_first = Value::from("{{region}} {{function_name}}");
+    must_bite("scf-fleet", &place, region_first, "begin with the function");
+    let graph = index_of("scf-fleet", "timeseries");
+    let place = format!("/panels/{graph}/options/legend/sortBy");
+    must_bite("scf-fleet", &place, Value::Null, "legend is not sorted");
+    let table = index_of("scf-fleet", "table");
+    let place = format!("/panels/{table}/fieldConfig/defaults/custom/minWidth");
+    must_bite("scf-fleet", &place, Value::from(150), "off the screen");
+    let place = format!("/panels/{stat}/fieldConfig/defaults/unit");
+    must_bite("scf-fleet", &place, Value::from("short"), "unit short");
+}
+
+#[test]
+fn each_rule_of_exemplars_bites() {
+    let heat = index_of("scf-function", "heatmap");
+    let place = format!("/panels/{heat}/targets/0/exemplar");
+    must_bite(
+        "scf-function",
+        &place,
+        Value::from(false),
+        "1 queries with exemplars",
+    );
+    let stat = index_of("scf-function", "stat");
+    let place = format!("/panels/{stat}/targets/0");
+    let mut target = board("scf-function").pointer(&place).unwrap().clone();
+    target["exemplar"] = Value::from(true);
+    must_bite("scf-function", &place, target, "exemplars of what has none");
+}
+
+/// With `value` at `place` the dashboard has a fault that is told with `word`, which it has not
+/// without.
 fn must_bite(uid: &str, place: &str, value: Value, word: &str) {
     let mut board = board(uid);
     *board.pointer_mut(place).unwrap() = value;

@@ -1,4 +1,4 @@
-//! Rules for a dashboard as a whole: head, variables, links, ids and layout.
+//! What holds of a dashboard as a whole: head, variables, links, ids and layout.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,34 @@ const TYPES: [&str; 6] = ["row", "stat", "timeseries", "heatmap", "table", "barg
 /// The variables of each dashboard, in the order in which each is narrowed by those before it.
 pub const VARIABLES: [(&str, &[&str]); 3] = [
     ("scf-exporter", &["datasource", "job", "instance", "source"]),
-    ("scf-fleet", &OF_FUNCTIONS),
-    ("scf-function", &OF_FUNCTIONS),
+    (
+        "scf-fleet",
+        &[
+            "datasource",
+            "account",
+            "region",
+            "namespace",
+            "function",
+            "price_gb_second",
+            "price_million_calls",
+        ],
+    ),
+    (
+        "scf-function",
+        &[
+            "datasource",
+            "account",
+            "region",
+            "namespace",
+            "function",
+            "price_gb_second",
+            "price_million_calls",
+            "objective",
+        ],
+    ),
 ];
-const OF_FUNCTIONS: [&str; 5] = ["datasource", "account", "region", "namespace", "function"];
-/// The dashboard that shows one thing of the last variable, and so offers no choice of several.
-const OF_ONE: &str = "scf-function";
+/// The dashboard that shows one thing of this variable, and so offers no choice of several.
+const OF_ONE: (&str, &str) = ("scf-function", "function");
 
 /// All that is wrong with `board`, which is of the set `set`: the variables by uid.
 pub fn faults(
@@ -94,7 +116,7 @@ fn variables_faults(
             faults.push(format!("{name}: not narrowed by {narrower}"));
         }
         before.push(name);
-        let one = uid == OF_ONE && Some(&name) == needed.last();
+        let one = (uid, name) == OF_ONE;
         faults.extend(variable_faults(variable, one));
         faults.extend(queries::unknown_metrics(name, query, catalog));
     }
@@ -162,16 +184,16 @@ fn panel_link_faults(panel: &Value, set: &BTreeMap<&str, &[&str]>) -> Vec<String
             if !variables.contains(&name) {
                 faults.push(format!("{title}: {uid} has no variable {name}"));
             }
-            if !is_shown(panel, value) {
-                faults.push(format!("{title}: nothing shows {value}"));
+            if !told(panel, value) {
+                faults.push(format!("{title}: nothing tells {value}"));
             }
         }
     }
     faults
 }
 
-/// Returns whether `value` names a column of the panel's table, or a label that its legend shows.
-fn is_shown(panel: &Value, value: &str) -> bool {
+/// Whether `value` names a column of the panel's table, or a label that its legend shows.
+fn told(panel: &Value, value: &str) -> bool {
     let inside = value
         .strip_prefix("${")
         .and_then(|rest| rest.strip_suffix('}'));
@@ -226,10 +248,35 @@ fn panel_faults(panel: &Value) -> Vec<String> {
     if text(&panel["description"]).trim().is_empty() {
         faults.push(format!("{title}: no description"));
     }
-    if text(&panel["fieldConfig"]["defaults"]["unit"]).is_empty() {
-        faults.push(format!("{title}: no unit"));
-    }
+    faults.extend(look_faults(title, panel));
     faults.extend(datasource_fault(title, &panel["datasource"]));
+    faults
+}
+
+/// What is lost on the way to the eye: digits, columns, and lines below the end of a legend.
+fn look_faults(title: &str, panel: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let defaults = &panel["fieldConfig"]["defaults"];
+    match text(&defaults["unit"]) {
+        "" => faults.push(format!("{title}: no unit")),
+        // It says "4 K" where 4,559 are known.
+        "short" if defaults["mappings"].is_null() => faults.push(format!("{title}: unit short")),
+        _ => {}
+    }
+    let legend = &panel["options"]["legend"];
+    if legend["displayMode"] == "table" && legend["sortBy"].is_null() {
+        faults.push(format!("{title}: the legend is not sorted"));
+    }
+    let columns = array(&panel["transformations"])
+        .iter()
+        .filter_map(|step| step["options"]["renameByName"].as_object())
+        .map(serde_json::Map::len)
+        .sum::<usize>();
+    // By default each takes 150 of the 1,240 pixels that a table has on a narrow screen.
+    let width = defaults["custom"]["minWidth"].as_i64().unwrap_or(150);
+    if panel["type"] == "table" && width * i64::try_from(columns).unwrap() > 1_240 {
+        faults.push(format!("{title}: columns are off the screen"));
+    }
     faults
 }
 
@@ -263,7 +310,7 @@ fn grid(panel: &Value) -> [i64; 4] {
 }
 
 /// The names of the dashboard's variables, in order.
-fn variable_names(board: &Value) -> Vec<&str> {
+pub fn variable_names(board: &Value) -> Vec<&str> {
     array(&board["templating"]["list"])
         .iter()
         .map(|variable| text(&variable["name"]))
