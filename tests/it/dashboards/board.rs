@@ -263,7 +263,7 @@ fn grid(panel: &Value) -> [i64; 4] {
 }
 
 /// The names of the dashboard's variables, in order.
-fn variable_names(board: &Value) -> Vec<&str> {
+pub fn variable_names(board: &Value) -> Vec<&str> {
     array(&board["templating"]["list"])
         .iter()
         .map(|variable| text(&variable["name"]))

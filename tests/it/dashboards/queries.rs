@@ -1,12 +1,13 @@
 //! Rules for the queries of a panel. The end-to-end checks ask each of them on stores of classic and
-//! of native histograms, so that a name, a variable or a kind that is missing is found there.
+//! of native histograms.
 
 use std::collections::BTreeSet;
 
 use scf_exporter::metrics::catalog::{ALL, Kind};
 use serde_json::Value;
 
-use super::board::{array, datasource_fault, text};
+use super::board::{array, datasource_fault, text, variable_names};
+use crate::rules::twin_faults;
 
 /// What the exposition appends to the name of a histogram.
 const SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
@@ -22,8 +23,15 @@ const FUNCTION_FILTERS: [&str; 4] = [
 ];
 /// Those of a metric of the exporter, on its own dashboard.
 const EXPORTER_FILTERS: [&str; 2] = [r#"job=~"$job""#, r#"instance=~"$instance""#];
-/// The dashboard on which these hold.
+/// The dashboard on which these hold, and the one that shows single calls.
 const EXPORTER: &str = "scf-exporter";
+const FUNCTION: &str = "scf-function";
+/// The histograms whose buckets have exemplars (docs/METRICS.md).
+const WITH_EXEMPLARS: [&str; 2] = [
+    "scf_invocation_duration_seconds",
+    "scf_invocation_memory_usage_bytes",
+];
+
 /// All that is wrong with the queries of a `panel` of `board`.
 pub fn faults(board: &Value, panel: &Value, catalog: &BTreeSet<String>) -> Vec<String> {
     let title = text(&panel["title"]);
@@ -35,6 +43,19 @@ pub fn faults(board: &Value, panel: &Value, catalog: &BTreeSet<String>) -> Vec<S
         faults.push(format!("{title}: no query"));
     }
     let uid = text(&board["uid"]);
+    if uid == FUNCTION {
+        faults.extend(exemplar_fault(title, panel));
+    }
+    let queries = array(&panel["targets"]).iter().map(|t| text(&t["expr"]));
+    // A heatmap may ask for both kinds in two queries: it draws what any of them has.
+    let together = match text(&panel["type"]) {
+        "heatmap" => vec![queries.collect::<Vec<_>>().join(" ")],
+        _ => queries.map(str::to_owned).collect(),
+    };
+    for query in &together {
+        faults.extend(twin_faults(title, &metric_names(query)));
+    }
+    let variables = variable_names(board);
     let mut ids = BTreeSet::new();
     for target in array(&panel["targets"]) {
         let query = text(&target["expr"]);
@@ -48,7 +69,7 @@ pub fn faults(board: &Value, panel: &Value, catalog: &BTreeSet<String>) -> Vec<S
         }
         faults.extend(datasource_fault(title, &target["datasource"]));
         faults.extend(unknown_metrics(title, query, catalog));
-        faults.extend(query_faults(title, query));
+        faults.extend(query_faults(title, query, &variables));
         faults.extend(filter_faults(title, query, uid == EXPORTER));
         if panel["type"] == "timeseries" {
             faults.extend(rainbow_fault(title, query));
@@ -68,6 +89,28 @@ fn rainbow_fault(title: &str, query: &str) -> Option<String> {
         .then(|| format!("{title}: a line for each function without topk"))
 }
 
+/// Where one function is shown over time, one query of a panel brings the exemplars, as each would
+/// bring the same ones; of a heatmap one for each kind of histogram, of which a store has one.
+fn exemplar_fault(title: &str, panel: &Value) -> Option<String> {
+    let kind = text(&panel["type"]);
+    let has_some = |target: &&Value| {
+        let query = text(&target["expr"]);
+        (kind == "heatmap" || query.starts_with("histogram_quantile("))
+            && WITH_EXEMPLARS.iter().any(|name| query.contains(name))
+    };
+    let targets = array(&panel["targets"]).iter();
+    let asked = targets.clone().filter(|target| target["exemplar"] == true);
+    let expected = match kind {
+        "timeseries" => usize::from(targets.clone().any(|target| has_some(&target))),
+        "heatmap" if targets.clone().any(|target| has_some(&target)) => 2,
+        _ => 0,
+    };
+    let (found, of_calls) = (asked.clone().count(), asked.filter(has_some).count());
+    (found != expected || of_calls != expected).then(|| {
+        format!("{title}: exemplars of {found} queries, {of_calls} of calls, not of {expected}")
+    })
+}
+
 /// The metrics of a query that the catalog does not have.
 pub fn unknown_metrics(place: &str, query: &str, catalog: &BTreeSet<String>) -> Vec<String> {
     metric_names(query)
@@ -84,7 +127,7 @@ pub fn unknown_metrics(place: &str, query: &str, catalog: &BTreeSet<String>) -> 
         .collect()
 }
 
-fn query_faults(title: &str, query: &str) -> Vec<String> {
+fn query_faults(title: &str, query: &str, variables: &[&str]) -> Vec<String> {
     let mut faults = Vec::new();
     for (at, _) in query.match_indices('[') {
         let span = query[at + 1..].split(']').next().unwrap_or_default();
@@ -104,6 +147,13 @@ fn query_faults(title: &str, query: &str) -> Vec<String> {
             .any(|call| query.contains(&call));
         if counter && !ranged {
             faults.push(format!("{title}: {name} outside rate or increase"));
+        }
+    }
+    for behind in query.split('$').skip(1) {
+        let in_name = |c: char| c.is_alphanumeric() || c == '_';
+        let name = behind.split(|c| !in_name(c)).next().unwrap_or_default();
+        if !name.starts_with("__") && !variables.contains(&name) {
+            faults.push(format!("{title}: no variable {name}"));
         }
     }
     faults
