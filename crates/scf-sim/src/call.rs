@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::tc3::Authorization;
 
 /// A request of API 3.0.
+#[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) action: String,
