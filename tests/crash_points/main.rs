@@ -57,12 +57,12 @@ fn an_offset_is_never_apart_from_what_was_counted_up_to_it() {
 
 #[test]
 fn no_room_once() {
-    faults::at_each_operation(FailureKind::Full, 1);
+    faults::at_each_operation(FailureKind::Full { syncs: false }, 1);
 }
 
 #[test]
 fn no_room_for_a_while() {
-    faults::at_each_operation(FailureKind::Full, faults::A_WHILE);
+    faults::at_each_operation(FailureKind::Full { syncs: false }, faults::A_WHILE);
 }
 
 #[test]

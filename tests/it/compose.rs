@@ -148,6 +148,9 @@ fn prometheus_has_its_files_where_they_are_mounted() {
     for key in ["honor_labels", "scrape_native_histograms"] {
         assert_eq!(job[key], "true", "{key}");
     }
+    let path = job["metrics_path"].as_str().unwrap_or("/metrics");
+    let example = load(&read("scf.yaml.example"), &Overrides::default());
+    assert_eq!(path, example.web.telemetry_path);
     let targets = texts(&job["static_configs"][0]["targets"]);
     assert_eq!(targets, [format!("exporter:{}", port_of("exporter"))]);
 }

@@ -1,12 +1,12 @@
 //! The shipped recording rules and alerts, their runbook and their cases: what a reader would check
-//! by eye. `make e2e` checks expressions and cases by promtool, the mixin, and that each rule has
-//! values on stores of classic and of native histograms.
+//! by eye. `make e2e` checks expressions and cases by promtool, the mixin, and that each recording
+//! rule has values on stores of classic and of native histograms.
 pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use scf_exporter::metrics::catalog::ALL;
+use scf_exporter::metrics::catalog::{ALL, Kind};
 use scf_exporter::model::Outcome;
 use scf_exporter::telemetry::Disposition;
 use serde_json::Value;
@@ -194,6 +194,16 @@ fn each_rule_of_alerts_bites() {
             r#"scf_invocations_total{ret_code="0"}"#.into(),
             "ret_code",
         ),
+        (
+            "/expr",
+            "rate(scf_invocation_duration_seconds[1h])".into(),
+            "classic twin",
+        ),
+        (
+            "/expr",
+            "rate(scf_invocation_duration_seconds_sum[1h])".into(),
+            "native twin",
+        ),
         ("/expr", "sum by (function_name) (up)".into(), "sum by"),
     ] {
         let mut alert = good.clone();
@@ -311,11 +321,27 @@ fn expression_faults(place: &str, expr: &str, recorded: &BTreeSet<String>) -> Ve
             "{place}: ret_code depends on the API, choose by outcome"
         ));
     }
+    faults.extend(twin_faults(place, &words(expr)));
     for (at, found) in expr.match_indices("by (") {
         let labels = expr[at + found.len()..].split(')').next().unwrap();
         let whole = labels.starts_with(FUNCTION) || labels.starts_with("job, instance");
         if !whole {
             faults.push(format!("{place}: sum by ({labels}) mixes what is not one"));
+        }
+    }
+    faults
+}
+
+/// Histograms of which `names` hold what is stored of one kind alone: `x_bucket`, `x_sum` and
+/// `x_count` of a classic one, and `x` of a native one.
+pub fn twin_faults(place: &str, names: &BTreeSet<String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for metric in ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
+        let native = names.contains(metric.name);
+        let named = |end| names.contains(&format!("{}{end}", metric.name));
+        if native != SUFFIXES.iter().any(named) {
+            let kind = if native { "classic" } else { "native" };
+            faults.push(format!("{place}: {} without its {kind} twin", metric.name));
         }
     }
     faults

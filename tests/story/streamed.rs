@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redb::StorageBackend as _;
 use scf_exporter::model::Timestamp;
 use tencentcloud::runtime::{Random, Runtime};
 use tokio::time::Instant;
@@ -198,5 +199,16 @@ impl Player {
 
     fn between(&self, least: u64, most: u64) -> u64 {
         least + self.random.next_u64() % (most - least + 1)
+    }
+}
+
+#[test]
+fn a_full_disk_fails_whatever_changes_it() {
+    let image = FaultyDisk::default();
+    let disk = image.new_process()();
+    for is_full in [true, false] {
+        image.set_full(is_full);
+        let done = [disk.set_len(1), disk.write(0, b"a"), disk.sync_data()];
+        assert_eq!(done.map(|done| done.is_err()), [is_full; 3]);
     }
 }

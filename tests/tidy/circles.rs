@@ -31,11 +31,11 @@ pub fn faults(folder: &str, files: &[Source]) -> Vec<String> {
     faults
 }
 
-/// Every path of two names or more that the file writes in front of its unit tests.
-pub fn paths(file: &Source) -> Vec<Names> {
-    let mut paths = File::new(file).paths;
-    paths.retain(|path| path.len() > 1);
-    paths
+/// Every path of two names or more in `code`, with the line on which it, or its group, begins.
+pub fn paths(code: &str) -> Vec<(usize, Names)> {
+    let trees = trees(code).into_iter();
+    let paths = trees.flat_map(|(line, tree)| tree.into_iter().map(move |(path, _)| (line, path)));
+    paths.filter(|(_, path)| path.len() > 1).collect()
 }
 
 /// The modules that `from` uses, directly or through others.
@@ -168,10 +168,8 @@ impl File {
             paths: Vec::new(),
             imports: BTreeMap::new(),
         };
-        let (mut rest, mut imported) = (code.as_str(), false);
-        while let Some(start) = rest.find(is_word) {
-            let mut found = Vec::new();
-            rest = path_tree(&[], &rest[start..], &mut found);
+        let mut imported = false;
+        for (_, found) in trees(&code) {
             let word = |(path, _): &(Names, String)| path.len() == 1 && path[0] == "use";
             let is_use = found.first().is_some_and(word);
             for (path, name) in found {
@@ -184,6 +182,20 @@ impl File {
         }
         file
     }
+}
+
+/// Every word, path or group of paths in `code`, with its line and the names that each has there.
+fn trees(code: &str) -> Vec<(usize, Vec<(Names, String)>)> {
+    let (mut rest, mut line, mut trees) = (code, 1, Vec::new());
+    while let Some(start) = rest.find(is_word) {
+        let mut found = Vec::new();
+        let (before, tree) = rest.split_at(start);
+        rest = path_tree(&[], tree, &mut found);
+        line += before.matches('\n').count();
+        trees.push((line, found));
+        line += tree[..tree.len() - rest.len()].matches('\n').count();
+    }
+    trees
 }
 
 fn is_word(c: char) -> bool {

@@ -65,19 +65,23 @@ pub fn faults(file: &Source) -> Vec<String> {
         return vec![format!("{path}: room {room} is not in the layer table")];
     };
     let mut faults = Vec::new();
-    for names in paths(file) {
+    for (line, names) in paths(&file.code) {
         let used = match &names[..] {
             [root, room, ..] if root == "crate" || root == "scf_exporter" => room,
             [package, ..] if PACKAGES.contains(&package.as_str()) => package,
             _ => continue,
         };
         if used != room && !allowed.split(' ').any(|name| name == used) {
-            let place = names.join("::");
-            faults.push(format!("{path}: {place}: {room} must not use {used}"));
+            faults.push(format!("{path}:{line}: {room} must not use {used}"));
         }
     }
-    if climbs_out(path, &file.code) {
-        faults.push(format!("{path}: write crate::, not super::, for a room"));
+    for (at, line) in file.code.lines().enumerate() {
+        if climbs_out(path, line) {
+            let line = at + 1;
+            faults.push(format!(
+                "{path}:{line}: write crate::, not super::, for a room"
+            ));
+        }
     }
     faults
 }
@@ -100,30 +104,55 @@ fn climbs_out(path: &str, code: &str) -> bool {
 fn uses_that_run_up_are_found() {
     for (path, text, words) in [
         (
+            "src/model/units.rs",
+            "use crate::metrics::Bounds;",
+            "src/model/units.rs:1: model must not use metrics",
+        ),
+        (
             "src/ledger/seen.rs",
             "fn a() { crate::store::open() }",
-            "ledger must not use store",
+            ":1: ledger must not use store",
         ),
         (
             "src/web.rs",
             "use crate::{exposition::Scrape, store::{A, B}};",
-            "web must not use store",
+            ":1: web must not use store",
+        ),
+        (
+            "src/scheduler.rs",
+            "use std::fmt;\n\nuse crate::{\n    model,\n    web,\n};\nfn a() {}",
+            ":3: scheduler must not use web",
         ),
         (
             "src/main.rs",
             "use scf_exporter::{\n    cli,\n    store,\n};",
-            "main must not use store",
+            ":1: main must not use store",
+        ),
+        (
+            "src/metrics.rs",
+            "use crate::{\n    model,\n};\nuse exporter_toolkit::serve;",
+            ":4: metrics must not use exporter_toolkit",
         ),
         (
             "src/ledger/dedup.rs",
             "fn a() -> scf_sim::Cloud",
-            "ledger must not use scf_sim",
+            ":1: ledger must not use scf_sim",
+        ),
+        (
+            "src/ledger.rs",
+            "#[cfg(test)]\nmod tests {\n    use crate::store;\n}",
+            ":3: ledger must not use store",
+        ),
+        (
+            "src/ledger/tests.rs",
+            "use crate::store;",
+            ":1: ledger must not use store",
         ),
         ("src/novel.rs", "", "room novel is not in the layer table"),
         (
             "src/web/page.rs",
-            "use super::super::super::poll;",
-            "write crate::",
+            "\nuse super::super::super::poll;",
+            ":2: write crate::",
         ),
     ] {
         let faults = faults(&Source::new(path, text.into())).join("\n");

@@ -61,6 +61,7 @@ pub fn source_faults(file: &Source) -> Vec<String> {
     for ban in BANS {
         faults.extend(banned(file, &code, *ban));
     }
+    faults.extend(shown_secrets(file));
     if imports_std_instant(&file.code) && !excepted(&file.path, ROOTS) {
         faults.push(format!("{}: imports std's Instant: {CLOCK}", file.path));
     }
@@ -129,6 +130,23 @@ fn holds(code: &str, name: &str) -> bool {
         .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
+/// Types with a key in plain text whose derived Debug would show it.
+fn shown_secrets(file: &Source) -> Vec<String> {
+    let mut faults = Vec::new();
+    for derived in file.code.split("#[derive(").skip(1) {
+        let (traits, item) = derived.split_once(")]").unwrap_or_default();
+        let fields = item.split("\n}").next().unwrap_or_default();
+        let fields = fields.split(";\n").next().unwrap_or_default();
+        let plain = ["secret_key: String", "token: String"];
+        if holds(traits, "Debug") && plain.iter().any(|field| fields.contains(field)) {
+            let name = item.split("struct ").nth(1).unwrap_or_default();
+            let name = name.split([' ', '<']).next().unwrap_or_default();
+            faults.push(format!("{}: the Debug of {name} shows a secret", file.path));
+        }
+    }
+    faults
+}
+
 /// Whether a `use std::time::{...}` brings in the clock that no test can pause.
 fn imports_std_instant(code: &str) -> bool {
     code.split("use std::time::{").skip(1).any(|rest| {
@@ -173,6 +191,10 @@ fn each_rule_of_sources_bites() {
         ("std::thread::spawn(work);", "thread::spawn"),
         ("let a = std::env::var(name);", "env::var"),
         ("println!();", "println!"),
+        (
+            "#[derive(Clone, Debug)]\npub struct Key {\n    pub secret_key: String,\n}",
+            "Debug of Key shows",
+        ),
         ("let a = \"scf_calls_total\";", "a metric name outside"),
     ];
     for (text, words) in bad {
@@ -227,6 +249,10 @@ fn what_is_allowed_passes() {
         (
             "src/scheduler.rs",
             "let a = \"println! and SystemTime\"; my_println!(a);",
+        ),
+        (
+            "crates/scf-sim/src/keys.rs",
+            "#[derive(Debug)]\nstruct A;\n\n#[derive(Clone)]\nstruct B {\n    secret_key: String,\n}\n",
         ),
         ("src/metrics/catalog.rs", "let a = \"scf_calls_total\";"),
         ("src/demo.rs", "println!(); let target = \"scf_exporter\";"),

@@ -92,11 +92,15 @@ impl World {
 
     /// Generates everything that starts up to and including `now_ms`.
     pub(crate) fn advance(&mut self, now_ms: i64) {
+        self.grow(now_ms, MAX_ATTEMPTS);
+    }
+
+    fn grow(&mut self, now_ms: i64, max_attempts: usize) {
         let Some(generator) = &mut self.generator else {
             return;
         };
         let stop_ms = self.settings.stop_ms.unwrap_or(i64::MAX);
-        while self.attempts.len() < MAX_ATTEMPTS
+        while self.attempts.len() < max_attempts
             && generator
                 .next_start()
                 .is_some_and(|start_ms| start_ms <= now_ms && start_ms < stop_ms)
@@ -314,6 +318,18 @@ mod tests {
         assert!(first < attempts.len(), "no retry in ten minutes");
         let mut pairs = attempts.windows(2);
         assert!(pairs.any(|w| (w[0].start_ms, w[0].function) == (w[1].start_ms, w[1].function)));
+    }
+
+    #[test]
+    fn attempts_are_bounded() {
+        assert_eq!(MAX_ATTEMPTS, 20_000_000);
+        let mut world = world(settings(7), &[]);
+        let end = world.settings.start_ms + 500_000;
+        world.grow(end, 10);
+        // The last arrival may be a burst.
+        assert!((10..20).contains(&world.attempts().len()));
+        world.advance(end);
+        assert!(world.attempts().len() > 20_000);
     }
 
     #[test]

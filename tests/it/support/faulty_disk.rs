@@ -47,8 +47,8 @@ pub struct Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// ENOSPC: what needs room fails, a sync does not.
-    Full,
+    /// ENOSPC: what needs room fails; a sync only where room is given as late as then.
+    Full { syncs: bool },
     /// EIO: every change fails; what was to be synced may still be by the next sync.
     Broken,
 }
@@ -265,9 +265,9 @@ impl FaultyDisk {
         self.state().written
     }
 
-    /// From now on there is no room for any change, or there is again.
+    /// From now on there is no room for any change, nor for what is to be synced, or there is again.
     pub fn set_full(&self, is_full: bool) {
-        let kind = FailureKind::Full;
+        let kind = FailureKind::Full { syncs: true };
         let at = 0..usize::MAX;
         self.state().failure = is_full.then_some(Failure { at, kind });
     }
@@ -355,8 +355,8 @@ impl Failure {
     /// What becomes of an operation that is concerned.
     fn error(&self, operation: &Operation) -> Option<io::Error> {
         match (self.kind, operation) {
-            (FailureKind::Full, Operation::Sync) => None,
-            (FailureKind::Full, _) => Some(io::ErrorKind::StorageFull.into()),
+            (FailureKind::Full { syncs: false }, Operation::Sync) => None,
+            (FailureKind::Full { .. }, _) => Some(io::ErrorKind::StorageFull.into()),
             (FailureKind::Broken, _) => Some(io::Error::other("the disk is broken")),
         }
     }

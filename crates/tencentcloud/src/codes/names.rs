@@ -234,7 +234,8 @@ mod tests {
             (
                 Throttled,
                 "RequestLimitExceeded RequestLimitExceeded.UinLimitExceeded RequestLimitExceeded.A.B \
-                 FailedOperation.ReadQpsLimit LimitExceeded.LogSearch InternalError.ServerBusy",
+                 FailedOperation.ReadQpsLimit LimitExceeded.LogSearch InternalError.ServerBusy \
+                 RequestLimitExceeded.GlobalRegionUinLimitExceeded",
             ),
             (
                 Transient,
