@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::StorageBackend as _;
 use scf_exporter::model::Timestamp;
 use tencentcloud::runtime::{Random, Runtime};
 use tokio::time::Instant;
