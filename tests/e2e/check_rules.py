@@ -15,7 +15,7 @@ from services import PACE, READS, Prometheus, Simulator, scraped
 
 MIXIN = ROOT / "deploy" / "mixin"
 RULES, ALERTS = MIXIN / "rules.yaml", MIXIN / "alerts.yaml"
-EXAMPLE = MIXIN / "alertmanager.yaml"
+EXAMPLE = ROOT / "deploy" / "alertmanager" / "alertmanager.yaml"
 RUNBOOK = ROOT / "docs" / "RUNBOOK.md"
 CASES = sorted((ROOT / "tests" / "rules").glob("*.yaml"))
 # How each store scrapes; one has classic histograms alone, the other native ones alone.
