@@ -144,8 +144,10 @@ blocks! {
         /// together. A metric reports how many functions are above the limit.
         functions: usize = count("limits.functions", 1, 100_000)
             .flag("--limits.functions").default("10000");
-        /// Requests a second, for each region and API action. Where it is not given, v3 takes 5: the
-        /// vendor allows no more for its log action. One written value holds for every source.
+        /// Requests a second, for each region and API action. A value that is written applies to every
+        /// action of every source. Otherwise the limits are those that the vendor documents: 100 for
+        /// ListFunctions and GetFunction, 20 for ListNamespaces, 5 for the log action of v3, and 10 for
+        /// actions without a documented limit, which are the log action of cls and all of v2.
         requests_per_second: Option<f64> =
             setting("limits.requests_per_second", Kind::Rate(0.01, 1_000.0), |scope, key| {
                 scope.optional(key, |text| key.rate(text))
