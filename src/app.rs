@@ -7,6 +7,7 @@
 //! Building opens the state, checks credentials and takes the port; nothing is read or served
 //! before [`App::run`].
 
+mod doors;
 mod reload;
 mod sources;
 mod status_view;
@@ -33,6 +34,7 @@ use crate::scheduler::run_source;
 use crate::store::{Disk, OpenError, Store, Stored};
 use crate::telemetry::{BuildInfo, Telemetry};
 use crate::web::{self, BindError, ControlRequest, Lifecycle, Site, WebConfig};
+pub use doors::Doors;
 pub use reload::{Reload, Reloaded};
 use sources::{Built, SourceSpec, Wiring};
 pub use status_view::StatusView;
@@ -128,14 +130,16 @@ pub struct App {
 // === impl App ===
 
 impl App {
-    /// Opens the state, finds credentials and binds the port.
+    /// Opens the state and finds credentials.
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub async fn build(config: &Config, dependencies: Dependencies) -> Result<Self, BuildError> {
+    pub async fn build(
+        config: &Config,
+        doors: Doors,
+        dependencies: Dependencies,
+    ) -> Result<Self, BuildError> {
         let began = dependencies.runtime.now();
-        let toolkit = WebConfig::load(config.web.config_file.as_deref())?;
-        let listeners = listen(&config.web).await?;
         let pipeline = Pipeline::build(config, dependencies).await?;
         let (view, telemetry) = (pipeline.view.clone(), pipeline.telemetry.clone());
         let site = Site::new(view, telemetry, &config.web.telemetry_path)
@@ -153,8 +157,8 @@ impl App {
         Ok(Self {
             pipeline,
             site: Arc::new(site),
-            toolkit: Arc::new(toolkit),
-            listeners,
+            toolkit: Arc::new(doors.toolkit),
+            listeners: doors.listeners,
             reload: None,
             lifecycle,
             requests,
@@ -173,27 +177,6 @@ impl App {
     /// Returns the handle through which a reload or the end is requested.
     pub fn lifecycle(&self) -> Lifecycle {
         self.lifecycle.clone()
-    }
-
-    /// Returns the first address that it listens on.
-    ///
-    /// # Errors
-    /// Fails if the system does not report the address.
-    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
-        self.addresses().map(|addresses| addresses[0])
-    }
-
-    /// Returns the addresses that it listens on, at least one.
-    ///
-    /// # Errors
-    /// Fails if the system does not report an address.
-    pub fn addresses(&self) -> std::io::Result<Vec<std::net::SocketAddr>> {
-        self.listeners.iter().map(TcpListener::local_addr).collect()
-    }
-
-    /// Returns whether it serves HTTPS.
-    pub fn is_encrypted(&self) -> bool {
-        self.toolkit.is_encrypted()
     }
 
     /// Returns the view that the web server shows.
@@ -228,18 +211,6 @@ impl App {
         }
         info!("stopped");
     }
-}
-
-/// Returns the sockets of systemd if they are configured, otherwise one for each address.
-async fn listen(web: &config::Web) -> Result<Vec<TcpListener>, BindError> {
-    if web.systemd_socket {
-        return web::systemd_sockets();
-    }
-    let mut listeners = Vec::new();
-    for address in &web.listen_addresses {
-        listeners.push(web::bind(address).await?);
-    }
-    Ok(listeners)
 }
 
 // === impl Pipeline ===

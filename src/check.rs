@@ -187,11 +187,14 @@ fn allowed_lateness(api: Api, poll: &Poll) -> String {
 }
 
 fn requests(config: &Config, api: Api) -> String {
-    let limits = &config.limits;
+    let limits = config.limits.requests_of(api);
+    let own = limits.of_actions.iter();
+    let own: String = own
+        .map(|(action, limit)| format!(", {limit} for {action}"))
+        .collect();
     format!(
-        "at most {} a second for each action, {} in flight",
-        limits.requests_per_second_of(api),
-        limits.requests_in_flight
+        "at most {} a second for each action{own}, {} in flight",
+        limits.each_action, config.limits.requests_in_flight
     )
 }
 

@@ -2,6 +2,7 @@
 //! [`crate::config`] validates their values.
 
 mod pages;
+mod sections;
 #[cfg(feature = "demo")]
 mod simulation;
 mod values;
@@ -35,11 +36,14 @@ pub const DEMO_DEFAULTS: &[(&str, &str)] = &[
     ("sources[].region", "ap-guangzhou"),
 ];
 
+/// Keys whose flags stand in the first group of the help of `demo`, with those of the simulated cloud.
+const FIRST_IN_DEMO: &[&str] = &["sources[].api", "web.listen_address", "log.level"];
+
 /// Turns the invocation logs of Tencent Cloud SCF into exact Prometheus metrics.
 #[derive(Debug, Parser)]
 #[command(name = "scf-exporter", version, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Action,
 }
@@ -49,21 +53,21 @@ pub struct Cli {
 pub enum Action {
     /// Read the logs and serve the metrics.
     Run(Box<RunArgs>),
-    /// The same against a simulated cloud in this process: no account needed.
+    /// Run the exporter against a simulated cloud in the same process, without an account.
     #[cfg(feature = "demo")]
     Demo(Box<DemoArgs>),
-    /// The simulated cloud alone.
+    /// Run the simulated cloud alone.
     #[cfg(feature = "demo")]
     Sim(scf_sim::SimArgs),
-    /// Check a configuration and say what would run.
+    /// Check a configuration and print what would run.
     CheckConfig(Box<CheckArgs>),
-    /// Check files for --web.config.file, with the certificates that they name.
+    /// Check web configuration files and their certificates.
     CheckWebConfig(WebCheckArgs),
-    /// Ask a running exporter whether it is alive; the exit code is the answer.
+    /// Check whether a running exporter is alive, and set the exit code.
     Health(HealthArgs),
-    /// Print a script that completes this command line in a shell.
+    /// Print the completion script of a shell.
     Completions(CompletionArgs),
-    /// Print a manual page, for `man -l -`.
+    /// Print a manual page in roff. To read it, pipe it into `man -l -`.
     Man(ManArgs),
 }
 
@@ -77,23 +81,23 @@ pub struct RunArgs {
         value_name = "FILE"
     )]
     pub config_file: Option<PathBuf>,
-    /// Values over the file.
+    /// Values that override the file.
     #[command(flatten)]
     pub values: ValueArgs,
 }
 
-/// Flags of `check-config`: those of `run`, to see what they would do together.
+/// Flags of `check-config`. They include those of `run`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Configuration file (YAML).
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Values over the file.
+    /// Values that override the file.
     #[command(flatten)]
     pub values: ValueArgs,
 }
 
-/// Files to check.
+/// Flags of `check-web-config`.
 #[derive(Debug, Args)]
 pub struct WebCheckArgs {
     /// Web configuration files (YAML).
@@ -101,11 +105,11 @@ pub struct WebCheckArgs {
     pub files: Vec<PathBuf>,
 }
 
-/// Whom to ask.
+/// Flags of `health`.
 #[derive(Debug, Args)]
 pub struct HealthArgs {
-    /// The page to ask for. On this machine any certificate is good; an answer that wants a password
-    /// is a good one.
+    /// The URL to request. A response that asks for a password counts as alive. Certificates are not
+    /// checked on this machine.
     #[arg(
         value_name = "URL",
         env = "SCF_EXPORTER_HEALTH_URL",
@@ -117,10 +121,13 @@ pub struct HealthArgs {
 /// Returns the definition of the command line. Its help hides the values of environment variables,
 /// because some are secrets.
 pub fn command() -> Command {
-    let command = pages::with_names(Cli::command());
+    let command = sections::with_long_help(pages::with_names(Cli::command()));
     #[cfg(feature = "demo")]
     let command = command.mut_subcommand("demo", simulation::named_for_demo);
-    command.mut_subcommands(|sub| sub.mut_args(|arg| arg.hide_env_values(true)))
+    command.mut_subcommands(|sub| {
+        let sub = sub.next_line_help(true);
+        sub.mut_args(|arg| arg.hide_env_values(true))
+    })
 }
 
 /// Parses a command line whose first argument is the program's name. `--help` and `--version` are

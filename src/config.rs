@@ -104,6 +104,22 @@ pub struct Source {
     pub role: Option<Role>,
 }
 
+/// The requests that a source may send, per second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RequestLimits {
+    /// The limit of each action that is not in the list.
+    pub each_action: f64,
+    /// Actions with another limit.
+    pub of_actions: &'static [(&'static str, f64)],
+}
+
+/// The limits that the vendor documents for the actions that find functions.
+const DOCUMENTED_LIMITS: &[(&str, f64)] = &[
+    ("ListFunctions", 100.0),
+    ("GetFunction", 100.0),
+    ("ListNamespaces", 20.0),
+];
+
 /// Where credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialsConfig {
@@ -134,14 +150,30 @@ impl Poll {
 // === impl Limits ===
 
 impl Limits {
-    /// Returns the requests a second for each region and action of a source of this API. The default is
-    /// 10, and 5 for v3, because the vendor allows no more of GetFunctionLogs (20 in 2018).
-    pub fn requests_per_second_of(&self, api: Api) -> f64 {
-        let default = match api {
-            Api::V3 => 5.0,
-            Api::V2 | Api::Cls => 10.0,
+    /// Returns how many requests a second a source of this API may send. A configured value holds
+    /// for every action. The defaults are those that the vendor documents, and 10 for an action for
+    /// which it documents none; of GetFunctionLogs it allowed 20 in 2018.
+    pub fn requests_of(&self, api: Api) -> RequestLimits {
+        let (each_action, of_actions): (f64, &[_]) = match (self.requests_per_second, api) {
+            (Some(written), _) => (written, &[]),
+            (None, Api::V2) => (10.0, &[]),
+            (None, Api::V3) => (5.0, DOCUMENTED_LIMITS),
+            (None, Api::Cls) => (10.0, DOCUMENTED_LIMITS),
         };
-        self.requests_per_second.unwrap_or(default)
+        RequestLimits {
+            each_action,
+            of_actions,
+        }
+    }
+}
+
+// === impl RequestLimits ===
+
+impl RequestLimits {
+    /// Returns the limit of an action.
+    pub fn of(&self, action: &str) -> f64 {
+        let own = self.of_actions.iter().find(|(name, _)| *name == action);
+        own.map_or(self.each_action, |(_, limit)| *limit)
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, BuildError, Dependencies, StatusView};
+use crate::app::{App, BuildError, Dependencies, Doors, StatusView};
 use crate::cli::DemoArgs;
 use crate::config::{self, Config, CredentialsConfig, Diagnostics};
 use crate::web::View;
@@ -50,16 +50,24 @@ pub enum DemoError {
 
 /// A simulated cloud and an exporter configured to read it.
 pub struct Demo {
-    cloud: Arc<Cloud>,
+    cloud: Settings,
     listener: TcpListener,
     address: SocketAddr,
-    clock: Box<dyn Fn() -> i64 + Send>,
     /// The configuration of the exporter.
     pub config: Config,
 }
 
+/// What the demo prints.
+#[derive(Debug)]
+pub enum Report {
+    /// The addresses to open. Comes first.
+    Welcome(String),
+    /// How much was counted so far. Replaces the one before.
+    Progress(String),
+}
+
 impl Demo {
-    /// Creates the simulated cloud, binds its port and configures the exporter for it.
+    /// Describes the simulated cloud, binds its port and configures the exporter for it.
     ///
     /// # Errors
     /// See [`DemoError`].
@@ -75,34 +83,32 @@ impl Demo {
         let overrides = args.values.0.clone();
         let overrides = overrides.with("sources[].endpoint", [endpoint]);
         let mut config = config::load(None, &overrides, environment)?;
-        let clock = scf_sim::steady_clock();
-        let cloud = Arc::new(Cloud::new(Settings {
+        let cloud = Settings {
             functions: args.world.functions,
             namespaces: args.world.namespaces,
             topics: args.world.topics,
             rate_per_second: args.world.rate,
             faults: args.world.faults.faults(),
-            start_ms: clock(),
             history_ms: HISTORY.as_millis() as i64,
             max_duration_ms: LONGEST_CALL.as_millis() as u64,
             region: config.sources[0].region.clone(),
             ..Settings::new(args.world.seed)
-        }));
+        };
         config.sources[0].credentials = CredentialsConfig::Explicit {
-            secret_id: cloud.settings().secret_id.clone(),
-            secret_key: Secret::new(cloud.settings().secret_key.clone()),
+            secret_id: cloud.secret_id.clone(),
+            secret_key: Secret::new(cloud.secret_key.clone()),
             token: None,
         };
         Ok(Self {
             cloud,
             listener,
             address,
-            clock: Box::new(clock),
             config,
         })
     }
 
-    /// Runs cloud and exporter until `stop`. Reports the progress through `say`.
+    /// Runs cloud and exporter until `stop`. Reports the addresses before anything that takes time, and
+    /// then the progress.
     ///
     /// # Errors
     /// See [`DemoError`].
@@ -110,20 +116,30 @@ impl Demo {
         self,
         dependencies: Dependencies,
         stop: impl Future<Output = ()>,
-        say: impl Fn(String) + Send + 'static,
+        say: impl Fn(Report) + Send + 'static,
     ) -> Result<(), DemoError> {
-        let app = App::build(&self.config, dependencies).await?;
-        let scheme = if app.is_encrypted() { "https" } else { "http" };
-        let exporter = format!("{scheme}://{}", app.address()?);
-        say(welcome(&self.config, &exporter, self.address));
+        let doors = Doors::open(&self.config).await?;
+        let scheme = if doors.is_encrypted() {
+            "https"
+        } else {
+            "http"
+        };
+        let exporter = format!("{scheme}://{}", doors.addresses()?[0]);
+        let text = welcome(&self.config, &exporter, self.address);
+        say(Report::Welcome(text));
+        let clock = scf_sim::steady_clock();
+        let cloud = Arc::new(Cloud::new(Settings {
+            start_ms: clock(),
+            ..self.cloud
+        }));
+        let app = App::build(&self.config, doors, dependencies).await?;
         let cloud_stop = CancellationToken::new();
         let stopped = cloud_stop.clone().cancelled_owned();
-        let cloud = self.cloud.clone();
-        let (listener, served) = (self.listener, self.cloud);
+        let (listener, served) = (self.listener, cloud.clone());
         let server = spawn(async move {
             scf_sim::serve(listener, served, scf_sim::steady_clock(), stopped).await;
         });
-        let progress = spawn(report(app.view(), cloud, self.clock, say));
+        let progress = spawn(report(app.view(), cloud, clock, say));
         app.run(stop).await;
         progress.abort();
         cloud_stop.cancel();
@@ -150,8 +166,8 @@ fn welcome(config: &Config, exporter: &str, cloud: SocketAddr) -> String {
 async fn report(
     view: Arc<StatusView>,
     cloud: Arc<Cloud>,
-    clock: Box<dyn Fn() -> i64 + Send>,
-    say: impl Fn(String),
+    clock: impl Fn() -> i64,
+    say: impl Fn(Report),
 ) {
     let mut passed = Duration::ZERO;
     loop {
@@ -164,10 +180,10 @@ async fn report(
             .map(|series| series.invocations())
             .sum();
         let truth = cloud.truth(clock()).totals.invocations;
-        say(format!(
+        say(Report::Progress(format!(
             "{:>5} s  {counted} invocations of {} functions counted, {truth} visible in the cloud",
             passed.as_secs(),
             snapshot.series.len(),
-        ));
+        )));
     }
 }

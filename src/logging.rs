@@ -5,8 +5,10 @@ mod fold;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
@@ -29,27 +31,49 @@ pub fn start(log: &Log) -> Logging {
     let fold: &'static Fold = Box::leak(Box::default());
     let (filter, level) = reload::Layer::new(filter(log.level));
     let registry = tracing_subscriber::registry().with(filter).with(fold);
+    // Only lines for debugging name the module that wrote them: it helps to read the source, and
+    // changes with it.
+    let (plain, detailed) = (filter_fn(|line| !is_detail(line)), filter_fn(is_detail));
     let _already_started = match log.format {
         LogFormat::Logfmt => registry
-            .with(
-                tracing_logfmt::builder()
-                    .layer()
-                    .with_writer(std::io::stderr),
-            )
+            .with(logfmt(false).with_filter(plain))
+            .with(logfmt(true).with_filter(detailed))
             .try_init()
             .is_err(),
-        LogFormat::Json => {
-            let layer = fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_current_span(false);
-            registry
-                .with(layer.with_span_list(false).with_writer(std::io::stderr))
-                .try_init()
-                .is_err()
-        }
+        LogFormat::Json => registry
+            .with(json(false).with_filter(plain))
+            .with(json(true).with_filter(detailed))
+            .try_init()
+            .is_err(),
     };
     Logging { fold, level }
+}
+
+/// Returns whether a line is for debugging.
+fn is_detail(line: &Metadata<'_>) -> bool {
+    *line.level() > tracing::Level::INFO
+}
+
+fn logfmt<S>(with_module: bool) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_logfmt::builder()
+        .with_target(with_module)
+        .layer()
+        .with_writer(std::io::stderr)
+}
+
+fn json<S>(with_module: bool) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let layer = fmt::layer().json().flatten_event(true);
+    layer
+        .with_target(with_module)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(std::io::stderr)
 }
 
 /// Returns the filter for a minimum level. Libraries log warnings and errors at most, because their
@@ -95,7 +119,7 @@ impl Logging {
     fn report_left_out(&self, now: Option<Instant>) {
         for left_out in self.fold.left_out(now) {
             let fold::LeftOut { lines, like } = left_out;
-            tracing::warn!(lines, like, "more lines of one kind were left out");
+            tracing::warn!(lines, like, "similar lines were left out");
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The program: parses the command line, runs a command and returns its exit code: 2 for a faulty
 //! command line or configuration, 1 for any other failure.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use scf_exporter::app::{App, BuildError, Dependencies, Reload};
+use scf_exporter::app::{App, BuildError, Dependencies, Doors, Reload};
 use scf_exporter::cli::{self, Action};
 use scf_exporter::config::{self, Diagnostics, Overrides};
 #[cfg(feature = "demo")]
-use scf_exporter::demo::Demo;
+use scf_exporter::demo::{Demo, Report};
 use scf_exporter::{check, health, logging};
 use tencentcloud::runtime::Runtime;
 use tencentcloud::{Environment, HttpLimits, HttpTransport};
@@ -74,11 +74,25 @@ fn fail(failure: &Failure) -> ExitCode {
 async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure> {
     let config = load(file.as_deref(), &overrides)?;
     let logging = logging::start(&config.log);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config_file = file
+            .as_deref()
+            .map_or("none".into(), Path::to_string_lossy)
+            .as_ref(),
+        sources = config.sources.len(),
+        "starting scf-exporter"
+    );
     for warning in warnings(&config) {
-        tracing::warn!(warning, "the configuration is not wrong, but hardly meant");
+        tracing::warn!(
+            warning,
+            "the configuration is valid, but may not be intended"
+        );
     }
     let (stop, mut hangups) = (stop_signal(), Hangups::from_now_on());
-    let app = App::build(&config, dependencies())
+    let doors = Doors::open(&config).await.map_err(not_built)?;
+    let (addresses, tls) = (doors.addresses().map_err(failure)?, doors.is_encrypted());
+    let app = App::build(&config, doors, dependencies())
         .await
         .map_err(not_built)?;
     let level = logging.clone();
@@ -94,8 +108,8 @@ async fn run(file: Option<PathBuf>, overrides: Overrides) -> Result<(), Failure>
             let _logged = lifecycle.reload().await;
         }
     });
-    for address in app.addresses().map_err(failure)? {
-        let (path, tls) = (&config.web.telemetry_path, app.is_encrypted());
+    for address in addresses {
+        let path = &config.web.telemetry_path;
         tracing::info!(%address, path, tls, "serving");
     }
     logging.during(app.run(stop)).await;
@@ -108,9 +122,21 @@ async fn demo(args: &cli::DemoArgs) -> Result<(), Failure> {
         .await
         .map_err(failure)?;
     logging::start(&demo.config.log);
-    demo.run(dependencies(), stop_signal(), |line| println!("{line}"))
-        .await
-        .map_err(failure)
+    let is_terminal = std::io::stdout().is_terminal();
+    let ended = demo.run(dependencies(), stop_signal(), move |report| {
+        match report {
+            // The line stays where it is and the next text overwrites it, a line of the log too.
+            Report::Progress(line) if is_terminal => print!("{line}\x1b[K\r"),
+            Report::Welcome(text) | Report::Progress(text) => println!("{text}"),
+        }
+        // A terminal that is gone does not end the demo.
+        let _ = std::io::stdout().flush();
+    });
+    let ended = ended.await.map_err(failure);
+    if is_terminal {
+        println!();
+    }
+    ended
 }
 
 fn load(file: Option<&Path>, overrides: &Overrides) -> Result<config::Config, Failure> {

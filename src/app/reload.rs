@@ -77,7 +77,10 @@ impl Running {
                 Ok(reloaded) => {
                     (how.set_level)(config.log.level);
                     for warning in &config.warnings {
-                        warn!(warning, "the configuration is not wrong, but hardly meant");
+                        warn!(
+                            warning,
+                            "the configuration is valid, but may not be intended"
+                        );
                     }
                     reloaded.log();
                     return Ok(());
@@ -88,7 +91,10 @@ impl Running {
         };
         self.wiring.telemetry.config_failed();
         for fault in failure.lines() {
-            error!(fault, "the configuration is not taken over");
+            error!(
+                fault,
+                "the configuration could not be reloaded; the old one stays in force"
+            );
         }
         Err(failure)
     }
@@ -206,14 +212,14 @@ impl Running {
 impl Reloaded {
     fn log(&self) {
         for key in &self.kept {
-            warn!(key, "needs a restart to change and keeps its old value");
+            warn!(key, "the key keeps its old value until a restart");
         }
         let names = |names: &[String]| names.join(", ");
         info!(
             added = names(&self.added),
             changed = names(&self.changed),
             removed = names(&self.removed),
-            "configuration taken over"
+            "configuration reloaded"
         );
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct Wiring {
 pub(super) struct SourceSpec {
     pub(super) source: config::Source,
     poll: Poll,
-    requests_per_second: f64,
+    limits: config::RequestLimits,
     requests_in_flight: usize,
     request_timeout: Duration,
 }
@@ -88,7 +88,7 @@ impl SourceSpec {
                 stop_timeout: Duration::ZERO,
                 ..config.poll.clone()
             },
-            requests_per_second: config.limits.requests_per_second_of(source.api),
+            limits: config.limits.requests_of(source.api),
             requests_in_flight: config.limits.requests_in_flight,
             request_timeout: config.limits.request_timeout,
         }
@@ -129,7 +129,7 @@ impl Wiring {
             api: source.api,
             region: source.region.clone(),
             account: source.account.clone(),
-            limit: spec.requests_per_second,
+            limits: spec.limits,
             requests,
             clock: clock.clone(),
         };
@@ -138,7 +138,7 @@ impl Wiring {
             lists: lists_of(source),
             source: building.log_source().await?,
             timing: spec.poll.clone(),
-            budget: Budget::new(spec.requests_per_second),
+            budget: Budget::new(spec.limits.each_action),
             writer: self.writer.clone(),
             telemetry,
             board: self.board.clone(),
@@ -259,7 +259,8 @@ impl Building<'_> {
                 config::SignatureMethod::Tc3 => SigningMethod::Tc3,
             },
             clock: self.clock.clone(),
-            requests_per_second: self.spec.requests_per_second,
+            requests_per_second: self.spec.limits.each_action,
+            action_limits: self.spec.limits.of_actions,
             max_in_flight: self.spec.requests_in_flight,
             request_timeout: self.spec.request_timeout,
             longest_wait: self.spec.poll.interval,

@@ -129,9 +129,10 @@ fn source(state: SourceState, now: Timestamp) -> SourceStatus {
         api: state.info.api.to_string(),
         region: state.info.region,
         account: state.info.account,
-        requests_limit: state.info.limit,
+        requests_limit: state.info.limits.each_action,
         requests: rates
             .map(|(action, per_second, failed_per_second)| ActionRate {
+                limit: state.info.limits.of(&action),
                 action,
                 per_second,
                 failed_per_second,

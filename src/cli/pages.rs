@@ -6,21 +6,22 @@ use std::io;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Command};
 use clap_complete::Shell;
+use clap_mangen::roff::Roff;
 
-use super::command;
+use super::{command, sections};
 
-/// Which completions.
+/// Flags of `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionArgs {
-    /// The shell that is to complete.
+    /// The shell.
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
 }
 
-/// Which manual page.
+/// Flags of `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// The command whose page it is; without it, the page of the program.
+    /// A command; without it, the page of the program is printed.
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
 }
@@ -70,10 +71,33 @@ pub fn manual(name: Option<&str>) -> io::Result<Vec<u8>> {
         }
         None => command,
     };
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command)
+    let has_commands = command.has_subcommands();
+    let man = clap_mangen::Man::new(command)
         .source(concat!("scf-exporter ", env!("CARGO_PKG_VERSION")))
-        .manual("scf-exporter")
-        .render(&mut page)?;
+        .manual("scf-exporter");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    let mut options = Vec::new();
+    man.render_options_section(&mut options)?;
+    page.extend(with_subsections(&options));
+    if has_commands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let mut more = Roff::default();
+    sections::write_manual(&mut more, name);
+    page.extend(more.render().bytes());
     Ok(page)
+}
+
+/// Makes the groups of options subsections of OPTIONS; the generator makes each a section.
+fn with_subsections(options: &[u8]) -> Vec<u8> {
+    let options = String::from_utf8_lossy(options);
+    match options.split_once("\n.TP") {
+        Some((first, rest)) => format!("{first}\n.TP{}", rest.replace("\n.SH ", "\n.SS ")),
+        None => options.into_owned(),
+    }
+    .into_bytes()
 }

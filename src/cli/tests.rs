@@ -256,3 +256,56 @@ fn the_help_tells_defaults_and_bounds() {
     assert!(help("demo").contains("[100ms to 1h; default 5s]"));
     assert!(help("demo").contains("[default empty]"));
 }
+
+#[test]
+fn the_help_of_run_is_in_groups() {
+    let command = command();
+    let run = command.find_subcommand("run").unwrap();
+    let mut headings = Vec::new();
+    for arg in run
+        .get_arguments()
+        .filter(|arg| arg.get_id() != "config_file")
+    {
+        let heading = arg.get_help_heading().unwrap_or_else(|| panic!("{arg}"));
+        assert_ne!(heading, "Other options", "{arg}: its area needs a heading");
+        if headings.last() != Some(&heading) {
+            headings.push(heading);
+        }
+    }
+    // Each once, and first what must be given.
+    let distinct: std::collections::BTreeSet<_> = headings.iter().collect();
+    assert_eq!(distinct.len(), headings.len(), "{headings:?}");
+    assert_eq!(headings[..2], ["Source", "Selection of functions"]);
+}
+
+#[test]
+fn the_short_help_of_the_demo_shows_its_own_flags_only() {
+    let mut command = command();
+    let demo = command.find_subcommand_mut("demo").unwrap();
+    let (short, long) = (demo.render_help(), demo.render_long_help());
+    let (short, long) = (short.to_string(), long.to_string());
+    let first = short.lines().find(|line| line.trim().starts_with("--"));
+    assert_eq!(first.unwrap().trim(), "--api <API>");
+    assert!(short.contains("--sim.functions") && short.contains("--web.listen-address"));
+    assert!(!short.contains("--poll.interval") && long.contains("--poll.interval"));
+}
+
+#[test]
+fn the_examples_of_the_help_are_good() {
+    let mut seen = 0;
+    for sub in command().get_subcommands() {
+        let Some(help) = sub.get_after_long_help() else {
+            continue;
+        };
+        let help = help.to_string();
+        let examples = help.lines().map(str::trim);
+        for line in examples.filter(|line| line.starts_with("scf-exporter ")) {
+            let words = line.split(' ').map(|word| word.trim_matches('\''));
+            if let Err(fault) = parse(words) {
+                panic!("{line}: {fault}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen} examples");
+}

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use super::DEMO_DEFAULTS;
+use super::{DEMO_DEFAULTS, FIRST_IN_DEMO};
 use crate::config::{Key, Kind, Overrides, keys};
 
 /// Values that override the configuration file. They are texts here and are validated with the
@@ -17,6 +17,11 @@ fn argument(key: &Key, is_demo: bool) -> Option<Arg> {
         .long(flag)
         .value_name(value_name(key))
         .help(help(key, is_demo));
+    // The demo shows its own flags and these without a heading, and the short help shows no others.
+    let arg = match is_demo && FIRST_IN_DEMO.contains(&key.path) {
+        true => arg,
+        false => arg.help_heading(heading(key)).hide_short_help(is_demo),
+    };
     // The demo must not write to the state directory of a real exporter.
     let arg = match is_demo && key.path == "state.path" {
         true => arg,
@@ -28,6 +33,22 @@ fn argument(key: &Key, is_demo: bool) -> Option<Arg> {
         Kind::Patterns(_) => arg.action(ArgAction::Append),
         _ => arg,
     })
+}
+
+/// Returns the heading of a key's flag in the help: the area of the configuration.
+fn heading(key: &Key) -> &'static str {
+    let block = key.path.rsplit_once('.').map_or("", |(block, _)| block);
+    match block {
+        "web" => "Web server",
+        "state" => "State",
+        "poll" => "Polling",
+        "limits" => "Limits",
+        "series" | "metrics" => "Metrics",
+        "log" => "Log",
+        "sources[].namespaces" | "sources[].functions" => "Selection of functions",
+        block if block.starts_with("sources[]") => "Source",
+        _ => "Other options",
+    }
 }
 
 fn value_name(key: &Key) -> String {
@@ -83,6 +104,10 @@ fn overrides(matches: &ArgMatches) -> Overrides {
 impl<const IS_DEMO: bool> Args for ValueArgs<IS_DEMO> {
     fn augment_args(command: Command) -> Command {
         let keys = keys().filter(|key| !IS_DEMO || key.path != "sources[].endpoint");
+        // What is read comes first in the help, because it must be given.
+        let (sources, others): (Vec<&Key>, Vec<&Key>) =
+            keys.partition(|key| key.path.starts_with("sources[]"));
+        let keys = sources.into_iter().chain(others);
         command.args(keys.filter_map(|key| argument(key, IS_DEMO)))
     }
 

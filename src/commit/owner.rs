@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::answers::{Pending, Replies};
 use super::handle::{CommitConfig, CommitHandle, Request};
@@ -45,6 +45,8 @@ pub struct Committer {
     requests: mpsc::Receiver<Request>,
     /// A request that was received but belongs after the current change.
     put_off: Option<Request>,
+    /// The failure that was logged last, until a commit succeeds.
+    logged: Option<String>,
 }
 
 // === impl Committer ===
@@ -75,6 +77,7 @@ impl Committer {
             zero_first,
             requests,
             put_off: None,
+            logged: None,
         };
         committer.health.measured(committer.store.bytes());
         committer.update_gauges();
@@ -174,6 +177,9 @@ impl Committer {
             Ok(()) => {
                 self.telemetry.commit(now.elapsed());
                 self.health.went_well(self.runtime.now());
+                if self.logged.take().is_some() {
+                    info!("commits succeed again");
+                }
                 change.log_ended(&self.ledger);
                 self.ledger.apply(change);
                 self.zero_first.apply(holds, Instant::now());
@@ -181,7 +187,7 @@ impl Committer {
                 replies.send();
             }
             Err(cause) => {
-                error!(%cause, "commit failed");
+                self.log_failure("commit failed", &cause.to_string());
                 self.telemetry.commit_failed();
                 let issue = Issue::of("commit", cause.failure(), CommitError::ADVICE);
                 self.health.failed(issue, self.runtime.now());
@@ -227,17 +233,28 @@ impl Committer {
                     let restored = LedgerState::restore(self.ledger.rules(), stored);
                     self.ledger = restored.with_functions_of(&self.ledger);
                     self.publish();
-                    info!("state opened again after a failed commit");
+                    debug!("state opened again after a failed commit");
                 }
                 self.stale = false;
                 true
             }
             Err(cause) => {
-                error!(%cause, "state cannot be opened again");
+                self.log_failure("state cannot be opened again", &cause.to_string());
                 let issue = Issue::of("reopen", cause.to_string(), "");
                 self.health.failed(issue, self.runtime.now());
                 false
             }
+        }
+    }
+
+    /// Logs a failure once until another one or the next good commit: a full disk fails every commit.
+    fn log_failure(&mut self, what: &str, cause: &str) {
+        let line = format!("{what}: {cause}");
+        if self.logged.as_ref() == Some(&line) {
+            debug!(cause, "{what}");
+        } else {
+            error!(cause, "{what}");
+            self.logged = Some(line);
         }
     }
 

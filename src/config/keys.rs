@@ -40,45 +40,46 @@ blocks! {
     /// The web server.
     #[derive(Eq)]
     Web {
-        /// Where the metrics are served; may be repeated, or several with commas between. One address,
-        /// or a list of at most 16 addresses. `:PORT` means all interfaces, IPv6 and IPv4; else an IP
-        /// address or `localhost`. Port 0 takes a free one.
+        /// Address that serves the metrics; may be repeated, or a comma-separated list. At most 16
+        /// addresses. `:PORT` listens on all interfaces, IPv6 and IPv4; otherwise write an IP address or
+        /// `localhost`. Port 0 takes a free port.
         listen_addresses: Vec<ListenAddress> =
             setting("web.listen_address", Kind::List("ADDRESS:PORT", MAX_ADDRESSES), addresses)
                 .flag("--web.listen-address").default(":10112").needs_restart();
-        /// Whether it listens on the TCP sockets that systemd hands over, as it does to a service with a
-        /// `.socket` unit, instead of addresses of its own.
+        /// Whether to listen on the sockets that systemd passes, instead of own addresses. Set it for a
+        /// service with a `.socket` unit.
         systemd_socket: bool = choice("web.systemd_socket")
             .flag("--web.systemd-socket").default("false").needs_restart();
-        /// File with TLS, passwords and the like, in the format of Prometheus' exporters.
-        /// [SECURITY.md](SECURITY.md#web-configuration) tells what it may hold. In the configuration file
-        /// it is named from there, by the flag from the working directory. Its text is read again as it
-        /// changes.
+        /// File with TLS and passwords, in the format of the Prometheus exporters.
+        /// [SECURITY.md](SECURITY.md#web-configuration) describes its content. In the configuration file
+        /// the path is relative to that file, in the flag to the working directory. The file is read again
+        /// when it changes.
         config_file: Option<PathBuf> =
             setting("web.config_file", Kind::Text("file"), web_config_file)
                 .flag("--web.config.file").needs_restart();
-        /// URL path of the metrics. Begins with `/`; `/` itself, `/api/v1/status` and everything below
-        /// `/-/` belong to the exporter's own pages.
+        /// URL path of the metrics. It begins with `/`. The paths `/`, `/api/v1/status` and everything
+        /// below `/-/` belong to the exporter's own pages.
         telemetry_path: String =
             setting("web.telemetry_path", Kind::Text("URL path"), |scope, key| {
                 scope.value(key, words::telemetry_path)
             }).flag("--web.telemetry-path").default("/metrics").needs_restart();
-        /// How long a new series is shown at 0 first; at least Prometheus' scrape interval. A new series
-        /// is a new function, or a new return code of a known one: it shows what was counted after this
-        /// time, so that `increase()` holds the first event too. `0s` shows values at once.
+        /// How long a new series is shown at 0 first; at least Prometheus' scrape interval. This applies to
+        /// a new function, and to a new return code of a known function. Afterwards the series shows its
+        /// count, so that `increase()` includes the first event. `0s` shows counts at once.
         zero_first: Duration = duration("web.zero_first", NO_TIME, HOUR)
             .flag("--web.zero-first").default("1m");
-        /// Whether protobuf leaves out the classic buckets of histograms that have native ones. For
-        /// scrapers that store native ones alone. The text formats have no native histograms and keep the
-        /// classic buckets.
+        /// Whether protobuf leaves out the classic buckets of histograms that have native ones. Use it for
+        /// scrapers that store native histograms only. The text formats have no native histograms and keep
+        /// the classic buckets.
         native_histograms_only: bool = choice("web.native_histograms_only")
             .flag("--web.native-histograms-only").default("false").needs_restart();
-        /// Whether OpenMetrics tells when each counter and histogram began, as a `_created` sample.
-        /// Prometheus stores these as further series unless its feature `created-timestamp-zero-ingestion`
-        /// is on; the protobuf format always tells it, at no such cost.
+        /// Whether OpenMetrics includes the start time of each counter and histogram, as a `_created`
+        /// sample. Prometheus stores these samples as additional series unless its feature
+        /// `created-timestamp-zero-ingestion` is on. The protobuf format always includes start times,
+        /// without additional series.
         created_series: bool = choice("web.created_series")
             .flag("--web.created-series").default("false").needs_restart();
-        /// Whether requests to `/-/reload` and `/-/quit` are served. Everybody who reaches the port can
+        /// Whether requests to `/-/reload` and `/-/quit` are served. Everyone who can reach the port can
         /// send them.
         enable_lifecycle: bool = choice("web.enable_lifecycle")
             .flag("--web.enable-lifecycle").default("false").needs_restart();
@@ -87,8 +88,8 @@ blocks! {
     /// Where counters are kept.
     #[derive(Eq)]
     State {
-        /// Directory that keeps the counters over a restart; empty keeps them in memory only. Relative to
-        /// the working directory. In memory only, counters begin at zero after every restart.
+        /// Directory that keeps the counters over a restart; empty keeps them in memory only. The path is
+        /// relative to the working directory. In memory only, counters start at zero after every restart.
         path: Option<PathBuf> = setting("state.path", Kind::Text("directory, or empty"), |scope, key| {
             scope.value(key, |text| match text.contains('\0') {
                 true => Err("no path holds a zero byte: write another".to_owned()),
@@ -103,35 +104,35 @@ blocks! {
         /// Time between polls of a busy target.
         interval: Duration = duration("poll.interval", TENTH, HOUR)
             .flag("--poll.interval").default("15s");
-        /// Longest time between polls of an idle target. That holds as long as requests suffice: of more
-        /// targets than that each has its turn after `2 x targets / (0.8 x requests_per_second)` seconds at
-        /// the latest. At least `poll.interval`, which the default follows where that is longer.
+        /// Longest time between polls of an idle target. With many targets it can be longer: each is polled
+        /// at least every `2 x targets / (0.8 x requests_per_second)` seconds. It is at least
+        /// `poll.interval`, and the default follows a longer `poll.interval`.
         idle_interval: Duration = duration("poll.idle_interval", TENTH, HOUR)
             .flag("--poll.idle-interval").default("1m");
-        /// Time between full sweeps of a target where requests are scarce. Sweeps find calls that began
-        /// long ago and ended just now. With v2 and v3 each poll is one while half of the requests are
-        /// unused; a sweep that takes long is not repeated before three times as long.
+        /// Time between full sweeps of a target when requests are scarce. Sweeps find calls that began long
+        /// ago and ended recently. With v2 and v3 each poll is a sweep while half of the requests are
+        /// unused. A sweep that takes long is repeated after three times as long at the earliest.
         sweep_interval: Duration = duration("poll.sweep_interval", TENTH, HOUR)
             .flag("--poll.sweep-interval").default("1m");
-        /// How far back the first read of a target goes, where there is no state.
+        /// How far back the first read of a target goes, if the state does not contain the target.
         first_read: Duration = duration("poll.first_read", NO_TIME, CENTURY)
             .flag("--first-read").default("15m");
-        /// Longest run time of a function whose own timeout is not known. 15 minutes, or a day where
-        /// functions run asynchronously. With v2 it stands for the timeout of every function; for cls it has no
-        /// part.
+        /// Longest run time of a function whose timeout is not known. Write `1d` if functions run
+        /// asynchronously. v2 does not report timeouts, so there it applies to every function; cls does not
+        /// use it.
         max_run_time: Duration = duration("poll.max_run_time", SECOND, DAY)
             .flag("--poll.max-run-time").default("15m");
-        /// How late the row of a finished call may appear. The vendor speaks of about a minute for CLS, so
-        /// the default leaves room. What comes later is not counted, but reported as late. Together
-        /// with `poll.max_run_time` at most 25 hours; see below.
+        /// How late the row of a finished call may appear. The vendor states about a minute for CLS; the
+        /// default leaves room. Rows that appear later are not counted, but reported as late. Together with
+        /// `poll.max_run_time` at most 25 hours; see below.
         delivery_delay: Duration = duration("poll.delivery_delay", NO_TIME, DAY)
             .flag("--poll.delivery-delay").default("3m");
-        /// Rows asked for in one request.
+        /// Maximum number of rows in one response.
         page_size: usize = count("poll.page_size", 1, 1_000).flag("--poll.page-size").default("1000");
-        /// How long a graceful stop may take.
+        /// Longest time that a graceful stop may take.
         stop_timeout: Duration = duration("poll.stop_timeout", SECOND, Duration::from_secs(600))
             .flag("--poll.stop-timeout").default("20s");
-        /// Time between two listings of the functions.
+        /// Time between two lists of the functions.
         discovery_interval: Duration = duration("poll.discovery_interval", SECOND, DAY)
             .flag("--poll.discovery-interval").default("5m");
     }
@@ -139,20 +140,23 @@ blocks! {
     /// Limits.
     #[derive(Copy)]
     Limits {
-        /// Functions with series of their own; later ones fold into one, and a metric counts them.
+        /// Maximum number of functions with series of their own; the calls of further functions are counted
+        /// together. A metric reports how many functions are above the limit.
         functions: usize = count("limits.functions", 1, 100_000)
             .flag("--limits.functions").default("10000");
-        /// Requests a second, for each region and API action. Where it is not given, v3 takes 5: the
-        /// vendor allows no more for its log action. One written value holds for every source.
+        /// Requests a second, for each region and API action. A value that is written applies to every
+        /// action of every source. Otherwise the limits are those that the vendor documents: 100 for
+        /// ListFunctions and GetFunction, 20 for ListNamespaces, 5 for the log action of v3, and 10 for
+        /// actions without a documented limit, which are the log action of cls and all of v2.
         requests_per_second: Option<f64> =
             setting("limits.requests_per_second", Kind::Rate(0.01, 1_000.0), |scope, key| {
                 scope.optional(key, |text| key.rate(text))
             }).flag("--limits.requests-per-second").default("10");
-        /// Requests of one source that wait for an answer at one time.
+        /// Maximum number of requests of one source that are in flight at the same time.
         requests_in_flight: usize = count("limits.requests_in_flight", 1, 256)
             .flag("--limits.requests-in-flight").default("16");
-        /// Most time for one whole answer; a page that takes longer is asked for in smaller parts. Each is
-        /// half the size of the one before, down to one row.
+        /// Time limit of one request, including its whole response. A page that takes longer is requested
+        /// again with half the rows, down to one row.
         request_timeout: Duration = duration("limits.request_timeout", SECOND, Duration::from_secs(600))
             .flag("--limits.request-timeout").default("30s");
     }
@@ -160,8 +164,8 @@ blocks! {
     /// How long series live.
     #[derive(Copy, Eq)]
     Series {
-        /// How long the series of a function stay after it was last listed and last called; 0 is for ever.
-        /// Whichever is later counts.
+        /// How long the series of a function are kept after it was last listed or called, whichever is
+        /// later; 0 keeps them forever.
         retention: Option<Duration> =
             setting("series.retention", Kind::Duration(NO_TIME, CENTURY), |scope, key| {
                 scope.optional(key, |text| key.duration(text))
@@ -171,22 +175,23 @@ blocks! {
     /// The exporter's own log.
     #[derive(Copy, Eq)]
     Log {
-        /// Least severe level that is logged.
+        /// Minimum level that is logged.
         level: Level = choice("log.level").flag("--log.level").default("info");
-        /// Form of a log line.
+        /// Format of log lines.
         format: LogFormat = choice("log.format").flag("--log.format").default("logfmt").needs_restart();
     }
 
     /// A source as it is written, but for the blocks within it.
     #[derive(Eq)]
     SourceKeys {
-        /// The name in logs, unlike any other source's. Where it is not given, api and region, after the
-        /// account's name if there is one: `cls/ap-guangzhou`, `prod/cls/ap-guangzhou`.
+        /// Unique name of the source in logs and on the status page. By default it consists of API and
+        /// region, with the account's name in front if there is one: `cls/ap-guangzhou`,
+        /// `prod/cls/ap-guangzhou`.
         name: Option<String> = setting("sources[].name", Kind::Text("name"), |scope, key| {
             scope.optional(key, words::name)
         });
-        /// A name of your own for the account, of letters, digits and `._-`: the label `account` where
-        /// several are read. All sources have one, or none has.
+        /// Your own name for the account, of letters, digits and `._-`. It is the label `account` if
+        /// several accounts are read. Either all sources have an account, or none.
         account: Option<String> = setting("sources[].account", Kind::Text("name"), |scope, key| {
             scope.optional(key, words::account)
         });
@@ -199,11 +204,11 @@ blocks! {
             scope.required(key, "write it in the file, or give --region", words::region)
         }).flag("--region");
         /// Root domain of the cloud. `tencentcloudapi.com`, `intl.tencentcloudapi.com` for accounts of the
-        /// international site, or `internal.tencentcloudapi.com` from inside the cloud. Finance regions
-        /// (`-fsi`) have hosts of their own, found by region. Not for v2.
+        /// international site, or `internal.tencentcloudapi.com` for machines inside the cloud. Finance
+        /// regions (`-fsi`) have their own hosts, which follow from the region. Not for v2.
         domain: Domain = choice("sources[].domain").flag("--domain").default("public");
-        /// URL to use in place of every service's own: `https://` or `http://`, a host, and a port and a
-        /// path if need be.
+        /// URL to use instead of the address of every service: `https://` or `http://`, a host, and
+        /// optionally a port and a path.
         endpoint: Option<String> = setting("sources[].endpoint", Kind::Text("URL"), |scope, key| {
             scope.optional(key, parse_endpoint)
         }).flag("--endpoint");
@@ -212,13 +217,13 @@ blocks! {
     /// Checked URLs of single services.
     #[derive(Default, Eq)]
     Endpoints {
-        /// Functions and, for v3, their logs. Not for v2.
+        /// URL of SCF: functions and, for v3, their logs. Not for v2.
         scf: Option<String> = url("sources[].endpoints.scf");
-        /// Log topics. Only for cls.
+        /// URL of CLS: log topics. Only for cls.
         cls: Option<String> = url("sources[].endpoints.cls");
-        /// Temporary credentials of roles.
+        /// URL of STS: temporary credentials of roles.
         sts: Option<String> = url("sources[].endpoints.sts");
-        /// The metadata of the machine, from which its role is learned; the vendor's is
+        /// URL of the metadata service, which has the credentials of the machine's role. The vendor's is
         /// `http://metadata.tencentyun.com`.
         metadata: Option<String> = url("sources[].endpoints.metadata");
     }
@@ -226,28 +231,28 @@ blocks! {
     /// Whom a source trusts.
     #[derive(Eq)]
     TlsKeys {
-        /// A file in PEM with certificates that are trusted for this source, besides those of the machine.
-        /// A relative name starts from the directory of the configuration file.
+        /// PEM file with CA certificates to trust for this source, in addition to those of the machine. A
+        /// relative path is relative to the directory of the configuration file.
         ca_file: Option<Found<String>> = text("sources[].tls.ca_file", "file");
     }
 
     /// How a source is read and its requests are sent.
     #[derive(Eq)]
     ReadingKeys {
-        /// A stream for each function, or one for the region; not with cls. One stream for the whole region
-        /// (v2) or each namespace (v3) costs far fewer requests. `auto`: that one as long as the API answers
-        /// it completely, which is checked; by function where `functions` names some, or another source may
-        /// read the same stream. The status page shows the choice and its reason. The streams of cls are log
-        /// topics.
+        /// Whether to read one stream for each function or one for the whole region; not with cls. One
+        /// stream for the region (v2) or for each namespace (v3) needs far fewer requests. `auto` uses it
+        /// while the API answers it completely, which is checked. It reads by function if `functions` names
+        /// some, or if another source may read the same stream. The status page shows the choice and its
+        /// reason. The streams of cls are log topics.
         read: Read = choice("sources[].read").flag("--read").default("auto");
-        /// Log topic to read, by id, with cls; may be repeated, or several with commas between. In place of
-        /// those that the functions say they write to: at most 100 topics.
+        /// Log topic to read, by ID, with cls; may be repeated, or a comma-separated list. At most 100
+        /// topics. By default the topics are those that the functions write to.
         topics: Texts = list("sources[].topics", Kind::List("topic ids", MAX_TOPICS))
             .flag("--topic");
-        /// How requests are sent. With TC3-HMAC-SHA256 only POST.
+        /// HTTP method of requests. TC3-HMAC-SHA256 requires POST.
         method: HttpMethod = choice("sources[].method").default("POST");
-        /// How requests are signed. v2 does not know TC3-HMAC-SHA256: its default is HmacSHA256. The older
-        /// two are for installations that want them.
+        /// How requests are signed. v2 does not support TC3-HMAC-SHA256; its default is HmacSHA256. The
+        /// older two methods are for installations that require them.
         signature_method: Option<SignatureMethod> = setting(
             "sources[].signature_method",
             Kind::Choice(SignatureMethod::NAMES),
@@ -258,14 +263,14 @@ blocks! {
     /// Which namespaces of a source are read.
     #[derive(Eq)]
     NamespaceKeys {
-        /// Namespace to read; may be repeated, or several with commas between; not with v2. At most 1000.
+        /// Namespace to read; may be repeated, or a comma-separated list; not with v2. At most 1000.
         names: Texts = list("sources[].namespaces.names", Kind::List("namespace names", MAX_NAMES))
             .flag("--namespace");
-        /// Pattern of namespaces to read, matching the whole name; may be repeated. At most 100 of up to
-        /// 1000 bytes.
+        /// Pattern of namespaces to read, which matches the whole name; may be repeated. At most 100 of up
+        /// to 1000 bytes.
         include: Texts = list("sources[].namespaces.include", Kind::Patterns(MAX_PATTERNS))
             .flag("--namespace.regex");
-        /// Pattern of namespaces to leave out; may be repeated. At most 100 of up to 1000 bytes.
+        /// Pattern of namespaces to exclude; may be repeated. At most 100 of up to 1000 bytes.
         exclude: Texts = list("sources[].namespaces.exclude", Kind::Patterns(MAX_PATTERNS))
             .flag("--namespace.exclude");
     }
@@ -273,14 +278,14 @@ blocks! {
     /// Which functions of a source are read.
     #[derive(Eq)]
     FunctionKeys {
-        /// Function to read; may be repeated, or several with commas between. At most 1000.
+        /// Function to read; may be repeated, or a comma-separated list. At most 1000.
         names: Texts = list("sources[].functions.names", Kind::List("function names", MAX_NAMES))
             .flag("--function");
-        /// Pattern of functions to read, matching the whole name; may be repeated. At most 100 of up to
-        /// 1000 bytes.
+        /// Pattern of functions to read, which matches the whole name; may be repeated. At most 100 of up
+        /// to 1000 bytes.
         include: Texts = list("sources[].functions.include", Kind::Patterns(MAX_PATTERNS))
             .flag("--function.regex");
-        /// Pattern of functions to leave out; may be repeated. At most 100 of up to 1000 bytes.
+        /// Pattern of functions to exclude; may be repeated. At most 100 of up to 1000 bytes.
         exclude: Texts = list("sources[].functions.exclude", Kind::Patterns(MAX_PATTERNS))
             .flag("--function.exclude");
     }
@@ -288,36 +293,36 @@ blocks! {
     /// Where the credentials of a source are.
     #[derive(Eq)]
     CredentialKeys {
-        /// The id of the key. It is no secret, and may be written out.
+        /// ID of the API key. It is not secret.
         secret_id: Option<Found<String>> = text("sources[].credentials.secret_id", "text or ${NAME}");
-        /// The file that holds the id, in place of `secret_id`: where id and key are replaced together.
+        /// File with the ID, instead of `secret_id`. Use it if ID and key are replaced together.
         secret_id_file: Option<Found<String>> = text("sources[].credentials.secret_id_file", "file");
-        /// The key. This or the file is required beside an id.
+        /// The secret key. This or `secret_key_file` is required with an ID.
         secret_key: Option<Found<String>> = text("sources[].credentials.secret_key", "${NAME}");
-        /// The file that holds the key.
+        /// File with the secret key.
         secret_key_file: Option<Found<String>> = text("sources[].credentials.secret_key_file", "file");
-        /// The session token of temporary credentials.
+        /// Session token of temporary credentials.
         token: Option<Found<String>> = text("sources[].credentials.token", "${NAME}");
-        /// The file that holds the session token.
+        /// File with the session token.
         token_file: Option<Found<String>> = text("sources[].credentials.token_file", "file");
     }
 
     /// A role that is assumed through STS.
     #[derive(Eq)]
     Role {
-        /// The role, as the CAM console shows it. Required in this block.
+        /// ARN of the role, as the CAM console shows it. Required in this block.
         arn: String = setting("sources[].role.arn", Kind::Text("role ARN"), |scope, key| {
             scope.required(key, "write the ARN that the CAM console shows for the role", words::arn)
         });
-        /// Name of the session in the account's audit: 2 to 128 letters, digits and `=,.@_-`.
+        /// Name of the session in the account's audit log: 2 to 128 letters, digits and `=,.@_-`.
         session_name: String = setting("sources[].role.session_name", Kind::Text("name"), |scope, key| {
             scope.value(key, words::session_name)
         }).default("scf-exporter");
-        /// How long one set of credentials is asked for. The role may allow less.
+        /// Lifetime of the credentials that are requested. The role may allow less.
         // The vendor documents no minimum; a minute leaves time to renew them.
         duration: Duration = duration("sources[].role.duration", MINUTE, Duration::from_secs(12 * 3_600))
             .default("2h");
-        /// The external id, where the role demands one: 2 to 128 letters, digits and `+=,.@:/_-`.
+        /// External ID, if the role requires one: 2 to 128 letters, digits and `+=,.@:/_-`.
         external_id: Option<String> = setting("sources[].role.external_id", Kind::Text("text"), |scope, key| {
             scope.optional(key, words::external_id)
         });

@@ -28,8 +28,8 @@ pub use issues::DiscoveryIssues;
 
 /// Time after which [`Lister::list`] returns even if details are still missing.
 const PART: Duration = Duration::from_secs(10);
-/// Interval of scans while details are still being fetched: for 10,000 functions that takes a
-/// quarter of an hour, and new functions must not wait for its end.
+/// Interval of scans while details are still being fetched: with 10 requests a second that takes a
+/// quarter of an hour for 10,000 functions, and new functions must not wait for its end.
 const SCAN_AGAIN: Duration = Duration::from_secs(300);
 
 /// The functions of one source. Keeps what it found, so it lives as long as its source.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::totals::ReadTotals;
-use crate::config::Api;
+use crate::config::{Api, RequestLimits};
 use crate::ledger::{AllowedLateness, TargetId};
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, Cell, Issue, Recent, Requests, Rows, Unread};
@@ -45,8 +45,8 @@ pub struct SourceInfo {
     pub region: String,
     /// The account's name in the configuration, or nothing.
     pub account: String,
-    /// Request limit of each action, per second.
-    pub limit: f64,
+    /// Request limits by action.
+    pub limits: RequestLimits,
     /// Counts of the requests made.
     pub requests: Arc<Requests>,
     /// The cloud's clock, which dates everything of this source.

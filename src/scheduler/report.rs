@@ -24,15 +24,47 @@ pub(super) struct Reporter {
     /// Reject reasons that were logged already.
     logged: BTreeSet<RejectReason>,
     /// The problem since the last good read; repeats of it are not logged.
-    repeated: Option<Repeated>,
+    repeated: Repeats,
 }
 
+/// A problem that is logged once, until it changes or ends.
+#[derive(Debug, Default)]
+pub(super) struct Repeats(Option<Repeated>);
+
 /// A problem of several reads.
-struct Repeated {
+#[derive(Debug)]
+pub(super) struct Repeated {
     /// Error code, or the text of the advice.
-    what: String,
-    polls: u64,
+    pub(super) what: String,
+    /// How often it was met.
+    pub(super) times: u64,
 }
+
+// === impl Repeats ===
+
+impl Repeats {
+    /// Records a problem and returns whether it differs from the one before.
+    pub(super) fn is_news(&mut self, what: &str) -> bool {
+        match &mut self.0 {
+            Some(repeated) if repeated.what == what => {
+                repeated.times += 1;
+                false
+            }
+            _ => {
+                let what = what.to_owned();
+                self.0 = Some(Repeated { what, times: 1 });
+                true
+            }
+        }
+    }
+
+    /// Ends the problem and returns it, if there was one.
+    pub(super) fn end(&mut self) -> Option<Repeated> {
+        self.0.take()
+    }
+}
+
+// === impl Reporter ===
 
 impl Reporter {
     pub(super) fn new<S: ?Sized>(poller: &Poller<S>, target: &TargetId) -> Self {
@@ -42,7 +74,7 @@ impl Reporter {
             telemetry: poller.telemetry.clone(),
             runtime: poller.runtime.clone(),
             logged: BTreeSet::new(),
-            repeated: None,
+            repeated: Repeats::default(),
         }
     }
 
@@ -74,10 +106,10 @@ impl Reporter {
         let advice = polled.hint.as_ref().map(|hint| hint.what.clone());
         self.board.polled(&self.target, now, polled);
         if let Some(advice) = advice {
-            if self.is_news(&advice) {
+            if self.repeated.is_news(&advice) {
                 warn!(target_name = %self.target, "{advice}");
             }
-        } else if let Some(Repeated { what, polls }) = self.repeated.take() {
+        } else if let Some(Repeated { what, times: polls }) = self.repeated.end() {
             info!(target_name = %self.target, after = what, polls, "polls succeed again");
         }
         if let Some(oldest) = self.board.watermark(&self.target) {
@@ -102,25 +134,10 @@ impl Reporter {
         self.telemetry.poll_failed();
         let code = trouble.code.clone();
         self.board.failed(&self.target, self.runtime.now(), trouble);
-        if self.is_news(&code) {
+        if self.repeated.is_news(&code) {
             warn!(target_name = %self.target, code, request_id, error = text, "poll failed");
         } else {
             debug!(target_name = %self.target, code, request_id, error = text, "poll failed again");
-        }
-    }
-
-    /// Records the problem and returns whether it differs from that of the read before.
-    fn is_news(&mut self, what: &str) -> bool {
-        match &mut self.repeated {
-            Some(repeated) if repeated.what == what => {
-                repeated.polls += 1;
-                false
-            }
-            _ => {
-                let what = what.to_owned();
-                self.repeated = Some(Repeated { what, polls: 1 });
-                true
-            }
         }
     }
 }

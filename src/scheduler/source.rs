@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::Poller;
+use super::report::{Repeated, Repeats};
 use super::target::{run_standing_target, run_target};
 use crate::commit::{ListRequest, ListedFunctions};
 use crate::ingest::{DiscoveryIssues, Listing};
 use crate::ledger::{ListScan, TargetId};
 use crate::model::FunctionId;
+use tencentcloud::ApiError;
 
 /// The pause before an incomplete list is requested again.
 const LIST_ON: Duration = Duration::from_secs(1);
@@ -31,6 +33,7 @@ struct Tasks {
     left: BTreeSet<TargetId>,
     /// The texts of the last complete list.
     logged: Vec<String>,
+    list_failures: Repeats,
 }
 
 /// Runs a source until the stop, and returns when all its targets have ended. Targets are read
@@ -62,6 +65,14 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
         let wait = match list {
             Ok(listing) => {
                 failures = 0;
+                if let Some(Repeated { what, times }) = tasks.list_failures.end() {
+                    info!(
+                        source = &*poller.name,
+                        after = what,
+                        lists = times,
+                        "lists succeed again"
+                    );
+                }
                 let is_complete = listing.complete.is_some();
                 if is_complete {
                     began = None;
@@ -76,12 +87,7 @@ pub async fn run_source(poller: Poller, listed: BTreeSet<FunctionId>) {
             Err(error) => {
                 began = None;
                 // The last list stays in use. The first one is requested again soon.
-                let request_id = error.request_id.as_deref();
-                warn!(source = &*poller.name, request_id, %error, "the list of functions could not be read");
-                poller.telemetry.poll_failed();
-                poller
-                    .board
-                    .discovery_failed(&poller.name, poller.runtime.now(), &error);
+                list_failed(&poller, &mut tasks, &error);
                 let soon = poller.timing.interval.saturating_mul(1 << failures.min(16));
                 failures += 1;
                 soon.min(poller.timing.discovery_interval)
@@ -184,6 +190,20 @@ fn report_issues(poller: &Poller, tasks: &mut Tasks, issues: DiscoveryIssues) {
     let now = poller.runtime.now();
     (poller.board).set_issues(&poller.name, now, unmatched, &texts);
     tasks.logged = texts;
+}
+
+/// Reports that the functions could not be listed. Each list until the next good one fails in the same
+/// way, so repeats are lines for debugging.
+fn list_failed(poller: &Poller, tasks: &mut Tasks, error: &ApiError) {
+    const FAILED: &str = "the list of functions could not be read";
+    let (source, request_id) = (&*poller.name, error.request_id.as_deref());
+    match tasks.list_failures.is_news(&error.code) {
+        true => warn!(source, request_id, %error, "{FAILED}"),
+        false => debug!(source, request_id, %error, "{FAILED}"),
+    }
+    poller.telemetry.poll_failed();
+    let now = poller.runtime.now();
+    poller.board.discovery_failed(&poller.name, now, error);
 }
 
 /// Restarts targets whose task ended before the stop, which happens only after a panic.

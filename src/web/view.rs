@@ -101,6 +101,8 @@ pub struct ActionRate {
     pub per_second: f64,
     /// The failed ones of these.
     pub failed_per_second: f64,
+    /// The limit of the action.
+    pub limit: f64,
 }
 
 /// The state of one target.
@@ -208,6 +210,15 @@ fn rates<S: Serializer>(requests: &[ActionRate], to: S) -> Result<S::Ok, S::Erro
 
 fn by_stream<S: Serializer>(modes: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
     to.collect_map(modes.iter().map(|(stream, mode)| (stream, mode)))
+}
+
+// === impl ActionRate ===
+
+impl ActionRate {
+    /// Returns the used share of the limit.
+    pub fn used(&self) -> f64 {
+        self.per_second / self.limit.max(1e-9)
+    }
 }
 
 // === impl TargetStatus ===

@@ -1,5 +1,10 @@
 """The demo as a new user starts it, and over a kill that takes its cloud along."""
 
+import os
+import pty
+import re
+import select
+import subprocess
 import time
 
 import services
@@ -57,6 +62,32 @@ def demo(context):
     expect(resets == 0, f"counters went back {resets} times")
     prometheus.process.stop()
     expect(exporter.stop() == 0, "the demo does not end cleanly on SIGTERM")
+
+
+@check("demo: the addresses come first, and on a terminal one line of progress is rewritten")
+def terminal(context):
+    main, end = pty.openpty()
+    web = free_port()
+    argv = [context.binary, "demo", "--web.listen-address", f"127.0.0.1:{web}"]
+    # Its log goes to the same terminal, as a user sees it.
+    program = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, stderr=end)
+    os.close(end)
+    seen, until_then = "", time.monotonic() + 40
+    try:
+        while len(re.findall("functions counted", seen)) < 2 and time.monotonic() < until_then:
+            if select.select([main], [], [], 1)[0]:
+                seen += os.read(main, 65536).decode()
+        program.terminate()
+        expect(program.wait(30) == 0, f"it ends with {program.returncode}")
+    finally:
+        program.kill()
+        os.close(main)
+    expect(seen.startswith("scf-exporter demo: "), f"something comes before the banner: {seen[:400]!r}")
+    expect(f"http://127.0.0.1:{web}/metrics" in seen.splitlines()[2], f"no address: {seen[:400]!r}")
+    lines = re.findall(r"\d+ s  [^\r\n]*functions counted[^\r\n]*[\r\n]+", seen)
+    expect(len(lines) >= 2, f"no progress: {seen[-400:]!r}")
+    for line in lines:
+        expect(line.endswith("\x1b[K\r"), f"the line is not rewritten in place: {line!r}")
 
 
 def _other(api):

@@ -71,6 +71,10 @@ def pages(context):
         if name == "scf-exporter-run":
             words = set(re.findall(r"--[a-z][a-z.-]+[a-z]", done.stdout))
             expect({"--config.file", "--web.listen-address", "--state.path"} <= words, words)
+            titles = [line for line in done.stdout.splitlines() if re.match(r"[A-Z][A-Z ]+$", line)]
+            needed = {"EXIT STATUS", "ENVIRONMENT", "FILES", "SIGNALS", "EXAMPLES", "CREDENTIALS"}
+            expect(needed <= set(titles), f"only the sections {titles}")
+            expect("SIGHUP" in done.stdout and "TENCENTCLOUD_SECRET_ID" in done.stdout, done.stdout[-3000:])
     if not shutil.which("man"):
         raise Skipped("groff rendered all, but man is not on this machine")
     for name in found.texts:

@@ -123,8 +123,27 @@ fn the_least_file_gets_the_documented_defaults() {
     assert_eq!(poll.page_size, 1000);
     assert_eq!(config.limits.functions, 10_000);
     assert_eq!(config.limits.requests_per_second, None);
-    for (api, expected) in [(Api::V2, 10.0), (Api::V3, 5.0), (Api::Cls, 10.0)] {
-        assert_eq!(config.limits.requests_per_second_of(api), expected);
+    // As the vendor documents them; 10 where it says nothing.
+    for (api, action, expected) in [
+        (Api::V2, "GetFunctionLogs", 10.0),
+        (Api::V2, "ListFunctions", 10.0),
+        (Api::V3, "GetFunctionLogs", 5.0),
+        (Api::V3, "ListFunctions", 100.0),
+        (Api::V3, "GetFunction", 100.0),
+        (Api::V3, "ListNamespaces", 20.0),
+        (Api::Cls, "SearchLog", 10.0),
+        (Api::Cls, "GetFunction", 100.0),
+        (Api::Cls, "AssumeRole", 10.0),
+    ] {
+        let limits = config.limits.requests_of(api);
+        assert_eq!(limits.of(action), expected, "{api} {action}");
+    }
+    let written = config::Limits {
+        requests_per_second: Some(7.0),
+        ..config.limits
+    };
+    for action in ["GetFunctionLogs", "GetFunction", "ListNamespaces"] {
+        assert_eq!(written.requests_of(Api::V3).of(action), 7.0);
     }
     assert_eq!(config.limits.requests_in_flight, 16);
     assert_eq!(config.limits.request_timeout, Duration::from_secs(30));

@@ -60,7 +60,7 @@ source prod/v3/gz
   lateness    each function's timeout (15m where not known), 3m of delivery
   namespaces  named shop, without those matching old.*
   functions   all
-  requests    at most 5 a second for each action, 16 in flight
+  requests    at most 5 a second for each action, 100 for ListFunctions, 100 for GetFunction, 20 for ListNamespaces, 16 in flight
   credentials the first found of environment, the SDK's credentials file, tccli's file, \
 the machine's role, the TKE pod's identity
 source test/cls/gz
@@ -74,7 +74,7 @@ http://127.0.0.1:2
   lateness    3m of delivery
   namespaces  all
   functions   all
-  requests    at most 10 a second for each action, 16 in flight
+  requests    at most 10 a second for each action, 100 for ListFunctions, 100 for GetFunction, 20 for ListNamespaces, 16 in flight
   credentials the first found of environment, the SDK's credentials file, tccli's file, \
 the machine's role, the TKE pod's identity
   role        qcs::cam::uin/1:roleName/r as scf-exporter, for 2h at a time, with an external id

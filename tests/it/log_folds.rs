@@ -61,6 +61,72 @@ fn a_selection_that_finds_nothing_is_logged_once() {
     }
 }
 
+/// The lines of a log at `info` and above, and those for debugging.
+fn by_severity(said: &str) -> (Vec<&str>, Vec<&str>) {
+    let is_detail = |line: &&str| line.contains("level=debug") || line.contains("level=trace");
+    said.lines().partition(|line| !is_detail(line))
+}
+
+#[test]
+fn a_log_begins_with_version_and_file_and_names_modules_for_debugging_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let (_cloud, config) = cloud(folder.path(), "api: v3, read: region");
+    let address = free_address();
+    let line = format!(
+        "run --config.file {config} --state.path= --log.level=debug --web.listen-address {address}"
+    );
+    let program = Program::start(&line, &[], Some(&log));
+    until(Duration::from_secs(60), "a poll", || {
+        let polls = "scf_exporter_polls_total{result=\"success\"";
+        sample(&address, polls).filter(|&polls| polls > 0.0)
+    });
+    assert_eq!(program.terminate(), Some(0));
+    let said = fs::read_to_string(&log).unwrap();
+    let (plain, detailed) = by_severity(&said);
+    let version = format!("version={}", env!("CARGO_PKG_VERSION"));
+    let file = format!("config_file={config}");
+    let first = plain[0];
+    assert!(first.contains("starting scf-exporter"), "{first}");
+    assert!(first.contains(&version) && first.contains(&file), "{first}");
+    assert!(plain.len() >= 4, "{said}");
+    for line in plain {
+        assert!(!line.contains("scf_exporter::"), "{line}");
+    }
+    assert!(!detailed.is_empty());
+    for line in detailed {
+        assert!(line.contains("target=scf_exporter::"), "{line}");
+    }
+}
+
+#[test]
+fn a_list_that_fails_again_is_logged_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let (cloud, config) = cloud(folder.path(), "api: v3, read: function");
+    let address = free_address();
+    let line = format!(
+        "run --config.file {config} --state.path= --poll.discovery-interval=1s \
+         --poll.interval=1s --log.level=debug --web.listen-address {address}"
+    );
+    let program = Program::start(&line, &[], Some(&log));
+    let limit = Duration::from_secs(60);
+    until(limit, "the first list", || {
+        let status = get(&address, "/api/v1/status")?;
+        status.contains("\"readiness\":\"ready\"").then_some(())
+    });
+    cloud.kill();
+    let failed = "the list of functions could not be read";
+    let said = until(limit, "lists that fail", || {
+        let said = fs::read_to_string(&log).ok()?;
+        (said.matches(failed).count() >= 3).then_some(said)
+    });
+    assert_eq!(program.terminate(), Some(0));
+    let (plain, _) = by_severity(&said);
+    let told = plain.iter().filter(|line| line.contains(failed)).count();
+    assert_eq!(told, 1, "{said}");
+}
+
 #[test]
 fn an_outage_takes_a_few_lines() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod allowed_lateness;
+mod big_account;
 mod bodies;
 mod clock_jumps;
 mod clock_skew;

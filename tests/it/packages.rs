@@ -58,6 +58,38 @@ fn each_manual_page_names_every_flag_and_variable() {
     assert!(seen > 100, "{seen} names");
 }
 
+/// As `man-pages(7)` names and orders them; groups of options are subsections.
+#[test]
+fn the_manual_pages_have_the_usual_sections() {
+    for (name, expected) in [
+        (
+            Some("run"),
+            "NAME SYNOPSIS DESCRIPTION OPTIONS CREDENTIALS EXIT_STATUS ENVIRONMENT FILES SIGNALS \
+             EXAMPLES SEE_ALSO",
+        ),
+        (
+            None,
+            "NAME SYNOPSIS DESCRIPTION OPTIONS SUBCOMMANDS EXIT_STATUS ENVIRONMENT FILES SIGNALS",
+        ),
+        (
+            Some("demo"),
+            "NAME SYNOPSIS DESCRIPTION OPTIONS EXIT_STATUS SIGNALS EXAMPLES SEE_ALSO",
+        ),
+        (
+            Some("health"),
+            "NAME SYNOPSIS DESCRIPTION OPTIONS EXIT_STATUS SEE_ALSO",
+        ),
+    ] {
+        let page = manual(name);
+        let titles = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+        let titles: Vec<String> = titles
+            .map(|title| title.trim_matches('"').replace(' ', "_"))
+            .collect();
+        let expected: Vec<&str> = expected.split_whitespace().collect();
+        assert_eq!(titles, expected, "{name:?}");
+    }
+}
+
 #[test]
 fn the_page_of_the_program_names_every_page() {
     let page = manual(None);

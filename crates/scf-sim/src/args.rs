@@ -13,7 +13,7 @@ use super::settings::{ClsWire, Index};
 /// Flags of the simulated world. In `demo` their names begin with `sim.`.
 #[derive(Debug, Args)]
 pub struct WorldArgs {
-    /// Where the simulated cloud listens; port 0 takes a free one.
+    /// Address of the simulated cloud; port 0 takes a free port.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_LISTEN",
@@ -21,7 +21,7 @@ pub struct WorldArgs {
         default_value = "127.0.0.1:0"
     )]
     pub listen: SocketAddr,
-    /// Seed of the simulated world: the same seed, the same world.
+    /// Seed of the simulated world. The same seed gives the same functions and calls.
     #[arg(
         long,
         env = "SCF_EXPORTER_SIM_SEED",
@@ -29,19 +29,20 @@ pub struct WorldArgs {
         default_value = "1"
     )]
     pub seed: u64,
-    /// Functions in the simulated world.
+    /// Number of functions in the simulated world.
     #[arg(long, env = "SCF_EXPORTER_SIM_FUNCTIONS", value_name = "N",
           default_value = "24", value_parser = |text: &str| count(text, 1, 100_000))]
     pub functions: usize,
-    /// Namespaces that the functions are spread over.
+    /// Number of namespaces that the functions are spread over.
     #[arg(long, env = "SCF_EXPORTER_SIM_NAMESPACES", value_name = "N",
           default_value = "1", value_parser = |text: &str| count(text, 1, 100))]
     pub namespaces: usize,
-    /// Log topics that the functions are spread over; 0 is one for all, as the vendor's default.
+    /// Number of log topics that the functions are spread over; 0 is one topic for all, as the vendor's
+    /// default.
     #[arg(long, env = "SCF_EXPORTER_SIM_TOPICS", value_name = "N",
           default_value = "0", value_parser = |text: &str| count(text, 0, 1_000))]
     pub topics: usize,
-    /// Calls a second, over all functions.
+    /// Calls a second of all functions together.
     #[arg(long, env = "SCF_EXPORTER_SIM_RATE", value_name = "PER_SECOND",
           default_value = "20", value_parser = simulated_rate)]
     pub rate: f64,
@@ -61,7 +62,7 @@ pub struct SimArgs {
     /// The world.
     #[command(flatten)]
     pub world: WorldArgs,
-    /// Calls to play instead of invented ones, one JSON object a line.
+    /// File with calls to replay instead of generated ones, one JSON object a line.
     #[arg(long, env = "SCF_EXPORTER_SIM_REPLAY", value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Permissions and features that are withheld.
@@ -78,7 +79,7 @@ pub struct RefusalArgs {
     /// Answers have no Date header, as behind some proxies.
     #[arg(long, env = "SCF_EXPORTER_SIM_NO_DATE")]
     pub no_date: bool,
-    /// Action of API 3.0 or CLS that the keys may not use; may be repeated.
+    /// Action of API 3.0 or CLS that is denied; may be repeated.
     #[arg(long, env = "SCF_EXPORTER_SIM_DENY", value_name = "ACTION",
           value_delimiter = ',', value_parser = simulated_action)]
     pub deny: Vec<String>,
@@ -90,7 +91,7 @@ pub struct RefusalArgs {
         default_value = "keys"
     )]
     pub index: Index,
-    /// How long the keys of a role last.
+    /// Lifetime of the temporary keys of a role.
     #[arg(long, env = "SCF_EXPORTER_SIM_KEY_LIFETIME", value_name = "DURATION",
           default_value = "2h", value_parser = simulated_lifetime)]
     pub key_lifetime: u64,

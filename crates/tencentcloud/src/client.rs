@@ -65,7 +65,11 @@ impl Client {
         config.clock.run_on(runtime.clock.clone());
         Self(Arc::new(Inner {
             host: config.endpoint.authority(),
-            rate_limiter: RateLimiter::new(config.requests_per_second, config.burst),
+            rate_limiter: RateLimiter::new(
+                config.requests_per_second,
+                config.action_limits,
+                config.burst,
+            ),
             in_flight: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             nonces: Nonces::new(&runtime.random),
             config,

@@ -25,10 +25,11 @@ pub struct ClientConfig {
     /// The cloud's clock, which supplies the timestamps that are signed. Clones share what they
     /// learn, and so do clones of this configuration.
     pub clock: CloudClock,
-    /// Maximum number of requests per second, counted for each action separately. The vendor
-    /// documents no limit for v2. For API 3.0 it documents 5 for `GetFunctionLogs` (20 on older
-    /// pages) and 20 or more for the other actions that are called here.
+    /// Maximum number of requests per second, counted for each action separately.
     pub requests_per_second: f64,
+    /// Actions with a limit of their own, in requests per second, in place of
+    /// `requests_per_second`.
+    pub action_limits: &'static [(&'static str, f64)],
     /// Maximum number of requests of one action that may be sent at once after a pause.
     pub burst: u32,
     /// Maximum number of requests in flight, over all actions. Each may hold one response in
@@ -60,6 +61,7 @@ impl ClientConfig {
             signing: SigningMethod::default(),
             clock: CloudClock::default(),
             requests_per_second: 10.0,
+            action_limits: &[],
             burst: 10,
             max_in_flight: 8,
             request_timeout: Duration::from_secs(30),

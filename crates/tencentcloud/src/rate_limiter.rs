@@ -12,6 +12,8 @@ use super::token_bucket::TokenBucket;
 /// which is how the vendor counts.
 pub(super) struct RateLimiter {
     rate: f64,
+    /// The actions with another rate.
+    action_rates: &'static [(&'static str, f64)],
     burst: u32,
     started: Instant,
     queues: Mutex<HashMap<Box<str>, Arc<ActionQueue>>>,
@@ -27,9 +29,10 @@ struct ActionQueue {
 // === impl RateLimiter ===
 
 impl RateLimiter {
-    pub fn new(rate: f64, burst: u32) -> Self {
+    pub fn new(rate: f64, action_rates: &'static [(&'static str, f64)], burst: u32) -> Self {
         Self {
             rate,
+            action_rates,
             burst,
             started: Instant::now(),
             queues: Mutex::default(),
@@ -71,9 +74,11 @@ impl RateLimiter {
         if let Some(queue) = queues.get(action) {
             return Arc::clone(queue);
         }
+        let own = self.action_rates.iter().find(|(name, _)| *name == action);
+        let rate = own.map_or(self.rate, |(_, rate)| *rate);
         let queue = Arc::new(ActionQueue {
             head: tokio::sync::Mutex::default(),
-            bucket: Mutex::new(TokenBucket::new(self.rate, self.burst)),
+            bucket: Mutex::new(TokenBucket::new(rate, self.burst)),
         });
         queues.insert(action.into(), Arc::clone(&queue));
         queue
@@ -89,7 +94,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn callers_pass_in_the_order_they_came() {
-        let limiter = Arc::new(RateLimiter::new(10.0, 1));
+        let limiter = Arc::new(RateLimiter::new(10.0, &[], 1));
         let (sender, mut passed) = tokio::sync::mpsc::unbounded_channel();
         let started = Instant::now();
         let callers: Vec<_> = (0..5)
@@ -115,8 +120,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_action_may_have_its_own_rate_and_is_slowed_from_that() {
+        let limiter = RateLimiter::new(1.0, &[("Fast", 100.0)], 10);
+        let started = Instant::now();
+        for _ in 0..110 {
+            limiter.acquire("Fast").await;
+        }
+        let full = started.elapsed();
+        assert!(full >= MS(1_000) && full <= MS(1_010), "{full:?}");
+        for _ in 0..11 {
+            limiter.acquire("Slow").await;
+        }
+        assert!(started.elapsed() >= full + MS(1_000));
+        // After a penalty the rate starts at 70 a second and rises by 5 in a second.
+        limiter.penalise("Fast");
+        let throttled = Instant::now();
+        for _ in 0..72 {
+            limiter.acquire("Fast").await;
+        }
+        let slow = throttled.elapsed();
+        assert!(slow >= MS(970) && slow <= MS(1_030), "{slow:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn actions_do_not_wait_for_each_other_and_quitters_cost_nothing() {
-        let limiter = RateLimiter::new(1.0, 1);
+        let limiter = RateLimiter::new(1.0, &[], 1);
         let started = Instant::now();
         limiter.acquire("A").await;
         limiter.acquire("B").await;

@@ -13,7 +13,10 @@ fn board(sources: &[&str]) -> StatusBoard {
             api: Api::V3,
             region: "ap-x".to_owned(),
             account: String::new(),
-            limit: 5.0,
+            limits: RequestLimits {
+                each_action: 5.0,
+                of_actions: &[],
+            },
             requests: Arc::default(),
             clock: CloudClock::default(),
         };

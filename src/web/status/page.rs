@@ -9,7 +9,7 @@ use super::spark::{HEIGHT, Spark, WIDTH};
 use super::words;
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, BuildInfo, CELLS, Cell, Issue, Rows, Unread};
-use crate::web::{Health, Readiness, SourceStatus, Status, TargetStatus};
+use crate::web::{ActionRate, Health, Readiness, SourceStatus, Status, TargetStatus};
 
 /// Groups of issues that are shown; the table has the issue of each target.
 const GROUPS_MAX: usize = 12;
@@ -77,8 +77,8 @@ struct Source<'s> {
     status: &'s SourceStatus,
     targets: usize,
     failing: usize,
-    /// Requests a second of the most frequent action.
-    busiest: f64,
+    /// The action that is closest to its limit.
+    busiest: Option<&'s ActionRate>,
 }
 
 struct Target<'s> {
@@ -296,18 +296,29 @@ impl<'s> Source<'s> {
             failing: own()
                 .filter(|target| target.health() == Health::Failing)
                 .count(),
-            busiest: status.requests.first().map_or(0.0, |one| one.per_second),
+            busiest: status
+                .requests
+                .iter()
+                .max_by(|a, b| a.used().total_cmp(&b.used())),
             status,
         }
     }
 
     fn busy(&self) -> bool {
-        self.busiest >= BUSY * self.status.requests_limit
+        self.busiest.is_some_and(|action| action.used() >= BUSY)
+    }
+
+    /// Returns the requests a second of the action that is closest to its limit, and that limit.
+    fn budget(&self) -> (f64, f64) {
+        let none = (0.0, self.status.requests_limit);
+        self.busiest
+            .map_or(none, |action| (action.per_second, action.limit))
     }
 
     /// Returns the used share of the rate limit in percent.
     fn used(&self) -> u32 {
-        (self.busiest / self.status.requests_limit.max(1e-9) * 100.0).clamp(0.0, 100.0) as u32
+        let used = self.busiest.map_or(0.0, ActionRate::used);
+        (used * 100.0).clamp(0.0, 100.0) as u32
     }
 
     /// Returns what a target is where no stream of many functions is read.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scf_exporter::app::{App, Dependencies};
+use scf_exporter::app::{App, Dependencies, Doors};
 use scf_exporter::config::{self, Config, CredentialsConfig, Overrides};
 use tencentcloud::runtime::Runtime;
 use tencentcloud::secret::Secret;
@@ -69,10 +69,10 @@ impl Bench {
             environment: Arc::new(|_| None),
             disk: None,
         };
-        let app = App::build(&config(api, &endpoint), dependencies)
-            .await
-            .unwrap();
-        let address = app.address().unwrap().to_string();
+        let config = config(api, &endpoint);
+        let doors = Doors::open(&config).await.unwrap();
+        let address = doors.addresses().unwrap()[0].to_string();
+        let app = App::build(&config, doors, dependencies).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let app = tokio::spawn(app.run(async {
             let _told = stopped.await;
