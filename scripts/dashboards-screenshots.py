@@ -33,7 +33,6 @@ BOARDS = ("scf-fleet", "scf-function", "scf-exporter")
 WIDTHS = (1600, 1280)
 # What is seen of the first dashboard before one scrolls, for the head of a page.
 SCREEN = 860
-MOST_BYTES = 250_000
 # Height of a row of Grafana's grid with the gap below it, as main.jsx has it.
 ROW = 38
 # A small shop: enough functions for every list of ten, some of them failing, slow or cold.
@@ -117,10 +116,7 @@ def draw(browser, world, board, width, height, path):
     expect(not failed, f"{board}: {failed}")
     page.picture(path)
     page.close()
-    colours = 128
-    while palette.shrink(path, colours) > MOST_BYTES and colours > 32:
-        colours //= 2
-    print(f"{path}: {path.stat().st_size} bytes", flush=True)
+    print(f"{path}: {palette.shrink(path, apart=10)} bytes", flush=True)
 
 
 def main():
