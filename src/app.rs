@@ -7,6 +7,7 @@
 //! Building opens the state, checks credentials and takes the port; nothing is read or served
 //! before [`App::run`].
 
+mod busiest;
 mod doors;
 mod reload;
 mod sources;

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, GaugeVec, Histogram, IntCounter, Registry};
@@ -40,6 +40,9 @@ const COMMIT_BOUNDS: [f64; 10] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5,
 ];
 
+/// Characters of the reason of a failed reload that are kept.
+const FAULT_MAX: usize = 1_000;
+
 /// The exporter's own metrics and those of its process.
 #[derive(Debug)]
 pub struct Telemetry {
@@ -53,6 +56,7 @@ pub struct Telemetry {
     commit_errors: IntCounter,
     reload_successful: Gauge,
     reload_time: Gauge,
+    reload_fault: Mutex<Option<String>>,
 }
 
 /// The metrics of each source by its name.
@@ -109,6 +113,7 @@ impl Telemetry {
             commit_errors: of.counter(&catalog::COMMIT_ERRORS)?,
             reload_successful: of.gauge(&catalog::CONFIG_RELOAD_SUCCESSFUL)?,
             reload_time: of.gauge(&catalog::CONFIG_RELOAD_TIME)?,
+            reload_fault: Mutex::default(),
             registry,
         })
     }
@@ -180,11 +185,19 @@ impl Telemetry {
     pub fn config_loaded(&self, now: Timestamp) {
         self.reload_successful.set(1.0);
         self.reload_time.set(now.as_secs_f64());
+        *self.reload_fault.lock() = None;
     }
 
     /// Records that a configuration could not be loaded; the one before it stays.
-    pub fn config_failed(&self) {
+    /// `why` is kept for [`Self::config_fault`], up to [`FAULT_MAX`] characters.
+    pub fn config_failed(&self, why: &str) {
         self.reload_successful.set(0.0);
+        *self.reload_fault.lock() = Some(why.chars().take(FAULT_MAX).collect());
+    }
+
+    /// Returns why the last load of the configuration failed; `None` if it succeeded.
+    pub fn config_fault(&self) -> Option<String> {
+        self.reload_fault.lock().clone()
     }
 
     /// Returns whether the last load of the configuration succeeded, and the time of the last one

@@ -18,6 +18,6 @@ pub use exporter_toolkit::{BindError, Limits, WebConfig, bind, serve, systemd_so
 pub use lifecycle::{ControlRequest, Lifecycle};
 pub use site::{Site, TelemetryPathError};
 pub use view::{
-    ActionRate, ConfigStatus, Health, Readiness, SeriesStatus, SourceStatus, StateStatus, Status,
-    TargetStatus, View,
+    ActionRate, ConfigStatus, FunctionStatus, FunctionTable, Health, Readiness, SeriesStatus,
+    SourceStatus, StateStatus, Status, TargetStatus, View,
 };

@@ -89,7 +89,7 @@ impl Running {
             },
             Err(faults) => faults.to_string(),
         };
-        self.wiring.telemetry.config_failed();
+        self.wiring.telemetry.config_failed(&failure);
         for fault in failure.lines() {
             error!(
                 fault,

@@ -46,6 +46,7 @@ impl View for StatusView {
         let by_cloud = |at: Timestamp| Timestamp::from_millis(at.as_millis().saturating_add(ahead));
         let targets = self.board.targets().into_iter();
         let (successful, loaded) = self.telemetry.config_state();
+        let snapshot = self.published.load();
         Status {
             now,
             began: by_cloud(self.began),
@@ -57,8 +58,9 @@ impl View for StatusView {
                 .map(|state| source(state, now))
                 .collect(),
             rows: self.rows(),
+            functions: super::busiest::of(&snapshot),
             series: SeriesStatus {
-                functions: self.published.load().series.len(),
+                functions: snapshot.series.len(),
                 limit: self.condition.functions_limit(),
                 overflow: self.telemetry.overflow(),
             },
@@ -74,6 +76,7 @@ impl View for StatusView {
             config: ConfigStatus {
                 successful,
                 loaded: by_cloud(loaded),
+                fault: self.telemetry.config_fault(),
             },
         }
     }

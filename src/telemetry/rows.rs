@@ -18,6 +18,11 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Returns the number of all rows that were read.
+    pub fn read(&self) -> u64 {
+        self.counted + self.duplicate + self.late + self.unfinished + self.invalid
+    }
+
     /// Adds the rows of another read.
     pub fn add(&mut self, other: Self) {
         self.counted += other.counted;

@@ -46,6 +46,8 @@ pub struct Status {
     pub targets: Vec<TargetStatus>,
     /// All rows read since the start, those of targets that are gone included.
     pub rows: Rows,
+    /// The busiest functions.
+    pub functions: FunctionTable,
     /// How many functions have series.
     pub series: SeriesStatus,
     /// What is kept on the disk.
@@ -162,7 +164,7 @@ pub struct StateStatus {
 }
 
 /// The last loads of the configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ConfigStatus {
     /// Whether the last load succeeded.
     #[serde(rename = "last_reload_successful")]
@@ -173,6 +175,41 @@ pub struct ConfigStatus {
         serialize_with = "seconds"
     )]
     pub loaded: Timestamp,
+    /// Why the last load failed; `None` if it succeeded.
+    #[serde(rename = "last_reload_error")]
+    pub fault: Option<String>,
+}
+
+/// The busiest functions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct FunctionTable {
+    /// Those with the most invocations, these first.
+    #[serde(rename = "busiest")]
+    pub rows: Vec<FunctionStatus>,
+    /// How many others have series.
+    #[serde(rename = "others")]
+    pub left_out: usize,
+}
+
+/// What is known of one function, since its counters began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct FunctionStatus {
+    /// Region, namespace and name, with the account where several are read.
+    pub name: String,
+    /// Invocations counted.
+    pub invocations: u64,
+    /// Those of them that did not succeed.
+    pub failed: u64,
+    /// Position of the newest invocation.
+    #[serde(
+        rename = "last_invocation_timestamp_seconds",
+        serialize_with = "seconds_if_any"
+    )]
+    pub last_invocation: Option<Timestamp>,
+    /// The estimated 95th percentile of the run time, never above the configured timeout; `None`
+    /// before the first invocation.
+    #[serde(rename = "p95_duration_seconds")]
+    pub p95_seconds: Option<f64>,
 }
 
 /// How a target is doing, in one word; what needs attention most comes first.

@@ -170,6 +170,32 @@ def updates(context):
         until("the page is up to date again", lambda: not tab.ask(stale), 40, every=1)
 
 
+@check("status: the table of functions has the busiest first and can be searched")
+def functions(context):
+    served = context.shared(house)
+    told = served.status()["functions"]
+    most = sorted((calls_of(number) for number in range(FUNCTIONS)), reverse=True)
+    counted = [one["invocations"] for one in told["busiest"]]
+    expect(counted == most[:200], f"calls of the busiest: {counted}")
+    # The function of the refused source is listed and never counted.
+    expect(told["others"] in (FUNCTIONS - 200, FUNCTIONS - 199), f"{told['others']} others")
+    for one in told["busiest"]:
+        calls = calls_of(int(one["name"][-3:]))
+        expect(one["failed"] == calls // 4, f"{one}: not {calls // 4} failed")
+        # All calls take 5 ms, and there is a bucket from 2.5 ms to 5 ms.
+        expect(abs(one["p95_duration_seconds"] - 0.004875) < 1e-9, f"{one}")
+    with Browser(context.shared(browser)) as chromium:
+        tab = chromium.page(served.url)
+        seen = "[...document.getElementById('functions').rows].filter((row) => !row.hidden)"
+        expect(tab.ask(f"{seen}.length") == 200, "not all busiest functions are shown")
+        # Function 39 is the first that is called 40 times.
+        expect(tab.ask(f"{seen}[0].cells[0].textContent").endswith("/fn-039"), "not the busiest")
+        expect(tab.ask(f"{seen}[0].cells[2].textContent") == "40", "calls of the busiest")
+        tab.ask("document.getElementById('find').value = 'FN-039';"
+                "document.getElementById('find').dispatchEvent(new Event('input'))")
+        expect(tab.ask(f"{seen}.length") == 1, "the search finds another number of functions")
+
+
 @check("status: without scripts the page shows all the same")
 def scriptless(context):
     served = context.shared(house)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::telemetry::{Awaited, BuildInfo, Cell, Rows, Unread};
-use crate::web::view::{ConfigStatus, SeriesStatus, SourceStatus, StateStatus};
+use crate::web::view::{ConfigStatus, FunctionTable, SeriesStatus, SourceStatus, StateStatus};
 use crate::web::{Readiness, Status, TargetStatus};
 
 #[derive(Serialize)]
@@ -16,9 +16,10 @@ struct Document<'s> {
     uptime_seconds: f64,
     readiness: &'static str,
     targets_waiting: usize,
-    config: ConfigStatus,
+    config: &'s ConfigStatus,
     state: State<'s>,
     series: SeriesStatus,
+    functions: &'s FunctionTable,
     records: Rows,
     sources: &'s [SourceStatus],
     targets: Vec<Target<'s>>,
@@ -69,12 +70,13 @@ pub(super) fn document(readiness: Readiness, status: &Status) -> serde_json::Res
             Readiness::Ready => "ready",
         },
         targets_waiting: targets().filter(|one| one.last_poll.is_none()).count(),
-        config: status.config,
+        config: &status.config,
         state: State {
             on_disk: status.state.bytes.is_some(),
             status: &status.state,
         },
         series: status.series,
+        functions: &status.functions,
         records: status.rows,
         sources: &status.sources,
         targets: targets().map(target).collect(),

@@ -9,7 +9,9 @@ use super::spark::{HEIGHT, Spark, WIDTH};
 use super::words;
 use crate::model::Timestamp;
 use crate::telemetry::{Awaited, BuildInfo, CELLS, Cell, Issue, Rows, Unread};
-use crate::web::{ActionRate, Health, Readiness, SourceStatus, Status, TargetStatus};
+use crate::web::{
+    ActionRate, FunctionStatus, Health, Readiness, SourceStatus, Status, TargetStatus,
+};
 
 /// Groups of issues that are shown; the table has the issue of each target.
 const GROUPS_MAX: usize = 12;
@@ -41,10 +43,13 @@ struct Page<'s> {
     oldest_poll: Option<Duration>,
     watermark: Option<(Timestamp, Duration)>,
     backlog: Option<Duration>,
+    /// Whether there are targets and all of them fail.
+    all_failing: bool,
     groups: Vec<Problem>,
     groups_left_out: usize,
     status: &'s Status,
     sources: Vec<Source<'s>>,
+    functions: Vec<Function<'s>>,
     targets: Vec<Target<'s>>,
 }
 
@@ -53,6 +58,8 @@ struct Glance {
     readiness: Readiness,
     /// Whether something failed.
     stopped: bool,
+    /// Whether the configuration could not be reloaded.
+    not_reloaded: bool,
     /// Whether anything needs attention.
     advised: bool,
     failing: usize,
@@ -92,6 +99,12 @@ struct Target<'s> {
     silent: bool,
 }
 
+/// A function of the table of functions.
+struct Function<'s> {
+    status: &'s FunctionStatus,
+    last: Option<Duration>,
+}
+
 /// The issue of a target.
 struct PageContext<'s> {
     trouble: &'s Issue,
@@ -122,6 +135,7 @@ impl<'s> Page<'s> {
         let glance = Glance {
             readiness,
             stopped,
+            not_reloaded: status.config.fault.is_some(),
             advised: !groups.is_empty(),
             failing,
             waiting,
@@ -130,6 +144,7 @@ impl<'s> Page<'s> {
         let groups_left_out = groups.len().saturating_sub(GROUPS_MAX);
         groups.truncate(GROUPS_MAX);
         let span = |since: Timestamp| now.since(since);
+        let functions = status.functions.rows.iter();
         let watermark = all.iter().map(|one| one.watermark).min().flatten();
         Self {
             build: BuildInfo::current(),
@@ -146,6 +161,7 @@ impl<'s> Page<'s> {
             oldest_poll: all.iter().filter_map(|one| one.last_poll).min().map(span),
             watermark: watermark.map(|at| (at, span(at))),
             backlog: all.iter().filter_map(|one| one.waiting(now)).max(),
+            all_failing: failing > 0 && failing == all.len(),
             groups: groups
                 .into_iter()
                 .map(|group| problem(group, now))
@@ -156,6 +172,7 @@ impl<'s> Page<'s> {
                 .iter()
                 .map(|source| Source::of(source, all))
                 .collect(),
+            functions: functions.map(|one| Function::of(one, now)).collect(),
             targets: all.iter().map(|target| Target::of(target, now)).collect(),
             status,
         }
@@ -174,6 +191,10 @@ impl Page<'_> {
     fn revision(&self) -> &str {
         let all = self.build.revision;
         all.get(..12).unwrap_or(all)
+    }
+
+    fn rows_read(&self) -> String {
+        words::count(&self.status.rows.read())
     }
 
     fn rate(per_second: &f64) -> String {
@@ -195,6 +216,7 @@ fn tone(glance: &Glance) -> &'static str {
     let Glance {
         ref readiness,
         stopped,
+        not_reloaded,
         advised,
         waiting,
         targets,
@@ -203,7 +225,7 @@ fn tone(glance: &Glance) -> &'static str {
     let is_ready = *readiness == Readiness::Ready && waiting == 0;
     match stopped {
         true => "bad",
-        false if is_ready && targets > 0 && !advised => "good",
+        false if is_ready && targets > 0 && !advised && !not_reloaded => "good",
         false => "wait",
     }
 }
@@ -217,10 +239,11 @@ fn headline(glance: &Glance) -> String {
     match &glance.readiness {
         _ if glance.failing > 0 => format!("{} failing", of(glance.failing)),
         _ if glance.stopped => "Something is wrong".to_owned(),
+        _ if glance.not_reloaded => "The configuration could not be reloaded".to_owned(),
         Readiness::Waiting(unread) if discovers(unread) => "Looking for targets".to_owned(),
         _ if glance.waiting > 0 => format!("{} still to be read", of(glance.waiting)),
         _ if glance.targets == 0 => "There is nothing to read".to_owned(),
-        _ if glance.advised => "All targets are read, but not all is as it should be".to_owned(),
+        _ if glance.advised => "All targets are read; see the advice".to_owned(),
         _ => "All targets are read".to_owned(),
     }
 }
@@ -367,6 +390,28 @@ impl<'s> Target<'s> {
     /// Returns the key by which the column of states is sorted.
     fn rank(&self) -> u8 {
         self.health as u8
+    }
+}
+
+impl<'s> Function<'s> {
+    fn of(status: &'s FunctionStatus, now: Timestamp) -> Self {
+        Self {
+            last: status.last_invocation.map(|at| now.since(at)),
+            status,
+        }
+    }
+
+    fn percent(&self) -> String {
+        let part = self.status.failed as f64 / self.status.invocations.max(1) as f64;
+        format!("{:.1} %", part * 100.0)
+    }
+
+    fn p95(&self) -> String {
+        match self.status.p95_seconds {
+            Some(seconds) if seconds < 1.0 => format!("{:.0} ms", (seconds * 1_000.0).max(1.0)),
+            Some(seconds) => format!("{seconds:.1} s"),
+            None => "-".to_owned(),
+        }
     }
 }
 

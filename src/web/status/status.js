@@ -69,6 +69,29 @@ document.addEventListener("DOMContentLoaded", () => {
       ({ element, place, text: element.textContent.toLowerCase() }));
   };
 
+  // The table of functions is absent before the first one is known.
+  const filter = () => {
+    const find = byId("find");
+    if (!find) return;
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = [...byId("functions").rows];
+    let found = 0;
+    for (const row of all) {
+      const name = row.cells[0].textContent.toLowerCase();
+      row.hidden = !words.every((word) => name.includes(word));
+      if (!row.hidden) found += 1;
+    }
+    byId("found").textContent = `${count(found)} of ${count(all.length)} shown functions`;
+  };
+
+  const filtered = () => {
+    const find = byId("find");
+    if (!find) return;
+    find.closest("p").hidden = false;
+    find.addEventListener("input", filter);
+    filter();
+  };
+
   const choose = (column) => {
     // Words rise first, numbers fall first.
     const falls = heads[column].classList.contains("n") || column === 2;
@@ -93,6 +116,14 @@ document.addEventListener("DOMContentLoaded", () => {
     const open = opened();
     byId("summary").replaceWith(page.getElementById("summary"));
     byId("rows").replaceWith(page.getElementById("rows"));
+    const functions = page.getElementById("functions");
+    if (byId("functions") && functions) {
+      byId("functions").replaceWith(functions);
+      filter();
+    } else if (functions) {
+      byId("targets").closest("section").before(functions.closest("section"));
+      filtered();
+    }
     document.title = byId("summary").dataset.title;
     take();
     for (const row of rows) {
@@ -148,5 +179,6 @@ document.addEventListener("DOMContentLoaded", () => {
   byId("controls").hidden = false;
   take();
   arrange();
+  filtered();
   setTimeout(updates, UPDATE_MS);
 });

@@ -193,7 +193,7 @@ fn the_headline_is_green_only_where_nothing_needs_a_look() {
         target.last_poll = None;
         status(vec![target])
     };
-    let advised = "All targets are read, but not all is as it should be";
+    let advised = "All targets are read; see the advice";
     let empty = "There is nothing to read";
     for (readiness, status, tone, words) in [
         (Readiness::Ready, read(), "good", "All targets are read"),
@@ -241,4 +241,90 @@ fn five_thousand_targets_are_one_page() {
     let took = began.elapsed();
     assert_eq!(rows(&page).len(), 5_000);
     eprintln!("5,000 targets: {} bytes in {took:?}", page.len());
+}
+
+#[test]
+fn after_a_failed_reload_the_headline_is_amber_and_the_page_says_why() {
+    let mut status = status(vec![target("a", None)]);
+    status.config.loaded = ago(7_500);
+    status.config.fault = Some("poll.interval: `<b>` is no duration".into());
+    let page = render("/metrics", Readiness::Ready, status).unwrap();
+    let words = "The configuration could not be reloaded";
+    assert_eq!(headline(&page), ("wait".to_owned(), words.to_owned()));
+    assert!(page.contains("`&#60;b&#62;` is no duration"), "{page}");
+    // 2 h 5 min before 05:41:07.
+    assert!(page.contains("loaded at 03:36:07 stays in use"), "{page}");
+}
+
+#[test]
+fn where_every_target_fails_nothing_is_called_complete() {
+    let failed = || target("a", failing("no", ""));
+    let summary = |page: String| page.split("id=\"sources\"").next().unwrap().to_owned();
+    let all = summary(page(vec![failed(), failed()]));
+    assert!(all.contains("every poll fails"), "{all}");
+    assert!(
+        !all.contains("Complete up to") && !all.contains("12 s ago"),
+        "{all}"
+    );
+    let some = summary(page(vec![failed(), target("b", None)]));
+    // 20 minutes before 05:41:07.
+    let complete = "<dt>Complete up to</dt><dd>05:21:07</dd>";
+    assert!(
+        some.contains(complete) && some.contains("12 s ago"),
+        "{some}"
+    );
+}
+
+#[test]
+fn rows_read_are_all_that_were_read() {
+    let mut status = status(vec![target("a", None)]);
+    status.rows = Rows {
+        counted: 1_000,
+        duplicate: 200,
+        late: 30,
+        unfinished: 4,
+        invalid: 5,
+    };
+    let page = render("/metrics", Readiness::Ready, status).unwrap();
+    assert!(page.contains("<dt>Rows read</dt><dd>1,239</dd>"), "{page}");
+}
+
+#[test]
+fn functions_are_shown_with_their_figures_and_the_rest_is_counted() {
+    let one = |name: &str, invocations, failed, p95_seconds| FunctionStatus {
+        name: name.into(),
+        invocations,
+        failed,
+        last_invocation: Some(ago(12)),
+        p95_seconds,
+    };
+    let mut status = status(vec![target("topic", None)]);
+    status.functions.rows = vec![
+        one("r/n/<i>", 2_000, 5, Some(1.25)),
+        one("r/n/b", 4, 0, Some(0.0625)),
+        FunctionStatus {
+            name: "r/n/c".into(),
+            ..FunctionStatus::default()
+        },
+    ];
+    status.functions.left_out = 1;
+    let page = render("/metrics", Readiness::Ready, status).unwrap();
+    let body = page.split("<tbody id=\"functions\">").nth(1).unwrap();
+    let body = body.split("</tbody>").next().unwrap();
+    let tags = regex::Regex::new("<[^>]*>").unwrap();
+    let rows: Vec<_> = body
+        .trim()
+        .lines()
+        .map(|row| {
+            tags.replace_all(&row.replace("</t", "|</t"), "")
+                .into_owned()
+        })
+        .collect();
+    let expected = [
+        "r/n/&#60;i&#62;|12 s ago|2,000|5 (0.2 %)|1.2 s||",
+        "r/n/b|12 s ago|4|0|62 ms||",
+        "r/n/c|never|0|0|-||",
+    ];
+    assert_eq!(rows, expected);
+    assert!(page.contains("1 other function with fewer calls"), "{page}");
 }
