@@ -351,7 +351,7 @@ fn order(rows: &[Mark], from: i64, to: i64) -> Order {
     if !seconds.clone().all(|second| (from..=to).contains(&second)) {
         return Order::Astray;
     }
-    let Some(last) = seconds.clone().last().filter(|_| seconds.is_sorted()) else {
+    let Some(last) = seconds.clone().next_back().filter(|_| seconds.is_sorted()) else {
         return Order::Unsorted;
     };
     let before = rows

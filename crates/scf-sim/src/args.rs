@@ -135,7 +135,6 @@ impl SimArgs {
             api3: Api3 {
                 logs_offline: refusals.offline_logs,
                 denied_actions: refusals.deny.clone(),
-                ..defaults.api3
             },
             role: Role {
                 lifetime_s: refusals.key_lifetime,

@@ -83,8 +83,7 @@ impl Call {
             None | Some("") => Self::from_form(request),
             Some("SKIP") => Self::from_headers(request, Proof::Skipped),
             Some(text) => {
-                let parsed =
-                    Authorization::parse(text).map_err(|text| Problem::bad_authorization(text))?;
+                let parsed = Authorization::parse(text).map_err(Problem::bad_authorization)?;
                 Self::from_headers(request, Proof::Tc3(parsed))
             }
         }

@@ -171,7 +171,10 @@ fn a_watermark_evicts_keys_and_drops_their_packs_but_counts_nothing_again() {
     fixture.advance(&region(), START + 250);
     assert_eq!(kept(&fixture), (1, 1), "keys are kept from START + 150 on");
 
-    assert_eq!(fixture.read(&region(), &[old.clone()]), (0, 2, 0));
+    assert_eq!(
+        fixture.read(&region(), std::slice::from_ref(&old)),
+        (0, 2, 0)
+    );
     fixture.restart();
     assert_eq!(kept(&fixture), (1, 1), "a pack with old keys and new ones");
     assert_eq!(fixture.read(&region(), &[old, new]), (0, 4, 0));
