@@ -1,6 +1,6 @@
 //! Renders a snapshot and the exporter's own metrics into the bytes of a scrape.
 //!
-//! [`families`] says what each family shows of a function, and a writer for each format (text 0.0.4,
+//! `families` says what each family shows of a function, and a writer for each format (text 0.0.4,
 //! OpenMetrics, protobuf) writes it. All functions of a snapshot are one body, which all scrapes of
 //! its format and encoding share. The exporter's own metrics follow it, new in each scrape.
 

@@ -189,7 +189,7 @@ impl Telemetry {
     }
 
     /// Records that a configuration could not be loaded; the one before it stays.
-    /// `why` is kept for [`Self::config_fault`], up to [`FAULT_MAX`] characters.
+    /// `why` is kept for [`Self::config_fault`], up to 1,000 characters.
     pub fn config_failed(&self, why: &str) {
         self.reload_successful.set(0.0);
         *self.reload_fault.lock() = Some(why.chars().take(FAULT_MAX).collect());
