@@ -189,15 +189,6 @@ fn each_rule_of_queries_bites() {
             "without its classic twin",
         ),
         ("scf_invocation_duration_seconds", "outside rate"),
-        (r#"scf_function_info{a="$b"}"#, "variable b"),
-        (
-            "rate(scf_invocation_duration_seconds_bucket[$__rate_interval])",
-            "without its native twin",
-        ),
-        (
-            "rate(scf_invocation_duration_seconds[$__rate_interval])",
-            "without its classic twin",
-        ),
         (
             r#"rate(scf_invocations_total{ret_code!="0"}[$__rate_interval])"#,
             "by outcome",
@@ -222,16 +213,6 @@ fn each_rule_of_queries_bites() {
     let place = "/panels/1/targets/0/expr";
     let all = Value::from("max(scf_exporter_functions)");
     must_bite("scf-exporter", place, all, "not filtered by instance");
-    for (kind, asks, word) in [
-        ("heatmap", false, "exemplars of 1 queries"),
-        ("stat", true, "exemplars of 1 queries, 0 of calls"),
-    ] {
-        let panel = index_of("scf-function", kind);
-        let place = format!("/panels/{panel}/targets/0");
-        let mut target = board("scf-function").pointer(&place).unwrap().clone();
-        target["exemplar"] = Value::from(asks);
-        must_bite("scf-function", &place, target, word);
-    }
 }
 
 #[test]
